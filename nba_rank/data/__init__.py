@@ -1,0 +1,1 @@
+"""Raw files to checked tables: schema, league facts, ingest, standings and the simulated league."""

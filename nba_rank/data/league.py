@@ -1,0 +1,152 @@
+"""Facts of the league that no game log holds: teams, conferences, schedule lengths and formats.
+
+Everything here is known before the season that it describes (except where a docstring says
+otherwise), so it may enter a feature without leaking the future.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+EAST, WEST = "East", "West"
+
+_NOW = {
+    # team_id: (abbreviation, city, division since 2004-05)
+    1610612737: ("ATL", "Atlanta", "Southeast"),
+    1610612738: ("BOS", "Boston", "Atlantic"),
+    1610612739: ("CLE", "Cleveland", "Central"),
+    1610612740: ("NOP", "New Orleans", "Southwest"),
+    1610612741: ("CHI", "Chicago", "Central"),
+    1610612742: ("DAL", "Dallas", "Southwest"),
+    1610612743: ("DEN", "Denver", "Northwest"),
+    1610612744: ("GSW", "Golden State", "Pacific"),
+    1610612745: ("HOU", "Houston", "Southwest"),
+    1610612746: ("LAC", "LA Clippers", "Pacific"),
+    1610612747: ("LAL", "LA Lakers", "Pacific"),
+    1610612748: ("MIA", "Miami", "Southeast"),
+    1610612749: ("MIL", "Milwaukee", "Central"),
+    1610612750: ("MIN", "Minnesota", "Northwest"),
+    1610612751: ("BKN", "Brooklyn", "Atlantic"),
+    1610612752: ("NYK", "New York", "Atlantic"),
+    1610612753: ("ORL", "Orlando", "Southeast"),
+    1610612754: ("IND", "Indiana", "Central"),
+    1610612755: ("PHI", "Philadelphia", "Atlantic"),
+    1610612756: ("PHX", "Phoenix", "Pacific"),
+    1610612757: ("POR", "Portland", "Northwest"),
+    1610612758: ("SAC", "Sacramento", "Pacific"),
+    1610612759: ("SAS", "San Antonio", "Southwest"),
+    1610612760: ("OKC", "Oklahoma City", "Northwest"),
+    1610612761: ("TOR", "Toronto", "Atlantic"),
+    1610612762: ("UTA", "Utah", "Northwest"),
+    1610612763: ("MEM", "Memphis", "Southwest"),
+    1610612764: ("WAS", "Washington", "Southeast"),
+    1610612765: ("DET", "Detroit", "Central"),
+    1610612766: ("CHA", "Charlotte", "Southeast"),
+}
+_CONFERENCE = {
+    "Atlantic": EAST, "Central": EAST, "Southeast": EAST,
+    "Northwest": WEST, "Pacific": WEST, "Southwest": WEST, "Midwest": WEST,
+}  # fmt: skip
+# Four divisions until 2003-04.
+_OLD_ATLANTIC = ("BOS", "MIA", "BKN", "NYK", "ORL", "PHI", "WAS")
+_OLD_MIDWEST = ("DAL", "DEN", "HOU", "MEM", "MIN", "SAS", "UTA")
+_OLD_PACIFIC = ("GSW", "LAC", "LAL", "PHX", "POR", "SAC", "OKC")
+
+
+@dataclass(frozen=True)
+class PlayIn:
+    """The play-in of one season.
+
+    Attributes:
+        line: Last seed of a conference that can still reach the playoffs.
+        max_games_behind: Games that the ninth may trail the eighth for a play-in to be held
+            (None: it is always held).
+    """
+
+    line: int
+    max_games_behind: float | None = None
+
+
+def season_label(start_year: int) -> str:
+    """Return the text of the season that starts in a year, such as `2023-24` for 2023."""
+    return f"{start_year}-{(start_year + 1) % 100:02d}"
+
+
+def season_start_year(season: str) -> int:
+    """Return the year in which a season starts.
+
+    Raises:
+        ValueError: The text is not of the form `2023-24`.
+    """
+    start, _, end = season.partition("-")
+    if not (len(start) == 4 and start.isdigit() and season == season_label(int(start)) and end):
+        raise ValueError(f"season {season!r} is not of the form '2023-24'")
+    return int(start)
+
+
+def season_of_game(game_id: str) -> str:
+    """Return the season named by digits 4 and 5 of a ten-digit game id (1946 to 2045)."""
+    year = int(game_id[3:5])
+    return season_label(2000 + year if year < 46 else 1900 + year)
+
+
+def league_teams(season: str) -> pd.DataFrame:
+    """Return the teams of a season.
+
+    Returns:
+        Columns `team_id`, `abbreviation` and `city` (today's, of the same franchise),
+        `conference`, `division`; 29 rows before 2004-05, 30 since.
+    """
+    year = season_start_year(season)
+    rows = []
+    for team_id, (abbreviation, city, current) in _NOW.items():
+        division = current
+        if year < 2004:
+            # The first Charlotte club carries the id of today's Hornets in 2000-01 and 2001-02
+            # and moved to New Orleans, which sat in the East until 2003-04.
+            if abbreviation == ("CHA" if year >= 2002 else "NOP"):
+                continue
+            if abbreviation in _OLD_ATLANTIC:
+                division = "Atlantic"
+            elif abbreviation in _OLD_MIDWEST:
+                division = "Midwest"
+            elif abbreviation in _OLD_PACIFIC:
+                division = "Pacific"
+            else:
+                division = "Central"
+        rows.append((team_id, abbreviation, city, _CONFERENCE[division], division))
+    columns = ["team_id", "abbreviation", "city", "conference", "division"]
+    return pd.DataFrame(rows, columns=columns).astype({"team_id": "int64"})
+
+
+def known_team_ids() -> frozenset[int]:
+    """Return the ids of all franchises."""
+    return frozenset(_NOW)
+
+
+def scheduled_games(season: str) -> int:
+    """Return the games that each team was to play when the season began (2019-20: 82)."""
+    return {"2011-12": 66, "2020-21": 72}.get(season, 82)
+
+
+def expected_regular_games(season: str) -> int:
+    """Return how many regular-season games were played, as known after the season.
+
+    Short seasons: the 2011 lockout, one game cancelled in 2012-13, the stop of March 2020, 72 games
+    a team in 2020-21. Used by the quality report only, never by a feature.
+    """
+    played = {"2011-12": 990, "2012-13": 1229, "2019-20": 1059, "2020-21": 1080}
+    return played.get(season, len(league_teams(season)) * scheduled_games(season) // 2)
+
+
+def play_in(season: str) -> PlayIn | None:
+    """Return the play-in rule of a season, or None where there was none."""
+    year = season_start_year(season)
+    if year == 2019:
+        return PlayIn(line=9, max_games_behind=4.0)
+    return PlayIn(line=10) if year >= 2020 else None
+
+
+def division_winners_first(season: str) -> bool:
+    """Whether division winners were seeded ahead of better records (until 2014-15)."""
+    return season_start_year(season) < 2015

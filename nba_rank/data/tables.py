@@ -1,0 +1,171 @@
+"""The canonical tables: columns, dtypes, units and keys, and how they are read and written.
+
+Every accumulable quantity is a whole number (counts, points, seconds), stored in float64 where it
+may be missing. Sums of whole numbers are exact, so a feature computed from running sums cannot
+change in its last bits when later games are added or altered.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+BOX_COLUMNS = (
+    "fgm", "fga", "fg3m", "fg3a", "ftm", "fta",
+    "oreb", "dreb", "reb", "ast", "stl", "blk", "tov", "pf",
+)  # fmt: skip
+"""Box score counts of one game, in `LeagueGameLog` order; NaN means not recorded."""
+
+KINDS = ("regular", "playin", "playoffs")
+"""Kinds of game, by the first three digits of the game id: 002, 005, 004."""
+
+_GAME_KEY = {"game_id": "str", "season": "str", "kind": "str", "game_date": "datetime64[us]"}
+_BOX = {column: "float64" for column in BOX_COLUMNS}
+
+SCHEMA: dict[str, dict[str, str]] = {
+    # One row a game. Points are final scores. `neutral_site`: the raw rows name no home team.
+    "games": {
+        **_GAME_KEY,
+        "home_team_id": "int64",
+        "away_team_id": "int64",
+        "home_points": "int64",
+        "away_points": "int64",
+        "neutral_site": "bool",
+    },
+    # One row a team and game.
+    "team_games": {
+        **_GAME_KEY,
+        "team_id": "int64",
+        "opponent_team_id": "int64",
+        "is_home": "bool",
+        "won": "bool",
+        "points": "int64",
+        "opponent_points": "int64",
+        **_BOX,
+    },
+    # One row a player who appeared in a game. `seconds`: whole seconds played.
+    # `plus_minus`: points, NaN where the source has none. A negative `player_id` was assigned by
+    # the ingest to a player whose raw rows carry none.
+    "player_games": {
+        **_GAME_KEY,
+        "team_id": "int64",
+        "player_id": "int64",
+        "player_name": "str",
+        "seconds": "int64",
+        "points": "float64",
+        **_BOX,
+        "plus_minus": "float64",
+        "shots_reconstructed": "bool",
+    },
+    # One row a team and season.
+    "teams": {
+        "season": "str",
+        "team_id": "int64",
+        "abbreviation": "str",
+        "name": "str",
+        "conference": "str",
+        "division": "str",
+    },
+    # One row a season. Dates are first and last regular-season game days. `complete`: the
+    # champion is decided. Champion and runner-up are 0 while they are unknown.
+    "seasons": {
+        "season": "str",
+        "n_teams": "int64",
+        "first_date": "datetime64[us]",
+        "last_regular_date": "datetime64[us]",
+        "n_regular": "int64",
+        "n_regular_expected": "int64",
+        "n_playin": "int64",
+        "n_playoffs": "int64",
+        "has_player_games": "bool",
+        "complete": "bool",
+        "champion_team_id": "int64",
+        "runner_up_team_id": "int64",
+    },
+}
+
+KEYS: dict[str, list[str]] = {
+    "games": ["game_id"],
+    "team_games": ["game_id", "team_id"],
+    "player_games": ["game_id", "player_id"],
+    "teams": ["season", "team_id"],
+    "seasons": ["season"],
+}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The five canonical tables, each sorted by date and key and conforming to `SCHEMA`."""
+
+    games: pd.DataFrame
+    team_games: pd.DataFrame
+    player_games: pd.DataFrame
+    teams: pd.DataFrame
+    seasons: pd.DataFrame
+
+    def items(self) -> list[tuple[str, pd.DataFrame]]:
+        """Return (name, table) pairs in schema order."""
+        return [(field.name, getattr(self, field.name)) for field in fields(self)]
+
+
+def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Put a frame into the schema's columns, dtypes and order of rows.
+
+    Args:
+        name: Table name, a key of `SCHEMA`.
+        frame: Rows with at least the schema's columns.
+
+    Returns:
+        A new frame with exactly the schema's columns, sorted by date (where there is one) and key.
+
+    Raises:
+        ValueError: A column is missing, a value does not fit its dtype, or a key occurs twice.
+    """
+    schema = SCHEMA[name]
+    missing = [column for column in schema if column not in frame.columns]
+    if missing:
+        raise ValueError(f"table {name}: missing columns {missing}")
+    try:
+        table = frame[list(schema)].astype(schema)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"table {name}: a value does not fit the schema: {error}") from error
+    order = (["game_date"] if "game_date" in schema else []) + KEYS[name]
+    table = table.sort_values(order, ignore_index=True)
+    repeated = table.duplicated(KEYS[name])
+    if repeated.any():
+        first = table.loc[repeated, KEYS[name]].iloc[0].to_dict()
+        raise ValueError(f"table {name}: {int(repeated.sum())} repeated keys, the first {first}")
+    return table
+
+
+def table_path(directory: Path, name: str) -> Path:
+    """Return where a table lies in a folder of processed tables."""
+    return directory / f"{name}.parquet"
+
+
+def read_tables(directory: Path | str) -> Tables:
+    """Read the five tables from a folder.
+
+    Raises:
+        FileNotFoundError: A table is missing; the message says how to make it.
+    """
+    directory = Path(directory)
+    missing = [name for name in SCHEMA if not table_path(directory, name).exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"no table {missing} in {directory}: run `python -m nba_rank.ingest` first, "
+            "with the same data.raw_dir and data.processed_dir"
+        )
+    return Tables(
+        **{name: conform(name, pd.read_parquet(table_path(directory, name))) for name in SCHEMA}
+    )
+
+
+def frame_hash(frame: pd.DataFrame) -> str:
+    """Return the SHA-256 of a frame's content: column names, dtypes and values in row order."""
+    digest = hashlib.sha256()
+    digest.update(repr([(name, str(dtype)) for name, dtype in frame.dtypes.items()]).encode())
+    digest.update(np.ascontiguousarray(pd.util.hash_pandas_object(frame, index=False)).tobytes())
+    return digest.hexdigest()
