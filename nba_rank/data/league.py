@@ -67,6 +67,25 @@ class PlayIn:
     max_games_behind: float | None = None
 
 
+@dataclass(frozen=True)
+class Restart:
+    """A season that was stopped and resumed with a part of its teams.
+
+    Attributes:
+        stopped: Day of the last game before the stop.
+        announced: Day on which the teams and games of the restart became public.
+        resumed: Day of the first game after the stop.
+        games: Regular-season games of each invited team after the restart.
+        uninvited: Ids of the teams whose season ended with the stop.
+    """
+
+    stopped: pd.Timestamp
+    announced: pd.Timestamp
+    resumed: pd.Timestamp
+    games: int
+    uninvited: frozenset[int]
+
+
 def season_label(start_year: int) -> str:
     """Return the text of the season that starts in a year, such as `2023-24` for 2023."""
     return f"{start_year}-{(start_year + 1) % 100:02d}"
@@ -150,3 +169,27 @@ def play_in(season: str) -> PlayIn | None:
 def division_winners_first(season: str) -> bool:
     """Whether division winners were seeded ahead of better records (until 2014-15)."""
     return season_start_year(season) < 2015
+
+
+def restart(season: str) -> Restart | None:
+    """Return how a stopped season was resumed (2019-20), or None.
+
+    Known from the day after `announced` on, not before the season.
+    """
+    if season != "2019-20":
+        return None
+    uninvited = ("ATL", "CHA", "CHI", "CLE", "DET", "GSW", "MIN", "NYK")
+    return Restart(
+        stopped=pd.Timestamp("2020-03-11"),
+        announced=pd.Timestamp("2020-06-04"),
+        resumed=pd.Timestamp("2020-07-30"),
+        games=8,
+        uninvited=frozenset(
+            team_id for team_id, (abbreviation, *_) in _NOW.items() if abbreviation in uninvited
+        ),
+    )
+
+
+def wins_needed(season: str, playoff_round: int) -> int:
+    """Return the wins that decide a playoff series: 4; 3 in a first round before 2002-03."""
+    return 3 if playoff_round == 1 and season_start_year(season) < 2002 else 4

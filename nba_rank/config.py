@@ -1,0 +1,543 @@
+"""Typed schema of every config group, and the check that runs before any data is read.
+
+The values live in `conf/`; the dataclasses here give names, types and meaning. Hydra merges the
+files into the schema, so an unknown key or a value of another type is refused when the config is
+composed. `validate` finds what types cannot: values out of range and combinations that make no
+sense.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import cast
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError
+
+MEMBERS = ("model_a", "xgb", "rf")
+"""Base models, in the order of their columns in every table."""
+
+
+class ConfigError(ValueError):
+    """The config cannot be run; the message lists everything that is wrong with it."""
+
+
+@dataclass(kw_only=True)
+class SimConfig:
+    """The simulated league; see `nba_rank.data.sim.SimParams` for the meaning of each field."""
+
+    seed: int
+    first_season_year: int
+    n_seasons: int
+    home_edge: float
+    back_to_back_cost: float
+    talent_spread: float
+    shooting_luck: float
+    injury_rate: float
+    trade_rate: float
+    movement_rate: float
+    shutdown_rate: float
+
+
+@dataclass(kw_only=True)
+class DataConfig:
+    """Where the game logs come from.
+
+    Attributes:
+        source: `raw` reads `raw_dir` as it is; `sim` writes a simulated league there first.
+        raw_dir: Folder of raw files.
+        processed_dir: Folder of the checked tables.
+        first_season: First season to learn from, such as `2012-13` (null: all in the tables).
+        as_of_every_days: Days between two as-of dates of the even grid.
+        sim: The simulated league, used where `source` is `sim`.
+    """
+
+    source: str
+    raw_dir: str
+    processed_dir: str
+    first_season: str | None
+    as_of_every_days: int
+    sim: SimConfig
+
+
+@dataclass(kw_only=True)
+class RecordConfig:
+    """Win share and margin to date and over the last `last_games` games."""
+
+    enabled: bool
+    last_games: int
+
+
+@dataclass(kw_only=True)
+class PriorSeasonConfig:
+    """Last season's win share, margin and playoff wins."""
+
+    enabled: bool
+
+
+@dataclass(kw_only=True)
+class FourFactorsConfig:
+    """Oliver's four factors to date: own, the opponents', and the difference."""
+
+    enabled: bool
+
+
+@dataclass(kw_only=True)
+class EloConfig:
+    """Elo in FiveThirtyEight's form; all but `carry_over` (a share) in Elo points."""
+
+    enabled: bool
+    k: float
+    home_edge: float
+    carry_over: float
+    mean: float
+
+
+@dataclass(kw_only=True)
+class MasseyConfig:
+    """Massey rating; `ridge` in games of a zero-margin result added to each team."""
+
+    enabled: bool
+    ridge: float
+
+
+@dataclass(kw_only=True)
+class SrsConfig:
+    """Simple rating and strength of schedule."""
+
+    enabled: bool
+
+
+@dataclass(kw_only=True)
+class TeamRollingConfig:
+    """Shooting and defence over the last `games` games, and the previous result."""
+
+    enabled: bool
+    games: int
+
+
+@dataclass(kw_only=True)
+class RestConfig:
+    """Days of rest and games in the last `window_days` days."""
+
+    enabled: bool
+    window_days: int
+
+
+@dataclass(kw_only=True)
+class MotivationConfig:
+    """What is left to play for; the season is late from `late_season_share` of it on."""
+
+    enabled: bool
+    late_season_share: float
+
+
+@dataclass(kw_only=True)
+class RosterConfig:
+    """Player sets, the input of model A.
+
+    Attributes:
+        size: Players kept for each team and date.
+        windows: Games over which a player's rates are rolled, one set of columns each.
+        recent_games: Team games over which minutes decide who is on the roster.
+    """
+
+    size: int
+    windows: list[int]
+    recent_games: int
+
+
+@dataclass(kw_only=True)
+class FeaturesConfig:
+    """All feature groups of the store, and the player sets."""
+
+    record: RecordConfig
+    prior_season: PriorSeasonConfig
+    four_factors: FourFactorsConfig
+    elo: EloConfig
+    massey: MasseyConfig
+    srs: SrsConfig
+    team_rolling: TeamRollingConfig
+    rest: RestConfig
+    motivation: MotivationConfig
+    roster: RosterConfig
+
+
+@dataclass(kw_only=True)
+class TargetConfig:
+    """What the models learn: `playoff_outcome`, `final_rank` or `standings`."""
+
+    name: str
+
+
+@dataclass(kw_only=True)
+class FoldsConfig:
+    """Which seasons are held out, and how the stacker gets its out-of-fold scores.
+
+    Attributes:
+        n_test_seasons: Complete seasons held out, the last in the data.
+        refit: Fit anew before each test season (walk-forward) or once before all of them.
+        oof: `forward` (each out-of-fold season is predicted from earlier ones only) or `kfold`
+            (K-fold by season inside the training seasons).
+        n_oof_seasons: Out-of-fold seasons before the first test season, for `forward`.
+        k: Number of folds, for `kfold`.
+    """
+
+    n_test_seasons: int
+    refit: bool
+    oof: str
+    n_oof_seasons: int
+    k: int
+
+
+@dataclass(kw_only=True)
+class ModelAConfig:
+    """Model A, the set-attention ranker over rosters.
+
+    Attributes:
+        list_scope: Teams of one list: `conference` or `league`.
+        embedding_dim: Size of a player's embedding.
+        encoder_dims: Widths of the player encoder's layers; the last is the model width.
+        n_heads: Attention heads; divides the model width.
+        attention: `learned`, or `uniform` to pool every player alike.
+        minutes_bias_weight: Weight of log minutes share in the attention logits.
+        dropout: Dropout share in the encoder and the scorer.
+        learning_rate: Step size of AdamW.
+        weight_decay: Weight decay of AdamW.
+        lists_per_batch: Lists in one step.
+    """
+
+    list_scope: str
+    embedding_dim: int
+    encoder_dims: list[int]
+    n_heads: int
+    attention: str
+    minutes_bias_weight: float
+    dropout: float
+    learning_rate: float
+    weight_decay: float
+    lists_per_batch: int
+
+
+@dataclass(kw_only=True)
+class XgbConfig:
+    """Model B, boosted trees; names as in XGBoost.
+
+    `early_stopping_rounds` 0 grows all trees; otherwise the last training season is held out to
+    decide when to stop.
+    """
+
+    n_estimators: int
+    max_depth: int
+    learning_rate: float
+    min_child_weight: float
+    subsample: float
+    colsample_bytree: float
+    reg_lambda: float
+    early_stopping_rounds: int
+
+
+@dataclass(kw_only=True)
+class RfConfig:
+    """Model C, a random forest; names as in scikit-learn."""
+
+    n_estimators: int
+    max_depth: int
+    min_samples_leaf: int
+    max_features: float
+
+
+@dataclass(kw_only=True)
+class StackConfig:
+    """The ridge stacker: penalties to choose from by cross-validation over seasons."""
+
+    alphas: list[float]
+
+
+@dataclass(kw_only=True)
+class ModelConfig:
+    """Which members are fitted, and their parameters; two or more members are stacked."""
+
+    members: list[str]
+    model_a: ModelAConfig
+    xgb: XgbConfig
+    rf: RfConfig
+    stack: StackConfig
+
+
+@dataclass(kw_only=True)
+class CalibrationConfig:
+    """`none`, or `platt_stack`: playoff probability from the final score by Platt scaling."""
+
+    name: str
+
+
+@dataclass(kw_only=True)
+class OddsConfig:
+    """`none`, or `softmax`: title odds with a temperature fitted on earlier seasons."""
+
+    name: str
+
+
+@dataclass(kw_only=True)
+class TrainerConfig:
+    """Lightning trainer of model A; `num_threads` bounds the CPU threads of torch and XGBoost."""
+
+    accelerator: str
+    devices: int
+    max_epochs: int
+    precision: str
+    gradient_clip_val: float
+    num_threads: int
+
+
+@dataclass(kw_only=True)
+class CallbacksConfig:
+    """Callbacks of model A's trainer.
+
+    Attributes:
+        progress: Show a bar for each stage and fit.
+        early_stopping_patience: Epochs without a lower validation loss before training stops; the
+            validation season is the last training season. 0: train all epochs on all seasons.
+    """
+
+    progress: bool
+    early_stopping_patience: int
+
+
+@dataclass(kw_only=True)
+class LoggerConfig:
+    """`csv` writes model A's losses by epoch to the run folder, `none` does not."""
+
+    name: str
+
+
+@dataclass(kw_only=True)
+class PathsConfig:
+    """Folders: `outputs` for run folders, `cache` for the feature store."""
+
+    outputs: str
+    cache: str
+
+
+@dataclass(kw_only=True)
+class Config:
+    """One run."""
+
+    seed: int
+    bootstrap_samples: int
+    data: DataConfig
+    features: FeaturesConfig
+    target: TargetConfig
+    folds: FoldsConfig
+    model: ModelConfig
+    calibration: CalibrationConfig
+    odds: OddsConfig
+    trainer: TrainerConfig
+    callbacks: CallbacksConfig
+    logger: LoggerConfig
+    paths: PathsConfig
+
+
+@dataclass(kw_only=True)
+class IngestConfig:
+    """One ingest; `force` reads the raw files even where nothing has changed."""
+
+    data: DataConfig
+    force: bool
+
+
+@dataclass(kw_only=True)
+class PredictDataConfig:
+    """`processed_dir`: folder of the tables to predict from (null: the run's own)."""
+
+    processed_dir: str | None
+
+
+@dataclass(kw_only=True)
+class PredictConfig:
+    """One prediction from a run folder.
+
+    Attributes:
+        run: Run folder.
+        as_of: Date to rank, such as `2024-01-15`.
+        data: Where the tables lie.
+        out: CSV file to write (null: `predictions_<as_of>.csv` in the run folder).
+    """
+
+    run: str
+    as_of: str
+    data: PredictDataConfig
+    out: str | None
+
+
+def register_schemas() -> None:
+    """Put the schemas where the defaults lists of `conf/` find them."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    store.store(name="ingest_schema", node=IngestConfig)
+    store.store(name="predict_schema", node=PredictConfig)
+
+
+def as_config(cfg: DictConfig) -> Config:
+    """Turn a composed config into typed objects and validate it.
+
+    Raises:
+        ConfigError: The config cannot be run.
+        omegaconf.errors.OmegaConfBaseException: A mandatory value is missing.
+    """
+    config = cast(Config, _typed(Config, cfg))
+    validate(config)
+    return config
+
+
+def as_ingest_config(cfg: DictConfig) -> IngestConfig:
+    """Turn a composed ingest config into typed objects; errors as `as_config`."""
+    return cast(IngestConfig, _typed(IngestConfig, cfg))
+
+
+def as_predict_config(cfg: DictConfig) -> PredictConfig:
+    """Turn a composed predict config into typed objects; errors as `as_config`."""
+    return cast(PredictConfig, _typed(PredictConfig, cfg))
+
+
+def _typed(schema: type, cfg: DictConfig) -> object:
+    """Merge into a fresh schema, which refuses keys that `+key=value` has added."""
+    try:
+        return OmegaConf.to_object(
+            OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.to_container(cfg, resolve=True))
+        )
+    except ConfigKeyError as error:
+        raise ConfigError(f"unknown key in the config: {error.full_key}") from error
+
+
+def config_from_yaml(path: Path) -> Config:
+    """Read a config back from a run folder."""
+    return cast(Config, _typed(Config, cast(DictConfig, OmegaConf.load(path))))
+
+
+def config_yaml(config: object) -> str:
+    """Return a config as YAML text."""
+    return OmegaConf.to_yaml(OmegaConf.structured(config))
+
+
+def manifest_path(data: DataConfig) -> Path:
+    """Return where the manifest lies: `data/manifest.json`, or beside tables put elsewhere."""
+    processed = Path(data.processed_dir)
+    default = processed == Path("data/processed")
+    return (processed.parent if default else processed) / "manifest.json"
+
+
+def validate(config: Config) -> None:
+    """Check ranges and combinations.
+
+    Raises:
+        ConfigError: Names every problem, its key and the remedy, one a line.
+    """
+    problems = list(_problems(config))
+    if problems:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise ConfigError(f"the config has {len(problems)} problem(s):\n{lines}")
+
+
+_CHOICES = {
+    "data.source": ("raw", "sim"),
+    "target.name": ("playoff_outcome", "final_rank", "standings"),
+    "folds.oof": ("forward", "kfold"),
+    "model.model_a.list_scope": ("conference", "league"),
+    "model.model_a.attention": ("learned", "uniform"),
+    "calibration.name": ("none", "platt_stack"),
+    "odds.name": ("none", "softmax"),
+    "trainer.accelerator": ("auto", "cpu", "gpu"),
+    "logger.name": ("none", "csv"),
+}
+
+# Inclusive bounds; None is open.
+_BOUNDS: dict[str, tuple[float | None, float | None]] = {
+    "bootstrap_samples": (100, None),
+    "data.as_of_every_days": (1, None),
+    "features.record.last_games": (1, 82),
+    "features.elo.k": (0, None),
+    "features.elo.carry_over": (0, 1),
+    "features.massey.ridge": (1e-6, None),
+    "features.team_rolling.games": (1, 82),
+    "features.rest.window_days": (1, 60),
+    "features.motivation.late_season_share": (0, 1),
+    "features.roster.size": (1, 30),
+    "features.roster.recent_games": (1, 200),
+    "folds.n_test_seasons": (1, None),
+    "folds.n_oof_seasons": (1, None),
+    "folds.k": (2, None),
+    "model.model_a.embedding_dim": (1, None),
+    "model.model_a.n_heads": (1, None),
+    "model.model_a.minutes_bias_weight": (0, None),
+    "model.model_a.dropout": (0, 0.95),
+    "model.model_a.learning_rate": (1e-8, None),
+    "model.model_a.weight_decay": (0, None),
+    "model.model_a.lists_per_batch": (1, None),
+    "model.xgb.n_estimators": (1, None),
+    "model.xgb.max_depth": (1, None),
+    "model.xgb.learning_rate": (1e-6, 1),
+    "model.xgb.subsample": (1e-3, 1),
+    "model.xgb.colsample_bytree": (1e-3, 1),
+    "model.xgb.reg_lambda": (0, None),
+    "model.xgb.early_stopping_rounds": (0, None),
+    "model.rf.n_estimators": (1, None),
+    "model.rf.max_depth": (1, None),
+    "model.rf.min_samples_leaf": (1, None),
+    "model.rf.max_features": (1e-3, 1),
+    "trainer.devices": (1, None),
+    "trainer.max_epochs": (1, None),
+    "trainer.gradient_clip_val": (0, None),
+    "trainer.num_threads": (1, None),
+    "callbacks.early_stopping_patience": (0, None),
+}
+
+
+def _problems(config: Config) -> Iterator[str]:
+    values = dict(_flat(config))
+    for key, choices in _CHOICES.items():
+        if values[key] not in choices:
+            yield f"{key}={values[key]} is none of {', '.join(choices)}"
+    for key, (low, high) in _BOUNDS.items():
+        value = cast(float, values[key])
+        if (low is not None and value < low) or (high is not None and value > high):
+            yield f"{key}={value} must lie between {_text(low)} and {_text(high)}"
+
+    groups = [getattr(config.features, field.name) for field in fields(config.features)]
+    if not any(getattr(group, "enabled", False) for group in groups):
+        yield "every feature group is off: switch one on, such as features/record=on"
+    windows = config.features.roster.windows
+    if not windows or min(windows) < 1 or len(set(windows)) < len(windows):
+        yield f"features.roster.windows={windows} must hold different numbers of games, 1 or more"
+    members = config.model.members
+    unknown = [member for member in members if member not in MEMBERS]
+    if unknown or not members or len(set(members)) < len(members):
+        yield f"model.members={members} must name some of {', '.join(MEMBERS)}, each once"
+    dims = config.model.model_a.encoder_dims
+    if not dims or min(dims) < 1:
+        yield f"model.model_a.encoder_dims={dims} must hold one or more positive widths"
+    elif dims[-1] % max(config.model.model_a.n_heads, 1):
+        yield (
+            f"model.model_a.n_heads={config.model.model_a.n_heads} must divide the last of "
+            f"model.model_a.encoder_dims={dims}"
+        )
+    if not config.model.stack.alphas or min(config.model.stack.alphas) <= 0:
+        yield f"model.stack.alphas={config.model.stack.alphas} must hold positive penalties"
+    if config.folds.refit and config.folds.oof == "kfold":
+        yield "folds.refit=true predicts each season from earlier ones: it needs folds.oof=forward"
+
+
+def _flat(node: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield (dotted key, value) for every leaf of nested dataclasses."""
+    for field in fields(node):  # type: ignore[arg-type]
+        value = getattr(node, field.name)
+        if is_dataclass(value):
+            yield from _flat(value, f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}", value
+
+
+def _text(bound: float | None) -> str:
+    return "any" if bound is None else f"{bound:g}"

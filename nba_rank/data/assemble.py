@@ -1,0 +1,321 @@
+"""From normalised rows of all raw files to the five canonical tables.
+
+Every check that needs more than one row is here: duplicates, the two sides of a game, players
+against their teams, seasons against their length.
+"""
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.data import league
+from nba_rank.data.findings import Findings
+from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform
+
+MAX_EXCLUDED_SHARE = 0.01
+MAX_EXCLUDED_GAMES = 5
+"""A file that loses more games than both limits allow stops the ingest: it is not a slip."""
+
+_SOURCE = ["file", "row"]
+
+
+def assemble(team_rows: pd.DataFrame, player_rows: pd.DataFrame, findings: Findings) -> Tables:
+    """Put the tables together.
+
+    Args:
+        team_rows: Rows of all team files, as `raw.normalise` returns them.
+        player_rows: Rows of all player files; may be empty.
+        findings: Receives errors and counted warnings.
+
+    Returns:
+        The canonical tables.
+
+    Raises:
+        IngestError: The rows cannot make sound tables; `findings` holds every reason.
+    """
+    team_rows = deduplicate(team_rows, ["game_id", "team_id"], findings)
+    sides = pair_sides(team_rows, findings)
+    findings.raise_errors()
+    players = deduplicate(number_players(player_rows, findings), ["game_id", "player_id"], findings)
+    players = join_players(players, sides, findings)
+    games = _games(sides)
+    team_games = conform("team_games", sides)
+    player_games = conform("player_games", players)
+    teams = _teams(sides, findings)
+    seasons = _seasons(games, team_games, player_games, sides, findings)
+    findings.raise_errors()
+    return Tables(games, team_games, player_games, teams, seasons)
+
+
+def deduplicate(rows: pd.DataFrame, key: list[str], findings: Findings) -> pd.DataFrame:
+    """Leave one row per key: of equal rows the first, of unequal ones that with fewest nulls.
+
+    Args:
+        rows: Normalised rows with `file` and `row`.
+        key: Columns that name a row.
+        findings: Receives the removed rows as counted warnings.
+    """
+    repeated = rows[rows.duplicated(key, keep=False)]
+    if repeated.empty:
+        return rows
+    values = [column for column in rows if column not in _SOURCE]
+    equal = repeated.duplicated(values)
+    findings.warn("duplicate rows removed", repeated, equal, key)
+    unequal = repeated[~equal]
+    fullest = unequal.assign(_nulls=unequal.isna().sum(axis=1)).sort_values("_nulls", kind="stable")
+    beaten = fullest.duplicated(key).sort_index()
+    findings.warn(
+        "duplicate rows with other values removed (the row with fewest nulls is kept)",
+        unequal, beaten, key,
+    )  # fmt: skip
+    return rows.drop(index=repeated.index[equal].append(unequal.index[beaten]))
+
+
+def pair_sides(team_rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Match the two rows of every game.
+
+    A game without exactly two teams, or without a final score, is excluded with a warning. Where
+    the rows do not name one home team (a neutral site), the lower team id stands as home.
+
+    Args:
+        team_rows: Normalised team rows, one per game and team.
+        findings: Receives counted warnings, and an error for a file that loses more games than
+            `MAX_EXCLUDED_SHARE` and `MAX_EXCLUDED_GAMES` allow.
+
+    Returns:
+        The columns of `team_games` and the raw ones, home row before away row, with
+        `neutral_site`.
+    """
+    rows = team_rows.assign(_teams=team_rows.groupby("game_id")["team_id"].transform("size"))
+    shown = ["game_id", "team_id", "matchup"]
+    findings.warn("game excluded: one team row only", rows, rows["_teams"] == 1, shown)
+    findings.warn("game excluded: more than two teams", rows, rows["_teams"] > 2, shown)
+    points = rows.groupby("game_id")["points"]
+    level = points.transform("count").lt(2) | points.transform("min").eq(points.transform("max"))
+    unfinished = (rows["_teams"] == 2) & level
+    findings.warn(
+        "game excluded: no final score", rows, unfinished, ["game_id", "team_id", "points"]
+    )
+    sound = (rows["_teams"] == 2) & ~unfinished
+    _limit_excluded(rows, sound, findings)
+    rows = rows[sound].drop(columns="_teams")
+
+    homes = rows.groupby("game_id")["at_home"].transform("sum")
+    rows["neutral_site"] = homes != 1
+    findings.warn(
+        "no single home team in MATCHUP: kept as a neutral site, the lower team id as home",
+        rows, rows["neutral_site"], shown,
+    )  # fmt: skip
+    away_claim = ~rows["at_home"] & ~rows["neutral_site"]
+    rows = rows.assign(_away=away_claim).sort_values(
+        ["game_id", "_away", "team_id"], ignore_index=True
+    )
+    rows = rows.drop(columns="_away")
+    rows["is_home"] = np.arange(len(rows)) % 2 == 0
+    for column in ("team_id", "points", "abbreviation", "game_date"):
+        rows[f"opponent_{column}"] = _other_side(rows[column])
+    rows["won"] = rows["points"] > rows["opponent_points"]
+    _check_sides(rows, findings)
+    rows["game_date"] = rows["game_date"].where(rows["is_home"], rows["opponent_game_date"])
+    return rows
+
+
+def _other_side(column: pd.Series) -> pd.Series:
+    """Swap each even row with the odd row after it."""
+    order = np.arange(len(column)) ^ 1
+    return column.iloc[order].set_axis(column.index)
+
+
+def _limit_excluded(rows: pd.DataFrame, sound: pd.Series, findings: Findings) -> None:
+    for file, games in rows.groupby("file", sort=False)["game_id"]:
+        lost, total = games[~sound.loc[games.index]].nunique(), games.nunique()
+        if lost > MAX_EXCLUDED_GAMES and lost > MAX_EXCLUDED_SHARE * total:
+            findings.error_file(
+                str(file),
+                f"{lost} of {total} games lack a second team or a final score",
+                "The file seems cut or filtered; download it again.",
+            )
+
+
+def _check_sides(rows: pd.DataFrame, findings: Findings) -> None:
+    result = rows["wl"].isin(["W", "L"])
+    wrong = result & (rows["wl"].eq("W") != rows["won"])
+    findings.warn(
+        "WL disagrees with the points, which are believed",
+        rows, wrong, ["game_id", "team_id", "wl", "points", "opponent_points"],
+    )  # fmt: skip
+    named = rows["matchup"].str.extract(r"^(\S+)\s+(?:vs\.?|@)\s+(\S+)$")
+    own, other = rows["abbreviation"], rows["opponent_abbreviation"]
+    agrees = (named[0].eq(own) & named[1].eq(other)) | (named[0].eq(other) & named[1].eq(own))
+    findings.warn(
+        "MATCHUP names other teams than the rows of the game, which are believed",
+        rows, ~agrees, ["game_id", "matchup", "abbreviation", "opponent_abbreviation"],
+    )  # fmt: skip
+    findings.warn(
+        "the two rows of a game have two dates; that of the home row is taken",
+        rows,
+        rows["is_home"] & (rows["game_date"] != rows["opponent_game_date"]),
+        ["game_id", "game_date", "opponent_game_date"],
+    )
+
+
+def number_players(rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Give a negative id to each (name, team) whose rows carry none.
+
+    Ids count down from -1 in order of first appearance, then name and team, so that seasons added
+    later leave them as they are.
+
+    Args:
+        rows: Normalised player rows.
+        findings: Receives the rows as a counted warning.
+    """
+    absent = rows["player_id"].isna()
+    findings.warn(
+        "no player id: a negative one per name and team was assigned",
+        rows, absent, ["game_id", "player_name", "team_id"],
+    )  # fmt: skip
+    pair = ["player_name", "team_id"]
+    first = rows[absent].groupby(pair)["game_date"].min().reset_index()
+    first = first.sort_values(["game_date", *pair], ignore_index=True)
+    assigned = first[pair].assign(assigned=-1.0 - first.index)
+    ids = rows[pair].merge(assigned, on=pair, how="left")["assigned"].set_axis(rows.index)
+    return rows.assign(player_id=rows["player_id"].fillna(ids))
+
+
+def join_players(rows: pd.DataFrame, sides: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Keep the player rows of known games, dated as the game is.
+
+    Args:
+        rows: Normalised player rows, one per game and player.
+        sides: Both sides of every game, as `pair_sides` returns them.
+        findings: Receives counted warnings: rows without a team row, dates and points that
+            disagree with it, and games without player rows in a season and kind that has them.
+    """
+    key = ["game_id", "team_id"]
+    game = sides[[*key, "game_date", "points"]].rename(
+        columns={"game_date": "team_date", "points": "team_points"}
+    )
+    rows = rows.merge(game, on=key, how="left", validate="m:1")
+    orphans = rows["team_date"].isna()
+    findings.warn(
+        "dropped: player row of a game that has no such team row",
+        rows, orphans, [*key, "player_name"],
+    )  # fmt: skip
+    rows = rows[~orphans]
+    findings.warn(
+        "player row has another date than its game, whose date is taken",
+        rows, rows["game_date"] != rows["team_date"], [*key, "game_date", "team_date"],
+    )  # fmt: skip
+    points = rows.groupby(key)["points"]
+    unknown = points.transform("count") < points.transform("size")
+    apart = ~unknown & (points.transform("sum") != rows["team_points"]) & ~rows.duplicated(key)
+    findings.warn(
+        "points of the players do not add up to the team's", rows, apart, [*key, "team_points"]
+    )
+    covered = pd.MultiIndex.from_frame(rows[["season", "kind"]].drop_duplicates())
+    expected = pd.MultiIndex.from_frame(sides[["season", "kind"]]).isin(covered)
+    without = expected & sides["is_home"] & ~sides["game_id"].isin(rows["game_id"].unique())
+    findings.warn("game without player rows", sides, without, ["game_id", "matchup"])
+    return rows.assign(game_date=rows["team_date"])
+
+
+def _games(sides: pd.DataFrame) -> pd.DataFrame:
+    home = sides[sides["is_home"]]
+    names = {
+        "team_id": "home_team_id",
+        "opponent_team_id": "away_team_id",
+        "points": "home_points",
+        "opponent_points": "away_points",
+    }
+    return conform("games", home.rename(columns=names))
+
+
+def _teams(sides: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Return every team of each season, named as in its latest row (unseen ones as today)."""
+    latest = sides.sort_values("game_date").drop_duplicates(["season", "team_id"], keep="last")
+    latest = latest[["season", "team_id", "abbreviation", "name"]]
+    found = []
+    for season in sorted(sides["season"].unique()):
+        known = league.league_teams(season).rename(columns={"abbreviation": "today"})
+        seen = latest[latest["season"] == season].drop(columns="season")
+        teams = known.merge(seen, on="team_id", how="left").assign(season=season)
+        unseen = teams["abbreviation"].isna()
+        if unseen.any():
+            file = sides.loc[sides["season"] == season, "file"].iloc[0]
+            abbreviations = ", ".join(teams.loc[unseen, "today"])
+            findings.warn_file(file, f"season without a game of {int(unseen.sum())} teams",
+                               abbreviations)  # fmt: skip
+        teams["abbreviation"] = teams["abbreviation"].fillna(teams["today"])
+        teams["name"] = teams["name"].fillna(teams["city"])
+        found.append(teams)
+    return conform("teams", pd.concat(found))
+
+
+def _seasons(
+    games: pd.DataFrame,
+    team_games: pd.DataFrame,
+    player_games: pd.DataFrame,
+    sides: pd.DataFrame,
+    findings: Findings,
+) -> pd.DataFrame:
+    counts = games.groupby(["season", "kind"]).size().to_dict()
+    days = games[games["kind"] == "regular"].groupby("season")["game_date"]
+    first, last = days.min(), days.max()
+    with_players = set(player_games["season"])
+    rows = []
+    for season in sorted(games["season"].unique()):
+        regular, playin, playoffs = (int(counts.get((season, kind), 0)) for kind in KINDS)
+        expected = league.expected_regular_games(season)
+        of_season = sides[sides["season"] == season]
+        # The regular season's file if there is one: its kind is the last of the alphabet.
+        file = str(of_season.sort_values("kind", ascending=False)["file"].iloc[0])
+        if regular == 0:
+            remedy = f"Add team_logs_{season.replace('-', '_')} to the raw folder."
+            findings.error_file(file, f"{season} has no regular-season game", remedy)
+            continue
+        if regular != expected:
+            findings.warn_file(
+                file, "regular season of another length than expected",
+                f"{season}: {regular} games of {expected}",
+            )  # fmt: skip
+        champion, runner_up = finalists(team_games[team_games["season"] == season])
+        rows.append(
+            {
+                "season": season,
+                "n_teams": len(league.league_teams(season)),
+                "first_date": first[season],
+                "last_regular_date": last[season],
+                "n_regular": regular,
+                "n_regular_expected": expected,
+                "n_playin": playin,
+                "n_playoffs": playoffs,
+                "has_player_games": season in with_players,
+                "complete": champion > 0,
+                "champion_team_id": champion,
+                "runner_up_team_id": runner_up,
+            }
+        )
+    return conform("seasons", pd.DataFrame(rows, columns=list(SCHEMA["seasons"])))
+
+
+def finalists(team_games: pd.DataFrame) -> tuple[int, int]:
+    """Return champion and runner-up of one season, or (0, 0) while the Finals are undecided.
+
+    The Finals are the games between the two teams of the last playoff game, provided that they
+    come from two conferences; four wins decide them.
+
+    Args:
+        team_games: Rows of one season.
+    """
+    playoffs = team_games[team_games["kind"] == "playoffs"]
+    if playoffs.empty:
+        return 0, 0
+    season = str(playoffs["season"].iloc[0])
+    final = playoffs.sort_values(["game_date", "game_id"]).iloc[-1]
+    pair = [int(final["team_id"]), int(final["opponent_team_id"])]
+    conference = league.league_teams(season).set_index("team_id")["conference"]
+    if conference[pair[0]] == conference[pair[1]]:
+        return 0, 0
+    series = playoffs[playoffs["team_id"].isin(pair) & playoffs["opponent_team_id"].isin(pair)]
+    wins = series[series["won"]]["team_id"].value_counts()
+    champion = next((team for team in pair if wins.get(team, 0) >= 4), 0)
+    return (champion, sum(pair) - champion) if champion else (0, 0)

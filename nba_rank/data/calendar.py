@@ -1,0 +1,91 @@
+"""As-of dates of a season: an even grid and the points at which skill is measured."""
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.data.tables import Tables
+
+POINT_SHARES = {"open": 0.0, "0.05": 0.05, "0.15": 0.15, "0.25": 0.25, "0.5": 0.5, "0.75": 0.75}
+"""Share of the regular season's games that has been played at each as-of point but the last."""
+
+AS_OF_POINTS = (*POINT_SHARES, "end")
+"""Names of the as-of points in order; `end` is the morning after the last regular-season day."""
+
+
+def as_of_points(tables: Tables, season: str) -> dict[str, pd.Timestamp]:
+    """Return the date of each as-of point of a season.
+
+    A point's date is the morning of the day on which the share of regular games played reaches
+    it: that day's games are not yet known. `end` is the morning after the last game day. Points
+    that a season in progress has not reached are absent.
+
+    Raises:
+        ValueError: The season is not in the tables.
+    """
+    row = _season_row(tables, season)
+    games = tables.games
+    days = games.loc[(games["season"] == season) & (games["kind"] == "regular"), "game_date"]
+    days = np.sort(days.to_numpy())
+    total = len(days) if row["complete"] else max(len(days), row["n_regular_expected"])
+    reached = {name: int(share * total) for name, share in POINT_SHARES.items()}
+    points = {name: pd.Timestamp(days[game]) for name, game in reached.items() if game < len(days)}
+    if len(days) == total:
+        points["end"] = pd.Timestamp(days[-1]) + pd.Timedelta(days=1)
+    return points
+
+
+def as_of_grid(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFrame:
+    """Return the as-of dates of seasons: every so many days from opening, and all as-of points.
+
+    Args:
+        tables: The canonical tables.
+        seasons: Seasons to cover.
+        every_days: Days between two dates of the even grid, at least 1.
+
+    Returns:
+        Columns `season`, `as_of_date`, `as_of_point` (empty text between the points), sorted and
+        unique by date.
+    """
+    frames = []
+    for season in seasons:
+        points = as_of_points(tables, season)
+        last = _season_row(tables, season)["last_regular_date"] + pd.Timedelta(days=1)
+        even = pd.date_range(points["open"], last, freq=f"{every_days}D")
+        names = pd.Series("", index=even.union(pd.DatetimeIndex(list(points.values()))))
+        for point, date in points.items():
+            names[date] = point
+        frames.append(
+            pd.DataFrame(
+                {"season": season, "as_of_date": names.index, "as_of_point": names.to_numpy()}
+            )
+        )
+    grid = pd.concat(frames, ignore_index=True)
+    return grid.astype({"as_of_date": "datetime64[us]", "season": "str", "as_of_point": "str"})
+
+
+def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
+    """Return the season that a date belongs to: the last one that had opened by then.
+
+    Raises:
+        ValueError: The date lies before the first season or after the last game day in the tables.
+    """
+    seasons = tables.seasons
+    opened = seasons[seasons["first_date"] <= date]
+    last_day = tables.games["game_date"].max()
+    if opened.empty or date > last_day + pd.Timedelta(days=1):
+        raise ValueError(
+            f"{date:%Y-%m-%d} is outside the data, which reaches from "
+            f"{seasons['first_date'].min():%Y-%m-%d} to {last_day:%Y-%m-%d}; "
+            "ingest later game logs to rank later dates"
+        )
+    return str(opened["season"].iloc[-1])
+
+
+def _season_row(tables: Tables, season: str) -> pd.Series:
+    rows = tables.seasons[tables.seasons["season"] == season]
+    if rows.empty:
+        raise ValueError(
+            f"season {season!r} is not in the tables, which hold "
+            f"{tables.seasons['season'].min()} to {tables.seasons['season'].max()}"
+        )
+    return rows.iloc[0]

@@ -1,0 +1,138 @@
+"""Ingest: a folder of raw game logs becomes checked tables, a manifest and a quality report."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import track
+
+from nba_rank.data import manifest, quality, raw
+from nba_rank.data.assemble import assemble
+from nba_rank.data.findings import Findings, IngestError
+from nba_rank.data.manifest import is_stale
+from nba_rank.data.quality import QualityReport
+from nba_rank.data.tables import SCHEMA, Tables, read_tables
+
+__all__ = ["IngestError", "IngestResult", "ingest", "is_stale", "read_raw"]
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What an ingest returns.
+
+    Attributes:
+        tables: The canonical tables.
+        report: The quality report.
+        changed: Whether anything was written; False if all was up to date.
+    """
+
+    tables: Tables
+    report: QualityReport
+    changed: bool
+
+
+def ingest(
+    raw_dir: Path,
+    processed_dir: Path,
+    *,
+    force: bool = False,
+    manifest_path: Path | None = None,
+    console: Console | None = None,
+) -> IngestResult:
+    """Read a folder of raw game logs, check them and write the canonical tables.
+
+    Nothing is written unless every file is sound; previous tables stay as they are then. If raw
+    files, tables and code are those of the manifest, nothing is done.
+
+    Args:
+        raw_dir: Folder with parquet or CSV files in `LeagueGameLog` columns, named like
+            `team_logs_2023_24` or `playoffs_player_logs_2023_24`. Other files are left alone.
+        processed_dir: Folder for the tables; made if absent.
+        force: Ingest even if all is up to date.
+        manifest_path: Place of the manifest (and of `quality.json` beside it); in
+            `processed_dir` if not given.
+        console: Where progress and the quality report are printed; None prints nothing.
+
+    Returns:
+        Tables, quality report and whether they are new.
+
+    Raises:
+        IngestError: The raw folder or files in it cannot be used; carries every error, each with
+            file, row and value.
+        OSError: The tables cannot be written.
+    """
+    manifest_path = manifest_path or manifest.default_path(processed_dir)
+    reason = "asked to" if force else is_stale(raw_dir, processed_dir, manifest_path)
+    if reason is None:
+        report = quality.read_report(quality.report_path(manifest_path))
+        _say(console, f"Tables in {processed_dir} are up to date: nothing to ingest.")
+        return IngestResult(read_tables(processed_dir), report, changed=False)
+    _say(console, f"Ingesting {raw_dir}: {reason}.")
+    tables, report = read_raw(raw_dir, console)
+    manifest.write(tables, report, processed_dir, manifest_path)
+    if console is not None:
+        quality.print_report(report, console)
+    rows = ", ".join(f"{name} {len(table):,}" for name, table in tables.items())
+    _say(console, f"Rows written to {processed_dir}: {rows}.")
+    return IngestResult(tables, report, changed=True)
+
+
+def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, QualityReport]:
+    """Read and check a folder of raw game logs without writing anything.
+
+    Args:
+        raw_dir: The folder; see `ingest`.
+        console: Where progress is shown; None shows nothing.
+
+    Returns:
+        Tables and quality report.
+
+    Raises:
+        IngestError: The folder or files in it cannot be used.
+    """
+    findings = Findings()
+    if not raw_dir.is_dir():
+        remedy = "Set data.raw_dir to the folder of the game logs."
+        findings.error_file(str(raw_dir), "there is no such raw folder", remedy)
+        findings.raise_errors()
+    files = raw.discover(raw_dir, findings)
+    if not any(file.level == "team" for file in files):
+        remedy = "Set data.raw_dir to a folder with files like team_logs_2023_24.parquet."
+        findings.error_file(str(raw_dir), "no team game logs in the raw folder", remedy)
+        findings.raise_errors()
+    records = []
+    rows: dict[str, list[pd.DataFrame]] = {"team": [], "player": [_no_player_rows()]}
+    for file in _progress(files, console):
+        record, frame = raw.read(file, findings)
+        records.append(record)
+        if frame is not None:
+            rows[file.level].append(raw.normalise(file, frame, findings))
+    findings.raise_errors()
+    team_rows, player_rows = (
+        pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        for parts in rows.values()
+    )
+    if team_rows.empty:
+        remedy = "The tables need at least one regular-season game."
+        findings.error_file(str(raw_dir), "no rows in the team game logs", remedy)
+        findings.raise_errors()
+    tables = assemble(team_rows, player_rows, findings)
+    return tables, quality.quality_report(tables, records, findings.warnings)
+
+
+def _no_player_rows() -> pd.DataFrame:
+    dtypes = {"file": "str", "row": "int64", **SCHEMA["player_games"], "player_id": "float64"}
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+
+
+def _say(console: Console | None, line: str) -> None:
+    if console is not None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _progress(files: list[raw.RawFile], console: Console | None) -> Iterable[raw.RawFile]:
+    if console is None:
+        return files
+    return track(files, "Reading", console=console, transient=True)

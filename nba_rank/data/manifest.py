@@ -1,0 +1,135 @@
+"""The manifest of an ingest: hashes of what went in, what came out and the code between."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nba_rank.data import quality, raw
+from nba_rank.data.tables import SCHEMA, Tables, table_path
+
+_CODE = ("assemble", "findings", "ingest", "league", "manifest", "quality", "raw", "raw_values",
+         "tables")  # fmt: skip
+
+
+def default_path(processed_dir: Path) -> Path:
+    """Return the place of the manifest where none is given: beside the tables."""
+    return processed_dir / "manifest.json"
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def code_version() -> str:
+    """Return the SHA-256 of the source of the modules that make the tables."""
+    digest = hashlib.sha256()
+    for name in _CODE:
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    return digest.hexdigest()
+
+
+def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = None) -> str | None:
+    """Say why the tables do not stand for the raw files.
+
+    Args:
+        raw_dir: Folder of raw files.
+        processed_dir: Folder of the tables.
+        manifest_path: The manifest; `manifest.json` beside the tables if not given.
+
+    Returns:
+        The reason to ingest, or None if raw files, tables and code are those of the manifest.
+    """
+    manifest_path = manifest_path or default_path(processed_dir)
+    try:
+        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+        code = manifest["code"]
+        listed = {file["path"]: file["sha256"] for file in manifest["raw"]}
+        tables = {name: manifest["tables"][name]["sha256"] for name in SCHEMA}
+    except FileNotFoundError:
+        return "there is no manifest"
+    except (ValueError, KeyError, TypeError) as error:
+        return f"the manifest cannot be read ({error})"
+    if code != code_version():
+        return "the ingest code has changed"
+    if not raw_dir.is_dir():
+        return f"there is no raw folder {raw_dir}"
+    present = {file.name: file.path for file in raw.discover(raw_dir)}
+    for name in sorted({*listed, *present}):
+        if name not in present:
+            return f"raw file {name} is gone"
+        if name not in listed:
+            return f"raw file {name} is new"
+        if file_hash(present[name]) != listed[name]:
+            return f"raw file {name} has changed"
+    for name, expected in tables.items():
+        path = table_path(processed_dir, name)
+        if not path.exists():
+            return f"table {name} is missing"
+        if file_hash(path) != expected:
+            return f"table {name} was altered"
+    try:
+        quality.read_report(quality.report_path(manifest_path))
+    except (OSError, ValueError):
+        return "the quality report is missing"
+    return None
+
+
+def write(
+    tables: Tables,
+    report: quality.QualityReport,
+    processed_dir: Path,
+    manifest_path: Path,
+) -> None:
+    """Write tables, report and manifest so that a failure leaves the previous ones in place.
+
+    All is written under temporary names first and then renamed, the manifest last: an ingest that
+    is cut off between two renames leaves tables that the manifest does not stand for.
+
+    Args:
+        tables: The tables.
+        report: The quality report.
+        processed_dir: Folder of the tables.
+        manifest_path: Place of the manifest; the report goes beside it.
+
+    Raises:
+        OSError: Something cannot be written.
+    """
+    manifest: dict[str, Any] = {
+        "code": code_version(),
+        "raw": quality.as_records(report.files),
+        "tables": {},
+    }
+    processed_dir.mkdir(parents=True, exist_ok=True)
+    manifest_path.parent.mkdir(parents=True, exist_ok=True)
+    places: list[tuple[Path, Path]] = []
+    try:
+        for name, table in tables.items():
+            path = table_path(processed_dir, name)
+            places.append((_temporary(path), path))
+            table.to_parquet(places[-1][0], index=False)
+            written = {"sha256": file_hash(places[-1][0]), "rows": len(table)}
+            manifest["tables"][name] = written
+        texts = {
+            quality.report_path(manifest_path): report.to_json(),
+            manifest_path: json.dumps(manifest, indent=1) + "\n",
+        }
+        for path, text in texts.items():
+            places.append((_temporary(path), path))
+            places[-1][0].write_text(text, encoding="utf-8")
+        for temporary, path in places:
+            temporary.replace(path)
+    finally:
+        _remove(temporary for temporary, _ in places)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

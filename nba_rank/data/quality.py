@@ -1,0 +1,201 @@
+"""The quality report of an ingest: what was read, what is missing, what is odd."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from nba_rank.data.findings import Finding
+from nba_rank.data.raw import FileRecord
+from nba_rank.data.tables import Tables
+
+PRINTED_FILES = 3
+"""Files that the printed report names for each warning; the stored one names all."""
+
+
+@dataclass(frozen=True)
+class SeasonQuality:
+    """Counts of one season after the checks.
+
+    Attributes:
+        season: Season, such as `2023-24`.
+        regular: Regular-season games.
+        expected: Regular-season games that were played in fact.
+        playin: Play-in games.
+        playoffs: Playoff games.
+        teams: Teams seen in games.
+        player_rows: Player rows.
+        players: Different players seen.
+    """
+
+    season: str
+    regular: int
+    expected: int
+    playin: int
+    playoffs: int
+    teams: int
+    player_rows: int
+    players: int
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """What an ingest found.
+
+    Attributes:
+        seasons: Counts by season.
+        files: What was read, with missing columns and shares of nulls.
+        warnings: Counted warnings, by defect and file.
+    """
+
+    seasons: tuple[SeasonQuality, ...]
+    files: tuple[FileRecord, ...]
+    warnings: tuple[Finding, ...]
+
+    def to_json(self) -> str:
+        """Return the report as JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "QualityReport":
+        """Read a report that `to_json` wrote.
+
+        Raises:
+            ValueError: The text is not such a report.
+        """
+        try:
+            data = json.loads(text)
+            return cls(
+                tuple(SeasonQuality(**season) for season in data["seasons"]),
+                tuple(FileRecord(**file) for file in data["files"]),
+                tuple(
+                    Finding(**{**finding, "examples": tuple(finding["examples"])})
+                    for finding in data["warnings"]
+                ),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a quality report: {error}") from error
+
+    def count(self, what: str) -> int:
+        """Return how many rows (games, files) the warnings with a text concern."""
+        return sum(warning.count for warning in self.warnings if warning.what == what)
+
+
+def quality_report(
+    tables: Tables, files: Iterable[FileRecord], warnings: Iterable[Finding]
+) -> QualityReport:
+    """Put a report together from the tables and what was collected on the way."""
+    teams = tables.team_games.groupby("season")["team_id"].nunique().to_dict()
+    by_season = tables.player_games.groupby("season")["player_id"]
+    player_rows, players = by_season.size().to_dict(), by_season.nunique().to_dict()
+    seasons = tuple(
+        SeasonQuality(
+            season=str(season["season"]),
+            regular=int(season["n_regular"]),
+            expected=int(season["n_regular_expected"]),
+            playin=int(season["n_playin"]),
+            playoffs=int(season["n_playoffs"]),
+            teams=int(teams[season["season"]]),
+            player_rows=int(player_rows.get(season["season"], 0)),
+            players=int(players.get(season["season"], 0)),
+        )
+        for season in tables.seasons.to_dict("records")
+    )
+    return QualityReport(seasons, tuple(files), tuple(warnings))
+
+
+def print_report(report: QualityReport, console: Console) -> None:
+    """Print a report in about two screens; `quality.json` holds all of it."""
+    console.print(_season_table(report.seasons))
+    for level in ("team", "player"):
+        files = [file for file in report.files if file.level == level]
+        if files:
+            console.print(_column_table(level, files))
+    _print_warnings(report.warnings, console)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    """Return a table whose first column is text and whose others are numbers."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="right" if position else "left", no_wrap=True)
+    return table
+
+
+def _season_table(seasons: Sequence[SeasonQuality]) -> Table:
+    names = ["season", "regular", "expected", "play-in", "playoffs", "teams", "player rows"]
+    table = _table("Games", [*names, "players"])
+    for season in seasons:
+        cells = [str(value) if value else "-" for value in dataclasses.astuple(season)]
+        odd = season.regular != season.expected
+        table.add_row(*cells, style="yellow" if odd else None)
+    return table
+
+
+def _column_table(level: str, files: Sequence[FileRecord]) -> Table:
+    """Return missing columns and nulls of the files of one level."""
+    rows = sum(file.rows for file in files)
+    table = _table(
+        f"{level.capitalize()} files: {len(files)}, rows: {rows:,}",
+        ["column", "missing in files", "null in files", "nulls in all rows"],
+    )
+    shares: dict[str, list[float]] = {}
+    absent: dict[str, int] = {}
+    for file in files:
+        for column in file.missing:
+            absent[column] = absent.get(column, 0) + 1
+        for column, share in file.nulls.items():
+            shares.setdefault(column, []).append(share * file.rows)
+    for column in sorted({*absent, *shares}):
+        nulls = shares.get(column, [])
+        overall = f"{sum(nulls) / rows:.2%}" if nulls else "-"
+        table.add_row(column, str(absent.get(column, "-")), str(len(nulls) or "-"), overall)
+    return table
+
+
+def _print_warnings(warnings: Sequence[Finding], console: Console) -> None:
+    console.print("Warnings" if warnings else "No warnings", style="bold")
+    for what in dict.fromkeys(warning.what for warning in warnings):
+        found = [warning for warning in warnings if warning.what == what]
+        files = "1 file" if len(found) == 1 else f"{len(found)} files"
+        console.print(f"{sum(w.count for w in found):>7}  {escape(what)} ({files})")
+        for warning in found[:PRINTED_FILES]:
+            first = f": {warning.examples[0]}" if warning.examples else ""
+            console.print(Padding(escape(warning.file + first), (0, 0, 0, 9)), style="dim")
+    console.print()
+
+
+def read_report(path: Path) -> QualityReport:
+    """Read a stored report.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not a report.
+    """
+    return QualityReport.from_json(path.read_text(encoding="utf-8"))
+
+
+def report_path(manifest_path: Path) -> Path:
+    """Return where the report lies: beside the manifest."""
+    return manifest_path.with_name("quality.json")
+
+
+def as_records(files: Iterable[FileRecord]) -> list[dict[str, Any]]:
+    """Return what the manifest says of each raw file: path, hash, rows, season, kind and level."""
+    names = ("path", "sha256", "rows", "season", "kind", "level")
+    return [{name: getattr(file, name) for name in names} for file in files]

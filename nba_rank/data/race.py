@@ -1,0 +1,182 @@
+"""The race for the playoffs by date: games left, distance to the line, eliminated, clinched.
+
+Letters: D as-of dates, T teams of the season, C teams of one conference.
+"""
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.data import league
+from nba_rank.data.standings import BERTHS, team_codes, win_pct
+
+
+def _played_before(
+    rows: pd.DataFrame, ids: np.ndarray, dates: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return wins and losses [D, T] of each team in games before each date."""
+    days, day = np.unique(rows["game_date"].to_numpy(), return_inverse=True)
+    team = team_codes(rows["team_id"], ids)
+    won = rows["won"].to_numpy()
+    shape = (len(days) + 1, len(ids))
+    before = np.searchsorted(days, dates, side="left")
+    counts = []
+    for mask in (won, ~won):
+        cells = (day[mask] + 1) * len(ids) + team[mask]
+        daily = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+        counts.append(daily.cumsum(axis=0)[before])
+    return counts[0], counts[1]
+
+
+def _format(
+    rows: pd.DataFrame, season: str, dates: np.ndarray, played: np.ndarray, ids: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what is known on each date of the season's format.
+
+    Args:
+        rows: Regular-season team games.
+        season: Season.
+        dates: As-of dates [D].
+        played: Games played before each date [D, T].
+        ids: Team ids [T].
+
+    Returns:
+        The last seed that can still reach the playoffs [D], the games left [D, T], and the teams
+        that were not invited to go on, mask [D, T].
+    """
+    left = np.maximum(league.scheduled_games(season) - played, 0)
+    play_in = league.play_in(season)
+    line = np.full(len(dates), play_in.line if play_in else BERTHS)
+    restart = league.restart(season)
+    if restart is None:
+        return line, left, np.zeros(left.shape, dtype=bool)
+    stopped, resumed = restart.stopped.to_datetime64(), restart.resumed.to_datetime64()
+    days = np.unique(rows["game_date"].to_numpy())
+    # A game between stop and restart, as in a simulated season of this label, shows that there
+    # was no stop.
+    no_stop = np.searchsorted(days[(days > stopped) & (days < resumed)], dates, side="left") > 0
+    announced = dates > restart.announced.to_datetime64()
+    in_force = (announced & ~no_stop)[:, None]
+    wins, losses = _played_before(rows, ids, np.array([resumed]))
+    since = np.maximum(played - (wins + losses), 0)
+    uninvited = np.isin(ids, list(restart.uninvited))
+    after = np.where(uninvited, 0, np.maximum(restart.games - since, 0))
+    line = np.where(announced | no_stop, line, BERTHS)
+    return line, np.where(in_force, after, left), in_force & uninvited
+
+
+def _decided(
+    worst: np.ndarray,
+    best: np.ndarray,
+    division: np.ndarray,
+    line: np.ndarray,
+    winners_first: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return who is eliminated and who has clinched in one conference.
+
+    Args:
+        worst: Final winning percentage if all games left are lost [D, C].
+        best: Final winning percentage if all games left are won [D, C].
+        division: Division codes [C].
+        line: Last seed that can still reach the playoffs [D].
+        winners_first: Whether a division winner is in whatever its record.
+
+    Returns:
+        Two masks [D, C].
+    """
+    out_of_reach = worst[:, None, :] > best[:, :, None]
+    can_catch = (best[:, None, :] >= worst[:, :, None]) & ~np.eye(len(division), dtype=bool)
+    # A play-in puts the last berths at stake: one of each conference in 2020, two since.
+    safe = (2 * BERTHS - line)[:, None]
+    line = line[:, None]
+    if not winners_first:
+        return out_of_reach.sum(axis=2) >= line, can_catch.sum(axis=2) < safe
+    same = division[:, None] == division
+    division_lost = (out_of_reach & same).any(axis=2)
+    eliminated = (out_of_reach.sum(axis=2) >= line) & division_lost
+    # The winner of another division may take a berth from below.
+    codes = np.unique(division)
+    ahead = np.stack([can_catch[:, :, division == code].sum(axis=2) for code in codes], axis=2)
+    elsewhere = division[:, None] != codes
+    return eliminated, np.maximum(ahead, elsewhere).sum(axis=2) < safe
+
+
+def race(
+    team_games: pd.DataFrame,
+    teams: pd.DataFrame,
+    season: str,
+    as_of_dates: pd.DatetimeIndex,
+) -> pd.DataFrame:
+    """Return the race for the playoffs of one season on the mornings of given dates.
+
+    Only games with `game_date` before the as-of date count. Nothing is assumed about ties: a team
+    that could still draw level is neither eliminated nor clinched against, so both marks are
+    certain, and may come a few days later than the league's own, which also looks at tie-breaks
+    and at who meets whom in the games left.
+
+    Args:
+        team_games: Team games as in the schema; only the season's rows of kind `regular` count.
+        teams: Teams as in the schema.
+        season: Season, such as `2023-24`.
+        as_of_dates: Dates, in any order, D in all.
+
+    Returns:
+        D * T rows, by date as given and then `team_id`: `season`, `as_of_date`, `team_id`;
+        `wins`, `losses` (games so far);
+        `games_left` (games still to play: the season's schedule less the games played. From the
+        day after the restart of 2019-20 was announced its teams have eight seeding games, less
+        those played, and the teams not invited have none);
+        `games_behind_line` (games behind the conference's team at the line, the last seed that
+        can still reach the playoffs or the play-in; negative: ahead of it. Each win and each loss
+        between two teams is half a game, and the team at the line is the one in that place by
+        wins less losses. The line of 2019-20 is 8 until its play-in was announced);
+        `eliminated` (as many teams of the conference as there are seeds down to the line will
+        finish above this team, whatever happens; until 2014-15 its division must be lost too; a
+        team not invited to the restart of 2019-20 is out once that is known);
+        `clinched` (a berth in the playoffs without a play-in game: too few teams of the
+        conference can still reach this team's present wins to keep it from one. Until 2014-15
+        the winner of every other division counts as one that can).
+        Elimination and clinching compare final winning percentages, which are wins wherever
+        teams play equally many games.
+
+    Raises:
+        ValueError: The season has no teams, or a game names a team that is not among them.
+    """
+    members = teams[teams["season"] == season].sort_values("team_id", ignore_index=True)
+    if members.empty:
+        raise ValueError(f"no teams of season {season!r} in the table of teams")
+    rows = team_games[(team_games["season"] == season) & (team_games["kind"] == "regular")]
+    ids = members["team_id"].to_numpy()
+    as_of = pd.DatetimeIndex(as_of_dates).as_unit("us")
+    dates = as_of.to_numpy()
+    wins, losses = _played_before(rows, ids, dates)
+    played = wins + losses
+    line, left, uninvited = _format(rows, season, dates, played, ids)
+    worst, best = win_pct(wins, losses + left), win_pct(wins + left, losses)
+    ahead = (wins - losses) / 2
+
+    winners_first = league.division_winners_first(season)
+    division = pd.factorize(members["division"])[0]
+    eliminated = np.zeros(wins.shape, dtype=bool)
+    clinched = np.zeros(wins.shape, dtype=bool)
+    behind = np.zeros(wins.shape)
+    for conference in members["conference"].unique():
+        own = (members["conference"] == conference).to_numpy()
+        eliminated[:, own], clinched[:, own] = _decided(
+            worst[:, own], best[:, own], division[own], line, winners_first
+        )
+        place = np.minimum(line, own.sum())[:, None]
+        at_line = np.take_along_axis(np.sort(ahead[:, own], axis=1)[:, ::-1], place - 1, axis=1)
+        behind[:, own] = at_line - ahead[:, own]
+    return pd.DataFrame(
+        {
+            "season": pd.Series(season, index=range(wins.size), dtype="str"),
+            "as_of_date": np.repeat(dates, len(ids)),
+            "team_id": np.tile(ids, len(dates)),
+            "wins": wins.ravel(),
+            "losses": losses.ravel(),
+            "games_left": left.ravel(),
+            "games_behind_line": behind.ravel(),
+            "eliminated": (eliminated | uninvited).ravel(),
+            "clinched": clinched.ravel(),
+        }
+    )

@@ -1,0 +1,1 @@
+"""A simulated league: players with careers, a schedule, games with box scores, playoffs."""

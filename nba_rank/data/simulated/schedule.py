@@ -1,0 +1,163 @@
+"""The regular-season schedule: who meets whom, where, and on which date."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+SEASON_DAYS = 174
+"""Calendar days from opening day to the last regular-season day, both included."""
+
+_ALL_STAR_BREAK = range(122, 128)
+_FULL_DAY = 11
+"""Games on a date from which a further game is better put elsewhere."""
+
+_ATTEMPTS = 100
+
+
+@dataclass(frozen=True)
+class Fixtures:
+    """Games to play, in order of date.
+
+    Attributes:
+        day: int64 [G], days since opening day.
+        home: int64 [G], index of the home team in the order of `league_teams`.
+        away: int64 [G], index of the visiting team.
+    """
+
+    day: np.ndarray
+    home: np.ndarray
+    away: np.ndarray
+
+    def take(self, index: np.ndarray) -> "Fixtures":
+        """Return the games at an index or under a mask."""
+        return Fixtures(self.day[index], self.home[index], self.away[index])
+
+
+def opening_day(start_year: int) -> dt.date:
+    """Return the Tuesday between 18 and 24 October of a year."""
+    day = dt.date(start_year, 10, 18)
+    return day + dt.timedelta(days=(1 - day.weekday()) % 7)
+
+
+def make_schedule(teams: pd.DataFrame, start_year: int, rng: np.random.Generator) -> Fixtures:
+    """Draw a season's schedule.
+
+    Each team meets the four rivals of its division four times, six others of its conference four
+    times and four of them three times, and each team of the other conference twice: 82 games, 41
+    at home. No team plays twice on a day or on three days in a row.
+
+    Args:
+        teams: Rows with `conference` and `division`; two conferences of three divisions of five.
+        start_year: Year in which the season starts.
+        rng: Source of randomness.
+
+    Returns:
+        1230 games over `SEASON_DAYS` days.
+
+    Raises:
+        RuntimeError: No schedule was found.
+    """
+    home, away = _pairings(teams, rng)
+    closed = _closed_days(start_year)
+    # About one order of placing in three ends without a common free day for the last games.
+    attempts = (_place(home, away, closed, rng) for _ in range(_ATTEMPTS))
+    day = next((found for found in attempts if found is not None), None)
+    if day is None:
+        raise RuntimeError(f"no schedule found in {_ATTEMPTS} attempts: use another seed")
+    order = np.lexsort((home, day))
+    return Fixtures(day[order], home[order], away[order])
+
+
+def _pairings(teams: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return home and away team indices of all games, in no meaningful order."""
+    conference = teams["conference"].to_numpy()
+    hosts = np.zeros((len(teams), len(teams)), dtype=np.int64)
+    hosts[conference[:, None] != conference[None, :]] = 1
+    members = [
+        rng.permutation(group.index.to_numpy())
+        for _, group in teams.reset_index(drop=True).groupby("division", sort=True)
+    ]
+    for a, division in enumerate(members):
+        hosts[np.ix_(division, division)] = 2
+        for other in members[a + 1 :]:
+            if conference[division[0]] != conference[other[0]]:
+                continue
+            hosts[np.ix_(division, other)] = hosts[np.ix_(other, division)] = 2
+            # Two of each team's five opponents here are met three times, once more at home
+            # against the one and once more away against the other: home games stay at 41.
+            for i, team in enumerate(division):
+                hosts[other[i], team] = 1
+                hosts[team, other[(i + 1) % 5]] = 1
+    np.fill_diagonal(hosts, 0)
+    home, away = np.nonzero(hosts)
+    count = hosts[home, away]
+    return np.repeat(home, count), np.repeat(away, count)
+
+
+def _closed_days(start_year: int) -> np.ndarray:
+    """Return which days have no games: the All-Star break, Thanksgiving and Christmas Eve."""
+    closed = np.zeros(SEASON_DAYS, dtype=bool)
+    closed[list(_ALL_STAR_BREAK)] = True
+    opening = opening_day(start_year)
+    first = dt.date(start_year, 11, 1)
+    thanksgiving = first + dt.timedelta(days=(3 - first.weekday()) % 7 + 21)
+    for date in (thanksgiving, dt.date(start_year, 12, 24)):
+        closed[(date - opening).days] = True
+    return closed
+
+
+def _place(
+    home: np.ndarray, away: np.ndarray, closed: np.ndarray, rng: np.random.Generator
+) -> np.ndarray | None:
+    """Give each game the cheapest day: both teams free, well rested, not just met, few games.
+
+    Returns:
+        Days, int64 [G], or None where the order of placing left a game without a day.
+    """
+    n_days, pad = len(closed), 3
+    window = slice(pad, pad + n_days)
+    # Padded so that the days around the first and the last need no special case.
+    busy = np.zeros((30, n_days + 2 * pad))
+    density = np.zeros((30, n_days + 2 * pad))
+    met = np.zeros((30, 30, n_days))
+    near = np.array([1.0, 2.0, 3.0, 3.0, 3.0, 2.0, 1.0])
+    days = np.arange(n_days)
+    # Meetings of one pair attract no second meeting within about two weeks.
+    apart = np.exp(-np.square((days[:, None] - days[None, :]) / 10.0))
+    games_on = np.zeros(n_days)
+    noise = rng.random((len(home), n_days))
+    placed = np.empty(len(home), dtype=np.int64)
+    for game in rng.permutation(len(home)):
+        h, a = home[game], away[game]
+        both = busy[h] + busy[a]
+        before, after = both[pad - 1 : pad - 1 + n_days], both[pad + 1 : pad + 1 + n_days]
+        cost = (
+            density[h, window]
+            + density[a, window]
+            + 1.2 * (before + after)
+            + 4.0 * met[min(h, a), max(h, a)]
+            + 1.5 * np.maximum(games_on - _FULL_DAY + 1, 0)
+            + 0.2 * games_on
+            + noise[game]
+        )
+        cost[closed | (both[window] > 0)] = np.inf
+        for team in (h, a):
+            row = busy[team]
+            three = (
+                row[pad - 2 : pad - 2 + n_days] * row[pad - 1 : pad - 1 + n_days]
+                + row[pad - 1 : pad - 1 + n_days] * row[pad + 1 : pad + 1 + n_days]
+                + row[pad + 1 : pad + 1 + n_days] * row[pad + 2 : pad + 2 + n_days]
+            )
+            cost[three > 0] = np.inf
+        day = int(np.argmin(cost))
+        if not np.isfinite(cost[day]):
+            return None
+        placed[game] = day
+        games_on[day] += 1
+        met[min(h, a), max(h, a)] += apart[day]
+        for team in (h, a):
+            busy[team, pad + day] = 1.0
+            density[team, day : day + 2 * pad + 1] += near
+    return placed

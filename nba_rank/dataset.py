@@ -1,0 +1,76 @@
+"""What the models read: features, player sets and, for finished seasons, what to learn."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nba_rank.features.roster import PlayerSets
+from nba_rank.features.store import KEY, FeatureStore
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Features and player sets of the same dates.
+
+    Attributes:
+        frame: Columns `season`, `as_of_date`, `team_id`, `conference` of the N store rows.
+        columns: Names of the F store features.
+        X: Store features, float32 [N, F]; NaN is unknown.
+        sets: Player sets; they may cover fewer dates than the store.
+        relevance: What to learn by season and team, from `nba_rank.target.relevance`; empty where
+            only predictions are wanted.
+    """
+
+    frame: pd.DataFrame
+    columns: list[str]
+    X: npt.NDArray[np.float32]
+    sets: PlayerSets
+    relevance: pd.DataFrame
+
+    @classmethod
+    def of(cls, store: FeatureStore, sets: PlayerSets, relevance: pd.DataFrame) -> Self:
+        """Combine a store and player sets."""
+        frame = store.frame[[*KEY, "conference"]]
+        X = store.frame[store.columns].to_numpy(dtype=np.float32)
+        return cls(frame, store.columns, X, sets, relevance)
+
+    def of_seasons(self, seasons: list[str]) -> Self:
+        """Return the part of some seasons."""
+        rows = np.flatnonzero(self.frame["season"].isin(seasons))
+        sets = np.flatnonzero(self.sets.frame["season"].isin(seasons))
+        return type(self)(
+            frame=self.frame.iloc[rows].reset_index(drop=True),
+            columns=self.columns,
+            X=self.X[rows],
+            sets=self.sets.take(sets),
+            relevance=self.relevance,
+        )
+
+    @property
+    def season(self) -> npt.NDArray[Any]:
+        """Season text of each store row, [N]."""
+        return self.frame["season"].to_numpy()
+
+    def store_relevance(self) -> npt.NDArray[np.float64]:
+        """Return the relevance of each store row, [N].
+
+        Raises:
+            ValueError: A season has not finished, so there is nothing to learn from it.
+        """
+        return _lookup(self.relevance, self.frame)
+
+    def set_relevance(self) -> npt.NDArray[np.float32]:
+        """Return the relevance of each row of the player sets; errors as `store_relevance`."""
+        return _lookup(self.relevance, self.sets.frame).astype(np.float32)
+
+
+def _lookup(relevance: pd.DataFrame, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+    key = ["season", "team_id"]
+    values = frame[key].merge(relevance, on=key, how="left", validate="many_to_one")["relevance"]
+    if values.isna().any():
+        unfinished = sorted(set(frame.loc[values.isna().to_numpy(), "season"]))
+        raise ValueError(f"no outcome is known for {unfinished}: only finished seasons teach")
+    return values.to_numpy()

@@ -1,0 +1,1 @@
+"""Measures, tidy tables of them, and comparisons of rankers with the baselines."""

@@ -1,0 +1,130 @@
+"""From scores and outcomes to one tidy table of metrics."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.data.league import EAST, WEST
+from nba_rank.evaluation.metrics import METRICS, Metric, average_rank
+
+AS_OF_POINTS = ("open", "0.05", "0.15", "0.25", "0.5", "0.75", "end")
+"""Points in the regular season by share of games played, as text."""
+
+SCOPES = ("league", "playoff16", "east", "west")
+"""Lists that are judged: all teams, the teams that made the playoffs, each conference."""
+
+RANKERS = (
+    "stack", "model_a", "xgb", "rf",
+    "standings", "elo", "massey", "srs", "net_rating", "last_season", "random",
+)  # fmt: skip
+"""Names of the rankers: the stack, its members, then the baselines."""
+
+BASELINES = RANKERS[4:]
+
+TIDY_COLUMNS = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
+
+_LIST_KEY = ["season", "as_of_point"]
+
+
+def evaluate(
+    scores: pd.DataFrame, truth: pd.DataFrame, metrics: Mapping[str, Metric] = METRICS
+) -> pd.DataFrame:
+    """Judge every ranker at every point of every season.
+
+    Args:
+        scores: Columns `season`, `as_of_point` (text of `AS_OF_POINTS`), `team_id`, `ranker`,
+            `score` (higher is better, any unit). At each point each ranker scores every team of
+            the season, and there is a ranker `standings`. Other columns are ignored.
+        truth: Columns `season`, `team_id`, `conference` (`East` or `West`), `outcome_rank` (1 is
+            best), `made_playoffs` (bool). One row a season and team.
+        metrics: Metrics to compute, by name.
+
+    Returns:
+        Columns `season, as_of_point, scope, ranker, metric, value`, sorted by season and, within
+        it, in the order of `AS_OF_POINTS`, `SCOPES`, rankers and metrics. Ranks are taken anew
+        within each scope. A metric that needs more teams than the scope has gives no row; one
+        that is undefined on a list gives NaN.
+
+    Raises:
+        ValueError: A repeated or missing team, an unknown point, a score that is not finite, no
+            standings, or a season without truth.
+    """
+    _check_keys(scores, truth)
+    truth_of_season = {
+        season: rows.set_index("team_id") for season, rows in truth.groupby("season")
+    }
+    key = [*_LIST_KEY, "team_id"]
+    # Not pivot_table, which would average repeated scores instead of refusing them.
+    wide = scores.pivot(index=key, columns="ranker", values="score")  # noqa: PD010
+    rankers = [name for name in RANKERS if name in wide.columns]
+    rankers += [name for name in wide.columns if name not in RANKERS]
+
+    rows: list[tuple[str, str, str, str, str, float]] = []
+    lists = scores[_LIST_KEY].drop_duplicates()
+    for season, point in lists.itertuples(index=False, name=None):
+        by_team = wide.loc[(season, point)]
+        teams = truth_of_season[season].reindex(by_team.index)
+        absent = truth_of_season[season].index.difference(by_team.index).tolist()
+        absent += teams.index[teams["outcome_rank"].isna()].tolist()
+        if absent:
+            raise ValueError(
+                f"season {season} at {point}: scores and truth do not hold the same teams, "
+                f"only one of them has {absent}"
+            )
+        # A ranker may be absent from a whole list (a model fitted for some seasons only).
+        here = [name for name in rankers if by_team[name].notna().any()]
+        matrix = by_team[here].to_numpy(dtype=np.float64)
+        if not np.isfinite(matrix).all():
+            bad = [name for name, column in zip(here, matrix.T, strict=True)
+                   if not np.isfinite(column).all()]  # fmt: skip
+            raise ValueError(f"season {season} at {point}: a missing or infinite score of {bad}")
+        if "standings" not in here:
+            raise ValueError(f"season {season} at {point}: no scores of the ranker 'standings'")
+        outcome = teams["outcome_rank"].to_numpy(dtype=np.float64)
+        for scope, member in _scopes(teams).items():
+            true_rank = average_rank(-outcome[member])
+            standings = matrix[member, here.index("standings")]
+            for column, ranker in enumerate(here):
+                rows.extend(
+                    (season, point, scope, ranker, name,
+                     metric(matrix[member, column], true_rank, standings))
+                    for name, metric in metrics.items()
+                    if member.sum() >= metric.min_teams
+                )  # fmt: skip
+    tidy = pd.DataFrame(rows, columns=TIDY_COLUMNS)
+    order = tidy["as_of_point"].map(AS_OF_POINTS.index)
+    return (
+        tidy.assign(order=order)
+        .sort_values(["season", "order"], kind="stable", ignore_index=True)
+        .drop(columns="order")
+    )
+
+
+def _scopes(teams: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return which teams belong to each scope, as boolean masks of shape (L,)."""
+    conference = teams["conference"]
+    masks = {
+        "league": np.ones(len(teams), dtype=bool),
+        "playoff16": teams["made_playoffs"].to_numpy(dtype=bool),
+        "east": (conference == EAST).to_numpy(dtype=bool),
+        "west": (conference == WEST).to_numpy(dtype=bool),
+    }
+    return {scope: masks[scope] for scope in SCOPES}
+
+
+def _check_keys(scores: pd.DataFrame, truth: pd.DataFrame) -> None:
+    for name, frame, key in (
+        ("scores", scores, [*_LIST_KEY, "ranker", "team_id"]),
+        ("truth", truth, ["season", "team_id"]),
+    ):
+        repeated = frame.duplicated(key)
+        if repeated.any():
+            first = frame.loc[repeated, key].iloc[0].to_dict()
+            raise ValueError(f"{name}: {int(repeated.sum())} repeated keys, the first {first}")
+    unknown = sorted(set(scores["as_of_point"]) - set(AS_OF_POINTS))
+    if unknown:
+        raise ValueError(f"scores: unknown as_of_point {unknown}, known are {AS_OF_POINTS}")
+    untold = sorted(set(scores["season"]) - set(truth["season"]))
+    if untold:
+        raise ValueError(f"scores: no truth for the seasons {untold}")

@@ -1,0 +1,1 @@
+"""Feature groups, one file each, strictly as of a date; the store; and player sets."""

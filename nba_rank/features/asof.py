@@ -1,0 +1,124 @@
+"""Sums over the games before a date, for many dates at once.
+
+All feature groups read the past through `RunningSums`: games are sorted by group and day once, and
+each question "sum over this group's games before this day" is two binary searches.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nba_rank.data.tables import Tables
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+_DAY_SPAN = 100_000
+
+
+def days(dates: pd.Series | pd.DatetimeIndex) -> IntArray:
+    """Return dates as whole days since 1970-01-01."""
+    return np.asarray(dates, dtype="datetime64[D]").astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows to build features for: every team of the season on each as-of date.
+
+    Attributes:
+        frame: Columns `season`, `as_of_date`, `team_id`, `conference`, sorted in this order.
+        day: As-of date in days since 1970-01-01, shape [N].
+        season: Start year of the season, shape [N].
+        team: Team id, shape [N].
+    """
+
+    frame: pd.DataFrame
+    day: IntArray
+    season: IntArray
+    team: IntArray
+
+    @classmethod
+    def of(cls, tables: Tables, dates: pd.DataFrame) -> Self:
+        """Make the rows for a frame with columns `season` and `as_of_date`."""
+        teams = tables.teams[["season", "team_id", "conference"]]
+        frame = dates[["season", "as_of_date"]].drop_duplicates().merge(teams, on="season")
+        frame = frame.sort_values(["season", "as_of_date", "team_id"], ignore_index=True)
+        frame = frame[["season", "as_of_date", "team_id", "conference"]]
+        return cls(
+            frame=frame,
+            day=days(frame["as_of_date"]),
+            season=start_years(frame["season"]),
+            team=frame["team_id"].to_numpy(),
+        )
+
+
+def start_years(seasons: pd.Series) -> IntArray:
+    """Return the start year of each season text, shape [N]."""
+    return seasons.str[:4].astype("int64").to_numpy()
+
+
+def team_season(season: IntArray, team: IntArray) -> IntArray:
+    """Return one integer per team and season, the group of all within-season team sums."""
+    return (season - 1900) * 1_000 + team % 1_000
+
+
+class RunningSums:
+    """Sums of whole-number columns over each group's games in date order.
+
+    Args:
+        group: Group of each game, non-negative, shape [N].
+        day: Day of each game, shape [N]; a group may have several games a day.
+        values: Whole numbers, NaN where not recorded, shape [N, K].
+    """
+
+    def __init__(self, group: IntArray, day: IntArray, values: FloatArray) -> None:
+        key = group * _DAY_SPAN + day
+        self.order = np.argsort(key, kind="stable")
+        self._key = key[self.order]
+        ordered = values[self.order]
+        self._sums = _cumulative(np.nan_to_num(ordered))
+        self._counts = _cumulative(~np.isnan(ordered))
+
+    def positions(self, group: IntArray, day: IntArray) -> IntArray:
+        """Return how many sorted games precede each (group, day): the group's games before it."""
+        return np.searchsorted(self._key, group * _DAY_SPAN + day, side="left")
+
+    def games(self, group: IntArray, day: IntArray) -> IntArray:
+        """Return the number of the group's games before the day, shape [M]."""
+        return self.positions(group, day) - self.positions(group, np.zeros_like(day))
+
+    def total(
+        self, group: IntArray, day: IntArray, last: int | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Sum over the group's games before the day, or over the last so many of them.
+
+        Args:
+            group: Groups asked for, shape [M].
+            day: Days asked for, shape [M]; the day itself is excluded.
+            last: Newest games to sum over (None: all).
+
+        Returns:
+            Sums over recorded values and numbers of recorded values, both of shape [M, K].
+        """
+        end = self.positions(group, day)
+        start = self.positions(group, np.zeros_like(day))
+        if last is not None:
+            start = np.maximum(start, end - last)
+        return self.between(start, end)
+
+    def between(self, start: IntArray, end: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Sum over sorted positions `start <= i < end`; see `total` for the return value."""
+        return self._sums[end] - self._sums[start], self._counts[end] - self._counts[start]
+
+
+def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Divide, with NaN (unknown) where the denominator is not positive."""
+    known = denominator > 0
+    return np.where(known, numerator, np.nan) / np.where(known, denominator, 1.0)
+
+
+def _cumulative(values: npt.NDArray) -> FloatArray:
+    return np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])

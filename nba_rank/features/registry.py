@@ -1,0 +1,45 @@
+"""The feature groups by name, in the order of their columns."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from typing import Any
+
+import pandas as pd
+
+from nba_rank.config import FeaturesConfig
+from nba_rank.data.tables import Tables
+from nba_rank.features import (
+    elo,
+    four_factors,
+    massey,
+    motivation,
+    prior_season,
+    record,
+    rest,
+    srs,
+    team_rolling,
+)
+from nba_rank.features.asof import Rows
+
+Build = Callable[[Tables, Rows, Any], pd.DataFrame]
+"""A group's builder: tables, rows asked for, the group's own config; one row out for each in."""
+
+GROUPS: dict[str, Build] = {
+    "record": record.build,
+    "prior_season": prior_season.build,
+    "four_factors": four_factors.build,
+    "elo": elo.build,
+    "massey": massey.build,
+    "srs": srs.build,
+    "team_rolling": team_rolling.build,
+    "rest": rest.build,
+    "motivation": motivation.build,
+}
+
+
+def enabled_groups(config: FeaturesConfig) -> Iterator[tuple[str, Build, Any]]:
+    """Yield name, builder and config of each group that is on."""
+    for field in fields(config):
+        group = getattr(config, field.name)
+        if field.name in GROUPS and group.enabled:
+            yield field.name, GROUPS[field.name], group

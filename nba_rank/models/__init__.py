@@ -1,0 +1,1 @@
+"""Model A (set attention, ListMLE), models B and C (trees), the stacker and calibration."""

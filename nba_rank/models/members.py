@@ -1,0 +1,136 @@
+"""The base models as one: fitted together, predicting together, saved to one folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.ensemble import RandomForestRegressor
+from xgboost import XGBRegressor
+
+from nba_rank.config import Config
+from nba_rank.dataset import Dataset
+from nba_rank.features.store import KEY
+from nba_rank.models.model_a import FittedModelA, fit_model_a
+from nba_rank.models.trees import fit_rf, fit_xgb
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Scores of every member.
+
+    Attributes:
+        frame: Columns `season`, `as_of_date`, `team_id`, `conference`, then a score per member,
+            higher is better; NaN where a member cannot score a date for want of players.
+        attention: float32 [N, P], model A's weight of each player of the sets; None without it.
+    """
+
+    frame: pd.DataFrame
+    attention: npt.NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Members:
+    """Fitted base models; the ones that were not asked for are None.
+
+    Attributes:
+        columns: Store features, in the order of fitting.
+        model_a: Model A.
+        xgb: Model B.
+        rf: Model C.
+    """
+
+    columns: list[str]
+    model_a: FittedModelA | None
+    xgb: XGBRegressor | None
+    rf: RandomForestRegressor | None
+
+    @classmethod
+    def fit(cls, data: Dataset, config: Config, seed: int, on_epoch: Callable[[], None]) -> Self:
+        """Fit the members that the config names.
+
+        Args:
+            data: Training seasons only.
+            config: The run's config.
+            seed: Seed of this fit; each member spawns its own from it.
+            on_epoch: Called after each epoch of model A.
+
+        Raises:
+            ValueError: A member has nothing to learn from.
+        """
+        names, threads = config.model.members, config.trainer.num_threads
+        seeds = np.random.SeedSequence(seed).generate_state(3).tolist()
+        y = data.store_relevance()
+        model_a, xgb, rf = None, None, None
+        if "model_a" in names:
+            if data.sets.frame.empty:
+                raise ValueError("no training season has player logs, which model A needs")
+            model_a = fit_model_a(data.sets, data.set_relevance(), config, seeds[0], on_epoch)
+        if "xgb" in names:
+            xgb = fit_xgb(data.X, y, data.season, config.model.xgb, seeds[1], threads)
+        if "rf" in names:
+            rf = fit_rf(data.X, y, config.model.rf, seeds[2], threads)
+        return cls(data.columns, model_a, xgb, rf)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the fitted members, in the order of the score columns."""
+        return [name for name in ("model_a", "xgb", "rf") if getattr(self, name) is not None]
+
+    def predict(self, data: Dataset) -> Predicted:
+        """Score all rows.
+
+        Raises:
+            ValueError: The features are not those that the members were fitted on.
+        """
+        if data.columns != self.columns:
+            wrong = sorted(set(data.columns) ^ set(self.columns)) or "their order"
+            raise ValueError(f"the features are not those of the fitted models: {wrong}")
+        frame, attention = data.frame.copy(), None
+        if self.model_a is not None:
+            score, attention = self.model_a.predict(data.sets)
+            scored = data.sets.frame[KEY].assign(model_a=score)
+            frame = frame.merge(scored, on=KEY, how="left", validate="one_to_one")
+        if self.xgb is not None:
+            frame["xgb"] = self.xgb.predict(data.X).astype(np.float64)
+        if self.rf is not None:
+            frame["rf"] = self.rf.predict(data.X)
+        return Predicted(frame, attention)
+
+    def save(self, folder: Path) -> None:
+        """Write the members and the names of their features into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        joblib.dump(self.columns, folder / "columns.joblib")
+        if self.model_a is not None:
+            self.model_a.save(folder / "model_a.pt")
+        if self.xgb is not None:
+            self.xgb.save_model(folder / "xgb.ubj")
+        if self.rf is not None:
+            joblib.dump(self.rf, folder / "rf.joblib", compress=3)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read the members back; they score exactly as those that were saved.
+
+        Raises:
+            FileNotFoundError: The folder holds no members.
+        """
+        if not (folder / "columns.joblib").exists():
+            raise FileNotFoundError(f"no fitted models in {folder}")
+        path_a, path_xgb, path_rf = (
+            folder / name for name in ("model_a.pt", "xgb.ubj", "rf.joblib")
+        )
+        xgb = None
+        if path_xgb.exists():
+            xgb = XGBRegressor()
+            xgb.load_model(path_xgb)
+        return cls(
+            columns=joblib.load(folder / "columns.joblib"),
+            model_a=FittedModelA.load(path_a) if path_a.exists() else None,
+            xgb=xgb,
+            rf=joblib.load(path_rf) if path_rf.exists() else None,
+        )

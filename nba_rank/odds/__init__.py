@@ -1,0 +1,1 @@
+"""From strength to odds."""

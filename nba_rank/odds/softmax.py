@@ -1,0 +1,59 @@
+"""Title odds as a softmax of the scores, with a temperature fitted on earlier seasons."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+
+Vector = npt.NDArray[np.float64]
+LIST = ["season", "as_of_date"]
+"""Columns that name one list of competing teams."""
+
+
+@dataclass(frozen=True)
+class SoftmaxOdds:
+    """`odds = softmax(score / temperature)` over the teams of a date.
+
+    Attributes:
+        temperature: In units of the score; high is close to uniform.
+    """
+
+    temperature: float
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame) -> Self:
+        """Choose the temperature with the least champion log loss.
+
+        Args:
+            frame: Columns `season`, `as_of_date`, `score` and `champion` (bool, one a list).
+        """
+        champion = frame["champion"].to_numpy()
+
+        def loss(log_temperature: float) -> float:
+            return float(-_log_softmax(frame, np.exp(log_temperature))[champion].mean())
+
+        spread = float(frame["score"].std())
+        bounds = np.log([spread / 50, spread * 50])
+        return cls(temperature=float(np.exp(minimize_scalar(loss, bounds=bounds).x)))
+
+    def predict(self, frame: pd.DataFrame) -> Vector:
+        """Return title odds, which sum to 1 over the teams of each date, [N].
+
+        Args:
+            frame: Columns `season`, `as_of_date` and `score`.
+        """
+        return np.exp(_log_softmax(frame, self.temperature))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON; `SoftmaxOdds(**fields)` restores them exactly."""
+        return asdict(self)
+
+
+def _log_softmax(frame: pd.DataFrame, temperature: float) -> Vector:
+    logits = frame["score"] / temperature
+    normaliser = logits.groupby([frame[name] for name in LIST]).transform(logsumexp)
+    return (logits - normaliser).to_numpy()

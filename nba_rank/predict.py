@@ -1,0 +1,103 @@
+"""`python -m nba_rank.predict`: rank any date from a run folder alone."""
+
+from pathlib import Path
+
+import pandas as pd
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from nba_rank.config import PredictConfig, as_predict_config, config_from_yaml
+from nba_rank.data.calendar import season_of_date
+from nba_rank.data.outcomes import outcomes
+from nba_rank.data.tables import read_tables
+from nba_rank.dataset import Dataset
+from nba_rank.features.roster import player_sets
+from nba_rank.features.store import build_store
+from nba_rank.models.ranker import Ranker
+from nba_rank.predictions import flat, predictions_table
+from nba_rank.folds import FoldPlan
+from nba_rank.run_dir import read_manifest, write_atomically
+
+
+def rank_date(config: PredictConfig) -> pd.DataFrame:
+    """Rank the teams on a date with the models of a run that have not seen its season.
+
+    Args:
+        config: Run folder, date and, where they have moved, the tables.
+
+    Returns:
+        The predictions table of the date.
+
+    Raises:
+        FileNotFoundError: The run folder or the tables are not there, or the run did not finish.
+        ValueError: The date is not a date, lies outside the data, or its season was learned from.
+    """
+    folder = Path(config.run)
+    plan = _plan_of_finished(folder)
+    run_config = config_from_yaml(folder / "config.yaml")
+    tables = read_tables(config.data.processed_dir or run_config.data.processed_dir)
+    date = _date(config.as_of)
+    season = season_of_date(tables, date)
+    part = plan.part_of(season)
+    if part is None:
+        raise ValueError(
+            f"every model of {folder} has learned from {season} or a later season; it ranks "
+            f"dates from {plan.test_seasons[0]} on. To rank {config.as_of}, train with more test "
+            "seasons, such as folds=walk_forward"
+        )
+    dates = pd.DataFrame({"season": [season], "as_of_date": pd.DatetimeIndex([date]).as_unit("us")})
+    data = Dataset.of(
+        build_store(tables, dates, run_config.features),
+        player_sets(tables, dates, run_config.features.roster),
+        relevance=pd.DataFrame(),
+    )
+    ranker = Ranker.load(folder / "models" / part.fit)
+    return predictions_table(ranker.predict(data), data.sets, tables, outcomes(tables))
+
+
+def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
+    """Rank a date, print the table and write it as CSV."""
+    config = as_predict_config(cfg)
+    table = rank_date(config)
+    out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
+    write_atomically(out, lambda path: flat(table).to_csv(path, index=False))
+    console.print(_rich_table(table, f"Strength on the morning of {config.as_of}"))
+    console.print(f"Written to {out}")
+    return table
+
+
+def _date(text: str) -> pd.Timestamp:
+    try:
+        return pd.to_datetime(text, format="%Y-%m-%d")
+    except ValueError as error:
+        raise ValueError(f"as_of={text} is not a date of the form 2024-01-15") from error
+
+
+def _plan_of_finished(folder: Path) -> FoldPlan:
+    manifest = read_manifest(folder)
+    if manifest["status"] != "finished":
+        raise FileNotFoundError(
+            f"{folder} is no finished run: its status is {manifest['status']}"
+        )
+    return FoldPlan.from_dict(manifest["folds"])
+
+
+def _rich_table(table: pd.DataFrame, title: str) -> Table:
+    shown = Table(title=title)
+    optional = {"playoff_prob": "playoffs", "title_odds": "title"}
+    present = [name for name in optional if name in table]
+    for header in ("rank", "team", "conference", "score", *[optional[name] for name in present]):
+        shown.add_column(header, justify="left" if header in ("team", "conference") else "right")
+    with_players = "top_players" in table
+    if with_players:
+        shown.add_column("top players by attention")
+    for row in flat(table).to_dict("records"):
+        cells = [str(row["rank"]), row["team"], f"{row['conference']} {row['conference_rank']}"]
+        cells += [f"{row['score']:.3f}", *[f"{row[name]:.1%}" for name in present]]
+        shown.add_row(*cells, *([row["top_players"]] if with_players else []))
+    return shown
+
+
+if __name__ == "__main__":
+    run_program("predict", predict)

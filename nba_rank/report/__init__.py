@@ -1,0 +1,1 @@
+"""What people read: figures, the written analysis and printed tables."""

@@ -1,0 +1,284 @@
+"""Figures of a run, drawn off screen. Each function takes frames and writes one PNG.
+
+Colours are those of Okabe and Ito, which colour-blind readers can tell apart; no meaning rests on
+colour alone.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from nba_rank.data.league import EAST, WEST
+from nba_rank.evaluation.compare import verdict
+from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
+
+_DPI = 120
+_BLUE, _ORANGE, _GREEN, _PURPLE, _SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
+_INK, _GREY, _PALE = "#222222", "#777777", "#DDDDDD"
+_LINES: dict[str, tuple[str, float, str]] = {
+    # ranker: (colour, width, dash)
+    "stack": (_BLUE, 3.2, "-"),
+    "model_a": (_PURPLE, 1.4, "-"),
+    "xgb": (_GREEN, 1.4, "-"),
+    "rf": (_SKY, 1.4, "-"),
+    "standings": (_ORANGE, 2.6, "-"),
+    "elo": (_INK, 1.4, "--"),
+    "massey": (_GREY, 1.4, ":"),
+    "srs": (_GREY, 1.4, "-."),
+    "net_rating": (_GREY, 1.0, "-"),
+    "last_season": (_GREY, 1.0, "--"),
+}
+_BANDS = ("stack", "standings")
+
+
+def plot_predicted_vs_actual(
+    predictions: pd.DataFrame,
+    path: Path,
+    title: str,
+    points: Sequence[str] = ("0.25", "end"),
+    tolerance: float = 3.0,
+) -> None:
+    """Draw each team's predicted rank against its actual one, a panel a conference and point.
+
+    Args:
+        predictions: Of one season: columns `as_of_point`, `conference`, `abbreviation`,
+            `conference_rank` and `actual_conference_rank` (1 is best).
+        path: PNG to write, about 1440 pixels wide.
+        title: Title of the figure.
+        points: Values of `as_of_point` to draw, a row each; absent ones are left out.
+        tolerance: Places that a rank may be off and still count as aligned.
+
+    Raises:
+        ValueError: The frame holds none of the points.
+    """
+    shown = [point for point in points if (predictions["as_of_point"] == point).any()]
+    if not shown:
+        raise ValueError(f"predictions hold none of the points {list(points)}")
+    colour = {"aligned": _INK, "over-ranked": _ORANGE, "under-ranked": _BLUE}
+    with _style():
+        figure = Figure(figsize=(12, 0.9 + 5.2 * len(shown)), layout="constrained")
+        axes = figure.subplots(len(shown), 2, squeeze=False)
+        for row, point in zip(axes, shown, strict=True):
+            for ax, conference in zip(row, (EAST, WEST), strict=True):
+                teams = predictions[
+                    (predictions["as_of_point"] == point)
+                    & (predictions["conference"] == conference)
+                ]
+                actual, rank = teams["actual_conference_rank"], teams["conference_rank"]
+                last = len(teams) + 0.5
+                ax.fill_between(
+                    [0.5, last],
+                    [0.5 - tolerance, last - tolerance],
+                    [0.5 + tolerance, last + tolerance],
+                    color=_PALE, alpha=0.45, linewidth=0,
+                )  # fmt: skip
+                ax.plot([0.5, last], [0.5, last], color=_GREY, linewidth=1)
+                for x, y, name, kind in zip(
+                    actual, rank, teams["abbreviation"], verdict(rank, actual, tolerance),
+                    strict=True,
+                ):  # fmt: skip
+                    ax.text(
+                        x, y, name, ha="center", va="center", fontsize=11, color=colour[kind],
+                        fontweight="normal" if kind == "aligned" else "bold",
+                        path_effects=[withStroke(linewidth=3, foreground="#F4F4F4")],
+                    )  # fmt: skip
+                ax.set(xlim=(0.3, last + 0.2), ylim=(last + 0.2, 0.3))
+                ax.set(xticks=range(1, len(teams) + 1), yticks=range(1, len(teams) + 1))
+                ax.tick_params(labelsize=10, length=0)
+                ax.set_title(f"{conference}, {_point_phrase(point)}")
+                ax.set_ylabel("predicted rank in the conference")
+                ax.set_xlabel("actual rank in the conference")
+                corner = {"transform": ax.transAxes, "fontsize": 11}
+                ax.text(0.98, 0.97, "over-ranked", color=_ORANGE, ha="right", va="top", **corner)
+                ax.text(0.02, 0.03, "under-ranked", color=_BLUE, ha="left", va="bottom", **corner)
+        figure.suptitle(title, fontsize=16, fontweight="bold", x=0.01, ha="left")
+        figure.supxlabel(
+            f"On the line: ranked as it finished. Grey: within {tolerance:g} places.",
+            fontsize=11, color=_GREY, x=0.01, ha="left",
+        )  # fmt: skip
+        _save(figure, path)
+
+
+def plot_skill_over_season(summary: pd.DataFrame, path: Path) -> None:
+    """Draw the mean Spearman of every ranker over the season: all teams, and the playoff teams.
+
+    Args:
+        summary: What `nba_rank.evaluation.compare.summarise` returns.
+        path: PNG to write, about 1560 pixels wide. Bands, the 95% intervals over seasons, are
+            drawn for stack and standings only. The random ranker is named in the caption: its
+            line would squeeze all others.
+    """
+    skill = summary[summary["metric"] == "spearman"]
+    points = [point for point in POINT_LABELS if (skill["as_of_point"] == point).any()]
+    with _style():
+        figure = Figure(figsize=(13, 6.6), layout="constrained")
+        for ax, scope in zip(figure.subplots(1, 2), ("league", "playoff16"), strict=True):
+            ends: dict[str, float] = {}
+            for ranker, (colour, width, dash) in _LINES.items():
+                rows = skill[(skill["scope"] == scope) & (skill["ranker"] == ranker)]
+                line = rows.set_index("as_of_point").reindex(points)
+                if not line["mean"].notna().any():
+                    continue
+                x = np.arange(len(points))
+                front = 3 if ranker in _BANDS else 2
+                ax.plot(x, line["mean"], color=colour, lw=width, ls=dash, zorder=front)
+                if ranker in _BANDS and line["low"].notna().any():
+                    ax.fill_between(x, line["low"], line["high"], color=colour, alpha=0.13, lw=0)
+                ends[ranker] = float(line["mean"].dropna().iloc[-1])
+            ax.set_xticks(range(len(points)), [POINT_LABELS[point] for point in points])
+            ax.grid(axis="y", color=_PALE, linewidth=0.8)
+            ax.set_axisbelow(True)
+            ax.set_title(SCOPE_LABELS[scope][0].upper() + SCOPE_LABELS[scope][1:])
+            ax.set_xlabel("regular season played")
+            ax.set_ylabel("Spearman with the outcome, mean over seasons")
+            if ends:
+                _label_ends(ax, ends, x=len(points) - 1)
+        seasons = int(skill["n_seasons"].max())
+        random = skill[(skill["ranker"] == "random") & (skill["scope"] == "league")]["mean"]
+        caption = f"{seasons} test season{'s' if seasons > 1 else ''}."
+        if skill["low"].notna().any():
+            caption += " Bands: 95% bootstrap intervals over seasons, stack and standings."
+        if len(random):
+            caption += f" A random order: {random.mean():+.2f} on average (not drawn)."
+        figure.suptitle("Higher is better: how well each ranking foresees the outcome",
+                        fontsize=16, fontweight="bold", x=0.01, ha="left")  # fmt: skip
+        figure.supxlabel(caption, fontsize=11, color=_GREY, x=0.01, ha="left")
+        _save(figure, path)
+
+
+def plot_losses(losses: pd.DataFrame, path: Path) -> None:
+    """Draw the training and validation loss of model A by epoch, a line a fit.
+
+    Args:
+        losses: Columns `fit` (text), `epoch`, `train_loss`, `val_loss` (mean ListMLE a list, in
+            nats; NaN where a fit has no validation); lower is better.
+        path: PNG to write, about 1440 pixels wide. A dot marks each fit's lowest validation loss.
+    """
+    fits = list(dict.fromkeys(losses["fit"]))
+    colours = mpl.colormaps["cividis"](np.linspace(0, 0.9, len(fits)))
+    panels = [("train_loss", "Training loss"), ("val_loss", "Validation loss")]
+    panels = [panel for panel in panels if losses[panel[0]].notna().any()]
+    with _style():
+        figure = Figure(figsize=(12, 5.2), layout="constrained")
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for ax, (column, name) in zip(axes, panels, strict=True):
+            for fit, colour in zip(fits, colours, strict=True):
+                rows = losses[losses["fit"] == fit].dropna(subset=[column]).sort_values("epoch")
+                if rows.empty:
+                    continue
+                ax.plot(rows["epoch"], rows[column], color=colour, lw=1.8, label=str(fit))
+                if column == "val_loss":
+                    best = rows.loc[rows[column].idxmin()]
+                    ax.plot(best["epoch"], best[column], "o", color=colour, markersize=7)
+            ax.set_title(name)
+            ax.set_xlabel("epoch")
+            ax.set_ylabel("ListMLE, mean a list (lower is better)")
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            ax.grid(axis="y", color=_PALE, linewidth=0.8)
+        # Fits end close together, so names at the line ends would overlap.
+        axes[-1].legend(title="fit", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+        note = " (dot: lowest validation loss)" if len(panels) == 2 else ""
+        title = f"Loss of model A by epoch{note}"
+        figure.suptitle(title, fontsize=16, fontweight="bold", x=0.01, ha="left")
+        _save(figure, path)
+
+
+def plot_blend_weights(weights: pd.DataFrame, path: Path) -> None:
+    """Draw the weight that the stack gives to each model.
+
+    Args:
+        weights: Columns `fit` (text), `model`, `weight` (no unit, on standardised model scores).
+        path: PNG to write, about 1200 pixels wide. The bar is the mean over fits, dots are fits.
+    """
+    models = list(dict.fromkeys(weights["model"]))
+    mean = weights.groupby("model")["weight"].mean().reindex(models)
+    several = len(set(weights["fit"])) > 1
+    with _style():
+        figure = Figure(figsize=(10, 1.6 + 0.75 * len(models)), layout="constrained")
+        ax = figure.subplots()
+        ax.barh(range(len(models)), mean, color=_SKY, height=0.62)
+        for y, model in enumerate(models):
+            values = weights.loc[weights["model"] == model, "weight"]
+            if several:
+                ax.plot(values, np.full(len(values), y), "o", color=_INK, ms=5, alpha=0.6)
+            end = max(0.0, mean[model], values.max())
+            ax.annotate(f"{mean[model]:.2f}", (end, y), xytext=(9, 0), va="center",
+                        textcoords="offset points", fontweight="bold")  # fmt: skip
+        ax.axvline(0, color=_GREY, linewidth=1)
+        ax.set_yticks(range(len(models)), [ranker_label(model) for model in models])
+        ax.invert_yaxis()
+        ax.margins(x=0.12)
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlabel("weight" + (" (bar: mean over fits, dots: fits)" if several else ""))
+        ax.set_title("Weight of each model in the stack")
+        _save(figure, path)
+
+
+def _style() -> AbstractContextManager[None]:
+    """Return a context in which new figures have this module's look."""
+    return mpl.rc_context(
+        {
+            "font.size": 12,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": _GREY,
+            "axes.titlesize": 14,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "text.color": _INK,
+        }
+    )
+
+
+def _point_phrase(point: str) -> str:
+    phrase = {"open": "at opening", "end": "at the end of the regular season"}
+    return phrase.get(point, f"{POINT_LABELS.get(point, point)} into the season")
+
+
+def _label_ends(ax: Axes, ends: dict[str, float], x: float) -> None:
+    """Write each line's name to its right, moved apart where lines end together."""
+    low, high = ax.get_ylim()
+    high = min(high, 1.0)
+    names = sorted(ends, key=lambda name: -ends[name])
+    target = np.array([ends[name] for name in names])
+    place = _spread(target, gap=0.047 * (high - low), low=low, high=high)
+    for name, y, label_y in zip(names, target, place, strict=True):
+        colour, _, dash = _LINES[name]
+        ax.plot([x + 0.06, x + 0.3], [y, label_y], color=colour, lw=1, ls=dash, clip_on=False)
+        ax.text(x + 0.36, label_y, ranker_label(name), color=colour, va="center", fontsize=11,
+                fontweight="bold" if name in _BANDS else "normal")  # fmt: skip
+    ax.set(xlim=(-0.15, x + 0.05), ylim=(low, high))
+
+
+def _spread(
+    target: npt.NDArray[np.float64], gap: float, low: float, high: float
+) -> npt.NDArray[np.float64]:
+    """Move descending positions at least `gap` apart, as little as possible, within bounds.
+
+    With the gaps taken out this is isotonic regression: neighbours that are too close are pooled.
+    """
+    offsets = gap * np.arange(len(target))
+    blocks: list[list[float]] = []
+    for value in target + offsets:
+        blocks.append([value])
+        while len(blocks) > 1 and np.mean(blocks[-2]) < np.mean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    pooled = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])
+    return np.minimum(np.maximum(pooled, low + offsets[-1]), high) - offsets
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write a PNG under a temporary name, then rename it, so that no half figure is ever seen."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    figure.savefig(temporary, format="png", dpi=_DPI, facecolor="white")
+    temporary.replace(path)

@@ -1,0 +1,26 @@
+"""Words that people read for the names used in tables."""
+
+POINT_LABELS = {
+    "open": "opening", "0.05": "5%", "0.15": "15%", "0.25": "25%",
+    "0.5": "50%", "0.75": "75%", "end": "end",
+}  # fmt: skip
+"""Points in the regular season, in order."""
+
+SCOPE_LABELS = {
+    "league": "all teams",
+    "playoff16": "the 16 playoff teams",
+    "east": "East",
+    "west": "West",
+}
+
+RANKER_LABELS = {
+    "stack": "stack", "model_a": "A attention", "xgb": "B XGBoost", "rf": "C forest",
+    "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
+    "net_rating": "net rating", "last_season": "last season", "random": "random",
+}  # fmt: skip
+"""Rankers: the stack, its members, then the baselines."""
+
+
+def ranker_label(ranker: str) -> str:
+    """Return the words for a ranker, or its name where it has none."""
+    return RANKER_LABELS.get(ranker, ranker)

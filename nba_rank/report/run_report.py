@@ -1,0 +1,184 @@
+"""Everything that a finished run writes for people and for other programs."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from rich.console import Console
+
+from nba_rank.config import Config
+from nba_rank.data.tables import Tables
+from nba_rank.evaluation.compare import seasons_ahead
+from nba_rank.folds import FoldPlan
+from nba_rank.models.stacking import Stacker
+from nba_rank.predictions import as_json, flat
+from nba_rank.report.analysis import AnalysisContext, print_summary, write_analysis
+from nba_rank.report.figures import (
+    plot_blend_weights,
+    plot_losses,
+    plot_predicted_vs_actual,
+    plot_skill_over_season,
+)
+from nba_rank.run_dir import RunDir
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What there is to report.
+
+    Attributes:
+        config: The run's config.
+        ranker: Name of the final ranker: the stack, or its only member.
+        plan: The folds.
+        tables: The tables that were learned from.
+        metrics: Tidy metrics of the test seasons, those of probabilities included.
+        summary: Means over test seasons with intervals and paired differences.
+        predictions: The predictions table.
+        learning_curves: Model A's losses, columns `fit`, `epoch`, `train_loss` and perhaps
+            `val_loss`; empty without model A.
+        stackers: Stacker by fit, None where a single member ranks.
+        seconds: Wall-clock seconds of each stage.
+    """
+
+    config: Config
+    ranker: str
+    plan: FoldPlan
+    tables: Tables
+    metrics: pd.DataFrame
+    summary: pd.DataFrame
+    predictions: pd.DataFrame
+    learning_curves: pd.DataFrame
+    stackers: dict[str, Stacker | None]
+    seconds: dict[str, float]
+
+
+def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
+    """Write metrics, predictions, figures and the analysis, and print the summary."""
+    run_dir.write_frame("metrics.csv", report.metrics)
+    run_dir.write_frame("predictions.csv", flat(report.predictions))
+    run_dir.write_frame("predictions.parquet", flat(report.predictions))
+    run_dir.write_text("predictions.json", as_json(report.predictions))
+    if report.config.logger.name == "csv" and not report.learning_curves.empty:
+        run_dir.write_frame("losses.csv", report.learning_curves)
+
+    weights, recovery = _weights(report), _recovery(report.metrics)
+    run_dir.write_json(
+        "metrics.json",
+        {
+            "ranker": report.ranker,
+            "test_seasons": report.plan.test_seasons,
+            "summary": _records(report.summary),
+            "probabilities": _records(_means(report.metrics, ["playoff_brier", "champion_log_loss"])),
+            "true_strength": _records(recovery),
+            "blend_weights": _records(weights),
+            "seconds": report.seconds,
+        },
+    )
+    analysis = run_dir.next_analysis()
+    write_analysis(
+        analysis,
+        AnalysisContext(
+            run=run_dir.path.name,
+            summary=report.summary,
+            seasons_ahead=seasons_ahead(report.metrics, report.ranker),
+            folds=_folds(report),
+            data=_data(report),
+            ranker=report.ranker,
+            weights=None if weights.empty else weights,
+            figures=_figures(report, weights, run_dir),
+            timings=report.seconds,
+            recovery=None if recovery.empty else recovery,
+        ),
+    )
+    print_summary(console, report.summary)
+    if not recovery.empty:
+        at_quarter = recovery[recovery["as_of_point"] == "0.25"].set_index("ranker")["spearman"]
+        console.print(
+            f"True strength at 25% of the season: {report.ranker} {at_quarter[report.ranker]:.3f}, "
+            f"standings {at_quarter['standings']:.3f} (Spearman)"
+        )
+    console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
+
+
+def _figures(
+    report: RunReport, weights: pd.DataFrame, run_dir: RunDir
+) -> list[tuple[str, str]]:
+    """Draw the figures; return caption and relative path of each."""
+    folder = run_dir.path / "figures"
+    figures = [("Skill over the season against the baselines", "skill_over_season")]
+    plot_skill_over_season(report.summary, folder / "skill_over_season.png")
+    for season, table in report.predictions.groupby("season"):
+        name = f"predicted_vs_actual_{season}"
+        plot_predicted_vs_actual(
+            table.rename(columns={"team": "abbreviation"}),
+            folder / f"{name}.png",
+            f"{season}: predicted against actual rank",
+        )
+        figures.append((f"Predicted against actual rank, {season}", name))
+    if not report.learning_curves.empty:
+        plot_losses(report.learning_curves, folder / "losses.png")
+        figures.append(("Model A's loss by epoch", "losses"))
+    if not weights.empty:
+        plot_blend_weights(weights, folder / "blend_weights.png")
+        figures.append(("Blend weights of the stacker", "blend_weights"))
+    return [(caption, f"figures/{name}.png") for caption, name in figures]
+
+
+def _weights(report: RunReport) -> pd.DataFrame:
+    rows = [
+        (fit, member, weight)
+        for fit, stacker in report.stackers.items()
+        if stacker is not None
+        for member, weight in stacker.blend_weights.items()
+    ]
+    return pd.DataFrame(rows, columns=["fit", "model", "weight"])
+
+
+def _recovery(metrics: pd.DataFrame) -> pd.DataFrame:
+    means = _means(metrics, ["true_strength_spearman"])
+    return means.rename(columns={"value": "spearman"})[["as_of_point", "ranker", "spearman"]]
+
+
+def _means(metrics: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return the mean over test seasons of some metrics by point and ranker."""
+    rows = metrics[metrics["metric"].isin(names)]
+    key = ["metric", "as_of_point", "ranker"]
+    return rows.groupby(key, sort=False)["value"].mean().reset_index()
+
+
+def _folds(report: RunReport) -> pd.DataFrame:
+    """Return the folds as dated rows, one a fit."""
+    seasons = report.tables.seasons.set_index("season")
+    tests = report.plan.test_seasons
+    rows = []
+    for fit in report.plan.fits:
+        opens = seasons.loc[fit.predict[0], "first_date"]
+        newest = max(fit.train)
+        ended = report.tables.games.loc[report.tables.games["season"] == newest, "game_date"].max()
+        rows.append(
+            {
+                "fit": fit.name,
+                "learns from": f"{min(fit.train)} to {newest} ({len(fit.train)} seasons)",
+                "last game seen": f"{ended:%Y-%m-%d}",
+                "predicts": ", ".join(fit.predict),
+                "from": f"{opens:%Y-%m-%d}",
+                "role": "test" if fit.predict[0] in tests else "out-of-fold",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _data(report: RunReport) -> dict[str, str]:
+    seasons = report.tables.seasons
+    with_players = seasons[seasons["has_player_games"]]["season"]
+    return {
+        "source": report.config.data.source,
+        "seasons": f"{seasons['season'].min()} to {seasons['season'].max()} ({len(seasons)})",
+        "player logs": f"{with_players.min()} to {with_players.max()} ({len(with_players)})",
+        "games": f"{len(report.tables.games):,}",
+        "target": report.config.target.name,
+    }
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
+    """Return rows as JSON objects; NaN becomes null."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")

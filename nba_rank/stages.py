@@ -1,0 +1,44 @@
+"""The stages of a run: what is going on, how far it is, and how long each took."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+Advance = Callable[[], None]
+"""Call when one step of a stage is done."""
+
+
+@dataclass
+class Stages:
+    """Shows a bar for each stage and keeps its wall-clock time.
+
+    Attributes:
+        console: Where to show.
+        show: Whether to show bars; a line a stage is printed in any case.
+        seconds: Seconds of each finished stage, in order.
+    """
+
+    console: Console
+    show: bool
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, steps: int = 1) -> Iterator[Advance]:
+        """Time a stage; yields the function that advances its bar by a step."""
+        start = time.perf_counter()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(
+            *columns,
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.show,
+        ) as progress:
+            task = progress.add_task(name, total=steps)
+            yield lambda: progress.advance(task)
+        self.seconds[name] = time.perf_counter() - start
+        self.console.print(f"{name:<12} {self.seconds[name]:7.1f} s")

@@ -1,0 +1,45 @@
+"""`python -m nba_rank.train`: from raw files to a ranked, evaluated run folder."""
+
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from nba_rank.cli import run_program
+from nba_rank.config import as_config, config_yaml
+from nba_rank.pipeline import RunResult, run
+from nba_rank.run_dir import RunDir
+
+
+def train(cfg: DictConfig, console: Console) -> RunResult:
+    """Validate a composed config, reserve a run folder and fill it."""
+    config = as_config(cfg)
+    with _run_dir(Path(config.paths.outputs)) as run_dir:
+        console.print(f"Run folder: {run_dir.path}")
+        run_dir.write_text("config.yaml", config_yaml(config))
+        if HydraConfig.initialized():
+            _write_hydra(run_dir, cfg)
+        run_dir.note(seed=config.seed)
+        return run(config, run_dir, console)
+
+
+def _run_dir(outputs: Path) -> RunDir:
+    """Reserve a folder, or take the one that a sweep has made for this job."""
+    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        return RunDir(Path(HydraConfig.get().runtime.output_dir))
+    return RunDir.reserve(outputs)
+
+
+def _write_hydra(run_dir: RunDir, cfg: DictConfig) -> None:
+    """Write the composed config, the overrides and Hydra's own config, as Hydra would."""
+    overrides = HydraConfig.get().overrides.task
+    run_dir.note(overrides=list(overrides))
+    run_dir.write_text(".hydra/config.yaml", OmegaConf.to_yaml(cfg))
+    run_dir.write_text(".hydra/overrides.yaml", OmegaConf.to_yaml(overrides))
+    run_dir.write_text(".hydra/hydra.yaml", OmegaConf.to_yaml({"hydra": HydraConfig.get()}))
+
+
+if __name__ == "__main__":
+    run_program("config", train)

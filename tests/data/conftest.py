@@ -1,0 +1,84 @@
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
+
+Result = tuple  # (winner, loser), (winner, loser, times) or (winner, loser, times, margin)
+
+
+@pytest.fixture(scope="session")
+def real_tables(raw_dir, tmp_path_factory) -> Tables:
+    from nba_rank.data.ingest import ingest
+
+    return ingest(raw_dir, tmp_path_factory.mktemp("processed")).tables
+
+
+@pytest.fixture(scope="session")
+def make_games() -> Callable[..., pd.DataFrame]:
+    """Team games from results: `make_games([(winner, loser, times, margin), ...], season=...)`."""
+
+    def make(
+        results: list[Result],
+        season: str = "2018-19",
+        kind: str = "regular",
+        first_date: str = "2018-10-16",
+    ) -> pd.DataFrame:
+        games = []
+        for winner, loser, *rest in results:
+            times, margin = (*rest, *(1, 10)[len(rest) :])
+            games += [(winner, loser, margin)] * times
+        winner, loser, margin = np.array(games).T
+        code = {"regular": "002", "playin": "005", "playoffs": "004"}[kind]
+        n = len(games)
+        dates = pd.Timestamp(first_date) + pd.to_timedelta(np.arange(n), unit="D")
+        common = {
+            "game_id": [f"{code}{season[2:4]}{i:05d}" for i in range(n)],
+            "season": season,
+            "kind": kind,
+            "game_date": dates,
+        } | dict.fromkeys(BOX_COLUMNS, np.nan)
+        won = {"team_id": winner, "opponent_team_id": loser, "points": 100 + margin}
+        lost = {"team_id": loser, "opponent_team_id": winner, "points": 100}
+        sides = [
+            pd.DataFrame(common | won | {"opponent_points": 100, "won": True, "is_home": True}),
+            pd.DataFrame(
+                common | lost | {"opponent_points": 100 + margin, "won": False, "is_home": False}
+            ),
+        ]
+        return conform("team_games", pd.concat(sides))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def twenty_teams() -> pd.DataFrame:
+    """Two conferences of two divisions of five: ids 1-5 and 6-10 East, 11-15 and 16-20 West."""
+    ids = np.arange(1, 21)
+    return conform(
+        "teams",
+        pd.DataFrame(
+            {
+                "season": "2018-19",
+                "team_id": ids,
+                "abbreviation": [f"T{i:02d}" for i in ids],
+                "name": [f"Team {i}" for i in ids],
+                "conference": np.where(ids <= 10, "East", "West"),
+                "division": np.array(["A", "B", "C", "D"])[(ids - 1) // 5],
+            }
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def league_teams() -> Callable[[str], pd.DataFrame]:
+    """The league's teams of a season as a table of the schema."""
+    from nba_rank.data import league
+
+    def teams(season: str) -> pd.DataFrame:
+        frame = league.league_teams(season).assign(season=season)
+        return conform("teams", frame.assign(name=frame["city"]))
+
+    return teams

@@ -1,0 +1,565 @@
+import io
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
+from rich.console import Console
+
+from nba_rank.data import ingest as ingest_module
+from nba_rank.data import manifest, quality, raw
+from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
+from nba_rank.data.tables import SCHEMA, frame_hash, read_tables, table_path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Sound raw files of a small season."""
+    regular = regular_games()
+    return write(
+        tmp_path / "raw",
+        team_logs_2023_24=regular,
+        playoffs_team_logs_2023_24=finals(),
+        player_logs_2023_24=player_log(regular),
+    )
+
+
+def change(folder, name, edit):
+    """Rewrite one raw file as `edit` returns it."""
+    path = folder / f"{name}.parquet"
+    edit(pd.read_parquet(path)).to_parquet(path)
+
+
+def put(column, row, value):
+    """Return an edit that sets one value, rows counted from 1."""
+
+    def edit(frame):
+        values = frame[column].astype("object")
+        values.iloc[row - 1] = value
+        return frame.assign(**{column: values})
+
+    return edit
+
+
+def found(report, what):
+    """Return the warnings whose text holds `what`."""
+    return [warning for warning in report.warnings if what in warning.what]
+
+
+# What comes out.
+
+
+def test_tables_of_a_small_season(folder):
+    tables, report = read_raw(folder)
+    assert len(tables.games) == 7
+    first = tables.team_games.iloc[0]
+    assert (first["game_id"], first["team_id"], first["opponent_team_id"]) == (
+        "0022300001", BOS, CLE,
+    )  # fmt: skip
+    assert first["is_home"]
+    assert first["won"]
+    assert (first["points"], first["opponent_points"]) == (102, 100)
+    assert tables.player_games["seconds"].eq(24.5 * 60).all()
+    season = tables.seasons.iloc[0]
+    assert season["n_regular"] == 3
+    assert season["n_playoffs"] == 4
+    assert season["complete"]
+    assert (season["champion_team_id"], season["runner_up_team_id"]) == (BOS, LAL)
+    assert season["first_date"] == pd.Timestamp("2023-10-24")
+    assert season["last_regular_date"] == pd.Timestamp("2023-10-27")
+    teams = tables.teams.set_index("team_id")
+    assert len(teams) == 30
+    assert teams.loc[BOS, "name"] == "The BOS"
+    assert teams.loc[BOS, "division"] == "Atlantic"
+    (short,) = found(report, "another length")
+    assert short.file == "team_logs_2023_24.parquet"
+    assert "3 games of 1230" in short.examples[0]
+
+
+def test_csv_and_every_other_shape_give_the_same_tables(folder, tmp_path):
+    expected, _ = read_raw(folder)
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in folder.iterdir():
+        log = pd.read_parquet(path)
+        log["GAME_DATE"] = pd.to_datetime(log["GAME_DATE"]).dt.strftime("%m/%d/%y")
+        log["GAME_ID"] = log["GAME_ID"].astype("int64")
+        log["TOV"] = log["TOV"].astype("float64")
+        if "MIN" in log:
+            log["MIN"] = "24:30"
+        log = log.drop(columns=["WL", "SEASON_ID"]).assign(VIDEO_AVAILABLE=1, SURPRISE="x")
+        log.columns = log.columns.str.lower()
+        log.to_csv(other / f"{path.stem}.csv")
+    tables, _ = read_raw(other)
+    for (name, table), (_, same) in zip(expected.items(), tables.items(), strict=True):
+        assert frame_hash(table) == frame_hash(same), name
+
+
+def test_game_ids_decide_kind_and_season(tmp_path):
+    mixed = pd.concat(
+        [
+            regular_games(),
+            team_log(
+                ("0052300101", "2024-04-16", LAL, DEN),
+                ("0062300001", "2023-12-09", LAL, DEN),
+                ("0012300001", "2023-10-08", LAL, DEN),
+                ("0032300001", "2024-02-18", LAL, DEN),
+            ),
+        ]
+    )
+    mixed.loc[mixed["GAME_ID"] == "0022300003", "SEASON_ID"] = "22022"
+    folder = write(tmp_path / "raw", team_logs_2022_23=mixed)
+    tables, report = read_raw(folder)
+    assert tables.games["kind"].value_counts().to_dict() == {"regular": 3, "playin": 1}
+    assert set(tables.games["season"]) == {"2023-24"}
+    assert found(report, "dropped")[0].count == 6
+    assert found(report, "file name disagrees")[0].count == 8
+    assert found(report, "SEASON_ID disagrees")[0].count == 2
+
+
+def test_a_season_without_finals_is_not_complete(folder):
+    finals(3).to_parquet(folder / "playoffs_team_logs_2023_24.parquet")
+    season = read_raw(folder)[0].seasons.iloc[0]
+    assert not season["complete"]
+    assert season["champion_team_id"] == 0
+    conference = team_log(*((f"004230030{n}", f"2024-05-2{n}", BOS, CLE) for n in range(1, 5)))
+    conference.to_parquet(folder / "playoffs_team_logs_2023_24.parquet")
+    assert not read_raw(folder)[0].seasons.iloc[0]["complete"]
+
+
+def test_other_files_of_the_folder_are_left_alone_and_near_misses_named(folder):
+    (folder / "Team_Records.csv").write_text("Season,Team\n")
+    (folder / "rosters").mkdir()
+    (folder / "team_logs_2023_25.csv").write_text("x\n")
+    _, report = read_raw(folder)
+    assert [warning.file for warning in found(report, "not read")] == ["team_logs_2023_25.csv"]
+    assert len(report.files) == 3
+
+
+def test_file_names_are_understood(tmp_path):
+    names = {
+        "team_logs_2024_25.csv": ("team", "regular", "2024-25"),
+        "playoffs_player_logs_1999_00.parquet": ("player", "playoffs", "1999-00"),
+        "playin_player_logs_2025_26.PARQUET": ("player", "playin", "2025-26"),
+    }
+    for name in names:
+        (tmp_path / name).touch()
+    files = {file.name: (file.level, file.kind, file.season) for file in raw.discover(tmp_path)}
+    assert files == names
+
+
+# Counted warnings.
+
+
+def test_equal_duplicates_are_removed_and_counted(folder):
+    change(folder, "team_logs_2023_24", lambda log: pd.concat([log, log.head(2)]))
+    tables, report = read_raw(folder)
+    assert len(tables.games) == 7
+    (warning,) = found(report, "duplicate rows removed")
+    assert (warning.file, warning.count) == ("team_logs_2023_24.parquet", 2)
+    assert warning.examples[0].startswith("row 7: game_id 0022300001")
+
+
+def test_of_unequal_duplicates_the_fullest_is_kept(folder):
+    def edit(log):
+        emptier = log.head(1).assign(AST=np.nan, STL=1)
+        return pd.concat([emptier, log])
+
+    change(folder, "team_logs_2023_24", edit)
+    tables, report = read_raw(folder)
+    assert tables.team_games.iloc[0]["ast"] == 20
+    (warning,) = found(report, "other values")
+    assert warning.count == 1
+    assert warning.examples[0].startswith("row 1:")
+
+
+@pytest.mark.parametrize(
+    ("edit", "what", "row"),
+    [
+        (lambda log: log.drop(index=3), "one team row only", "row 3"),
+        (put("TEAM_ID", 4, LAL), "one team row only", "row 3"),
+        (
+            lambda log: pd.concat([log, log.tail(1).assign(GAME_ID="0022300002", TEAM_ID=BOS)]),
+            "more than two teams",
+            "row 3",
+        ),
+        (put("PTS", 3, None), "no final score", "row 3"),
+        (put("PTS", 3, 100), "no final score", "row 3"),
+    ],
+)
+def test_a_game_without_two_scores_is_excluded_with_file_and_row(folder, edit, what, row):
+    change(folder, "team_logs_2023_24", edit)
+    tables, report = read_raw(folder)
+    assert "0022300002" not in set(tables.games["game_id"])
+    (warning,) = found(report, what)
+    assert warning.file == "team_logs_2023_24.parquet"
+    assert warning.examples[0].startswith(f"{row}: game_id 0022300002")
+    orphans = found(report, "no such team row")
+    assert orphans[0].count == 4
+    assert "Player" in orphans[0].examples[0]
+
+
+def test_a_file_that_lost_many_second_rows_is_an_error(tmp_path):
+    log = team_log(*((f"00223{n:05d}", "2023-11-05", BOS, CLE) for n in range(1, 41)))
+    folder = write(tmp_path / "raw", team_logs_2023_24=log.iloc[12:].iloc[::1])
+    read_raw(folder)
+    half = log[(log.index % 2 == 0) | (log.index > 11)]
+    write(folder, team_logs_2023_24=half)
+    with pytest.raises(IngestError, match="6 of 40 games lack a second team"):
+        read_raw(folder)
+
+
+@pytest.mark.parametrize("sign", ["@", "vs."])
+def test_two_teams_on_one_side_are_a_neutral_site(folder, sign):
+    def edit(log):
+        return log.assign(
+            MATCHUP=log["MATCHUP"].str.replace(r" (@|vs\.) ", f" {sign} ", regex=True)
+        )
+
+    change(folder, "team_logs_2023_24", edit)
+    tables, report = read_raw(folder)
+    games = tables.games.set_index("game_id")
+    assert games.loc["0022300001":"0022300003", "neutral_site"].sum() == 3
+    assert games.loc["0022300002", "home_team_id"] == DEN
+    assert games.loc["0022300002", "away_points"] == 102
+    (warning,) = found(report, "neutral site")
+    assert warning.count == 6
+    assert warning.examples[0].startswith("row 1:")
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "what", "row"),
+    [
+        ("team_logs_2023_24", put("WL", 1, "L"), "WL disagrees", 1),
+        ("team_logs_2023_24", put("MATCHUP", 1, "BOS vs. LAL"), "names other teams", 1),
+        ("team_logs_2023_24", put("GAME_DATE", 2, "2023-10-25"), "two dates", 1),
+        ("team_logs_2023_24", put("FGM", 2, 41), "points are not", 2),
+        ("team_logs_2023_24", put("OREB", 2, 11), "rebounds are not", 2),
+        ("team_logs_2023_24", put("FTA", 2, 1), "more ftm than fta", 2),
+        ("player_logs_2023_24", put("GAME_DATE", 3, "2023-10-25"), "another date", 3),
+        ("player_logs_2023_24", put("PTS", 1, 50), "do not add up to the team", 1),
+        ("player_logs_2023_24", put("MIN", 2, None), "without minutes", 2),
+        ("player_logs_2023_24", put("PLAYER_ID", 2, None), "no player id", 2),
+        ("player_logs_2023_24", put("PLUS_MINUS", 2, 1.5), "PLUS_MINUS rounded", 2),
+        ("player_logs_2023_24", lambda log: log.iloc[4:], "game without player rows", 1),
+    ],
+)
+def test_contradictions_are_counted_with_file_and_row(folder, name, edit, what, row):
+    change(folder, name, edit)
+    tables, report = read_raw(folder)
+    assert len(tables.games) == 7
+    (warning,) = found(report, what)
+    if "without player rows" not in what:
+        assert warning.file == f"{name}.parquet"
+    assert warning.count == 1
+    assert warning.examples[0].startswith(f"row {row}:")
+
+
+def test_players_without_id_get_lasting_negative_ones(folder):
+    log = player_log(regular_games()).assign(PLAYER_ID=None)
+    write(folder, player_logs_2023_24=log)
+    players = read_raw(folder)[0].player_games
+    ids = players.groupby("player_name")["player_id"].unique()
+    # Boston and Cleveland played first; then by name.
+    assert ids["Player 380"].tolist() == [-1]
+    assert ids["Player 391"].tolist() == [-4]
+    assert players["player_id"].lt(0).all()
+    later = team_log(("0022400001", "2024-10-22", BOS, CLE))
+    early = player_log(later).assign(PLAYER_ID=None, PLAYER_NAME="Aaron " + pd.Series(list("abcd")))
+    write(folder, team_logs_2024_25=later, player_logs_2024_25=early)
+    again = read_raw(folder)[0].player_games.query("season == '2023-24'")
+    assert frame_hash(again) == frame_hash(players)
+
+
+def test_missing_optional_columns_and_nulls_are_in_the_report(folder):
+    change(folder, "player_logs_2023_24", lambda log: log.drop(columns="OREB").assign(PF=None))
+    tables, report = read_raw(folder)
+    record = next(file for file in report.files if file.level == "player")
+    assert record.missing == ["OREB", "VIDEO_AVAILABLE"]
+    assert record.nulls == {"PF": 1.0}
+    assert tables.player_games[["oreb", "pf"]].isna().all(axis=None)
+
+
+# Errors.
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "message"),
+    [
+        ("team_logs_2023_24", lambda log: log.drop(columns=["PTS", "FGA"]), "lacks.*PTS, FGA"),
+        ("player_logs_2023_24", lambda log: log.drop(columns="MIN"), "lacks the columns MIN"),
+        ("team_logs_2023_24", lambda log: log.assign(pts=1), "repeats the columns PTS"),
+        ("team_logs_2023_24", put("TEAM_ID", 2, 12), "unknown team id: row 2: TEAM_ID 12"),
+        ("team_logs_2023_24", put("GAME_ID", 2, "final"), "no game id: row 2: GAME_ID final"),
+        ("team_logs_2023_24", put("GAME_ID", 2, "0092300001"), "no known kind: row 2"),
+        ("team_logs_2023_24", put("GAME_DATE", 2, "10/24/23"), "no date: row 2: .* 10/24/23"),
+        ("team_logs_2023_24", put("GAME_DATE", 2, None), "no date: row 2"),
+        ("team_logs_2023_24", put("GAME_DATE", 2, "2022-10-24"), "outside its season: row 2"),
+        ("team_logs_2023_24", put("MATCHUP", 2, "CLE and BOS"), "matchup not understood: row 2"),
+        ("team_logs_2023_24", put("MATCHUP", 2, None), "matchup is empty: row 2"),
+        ("team_logs_2023_24", put("AST", 2, -1), "AST is negative: row 2: .*AST -1"),
+        ("team_logs_2023_24", put("AST", 2, 1.5), "AST is not whole: row 2"),
+        (
+            "team_logs_2023_24",
+            lambda log: put("AST", 2, "many")(log).astype({"AST": "str"}),
+            "AST is no number: row 2: AST many",
+        ),
+        ("team_logs_2023_24", lambda log: log.assign(MIN=-48.0), "MIN is negative: row 1"),
+        ("player_logs_2023_24", put("MIN", 3, -4.0), "MIN is negative: row 3: .*MIN -4.0"),
+        ("player_logs_2023_24", put("MIN", 3, 2040.0), "MIN is longer than a game: row 3"),
+        ("player_logs_2023_24", lambda log: log.assign(MIN="DNP"), "MIN not understood: row 1"),
+        ("player_logs_2023_24", put("PLAYER_NAME", 3, None), "PLAYER_NAME is empty: row 3"),
+    ],
+)
+def test_broken_values_stop_the_ingest_with_file_and_row(folder, name, edit, message):
+    change(folder, name, edit)
+    with pytest.raises(IngestError, match=message) as caught:
+        read_raw(folder)
+    assert all(error.file == f"{name}.parquet" for error in caught.value.errors)
+    assert all(error.remedy for error in caught.value.errors)
+
+
+def test_a_team_of_another_season_is_an_error(tmp_path):
+    log = team_log(("0020200001", "2002-10-29", BOS, CLE))
+    log.loc[1, "TEAM_ID"] = 1610612766
+    folder = write(tmp_path / "raw", team_logs_2002_03=log)
+    with pytest.raises(IngestError, match="team of another season: row 2"):
+        read_raw(folder)
+
+
+def test_playoffs_without_a_regular_season_are_an_error(tmp_path):
+    folder = write(tmp_path / "raw", playoffs_team_logs_2023_24=finals())
+    with pytest.raises(IngestError, match="2023-24 has no regular-season game"):
+        read_raw(folder)
+
+
+def test_all_errors_of_all_files_are_raised_at_once(folder):
+    path = folder / "playoffs_team_logs_2023_24.parquet"
+    path.write_bytes(path.read_bytes()[:500])
+    change(folder, "team_logs_2023_24", put("AST", 2, -1))
+    change(folder, "player_logs_2023_24", lambda log: log.drop(columns="PTS"))
+    (folder / "team_logs_2022_23.csv").write_text("a,b\n1,2,3\n")
+    (folder / "team_logs_2021_22.csv").write_text("")
+    with pytest.raises(IngestError) as caught:
+        read_raw(folder)
+    files = [error.file for error in caught.value.errors]
+    assert files == [
+        "player_logs_2023_24.parquet",
+        "playoffs_team_logs_2023_24.parquet",
+        "team_logs_2021_22.csv",
+        "team_logs_2022_23.csv",
+        "team_logs_2023_24.parquet",
+    ]
+    assert str(caught.value).startswith("5 errors in the raw data")
+
+
+def test_a_csv_with_a_longer_row_is_an_error(folder):
+    path = folder / "team_logs_2023_24.parquet"
+    lines = pd.read_parquet(path).to_csv(index=False).splitlines()
+    path.unlink()
+    (folder / "team_logs_2023_24.csv").write_text(
+        "\n".join([lines[0], lines[1] + ",1", *lines[2:]])
+    )
+    with pytest.raises(IngestError, match=r"team_logs_2023_24\.csv: cannot be read"):
+        read_raw(folder)
+
+
+@pytest.mark.parametrize("make", [False, True])
+def test_a_raw_folder_without_logs_is_an_error(tmp_path, make):
+    folder = tmp_path / "nowhere"
+    if make:
+        folder.mkdir()
+    with pytest.raises(IngestError, match=r"Set data\.raw_dir"):
+        read_raw(folder)
+
+
+# Writing, the manifest and doing nothing.
+
+
+def test_a_second_ingest_does_nothing(folder, tmp_path):
+    processed = tmp_path / "processed"
+    first = ingest(folder, processed)
+    assert first.changed
+    times = {path: path.stat().st_mtime_ns for path in processed.iterdir()}
+    assert {path.name for path in times} == {
+        "manifest.json", "quality.json", *(f"{name}.parquet" for name in SCHEMA),
+    }  # fmt: skip
+    console = Console(file=io.StringIO(), width=80)
+    second = ingest(folder, processed, console=console)
+    assert not second.changed
+    assert "up to date" in console.file.getvalue()
+    assert second.report == first.report
+    assert times == {path: path.stat().st_mtime_ns for path in processed.iterdir()}
+    for (_, table), (_, same) in zip(first.tables.items(), second.tables.items(), strict=True):
+        assert frame_hash(table) == frame_hash(same)
+    assert ingest(folder, processed, force=True).changed
+
+
+def test_the_manifest_lists_raw_files_and_tables(folder, tmp_path):
+    place = tmp_path / "data" / "manifest.json"
+    ingest(folder, tmp_path / "processed", manifest_path=place)
+    content = pd.read_json(place, typ="series")
+    listed = {file["path"]: file for file in content["raw"]}
+    assert listed["player_logs_2023_24.parquet"] == {
+        "path": "player_logs_2023_24.parquet",
+        "sha256": manifest.file_hash(folder / "player_logs_2023_24.parquet"),
+        "rows": 12,
+        "season": "2023-24",
+        "kind": "regular",
+        "level": "player",
+    }
+    games = table_path(tmp_path / "processed", "games")
+    assert content["tables"]["games"] == {"sha256": manifest.file_hash(games), "rows": 7}
+    assert (place.parent / "quality.json").exists()
+
+
+def test_whatever_changes_makes_the_tables_stale(folder, tmp_path, monkeypatch):
+    processed = tmp_path / "processed"
+    assert is_stale(folder, processed) == "there is no manifest"
+    ingest(folder, processed)
+    assert is_stale(folder, processed) is None
+
+    shutil.copy(table_path(processed, "games"), table_path(processed, "teams"))
+    assert is_stale(folder, processed) == "table teams was altered"
+    table_path(processed, "teams").unlink()
+    assert is_stale(folder, processed) == "table teams is missing"
+    assert ingest(folder, processed).changed
+
+    (processed / "quality.json").write_text("{}")
+    assert "quality report" in is_stale(folder, processed)
+    ingest(folder, processed)
+
+    path = folder / "playoffs_team_logs_2023_24.parquet"
+    finals(5).to_parquet(path)
+    assert is_stale(folder, processed) == f"raw file {path.name} has changed"
+    path.unlink()
+    assert is_stale(folder, processed) == f"raw file {path.name} is gone"
+    ingest(folder, processed)
+    finals().to_parquet(path)
+    assert is_stale(folder, processed) == f"raw file {path.name} is new"
+    ingest(folder, processed)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(manifest, "code_version", lambda: "another")
+        assert is_stale(folder, processed) == "the ingest code has changed"
+    (processed / "manifest.json").write_text("{")
+    assert "cannot be read" in is_stale(folder, processed)
+
+
+def test_every_module_of_the_ingest_counts_for_the_code_version():
+    assert {"ingest", "raw", "assemble", "tables", "league"} <= set(manifest._CODE)
+    assert len(manifest.code_version()) == 64
+
+
+@pytest.mark.parametrize("broken_by", ["data", "disk"])
+def test_previous_tables_stay_when_an_ingest_fails(folder, tmp_path, monkeypatch, broken_by):
+    processed = tmp_path / "processed"
+    ingest(folder, processed)
+    before = {path.name: path.read_bytes() for path in processed.iterdir()}
+    if broken_by == "data":
+        change(folder, "team_logs_2023_24", put("PTS", 1, -1))
+        with pytest.raises(IngestError, match="PTS is negative"):
+            ingest(folder, processed)
+    else:
+        finals(5).to_parquet(folder / "playoffs_team_logs_2023_24.parquet")
+
+        def fail(report):
+            raise OSError("disk full")
+
+        monkeypatch.setattr(quality.QualityReport, "to_json", fail)
+        with pytest.raises(OSError, match="disk full"):
+            ingest(folder, processed)
+    assert {path.name: path.read_bytes() for path in processed.iterdir()} == before
+
+
+def test_the_report_is_printed_and_stored(folder, tmp_path):
+    change(folder, "team_logs_2023_24", lambda log: pd.concat([log, log.head(2)]))
+    console = Console(file=io.StringIO(), width=80)
+    result = ingest(folder, tmp_path / "processed", console=console)
+    printed = console.file.getvalue()
+    for text in ("2023-24", "1230", "VIDEO_AVAILABLE", "duplicate rows removed", "row 7"):
+        assert text in printed
+    stored = quality.read_report(tmp_path / "processed" / "quality.json")
+    assert stored == result.report
+    assert stored.count("duplicate rows removed") == 2
+
+
+# The real league.
+
+
+@pytest.fixture(scope="module")
+def real(raw_dir, tmp_path_factory):
+    processed = tmp_path_factory.mktemp("processed")
+    return raw_dir, processed, ingest_module.ingest(raw_dir, processed)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("season", "regular", "playoffs"),
+    [
+        ("2011-12", 990, 84), ("2012-13", 1229, 85), ("2019-20", 1059, 83),
+        ("2020-21", 1080, 85), ("2023-24", 1230, 82),
+    ],
+)  # fmt: skip
+def test_real_game_counts(real, season, regular, playoffs):
+    seasons = real[2].tables.seasons.set_index("season")
+    assert seasons.loc[season, "n_regular"] == regular
+    assert seasons.loc[season, "n_regular_expected"] == regular
+    assert seasons.loc[season, "n_playoffs"] == playoffs
+
+
+@pytest.mark.real
+def test_real_champions_and_runners_up(real):
+    expected = {
+        "2014-15": "GSW CLE", "2015-16": "CLE GSW", "2016-17": "GSW CLE", "2017-18": "GSW CLE",
+        "2018-19": "TOR GSW", "2019-20": "LAL MIA", "2020-21": "MIL PHX", "2021-22": "GSW BOS",
+        "2022-23": "DEN MIA", "2023-24": "BOS DAL", "2024-25": "OKC IND", "2025-26": "NYK SAS",
+    }  # fmt: skip
+    tables = real[2].tables
+    names = tables.teams.set_index(["season", "team_id"])["abbreviation"]
+    complete = tables.seasons[tables.seasons["complete"]]
+    seen = {
+        row.season: f"{names[row.season, row.champion_team_id]} "
+        f"{names[row.season, row.runner_up_team_id]}"
+        for row in complete.itertuples()
+    }
+    assert {"2014-15", "2023-24"} <= set(seen)
+    assert {season: seen[season] for season in expected if season in seen} == {
+        season: pair for season, pair in expected.items() if season in seen
+    }
+
+
+@pytest.mark.real
+def test_real_dates_and_defects(real):
+    _, _, result = real
+    seasons = result.tables.seasons.set_index("season")
+    bubble = result.tables.games.query("season == '2019-20'")
+    assert bubble["game_date"].max() == pd.Timestamp("2020-10-11")
+    assert seasons.loc["2012-13", "first_date"] == pd.Timestamp("2012-10-30")
+    assert seasons.loc["2023-24", "last_regular_date"] == pd.Timestamp("2024-04-14")
+    assert result.report.count("duplicate rows removed") >= 22
+    assert result.report.count("game without player rows") == 5
+    teams = result.tables.teams.set_index(["season", "team_id"])["abbreviation"]
+    assert teams["2000-01", 1610612766] == "CHH"
+    assert teams["2023-24", 1610612766] == "CHA"
+    assert (teams.groupby("season").size().loc["2004-05":] == 30).all()
+
+
+@pytest.mark.real
+def test_real_players_without_id_are_told_apart_by_team(real):
+    players = real[2].tables.player_games
+    nameless = players[players["player_id"] < 0]
+    assert len(nameless) == 84
+    distinct = nameless[["player_id", "player_name", "team_id"]].drop_duplicates()
+    assert len(distinct) == 6
+    assert sorted(distinct["player_id"]) == list(range(-6, 0))
+
+
+@pytest.mark.real
+def test_a_second_real_ingest_does_nothing(real):
+    raw_dir, processed, first = real
+    second = ingest(raw_dir, processed)
+    assert not second.changed
+    assert frame_hash(second.tables.games) == frame_hash(first.tables.games)
+    assert len(read_tables(processed).player_games) == len(first.tables.player_games)

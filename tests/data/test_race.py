@@ -1,0 +1,235 @@
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data import league
+from nba_rank.data.race import race
+
+ALL_SEASONS = [f"{year}-{(year + 1) % 100:02d}" for year in range(2000, 2024)]
+
+
+def ids_of(teams, conference):
+    return teams.loc[teams["conference"] == conference, "team_id"].tolist()
+
+
+def at_end(games, teams, season):
+    """The race after the last game given, by team."""
+    morning = games["game_date"].max() + pd.Timedelta(days=1)
+    return race(games, teams, season, pd.DatetimeIndex([morning])).set_index("team_id")
+
+
+def regular(tables, season):
+    games = tables.team_games
+    return games[(games["season"] == season) & (games["kind"] == "regular")]
+
+
+def mornings(rows):
+    days = rows["game_date"]
+    return pd.date_range(days.min(), days.max() + pd.Timedelta(days=1))
+
+
+def abbreviations(tables, season):
+    return tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
+
+
+def test_only_games_before_the_morning_count(make_games, league_teams):
+    teams = league_teams("2018-19")
+    first, second = ids_of(teams, "East")[:2]
+    games = make_games([(first, second), (first, second), (second, first)])
+    dates = pd.date_range("2018-10-16", periods=4)
+    table = race(games, teams, "2018-19", dates)
+    assert len(table) == 4 * 30
+    own = table[table["team_id"] == first]
+    assert list(own["as_of_date"]) == list(dates)
+    assert list(own["wins"]) == [0, 1, 2, 2]
+    assert list(own["losses"]) == [0, 0, 0, 1]
+    assert list(own["games_left"]) == [82, 81, 80, 79]
+    reversed_dates = race(games, teams, "2018-19", dates[::-1])
+    assert list(reversed_dates.loc[reversed_dates["team_id"] == first, "wins"]) == [2, 2, 1, 0]
+
+
+@pytest.mark.parametrize(("season", "line"), [("2018-19", 8), ("2020-21", 10), ("2022-23", 10)])
+def test_games_behind_the_line(make_games, league_teams, season, line):
+    teams = league_teams(season)
+    east, west = ids_of(teams, "East"), ids_of(teams, "West")
+    # The team in place n of the East has won 2 * (15 - n) games and lost none.
+    results = [
+        (team, west[0], 2 * (15 - place)) for place, team in enumerate(east, start=1) if place < 15
+    ]
+    games = make_games(results, season=season)
+    table = at_end(games, teams, season)
+    assert table.loc[east[line - 1], "games_behind_line"] == 0
+    assert table.loc[east[line], "games_behind_line"] == 1
+    assert table.loc[east[0], "games_behind_line"] == -(line - 1)
+
+
+@pytest.mark.parametrize(("season", "line", "scheduled"), [("2018-19", 8, 82), ("2020-21", 10, 72)])
+def test_elimination_needs_a_full_line_of_teams_out_of_reach(
+    make_games, league_teams, season, line, scheduled
+):
+    teams = league_teams(season)
+    east, west = ids_of(teams, "East"), ids_of(teams, "West")
+    last = east[-1]
+    ahead = [(team, west[0], 50) for team in east[:line]]
+    losses = scheduled - 49
+    out = at_end(make_games([*ahead, (west[1], last, losses)], season), teams, season)
+    assert bool(out.loc[last, "eliminated"])
+    assert not out.loc[east[:-1], "eliminated"].any()
+    tie = at_end(make_games([*ahead, (west[1], last, losses - 1)], season), teams, season)
+    assert not tie.loc[last, "eliminated"]
+    one_short = at_end(make_games([*ahead[1:], (west[1], last, losses)], season), teams, season)
+    assert not one_short.loc[last, "eliminated"]
+
+
+@pytest.mark.parametrize(("season", "safe", "scheduled"), [("2018-19", 8, 82), ("2020-21", 6, 72)])
+def test_clinching_needs_a_berth_that_no_play_in_can_take(
+    make_games, league_teams, season, safe, scheduled
+):
+    teams = league_teams(season)
+    east, west = ids_of(teams, "East"), ids_of(teams, "West")
+    leader, rivals = east[0], east[1:]
+    # All but `safe - 1` rivals have lost too often to reach the leader's 42 wins.
+    short = [(west[0], team, scheduled - 41) for team in rivals[safe - 1 :]]
+    enough = at_end(make_games([(leader, west[1], 42), *short], season), teams, season)
+    assert bool(enough.loc[leader, "clinched"])
+    assert not enough.loc[rivals[0], "clinched"]
+    level = [(west[0], rivals[safe - 1], scheduled - 42), *short[1:]]
+    tie = at_end(make_games([(leader, west[1], 42), *level], season), teams, season)
+    assert not tie.loc[leader, "clinched"]
+
+
+def test_a_division_title_was_a_berth_until_2014_15(make_games, league_teams):
+    season = "2012-13"
+    teams = league_teams(season)
+    division = teams.set_index("team_id")["division"]
+    east, west = ids_of(teams, "East"), ids_of(teams, "West")
+    weak = [team for team in east if division[team] == "Southeast"]
+    strong = [team for team in east if division[team] != "Southeast"]
+    results = [(team, west[0], 50) for team in strong[:8]]
+    results += [(west[1], team, 40) for team in weak]
+    table = at_end(make_games(results, season), teams, season)
+    assert not table.loc[weak, "eliminated"].any()
+    results[-1] = (weak[0], west[1], 50)
+    table = at_end(make_games(results, season), teams, season)
+    assert table.loc[weak[1:-1], "eliminated"].all()
+    assert not table.loc[weak[0], "eliminated"]
+    # Seven rivals can catch the leader, and the winner of a third division may come from below.
+    leader, *rivals = strong
+    results = [(leader, west[0], 42)]
+    results += [(west[1], team, 41) for team in [*rivals[7:], *weak]]
+    table = at_end(make_games(results, season), teams, season)
+    assert not table.loc[leader, "clinched"]
+    results += [(west[2], rivals[6], 41)]
+    table = at_end(make_games(results, season), teams, season)
+    assert bool(table.loc[leader, "clinched"])
+
+
+def test_no_game_yet(make_games, league_teams):
+    teams = league_teams("2023-24")
+    games = make_games([tuple(teams["team_id"][:2])], "2023-24", first_date="2023-10-24")
+    table = race(games, teams, "2023-24", pd.DatetimeIndex(["2023-10-24"]))
+    assert (table["games_left"] == 82).all()
+    assert (table["games_behind_line"] == 0).all()
+    assert not table[["eliminated", "clinched"]].to_numpy().any()
+
+
+def test_a_simulated_season_need_not_stop_in_march_2020(make_games, league_teams):
+    teams = league_teams("2019-20")
+    first, second = sorted(league.restart("2019-20").uninvited)[:2]
+    games = make_games([(first, second, 3)], "2019-20", first_date="2020-04-01")
+    table = race(games, teams, "2019-20", pd.DatetimeIndex(["2020-06-20"])).set_index("team_id")
+    assert table.loc[first, "games_left"] == 79
+    assert not table["eliminated"].any()
+
+
+def test_unknown_season_is_refused(make_games, league_teams):
+    teams = league_teams("2018-19")
+    games = make_games([tuple(teams["team_id"][:2])])
+    with pytest.raises(ValueError, match="no teams of season"):
+        race(games, teams, "2019-20", pd.DatetimeIndex(["2019-11-01"]))
+
+
+@pytest.mark.real
+def test_the_stop_and_restart_of_2019_20(real_tables):
+    season = "2019-20"
+    uninvited = league.restart(season).uninvited
+    rows = regular(real_tables, season)
+    dates = pd.DatetimeIndex(["2020-03-12", "2020-06-04", "2020-06-05", "2020-07-30", "2020-08-15"])
+    table = race(rows, real_tables.teams, season, dates)
+    invited = ~table["team_id"].isin(uninvited)
+    known = table["as_of_date"] > "2020-06-04"
+    played = table["wins"] + table["losses"]
+    assert (table["games_left"] == 82 - played)[~known].all()
+    before = table["as_of_date"] <= "2020-07-30"
+    assert (table["games_left"] == 8)[known & before & invited].all()
+    assert (table["games_left"] == 0)[known & ~invited].all()
+    assert (table["games_left"] == 0)[~before].all()
+    assert table["eliminated"][known & ~invited].all()
+    # The list of teams is a fact of the restart; here it is checked against who played.
+    last = rows.groupby("team_id")["game_date"].max()
+    assert set(last[last < "2020-06-01"].index) == uninvited
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("season", ALL_SEASONS)
+def test_eliminated_never_make_the_playoffs_and_clinched_always_do(real_tables, season):
+    games = real_tables.team_games
+    played = games[(games["season"] == season) & (games["kind"] == "playoffs")]
+    rows = regular(real_tables, season)
+    table = race(rows, real_tables.teams, season, mornings(rows))
+    made = table["team_id"].isin(played["team_id"])
+    assert not (table["eliminated"] & made).any()
+    assert not (table["clinched"] & ~made).any()
+    last = table[table["as_of_date"] == table["as_of_date"].max()]
+    line_missed = 10 if season >= "2020-21" else len(last) - 18
+    assert last["eliminated"].sum() >= line_missed
+    assert last["clinched"].sum() >= 9
+    # Once certain, always certain.
+    for mark in ("eliminated", "clinched"):
+        by_date = table.pivot_table(index="as_of_date", columns="team_id", values=mark).to_numpy()
+        assert (np.diff(by_date, axis=0) >= 0).all()
+
+
+@pytest.mark.real
+def test_known_days(real_tables):
+    """Milwaukee clinched on 2020-02-23, the earliest in years."""
+    rows = regular(real_tables, "2019-20")
+    names = abbreviations(real_tables, "2019-20")
+    table = race(rows, real_tables.teams, "2019-20", mornings(rows))
+    clinched = table[table["clinched"]].groupby("team_id")["as_of_date"].min()
+    first = clinched.idxmin()
+    assert names[first] == "MIL"
+    assert clinched[first] == pd.Timestamp("2020-02-24")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("season", ["2012-13", "2019-20", "2023-24"])
+def test_later_games_change_nothing(real_tables, season):
+    rows = regular(real_tables, season)
+    dates = mornings(rows)
+    rng = np.random.default_rng(7)
+    for as_of in rng.choice(dates.to_numpy(), 8, replace=False):
+        asked = pd.DatetimeIndex([as_of])
+        expected = race(rows, real_tables.teams, season, asked)
+        later = rows["game_date"] >= as_of
+        flipped = rows.assign(won=rows["won"] ^ later, points=rows["points"].where(~later, 999))
+        moved = rows.assign(
+            game_date=rows["game_date"].where(~later, rows["game_date"] + pd.Timedelta(days=40))
+        )
+        for altered in (rows[~later], flipped, moved, pd.concat([rows, rows[later]])):
+            got = race(altered, real_tables.teams, season, asked)
+            pd.testing.assert_frame_equal(got, expected)
+
+
+@pytest.mark.real
+def test_a_season_of_dates_takes_under_50_ms(real_tables):
+    rows = regular(real_tables, "2023-24")
+    dates = mornings(rows)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        race(rows, real_tables.teams, "2023-24", dates)
+        times.append(time.perf_counter() - start)
+    assert np.median(times) < 0.05

@@ -1,0 +1,96 @@
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data import raw_values
+
+
+def years(values, year=2012):
+    return pd.Series(year, index=values.index)
+
+
+@pytest.mark.parametrize(
+    ("values", "form"),
+    [
+        (["2012-10-30", "2013-04-05"], "ISO"),
+        (["2012-10-30T00:00:00", "2013-04-05T00:00:00.000Z"], "ISO"),
+        (["2012-10-30 00:00:00", "2013-04-05"], "ISO"),
+        (["10/30/12", "4/5/13"], "month/day"),
+        (["10/30/2012", "04/05/2013 0:00"], "month/day"),
+        (["30/10/2012", "05/04/2013"], "day/month"),
+        (["OCT 30, 2012", "Apr 05, 2013"], "month by name"),
+        (pd.to_datetime(["2012-10-30", "2013-04-05"]), "ISO"),
+        (pd.to_datetime(["2012-10-30", "2013-04-05"], utc=True), "ISO"),
+        ([datetime.date(2012, 10, 30), datetime.date(2013, 4, 5)], "ISO"),
+    ],
+)
+def test_dates_are_read_in_the_one_format_of_their_file(values, form):
+    column = pd.Series(values, index=[7, 3])
+    dates, found, undecided = raw_values.dates(column, years(column))
+    assert found == form
+    assert not undecided
+    assert dates.dtype == "datetime64[us]"
+    assert dates.index.tolist() == [7, 3]
+    assert dates.tolist() == [pd.Timestamp(2012, 10, 30), pd.Timestamp(2013, 4, 5)]
+
+
+def test_one_late_day_settles_the_order_of_day_and_month_for_the_whole_file():
+    american = pd.Series(["11/12/12", "12/11/12", "10/30/12"])
+    dates, form, undecided = raw_values.dates(american, years(american))
+    assert (form, undecided) == ("month/day", False)
+    assert dates[0] == pd.Timestamp(2012, 11, 12)
+
+
+def test_an_undecided_order_is_read_as_american_and_reported():
+    column = pd.Series(["11/12/12", "12/11/12"])
+    dates, form, undecided = raw_values.dates(column, years(column))
+    assert (form, undecided) == ("month/day", True)
+    assert dates[0] == pd.Timestamp(2012, 11, 12)
+
+
+def test_the_season_settles_the_order_where_the_days_do_not():
+    column = pd.Series(["5/11/12", "6/11/12"])  # in May 2012 the season had not begun
+    dates, form, _ = raw_values.dates(column, years(column))
+    assert form == "day/month"
+    assert dates[0] == pd.Timestamp(2012, 11, 5)
+
+
+@pytest.mark.parametrize("odd", ["10/30/12", "soon", "2012-13-45", None, ""])
+def test_a_value_of_another_format_is_null(odd):
+    column = pd.Series(["2012-10-30", odd, "2012-10-31"])
+    dates, _, _ = raw_values.dates(column, years(column))
+    assert dates.isna().tolist() == [False, True, False]
+
+
+def test_season_windows_run_from_september_to_october():
+    dates = pd.Series(pd.to_datetime(["2019-08-31", "2019-09-01", "2020-10-11", "2020-11-01"]))
+    outside = raw_values.outside_season(dates, pd.Series(2019, index=dates.index))
+    assert outside.tolist() == [True, False, False, True]
+
+
+def test_minutes_in_every_form_become_whole_seconds():
+    written = ["34", "34.2", "34:12", "PT34M12.00S", "0", "-3:30", "-2", "x", "34:72", None]
+    expected = [2040, 2052, 2052, 2052, 0, -210, -120, np.nan, np.nan, np.nan]
+    np.testing.assert_array_equal(raw_values.seconds(pd.Series(written)), expected)
+    as_float32 = pd.Series([37.37, np.nan], dtype="float32")
+    np.testing.assert_array_equal(raw_values.seconds(as_float32), [2242, np.nan])
+
+
+def test_ids_in_every_dtype_become_the_same_text():
+    for values in (["0022300001"], [22300001], [22300001.0], [" 22300001.0 "]):
+        assert raw_values.digits(pd.Series(values), width=10).tolist() == ["0022300001"]
+    nullable = raw_values.digits(pd.Series([22300001, None], dtype="Int64"), width=10)
+    assert nullable.iloc[0] == "0022300001"
+    assert nullable.isna().tolist() == [False, True]
+    assert raw_values.digits(pd.Series(["0", "-5", "1.5", "x"])).isna().tolist() == [
+        False, True, True, True,
+    ]  # fmt: skip
+
+
+def test_numbers_refuse_text_and_infinity():
+    numbers = raw_values.numbers(pd.Series(["3", "x", "inf", None]))
+    np.testing.assert_array_equal(numbers, [3, np.nan, np.nan, np.nan])
+    nullable = raw_values.numbers(pd.Series([3, None], dtype="Int16"))
+    np.testing.assert_array_equal(nullable, [3, np.nan])
