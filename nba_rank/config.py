@@ -240,12 +240,17 @@ class XgbConfig:
 
 @dataclass(kw_only=True)
 class RfConfig:
-    """Model C, a random forest; names as in scikit-learn."""
+    """Model C, a random forest; names as in scikit-learn.
+
+    `max_samples`: share of the rows that each tree draws. Neighbouring dates are near-duplicates,
+    so a small share makes the trees differ and costs nothing.
+    """
 
     n_estimators: int
     max_depth: int
     min_samples_leaf: int
     max_features: float
+    max_samples: float
 
 
 @dataclass(kw_only=True)
@@ -487,6 +492,7 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "model.rf.max_depth": (1, None),
     "model.rf.min_samples_leaf": (1, None),
     "model.rf.max_features": (1e-3, 1),
+    "model.rf.max_samples": (1e-3, 1),
     "trainer.devices": (1, None),
     "trainer.max_epochs": (1, None),
     "trainer.gradient_clip_val": (0, None),

@@ -146,9 +146,6 @@ class _Batches(IterableDataset[Batch]):
         self._size = lists_per_batch
         self._generator = generator
 
-    def __len__(self) -> int:
-        return -(-len(self._tensors["relevance"]) // self._size)
-
     def __iter__(self) -> Iterator[Batch]:
         n_lists, device = len(self._tensors["relevance"]), self._tensors["relevance"].device
         if self._generator is None:

@@ -200,13 +200,14 @@ def _oof_table(plan: FoldPlan, predicted: dict[str, Predicted]) -> pd.DataFrame:
 
 
 def _learning_curves(members: dict[str, Members]) -> pd.DataFrame:
-    """Return model A's losses: columns `fit`, `epoch`, `train_loss` and perhaps `val_loss`."""
+    """Return model A's losses: columns `fit`, `epoch`, `train_loss`, `val_loss` (or NaN)."""
+    columns = ["fit", "epoch", "train_loss", "val_loss"]
     curves = [
-        fitted.model_a.losses.assign(fit=name)
+        fitted.model_a.losses.assign(fit=name).reindex(columns=columns)
         for name, fitted in members.items()
         if fitted.model_a is not None
     ]
-    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
+    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=columns)
 
 
 def _predict_season(

@@ -18,7 +18,7 @@ class Stages:
 
     Attributes:
         console: Where to show.
-        show: Whether to show bars; a line a stage is printed in any case.
+        show: Whether to show bars on a terminal; a line a stage is printed in any case.
         seconds: Seconds of each finished stage, in order.
     """
 
@@ -36,7 +36,7 @@ class Stages:
             TimeElapsedColumn(),
             console=self.console,
             transient=True,
-            disable=not self.show,
+            disable=not (self.show and self.console.is_terminal),
         ) as progress:
             task = progress.add_task(name, total=steps)
             yield lambda: progress.advance(task)

@@ -1,7 +1,17 @@
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from nba_rank.cli import CONF
+from nba_rank.config import Config, as_config, register_schemas
+from nba_rank.data.ingest import IngestResult, ingest
+from nba_rank.data.sim import SimParams, simulate_league, write_league
+from nba_rank.data.tables import Tables
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +22,48 @@ def raw_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real league data in {folder}: set NBA_RANK_RAW_DIR to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_processed_dir(raw_dir, tmp_path_factory) -> Path:
+    """Where `real_ingest` puts the tables."""
+    return tmp_path_factory.mktemp("real") / "processed"
+
+
+@pytest.fixture(scope="session")
+def real_ingest(raw_dir, real_processed_dir) -> IngestResult:
+    """The first ingest of the real game logs; made once, not to be altered."""
+    return ingest(raw_dir, real_processed_dir)
+
+
+@pytest.fixture(scope="session")
+def real_tables(real_ingest) -> Tables:
+    """Tables of the real league; not to be altered."""
+    return real_ingest.tables
+
+
+@pytest.fixture(scope="session")
+def sim_tables(tmp_path_factory) -> Tables:
+    """Tables of a simulated league of three seasons, 2021-22 to 2023-24; not to be altered."""
+    folder = tmp_path_factory.mktemp("sim")
+    write_league(simulate_league(SimParams(seed=11, n_seasons=3)), folder / "raw")
+    return ingest(folder / "raw", folder / "processed").tables
+
+
+@pytest.fixture
+def compose(tmp_path) -> Iterator[Callable[..., Config]]:
+    """Composes `conf/` with overrides as the command line does; all folders lie in `tmp_path`."""
+    register_schemas()
+    GlobalHydra.instance().clear()
+    folders = [
+        f"paths.outputs={tmp_path / 'outputs3'}",
+        f"paths.cache={tmp_path / 'cache'}",
+        f"data.raw_dir={tmp_path / 'raw'}",
+        f"data.processed_dir={tmp_path / 'processed'}",
+    ]
+
+    def make(*overrides: str) -> Config:
+        return as_config(hydra_compose("config", overrides=[*folders, *overrides]))
+
+    with initialize_config_dir(str(CONF), version_base=None):
+        yield make

@@ -30,7 +30,6 @@ BOX_RATES = ("points", "reb", "ast", "stl", "blk", "tov")
 """Counts that are rolled per game."""
 
 _EVER = 99_999
-_REGULATION_SECONDS = 48 * 60
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,13 @@ class PlayerSets:
 def stat_columns(windows: list[int]) -> list[str]:
     """Return the names of the player columns for the windows, `7 len(windows) + len(windows) + 1`.
 
-    For each window of w games: `<count>_per_game_w`, `availability_w`, `plus_minus_over_share_w`;
+    For each window of w games: `<count>_per_game_w`, `availability_w`, `plus_minus_share_w`;
     and `returning_minutes_share`.
     """
     columns = []
     for window in windows:
         columns += [f"{count}_per_game_{window}" for count in BOX_RATES]
-        columns += [f"availability_{window}", f"plus_minus_over_share_{window}"]
+        columns += [f"availability_{window}", f"plus_minus_share_{window}"]
     return [*columns, "returning_minutes_share"]
 
 
@@ -83,8 +82,8 @@ def player_sets(tables: Tables, dates: pd.DataFrame, config: RosterConfig) -> Pl
 
     Player columns: per-game counts over the player's last w games of the season, the missing games
     of an incomplete window filled with last season's average; `availability_w`, games played since
-    the team's w-th newest game, over w; `plus_minus_over_share_w`, points per game of plus-minus
-    beyond the player's share of the team's margin, `plus_minus - margin * seconds / 2880`;
+    the team's w-th newest game, over w; `plus_minus_share_w`, a fifth of the on-court
+    plus-minus in points per game, so that the shares of a team's players add up to its margin;
     `returning_minutes_share`, the player's share of the team's minutes last season.
 
     Args:
@@ -127,26 +126,14 @@ class _PlayerLog:
 
     def __init__(self, tables: Tables) -> None:
         games = tables.player_games
-        margins = tables.team_games.set_index(["game_id", "team_id"])[["points", "opponent_points"]]
-        margin = (margins["points"] - margins["opponent_points"]).reindex(
-            pd.MultiIndex.from_frame(games[["game_id", "team_id"]])
-        )
         self.player_ids, self.player = np.unique(games["player_id"], return_inverse=True)
         self.day = days(games["game_date"])
         self.season = start_years(games["season"])
         self.team = games["team_id"].to_numpy()
         seconds = games["seconds"].to_numpy(dtype=np.float64)
-        # In points times 2880, so that it stays whole.
-        over_share = (
-            games["plus_minus"].to_numpy() * _REGULATION_SECONDS - margin.to_numpy() * seconds
-        )
-        counts = games[list(BOX_RATES)].to_numpy(dtype=np.float64)
+        rates = games[[*BOX_RATES, "plus_minus"]].to_numpy(dtype=np.float64)
         self.career = RunningSums(self.player, self.day, seconds[:, None])
-        self.by_season = RunningSums(
-            player_season(self.player, self.season),
-            self.day,
-            np.column_stack([counts, over_share]),
-        )
+        self.by_season = RunningSums(player_season(self.player, self.season), self.day, rates)
         self.by_team = RunningSums(player_team(self.player, self.team), self.day, seconds[:, None])
         self.by_team_season = RunningSums(
             player_team(self.player, self.team), self.season, seconds[:, None]
@@ -241,7 +228,7 @@ def _stats(log: _PlayerLog, rows: Rows, places: _Places, config: RosterConfig) -
         columns += [
             rates[:, :-1],
             np.minimum(appearances / window, 1.0)[:, None],
-            rates[:, -1:] / _REGULATION_SECONDS,
+            rates[:, -1:] / 5,
         ]
     mine, _ = log.by_team_season.between(
         *_season_span(log.by_team_season, player_team(places.player, team), season - 1)

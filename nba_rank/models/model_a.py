@@ -244,10 +244,14 @@ def fit_model_a(
         callbacks: list[pl.Callback] = [_EpochHook(on_epoch)]
         if patience:
             callbacks.append(EarlyStopping("val_loss", patience=patience, mode="min"))
-        trainer = _trainer(config, callbacks)
-        trainer.fit(
-            module, ListDataModule(train, validation, config.model.model_a.lists_per_batch, seed)
-        )
+        trainer = _trainer(config, callbacks, validate=validation is not None)
+        lists = ListDataModule(train, validation, config.model.model_a.lists_per_batch, seed)
+        with warnings.catch_warnings():
+            # Workers would only copy: the batches are slices of tensors on the device.
+            warnings.filterwarnings("ignore", ".*does not have many workers.*")
+            # Lightning's own use of a torch name that torch has since deprecated.
+            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
+            trainer.fit(module, lists)
     if trainer.interrupted:
         raise KeyboardInterrupt
     return FittedModelA(
@@ -265,19 +269,18 @@ class _EpochHook(pl.Callback):
         self._on_epoch()
 
 
-def _trainer(config: Config, callbacks: list[pl.Callback]) -> pl.Trainer:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*does not have many workers.*")
-        return pl.Trainer(
-            accelerator=config.trainer.accelerator,
-            devices=config.trainer.devices,
-            max_epochs=config.trainer.max_epochs,
-            precision=config.trainer.precision,  # type: ignore[arg-type]
-            gradient_clip_val=config.trainer.gradient_clip_val,
-            callbacks=callbacks,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
+def _trainer(config: Config, callbacks: list[pl.Callback], *, validate: bool) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator=config.trainer.accelerator,
+        devices=config.trainer.devices,
+        max_epochs=config.trainer.max_epochs,
+        precision=config.trainer.precision,  # type: ignore[arg-type]
+        gradient_clip_val=config.trainer.gradient_clip_val,
+        limit_val_batches=1.0 if validate else 0,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )

@@ -67,6 +67,7 @@ def fit_rf(X: Matrix, y: Vector, config: RfConfig, seed: int, n_jobs: int) -> Ra
         max_depth=config.max_depth,
         min_samples_leaf=config.min_samples_leaf,
         max_features=config.max_features,
+        max_samples=config.max_samples,
         random_state=seed,
         n_jobs=n_jobs,
     ).fit(X, y)

@@ -33,8 +33,8 @@ class RunReport:
         metrics: Tidy metrics of the test seasons, those of probabilities included.
         summary: Means over test seasons with intervals and paired differences.
         predictions: The predictions table.
-        learning_curves: Model A's losses, columns `fit`, `epoch`, `train_loss` and perhaps
-            `val_loss`; empty without model A.
+        learning_curves: Model A's losses, columns `fit`, `epoch`, `train_loss`, `val_loss` (NaN
+            without a validation season); empty without model A.
         stackers: Stacker by fit, None where a single member ranks.
         seconds: Wall-clock seconds of each stage.
     """

@@ -4,16 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
+from nba_rank.data.tables import BOX_COLUMNS, conform
 
 Result = tuple  # (winner, loser), (winner, loser, times) or (winner, loser, times, margin)
-
-
-@pytest.fixture(scope="session")
-def real_tables(raw_dir, tmp_path_factory) -> Tables:
-    from nba_rank.data.ingest import ingest
-
-    return ingest(raw_dir, tmp_path_factory.mktemp("processed")).tables
 
 
 @pytest.fixture(scope="session")

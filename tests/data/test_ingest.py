@@ -7,7 +7,6 @@ import pytest
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
 from rich.console import Console
 
-from nba_rank.data import ingest as ingest_module
 from nba_rank.data import manifest, quality, raw
 from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
 from nba_rank.data.tables import SCHEMA, frame_hash, read_tables, table_path
@@ -488,12 +487,6 @@ def test_the_report_is_printed_and_stored(folder, tmp_path):
 # The real league.
 
 
-@pytest.fixture(scope="module")
-def real(raw_dir, tmp_path_factory):
-    processed = tmp_path_factory.mktemp("processed")
-    return raw_dir, processed, ingest_module.ingest(raw_dir, processed)
-
-
 @pytest.mark.real
 @pytest.mark.parametrize(
     ("season", "regular", "playoffs"),
@@ -502,23 +495,22 @@ def real(raw_dir, tmp_path_factory):
         ("2020-21", 1080, 85), ("2023-24", 1230, 82),
     ],
 )  # fmt: skip
-def test_real_game_counts(real, season, regular, playoffs):
-    seasons = real[2].tables.seasons.set_index("season")
+def test_real_game_counts(real_tables, season, regular, playoffs):
+    seasons = real_tables.seasons.set_index("season")
     assert seasons.loc[season, "n_regular"] == regular
     assert seasons.loc[season, "n_regular_expected"] == regular
     assert seasons.loc[season, "n_playoffs"] == playoffs
 
 
 @pytest.mark.real
-def test_real_champions_and_runners_up(real):
+def test_real_champions_and_runners_up(real_tables):
     expected = {
         "2014-15": "GSW CLE", "2015-16": "CLE GSW", "2016-17": "GSW CLE", "2017-18": "GSW CLE",
         "2018-19": "TOR GSW", "2019-20": "LAL MIA", "2020-21": "MIL PHX", "2021-22": "GSW BOS",
         "2022-23": "DEN MIA", "2023-24": "BOS DAL", "2024-25": "OKC IND", "2025-26": "NYK SAS",
     }  # fmt: skip
-    tables = real[2].tables
-    names = tables.teams.set_index(["season", "team_id"])["abbreviation"]
-    complete = tables.seasons[tables.seasons["complete"]]
+    names = real_tables.teams.set_index(["season", "team_id"])["abbreviation"]
+    complete = real_tables.seasons[real_tables.seasons["complete"]]
     seen = {
         row.season: f"{names[row.season, row.champion_team_id]} "
         f"{names[row.season, row.runner_up_team_id]}"
@@ -531,8 +523,8 @@ def test_real_champions_and_runners_up(real):
 
 
 @pytest.mark.real
-def test_real_dates_and_defects(real):
-    _, _, result = real
+def test_real_dates_and_defects(real_ingest):
+    result = real_ingest
     seasons = result.tables.seasons.set_index("season")
     bubble = result.tables.games.query("season == '2019-20'")
     assert bubble["game_date"].max() == pd.Timestamp("2020-10-11")
@@ -547,8 +539,8 @@ def test_real_dates_and_defects(real):
 
 
 @pytest.mark.real
-def test_real_players_without_id_are_told_apart_by_team(real):
-    players = real[2].tables.player_games
+def test_real_players_without_id_are_told_apart_by_team(real_tables):
+    players = real_tables.player_games
     nameless = players[players["player_id"] < 0]
     assert len(nameless) == 84
     distinct = nameless[["player_id", "player_name", "team_id"]].drop_duplicates()
@@ -557,9 +549,8 @@ def test_real_players_without_id_are_told_apart_by_team(real):
 
 
 @pytest.mark.real
-def test_a_second_real_ingest_does_nothing(real):
-    raw_dir, processed, first = real
-    second = ingest(raw_dir, processed)
+def test_a_second_real_ingest_does_nothing(raw_dir, real_processed_dir, real_ingest):
+    second = ingest(raw_dir, real_processed_dir)
     assert not second.changed
-    assert frame_hash(second.tables.games) == frame_hash(first.tables.games)
-    assert len(read_tables(processed).player_games) == len(first.tables.player_games)
+    assert frame_hash(second.tables.games) == frame_hash(real_ingest.tables.games)
+    assert len(read_tables(real_processed_dir).player_games) == len(real_ingest.tables.player_games)

@@ -1,0 +1,144 @@
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.config import FeaturesConfig
+from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
+
+CODES = {"regular": "002", "playin": "005", "playoffs": "004"}
+
+
+def season_of(date: pd.Timestamp) -> str:
+    year = date.year if date.month >= 8 else date.year - 1
+    return f"{year}-{(year + 1) % 100:02d}"
+
+
+@pytest.fixture(scope="session")
+def small_tables() -> Callable[..., Tables]:
+    """Tables of a few games: `small_tables(games, players, n_teams=4)`.
+
+    A game is `(date, home, away, home_points, away_points)` and, if wanted, a dict with `kind`,
+    `neutral` and the box scores `home` and `away`. A player's game is `(date, player, team,
+    seconds)` and, if wanted, a dict of box columns. Teams are 1, 2, ...; the odd ones play in the
+    East.
+    """
+
+    def make(games: list[tuple], players: list[tuple] = (), n_teams: int = 4) -> Tables:
+        rows, sides = [], []
+        for number, (day, home, away, home_points, away_points, *rest) in enumerate(games):
+            more = rest[0] if rest else {}
+            date = pd.Timestamp(day)
+            season, kind = season_of(date), more.get("kind", "regular")
+            key = {
+                "game_id": f"{CODES[kind]}{season[2:4]}{number:05d}",
+                "season": season,
+                "kind": kind,
+                "game_date": date,
+            }
+            rows.append(
+                key
+                | {"home_team_id": home, "away_team_id": away}
+                | {"home_points": home_points, "away_points": away_points}
+                | {"neutral_site": more.get("neutral", False)}
+            )
+            for side, team, other, own, theirs in (
+                ("home", home, away, home_points, away_points),
+                ("away", away, home, away_points, home_points),
+            ):
+                box = dict.fromkeys(BOX_COLUMNS, np.nan) | more.get(side, {})
+                sides.append(
+                    key
+                    | {"team_id": team, "opponent_team_id": other, "is_home": side == "home"}
+                    | {"won": own > theirs, "points": own, "opponent_points": theirs}
+                    | box
+                )
+        team_games = conform("team_games", pd.DataFrame(sides))
+        game_of = team_games.set_index(["game_date", "team_id"])
+        lines = []
+        for day, player, team, seconds, *rest in players:
+            game = game_of.loc[(pd.Timestamp(day), team)]
+            box = {"points": 0.0, "plus_minus": 0.0} | dict.fromkeys(BOX_COLUMNS, 0.0)
+            lines.append(
+                {column: game[column] for column in ("game_id", "season", "kind")}
+                | {"game_date": pd.Timestamp(day), "team_id": team, "seconds": seconds}
+                | {"player_id": player, "player_name": f"P{player}", "shots_reconstructed": False}
+                | box
+                | (rest[0] if rest else {})
+            )
+        seasons = team_games["season"].unique()
+        ids = np.arange(1, n_teams + 1)
+        teams = pd.concat(
+            pd.DataFrame(
+                {
+                    "season": season,
+                    "team_id": ids,
+                    "abbreviation": [f"T{i}" for i in ids],
+                    "name": [f"Team {i}" for i in ids],
+                    "conference": np.where(ids % 2, "East", "West"),
+                    "division": np.where(ids % 2, "Atlantic", "Pacific"),
+                }
+            )
+            for season in seasons
+        )
+        with_players = {season_of(pd.Timestamp(line[0])) for line in players}
+        regular = team_games[team_games["kind"] == "regular"].groupby("season")["game_date"]
+        season_rows = pd.DataFrame(
+            {
+                "season": seasons,
+                "n_teams": n_teams,
+                "first_date": regular.min().reindex(seasons).to_numpy(),
+                "last_regular_date": regular.max().reindex(seasons).to_numpy(),
+                "n_regular": regular.size().reindex(seasons).to_numpy() // 2,
+                "n_regular_expected": regular.size().reindex(seasons).to_numpy() // 2,
+                "n_playin": 0,
+                "n_playoffs": 0,
+                "has_player_games": [season in with_players for season in seasons],
+                "complete": False,
+                "champion_team_id": 0,
+                "runner_up_team_id": 0,
+            }
+        )
+        empty = pd.DataFrame(columns=pd.Index(list(_player_columns())))
+        return Tables(
+            games=conform("games", pd.DataFrame(rows)),
+            team_games=team_games,
+            player_games=conform("player_games", pd.DataFrame(lines) if lines else empty),
+            teams=conform("teams", teams),
+            seasons=conform("seasons", season_rows),
+        )
+
+    return make
+
+
+def _player_columns() -> list[str]:
+    from nba_rank.data.tables import SCHEMA
+
+    return list(SCHEMA["player_games"])
+
+
+@pytest.fixture
+def features(compose) -> Callable[..., FeaturesConfig]:
+    """The feature config with overrides, such as `features("features.elo.k=0")`."""
+    return lambda *overrides: compose(*overrides).features
+
+
+@pytest.fixture(scope="session")
+def as_of() -> Callable[..., pd.DataFrame]:
+    """Frame of as-of dates: `as_of("2022-11-01", "2023-01-01")`, seasons taken from the dates."""
+
+    def make(*days: str | pd.Timestamp, season: str | None = None) -> pd.DataFrame:
+        dates = [pd.Timestamp(day) for day in days]
+        frame = pd.DataFrame(
+            {
+                "season": [season or season_of(date) for date in dates],
+                "as_of_date": dates,
+                "as_of_point": [f"{place}" for place in range(len(dates))],
+            }
+        )
+        return frame.astype(
+            {"season": "str", "as_of_date": "datetime64[us]", "as_of_point": "str"}
+        )
+
+    return make

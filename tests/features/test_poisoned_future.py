@@ -1,0 +1,187 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
+from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.features.roster import player_sets
+from nba_rank.features.store import build_store
+
+BOX = list(BOX_COLUMNS)
+
+
+def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
+    """Replace everything that happens on the day and after it, and drop the later seasons."""
+    rng = np.random.default_rng(seed)
+    tables = without_later_seasons(tables, season)
+    games = tables.games
+    later = games.loc[games["game_date"] >= day, "game_id"].to_numpy()
+    gone = set(rng.choice(later, size=len(later) // 8, replace=False))
+    ids = tables.teams.loc[tables.teams["season"] == season, "team_id"].to_numpy()
+    # Each team's games become those of another team, so opponents and calendars change too.
+    team = pd.Series(rng.permutation(ids), index=ids)
+    home = pd.Series(rng.integers(40, 200, len(later)), index=later)
+    away = pd.Series(rng.integers(40, 200, len(later)), index=later)
+    home[rng.random(len(home)) < 0.05] = 1_000_003
+    swapped = pd.Series(rng.random(len(later)) < 0.5, index=later)
+    away = away.where(away != home, away + 1)
+
+    def split(frame):
+        frame = frame[~frame["game_id"].isin(gone)]
+        future = frame["game_date"] >= day
+        return frame[~future], frame[future].copy()
+
+    past, future = split(games)
+    names = future["game_id"].map(swapped)
+    sides = [future[f"{side}_team_id"].map(team) for side in ("home", "away")]
+    future["home_team_id"] = sides[0].where(~names, sides[1])
+    future["away_team_id"] = sides[1].where(~names, sides[0])
+    future["home_points"] = future["game_id"].map(home)
+    future["away_points"] = future["game_id"].map(away)
+    future["neutral_site"] = rng.random(len(future)) < 0.5
+    new_games = conform("games", pd.concat([past, future]))
+
+    past, future = split(tables.team_games)
+    future["team_id"] = future["team_id"].map(team)
+    future["opponent_team_id"] = future["opponent_team_id"].map(team)
+    future["is_home"] ^= future["game_id"].map(swapped)
+    own = future["game_id"].map(home).where(future["is_home"], future["game_id"].map(away))
+    theirs = future["game_id"].map(away).where(future["is_home"], future["game_id"].map(home))
+    future["points"], future["opponent_points"], future["won"] = own, theirs, own > theirs
+    future[BOX] = noise(rng, (len(future), len(BOX)))
+    new_team_games = conform("team_games", pd.concat([past, future]))
+
+    past, future = split(tables.player_games)
+    future = future[rng.random(len(future)) > 0.1]
+    future["team_id"] = future["team_id"].map(team)
+    future["seconds"] = rng.integers(0, 4_000, len(future))
+    numbers = [*BOX, "points", "plus_minus"]
+    future[numbers] = noise(rng, (len(future), len(numbers)))
+    renamed = rng.random(len(future)) < 0.1
+    future.loc[renamed, "player_id"] = 90_000_000 + np.arange(renamed.sum())
+    renamed = rng.random(len(future)) < 0.1
+    future.loc[renamed, "player_id"] = -90_000_000 - np.arange(renamed.sum())
+    new_player_games = conform("player_games", pd.concat([past, future]))
+
+    seasons = tables.seasons.copy()
+    row = seasons["season"] == season
+    seasons.loc[row, ["champion_team_id", "runner_up_team_id"]] = rng.choice(ids, 2)
+    seasons.loc[row, ["n_regular", "n_regular_expected", "n_playin", "n_playoffs"]] += 7
+    seasons.loc[row, "complete"] = ~seasons.loc[row, "complete"]
+    seasons.loc[row, "last_regular_date"] += pd.Timedelta(days=5)
+    return replace(
+        tables,
+        games=new_games,
+        team_games=new_team_games,
+        player_games=new_player_games,
+        seasons=conform("seasons", seasons),
+    )
+
+
+def cut(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
+    """Leave only what had happened on the morning of the day."""
+    del seed
+    tables = without_later_seasons(tables, season)
+    return replace(
+        tables,
+        **{
+            name: table[table["game_date"] < day].reset_index(drop=True)
+            for name, table in tables.items()
+            if "game_date" in table
+        },
+    )
+
+
+def without_later_seasons(tables: Tables, season: str) -> Tables:
+    return Tables(
+        **{
+            name: table[table["season"] <= season].reset_index(drop=True)
+            for name, table in tables.items()
+        }
+    )
+
+
+def noise(rng, shape):
+    """Whole numbers, some huge and some missing."""
+    values = rng.integers(-50, 300, shape).astype(np.float64)
+    values[rng.random(shape) < 0.05] = 1e9 + 7
+    values[rng.random(shape) < 0.15] = np.nan
+    return values
+
+
+def past_dates(tables: Tables, season: str, share: float) -> pd.DataFrame:
+    """The date at a share of the season, some before it and two of the season before."""
+    dates = []
+    for name, shares in ((previous(season), (0.4, 1.0)), (season, (0.0, share / 2, share))):
+        row = tables.seasons[tables.seasons["season"] == name]
+        if row.empty:
+            continue
+        first, last = row["first_date"].iloc[0], row["last_regular_date"].iloc[0]
+        span = (last - first).days + 1
+        dates += [(name, first + pd.Timedelta(days=round(part * span))) for part in shares]
+    frame = pd.DataFrame(dates, columns=["season", "as_of_date"]).drop_duplicates()
+    frame["as_of_point"] = [str(place) for place in range(len(frame))]
+    return frame.astype({"season": "str", "as_of_date": "datetime64[us]", "as_of_point": "str"})
+
+
+def previous(season: str) -> str:
+    year = int(season[:4])
+    return f"{year - 1}-{year % 100:02d}"
+
+
+def everything(tables: Tables, dates: pd.DataFrame, features):
+    """Features, baseline scores and player sets."""
+    frames = {
+        "features": build_store(tables, dates, features).frame,
+        "baselines": baseline_scores(tables, dates, np.random.default_rng(0)),
+    }
+    return frames, player_sets(tables, dates, features.roster)
+
+
+def assert_identical(got, expected):
+    for name, frame in expected[0].items():
+        pd.testing.assert_frame_equal(got[0][name], frame, check_exact=True, obj=name)
+    sets, same = got[1], expected[1]
+    pd.testing.assert_frame_equal(sets.frame, same.frame, check_exact=True)
+    np.testing.assert_array_equal(sets.player_id, same.player_id)
+    np.testing.assert_array_equal(sets.minutes_share, same.minutes_share)
+    np.testing.assert_array_equal(sets.stats, same.stats)
+    assert sets.dates_left_out == same.dates_left_out
+
+
+def check_future(tables, season, share, spoil, features, seed):
+    dates = past_dates(tables, season, share)
+    day = dates["as_of_date"].max()
+    spoiled = spoil(tables, season, day, seed)
+    assert not spoiled.games.equals(tables.games)
+    assert_identical(everything(spoiled, dates, features), everything(tables, dates, features))
+
+
+SIM_CASES = [("2021-22", 0.3), ("2022-23", 0.02), ("2022-23", 0.62), ("2023-24", 0.0),
+             ("2023-24", 0.45), ("2023-24", 1.0)]  # fmt: skip
+REAL_CASES = [
+    ("2000-01", 0.4),
+    ("2004-05", 0.03),
+    ("2012-13", 0.5),
+    ("2019-20", 0.76),
+    ("2023-24", 0.33),
+]
+
+
+@pytest.mark.parametrize("spoil", [poison, cut])
+@pytest.mark.parametrize(("season", "share"), SIM_CASES)
+def test_the_future_of_a_simulated_league_changes_nothing(
+    sim_tables, features, season, share, spoil
+):
+    check_future(sim_tables, season, share, spoil, features(), seed=1)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("spoil", [poison, cut])
+@pytest.mark.parametrize(("season", "share"), REAL_CASES)
+def test_the_future_of_the_real_league_changes_nothing(
+    real_tables, features, season, share, spoil
+):
+    check_future(real_tables, season, share, spoil, features(), seed=2)
