@@ -96,7 +96,9 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
     if config.oof == "kfold":
         parts = [predictable[fold :: config.k] for fold in range(config.k)]
         fits = [
-            Fit(f"kfold_{number}", [season for season in before if season not in held_out], held_out)
+            Fit(
+                f"kfold_{number}", [season for season in before if season not in held_out], held_out
+            )
             for number, held_out in enumerate(parts)
         ]
         oof = predictable

@@ -162,9 +162,7 @@ def _dataset(
     run_dir.note(store={"columns": store.columns, "built": store.seconds or "from the cache"})
     with stages.stage("players"):
         sets = player_sets(tables, dates, config.features.roster)
-    run_dir.note(
-        players={"columns": sets.columns, "dates_without_players": sets.dates_left_out}
-    )
+    run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
     return Dataset.of(store, sets, relevance(results, config.target.name)), grid
 
 
@@ -219,9 +217,7 @@ def _predict_season(
     results: pd.DataFrame,
 ) -> pd.DataFrame:
     """Lay out a test season's predictions from its member scores."""
-    final = Predicted(
-        ranker.head.apply(predicted.frame, ranker.members.names), predicted.attention
-    )
+    final = Predicted(ranker.head.apply(predicted.frame, ranker.members.names), predicted.attention)
     sets: PlayerSets = data.of_seasons([season]).sets
     return predictions.predictions_table(final, sets, tables, results)
 

@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from nba_rank.cli import run_program
 from nba_rank.config import PredictConfig, as_predict_config, config_from_yaml
 from nba_rank.data.calendar import season_of_date
 from nba_rank.data.outcomes import outcomes
@@ -14,9 +15,9 @@ from nba_rank.data.tables import read_tables
 from nba_rank.dataset import Dataset
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
+from nba_rank.folds import FoldPlan
 from nba_rank.models.ranker import Ranker
 from nba_rank.predictions import flat, predictions_table
-from nba_rank.folds import FoldPlan
 from nba_rank.run_dir import read_manifest, write_atomically
 
 
@@ -77,9 +78,7 @@ def _date(text: str) -> pd.Timestamp:
 def _plan_of_finished(folder: Path) -> FoldPlan:
     manifest = read_manifest(folder)
     if manifest["status"] != "finished":
-        raise FileNotFoundError(
-            f"{folder} is no finished run: its status is {manifest['status']}"
-        )
+        raise FileNotFoundError(f"{folder} is no finished run: its status is {manifest['status']}")
     return FoldPlan.from_dict(manifest["folds"])
 
 
@@ -91,7 +90,7 @@ def _rich_table(table: pd.DataFrame, title: str) -> Table:
         shown.add_column(header, justify="left" if header in ("team", "conference") else "right")
     with_players = "top_players" in table
     if with_players:
-        shown.add_column("top players by attention")
+        shown.add_column("top players by attention", no_wrap=True)
     for row in flat(table).to_dict("records"):
         cells = [str(row["rank"]), row["team"], f"{row['conference']} {row['conference_rank']}"]
         cells += [f"{row['score']:.3f}", *[f"{row[name]:.1%}" for name in present]]

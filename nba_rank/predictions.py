@@ -132,4 +132,4 @@ def _top_players(predicted: Predicted, sets: PlayerSets, tables: Tables) -> pd.D
         ]
         for team in zip(ids, text, weights, strict=True)
     ]
-    return sets.frame[KEY].assign(top_players=players)
+    return sets.frame[KEY].assign(top_players=pd.Series(players, dtype=object))

@@ -39,9 +39,7 @@ class RunDir:
     def reserve(cls, outputs: Path) -> Self:
         """Create the next free `run_NNN`; two runs that start at once get different ones."""
         outputs.mkdir(parents=True, exist_ok=True)
-        numbers = [
-            int(path.name[4:]) for path in outputs.glob("run_*") if path.name[4:].isdigit()
-        ]
+        numbers = [int(path.name[4:]) for path in outputs.glob("run_*") if path.name[4:].isdigit()]
         number = max(numbers, default=0) + 1
         while True:
             path = outputs / f"run_{number:03d}"

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,20 +50,27 @@ def sim_tables(tmp_path_factory) -> Tables:
     return ingest(folder / "raw", folder / "processed").tables
 
 
-@pytest.fixture
-def compose(tmp_path) -> Iterator[Callable[..., Config]]:
-    """Composes `conf/` with overrides as the command line does; all folders lie in `tmp_path`."""
+@pytest.fixture(scope="session")
+def compose_as_is() -> Callable[..., Config]:
+    """Composes `conf/` with overrides as the command line does."""
+    # Once a session: Hydra warns where schemas are registered twice.
     register_schemas()
-    GlobalHydra.instance().clear()
+
+    def make(*overrides: str) -> Config:
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(CONF)):
+            return as_config(hydra_compose("config", overrides=list(overrides)))
+
+    return make
+
+
+@pytest.fixture
+def compose(compose_as_is, tmp_path) -> Callable[..., Config]:
+    """Composes `conf/` with overrides; every folder that is read or written is in `tmp_path`."""
     folders = [
         f"paths.outputs={tmp_path / 'outputs3'}",
         f"paths.cache={tmp_path / 'cache'}",
         f"data.raw_dir={tmp_path / 'raw'}",
         f"data.processed_dir={tmp_path / 'processed'}",
     ]
-
-    def make(*overrides: str) -> Config:
-        return as_config(hydra_compose("config", overrides=[*folders, *overrides]))
-
-    with initialize_config_dir(str(CONF), version_base=None):
-        yield make
+    return lambda *overrides: compose_as_is(*folders, *overrides)

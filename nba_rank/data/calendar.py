@@ -24,8 +24,8 @@ def as_of_points(tables: Tables, season: str) -> dict[str, pd.Timestamp]:
     """
     row = _season_row(tables, season)
     games = tables.games
-    days = games.loc[(games["season"] == season) & (games["kind"] == "regular"), "game_date"]
-    days = np.sort(days.to_numpy())
+    played = (games["season"] == season) & (games["kind"] == "regular")
+    days = np.sort(games.loc[played, "game_date"].to_numpy())
     total = len(days) if row["complete"] else max(len(days), row["n_regular_expected"])
     reached = {name: int(share * total) for name, share in POINT_SHARES.items()}
     points = {name: pd.Timestamp(days[game]) for name, game in reached.items() if game < len(days)}
@@ -51,14 +51,10 @@ def as_of_grid(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFr
         points = as_of_points(tables, season)
         last = _season_row(tables, season)["last_regular_date"] + pd.Timedelta(days=1)
         even = pd.date_range(points["open"], last, freq=f"{every_days}D")
-        names = pd.Series("", index=even.union(pd.DatetimeIndex(list(points.values()))))
-        for point, date in points.items():
-            names[date] = point
-        frames.append(
-            pd.DataFrame(
-                {"season": season, "as_of_date": names.index, "as_of_point": names.to_numpy()}
-            )
-        )
+        point_of = {date: point for point, date in points.items()}
+        dates = even.union(pd.DatetimeIndex(list(points.values())))
+        names = [point_of.get(date, "") for date in dates]
+        frames.append(pd.DataFrame({"season": season, "as_of_date": dates, "as_of_point": names}))
     grid = pd.concat(frames, ignore_index=True)
     return grid.astype({"as_of_date": "datetime64[us]", "season": "str", "as_of_point": "str"})
 

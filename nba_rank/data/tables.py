@@ -22,7 +22,7 @@ KINDS = ("regular", "playin", "playoffs")
 """Kinds of game, by the first three digits of the game id: 002, 005, 004."""
 
 _GAME_KEY = {"game_id": "str", "season": "str", "kind": "str", "game_date": "datetime64[us]"}
-_BOX = {column: "float64" for column in BOX_COLUMNS}
+_BOX = dict.fromkeys(BOX_COLUMNS, "float64")
 
 SCHEMA: dict[str, dict[str, str]] = {
     # One row a game. Points are final scores. `neutral_site`: the raw rows name no home team.

@@ -18,9 +18,7 @@ MASSEY_RIDGE = 1.0
 """Games of a zero-margin result added to each team, so that Massey is defined on day one."""
 
 
-def baseline_scores(
-    tables: Tables, dates: pd.DataFrame, rng: np.random.Generator
-) -> pd.DataFrame:
+def baseline_scores(tables: Tables, dates: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Score every team on every date by each baseline, from games before the date only.
 
     `standings`: winning percentage to date. `elo`: Elo rating. `massey`, `srs`: points per game.

@@ -57,7 +57,7 @@ class Rows:
 
 def start_years(seasons: pd.Series) -> IntArray:
     """Return the start year of each season text, shape [N]."""
-    return seasons.str[:4].astype("int64").to_numpy()
+    return np.asarray(seasons.str[:4].astype("int64"), dtype=np.int64)
 
 
 def team_season(season: IntArray, team: IntArray) -> IntArray:
@@ -84,7 +84,8 @@ class RunningSums:
 
     def positions(self, group: IntArray, day: IntArray) -> IntArray:
         """Return how many sorted games precede each (group, day): the group's games before it."""
-        return np.searchsorted(self._key, group * _DAY_SPAN + day, side="left")
+        key = group * _DAY_SPAN + day
+        return np.asarray(np.searchsorted(self._key, key, side="left"), dtype=np.int64)
 
     def games(self, group: IntArray, day: IntArray) -> IntArray:
         """Return the number of the group's games before the day, shape [M]."""

@@ -48,16 +48,18 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
     rating = np.full(len(team_ids), config.mean)
     # One snapshot at each season's start and one after each game day, in date order.
     snapshots, snapshot_season, snapshot_day = [], [], []
-    current: int | None = None
+    current = -1
     for start, end in zip(starts, ends, strict=True):
         if season[start] != current:
-            if current is not None:
+            if current >= 0:
                 rating = config.carry_over * rating + (1 - config.carry_over) * config.mean
             current = int(season[start])
             snapshots.append(rating)
             snapshot_season.append(current)
             snapshot_day.append(0)
-        rating = _after_one_day(rating, slots[start:end], margin[start:end], edge[start:end], config)
+        rating = _after_one_day(
+            rating, slots[start:end], margin[start:end], edge[start:end], config
+        )
         snapshots.append(rating)
         snapshot_season.append(current)
         snapshot_day.append(int(day[start]))

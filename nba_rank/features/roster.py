@@ -103,9 +103,9 @@ def player_sets(tables: Tables, dates: pd.DataFrame, config: RosterConfig) -> Pl
     stats[chosen] = _stats(log, rows, places, config)
     player_id = np.zeros(full, dtype=np.int64)
     player_id[chosen] = log.player_ids[places.player]
-    seconds = np.zeros(full)
-    seconds[chosen] = places.seconds
-    seconds = seconds.reshape(-1, config.size)
+    flat_seconds = np.zeros(full)
+    flat_seconds[chosen] = places.seconds
+    seconds = flat_seconds.reshape(-1, config.size)
     total = seconds.sum(axis=1, keepdims=True)
 
     empty = pd.Series(total[:, 0] == 0)
@@ -238,8 +238,6 @@ def _stats(log: _PlayerLog, rows: Rows, places: _Places, config: RosterConfig) -
     return np.hstack(columns)
 
 
-def _season_span(
-    sums: RunningSums, group: IntArray, season: IntArray
-) -> tuple[IntArray, IntArray]:
+def _season_span(sums: RunningSums, group: IntArray, season: IntArray) -> tuple[IntArray, IntArray]:
     """Return the positions of one season in sums whose days are season years."""
     return sums.positions(group, season), sums.positions(group, season + 1)

@@ -22,10 +22,8 @@ def build(tables: Tables, rows: Rows, config: TeamRollingConfig) -> pd.DataFrame
     return pd.DataFrame(
         {
             "rolling_efg_pct": ratio(window["fgm"] + 0.5 * window["fg3m"], window["fga"]),
-            "rolling_defensive_rating": 100.0 * ratio(
-                window["opponent_points"], possessions(window)
-            ),
+            "rolling_defensive_rating": 100.0
+            * ratio(window["opponent_points"], possessions(window)),
             "won_previous_game": ratio(previous["won"], previous.games),
         }
     )
-

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from nba_rank.config import Config, ModelAConfig
@@ -79,10 +80,12 @@ class ModelA(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Keep the epoch's losses for the run folder."""
         metrics = self.trainer.callback_metrics
-        row = {name: float(metrics[name]) for name in ("train_loss", "val_loss") if name in metrics}
-        self.losses.append({"epoch": self.current_epoch, **row})
+        row = {"epoch": float(self.current_epoch)}
+        known = [name for name in ("train_loss", "val_loss") if name in metrics]
+        row |= {name: float(metrics[name]) for name in known}
+        self.losses.append(row)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW with a cosine decay over all epochs; embeddings and biases decay alike."""
         optimiser = torch.optim.AdamW(
             self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
@@ -143,7 +146,8 @@ class FittedModelA:
         attention = np.zeros(sets.player_id.shape, dtype=np.float32)
         self.module.eval()
         dates = sets.frame.groupby(["season", "as_of_date"], sort=False).indices
-        for rows in dates.values():
+        for index in dates.values():
+            rows = np.asarray(index)
             lists = list_tensors(
                 sets.take(rows), unknown[rows], scope, self.scaler, self.vocabulary
             )

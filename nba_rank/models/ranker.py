@@ -109,9 +109,7 @@ class Ranker:
     def save(self, folder: Path) -> None:
         """Write the ranker into a folder."""
         self.members.save(folder)
-        parts = {
-            name: part.to_dict() for name, part in vars(self.head).items() if part is not None
-        }
+        parts = {name: part.to_dict() for name, part in vars(self.head).items() if part is not None}
         (folder / "head.json").write_text(json.dumps(parts, indent=2) + "\n")
 
     @classmethod

@@ -42,7 +42,9 @@ class SetAttention(nn.Module):
         self.value = nn.Linear(dim, dim)
         self.output = nn.Linear(dim, dim)
 
-    def forward(self, players: Tensor, minutes_share: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, players: Tensor, minutes_share: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Pool each set.
 
         Args:

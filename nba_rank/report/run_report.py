@@ -67,7 +67,9 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
             "ranker": report.ranker,
             "test_seasons": report.plan.test_seasons,
             "summary": _records(report.summary),
-            "probabilities": _records(_means(report.metrics, ["playoff_brier", "champion_log_loss"])),
+            "probabilities": _records(
+                _means(report.metrics, ["playoff_brier", "champion_log_loss"])
+            ),
             "true_strength": _records(recovery),
             "blend_weights": _records(weights),
             "seconds": report.seconds,
@@ -99,14 +101,13 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
     console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
 
 
-def _figures(
-    report: RunReport, weights: pd.DataFrame, run_dir: RunDir
-) -> list[tuple[str, str]]:
+def _figures(report: RunReport, weights: pd.DataFrame, run_dir: RunDir) -> list[tuple[str, str]]:
     """Draw the figures; return caption and relative path of each."""
     folder = run_dir.path / "figures"
     figures = [("Skill over the season against the baselines", "skill_over_season")]
     plot_skill_over_season(report.summary, folder / "skill_over_season.png")
-    for season, table in report.predictions.groupby("season"):
+    for season in report.plan.test_seasons:
+        table = report.predictions[report.predictions["season"] == season]
         name = f"predicted_vs_actual_{season}"
         plot_predicted_vs_actual(
             table.rename(columns={"team": "abbreviation"}),
@@ -147,20 +148,19 @@ def _means(metrics: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 def _folds(report: RunReport) -> pd.DataFrame:
     """Return the folds as dated rows, one a fit."""
-    seasons = report.tables.seasons.set_index("season")
-    tests = report.plan.test_seasons
+    games, tests = report.tables.games, report.plan.test_seasons
+    opening = report.tables.seasons.set_index("season")["first_date"]
     rows = []
     for fit in report.plan.fits:
-        opens = seasons.loc[fit.predict[0], "first_date"]
         newest = max(fit.train)
-        ended = report.tables.games.loc[report.tables.games["season"] == newest, "game_date"].max()
+        ended = games.loc[games["season"] == newest, "game_date"].max()
         rows.append(
             {
                 "fit": fit.name,
                 "learns from": f"{min(fit.train)} to {newest} ({len(fit.train)} seasons)",
                 "last game seen": f"{ended:%Y-%m-%d}",
                 "predicts": ", ".join(fit.predict),
-                "from": f"{opens:%Y-%m-%d}",
+                "from": f"{opening[fit.predict[0]]:%Y-%m-%d}",
                 "role": "test" if fit.predict[0] in tests else "out-of-fold",
             }
         )
@@ -181,4 +181,5 @@ def _data(report: RunReport) -> dict[str, str]:
 
 def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
     """Return rows as JSON objects; NaN becomes null."""
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]

@@ -1,11 +1,12 @@
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from nba_rank.config import FeaturesConfig
-from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
+from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform
 
 CODES = {"regular": "002", "playin": "005", "playoffs": "004"}
 
@@ -100,7 +101,7 @@ def small_tables() -> Callable[..., Tables]:
                 "runner_up_team_id": 0,
             }
         )
-        empty = pd.DataFrame(columns=pd.Index(list(_player_columns())))
+        empty = pd.DataFrame(columns=list(SCHEMA["player_games"]))
         return Tables(
             games=conform("games", pd.DataFrame(rows)),
             team_games=team_games,
@@ -112,16 +113,10 @@ def small_tables() -> Callable[..., Tables]:
     return make
 
 
-def _player_columns() -> list[str]:
-    from nba_rank.data.tables import SCHEMA
-
-    return list(SCHEMA["player_games"])
-
-
-@pytest.fixture
-def features(compose) -> Callable[..., FeaturesConfig]:
+@pytest.fixture(scope="session")
+def features(compose_as_is) -> Callable[..., FeaturesConfig]:
     """The feature config with overrides, such as `features("features.elo.k=0")`."""
-    return lambda *overrides: compose(*overrides).features
+    return cache(lambda *overrides: compose_as_is(*overrides).features)
 
 
 @pytest.fixture(scope="session")
@@ -137,8 +132,6 @@ def as_of() -> Callable[..., pd.DataFrame]:
                 "as_of_point": [f"{place}" for place in range(len(dates))],
             }
         )
-        return frame.astype(
-            {"season": "str", "as_of_date": "datetime64[us]", "as_of_point": "str"}
-        )
+        return frame.astype({"season": "str", "as_of_date": "datetime64[us]", "as_of_point": "str"})
 
     return make

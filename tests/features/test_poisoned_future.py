@@ -24,7 +24,7 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     team = pd.Series(rng.permutation(ids), index=ids)
     home = pd.Series(rng.integers(40, 200, len(later)), index=later)
     away = pd.Series(rng.integers(40, 200, len(later)), index=later)
-    home[rng.random(len(home)) < 0.05] = 1_000_003
+    home[rng.random(len(home)) < 0.05] = 1_003
     swapped = pd.Series(rng.random(len(later)) < 0.5, index=later)
     away = away.where(away != home, away + 1)
 
@@ -132,18 +132,22 @@ def previous(season: str) -> str:
 
 
 def everything(tables: Tables, dates: pd.DataFrame, features):
-    """Features, baseline scores and player sets."""
-    frames = {
+    """Features, baseline scores and, where there are player logs, player sets."""
+    logs = tables.seasons.loc[tables.seasons["has_player_games"], "season"]
+    with_logs = dates["season"].isin(logs).any()
+    return {
         "features": build_store(tables, dates, features).frame,
         "baselines": baseline_scores(tables, dates, np.random.default_rng(0)),
+        "sets": player_sets(tables, dates, features.roster) if with_logs else None,
     }
-    return frames, player_sets(tables, dates, features.roster)
 
 
 def assert_identical(got, expected):
-    for name, frame in expected[0].items():
-        pd.testing.assert_frame_equal(got[0][name], frame, check_exact=True, obj=name)
-    sets, same = got[1], expected[1]
+    for name in ("features", "baselines"):
+        pd.testing.assert_frame_equal(got[name], expected[name], check_exact=True, obj=name)
+    if expected["sets"] is None:
+        return
+    sets, same = got["sets"], expected["sets"]
     pd.testing.assert_frame_equal(sets.frame, same.frame, check_exact=True)
     np.testing.assert_array_equal(sets.player_id, same.player_id)
     np.testing.assert_array_equal(sets.minutes_share, same.minutes_share)
@@ -156,32 +160,56 @@ def check_future(tables, season, share, spoil, features, seed):
     day = dates["as_of_date"].max()
     spoiled = spoil(tables, season, day, seed)
     assert not spoiled.games.equals(tables.games)
+    assert not spoiled.team_games.equals(tables.team_games)
     assert_identical(everything(spoiled, dates, features), everything(tables, dates, features))
 
 
-SIM_CASES = [("2021-22", 0.3), ("2022-23", 0.02), ("2022-23", 0.62), ("2023-24", 0.0),
-             ("2023-24", 0.45), ("2023-24", 1.0)]  # fmt: skip
-REAL_CASES = [
-    ("2000-01", 0.4),
-    ("2004-05", 0.03),
-    ("2012-13", 0.5),
-    ("2019-20", 0.76),
-    ("2023-24", 0.33),
-]
-
-
 @pytest.mark.parametrize("spoil", [poison, cut])
-@pytest.mark.parametrize(("season", "share"), SIM_CASES)
-def test_the_future_of_a_simulated_league_changes_nothing(
-    sim_tables, features, season, share, spoil
-):
-    check_future(sim_tables, season, share, spoil, features(), seed=1)
+@pytest.mark.parametrize("share", [0.0, 0.02, 1.0])
+def test_the_future_changes_nothing_at_the_ends_of_a_season(sim_tables, features, share, spoil):
+    check_future(sim_tables, "2022-23", share, spoil, features(), seed=1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_future_of_a_simulated_league_changes_nothing(sim_tables, features, seed):
+    rng = np.random.default_rng(seed)
+    season = str(rng.choice(sim_tables.seasons["season"]))
+    check_future(sim_tables, season, rng.random(), poison, features(), seed)
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("spoil", [poison, cut])
-@pytest.mark.parametrize(("season", "share"), REAL_CASES)
-def test_the_future_of_the_real_league_changes_nothing(
-    real_tables, features, season, share, spoil
-):
+@pytest.mark.parametrize(
+    ("season", "share", "spoil"),
+    [
+        ("2000-01", 0.4, poison),
+        ("2004-05", 0.03, poison),
+        ("2012-13", None, poison),
+        ("2019-20", 0.76, poison),
+        ("2019-20", 0.76, cut),
+        ("2020-21", 0.0, poison),
+        ("2023-24", None, poison),
+    ],
+)
+def test_the_future_of_the_real_league_changes_nothing(real_tables, features, season, share, spoil):
+    if share is None:
+        share = np.random.default_rng(int(season[:4])).random()
     check_future(real_tables, season, share, spoil, features(), seed=2)
+
+
+def test_the_past_does_change_features_sets_and_baselines(sim_tables, features):
+    dates = past_dates(sim_tables, "2022-23", 0.5)
+    asked = dates[dates["as_of_date"] == dates["as_of_date"].max()]
+    spoiled = poison(sim_tables, "2022-23", asked["as_of_date"].iloc[0] - pd.Timedelta("20D"), 3)
+    got, expected = (everything(tables, asked, features()) for tables in (spoiled, sim_tables))
+    unaffected = {"prior_win_pct", "prior_margin_per_game", "prior_playoff_wins", "conference"}
+    unaffected |= {"season", "as_of_date", "team_id", "eliminated", "clinched", "late_season"}
+    for column in expected["features"].columns.difference(list(unaffected)):
+        assert not got["features"][column].equals(expected["features"][column]), column
+    scores = [frame["baselines"].set_index(["ranker", "team_id"])["score"]
+              for frame in (got, expected)]  # fmt: skip
+    for ranker in ("standings", "elo", "massey", "srs", "net_rating"):
+        assert not scores[0][ranker].equals(scores[1][ranker]), ranker
+    assert not np.array_equal(got["sets"].player_id, expected["sets"].player_id)
+    for place, column in enumerate(expected["sets"].columns[:-1]):
+        values = [frame["sets"].stats[:, :, place] for frame in (got, expected)]
+        assert not np.array_equal(*values, equal_nan=True), column

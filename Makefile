@@ -1,0 +1,39 @@
+# `make demo` and `make test` do everything on a fresh machine with Python 3.11+, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check bench lock clean
+
+demo: $(READY)  ## simulate a league and run the main job on it
+	$(BIN)/python -m nba_rank.train data=sim
+
+test: $(READY)  ## all tests that fit; those on real data run where NBA_RANK_RAW_DIR points to it
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## what every change has to pass
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m "not slow"
+
+bench: $(READY)  ## time the stages of a run, by default on the simulated league
+	$(BIN)/python -m nba_rank.bench $(ARGS)
+
+# The lock names packages, versions and hashes. CUDA libraries have a file of their own: only
+# torch builds that need them get them.
+$(READY): requirements.lock requirements-cuda.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-cuda.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+lock: $(READY)  ## renew the lock files from pyproject.toml
+	$(BIN)/python .ci/lock.py
+
+clean:  ## remove the environment, caches and the simulated league; runs and tables stay
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis data/sim data/cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,106 @@
+"""`python -m nba_rank.bench`: how long each part of a run takes on this machine.
+
+Takes the overrides of `nba_rank.train`, such as `data=nba data.raw_dir=...`.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from nba_rank.cli import run_program
+from nba_rank.config import Config, as_config
+from nba_rank.data.calendar import as_of_grid
+from nba_rank.data.ingest import read_raw
+from nba_rank.data.outcomes import outcomes
+from nba_rank.data.prepare import prepare_tables
+from nba_rank.data.tables import read_tables
+from nba_rank.dataset import Dataset
+from nba_rank.features.asof import Rows
+from nba_rank.features.registry import enabled_groups
+from nba_rank.features.roster import player_sets
+from nba_rank.features.store import build_store
+from nba_rank.models.members import Members
+from nba_rank.models.model_a import fit_model_a
+from nba_rank.models.trees import fit_rf, fit_xgb
+from nba_rank.target import relevance
+
+REPEATS = 3
+
+
+def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
+    """Time every part `REPEATS` times and print minimum and median seconds."""
+    config = as_config(cfg)
+    tables = prepare_tables(config.data, None).tables
+    seasons = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
+    grid = as_of_grid(tables, seasons, config.data.as_of_every_days)[["season", "as_of_date"]]
+    rows = Rows.of(tables, grid)
+    store = build_store(tables, grid, config.features)
+    sets = player_sets(tables, grid, config.features.roster)
+    data = Dataset.of(store, sets, relevance(outcomes(tables), config.target.name))
+    train = data.of_seasons(seasons[:-1])
+    last = grid[grid["season"] == seasons[-1]].tail(1)
+
+    parts: dict[str, Callable[[], object]] = {
+        "read and check raw files": lambda: read_raw(Path(config.data.raw_dir)),
+        "read tables": lambda: read_tables(config.data.processed_dir),
+        "outcomes of all seasons": lambda: outcomes(tables),
+        **{
+            f"features: {name}": partial(build, tables, rows, group)
+            for name, build, group in enabled_groups(config.features)
+        },
+        "features of one date": lambda: build_store(tables, last, config.features),
+        "player sets": lambda: player_sets(tables, grid, config.features.roster),
+        **_fits(train, config),
+        "predict a season": _prediction(train, data.of_seasons(seasons[-1:]), config),
+    }
+    timed = []
+    for name, part in parts.items():
+        seconds = [_seconds(part) for _ in range(REPEATS)]
+        timed.append((name, min(seconds), statistics.median(seconds)))
+    result = pd.DataFrame(timed, columns=["part", "min_s", "median_s"])
+    console.print(f"{len(rows.frame):,} rows of features, {len(train.sets.frame):,} player sets")
+    console.print(_rich_table(result))
+    return result
+
+
+def _fits(train: Dataset, config: Config) -> dict[str, Callable[[], object]]:
+    """Return one fit of each member on all seasons but the last."""
+    model, threads, y = config.model, config.trainer.num_threads, train.store_relevance()
+    set_relevance = train.set_relevance()
+    return {
+        "fit model A": lambda: fit_model_a(train.sets, set_relevance, config, 0, lambda: None),
+        "fit XGBoost": lambda: fit_xgb(train.X, y, train.season, model.xgb, 0, threads),
+        "fit forest": lambda: fit_rf(train.X, y, model.rf, 0, threads),
+    }
+
+
+def _prediction(train: Dataset, season: Dataset, config: Config) -> Callable[[], object]:
+    members = Members.fit(train, config, 0, lambda: None)
+    return lambda: members.predict(season)
+
+
+def _seconds(part: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    part()
+    return time.perf_counter() - start
+
+
+def _rich_table(result: pd.DataFrame) -> Table:
+    table = Table(title=f"Seconds, {REPEATS} runs")
+    table.add_column("part")
+    for name in ("minimum", "median"):
+        table.add_column(name, justify="right")
+    for part, least, median in result.itertuples(index=False, name=None):
+        table.add_row(part, f"{least:.3f}", f"{median:.3f}")
+    return table
+
+
+if __name__ == "__main__":
+    run_program("config", bench)

@@ -1,0 +1,120 @@
+import json
+
+import numpy as np
+import pytest
+
+from nba_rank.models.stacking import Stacker
+
+ALPHAS = [0.1, 1.0, 10.0, 100.0]
+MEMBERS = ["model_a", "xgb", "rf"]
+
+
+def planted(coef, noise=0.0, n_seasons=5, n=300, scale=(1.0, 1.0, 1.0), mean=(0.0, 0.0, 0.0)):
+    """Independent member scores and the relevance that the blend of them gives, plus noise."""
+    rng = np.random.default_rng(0)
+    standard = rng.normal(size=(n_seasons * n, len(coef)))
+    relevance = 0.5 + standard @ np.asarray(coef) + noise * rng.normal(size=len(standard))
+    season = np.repeat([f"{2015 + i}-{16 + i}" for i in range(n_seasons)], n)
+    return standard * scale + mean, relevance, season
+
+
+def fit(scores, relevance, season, alphas=ALPHAS):
+    return Stacker.fit(MEMBERS[: scores.shape[1]], scores, relevance, season, alphas)
+
+
+def test_a_planted_blend_is_found_again_whatever_the_members_units():
+    scores, relevance, season = planted(
+        [0.3, 0.2, 0.1], noise=0.02, scale=(5, 0.1, 1), mean=(100, 0, -3)
+    )
+    stacker = fit(scores, relevance, season)
+    assert stacker.coef == pytest.approx([0.3, 0.2, 0.1], abs=0.02)
+    assert stacker.intercept == pytest.approx(0.5, abs=0.02)
+    weights = stacker.blend_weights
+    assert [weights[name] for name in MEMBERS] == pytest.approx([1 / 2, 1 / 3, 1 / 6], abs=0.02)
+    assert np.abs(stacker.predict(scores) - relevance).mean() < 0.03
+
+
+def test_the_better_member_gets_the_larger_weight():
+    rng = np.random.default_rng(1)
+    relevance = rng.uniform(size=600)
+    noise = rng.normal(size=(600, 2)) * [0.1, 0.5]
+    season = np.repeat(["2018-19", "2019-20", "2020-21"], 200)
+    weights = fit(relevance[:, None] + noise, relevance, season).blend_weights
+    assert weights["model_a"] > 3 * weights["xgb"] > 0
+
+
+def test_high_scores_of_good_members_give_high_stack_scores():
+    rng = np.random.default_rng(2)
+    relevance = rng.uniform(size=200)
+    scores = relevance[:, None] + 0.3 * rng.normal(size=(200, 3))
+    stack = fit(scores, relevance, np.repeat(["2018-19", "2019-20"], 100)).predict(scores)
+    single = [np.corrcoef(scores[:, i], relevance)[0, 1] for i in range(3)]
+    assert np.corrcoef(stack, relevance)[0, 1] > max(single)
+
+
+def test_a_member_that_ranks_upside_down_gets_a_negative_weight():
+    scores, relevance, season = planted([0.3, -0.3, 0.1], noise=0.05)
+    assert fit(scores, relevance, season).blend_weights["xgb"] < -0.3
+
+
+def test_the_penalty_shrinks_the_coefficients():
+    scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1, n=20)
+    weak, strong = (fit(scores, relevance, season, [alpha]) for alpha in (0.1, 1000.0))
+    assert (weak.alpha, strong.alpha) == (0.1, 1000.0)
+    assert np.abs(strong.coef).sum() < 0.5 * np.abs(weak.coef).sum()
+
+
+def test_the_penalty_is_chosen_over_seasons_and_not_over_rows():
+    # Each season's noise is shared by its near-duplicate rows: over rows the least penalty wins,
+    # over seasons none of the members holds.
+    rng = np.random.default_rng(3)
+    season = np.repeat([f"{2015 + i}-{16 + i}" for i in range(5)], 200)
+    base, target = rng.normal(size=(5, 3)), rng.normal(size=5)
+    scores = np.repeat(base, 200, axis=0) + 1e-3 * rng.normal(size=(1000, 3))
+    relevance = np.repeat(target, 200)
+    assert fit(scores, relevance, season, [1e-3, 1e6]).alpha == 1e6
+    shuffled = rng.permutation(season)
+    assert fit(scores, relevance, shuffled, [1e-3, 1e6]).alpha == 1e-3
+
+
+def test_a_single_season_takes_the_largest_penalty():
+    scores, relevance, season = planted([0.3, 0.2, 0.1], n_seasons=1)
+    assert fit(scores, relevance, season).alpha == 100.0
+
+
+def test_a_member_that_scores_every_team_alike_is_refused_by_name():
+    scores, relevance, season = planted([0.3, 0.2, 0.1])
+    scores[:, 1] = 0.25
+    with pytest.raises(ValueError, match=r"\['xgb'\] give every team the same"):
+        fit(scores, relevance, season)
+
+
+@pytest.mark.parametrize("constant", [0.1, 1 / 3, 1e6 + 0.1])
+def test_a_constant_member_is_refused_whatever_the_constant(constant):
+    scores, relevance, season = planted([0.3, 0.2, 0.1])
+    scores[:, 2] = constant
+    with pytest.raises(ValueError, match=r"\['rf'\] give every team the same"):
+        fit(scores, relevance, season)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_score_that_is_not_finite_is_refused(value):
+    scores, relevance, season = planted([0.3, 0.2, 0.1])
+    scores[7, 0] = value
+    with pytest.raises(ValueError, match="not all finite"):
+        fit(scores, relevance, season)
+
+
+def test_it_survives_json_exactly():
+    scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1)
+    stacker = fit(scores, relevance, season)
+    again = Stacker(**json.loads(json.dumps(stacker.to_dict())))
+    assert again == stacker
+    assert np.array_equal(again.predict(scores), stacker.predict(scores))
+
+
+def test_a_row_alone_scores_exactly_as_among_many():
+    scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1)
+    stacker = fit(scores, relevance, season)
+    alone = [stacker.predict(scores[i : i + 1])[0] for i in range(50)]
+    assert alone == stacker.predict(scores)[:50].tolist()
