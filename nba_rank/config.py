@@ -327,11 +327,24 @@ class PathsConfig:
 
 
 @dataclass(kw_only=True)
+class EvaluationConfig:
+    """How the test seasons are judged.
+
+    Attributes:
+        bootstrap_samples: Resamples of the test seasons behind each interval.
+        exponential_ndcg: Also report NDCG with exponential gain, as `ndcg_<k>_exponential`.
+    """
+
+    bootstrap_samples: int
+    exponential_ndcg: bool
+
+
+@dataclass(kw_only=True)
 class Config:
     """One run."""
 
     seed: int
-    bootstrap_samples: int
+    evaluation: EvaluationConfig
     data: DataConfig
     features: FeaturesConfig
     target: TargetConfig
@@ -460,7 +473,7 @@ _CHOICES = {
 
 # Inclusive bounds; None is open.
 _BOUNDS: dict[str, tuple[float | None, float | None]] = {
-    "bootstrap_samples": (100, None),
+    "evaluation.bootstrap_samples": (100, None),
     "data.as_of_every_days": (1, None),
     "features.record.last_games": (1, 82),
     "features.elo.k": (0, None),

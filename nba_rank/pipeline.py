@@ -16,6 +16,7 @@ from nba_rank.data.tables import Tables, frame_hash
 from nba_rank.dataset import Dataset
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.compare import summarise
+from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS
 from nba_rank.evaluation.probabilities import probability_metrics, recovery_metrics
 from nba_rank.evaluation.tidy import evaluate
 from nba_rank.features.roster import PlayerSets, player_sets
@@ -97,7 +98,8 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         summary = summarise(
             metrics,
             np.random.default_rng(bootstrap_seed),
-            config.bootstrap_samples,
+            config.evaluation.bootstrap_samples,
+            METRICS | EXPONENTIAL_NDCG,
         )
     with stages.stage("report"):
         extra = [probability_metrics(_at_points(table), final_name(config)), recovery]
@@ -257,4 +259,5 @@ def _evaluate(
     truth = results.merge(conferences, on=["season", "team_id"], validate="one_to_one")
     strength = true_strength(config.data)
     recovery = pd.DataFrame() if strength is None else recovery_metrics(scored, strength)
-    return evaluate(scored, truth), recovery
+    chosen = METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else METRICS
+    return evaluate(scored, truth, chosen), recovery

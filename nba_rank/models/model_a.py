@@ -1,5 +1,6 @@
 """Model A: the deep-set ranker as a LightningModule, its fitting and its predictions."""
 
+import signal
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -255,9 +256,12 @@ def fit_model_a(
             warnings.filterwarnings("ignore", ".*does not have many workers.*")
             # Lightning's own use of a torch name that torch has since deprecated.
             warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
-            trainer.fit(module, lists)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+            try:
+                trainer.fit(module, lists)
+            except SystemExit as leaving:
+                # Lightning turns Ctrl-C into an exit and leaves the signal ignored.
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                raise KeyboardInterrupt from leaving
     return FittedModelA(
         module.cpu().eval(), scaler, vocabulary, sets.columns, pd.DataFrame(module.losses)
     )
