@@ -63,10 +63,19 @@ class DataConfig:
 
 @dataclass(kw_only=True)
 class RecordConfig:
-    """Win share and margin to date and over the last `last_games` games."""
+    """Win share and margin to date, regressed, and over the newest games.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        last_games: Newest games of the form columns.
+        prior_games: Games that last season's record counts for in the regressed win share.
+        prior_carry_over: Share of last season's distance from .500 that carries over.
+    """
 
     enabled: bool
     last_games: int
+    prior_games: float
+    prior_carry_over: float
 
 
 @dataclass(kw_only=True)
@@ -255,9 +264,18 @@ class RfConfig:
 
 @dataclass(kw_only=True)
 class StackConfig:
-    """The ridge stacker: penalties to choose from by cross-validation over seasons."""
+    """The ridge stacker over the members.
+
+    Attributes:
+        alphas: Penalties to choose from by cross-validation over seasons.
+        anchors: Store features that are blended beside the members, where their group is on.
+        vary_with_progress: Let the weights move with the share of the season played, where the
+            record group is on, which knows it.
+    """
 
     alphas: list[float]
+    anchors: list[str]
+    vary_with_progress: bool
 
 
 @dataclass(kw_only=True)
@@ -476,6 +494,8 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "evaluation.bootstrap_samples": (100, None),
     "data.as_of_every_days": (1, None),
     "features.record.last_games": (1, 82),
+    "features.record.prior_games": (0.1, None),
+    "features.record.prior_carry_over": (0, 1),
     "features.elo.k": (0, None),
     "features.elo.carry_over": (0, 1),
     "features.massey.ridge": (1e-6, None),

@@ -54,6 +54,11 @@ class Dataset:
         """Season text of each store row, [N]."""
         return self.frame["season"].to_numpy()
 
+    def features(self, columns: list[str]) -> pd.DataFrame:
+        """Return some store features, float64, one row a store row."""
+        values = self.X[:, [self.columns.index(name) for name in columns]]
+        return pd.DataFrame(values.astype(np.float64), columns=columns)
+
     def store_relevance(self) -> npt.NDArray[np.float64]:
         """Return the relevance of each store row, [N].
 

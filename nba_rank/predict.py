@@ -15,10 +15,11 @@ from nba_rank.data.tables import read_tables
 from nba_rank.dataset import Dataset
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
+from nba_rank.files import write_atomically
 from nba_rank.folds import FoldPlan
 from nba_rank.models.ranker import Ranker
 from nba_rank.predictions import flat, predictions_table
-from nba_rank.run_dir import read_manifest, write_atomically
+from nba_rank.run_dir import read_manifest
 
 
 def rank_date(config: PredictConfig) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """Run folders: reserved atomically, described by a manifest, closed with a status."""
 
 import json
-import os
 import platform
 import subprocess
 import traceback
@@ -14,6 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
+
+from nba_rank.files import write_atomically
 
 _PACKAGES = (
     "numpy", "pandas", "torch", "pytorch-lightning", "xgboost", "scikit-learn", "hydra-core",
@@ -114,14 +115,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise FileNotFoundError(f"{folder} is no run folder: it holds no manifest.json")
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Call a writer with a temporary name and rename the file when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    write(temporary)
-    temporary.replace(path)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -1,17 +1,25 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from threadpoolctl import threadpool_limits
 
 from nba_rank.cli import CONF
 from nba_rank.config import Config, as_config, register_schemas
 from nba_rank.data.ingest import IngestResult, ingest
 from nba_rank.data.sim import SimParams, simulate_league, write_league
 from nba_rank.data.tables import Tables
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_blas_thread() -> Iterator[None]:
+    """Threads slow the many small matrices down, and much so beside another process."""
+    with threadpool_limits(1, "blas"):
+        yield
 
 
 @pytest.fixture(scope="session")

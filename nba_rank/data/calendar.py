@@ -52,7 +52,7 @@ def as_of_grid(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFr
         last = _season_row(tables, season)["last_regular_date"] + pd.Timedelta(days=1)
         even = pd.date_range(points["open"], last, freq=f"{every_days}D")
         point_of = {date: point for point, date in points.items()}
-        dates = even.union(pd.DatetimeIndex(list(points.values())))
+        dates = even.union(pd.DatetimeIndex(list(points.values())).unique())
         names = [point_of.get(date, "") for date in dates]
         frames.append(pd.DataFrame({"season": season, "as_of_date": dates, "as_of_point": names}))
     grid = pd.concat(frames, ignore_index=True)

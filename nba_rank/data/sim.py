@@ -7,8 +7,8 @@ worth is what its players are worth, and every game follows from that and from l
 import dataclasses
 import hashlib
 import json
-import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from nba_rank.data.simulated.postseason import play_postseason
 from nba_rank.data.simulated.rawlogs import opening_rosters, raw_logs
 from nba_rank.data.simulated.rosters import season_rosters
 from nba_rank.data.simulated.schedule import SEASON_DAYS, Fixtures, make_schedule, opening_day
+from nba_rank.files import write_atomically
 
 __all__ = [
     "SimParams",
@@ -210,18 +211,12 @@ def write_league(sim: SimulatedLeague, raw_dir: Path | str) -> None:
         raw_dir: Folder to write to; made if missing. Files of other names are left alone.
     """
     raw_dir = Path(raw_dir)
-    (raw_dir / "rosters").mkdir(parents=True, exist_ok=True)
     (raw_dir / PARAMS_FILE).unlink(missing_ok=True)
     for stem, frame in {**sim.files, Path(TRUE_STRENGTH_FILE).stem: sim.true_strength}.items():
-        csv = stem.startswith("rosters/")
-        path = raw_dir / f"{stem}{'.csv' if csv else '.parquet'}"
-        temporary = path.with_name(path.name + ".tmp")
-        if csv:
-            frame.to_csv(temporary, index=False)
+        if stem.startswith("rosters/"):
+            write_atomically(raw_dir / f"{stem}.csv", partial(frame.to_csv, index=False))
         else:
-            frame.to_parquet(temporary, index=False)
-        os.replace(temporary, path)
+            write_atomically(raw_dir / f"{stem}.parquet", partial(frame.to_parquet, index=False))
     record = {"hash": params_hash(sim.params), "params": dataclasses.asdict(sim.params)}
-    temporary = raw_dir / f"{PARAMS_FILE}.tmp"
-    temporary.write_text(json.dumps(record, indent=2) + "\n")
-    os.replace(temporary, raw_dir / PARAMS_FILE)
+    text = json.dumps(record, indent=2) + "\n"
+    write_atomically(raw_dir / PARAMS_FILE, lambda part: part.write_text(text))

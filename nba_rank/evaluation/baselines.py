@@ -37,7 +37,7 @@ def baseline_scores(tables: Tables, dates: pd.DataFrame, rng: np.random.Generato
     """
     rows = Rows.of(tables, dates)
     prior = prior_season_results(tables, rows)
-    prior = prior.fillna(prior.mean()).fillna(0.0)
+    prior = prior.fillna(prior.groupby(rows.season).transform("mean")).fillna(0.0)
     prior_margin = prior["prior_margin_per_game"].to_numpy()
 
     columns = ["won", "margin", *possession_columns()]

@@ -66,7 +66,10 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
 
     key = np.array(snapshot_season) * 100_000 + np.array(snapshot_day)
     latest = np.searchsorted(key, rows.season * 100_000 + rows.day, side="left") - 1
-    return np.stack(snapshots)[latest, np.searchsorted(team_ids, rows.team)]
+    found = np.stack(snapshots)[latest, np.searchsorted(team_ids, rows.team)]
+    # A season without a game yet has no snapshot of its own.
+    carried = config.carry_over * found + (1 - config.carry_over) * config.mean
+    return np.where(np.array(snapshot_season)[latest] < rows.season, carried, found)
 
 
 def build(tables: Tables, rows: Rows, config: EloConfig) -> pd.DataFrame:

@@ -1,26 +1,39 @@
 """Record and form: win share and margin to date and over the newest games."""
 
+import numpy as np
 import pandas as pd
 
 from nba_rank.config import RecordConfig
+from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, ratio
+from nba_rank.features.prior_season import prior_season_results
 from nba_rank.features.team_sums import regular_season_sums
 
 
 def build(tables: Tables, rows: Rows, config: RecordConfig) -> pd.DataFrame:
     """Build win share and margin in points per game, one row for each of `rows`.
 
-    Columns: `games_played`, `win_pct`, `margin_per_game`, `form_win_pct` and
-    `form_margin_per_game` (the last `config.last_games` games of the season). Unknown before a
-    team's first game of the season.
+    Columns: `season_progress` (share of the team's scheduled games played), `games_played`,
+    `win_pct`, `margin_per_game`, `form_win_pct` and `form_margin_per_game` (the last
+    `config.last_games` games of the season), the last four unknown before a team's first game;
+    and `regressed_win_pct = (wins + k p) / (games + k)`, known from the first day: p is .500 plus
+    `config.prior_carry_over` of last season's distance from it, k is `config.prior_games`.
     """
     sums = regular_season_sums(tables, ["won", "margin"])
     to_date = sums.total(rows)
     form = sums.total(rows, last=config.last_games)
+    prior = prior_season_results(tables, rows)["prior_win_pct"].fillna(0.5).to_numpy()
+    expected = 0.5 + config.prior_carry_over * (prior - 0.5)
+    scheduled = rows.frame["season"].map(
+        {season: scheduled_games(season) for season in rows.frame["season"].unique()}
+    )
     return pd.DataFrame(
         {
+            "season_progress": to_date.games / scheduled.to_numpy(dtype=np.float64),
             "games_played": to_date.games,
+            "regressed_win_pct": (to_date["won"] + config.prior_games * expected)
+            / (to_date.games + config.prior_games),
             "win_pct": ratio(to_date["won"], to_date.games),
             "margin_per_game": ratio(to_date["margin"], to_date.games),
             "form_win_pct": ratio(form["won"], form.games),

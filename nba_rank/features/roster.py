@@ -115,7 +115,7 @@ def player_sets(tables: Tables, dates: pd.DataFrame, config: RosterConfig) -> Pl
         frame=rows.frame[kept].reset_index(drop=True),
         player_id=player_id.reshape(-1, config.size)[kept],
         minutes_share=(seconds[kept] / total[kept]).astype(np.float32),
-        stats=stats.reshape(len(rows.frame), config.size, -1)[kept],
+        stats=stats.reshape(len(rows.frame), config.size, stats.shape[1])[kept],
         columns=stat_columns(config.windows),
         dates_left_out=int(rows.frame[~kept].drop_duplicates(["season", "as_of_date"]).shape[0]),
     )
@@ -179,7 +179,8 @@ def _newest_games_start(log: _PlayerLog, team: IntArray, day: IntArray, games: i
 def _places(log: _PlayerLog, rows: Rows, config: RosterConfig) -> _Places:
     """Fill each row's places with the players of most recent minutes."""
     since = _newest_games_start(log, rows.team, rows.day, config.recent_games)
-    parts = []
+    nothing = np.array([], dtype=np.int64)
+    parts = [(nothing, nothing, nothing.astype(np.float64))]
     for season in np.unique(rows.season):
         index = np.flatnonzero(rows.season == season)
         dates, teams = np.unique(rows.day[index]), np.unique(rows.team[index])
@@ -234,7 +235,7 @@ def _stats(log: _PlayerLog, rows: Rows, places: _Places, config: RosterConfig) -
         *_season_span(log.by_team_season, player_team(places.player, team), season - 1)
     )
     whole, _ = log.team_seconds.between(*_season_span(log.team_seconds, team % 1_000, season - 1))
-    columns.append(np.nan_to_num(ratio(mine, whole)))
+    columns.append(ratio(mine, whole))
     return np.hstack(columns)
 
 

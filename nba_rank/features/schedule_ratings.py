@@ -97,7 +97,9 @@ def simple_ratings(tables: Tables, rows: Rows) -> pd.DataFrame:
     """
     result = np.full((len(rows.frame), 2), np.nan)
     for equations in normal_equations(tables, rows):
-        inverse = np.linalg.pinv(equations.matrix, hermitian=True)
+        # The equations have one zero eigenvalue a connected group of teams; rounding lifts it
+        # above pinv's default cutoff.
+        inverse = np.linalg.pinv(equations.matrix, rcond=1e-10, hermitian=True)
         srs = np.einsum("dij,dj->di", inverse, equations.margins)
         with np.errstate(invalid="ignore"):
             sos = srs - equations.margins / equations.games

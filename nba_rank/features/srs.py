@@ -9,10 +9,5 @@ from nba_rank.features.schedule_ratings import simple_ratings
 
 
 def build(tables: Tables, rows: Rows, config: SrsConfig) -> pd.DataFrame:
-    """Build `srs` and `sos` (points), one row for each of `rows`.
-
-    Unknown (NaN) until a team has played `config.min_games`: before that the schedule graph is
-    hardly connected and the solution mostly noise.
-    """
-    del config
+    """Build `srs` and `sos` (points), one row for each of `rows`; the group has no parameters."""
     return simple_ratings(tables, rows)

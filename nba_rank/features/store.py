@@ -1,7 +1,6 @@
 """The feature store: one row per (season, as_of_date, team_id), cached by content hash."""
 
 import hashlib
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from nba_rank.config import FeaturesConfig
 from nba_rank.data.tables import Tables, frame_hash
 from nba_rank.features.asof import Rows
 from nba_rank.features.registry import enabled_groups
+from nba_rank.files import write_atomically
 
 KEY = ["season", "as_of_date", "team_id"]
 """Key of everything team-level; the store's first columns, followed by `conference`."""
@@ -73,7 +73,7 @@ def cached_store(
         frame = pd.read_parquet(path)
         return FeatureStore(frame, list(frame.columns[len(KEY) + 1 :]), {})
     store = build_store(tables, dates, config)
-    write_parquet(store.frame, path)
+    write_atomically(path, lambda part: store.frame.to_parquet(part, index=False))
     return store
 
 
@@ -85,14 +85,6 @@ def content_key(tables: Tables, parts: Iterable[str]) -> str:
     for part in parts:
         digest.update(part.encode())
     return digest.hexdigest()[:24]
-
-
-def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame under a temporary name and rename it, so that a reader never sees a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    frame.to_parquet(temporary, index=False)
-    temporary.replace(path)
 
 
 def _code_version() -> str:

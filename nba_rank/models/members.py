@@ -1,5 +1,6 @@
 """The base models as one: fitted together, predicting together, saved to one folder."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,16 @@ import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
-from nba_rank.config import Config
+from nba_rank.config import MEMBERS, Config
 from nba_rank.dataset import Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.model_a import FittedModelA, fit_model_a
 from nba_rank.models.trees import fit_rf, fit_xgb
+
+PROGRESS = "season_progress"
+"""Store feature with the share of the season played."""
+
+_NAMES = "features.json"
 
 
 @dataclass(frozen=True)
@@ -24,8 +30,9 @@ class Predicted:
     """Scores of every member.
 
     Attributes:
-        frame: Columns `season`, `as_of_date`, `team_id`, `conference`, then a score per member,
-            higher is better; NaN where a member cannot score a date for want of players.
+        frame: Columns `season`, `as_of_date`, `team_id`, `conference`, the stacker's context, and
+            a score per member, higher is better; NaN where a member cannot score a date for want
+            of players.
         attention: float32 [N, P], model A's weight of each player of the sets; None without it.
     """
 
@@ -39,12 +46,14 @@ class Members:
 
     Attributes:
         columns: Store features, in the order of fitting.
+        context: Those of them that the stacker reads beside the members' scores.
         model_a: Model A.
         xgb: Model B.
         rf: Model C.
     """
 
     columns: list[str]
+    context: list[str]
     model_a: FittedModelA | None
     xgb: XGBRegressor | None
     rf: RandomForestRegressor | None
@@ -74,12 +83,14 @@ class Members:
             xgb = fit_xgb(data.X, y, data.season, config.model.xgb, seeds[1], threads)
         if "rf" in names:
             rf = fit_rf(data.X, y, config.model.rf, seeds[2], threads)
-        return cls(data.columns, model_a, xgb, rf)
+        wanted = [PROGRESS, *config.model.stack.anchors]
+        context = [name for name in wanted if name in data.columns]
+        return cls(data.columns, context, model_a, xgb, rf)
 
     @property
     def names(self) -> list[str]:
         """Names of the fitted members, in the order of the score columns."""
-        return [name for name in ("model_a", "xgb", "rf") if getattr(self, name) is not None]
+        return [name for name in MEMBERS if getattr(self, name) is not None]
 
     def predict(self, data: Dataset) -> Predicted:
         """Score all rows.
@@ -90,7 +101,7 @@ class Members:
         if data.columns != self.columns:
             wrong = sorted(set(data.columns) ^ set(self.columns)) or "their order"
             raise ValueError(f"the features are not those of the fitted models: {wrong}")
-        frame, attention = data.frame.copy(), None
+        frame, attention = pd.concat([data.frame, data.features(self.context)], axis=1), None
         if self.model_a is not None:
             score, attention = self.model_a.predict(data.sets)
             scored = data.sets.frame[KEY].assign(model_a=score)
@@ -104,7 +115,8 @@ class Members:
     def save(self, folder: Path) -> None:
         """Write the members and the names of their features into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        joblib.dump(self.columns, folder / "columns.joblib")
+        names = {"columns": self.columns, "context": self.context}
+        (folder / _NAMES).write_text(json.dumps(names, indent=2) + "\n")
         if self.model_a is not None:
             self.model_a.save(folder / "model_a.pt")
         if self.xgb is not None:
@@ -119,7 +131,7 @@ class Members:
         Raises:
             FileNotFoundError: The folder holds no members.
         """
-        if not (folder / "columns.joblib").exists():
+        if not (folder / _NAMES).exists():
             raise FileNotFoundError(f"no fitted models in {folder}")
         path_a, path_xgb, path_rf = (
             folder / name for name in ("model_a.pt", "xgb.ubj", "rf.joblib")
@@ -129,7 +141,7 @@ class Members:
             xgb = XGBRegressor()
             xgb.load_model(path_xgb)
         return cls(
-            columns=joblib.load(folder / "columns.joblib"),
+            **json.loads((folder / _NAMES).read_text()),
             model_a=FittedModelA.load(path_a) if path_a.exists() else None,
             xgb=xgb,
             rf=joblib.load(path_rf) if path_rf.exists() else None,

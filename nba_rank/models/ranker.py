@@ -8,10 +8,10 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import Config
+from nba_rank.config import MEMBERS, Config
 from nba_rank.dataset import Dataset
 from nba_rank.models.calibration import PlattScaling
-from nba_rank.models.members import Members, Predicted
+from nba_rank.models.members import PROGRESS, Members, Predicted
 from nba_rank.models.stacking import Stacker
 from nba_rank.odds.softmax import SoftmaxOdds
 
@@ -37,24 +37,26 @@ class Head:
         """Fit on out-of-fold scores.
 
         Args:
-            oof: Columns `season`, `as_of_date`, `team_id` and a score per member.
+            oof: `Predicted.frame` of out-of-fold seasons.
             outcomes: Columns `season`, `team_id`, `outcome_rank`, `made_playoffs`.
             relevance: Columns `season`, `team_id`, `relevance`.
             config: The run's config.
         """
-        members = [name for name in ("model_a", "xgb", "rf") if name in oof.columns]
+        members = [name for name in MEMBERS if name in oof.columns]
         key = ["season", "team_id"]
         known = oof.dropna(subset=members)
         known = known.merge(relevance, on=key, validate="many_to_one")
         known = known.merge(outcomes[[*key, "outcome_rank", "made_playoffs"]], on=key)
         stacker = None
         if len(members) > 1:
+            inputs = members + [name for name in config.model.stack.anchors if name in oof.columns]
             stacker = Stacker.fit(
-                members,
-                known[members].to_numpy(),
+                inputs,
+                known[inputs].to_numpy(),
                 known["relevance"].to_numpy(),
                 known["season"].to_numpy(),
                 config.model.stack.alphas,
+                _progress(known) if config.model.stack.vary_with_progress else None,
             )
         score = cls(stacker, None, None)._score(known, members)
         platt, odds = None, None
@@ -68,7 +70,7 @@ class Head:
         """Add `score` and, where fitted, `playoff_prob` and `title_odds` to member scores.
 
         Args:
-            members: Columns `season`, `as_of_date` and a score per member.
+            members: `Predicted.frame`.
             names: Names of the members.
 
         Raises:
@@ -89,8 +91,13 @@ class Head:
         return scored
 
     def _score(self, members: pd.DataFrame, names: list[str]) -> np.ndarray:
-        scores = members[names].to_numpy()
-        return scores[:, 0] if self.stacker is None else self.stacker.predict(scores)
+        if self.stacker is None:
+            return members[names[0]].to_numpy()
+        return self.stacker.predict(members[self.stacker.inputs].to_numpy(), _progress(members))
+
+
+def _progress(frame: pd.DataFrame) -> np.ndarray | None:
+    return frame[PROGRESS].to_numpy() if PROGRESS in frame else None
 
 
 @dataclass(frozen=True)

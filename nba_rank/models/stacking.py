@@ -1,4 +1,9 @@
-"""The stacker: a ridge regression of relevance on the members' out-of-fold scores."""
+"""The stacker: a ridge regression of relevance on out-of-fold scores, weights moving by date.
+
+What deserves trust changes over a season: ratings that carry over know most on opening night, the
+record knows most at the end. So each weight is a straight line in the share of the season played,
+as in feature-weighted linear stacking (Sill et al. 2009, eq. 2) with that share as meta-feature.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -8,88 +13,109 @@ import numpy.typing as npt
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
 
-Scores = npt.NDArray[np.float64]
+Vector = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Stacker:
-    """A linear blend of standardised member scores.
+    """A linear blend of standardised scores.
 
     Attributes:
-        members: Names of the members, in the order of the score columns.
-        mean: Mean out-of-fold score of each member.
-        scale: Standard deviation of each member's out-of-fold scores.
-        coef: Ridge coefficient of each standardised score, in units of relevance.
+        inputs: Names of the blended scores, in the order of the columns.
+        mean: Mean out-of-fold score of each input.
+        scale: Standard deviation of each input's out-of-fold scores.
+        coef: Coefficient of each standardised score on opening night, in units of relevance.
+        coef_change: Change of each coefficient from opening night to the end of the season; zeros
+            where the weights stay.
         intercept: Relevance of an average team.
         alpha: Ridge penalty chosen by cross-validation over seasons.
     """
 
-    members: list[str]
+    inputs: list[str]
     mean: list[float]
     scale: list[float]
     coef: list[float]
+    coef_change: list[float]
     intercept: float
     alpha: float
 
     @classmethod
     def fit(
         cls,
-        members: list[str],
-        scores: Scores,
-        relevance: Scores,
+        inputs: list[str],
+        scores: Vector,
+        relevance: Vector,
         season: npt.NDArray[Any],
         alphas: list[float],
+        progress: Vector | None = None,
     ) -> Self:
         """Fit on out-of-fold scores.
 
         Args:
-            members: Names of the M members.
+            inputs: Names of the M inputs.
             scores: Out-of-fold scores, higher is better, [N, M].
             relevance: Relevance, higher is better, [N].
             season: Season of each row; rows of a season stay together in cross-validation.
             alphas: Penalties to choose from; with a single season the largest is taken.
+            progress: Share of the season played, 0 to 1, [N]; None keeps the weights constant.
 
         Raises:
-            ValueError: A score is not finite, or a member scores every team alike.
+            ValueError: A score is not finite, or an input scores every team alike.
         """
         if not np.isfinite(scores).all():
-            raise ValueError(f"out-of-fold scores of {members} are not all finite")
+            raise ValueError(f"out-of-fold scores of {inputs} are not all finite")
         mean, scale = scores.mean(axis=0), scores.std(axis=0)
         if not (scale > 0).all():
-            flat = [name for name, spread in zip(members, scale, strict=True) if not spread > 0]
+            flat = [name for name, spread in zip(inputs, scale, strict=True) if not spread > 0]
             raise ValueError(f"{flat} give every team the same out-of-fold score")
         standardised = (scores - mean) / scale
+        design = standardised
+        if progress is not None:
+            design = np.hstack([standardised, standardised * progress[:, None]])
         n_seasons = len(np.unique(season))
         if n_seasons > 1:
             splits = GroupKFold(n_splits=min(5, n_seasons)).split(scores, groups=season)
             ridge = RidgeCV(alphas=alphas, cv=list(splits))
         else:
             ridge = RidgeCV(alphas=[max(alphas)])
-        ridge.fit(standardised, relevance)
+        ridge.fit(design, relevance)
+        coef = np.zeros((2, len(inputs)))
+        coef[: design.shape[1] // len(inputs)] = ridge.coef_.reshape(-1, len(inputs))
         return cls(
-            members=members,
+            inputs=inputs,
             mean=mean.tolist(),
             scale=scale.tolist(),
-            coef=ridge.coef_.tolist(),
+            coef=coef[0].tolist(),
+            coef_change=coef[1].tolist(),
             intercept=float(ridge.intercept_),
             alpha=float(ridge.alpha_),
         )
 
-    def predict(self, scores: Scores) -> Scores:
-        """Blend member scores [N, M] into stack scores [N], higher is better."""
+    def predict(self, scores: Vector, progress: Vector | None = None) -> Vector:
+        """Blend scores [N, M] into stack scores [N], higher is better.
+
+        Args:
+            scores: Scores of the inputs, in order.
+            progress: Share of the season played, [N]; None is opening night.
+        """
+        share = np.zeros(len(scores)) if progress is None else progress
         blended = np.full(len(scores), self.intercept)
-        # Summed member by member: a matrix product's last bits depend on the number of rows.
-        for column, (mean, scale, coef) in enumerate(
-            zip(self.mean, self.scale, self.coef, strict=True)
+        # Summed input by input: a matrix product's last bits depend on the number of rows.
+        for column, (mean, scale, coef, change) in enumerate(
+            zip(self.mean, self.scale, self.coef, self.coef_change, strict=True)
         ):
-            blended += coef * (scores[:, column] - mean) / scale
+            blended += (coef + change * share) * (scores[:, column] - mean) / scale
         return blended
 
-    @property
-    def blend_weights(self) -> dict[str, float]:
-        """Each member's coefficient as a share of the sum of absolute coefficients."""
-        total = sum(abs(value) for value in self.coef) or 1.0
-        return {name: value / total for name, value in zip(self.members, self.coef, strict=True)}
+    def blend_weights(self, progress: float = 0.0) -> dict[str, float]:
+        """Return each coefficient as a share of the sum of absolute coefficients.
+
+        Args:
+            progress: Share of the season played, 0 to 1.
+        """
+        coef = np.array(self.coef) + progress * np.array(self.coef_change)
+        total = float(np.abs(coef).sum()) or 1.0
+        return dict(zip(self.inputs, (coef / total).tolist(), strict=True))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON; `Stacker(**fields)` restores them exactly."""

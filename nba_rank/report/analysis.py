@@ -1,6 +1,5 @@
 """The written analysis of a run, and the table that is printed when it ends."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from nba_rank.evaluation.compare import MIN_SEASONS
 from nba_rank.evaluation.tidy import BASELINES
+from nba_rank.files import write_atomically
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
 
 _ABSENT = "–"  # noqa: RUF001
@@ -78,10 +78,8 @@ def write_analysis(path: Path, context: AnalysisContext) -> None:
         _timings(context.timings),
         _how_to_read(context),
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text("\n\n".join(part for part in sections if part) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    text = "\n\n".join(part for part in sections if part) + "\n"
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def print_summary(console: Console, summary: pd.DataFrame) -> None:

@@ -4,7 +4,6 @@ Colours are those of Okabe and Ito, which colour-blind readers can tell apart; n
 colour alone.
 """
 
-import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -19,6 +18,7 @@ from matplotlib.patheffects import withStroke
 
 from nba_rank.data.league import EAST, WEST
 from nba_rank.evaluation.compare import verdict
+from nba_rank.files import write_atomically
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
 
 _DPI = 120
@@ -277,8 +277,7 @@ def _spread(
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Write a PNG under a temporary name, then rename it, so that no half figure is ever seen."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    figure.savefig(temporary, format="png", dpi=_DPI, facecolor="white")
-    temporary.replace(path)
+    """Write a PNG."""
+    write_atomically(
+        path, lambda part: figure.savefig(part, format="png", dpi=_DPI, facecolor="white")
+    )

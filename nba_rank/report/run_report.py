@@ -20,6 +20,9 @@ from nba_rank.report.figures import (
 )
 from nba_rank.run_dir import RunDir
 
+_MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
+"""Shares of the season played at which blend weights are shown."""
+
 
 @dataclass(frozen=True)
 class RunReport:
@@ -125,11 +128,13 @@ def _figures(report: RunReport, weights: pd.DataFrame, run_dir: RunDir) -> list[
 
 
 def _weights(report: RunReport) -> pd.DataFrame:
+    """Return the blend weights of each stacker at three moments of a season."""
     rows = [
-        (fit, member, weight)
+        (f"{fit}, {moment}", member, weight)
         for fit, stacker in report.stackers.items()
         if stacker is not None
-        for member, weight in stacker.blend_weights.items()
+        for moment, progress in _MOMENTS.items()
+        for member, weight in stacker.blend_weights(progress).items()
     ]
     return pd.DataFrame(rows, columns=["fit", "model", "weight"])
 

@@ -1,3 +1,5 @@
+from dataclasses import fields, replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,13 +34,30 @@ def test_record_by_hand(small_tables, as_of, features):
         ("2022-11-05", 1, 3, 120, 100),
         ("2022-11-07", 1, 2, 90, 100, {"kind": "playoffs"}),
     ]
-    config = features("features.record.last_games=2").record
-    got = built(record, small_tables(games), as_of("2022-11-01", "2022-11-04", "2022-11-08"), config)
-    assert got.loc[("2022-11-01", 1), "games_played"] == 0
-    assert got.loc[("2022-11-01", 1)].drop("games_played").isna().all()
-    assert got.loc[("2022-11-04", 1)].tolist() == [2, 0.5, 3, 0.5, 3]
-    assert got.loc[("2022-11-08", 1)].tolist() == [3, 2 / 3, 26 / 3, 0.5, 8]
-    assert got.loc[("2022-11-08", 4)].drop("games_played").isna().all()
+    config = replace(features().record, last_games=2)
+    got = built(
+        record, small_tables(games), as_of("2022-11-01", "2022-11-04", "2022-11-08"), config
+    )
+    known = ["season_progress", "games_played", "regressed_win_pct"]
+    for date, team in (("2022-11-01", 1), ("2022-11-08", 4)):
+        assert got.loc[(date, team), known].tolist() == [0, 0, 0.5]
+        assert got.loc[(date, team)].drop(known).isna().all()
+    assert got.loc[("2022-11-04", 1)].tolist() == [2 / 82, 2, 3.5 / 7, 0.5, 3, 0.5, 3]
+    assert got.loc[("2022-11-08", 1)].tolist() == [3 / 82, 3, 4.5 / 8, 2 / 3, 26 / 3, 0.5, 8]
+
+
+def test_regressed_win_share_starts_from_last_season(small_tables, as_of, features):
+    games = [
+        ("2021-11-01", 1, 2, 110, 100),
+        ("2021-11-03", 1, 2, 104, 100),
+        ("2022-11-01", 2, 1, 110, 100),
+    ]
+    config = replace(features().record, prior_games=4.0, prior_carry_over=0.5)
+    got = built(record, small_tables(games), as_of("2022-11-01", "2022-11-02"), config)
+    share = got["regressed_win_pct"]
+    assert share.loc[("2022-11-01", 1)] == 0.75
+    assert share.loc[("2022-11-02", 1)] == 4 * 0.75 / 5
+    assert share.loc[("2022-11-02", 2)] == (1 + 4 * 0.25) / 5
 
 
 def test_four_factors_by_hand(small_tables, as_of, features):
@@ -89,7 +108,7 @@ def test_team_rolling_by_hand(small_tables, as_of, features):
     home = 90 + 0.4 * 25 - 1.07 * 12 / (12 + 30) * (90 - 40) + 14
     away = 85 + 0.4 * 30 - 1.07 * 8 / (8 + 33) * (85 - 35) + 16
     possessions = (home + away) / 2
-    newest = features("features.team_rolling.games=1").team_rolling
+    newest = replace(features().team_rolling, games=1)
     got = built(team_rolling, tables, as_of("2022-11-02", "2022-11-04"), newest)
     first, last = got.loc[("2022-11-02", 1)], got.loc[("2022-11-04", 1)]
     assert last["rolling_defensive_rating"] == pytest.approx(100 * 100 / possessions)
@@ -111,8 +130,10 @@ def test_rest_by_hand(small_tables, as_of, features):
         ("2022-11-20", 4, 2, 110, 100),
         ("2023-11-01", 1, 2, 110, 100),
     ]
-    dates = as_of("2022-11-01", "2022-11-02", "2022-11-03", "2022-11-09", "2022-11-10", "2023-11-01")
-    got = built(rest, small_tables(games), dates, features("features.rest.window_days=7").rest)
+    dates = as_of(
+        "2022-11-01", "2022-11-02", "2022-11-03", "2022-11-09", "2022-11-10", "2023-11-01"
+    )
+    got = built(rest, small_tables(games), dates, replace(features().rest, window_days=7))
     assert list(got.columns) == ["days_since_game", "games_in_window", "played_yesterday"]
     first = got.loc[("2022-11-01", 1)]
     assert np.isnan(first["days_since_game"])
@@ -188,7 +209,15 @@ def test_motivation_over_a_season(sim_tables, as_of, features):
 # All groups.
 
 COLUMNS = {
-    "record": ["games_played", "win_pct", "margin_per_game", "form_win_pct", "form_margin_per_game"],
+    "record": [
+        "season_progress",
+        "games_played",
+        "regressed_win_pct",
+        "win_pct",
+        "margin_per_game",
+        "form_win_pct",
+        "form_margin_per_game",
+    ],
     "prior_season": ["prior_win_pct", "prior_margin_per_game", "prior_playoff_wins"],
     "four_factors": [
         column
@@ -228,45 +257,57 @@ def test_the_full_store_has_every_column_in_order(full):
 def test_a_group_that_is_off_takes_its_columns_along_and_nothing_else(
     sim_tables, dates, features, full, group
 ):
-    without = build_store(sim_tables, dates, features(f"features/{group}=off"))
+    off = replace(getattr(features(), group), enabled=False)
+    without = build_store(sim_tables, dates, replace(features(), **{group: off}))
     expected = full.frame.drop(columns=COLUMNS[group])
     pd.testing.assert_frame_equal(without.frame, expected, check_exact=True)
     assert without.columns == list(expected.columns[4:])
 
 
 @pytest.mark.parametrize("bundle", ["base", "full", "standings_only"])
-@pytest.mark.parametrize("group", COLUMNS)
-def test_every_group_switches_in_every_bundle(features, bundle, group):
-    for state in ("on", "off"):
-        config = features(f"features={bundle}", f"features/{group}={state}", "features/record=on")
-        if group != "record":
-            assert getattr(config, group).enabled == (state == "on")
+@pytest.mark.parametrize("state", ["on", "off"])
+def test_groups_switch_in_every_bundle(features, bundle, state):
+    switched = [group for group in COLUMNS if group != "record"]
+    config = features(f"features={bundle}", *(f"features/{group}={state}" for group in switched))
+    assert {getattr(config, group).enabled for group in switched} == {state == "on"}
+    assert config.record.enabled
 
 
 @pytest.mark.parametrize(
-    ("override", "columns"),
+    ("group", "change", "columns"),
     [
-        ("record.last_games=3", {"form_win_pct", "form_margin_per_game"}),
-        ("elo.k=30", {"elo_rating"}),
-        ("elo.home_edge=60", {"elo_rating"}),
-        ("elo.carry_over=0.5", {"elo_rating"}),
-        ("elo.mean=1500", {"elo_rating"}),
-        ("massey.ridge=4", {"massey_rating"}),
-        ("team_rolling.games=4", {"rolling_efg_pct", "rolling_defensive_rating"}),
-        ("rest.window_days=14", {"games_in_window"}),
-        ("motivation.late_season_share=0.3", {"late_season"}),
+        ("record", {"last_games": 3}, {"form_win_pct", "form_margin_per_game"}),
+        ("elo", {"k": 30.0}, {"elo_rating"}),
+        ("elo", {"home_edge": 60.0}, {"elo_rating"}),
+        ("elo", {"carry_over": 0.5}, {"elo_rating"}),
+        ("elo", {"mean": 1500.0}, {"elo_rating"}),
+        ("massey", {"ridge": 4.0}, {"massey_rating"}),
+        ("team_rolling", {"games": 4}, {"rolling_efg_pct", "rolling_defensive_rating"}),
+        ("rest", {"window_days": 14}, {"games_in_window"}),
+        ("motivation", {"late_season_share": 0.3}, {"late_season"}),
+        ("record", {"prior_games": 9.0}, {"regressed_win_pct"}),
+        ("record", {"prior_carry_over": 0.2}, {"regressed_win_pct"}),
     ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
 def test_every_parameter_changes_its_columns_only(
-    sim_tables, dates, features, full, override, columns
+    sim_tables, dates, features, full, group, change, columns
 ):
-    changed = build_store(sim_tables, dates, features(f"features.{override}")).frame
+    config = replace(getattr(features(), group), **change)
+    changed = GROUPS[group](sim_tables, Rows.of(sim_tables, dates), config).astype("float64")
     assert {name for name in changed if not full.frame[name].equals(changed[name])} == columns
+
+
+def test_every_parameter_is_tried(features):
+    tried = {"last_games", "k", "home_edge", "carry_over", "mean", "ridge", "games", "window_days",
+             "late_season_share", "prior_games", "prior_carry_over", "enabled"}  # fmt: skip
+    for group in COLUMNS:
+        assert {field.name for field in fields(getattr(features(), group))} <= tried
 
 
 # Counts of games are known to be zero, and Massey's ridge says 0 before the first game.
 KNOWN_AT_OPENING = {
-    "games_played": 0, "massey_rating": 0, "games_in_window": 0, "played_yesterday": 0,
+    "season_progress": 0, "games_played": 0, "massey_rating": 0, "games_in_window": 0, "played_yesterday": 0,
     "games_left": 82, "games_behind_line": 0, "eliminated": 0, "clinched": 0, "late_season": 0,
 }  # fmt: skip
 
@@ -274,7 +315,7 @@ KNOWN_AT_OPENING = {
 def test_on_opening_night_the_unknown_is_nan_and_never_zero(sim_tables, as_of, features):
     first = sim_tables.seasons.set_index("season")["first_date"]
     opening = build_store(sim_tables, as_of(first["2022-23"]), features()).frame
-    from_before = set(COLUMNS["prior_season"]) | set(COLUMNS["elo"])
+    from_before = set(COLUMNS["prior_season"]) | set(COLUMNS["elo"]) | {"regressed_win_pct"}
     for group in COLUMNS.values():
         for column in group:
             if column in KNOWN_AT_OPENING:

@@ -103,6 +103,17 @@ def without_later_seasons(tables: Tables, season: str) -> Tables:
     )
 
 
+def since(tables: Tables, season: str, n_before: int) -> Tables:
+    """Drop the seasons that lie more than `n_before` years before a season."""
+    first = str(int(season[:4]) - n_before)
+    return Tables(
+        **{
+            name: table[table["season"] >= first].reset_index(drop=True)
+            for name, table in tables.items()
+        }
+    )
+
+
 def noise(rng, shape):
     """Whole numbers, some huge and some missing."""
     values = rng.integers(-50, 300, shape).astype(np.float64)
@@ -164,13 +175,14 @@ def check_future(tables, season, share, spoil, features, seed):
     assert_identical(everything(spoiled, dates, features), everything(tables, dates, features))
 
 
-@pytest.mark.parametrize("spoil", [poison, cut])
-@pytest.mark.parametrize("share", [0.0, 0.02, 1.0])
+@pytest.mark.parametrize(
+    ("share", "spoil"), [(0.0, poison), (0.0, cut), (0.02, poison), (1.0, poison), (1.0, cut)]
+)
 def test_the_future_changes_nothing_at_the_ends_of_a_season(sim_tables, features, share, spoil):
     check_future(sim_tables, "2022-23", share, spoil, features(), seed=1)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_future_of_a_simulated_league_changes_nothing(sim_tables, features, seed):
     rng = np.random.default_rng(seed)
     season = str(rng.choice(sim_tables.seasons["season"]))
@@ -185,7 +197,6 @@ def test_the_future_of_a_simulated_league_changes_nothing(sim_tables, features, 
         ("2004-05", 0.03, poison),
         ("2012-13", None, poison),
         ("2019-20", 0.76, poison),
-        ("2019-20", 0.76, cut),
         ("2020-21", 0.0, poison),
         ("2023-24", None, poison),
     ],
@@ -193,7 +204,8 @@ def test_the_future_of_a_simulated_league_changes_nothing(sim_tables, features, 
 def test_the_future_of_the_real_league_changes_nothing(real_tables, features, season, share, spoil):
     if share is None:
         share = np.random.default_rng(int(season[:4])).random()
-    check_future(real_tables, season, share, spoil, features(), seed=2)
+    # The two seasons before are enough past to go wrong, and few enough to be quick.
+    check_future(since(real_tables, season, 2), season, share, spoil, features(), seed=2)
 
 
 def test_the_past_does_change_features_sets_and_baselines(sim_tables, features):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,7 +44,7 @@ def tables(small_tables):
 
 @pytest.fixture(scope="module")
 def roster(features):
-    return lambda *overrides: features(*(f"features.roster.{text}" for text in overrides)).roster
+    return lambda **change: replace(features().roster, **change)
 
 
 def one_set(tables, dates, config, team):
@@ -75,7 +77,7 @@ def test_a_traded_player_is_on_his_newest_team_only(tables, as_of, roster):
 
 def test_no_player_is_on_two_teams(sim_tables, as_of, roster):
     dates = as_of("2022-10-25", "2023-01-10", "2023-04-10")
-    sets = player_sets(sim_tables, dates, roster("size=30"))
+    sets = player_sets(sim_tables, dates, roster(size=30))
     for _, rows in sets.frame.groupby("as_of_date"):
         ids = sets.player_id[rows.index]
         ids = ids[ids != 0]
@@ -88,21 +90,21 @@ def test_no_player_is_on_two_teams(sim_tables, as_of, roster):
 
 
 def test_shares_are_of_minutes_in_the_newest_team_games(tables, as_of, roster):
-    got = one_set(tables, as_of("2022-11-08"), roster("recent_games=4"), 1)
+    got = one_set(tables, as_of("2022-11-08"), roster(recent_games=4), 1)
     assert list(got) == [7, 9]
     assert got[7][0] == pytest.approx((24 + 12 + 36) / (24 + 12 + 36 + 12))
     # Of the last two team games, player 7 played the second and player 9 none.
-    got = one_set(tables, as_of("2022-11-08"), roster("recent_games=2"), 1)
+    got = one_set(tables, as_of("2022-11-08"), roster(recent_games=2), 1)
     assert {player: share for player, (share, _) in got.items()} == {7: 1.0}
     # Minutes for another team do not count: player 8 played 6 for team 2.
-    got = one_set(tables, as_of("2022-11-06"), roster("recent_games=3"), 2)
+    got = one_set(tables, as_of("2022-11-06"), roster(recent_games=3), 2)
     assert got[8][0] == pytest.approx(6 / (6 + 3 * 48))
 
 
 def test_the_set_keeps_the_players_of_most_minutes(sim_tables, as_of, roster):
     dates = as_of("2023-01-10")
-    full = player_sets(sim_tables, dates, roster("size=30"))
-    small = player_sets(sim_tables, dates, roster("size=6"))
+    full = player_sets(sim_tables, dates, roster(size=30))
+    small = player_sets(sim_tables, dates, roster(size=6))
     assert small.player_id.shape == small.minutes_share.shape == (30, 6)
     assert small.stats.shape == (30, 6, 17)
     np.testing.assert_array_equal(small.player_id, full.player_id[:, :6])
@@ -127,33 +129,31 @@ def test_opening_night_has_last_seasons_end(sim_tables, as_of, roster):
     last = sim_tables.player_games[sim_tables.player_games["season"] == "2021-22"]
     mean = last.groupby("player_id")["points"].mean()
     taken = now.player_id != 0
-    np.testing.assert_allclose(
-        now.stats[:, :, 0][taken], mean[now.player_id[taken]], rtol=1e-5
-    )
+    np.testing.assert_allclose(now.stats[:, :, 0][taken], mean[now.player_id[taken]], rtol=1e-5)
 
 
 def test_last_seasons_average_fills_a_short_window(tables, as_of, roster):
-    stats = one_set(tables, as_of("2022-11-02"), roster("windows=[10,1]"), 1)
+    stats = one_set(tables, as_of("2022-11-02"), roster(windows=[10, 1]), 1)
     # Player 7: 10 points a game last season, 22 in the only game of this one.
     assert stats[7][1]["points_per_game_10"] == pytest.approx((22 + 9 * 10) / 10)
     assert stats[7][1]["points_per_game_1"] == pytest.approx(22)
     # Player 9 has no last season: his games alone.
     assert stats[9][1]["points_per_game_10"] == pytest.approx(9)
-    stats = one_set(tables, as_of("2022-11-08"), roster("windows=[2]"), 1)
+    stats = one_set(tables, as_of("2022-11-08"), roster(windows=[2]), 1)
     assert stats[7][1]["points_per_game_2"] == pytest.approx((4 + 10) / 2)
 
 
 def test_plus_minus_share_is_a_fifth_of_the_plus_minus_per_game(tables, as_of, roster):
-    stats = one_set(tables, as_of("2022-11-02"), roster("windows=[1,2]"), 1)
+    stats = one_set(tables, as_of("2022-11-02"), roster(windows=[1, 2]), 1)
     assert stats[7][1]["plus_minus_share_1"] == pytest.approx(5 / 5)
     # Last season's average is (4 - 2) / 2.
     assert stats[7][1]["plus_minus_share_2"] == pytest.approx((5 + 1) / 2 / 5)
-    stats = one_set(tables, as_of("2022-11-08"), roster("windows=[2]"), 1)
+    stats = one_set(tables, as_of("2022-11-08"), roster(windows=[2]), 1)
     assert stats[7][1]["plus_minus_share_2"] == pytest.approx((-1 + 0) / 2 / 5)
 
 
 def test_availability_counts_games_since_the_teams_newest_ones(tables, as_of, roster):
-    stats = one_set(tables, as_of("2022-11-08"), roster("windows=[2,4]"), 1)
+    stats = one_set(tables, as_of("2022-11-08"), roster(windows=[2, 4]), 1)
     assert stats[7][1]["availability_2"] == pytest.approx(1 / 2)
     assert stats[7][1]["availability_4"] == pytest.approx(3 / 4)
     assert stats[9][1]["availability_2"] == 0
@@ -183,20 +183,22 @@ def test_a_missing_count_is_unknown_and_no_zero(small_tables, as_of, roster):
     stats = one_set(tables, as_of("2022-11-02"), roster(), 1)[7][1]
     unknown = {name for name, value in stats.items() if np.isnan(value)}
     assert unknown - {"returning_minutes_share"} == {
-        f"{name}_{window}"
-        for name in ("stl_per_game", "plus_minus_share")
-        for window in (10, 30)
+        f"{name}_{window}" for name in ("stl_per_game", "plus_minus_share") for window in (10, 30)
     }
 
 
 @pytest.mark.parametrize(
-    ("override", "part"),
-    [("size=8", "player_id"), ("windows=[5,30]", "stats"), ("recent_games=4", "minutes_share")],
+    ("change", "part"),
+    [
+        ({"size": 8}, "player_id"),
+        ({"windows": [5, 30]}, "stats"),
+        ({"recent_games": 4}, "minutes_share"),
+    ],
 )
-def test_every_parameter_changes_the_sets(sim_tables, as_of, roster, override, part):
+def test_every_parameter_changes_the_sets(sim_tables, as_of, roster, change, part):
     dates = as_of("2023-01-10")
     standard = player_sets(sim_tables, dates, roster())
-    changed = player_sets(sim_tables, dates, roster(override))
+    changed = player_sets(sim_tables, dates, roster(**change))
     values = [getattr(sets, part) for sets in (standard, changed)]
     assert not np.array_equal(*values, equal_nan=part == "stats")
 

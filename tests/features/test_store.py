@@ -7,7 +7,8 @@ import pytest
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.features import registry
 from nba_rank.features import store as store_module
-from nba_rank.features.store import KEY, build_store, cached_store, write_parquet
+from nba_rank.features.store import KEY, build_store, cached_store
+from nba_rank.files import write_atomically
 
 
 @pytest.fixture
@@ -57,7 +58,9 @@ def test_whatever_a_store_is_made_from_makes_another_file(
     assert n_files() == 1
     cached_store(sim_tables, dates.head(1), cheap, tmp_path)
     assert n_files() == 2
-    parameter = features("features=standings_only", "features/rest=on", "features.rest.window_days=9")
+    parameter = features(
+        "features=standings_only", "features/rest=on", "features.rest.window_days=9"
+    )
     cached_store(sim_tables, dates, parameter, tmp_path)
     assert n_files() == 3
     cached_store(sim_tables, dates, features("features=standings_only"), tmp_path)
@@ -88,7 +91,7 @@ def test_an_interrupted_write_leaves_no_file(
         patch.setattr(pd.DataFrame, "to_parquet", interrupted)
         with pytest.raises(error):
             cached_store(sim_tables, dates, cheap, tmp_path)
-    assert not list(tmp_path.glob("store_*"))
+    assert list(tmp_path.iterdir()) == []
     assert cached_store(sim_tables, dates, cheap, tmp_path).seconds
     assert [path.suffix for path in tmp_path.iterdir()] == [".parquet"]
 
@@ -96,7 +99,7 @@ def test_an_interrupted_write_leaves_no_file(
 def test_a_write_replaces_the_file_as_a_whole(tmp_path):
     path = tmp_path / "new" / "frame.parquet"
     for value in (1, 2):
-        write_parquet(pd.DataFrame({"a": [value]}), path)
+        write_atomically(path, pd.DataFrame({"a": [value]}).to_parquet)
     assert pd.read_parquet(path)["a"].tolist() == [2]
     assert list(path.parent.iterdir()) == [path]
 
@@ -107,7 +110,7 @@ def test_two_groups_of_one_column_name_are_refused(sim_tables, dates, features, 
         "elo",
         lambda tables, rows, config: pd.DataFrame({"win_pct": np.zeros(len(rows.frame))}),
     )
-    with pytest.raises(ValueError, match="same columns.*win_pct"):
+    with pytest.raises(ValueError, match=r"same columns.*win_pct"):
         build_store(sim_tables, dates, features("features=standings_only", "features/elo=on"))
 
 
@@ -135,5 +138,5 @@ def test_a_date_alone_has_the_features_it_has_among_many(sim_tables, features):
 
 @pytest.mark.real
 def test_a_real_date_alone_has_the_features_it_has_among_many(real_tables, features):
-    grid = as_of_grid(real_tables, real_tables.seasons["season"].tolist(), 60)
-    check_alone(real_tables, grid, features(), 3)
+    grid = as_of_grid(real_tables, ["2003-04", "2019-20", "2020-21"], 60)
+    check_alone(real_tables, grid, features(), 2)

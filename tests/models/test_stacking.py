@@ -18,8 +18,8 @@ def planted(coef, noise=0.0, n_seasons=5, n=300, scale=(1.0, 1.0, 1.0), mean=(0.
     return standard * scale + mean, relevance, season
 
 
-def fit(scores, relevance, season, alphas=ALPHAS):
-    return Stacker.fit(MEMBERS[: scores.shape[1]], scores, relevance, season, alphas)
+def fit(scores, relevance, season, alphas=ALPHAS, progress=None):
+    return Stacker.fit(MEMBERS[: scores.shape[1]], scores, relevance, season, alphas, progress)
 
 
 def test_a_planted_blend_is_found_again_whatever_the_members_units():
@@ -29,7 +29,7 @@ def test_a_planted_blend_is_found_again_whatever_the_members_units():
     stacker = fit(scores, relevance, season)
     assert stacker.coef == pytest.approx([0.3, 0.2, 0.1], abs=0.02)
     assert stacker.intercept == pytest.approx(0.5, abs=0.02)
-    weights = stacker.blend_weights
+    weights = stacker.blend_weights()
     assert [weights[name] for name in MEMBERS] == pytest.approx([1 / 2, 1 / 3, 1 / 6], abs=0.02)
     assert np.abs(stacker.predict(scores) - relevance).mean() < 0.03
 
@@ -39,7 +39,7 @@ def test_the_better_member_gets_the_larger_weight():
     relevance = rng.uniform(size=600)
     noise = rng.normal(size=(600, 2)) * [0.1, 0.5]
     season = np.repeat(["2018-19", "2019-20", "2020-21"], 200)
-    weights = fit(relevance[:, None] + noise, relevance, season).blend_weights
+    weights = fit(relevance[:, None] + noise, relevance, season).blend_weights()
     assert weights["model_a"] > 3 * weights["xgb"] > 0
 
 
@@ -54,7 +54,29 @@ def test_high_scores_of_good_members_give_high_stack_scores():
 
 def test_a_member_that_ranks_upside_down_gets_a_negative_weight():
     scores, relevance, season = planted([0.3, -0.3, 0.1], noise=0.05)
-    assert fit(scores, relevance, season).blend_weights["xgb"] < -0.3
+    assert fit(scores, relevance, season).blend_weights()["xgb"] < -0.3
+
+
+def test_weights_that_move_over_the_season_are_found_again():
+    scores, _, season = planted([0.3, 0.2, 0.1])
+    progress = np.random.default_rng(4).uniform(size=len(scores))
+    relevance = 0.5 + scores[:, 0] * (0.4 - 0.3 * progress) + scores[:, 1] * 0.3 * progress
+    stacker = fit(scores, relevance, season, [0.1], progress)
+    assert stacker.coef == pytest.approx([0.4, 0.0, 0.0], abs=0.02)
+    assert stacker.coef_change == pytest.approx([-0.3, 0.3, 0.0], abs=0.02)
+    opening, end = stacker.blend_weights(0.0), stacker.blend_weights(1.0)
+    assert [opening[name] for name in MEMBERS] == pytest.approx([1, 0, 0], abs=0.05)
+    assert [end[name] for name in MEMBERS] == pytest.approx([1 / 4, 3 / 4, 0], abs=0.05)
+    assert stacker.predict(scores, progress) == pytest.approx(relevance, abs=0.03)
+    assert np.abs(stacker.predict(scores) - relevance).mean() > 0.1
+
+
+def test_weights_stay_without_the_progress_of_the_season():
+    scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1)
+    stacker = fit(scores, relevance, season)
+    assert stacker.coef_change == [0, 0, 0]
+    late = stacker.predict(scores, np.ones(len(scores)))
+    assert np.array_equal(late, stacker.predict(scores))
 
 
 def test_the_penalty_shrinks_the_coefficients():
@@ -116,5 +138,10 @@ def test_it_survives_json_exactly():
 def test_a_row_alone_scores_exactly_as_among_many():
     scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1)
     stacker = fit(scores, relevance, season)
-    alone = [stacker.predict(scores[i : i + 1])[0] for i in range(50)]
-    assert alone == stacker.predict(scores)[:50].tolist()
+    progress = np.linspace(0, 1, len(scores))
+    moving = fit(scores, relevance, season, progress=progress)
+    for i in range(0, len(scores), 40):
+        row = slice(i, i + 1)
+        assert stacker.predict(scores[row])[0] == stacker.predict(scores)[i]
+        alone = moving.predict(scores[row], progress[row])[0]
+        assert alone == moving.predict(scores, progress)[i]

@@ -1,0 +1,22 @@
+"""Writing files so that a reader never sees a part of one."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Call a writer with a temporary name and rename the file when it is whole.
+
+    Args:
+        path: File to make or replace; its folder is made if missing.
+        write: Writes the path that it is given. If it raises, nothing of the file stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,118 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from nba_rank.data.calendar import (
+    AS_OF_POINTS,
+    POINT_SHARES,
+    as_of_grid,
+    as_of_points,
+    season_of_date,
+)
+
+SEASON = "2022-23"
+
+
+def regular_days(tables, season=SEASON):
+    games = tables.games
+    return games.loc[(games["season"] == season) & (games["kind"] == "regular"), "game_date"]
+
+
+def in_progress(tables, season, day):
+    """The tables on a morning of a season."""
+    cut = {
+        name: table[table["game_date"] < day] for name, table in tables.items()
+        if "game_date" in table
+    }  # fmt: skip
+    seasons = tables.seasons.copy()
+    row = seasons["season"] == season
+    seasons.loc[row, "complete"] = False
+    seasons.loc[row, "last_regular_date"] = cut["games"]["game_date"].max()
+    return replace(tables, **cut, seasons=seasons[seasons["season"] <= season])
+
+
+def check_points(tables, season):
+    points = as_of_points(tables, season)
+    assert tuple(points) == AS_OF_POINTS
+    days = regular_days(tables, season)
+    assert points["open"] == days.min()
+    assert points["end"] == days.max() + pd.Timedelta(days=1)
+    assert list(points.values()) == sorted(points.values())
+    for name, share in POINT_SHARES.items():
+        # The share is reached on the point's day, and not before it.
+        before, with_day = (days < points[name]).mean(), (days <= points[name]).mean()
+        assert before <= share < with_day, name
+
+
+def test_points_are_the_days_on_which_their_share_is_reached(sim_tables):
+    check_points(sim_tables, SEASON)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("season", ["2000-01", "2011-12", "2012-13", "2019-20", "2023-24"])
+def test_real_points(real_tables, season):
+    check_points(real_tables, season)
+
+
+@pytest.mark.real
+def test_the_end_of_2019_20_is_after_the_seeding_games(real_tables):
+    assert as_of_points(real_tables, "2019-20")["end"] == pd.Timestamp("2020-08-15")
+
+
+def test_playoff_games_do_not_move_the_points(sim_tables):
+    regular = sim_tables.games["kind"] == "regular"
+    without = replace(sim_tables, games=sim_tables.games[regular])
+    assert as_of_points(without, SEASON) == as_of_points(sim_tables, SEASON)
+
+
+def test_a_season_in_progress_has_the_points_it_has_reached(sim_tables):
+    expected = as_of_points(sim_tables, SEASON)
+    tables = in_progress(sim_tables, SEASON, expected["0.5"] + pd.Timedelta(days=1))
+    got = as_of_points(tables, SEASON)
+    assert list(got) == ["open", "0.05", "0.15", "0.25", "0.5"]
+    assert got == {name: expected[name] for name in got}
+
+
+def test_an_unknown_season_is_refused(sim_tables):
+    with pytest.raises(ValueError, match=r"'2031-32' is not in the tables.*2021-22 to 2023-24"):
+        as_of_points(sim_tables, "2031-32")
+
+
+@pytest.mark.parametrize("every_days", [1, 7, 400])
+def test_the_grid_is_even_and_holds_every_point_once(sim_tables, every_days):
+    seasons = [SEASON, "2023-24"]
+    grid = as_of_grid(sim_tables, seasons, every_days)
+    assert list(grid.columns) == ["season", "as_of_date", "as_of_point"]
+    assert not grid.duplicated(["season", "as_of_date"]).any()
+    for season in seasons:
+        own = grid[grid["season"] == season].set_index("as_of_date")["as_of_point"]
+        points = as_of_points(sim_tables, season)
+        assert own[own != ""].to_dict() == {date: name for name, date in points.items()}
+        assert own.index.is_monotonic_increasing
+        even = pd.date_range(points["open"], points["end"], freq=f"{every_days}D")
+        assert set(own.index) == set(even) | set(points.values())
+
+
+def test_points_that_fall_on_one_day_keep_the_later_name_and_the_date_once(sim_tables):
+    days = regular_days(sim_tables)
+    few = sim_tables.games.loc[days.index[:4]].assign(game_date=pd.Timestamp("2022-10-20"))
+    seasons = sim_tables.seasons[sim_tables.seasons["season"] == SEASON].assign(
+        last_regular_date=pd.Timestamp("2022-10-20")
+    )
+    tables = replace(sim_tables, games=few, seasons=seasons)
+    grid = as_of_grid(tables, [SEASON], 7)
+    assert grid["as_of_point"].tolist() == ["0.75", "end"]
+
+
+def test_every_date_belongs_to_the_season_that_opened_last(sim_tables):
+    first = sim_tables.seasons.set_index("season")["first_date"]
+    day = pd.Timedelta(days=1)
+    assert season_of_date(sim_tables, first["2022-23"]) == "2022-23"
+    assert season_of_date(sim_tables, first["2022-23"] - day) == "2021-22"
+    assert season_of_date(sim_tables, pd.Timestamp("2023-08-01")) == "2022-23"
+    last = sim_tables.games["game_date"].max()
+    assert season_of_date(sim_tables, last + day) == "2023-24"
+    for outside in (last + 2 * day, first["2021-22"] - day):
+        with pytest.raises(ValueError, match="is outside the data"):
+            season_of_date(sim_tables, outside)

@@ -1,0 +1,187 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from nba_rank.features.roster import PlayerSets
+from nba_rank.lists import ListDataModule, ListTensors, PlayerScaler, Vocabulary, list_tensors
+
+P, F = 3, 2
+
+
+def scaled(columns, other=None):
+    """Fit on rows (and transform others, if given)."""
+    stats = np.array(columns, dtype=np.float32).T
+    scaler = PlayerScaler.fit(stats)
+    return scaler.transform(stats if other is None else np.array(other, dtype=np.float32))
+
+
+# Scaler.
+
+
+def test_known_values_are_standardised_and_unknown_ones_are_the_mean():
+    got = scaled([[1, 3, np.nan, 5], [10, 20, 30, 40]])
+    spread = np.sqrt(8 / 3)
+    np.testing.assert_allclose(got[:, 0], [-2 / spread, 0, 0, 2 / spread], rtol=1e-6)
+    assert got[:, 1].mean() == pytest.approx(0, abs=1e-6)
+    assert got[:, 1].std() == pytest.approx(1, rel=1e-6)
+    assert got.dtype == np.float32
+
+
+def test_nothing_is_learnt_from_constant_or_unknown_columns():
+    stats = [[7, 7, 7], [np.nan] * 3, [0, 1, 2]]
+    got = scaled(stats, [[7, 1, 1], [900, -5, 1], [np.nan, np.nan, 1]])
+    np.testing.assert_array_equal(got, np.zeros((3, 3)))
+
+
+def test_transform_keeps_the_shape_and_uses_the_fitted_seasons():
+    got = scaled([[0, 2]], np.full((2, 4, 3, 1), 5.0))
+    np.testing.assert_array_equal(got, np.full((2, 4, 3, 1), 4.0))
+
+
+def test_large_means_do_not_drown_small_spreads():
+    got = scaled([[1e6 - 1, 1e6, 1e6 + 1]])
+    np.testing.assert_allclose(got[:, 0], [-1.2247, 0, 1.2247], atol=1e-3)
+
+
+# Vocabulary.
+
+
+def test_unknown_players_share_row_zero():
+    vocabulary = Vocabulary.of(np.array([[30, 10, 0], [20, 10, -4]]))
+    assert len(vocabulary) == 5
+    ids = np.array([[-4, 10, 20], [30, 0, 11], [-9, 31, 10**12]])
+    np.testing.assert_array_equal(vocabulary.rows(ids), [[1, 2, 3], [4, 0, 0], [0, 0, 0]])
+
+
+def test_an_empty_vocabulary_knows_nobody():
+    vocabulary = Vocabulary.of(np.zeros((2, 2), dtype=np.int64))
+    assert len(vocabulary) == 1
+    np.testing.assert_array_equal(vocabulary.rows(np.array([0, 5])), [0, 0])
+
+
+# Lists.
+
+CONFERENCES = ["East", "West", "West", "East", "West"]
+
+
+@pytest.fixture
+def sets():
+    """Two dates of one season and one of the next: two teams in the East, three in the West."""
+    dates = [("2021-22", "2022-01-01"), ("2021-22", "2022-01-08"), ("2022-23", "2023-01-01")]
+    frame = pd.DataFrame(
+        [
+            (season, pd.Timestamp(date), team, conference)
+            for season, date in dates
+            for team, conference in enumerate(CONFERENCES, start=1)
+        ],
+        columns=["season", "as_of_date", "team_id", "conference"],
+    )
+    n = len(frame)
+    rng = np.random.default_rng(4)
+    return PlayerSets(
+        frame=frame,
+        player_id=np.arange(n * P, dtype=np.int64).reshape(n, P) + 1,
+        minutes_share=rng.dirichlet(np.ones(P), n).astype(np.float32),
+        stats=rng.normal(size=(n, P, F)).astype(np.float32),
+        columns=["a", "b"],
+        dates_left_out=0,
+    )
+
+
+def made(sets, scope):
+    vocabulary = Vocabulary.of(sets.player_id)
+    scaler = PlayerScaler.fit(sets.stats.reshape(-1, F))
+    relevance = np.linspace(0.1, 1, len(sets.frame)).astype(np.float32)
+    return list_tensors(sets, relevance, scope, scaler, vocabulary), relevance, scaler, vocabulary
+
+
+@pytest.mark.parametrize(("scope", "n_lists", "longest"), [("conference", 6, 3), ("league", 3, 5)])
+def test_every_row_is_in_one_list_of_its_date(sets, scope, n_lists, longest):
+    lists = made(sets, scope)[0]
+    assert lists.row.shape == (len(lists), longest) == (n_lists, longest)
+    taken = lists.row[lists.row >= 0]
+    assert sorted(taken) == list(range(len(sets.frame)))
+    by = ["season", "as_of_date"] + (["conference"] if scope == "conference" else [])
+    for row in lists.row:
+        assert len(sets.frame.iloc[row[row >= 0]][by].drop_duplicates()) == 1
+
+
+def test_tensors_hold_the_rows_and_padding_is_masked(sets):
+    lists, relevance, scaler, vocabulary = made(sets, "conference")
+    tensors = lists.tensors
+    mask = tensors["team_mask"].numpy()
+    np.testing.assert_array_equal(mask, lists.row >= 0)
+    assert sorted(mask.sum(axis=1)) == [2, 2, 2, 3, 3, 3]
+    assert (tensors["relevance"].numpy()[~mask] == 0).all()
+    row = lists.row[mask]
+    expected = {
+        "stats": scaler.transform(sets.stats)[row],
+        "player": vocabulary.rows(sets.player_id)[row],
+        "minutes_share": sets.minutes_share[row],
+        "relevance": relevance[row],
+    }
+    for name, values in expected.items():
+        np.testing.assert_array_equal(tensors[name].numpy()[mask], values, err_msg=name)
+    dtypes = {name: tensor.dtype for name, tensor in tensors.items()}
+    assert dtypes == {
+        "stats": torch.float32,
+        "player": torch.int64,
+        "minutes_share": torch.float32,
+        "relevance": torch.float32,
+        "team_mask": torch.bool,
+    }
+
+
+def test_lists_do_not_depend_on_the_order_of_rows(sets):
+    lists = made(sets, "conference")[0]
+    order = np.random.default_rng(1).permutation(len(sets.frame))
+    shuffled = made(sets.take(order), "conference")[0]
+    for row, other in zip(lists.row, shuffled.row, strict=True):
+        assert set(order[other[other >= 0]]) == set(row[row >= 0])
+
+
+# Data module.
+
+
+def module(n_lists=10, lists_per_batch=4, seed=1, validation=None):
+    number = torch.arange(n_lists, dtype=torch.float32)
+    train = ListTensors(
+        row=np.zeros((n_lists, 1), dtype=np.int64),
+        tensors={"relevance": number[:, None], "twice": 2 * number[:, None]},
+    )
+    made = ListDataModule(train, validation and train, lists_per_batch, seed)
+    made.setup("fit")
+    return made
+
+
+def epochs(data, n):
+    loader = data.train_dataloader()
+    return [[batch["relevance"].ravel().tolist() for batch in loader] for _ in range(n)]
+
+
+def test_an_epoch_serves_every_list_once_in_batches():
+    for batches in epochs(module(), 3):
+        assert [len(batch) for batch in batches] == [4, 4, 2]
+        assert sorted(number for batch in batches for number in batch) == list(range(10))
+
+
+def test_the_order_changes_by_epoch_and_repeats_by_seed():
+    first = epochs(module(seed=1), 3)
+    assert first[0] != first[1]
+    assert first[1] != first[2]
+    assert epochs(module(seed=1), 3) == first
+    assert epochs(module(seed=2), 3) != first
+
+
+def test_the_tensors_of_a_batch_belong_together():
+    for batch in module().train_dataloader():
+        torch.testing.assert_close(batch["twice"], 2 * batch["relevance"])
+
+
+def test_validation_is_in_order_and_only_where_there_is_one():
+    assert module().val_dataloader() == []
+    loader = module(validation=True).val_dataloader()
+    for _ in range(2):
+        seen = torch.cat([batch["relevance"].ravel() for batch in loader])
+        assert seen.tolist() == list(range(10))
