@@ -35,7 +35,11 @@ OPTIONS = [
     for group in GROUPS
     for path in sorted((CONF / group).glob("*.yaml"))
 ]  # fmt: skip
-BUNDLES = [option for group, option in OPTIONS if group == "features"]
+BUNDLES = [
+    pytest.param(option, marks=[] if option == "full" else pytest.mark.slow)
+    for group, option in OPTIONS
+    if group == "features"
+]
 SWITCHED = sorted(path.parent.name for path in CONF.glob("features/*/on.yaml"))
 MEMBERS = sorted(path.stem for path in CONF.glob("model/member/*.yaml"))
 

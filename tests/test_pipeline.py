@@ -452,6 +452,7 @@ def test_predict_refuses_folders_without_a_finished_run(finished, tmp_path):
         rank_date(asked(finished, "2025-01-15", tmp_path))
 
 
+@pytest.mark.slow
 def test_a_single_member_ranks_without_a_stacker(run_again):
     result, folder = run_again("model=xgb", "calibration=none", "odds=none")
     assert {"stack", "model_a", "rf"}.isdisjoint(result.metrics["ranker"])
@@ -592,10 +593,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [BAD[0], *[pytest.param(*case, marks=pytest.mark.slow) for case in BAD[1:]]],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("override", "message"), BAD)
 def test_a_bad_override_ends_with_a_plain_message_and_status_1(tmp_path, override, message):
     outputs = tmp_path / "outputs3"
     done = program(

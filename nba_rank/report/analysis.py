@@ -30,7 +30,7 @@ class AnalysisContext:
         folds: One row a test season, columns as they are to be printed (dates as dates).
         data: What was read, as words for each label.
         ranker: The ranker that the analysis is about.
-        weights: Columns `fit`, `model`, `weight`; None where nothing is blended.
+        weights: Columns `fit`, `moment`, `model`, `weight`; None where nothing is blended.
         figures: Caption and path, relative to the analysis.
         timings: Wall-clock seconds of each stage, in the order in which they ran; without a
             total, which is added.
@@ -244,13 +244,11 @@ def _by_ranker(rows: pd.DataFrame, columns: Mapping[str, pd.Series]) -> str:
 def _weights(weights: pd.DataFrame | None) -> str:
     if weights is None or weights.empty:
         return ""
-    fits, models = dict.fromkeys(weights["fit"]), dict.fromkeys(weights["model"])
-    value = weights.set_index(["fit", "model"])["weight"]
-    table = pd.DataFrame({
-        "fit": list(fits),
-        **{ranker_label(m): [_signed(value.get((f, m), np.nan)) for f in fits] for m in models},
-    })  # fmt: skip
-    return f"## Blend weights\n\n{markdown_table(table)}"
+    models = list(dict.fromkeys(weights["model"]))
+    wide = weights.pivot(index=["fit", "moment"], columns="model", values="weight")  # noqa: PD010
+    rows = pd.MultiIndex.from_frame(weights[["fit", "moment"]].drop_duplicates())
+    table = wide.reindex(index=rows, columns=models).map(_signed).rename(columns=ranker_label)
+    return f"## Blend weights\n\n{markdown_table(table.reset_index())}"
 
 
 def _recovery(recovery: pd.DataFrame | None) -> str:

@@ -38,6 +38,7 @@ _LINES: dict[str, tuple[str, float, str]] = {
     "last_season": (_GREY, 1.0, "--"),
 }
 _BANDS = ("stack", "standings")
+_MOMENT_COLOURS = (_SKY, _BLUE, _ORANGE)
 
 
 def plot_predicted_vs_actual(
@@ -193,33 +194,34 @@ def plot_losses(losses: pd.DataFrame, path: Path) -> None:
 
 
 def plot_blend_weights(weights: pd.DataFrame, path: Path) -> None:
-    """Draw the weight that the stack gives to each model.
+    """Draw the weight that the stack gives to each of its inputs, by moment of the season.
 
     Args:
-        weights: Columns `fit` (text), `model`, `weight` (no unit, on standardised model scores).
-        path: PNG to write, about 1200 pixels wide. The bar is the mean over fits, dots are fits.
+        weights: Columns `fit`, `moment` (text), `model` and `weight` (no unit, on standardised
+            scores).
+        path: PNG to write, about 1200 pixels wide. A bar is the mean over fits, dots are fits.
     """
-    models = list(dict.fromkeys(weights["model"]))
-    mean = weights.groupby("model")["weight"].mean().reindex(models)
+    models, moments = list(dict.fromkeys(weights["model"])), list(dict.fromkeys(weights["moment"]))
     several = len(set(weights["fit"])) > 1
+    height = 0.8 / len(moments)
     with _style():
-        figure = Figure(figsize=(10, 1.6 + 0.75 * len(models)), layout="constrained")
+        figure = Figure(figsize=(10, 1.6 + 1.1 * len(models)), layout="constrained")
         ax = figure.subplots()
-        ax.barh(range(len(models)), mean, color=_SKY, height=0.62)
-        for y, model in enumerate(models):
-            values = weights.loc[weights["model"] == model, "weight"]
+        for number, (moment, colour) in enumerate(zip(moments, _MOMENT_COLOURS, strict=False)):
+            rows = weights[weights["moment"] == moment]
+            mean = rows.groupby("model")["weight"].mean().reindex(models)
+            places = np.arange(len(models)) + (number - (len(moments) - 1) / 2) * height
+            ax.barh(places, mean, color=colour, height=0.9 * height, label=moment)
             if several:
-                ax.plot(values, np.full(len(values), y), "o", color=_INK, ms=5, alpha=0.6)
-            end = max(0.0, mean[model], values.max())
-            ax.annotate(f"{mean[model]:.2f}", (end, y), xytext=(9, 0), va="center",
-                        textcoords="offset points", fontweight="bold")  # fmt: skip
+                dots = places[[models.index(model) for model in rows["model"]]]
+                ax.plot(rows["weight"], dots, "o", color=_INK, ms=3.5, alpha=0.5)
         ax.axvline(0, color=_GREY, linewidth=1)
         ax.set_yticks(range(len(models)), [ranker_label(model) for model in models])
         ax.invert_yaxis()
-        ax.margins(x=0.12)
         ax.tick_params(axis="y", length=0)
-        ax.set_xlabel("weight" + (" (bar: mean over fits, dots: fits)" if several else ""))
-        ax.set_title("Weight of each model in the stack")
+        ax.set_xlabel("share of all weights" + (" (bar: mean over fits, dots: fits)" * several))
+        ax.set_title("Weight of each input in the stack over the season")
+        ax.legend(frameon=False, loc="lower right")
         _save(figure, path)
 
 

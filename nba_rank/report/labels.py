@@ -17,8 +17,9 @@ RANKER_LABELS = {
     "stack": "stack", "model_a": "A attention", "xgb": "B XGBoost", "rf": "C forest",
     "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
     "net_rating": "net rating", "last_season": "last season", "random": "random",
+    "regressed_win_pct": "record, regressed", "elo_rating": "Elo rating",
 }  # fmt: skip
-"""Rankers: the stack, its members, then the baselines."""
+"""Rankers: the stack, its members, the baselines; then the stack's anchors."""
 
 
 def ranker_label(ranker: str) -> str:

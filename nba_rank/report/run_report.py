@@ -130,13 +130,13 @@ def _figures(report: RunReport, weights: pd.DataFrame, run_dir: RunDir) -> list[
 def _weights(report: RunReport) -> pd.DataFrame:
     """Return the blend weights of each stacker at three moments of a season."""
     rows = [
-        (f"{fit}, {moment}", member, weight)
+        (fit, moment, member, weight)
         for fit, stacker in report.stackers.items()
         if stacker is not None
         for moment, progress in _MOMENTS.items()
         for member, weight in stacker.blend_weights(progress).items()
     ]
-    return pd.DataFrame(rows, columns=["fit", "model", "weight"])
+    return pd.DataFrame(rows, columns=["fit", "moment", "model", "weight"])
 
 
 def _recovery(metrics: pd.DataFrame) -> pd.DataFrame:

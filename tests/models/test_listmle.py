@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nba_rank.models.listmle import list_mle
 
-properties = settings(deadline=None, derandomize=True, max_examples=60)
+properties = settings(deadline=None, derandomize=True, max_examples=40)
 score_values = st.floats(-5, 5, width=32)
 
 

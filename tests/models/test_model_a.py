@@ -24,10 +24,10 @@ SMALL = ModelAConfig(
 )
 
 
-@pytest.fixture
-def fit(compose):
+@pytest.fixture(scope="module")
+def fit(compose_as_is):
     """Fits a small model A: `fit(sets, relevance, epochs=2, patience=0, seed=1, **knobs)`."""
-    config = compose("trainer=cpu", "callbacks=quiet")
+    config = compose_as_is("trainer=cpu", "callbacks=quiet")
 
     def run(
         sets, relevance, epochs=2, patience=0, seed=1, on_epoch=lambda: None, clip=1.0, **knobs

@@ -70,7 +70,7 @@ def test_the_temperature_behind_the_champions_is_found_again(temperature):
 
 
 def test_the_fitted_temperature_beats_a_uniform_guess_and_other_temperatures():
-    frame = planted(0.5)
+    frame = planted(0.5, n_dates=150)
     fitted = SoftmaxOdds.fit(frame)
     best = champion_log_loss(fitted.predict(frame), frame)
     assert best < np.log(30) - 0.5
@@ -80,15 +80,15 @@ def test_the_fitted_temperature_beats_a_uniform_guess_and_other_temperatures():
 
 
 def test_scores_that_know_nothing_give_odds_close_to_uniform():
-    frame = planted(1.0)
+    frame = planted(1.0, n_dates=150)
     rng = np.random.default_rng(5)
     noise = frame.assign(score=rng.normal(size=len(frame)))
     odds = SoftmaxOdds.fit(noise).predict(noise)
-    assert champion_log_loss(odds, noise) == pytest.approx(np.log(30), abs=0.05)
+    assert champion_log_loss(odds, noise) == pytest.approx(np.log(30), abs=0.1)
 
 
 def test_the_unit_of_the_score_does_not_matter():
-    frame = planted(0.6, n_dates=200)
+    frame = planted(0.6, n_dates=50)
     scaled = frame.assign(score=frame["score"] * 250 + 7)
     odds, same = (SoftmaxOdds.fit(rows).predict(rows) for rows in (frame, scaled))
     assert same == pytest.approx(odds, rel=1e-3)

@@ -29,6 +29,7 @@ FOLDS = pd.DataFrame({
 })  # fmt: skip
 WEIGHTS = pd.DataFrame({
     "fit": ["2021-22", "2021-22", "2022-23", "2022-23"],
+    "moment": ["opening", "opening", "end", "end"],
     "model": ["model_a", "xgb", "model_a", "xgb"],
     "weight": [0.2, 0.6, 0.3, np.nan],
 })  # fmt: skip
