@@ -10,13 +10,13 @@ demo: $(READY)  ## simulate a league and run the main job on it
 	$(BIN)/python -m nba_rank.train data=sim
 
 test: $(READY)  ## all tests that fit; those on real data run where NBA_RANK_RAW_DIR points to it
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: $(READY)  ## what every change has to pass
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 bench: $(READY)  ## time the stages of a run, by default on the simulated league
 	$(BIN)/python -m nba_rank.bench $(ARGS)

@@ -6,8 +6,9 @@ composed. `validate` finds what types cannot: values out of range and combinatio
 sense.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from math import isfinite
 from pathlib import Path
 from typing import cast
 
@@ -15,8 +16,14 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError
 
+from nba_rank.data.league import season_start_year
+from nba_rank.data.simulated.params import SimParams
+
 MEMBERS = ("model_a", "xgb", "rf")
 """Base models, in the order of their columns in every table."""
+
+ANCHORS = ("regressed_win_pct", "elo_rating", "massey_rating")
+"""Store features known on every date, which the stacker can blend beside the members."""
 
 
 class ConfigError(ValueError):
@@ -211,7 +218,9 @@ class ModelAConfig:
         n_heads: Attention heads; divides the model width.
         attention: `learned`, or `uniform` to pool every player alike.
         minutes_bias_weight: Weight of log minutes share in the attention logits.
-        dropout: Dropout share in the encoder and the scorer.
+        dropout: Dropout share in the encoder.
+        unknown_player_share: Share of players that a training step treats as unknown, so that the
+            shared embedding row learns to stand for newcomers.
         learning_rate: Step size of AdamW.
         weight_decay: Weight decay of AdamW.
         lists_per_batch: Lists in one step.
@@ -224,6 +233,7 @@ class ModelAConfig:
     attention: str
     minutes_bias_weight: float
     dropout: float
+    unknown_player_share: float
     learning_rate: float
     weight_decay: float
     lists_per_batch: int
@@ -429,8 +439,10 @@ def as_config(cfg: DictConfig) -> Config:
 
 
 def as_ingest_config(cfg: DictConfig) -> IngestConfig:
-    """Turn a composed ingest config into typed objects; errors as `as_config`."""
-    return cast(IngestConfig, _typed(IngestConfig, cfg))
+    """Turn a composed ingest config into typed objects and validate it; errors as `as_config`."""
+    config = cast(IngestConfig, _typed(IngestConfig, cfg))
+    _refuse(_data_problems(config.data, dict(_flat(config))))
+    return config
 
 
 def as_predict_config(cfg: DictConfig) -> PredictConfig:
@@ -440,12 +452,15 @@ def as_predict_config(cfg: DictConfig) -> PredictConfig:
 
 def _typed(schema: type, cfg: DictConfig) -> object:
     """Merge into a fresh schema, which refuses keys that `+key=value` has added."""
+    given = OmegaConf.to_container(cfg, resolve=True)
     try:
-        return OmegaConf.to_object(
-            OmegaConf.merge(OmegaConf.structured(schema), OmegaConf.to_container(cfg, resolve=True))
-        )
+        merged = OmegaConf.merge(OmegaConf.structured(schema), given)
     except ConfigKeyError as error:
         raise ConfigError(f"unknown key in the config: {error.full_key}") from error
+    missing = sorted(OmegaConf.missing_keys(merged))
+    if missing:
+        raise ConfigError("a value must be given: " + ", ".join(f"{key}=..." for key in missing))
+    return OmegaConf.to_object(merged)
 
 
 def config_from_yaml(path: Path) -> Config:
@@ -471,7 +486,12 @@ def validate(config: Config) -> None:
     Raises:
         ConfigError: Names every problem, its key and the remedy, one a line.
     """
-    problems = list(_problems(config))
+    values = dict(_flat(config))
+    _refuse([*_data_problems(config.data, values), *_model_problems(config)])
+
+
+def _refuse(problems: Iterable[str]) -> None:
+    problems = list(problems)
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise ConfigError(f"the config has {len(problems)} problem(s):\n{lines}")
@@ -486,11 +506,13 @@ _CHOICES = {
     "calibration.name": ("none", "platt_stack"),
     "odds.name": ("none", "softmax"),
     "trainer.accelerator": ("auto", "cpu", "gpu"),
+    "trainer.precision": ("32-true", "16-mixed", "bf16-mixed"),
     "logger.name": ("none", "csv"),
 }
 
 # Inclusive bounds; None is open.
 _BOUNDS: dict[str, tuple[float | None, float | None]] = {
+    "seed": (0, None),
     "evaluation.bootstrap_samples": (100, None),
     "data.as_of_every_days": (1, None),
     "features.record.last_games": (1, 82),
@@ -511,12 +533,14 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "model.model_a.n_heads": (1, None),
     "model.model_a.minutes_bias_weight": (0, None),
     "model.model_a.dropout": (0, 0.95),
+    "model.model_a.unknown_player_share": (0, 1),
     "model.model_a.learning_rate": (1e-8, None),
     "model.model_a.weight_decay": (0, None),
     "model.model_a.lists_per_batch": (1, None),
     "model.xgb.n_estimators": (1, None),
     "model.xgb.max_depth": (1, None),
     "model.xgb.learning_rate": (1e-6, 1),
+    "model.xgb.min_child_weight": (0, None),
     "model.xgb.subsample": (1e-3, 1),
     "model.xgb.colsample_bytree": (1e-3, 1),
     "model.xgb.reg_lambda": (0, None),
@@ -534,16 +558,30 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
 }
 
 
-def _problems(config: Config) -> Iterator[str]:
-    values = dict(_flat(config))
+def _data_problems(data: DataConfig, values: dict[str, object]) -> Iterator[str]:
+    """Check choices and bounds of whatever keys there are, and the data group."""
     for key, choices in _CHOICES.items():
-        if values[key] not in choices:
+        if key in values and values[key] not in choices:
             yield f"{key}={values[key]} is none of {', '.join(choices)}"
     for key, (low, high) in _BOUNDS.items():
-        value = cast(float, values[key])
-        if (low is not None and value < low) or (high is not None and value > high):
+        value = cast(float, values.get(key, low if low is not None else high))
+        if not (low is None or low <= value) or not (high is None or value <= high):
             yield f"{key}={value} must lie between {_text(low)} and {_text(high)}"
+    for key, number in values.items():
+        if isinstance(number, float) and not isfinite(number) and not key.startswith("data.sim."):
+            yield f"{key}={number} must be a finite number"
+    try:
+        SimParams(**asdict(data.sim))
+    except ValueError as error:
+        yield from (f"data.sim.{problem}" for problem in str(error).split(": ", 1)[1].split("; "))
+    if data.first_season is not None:
+        try:
+            season_start_year(data.first_season)
+        except ValueError as error:
+            yield f"data.first_season: {error}"
 
+
+def _model_problems(config: Config) -> Iterator[str]:
     groups = [getattr(config.features, field.name) for field in fields(config.features)]
     if not any(getattr(group, "enabled", False) for group in groups):
         yield "every feature group is off: switch one on, such as features/record=on"
@@ -562,6 +600,9 @@ def _problems(config: Config) -> Iterator[str]:
             f"model.model_a.n_heads={config.model.model_a.n_heads} must divide the last of "
             f"model.model_a.encoder_dims={dims}"
         )
+    anchors = config.model.stack.anchors
+    if set(anchors) - set(ANCHORS) or len(set(anchors)) < len(anchors):
+        yield f"model.stack.anchors={anchors} must name some of {', '.join(ANCHORS)}, each once"
     if not config.model.stack.alphas or min(config.model.stack.alphas) <= 0:
         yield f"model.stack.alphas={config.model.stack.alphas} must hold positive penalties"
     if config.folds.refit and config.folds.oof == "kfold":

@@ -1,6 +1,6 @@
 """Writing files so that a reader never sees a part of one."""
 
-import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         write: Writes the path that it is given. If it raises, nothing of the file stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    temporary = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         write(temporary)
         temporary.replace(path)

@@ -37,7 +37,17 @@ class PlayerScaler:
 
     @classmethod
     def fit(cls, stats: npt.NDArray[np.float32]) -> Self:
-        """Fit on player rows of shape [M, F]; NaN is left out."""
+        """Fit on player rows of shape [M, F]; NaN is left out.
+
+        Raises:
+            ValueError: A value is infinite.
+        """
+        infinite = np.isinf(stats).any(axis=0)
+        if infinite.any():
+            raise ValueError(
+                f"player columns {np.flatnonzero(infinite).tolist()} hold values that are not "
+                "finite: check the features and the player logs behind them"
+            )
         known = ~np.isnan(stats)
         n_known = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, stats, 0).sum(axis=0, dtype=np.float64) / n_known

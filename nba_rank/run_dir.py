@@ -101,7 +101,7 @@ class RunDir:
 
     def next_analysis(self) -> Path:
         """Return the path of the next `ANALYSIS_NN.md`."""
-        taken = [int(path.stem[9:]) for path in self.path.glob("ANALYSIS_[0-9][0-9].md")]
+        taken = [int(path.stem[9:]) for path in self.path.glob("ANALYSIS_[0-9]*.md")]
         return self.path / f"ANALYSIS_{max(taken, default=0) + 1:02d}.md"
 
 

@@ -249,7 +249,9 @@ def test_metrics_json_is_valid_json_without_nan(finished):
         assert metrics[part], part
     weights = pd.DataFrame(metrics["blend_weights"])
     assert {"model_a", "xgb", "rf"} <= set(weights["model"])
-    assert weights["weight"].abs().groupby(weights["fit"]).sum().to_numpy() == pytest.approx(1)
+    shares = weights["weight"].abs().groupby([weights["fit"], weights["moment"]]).sum()
+    assert len(shares) == 3
+    assert shares.to_numpy() == pytest.approx(1)
 
 
 def test_predictions_hold_the_same_rows_in_every_format(finished):

@@ -36,7 +36,7 @@ class ModelA(pl.LightningModule):
         stat_dim: Player columns.
         vocabulary_size: Embedding rows.
         config: Architecture and optimiser.
-        seed: Seed of the order of ties.
+        seed: Seed of the order of ties and of the players treated as unknown.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class ModelA(pl.LightningModule):
             dropout=config.dropout,
             uniform_attention=config.attention == "uniform",
         )
-        self._tie_seed = seed
-        self._ties: torch.Generator | None = None
+        self._seed = seed
+        self._generator: torch.Generator | None = None
         self.losses: list[dict[str, float]] = []
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
@@ -64,7 +64,7 @@ class ModelA(pl.LightningModule):
         Raises:
             FloatingPointError: The loss is not finite.
         """
-        loss = self._loss(batch)
+        loss = self._loss(batch, self.config.unknown_player_share)
         if not bool(torch.isfinite(loss)):
             raise FloatingPointError(
                 f"model A's loss is {loss.item()} in epoch {self.current_epoch}, "
@@ -75,7 +75,7 @@ class ModelA(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Log the validation season's loss."""
-        loss = self._loss(batch)
+        loss = self._loss(batch, unknown_player_share=0.0)
         self.log("val_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["stats"]))
 
     def on_train_epoch_end(self) -> None:
@@ -96,13 +96,14 @@ class ModelA(pl.LightningModule):
         )
         return {"optimizer": optimiser, "lr_scheduler": schedule}
 
-    def _loss(self, batch: Batch) -> Tensor:
-        if self._ties is None:
-            self._ties = torch.Generator(self.device).manual_seed(self._tie_seed)
-        score, _ = self.ranker(
-            batch["stats"], batch["player"], batch["minutes_share"], batch["team_mask"]
-        )
-        return list_mle(score, batch["relevance"], batch["team_mask"], self._ties)
+    def _loss(self, batch: Batch, unknown_player_share: float) -> Tensor:
+        if self._generator is None:
+            self._generator = torch.Generator(self.device).manual_seed(self._seed)
+        player, generator = batch["player"], self._generator
+        drawn = torch.rand(player.shape, generator=generator, device=player.device)
+        player = player.masked_fill(drawn < unknown_player_share, 0)
+        score, _ = self.ranker(batch["stats"], player, batch["minutes_share"], batch["team_mask"])
+        return list_mle(score, batch["relevance"], batch["team_mask"], generator)
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class FittedModelA:
             ValueError: The columns are not those that the model was fitted on.
         """
         if sets.columns != self.columns:
-            wrong = sorted(set(sets.columns) ^ set(self.columns))
+            wrong = sorted(set(sets.columns) ^ set(self.columns)) or "their order"
             raise ValueError(
                 f"model A was fitted on other player columns; the difference is {wrong}: "
                 "use the windows of the run"
@@ -205,7 +206,8 @@ def fit_model_a(
 ) -> FittedModelA:
     """Fit model A on player sets.
 
-    With early stopping the newest season is held out to decide when to stop.
+    With early stopping the newest season is held out to decide when to stop, and the weights of
+    its lowest loss are kept.
 
     Args:
         sets: Player sets of the training seasons, N rows.
@@ -248,7 +250,10 @@ def fit_model_a(
         )
         callbacks: list[pl.Callback] = [_EpochHook(on_epoch)]
         if patience:
-            callbacks.append(EarlyStopping("val_loss", patience=patience, mode="min"))
+            callbacks += [
+                _BestWeights(),
+                EarlyStopping("val_loss", patience=patience, mode="min"),
+            ]
         trainer = _trainer(config, callbacks, validate=validation is not None)
         lists = ListDataModule(train, validation, config.model.model_a.lists_per_batch, seed)
         with warnings.catch_warnings():
@@ -265,6 +270,23 @@ def fit_model_a(
     return FittedModelA(
         module.cpu().eval(), scaler, vocabulary, sets.columns, pd.DataFrame(module.losses)
     )
+
+
+class _BestWeights(pl.Callback):
+    """Ends training with the weights of the lowest validation loss."""
+
+    def __init__(self) -> None:
+        self._loss = float("inf")
+        self._state: dict[str, Tensor] = {}
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        loss = float(trainer.callback_metrics["val_loss"])
+        if loss < self._loss:
+            self._loss = loss
+            self._state = {name: value.clone() for name, value in pl_module.state_dict().items()}
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        pl_module.load_state_dict(self._state)
 
 
 class _EpochHook(pl.Callback):

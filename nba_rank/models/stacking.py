@@ -65,8 +65,9 @@ class Stacker:
         if not np.isfinite(scores).all():
             raise ValueError(f"out-of-fold scores of {inputs} are not all finite")
         mean, scale = scores.mean(axis=0), scores.std(axis=0)
-        if not (scale > 0).all():
-            flat = [name for name, spread in zip(inputs, scale, strict=True) if not spread > 0]
+        varies = np.ptp(scores, axis=0) > 0
+        if not varies.all():
+            flat = [name for name, moving in zip(inputs, varies, strict=True) if not moving]
             raise ValueError(f"{flat} give every team the same out-of-fold score")
         standardised = (scores - mean) / scale
         design = standardised

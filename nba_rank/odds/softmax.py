@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 Vector = npt.NDArray[np.float64]
 LIST = ["season", "as_of_date"]
@@ -54,6 +53,7 @@ class SoftmaxOdds:
 
 
 def _log_softmax(frame: pd.DataFrame, temperature: float) -> Vector:
-    logits = frame["score"] / temperature
-    normaliser = logits.groupby([frame[name] for name in LIST]).transform(logsumexp)
-    return (logits - normaliser).to_numpy()
+    lists = frame.groupby(LIST)["score"]
+    logits = (frame["score"] - lists.transform("max")) / temperature
+    total = np.exp(logits).groupby([frame[name] for name in LIST]).transform("sum")
+    return (logits - np.log(total)).to_numpy()

@@ -308,7 +308,8 @@ def test_every_parameter_is_tried(features):
 # Counts of games are known to be zero, and Massey's ridge says 0 before the first game.
 KNOWN_AT_OPENING = {
     "season_progress": 0, "games_played": 0, "massey_rating": 0, "games_in_window": 0,
-    "played_yesterday": 0, "games_left": 82, "games_behind_line": 0, "eliminated": 0, "clinched": 0, "late_season": 0,
+    "played_yesterday": 0, "games_left": 82, "games_behind_line": 0, "eliminated": 0,
+    "clinched": 0, "late_season": 0,
 }  # fmt: skip
 
 

@@ -7,7 +7,8 @@ import torch
 
 from nba_rank.config import ModelAConfig
 from nba_rank.features.roster import player_sets
-from nba_rank.lists import Vocabulary
+from nba_rank.lists import Vocabulary, list_tensors
+from nba_rank.models.listmle import list_mle
 from nba_rank.models.model_a import FittedModelA, ModelA, fit_model_a
 
 SMALL = ModelAConfig(
@@ -18,6 +19,7 @@ SMALL = ModelAConfig(
     attention="learned",
     minutes_bias_weight=1.0,
     dropout=0.1,
+    unknown_player_share=0.1,
     learning_rate=0.01,
     weight_decay=0.01,
     lists_per_batch=4,
@@ -104,6 +106,7 @@ def test_uniform_attention_weighs_every_player_alike_and_changes_the_scores(fit,
     [
         {"minutes_bias_weight": 3.0},
         {"dropout": 0.5},
+        {"unknown_player_share": 0.5},
         {"n_heads": 4},
         {"embedding_dim": 5},
         {"encoder_dims": [8]},
@@ -229,6 +232,23 @@ def test_early_stopping_holds_out_the_newest_season_and_stops(fit, three_seasons
     assert 3 <= len(fitted.losses) < 40
     assert fitted.losses["val_loss"].iloc[-1] > fitted.losses["val_loss"].min()
     assert len(fit(sets, relevance, epochs=10, patience=9).losses) == 10
+
+
+def test_early_stopping_keeps_the_weights_of_the_lowest_validation_loss(fit, three_seasons):
+    sets, relevance = three_seasons
+    newest = np.flatnonzero(sets.frame["season"] == "2021-22")
+    upside_down = relevance.copy()
+    upside_down[newest] = 1 - relevance[newest]
+    fitted = fit(sets, upside_down, epochs=40, patience=2)
+    lists = list_tensors(
+        sets.take(newest), upside_down[newest], "conference", fitted.scaler, fitted.vocabulary
+    ).tensors
+    with torch.inference_mode():
+        score, _ = fitted.module.ranker(
+            lists["stats"], lists["player"], lists["minutes_share"], lists["team_mask"]
+        )
+    kept = list_mle(score, lists["relevance"], lists["team_mask"]).item()
+    assert kept == pytest.approx(fitted.losses["val_loss"].min(), rel=1e-4)
 
 
 def test_what_is_held_out_teaches_nothing(fit, make_sets):

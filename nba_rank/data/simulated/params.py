@@ -56,7 +56,7 @@ class SimParams:
         if self.n_seasons < 1:
             problems.append(f"n_seasons must be 1 or more, got {self.n_seasons}")
         if self.first_season_year + self.n_seasons - 1 > _LAST_START_YEAR:
-            problems.append(f"the last season must start by {_LAST_START_YEAR}")
+            problems.append(f"n_seasons: the last season must start by {_LAST_START_YEAR}")
         problems += [
             f"{name} is a probability and must be at most 1, got {getattr(self, name)}"
             for name in ("shooting_luck", "movement_rate", "shutdown_rate")
