@@ -19,7 +19,6 @@ from nba_rank.config import Config, as_config
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.outcomes import outcomes
-from nba_rank.data.prepare import prepare_tables
 from nba_rank.data.tables import read_tables
 from nba_rank.dataset import Dataset
 from nba_rank.features.asof import Rows
@@ -29,6 +28,7 @@ from nba_rank.features.store import build_store
 from nba_rank.models.members import Members
 from nba_rank.models.model_a import fit_model_a
 from nba_rank.models.trees import fit_rf, fit_xgb
+from nba_rank.prepare import prepare_tables
 from nba_rank.target import relevance
 
 REPEATS = 3

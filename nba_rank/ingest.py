@@ -6,7 +6,7 @@ from rich.console import Console
 from nba_rank.cli import run_program
 from nba_rank.config import as_ingest_config
 from nba_rank.data.ingest import IngestResult
-from nba_rank.data.prepare import prepare_tables
+from nba_rank.prepare import prepare_tables
 
 
 def ingest(cfg: DictConfig, console: Console) -> IngestResult:

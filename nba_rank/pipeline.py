@@ -11,7 +11,6 @@ from nba_rank import predictions
 from nba_rank.config import Config
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.outcomes import outcomes
-from nba_rank.data.prepare import prepare_tables, true_strength
 from nba_rank.data.tables import Tables, frame_hash
 from nba_rank.dataset import Dataset
 from nba_rank.evaluation.baselines import baseline_scores
@@ -24,6 +23,7 @@ from nba_rank.features.store import cached_store
 from nba_rank.folds import FoldPlan, plan_folds
 from nba_rank.models.members import Members, Predicted
 from nba_rank.models.ranker import Head, Ranker
+from nba_rank.prepare import prepare_tables, true_strength
 from nba_rank.report.run_report import RunReport, write_report
 from nba_rank.run_dir import RunDir
 from nba_rank.stages import Stages

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 from omegaconf import DictConfig
-from rich.console import Console
+from rich import box
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from nba_rank.cli import run_program
@@ -84,18 +85,22 @@ def _plan_of_finished(folder: Path) -> FoldPlan:
 
 
 def _rich_table(table: pd.DataFrame, title: str) -> Table:
-    shown = Table(title=title)
+    shown = Table(title=title, box=box.SIMPLE_HEAD)
     optional = {"playoff_prob": "playoffs", "title_odds": "title"}
     present = [name for name in optional if name in table]
-    for header in ("rank", "team", "conference", "score", *[optional[name] for name in present]):
-        shown.add_column(header, justify="left" if header in ("team", "conference") else "right")
     with_players = "top_players" in table
+    for header in ("rank", "team", "conference", "score", *[optional[name] for name in present]):
+        justify: JustifyMethod = "left" if header in ("team", "conference") else "right"
+        shown.add_column(header, justify=justify, min_width=len(header), no_wrap=True)
     if with_players:
-        shown.add_column("top players by attention", no_wrap=True)
-    for row in flat(table).to_dict("records"):
+        shown.add_column("most attention to", no_wrap=True)
+    for row in table.to_dict("records"):
         cells = [str(row["rank"]), row["team"], f"{row['conference']} {row['conference_rank']}"]
         cells += [f"{row['score']:.3f}", *[f"{row[name]:.1%}" for name in present]]
-        shown.add_row(*cells, *([row["top_players"]] if with_players else []))
+        if with_players:
+            surnames = [player["player"].split(" ", 1)[-1] for player in row["top_players"]]
+            cells.append(", ".join(surnames))
+        shown.add_row(*cells)
     return shown
 
 
