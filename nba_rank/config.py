@@ -23,7 +23,7 @@ MEMBERS = ("model_a", "xgb", "rf")
 """Base models, in the order of their columns in every table."""
 
 ANCHORS = ("regressed_win_pct", "elo_rating", "massey_rating")
-"""Store features known on every date, which the stacker can blend beside the members."""
+"""Store features known on every date, which can anchor the stack."""
 
 
 class ConfigError(ValueError):
@@ -278,7 +278,7 @@ class StackConfig:
 
     Attributes:
         alphas: Penalties to choose from by cross-validation over seasons.
-        anchors: Store features that are blended beside the members, where their group is on.
+        anchors: Store features, where their group is on, whose blend the members correct.
         vary_with_progress: Let the weights move with the share of the season played, where the
             record group is on, which knows it.
     """

@@ -113,7 +113,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             summary=summary,
             predictions=table,
             learning_curves=learning_curves,
-            stackers={fit: ranker.head.stacker for fit, ranker in rankers.items()},
+            rankers=rankers,
             seconds=stages.seconds,
         )
         write_report(report, run_dir, console)

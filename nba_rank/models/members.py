@@ -17,12 +17,16 @@ from nba_rank.config import MEMBERS, Config
 from nba_rank.dataset import Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.model_a import FittedModelA, fit_model_a
+from nba_rank.models.stacking import Stacker
 from nba_rank.models.trees import fit_rf, fit_xgb
 
 PROGRESS = "season_progress"
 """Store feature with the share of the season played."""
 
-_NAMES = "features.json"
+ANCHOR = "anchor"
+"""Column of the anchor's score."""
+
+_FEATURES = "features.json"
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,9 @@ class Predicted:
     """Scores of every member.
 
     Attributes:
-        frame: Columns `season`, `as_of_date`, `team_id`, `conference`, the stacker's context, and
-            a score per member, higher is better; NaN where a member cannot score a date for want
-            of players.
+        frame: Columns `season`, `as_of_date`, `team_id`, `conference`, where known `PROGRESS` (0 to
+            1) and `ANCHOR` (relevance), and a score per member, higher is better; NaN where a
+            member cannot score a date for want of players.
         attention: float32 [N, P], model A's weight of each player of the sets; None without it.
     """
 
@@ -46,14 +50,15 @@ class Members:
 
     Attributes:
         columns: Store features, in the order of fitting.
-        context: Those of them that the stacker reads beside the members' scores.
+        anchor: Blend of record and rating that the stacker lets the members correct; None where
+            one member ranks alone or every anchor's feature group is off.
         model_a: Model A.
         xgb: Model B.
         rf: Model C.
     """
 
     columns: list[str]
-    context: list[str]
+    anchor: Stacker | None
     model_a: FittedModelA | None
     xgb: XGBRegressor | None
     rf: RandomForestRegressor | None
@@ -83,9 +88,8 @@ class Members:
             xgb = fit_xgb(data.X, y, data.season, config.model.xgb, seeds[1], threads)
         if "rf" in names:
             rf = fit_rf(data.X, y, config.model.rf, seeds[2], threads)
-        wanted = [PROGRESS, *config.model.stack.anchors]
-        context = [name for name in wanted if name in data.columns]
-        return cls(data.columns, context, model_a, xgb, rf)
+        anchor = _fit_anchor(data, y, config) if len(names) > 1 else None
+        return cls(data.columns, anchor, model_a, xgb, rf)
 
     @property
     def names(self) -> list[str]:
@@ -101,7 +105,12 @@ class Members:
         if data.columns != self.columns:
             wrong = sorted(set(data.columns) ^ set(self.columns)) or "their order"
             raise ValueError(f"the features are not those of the fitted models: {wrong}")
-        frame, attention = pd.concat([data.frame, data.features(self.context)], axis=1), None
+        frame, attention = data.frame.copy(), None
+        if PROGRESS in data.columns:
+            frame[PROGRESS] = data.features([PROGRESS])[PROGRESS]
+        if self.anchor is not None:
+            inputs = data.features(self.anchor.inputs).to_numpy()
+            frame[ANCHOR] = self.anchor.predict(inputs, progress_of(frame))
         if self.model_a is not None:
             score, attention = self.model_a.predict(data.sets)
             scored = data.sets.frame[KEY].assign(model_a=score)
@@ -115,8 +124,9 @@ class Members:
     def save(self, folder: Path) -> None:
         """Write the members and the names of their features into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        names = {"columns": self.columns, "context": self.context}
-        (folder / _NAMES).write_text(json.dumps(names, indent=2) + "\n")
+        anchor = None if self.anchor is None else self.anchor.to_dict()
+        content = {"columns": self.columns, "anchor": anchor}
+        (folder / _FEATURES).write_text(json.dumps(content, indent=2) + "\n")
         if self.model_a is not None:
             self.model_a.save(folder / "model_a.pt")
         if self.xgb is not None:
@@ -131,7 +141,7 @@ class Members:
         Raises:
             FileNotFoundError: The folder holds no members.
         """
-        if not (folder / _NAMES).exists():
+        if not (folder / _FEATURES).exists():
             raise FileNotFoundError(f"no fitted models in {folder}")
         path_a, path_xgb, path_rf = (
             folder / name for name in ("model_a.pt", "xgb.ubj", "rf.joblib")
@@ -140,9 +150,35 @@ class Members:
         if path_xgb.exists():
             xgb = XGBRegressor()
             xgb.load_model(path_xgb)
+        content = json.loads((folder / _FEATURES).read_text())
         return cls(
-            **json.loads((folder / _NAMES).read_text()),
+            columns=content["columns"],
+            anchor=None if content["anchor"] is None else Stacker(**content["anchor"]),
             model_a=FittedModelA.load(path_a) if path_a.exists() else None,
             xgb=xgb,
             rf=joblib.load(path_rf) if path_rf.exists() else None,
         )
+
+
+def progress_of(frame: pd.DataFrame) -> npt.NDArray[np.float64] | None:
+    """Return the share of the season played, [N], or None where the record group is off."""
+    return frame[PROGRESS].to_numpy() if PROGRESS in frame else None
+
+
+def _fit_anchor(
+    data: Dataset, relevance: npt.NDArray[np.float64], config: Config
+) -> Stacker | None:
+    """Blend the anchors that are on; they are not fitted to outcomes, so all seasons teach."""
+    stack = config.model.stack
+    anchors = [name for name in stack.anchors if name in data.columns]
+    if not anchors:
+        return None
+    varies = stack.vary_with_progress and PROGRESS in data.columns
+    return Stacker.fit(
+        anchors,
+        data.features(anchors).to_numpy(),
+        relevance,
+        data.season,
+        stack.alphas,
+        progress_of(data.features([PROGRESS])) if varies else None,
+    )

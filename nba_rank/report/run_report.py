@@ -9,7 +9,7 @@ from nba_rank.config import Config
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.compare import seasons_ahead
 from nba_rank.folds import FoldPlan
-from nba_rank.models.stacking import Stacker
+from nba_rank.models.ranker import Ranker
 from nba_rank.predictions import as_json, flat
 from nba_rank.report.analysis import AnalysisContext, print_summary, write_analysis
 from nba_rank.report.figures import (
@@ -38,7 +38,7 @@ class RunReport:
         predictions: The predictions table.
         learning_curves: Model A's losses, columns `fit`, `epoch`, `train_loss`, `val_loss` (NaN
             without a validation season); empty without model A.
-        stackers: Stacker by fit, None where a single member ranks.
+        rankers: Final ranker by fit.
         seconds: Wall-clock seconds of each stage.
     """
 
@@ -50,7 +50,7 @@ class RunReport:
     summary: pd.DataFrame
     predictions: pd.DataFrame
     learning_curves: pd.DataFrame
-    stackers: dict[str, Stacker | None]
+    rankers: dict[str, Ranker]
     seconds: dict[str, float]
 
 
@@ -131,10 +131,9 @@ def _weights(report: RunReport) -> pd.DataFrame:
     """Return the blend weights of each stacker at three moments of a season."""
     rows = [
         (fit, moment, member, weight)
-        for fit, stacker in report.stackers.items()
-        if stacker is not None
+        for fit, ranker in report.rankers.items()
         for moment, progress in _MOMENTS.items()
-        for member, weight in stacker.blend_weights(progress).items()
+        for member, weight in ranker.blend_weights(progress).items()
     ]
     return pd.DataFrame(rows, columns=["fit", "moment", "model", "weight"])
 
