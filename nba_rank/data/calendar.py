@@ -11,6 +11,9 @@ POINT_SHARES = {"open": 0.0, "0.05": 0.05, "0.15": 0.15, "0.25": 0.25, "0.5": 0.
 AS_OF_POINTS = (*POINT_SHARES, "end")
 """Names of the as-of points in order; `end` is the morning after the last regular-season day."""
 
+MAX_DAYS_WITHOUT_GAMES = 14
+"""Days after the last game day that still count as its season: the All-Star break and a margin."""
+
 
 def as_of_points(tables: Tables, season: str) -> dict[str, pd.Timestamp]:
     """Return the date of each as-of point of a season.
@@ -63,12 +66,13 @@ def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
     """Return the season that a date belongs to: the last one that had opened by then.
 
     Raises:
-        ValueError: The date lies before the first season or after the last game day in the tables.
+        ValueError: The date lies before the first season, or so long after the last game day in
+            the tables that games must be missing.
     """
     seasons = tables.seasons
     opened = seasons[seasons["first_date"] <= date]
     last_day = tables.games["game_date"].max()
-    if opened.empty or date > last_day + pd.Timedelta(days=1):
+    if opened.empty or date > last_day + pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES):
         raise ValueError(
             f"{date:%Y-%m-%d} is outside the data, which reaches from "
             f"{seasons['first_date'].min():%Y-%m-%d} to {last_day:%Y-%m-%d}; "

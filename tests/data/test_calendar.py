@@ -113,6 +113,7 @@ def test_every_date_belongs_to_the_season_that_opened_last(sim_tables):
     assert season_of_date(sim_tables, pd.Timestamp("2023-08-01")) == "2022-23"
     last = sim_tables.games["game_date"].max()
     assert season_of_date(sim_tables, last + day) == "2023-24"
-    for outside in (last + 2 * day, first["2021-22"] - day):
+    assert season_of_date(sim_tables, last + 14 * day) == "2023-24"
+    for outside in (last + 15 * day, first["2021-22"] - day):
         with pytest.raises(ValueError, match="is outside the data"):
             season_of_date(sim_tables, outside)
