@@ -96,16 +96,6 @@ def series(team_games: pd.DataFrame, season: str) -> pd.DataFrame:
     return table.sort_values(["round", "team_id"], ignore_index=True)
 
 
-def champion(team_games: pd.DataFrame, season: str) -> tuple[int, int]:
-    """Return the ids of a season's champion and runner-up, zeros while the Finals are undecided."""
-    results = series(team_games, season)
-    lost = results[(results["round"] == ROUNDS) & (results["winner_team_id"] != 0)]
-    lost = lost[lost["winner_team_id"] != lost["team_id"]]
-    if lost.empty:
-        return 0, 0
-    return int(lost["winner_team_id"].iloc[0]), int(lost["team_id"].iloc[0])
-
-
 def _eliminated_on(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.Series:
     """Return the first morning on which each team was out, indexed by team id.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data import league
-from nba_rank.data.standings import BERTHS, team_codes, win_pct
+from nba_rank.data.standings import BERTHS, regular_season, team_codes, win_pct
 
 
 def _played_before(
@@ -141,10 +141,7 @@ def race(
     Raises:
         ValueError: The season has no teams, or a game names a team that is not among them.
     """
-    members = teams[teams["season"] == season].sort_values("team_id", ignore_index=True)
-    if members.empty:
-        raise ValueError(f"no teams of season {season!r} in the table of teams")
-    rows = team_games[(team_games["season"] == season) & (team_games["kind"] == "regular")]
+    members, rows = regular_season(team_games, teams, season)
     ids = members["team_id"].to_numpy()
     as_of = pd.DatetimeIndex(as_of_dates).as_unit("us")
     dates = as_of.to_numpy()

@@ -167,6 +167,21 @@ def _merge(orders: list[np.ndarray], records: _Records) -> list[int]:
     return merged
 
 
+def regular_season(
+    team_games: pd.DataFrame, teams: pd.DataFrame, season: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the teams of a season, sorted by id, and its regular-season team games.
+
+    Raises:
+        ValueError: The season has no teams.
+    """
+    members = teams[teams["season"] == season].sort_values("team_id", ignore_index=True)
+    if members.empty:
+        raise ValueError(f"no teams of season {season!r} in the table of teams")
+    rows = team_games[(team_games["season"] == season) & (team_games["kind"] == "regular")]
+    return members, rows
+
+
 def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.DataFrame:
     """Return the regular-season standings of a season, or of the part of it that is given.
 
@@ -198,10 +213,7 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
     Raises:
         ValueError: The season has no teams, or a game names a team that is not among them.
     """
-    members = teams[teams["season"] == season].sort_values("team_id", ignore_index=True)
-    if members.empty:
-        raise ValueError(f"no teams of season {season!r} in the table of teams")
-    rows = team_games[(team_games["season"] == season) & (team_games["kind"] == "regular")]
+    members, rows = regular_season(team_games, teams, season)
     ids = members["team_id"].to_numpy()
     n = len(ids)
     team, opponent = (team_codes(rows[column], ids) for column in ("team_id", "opponent_team_id"))
