@@ -17,6 +17,6 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write(temporary)
         temporary.replace(path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too must leave no part; the error goes on
         temporary.unlink(missing_ok=True)
         raise

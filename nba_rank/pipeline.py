@@ -18,7 +18,7 @@ from nba_rank.evaluation.compare import summarise
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS
 from nba_rank.evaluation.probabilities import probability_metrics, recovery_metrics
 from nba_rank.evaluation.tidy import evaluate
-from nba_rank.features.roster import PlayerSets, player_sets
+from nba_rank.features.roster import player_sets
 from nba_rank.features.store import cached_store
 from nba_rank.folds import FoldPlan, plan_folds
 from nba_rank.models.members import Members, Predicted
@@ -84,7 +84,12 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             rankers[part.fit].save(run_dir.path / "models" / part.fit)
         table = pd.concat(
             [
-                _predict_season(rankers[part.fit], oof[season], season, data, tables, results)
+                predictions.predictions_table(
+                    rankers[part.fit].complete(oof[season]),
+                    data.of_seasons([season]).sets,
+                    tables,
+                    results,
+                )
                 for part in plan.tests
                 for season in part.seasons
             ],
@@ -208,20 +213,6 @@ def _learning_curves(members: dict[str, Members]) -> pd.DataFrame:
         if fitted.model_a is not None
     ]
     return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=columns)
-
-
-def _predict_season(
-    ranker: Ranker,
-    predicted: Predicted,
-    season: str,
-    data: Dataset,
-    tables: Tables,
-    results: pd.DataFrame,
-) -> pd.DataFrame:
-    """Lay out a test season's predictions from its member scores."""
-    final = Predicted(ranker.head.apply(predicted.frame, ranker.members.names), predicted.attention)
-    sets: PlayerSets = data.of_seasons([season]).sets
-    return predictions.predictions_table(final, sets, tables, results)
 
 
 def _at_points(table: pd.DataFrame) -> pd.DataFrame:

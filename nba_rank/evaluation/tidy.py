@@ -5,11 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import EAST, WEST
 from nba_rank.evaluation.metrics import METRICS, Metric, average_rank
-
-AS_OF_POINTS = ("open", "0.05", "0.15", "0.25", "0.5", "0.75", "end")
-"""Points in the regular season by share of games played, as text."""
 
 SCOPES = ("league", "playoff16", "east", "west")
 """Lists that are judged: all teams, the teams that made the playoffs, each conference."""

@@ -16,7 +16,8 @@ from nba_rank.data.tables import Tables
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
-_DAY_SPAN = 100_000
+DAY_SPAN = 100_000
+"""More than any day number: `group * DAY_SPAN + day` sorts by group, then day."""
 
 
 def days(dates: pd.Series | pd.DatetimeIndex) -> IntArray:
@@ -75,7 +76,7 @@ class RunningSums:
     """
 
     def __init__(self, group: IntArray, day: IntArray, values: FloatArray) -> None:
-        key = group * _DAY_SPAN + day
+        key = group * DAY_SPAN + day
         self.order = np.argsort(key, kind="stable")
         self._key = key[self.order]
         ordered = values[self.order]
@@ -84,7 +85,7 @@ class RunningSums:
 
     def positions(self, group: IntArray, day: IntArray) -> IntArray:
         """Return how many sorted games precede each (group, day): the group's games before it."""
-        key = group * _DAY_SPAN + day
+        key = group * DAY_SPAN + day
         return np.asarray(np.searchsorted(self._key, key, side="left"), dtype=np.int64)
 
     def games(self, group: IntArray, day: IntArray) -> IntArray:

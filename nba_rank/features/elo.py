@@ -8,7 +8,7 @@ import pandas as pd
 
 from nba_rank.config import EloConfig
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, IntArray, Rows, days, start_years
+from nba_rank.features.asof import DAY_SPAN, FloatArray, IntArray, Rows, days, start_years
 
 
 def win_probability(elo_difference: FloatArray) -> FloatArray:
@@ -64,8 +64,8 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
         snapshot_season.append(current)
         snapshot_day.append(int(day[start]))
 
-    key = np.array(snapshot_season) * 100_000 + np.array(snapshot_day)
-    latest = np.searchsorted(key, rows.season * 100_000 + rows.day, side="left") - 1
+    key = np.array(snapshot_season) * DAY_SPAN + np.array(snapshot_day)
+    latest = np.searchsorted(key, rows.season * DAY_SPAN + rows.day, side="left") - 1
     found = np.stack(snapshots)[latest, np.searchsorted(team_ids, rows.team)]
     # A season without a game yet has no snapshot of its own.
     carried = config.carry_over * found + (1 - config.carry_over) * config.mean

@@ -17,6 +17,7 @@ import pandas as pd
 from nba_rank.config import RosterConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (
+    DAY_SPAN,
     FloatArray,
     IntArray,
     Rows,
@@ -28,8 +29,6 @@ from nba_rank.features.asof import (
 
 BOX_RATES = ("points", "reb", "ast", "stl", "blk", "tov")
 """Counts that are rolled per game."""
-
-_EVER = 99_999
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class PlayerSets:
 
 
 def stat_columns(windows: list[int]) -> list[str]:
-    """Return the names of the player columns for the windows, `7 len(windows) + len(windows) + 1`.
+    """Return the names of the player columns: eight for each window, and one.
 
     For each window of w games: `<count>_per_game_w`, `availability_w`, `plus_minus_share_w`;
     and `returning_minutes_share`.
@@ -127,24 +126,23 @@ class _PlayerLog:
     def __init__(self, tables: Tables) -> None:
         games = tables.player_games
         self.player_ids, self.player = np.unique(games["player_id"], return_inverse=True)
-        self.day = days(games["game_date"])
         self.season = start_years(games["season"])
-        self.team = games["team_id"].to_numpy()
+        team = games["team_id"].to_numpy()
         seconds = games["seconds"].to_numpy(dtype=np.float64)
         rates = games[[*BOX_RATES, "plus_minus"]].to_numpy(dtype=np.float64)
-        self.career = RunningSums(self.player, self.day, seconds[:, None])
-        self.by_season = RunningSums(player_season(self.player, self.season), self.day, rates)
-        self.by_team = RunningSums(player_team(self.player, self.team), self.day, seconds[:, None])
-        self.by_team_season = RunningSums(
-            player_team(self.player, self.team), self.season, seconds[:, None]
-        )
-        self.team_seconds = RunningSums(self.team % 1_000, self.season, seconds[:, None])
+        day, stint = days(games["game_date"]), player_team(self.player, team)
+        self.career = RunningSums(self.player, day, seconds[:, None])
+        self.career_team = team[self.career.order]
+        self.by_season = RunningSums(player_season(self.player, self.season), day, rates)
+        self.by_team = RunningSums(stint, day, seconds[:, None])
+        self.by_team_season = RunningSums(stint, self.season, seconds[:, None])
+        self.team_seconds = RunningSums(team % 1_000, self.season, seconds[:, None])
         team_games = tables.team_games
-        self.team_day = days(team_games["game_date"])
+        team_day = days(team_games["game_date"])
         self.team_log = RunningSums(
-            team_games["team_id"].to_numpy() % 1_000, self.team_day, np.ones((len(team_games), 1))
+            team_games["team_id"].to_numpy() % 1_000, team_day, np.ones((len(team_games), 1))
         )
-        self.team_day = self.team_day[self.team_log.order]
+        self.team_day = team_day[self.team_log.order]
 
 
 def player_season(player: IntArray, season: IntArray) -> IntArray:
@@ -192,7 +190,7 @@ def _places(log: _PlayerLog, rows: Rows, config: RosterConfig) -> _Places:
 
         newest = log.career.positions(player, day) - 1
         known = log.career.games(player, day) > 0
-        team = log.team[log.career.order][np.maximum(newest, 0)]
+        team = log.career_team[np.maximum(newest, 0)]
         slot = np.searchsorted(teams, team)
         known &= (slot < len(teams)) & (teams[np.minimum(slot, len(teams) - 1)] == team)
         row = row_of[date_slot[known], slot[known]]
@@ -216,7 +214,7 @@ def _stats(log: _PlayerLog, rows: Rows, places: _Places, config: RosterConfig) -
     season, day, team = rows.season[places.row], rows.day[places.row], rows.team[places.row]
     this_season = player_season(places.player, season)
     last_season = player_season(places.player, season - 1)
-    ever = np.full_like(day, _EVER)
+    ever = np.full_like(day, DAY_SPAN - 1)
     baseline = ratio(*log.by_season.total(last_season, ever))
 
     columns = []

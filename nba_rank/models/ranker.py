@@ -109,8 +109,11 @@ class Ranker:
     head: Head
 
     def predict(self, data: Dataset) -> Predicted:
-        """Score all rows; `Predicted.frame` gains `score`, `playoff_prob` and `title_odds`."""
-        predicted = self.members.predict(data)
+        """Score all rows; see `complete` for what comes out."""
+        return self.complete(self.members.predict(data))
+
+    def complete(self, predicted: Predicted) -> Predicted:
+        """Add `score` and, where fitted, `playoff_prob` and `title_odds` to the members' scores."""
         frame = self.head.apply(predicted.frame, self.members.names)
         return Predicted(frame, predicted.attention)
 

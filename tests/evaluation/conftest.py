@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import league_teams
-from nba_rank.evaluation.tidy import AS_OF_POINTS
 
 # How much of each ranker's score is the outcome, the rest being noise.
 SIGNAL = {"stack": 0.9, "standings": 0.7, "elo": 0.75, "random": 0.0}

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.data.calendar import as_of_grid, as_of_points
+from nba_rank.data.calendar import AS_OF_POINTS, as_of_grid, as_of_points
 from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.metrics import METRICS
-from nba_rank.evaluation.tidy import AS_OF_POINTS, BASELINES, evaluate
+from nba_rank.evaluation.tidy import BASELINES, evaluate
 
 # Mean Spearman over the nine seasons 2015-16 to 2023-24 at each as-of point, and at the end inside
 # the sixteen playoff teams.

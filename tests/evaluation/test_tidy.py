@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS, spearman
-from nba_rank.evaluation.tidy import AS_OF_POINTS, SCOPES, TIDY_COLUMNS, evaluate
+from nba_rank.evaluation.tidy import SCOPES, TIDY_COLUMNS, evaluate
 
 
 def cell(tidy, **key):

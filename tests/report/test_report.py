@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import league_teams
 from nba_rank.evaluation.compare import seasons_ahead, summarise
-from nba_rank.evaluation.tidy import AS_OF_POINTS
 from nba_rank.report.analysis import (
     AnalysisContext,
     markdown_table,
