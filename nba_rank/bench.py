@@ -22,11 +22,12 @@ from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import read_tables
 from nba_rank.dataset import Dataset
 from nba_rank.features.asof import Rows
-from nba_rank.features.registry import enabled_groups
+from nba_rank.features.players.impact import player_ratings
+from nba_rank.features.registry import build_group, enabled_groups
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
+from nba_rank.models.fit_model_a import fit_model_a
 from nba_rank.models.members import Members
-from nba_rank.models.model_a import fit_model_a
 from nba_rank.models.trees import fit_rf, fit_xgb
 from nba_rank.prepare import prepare_tables
 from nba_rank.target import relevance
@@ -41,8 +42,10 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
     seasons = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
     grid = as_of_grid(tables, seasons, config.data.as_of_every_days)[["season", "as_of_date"]]
     rows = Rows.of(tables, grid)
-    store = build_store(tables, grid, config.features)
-    sets = player_sets(tables, grid, config.features.roster)
+    features = config.features
+    ratings = player_ratings(tables, grid, features.impact)
+    store = build_store(tables, ratings, grid, features)
+    sets = player_sets(tables, ratings, grid, features.roster)
     data = Dataset.of(store, sets, relevance(outcomes(tables), config.target.name))
     train = data.of_seasons(seasons[:-1])
     last = grid[grid["season"] == seasons[-1]].tail(1)
@@ -52,11 +55,12 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
         "read tables": lambda: read_tables(config.data.processed_dir),
         "outcomes of all seasons": lambda: outcomes(tables),
         **{
-            f"features: {name}": partial(build, tables, rows, group)
-            for name, build, group in enabled_groups(config.features)
+            f"features: {name}": partial(build_group, name, group, tables, ratings, rows)
+            for name, group in enabled_groups(features)
         },
-        "features of one date": lambda: build_store(tables, last, config.features),
-        "player sets": lambda: player_sets(tables, grid, config.features.roster),
+        "player ratings": lambda: player_ratings(tables, grid, features.impact),
+        "player ratings of one date": lambda: player_ratings(tables, last, features.impact),
+        "player sets": lambda: player_sets(tables, ratings, grid, features.roster),
         **_fits(train, config),
         "predict a season": _prediction(train, data.of_seasons(seasons[-1:]), config),
     }
@@ -73,9 +77,11 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
 def _fits(train: Dataset, config: Config) -> dict[str, Callable[[], object]]:
     """Return one fit of each member on all seasons but the last."""
     model, threads, y = config.model, config.trainer.num_threads, train.store_relevance()
-    set_relevance = train.set_relevance()
+    set_relevance, prior = train.set_relevance(), train.team_prior(model.model_a.team_prior)
     return {
-        "fit model A": lambda: fit_model_a(train.sets, set_relevance, config, 0, lambda: None),
+        "fit model A": lambda: fit_model_a(
+            train.sets, prior, set_relevance, config, 0, lambda: None
+        ),
         "fit XGBoost": lambda: fit_xgb(train.X, y, train.season, model.xgb, 0, threads),
         "fit forest": lambda: fit_rf(train.X, y, model.rf, 0, threads),
     }

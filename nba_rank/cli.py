@@ -12,13 +12,14 @@ from rich.console import Console
 from nba_rank.config import ConfigError, register_schemas
 from nba_rank.data.ingest import IngestError
 from nba_rank.folds import FoldError
+from nba_rank.models.callbacks.not_learning import NotLearningError
 
 CONF = Path(__file__).parent.parent / "conf"
 """The configs of a checkout; an absolute path, so that any working folder will do."""
 
 _USER_ERRORS = (
     ConfigError, FoldError, IngestError, FileNotFoundError, FileExistsError, ValueError,
-    FloatingPointError,
+    FloatingPointError, NotLearningError,
 )  # fmt: skip
 
 

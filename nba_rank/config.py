@@ -52,7 +52,8 @@ class DataConfig:
     """Where the game logs come from.
 
     Attributes:
-        source: `raw` reads `raw_dir` as it is; `sim` writes a simulated league there first.
+        source: `raw` reads `raw_dir` as it is; `sim` writes a simulated league there first;
+            `dummy` reads nothing and is for `nba_rank.debug_model_a` alone.
         raw_dir: Folder of raw files.
         processed_dir: Folder of the checked tables.
         first_season: First season to learn from, such as `2012-13` (null: all in the tables).
@@ -150,18 +151,79 @@ class MotivationConfig:
 
 
 @dataclass(kw_only=True)
+class PlayerColumnsConfig:
+    """Which player columns model A reads; see `nba_rank.features.roster`.
+
+    Attributes:
+        box_rates: Points, rebounds, assists, steals, blocks and turnovers per game.
+        availability: Share of the team's games played.
+        plus_minus_share: A fifth of the on-court plus-minus per game.
+        returning_minutes: Share of the team's minutes last season.
+        true_shooting: True shooting.
+        usage: Usage.
+        game_score: Hollinger's Game Score per 36 minutes.
+        box_rating: Box rating per 100 possessions with the coefficients of BPM 2.0.
+        last_season: Last season's value of the four above.
+        impact_rating: Prior and updated impact rating, see `nba_rank.features.players.impact`.
+        expected_minutes: Expected minutes, as things are and with everybody healthy.
+    """
+
+    box_rates: bool
+    availability: bool
+    plus_minus_share: bool
+    returning_minutes: bool
+    true_shooting: bool
+    usage: bool
+    game_score: bool
+    box_rating: bool
+    last_season: bool
+    impact_rating: bool
+    expected_minutes: bool
+
+
+@dataclass(kw_only=True)
 class RosterConfig:
     """Player sets, the input of model A.
 
     Attributes:
         size: Players kept for each team and date.
         windows: Games over which a player's rates are rolled, one set of columns each.
-        recent_games: Team games over which minutes decide who is on the roster.
+        columns: Which player columns there are.
     """
 
     size: int
     windows: list[int]
-    recent_games: int
+    columns: PlayerColumnsConfig
+
+
+@dataclass(kw_only=True)
+class ImpactConfig:
+    """Player impact ratings and expected minutes, see `nba_rank.features.players.impact`.
+
+    Attributes:
+        box_decay_days: Days in which a game's weight in the box vector falls to 1/e.
+        shrink_minutes: Weighted minutes at the low-minute mean added to each player's rates.
+        prior_ridge: Penalty of the box prior's weights, on standardised columns.
+        margin_decay_days: Days in which a game's weight in the update falls to 1/e.
+        update_ridge: Penalty of each player's distance from his prior in the update.
+        margin_cap: Points at which margins are clipped.
+        minutes_half_life: Games in which a game's weight in expected minutes halves.
+    """
+
+    box_decay_days: float
+    shrink_minutes: float
+    prior_ridge: float
+    margin_decay_days: float
+    update_ridge: float
+    margin_cap: float
+    minutes_half_life: float
+
+
+@dataclass(kw_only=True)
+class RosterStrengthConfig:
+    """Strength of the current roster: share times impact rating, summed."""
+
+    enabled: bool
 
 
 @dataclass(kw_only=True)
@@ -177,6 +239,8 @@ class FeaturesConfig:
     team_rolling: TeamRollingConfig
     rest: RestConfig
     motivation: MotivationConfig
+    roster_strength: RosterStrengthConfig
+    impact: ImpactConfig
     roster: RosterConfig
 
 
@@ -193,6 +257,8 @@ class FoldsConfig:
 
     Attributes:
         n_test_seasons: Complete seasons held out, the last in the data.
+        first_test_season: First season held out, such as `2023-24`, with all after it; null goes
+            by `n_test_seasons`.
         refit: Fit anew before each test season (walk-forward) or once before all of them.
         oof: `forward` (each out-of-fold season is predicted from earlier ones only) or `kfold`
             (K-fold by season inside the training seasons).
@@ -201,10 +267,47 @@ class FoldsConfig:
     """
 
     n_test_seasons: int
+    first_test_season: str | None
     refit: bool
     oof: str
     n_oof_seasons: int
     k: int
+
+
+@dataclass(kw_only=True)
+class AttentionConfig:
+    """Pooling of a team's players; see `nba_rank.models.set_attention`.
+
+    Attributes:
+        pooling: `attention`; `uniform`, every player the same weight in each head; or `mean`, the
+            plain mean of the encoded players.
+        query: `seed`, a learned query, or `mean`, a projection of the mean encoded player.
+        n_heads: Heads; divides the model width.
+        minutes_bias_weight: Weight of log expected-minutes share in the logits.
+        minutes_sum_min: Sum of a team's minutes below which its minutes count as missing.
+        temperature: Divides the logits; where it is learned, its start.
+        learn_temperature: Learn one temperature a head.
+        dropout: Share of attention weights dropped in training.
+        sigma_reparam: Divide each projection by its spectral norm, times a learned gain.
+        pre_norm: Normalise the encoded players before the projections.
+        residual: Add the query to the pooled vector and pass it through a residual layer.
+        fallback: What pools where the weights cannot: `minutes`, `uniform` or `error`.
+        weight_sum_min: Sum of a team's raw weights below which they cannot pool.
+    """
+
+    pooling: str
+    query: str
+    n_heads: int
+    minutes_bias_weight: float
+    minutes_sum_min: float
+    temperature: float
+    learn_temperature: bool
+    dropout: float
+    sigma_reparam: bool
+    pre_norm: bool
+    residual: bool
+    fallback: str
+    weight_sum_min: float
 
 
 @dataclass(kw_only=True)
@@ -213,30 +316,39 @@ class ModelAConfig:
 
     Attributes:
         list_scope: Teams of one list: `conference` or `league`.
-        embedding_dim: Size of a player's embedding.
+        loss: `list_mle`, `p_list_mle` (position-aware) or `soft_spearman`.
+        team_prior: Store features that enter as a linear skip beside the set, whose score then
+            starts at zero; empty: the players alone.
+        embedding_dim: Size of a player's embedding; 0 is none.
         encoder_dims: Widths of the player encoder's layers; the last is the model width.
-        n_heads: Attention heads; divides the model width.
-        attention: `learned`, or `uniform` to pool every player alike.
-        minutes_bias_weight: Weight of log minutes share in the attention logits.
         dropout: Dropout share in the encoder.
+        attention: Pooling of a team's players.
         unknown_player_share: Share of players that a training step treats as unknown, so that the
             shared embedding row learns to stand for newcomers.
         learning_rate: Step size of AdamW.
         weight_decay: Weight decay of AdamW.
         lists_per_batch: Lists in one step.
+        dates_per_season: Dates of each season that an epoch draws, one from each of that many
+            equal stretches, since neighbouring dates are near-duplicates; 0 takes all.
+        n_seeds: Networks trained from different seeds and averaged.
+        mc_dropout_samples: Forward passes with dropout on, per network, behind the intervals of
+            score and rank; 0 gives none.
     """
 
     list_scope: str
+    loss: str
+    team_prior: list[str]
     embedding_dim: int
     encoder_dims: list[int]
-    n_heads: int
-    attention: str
-    minutes_bias_weight: float
     dropout: float
+    attention: AttentionConfig
     unknown_player_share: float
     learning_rate: float
     weight_decay: float
     lists_per_batch: int
+    dates_per_season: int
+    n_seeds: int
+    mc_dropout_samples: int
 
 
 @dataclass(kw_only=True)
@@ -326,6 +438,36 @@ class TrainerConfig:
 
 
 @dataclass(kw_only=True)
+class AttentionDiagnosticsConfig:
+    """Health of model A by epoch, see `nba_rank.models.diagnostics`.
+
+    Attributes:
+        enabled: Whether it is measured.
+        attention_debug: Also print the first batch before training, the first and the last epoch.
+    """
+
+    enabled: bool
+    attention_debug: bool
+
+
+@dataclass(kw_only=True)
+class NotLearningConfig:
+    """Stops model A where it does not learn, and names the most likely cause.
+
+    Attributes:
+        enabled: Whether it is watched.
+        min_delta: Fall of the training loss that counts as learning.
+        patience: Epochs without such a fall, or without living attention, before it stops.
+        restart: Start once more with another seed before giving up.
+    """
+
+    enabled: bool
+    min_delta: float
+    patience: int
+    restart: bool
+
+
+@dataclass(kw_only=True)
 class CallbacksConfig:
     """Callbacks of model A's trainer.
 
@@ -337,11 +479,13 @@ class CallbacksConfig:
 
     progress: bool
     early_stopping_patience: int
+    attention_diagnostics: AttentionDiagnosticsConfig
+    not_learning: NotLearningConfig
 
 
 @dataclass(kw_only=True)
 class LoggerConfig:
-    """`csv` writes model A's losses by epoch to the run folder, `none` does not."""
+    """Model A's losses and diagnostics by epoch: always CSV, and `tensorboard` or `mlflow` too."""
 
     name: str
 
@@ -418,12 +562,36 @@ class PredictConfig:
     out: str | None
 
 
+@dataclass(kw_only=True)
+class DebugConfig:
+    """One look at an untrained model A on one batch.
+
+    Attributes:
+        seed: Seed of the weights, and of the made-up data where `data` is `dummy`.
+        batch: Number of the batch, in date order from 0.
+        data: Where the game logs come from; `dummy` makes up a batch.
+        features: Player columns, and the store features of the team prior.
+        target: What there is to learn.
+        model: Model A's architecture; the other members do not matter.
+        trainer: Device, precision and threads.
+    """
+
+    seed: int
+    batch: int
+    data: DataConfig
+    features: FeaturesConfig
+    target: TargetConfig
+    model: ModelConfig
+    trainer: TrainerConfig
+
+
 def register_schemas() -> None:
     """Put the schemas where the defaults lists of `conf/` find them."""
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
     store.store(name="ingest_schema", node=IngestConfig)
     store.store(name="predict_schema", node=PredictConfig)
+    store.store(name="debug_schema", node=DebugConfig)
 
 
 def as_config(cfg: DictConfig) -> Config:
@@ -441,13 +609,21 @@ def as_config(cfg: DictConfig) -> Config:
 def as_ingest_config(cfg: DictConfig) -> IngestConfig:
     """Turn a composed ingest config into typed objects and validate it; errors as `as_config`."""
     config = cast(IngestConfig, _typed(IngestConfig, cfg))
-    _refuse(_data_problems(config.data, dict(_flat(config))))
+    problems = _data_problems(config.data, dict(_flat(config)))
+    _refuse([*problems, *_dummy_problems(config.data)])
     return config
 
 
 def as_predict_config(cfg: DictConfig) -> PredictConfig:
     """Turn a composed predict config into typed objects; errors as `as_config`."""
     return cast(PredictConfig, _typed(PredictConfig, cfg))
+
+
+def as_debug_config(cfg: DictConfig) -> DebugConfig:
+    """Turn a composed debug config into typed objects and validate it; errors as `as_config`."""
+    config = cast(DebugConfig, _typed(DebugConfig, cfg))
+    _refuse([*_data_problems(config.data, dict(_flat(config))), *_model_problems(config)])
+    return config
 
 
 def _typed(schema: type, cfg: DictConfig) -> object:
@@ -487,7 +663,14 @@ def validate(config: Config) -> None:
         ConfigError: Names every problem, its key and the remedy, one a line.
     """
     values = dict(_flat(config))
-    _refuse([*_data_problems(config.data, values), *_model_problems(config)])
+    _refuse(
+        [
+            *_data_problems(config.data, values),
+            *_dummy_problems(config.data),
+            *_model_problems(config),
+            *_fold_problems(config.folds),
+        ]
+    )
 
 
 def _refuse(problems: Iterable[str]) -> None:
@@ -498,21 +681,25 @@ def _refuse(problems: Iterable[str]) -> None:
 
 
 _CHOICES = {
-    "data.source": ("raw", "sim"),
+    "data.source": ("raw", "sim", "dummy"),
     "target.name": ("playoff_outcome", "final_rank", "standings"),
     "folds.oof": ("forward", "kfold"),
     "model.model_a.list_scope": ("conference", "league"),
-    "model.model_a.attention": ("learned", "uniform"),
+    "model.model_a.loss": ("list_mle", "p_list_mle", "soft_spearman"),
+    "model.model_a.attention.pooling": ("attention", "uniform", "mean"),
+    "model.model_a.attention.query": ("seed", "mean"),
+    "model.model_a.attention.fallback": ("minutes", "uniform", "error"),
     "calibration.name": ("none", "platt_stack"),
     "odds.name": ("none", "softmax"),
     "trainer.accelerator": ("auto", "cpu", "gpu"),
     "trainer.precision": ("32-true", "16-mixed", "bf16-mixed"),
-    "logger.name": ("none", "csv"),
+    "logger.name": ("csv", "tensorboard", "mlflow"),
 }
 
 # Inclusive bounds; None is open.
 _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "seed": (0, None),
+    "batch": (0, None),
     "evaluation.bootstrap_samples": (100, None),
     "data.as_of_every_days": (1, None),
     "features.record.last_games": (1, 82),
@@ -525,18 +712,31 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "features.rest.window_days": (1, 60),
     "features.motivation.late_season_share": (0, 1),
     "features.roster.size": (1, 30),
-    "features.roster.recent_games": (1, 200),
+    "features.impact.box_decay_days": (1, None),
+    "features.impact.shrink_minutes": (0, None),
+    "features.impact.prior_ridge": (1e-6, None),
+    "features.impact.margin_decay_days": (1, None),
+    "features.impact.update_ridge": (1e-6, None),
+    "features.impact.margin_cap": (1, None),
+    "features.impact.minutes_half_life": (0.5, None),
     "folds.n_test_seasons": (1, None),
     "folds.n_oof_seasons": (1, None),
     "folds.k": (2, None),
-    "model.model_a.embedding_dim": (1, None),
-    "model.model_a.n_heads": (1, None),
-    "model.model_a.minutes_bias_weight": (0, None),
+    "model.model_a.embedding_dim": (0, None),
     "model.model_a.dropout": (0, 0.95),
+    "model.model_a.attention.n_heads": (1, None),
+    "model.model_a.attention.minutes_bias_weight": (0, None),
+    "model.model_a.attention.minutes_sum_min": (0, 1),
+    "model.model_a.attention.temperature": (1e-3, None),
+    "model.model_a.attention.dropout": (0, 0.95),
+    "model.model_a.attention.weight_sum_min": (0, 0.99),
     "model.model_a.unknown_player_share": (0, 1),
     "model.model_a.learning_rate": (1e-8, None),
     "model.model_a.weight_decay": (0, None),
     "model.model_a.lists_per_batch": (1, None),
+    "model.model_a.dates_per_season": (0, None),
+    "model.model_a.n_seeds": (1, None),
+    "model.model_a.mc_dropout_samples": (0, None),
     "model.xgb.n_estimators": (1, None),
     "model.xgb.max_depth": (1, None),
     "model.xgb.learning_rate": (1e-6, 1),
@@ -555,6 +755,8 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "trainer.gradient_clip_val": (0, None),
     "trainer.num_threads": (1, None),
     "callbacks.early_stopping_patience": (0, None),
+    "callbacks.not_learning.min_delta": (0, None),
+    "callbacks.not_learning.patience": (1, None),
 }
 
 
@@ -574,14 +776,28 @@ def _data_problems(data: DataConfig, values: dict[str, object]) -> Iterator[str]
         SimParams(**asdict(data.sim))
     except ValueError as error:
         yield from (f"data.sim.{problem}" for problem in str(error).split(": ", 1)[1].split("; "))
-    if data.first_season is not None:
-        try:
-            season_start_year(data.first_season)
-        except ValueError as error:
-            yield f"data.first_season: {error}"
+    for key in ("data.first_season", "folds.first_test_season"):
+        if values.get(key) is not None:
+            try:
+                season_start_year(str(values[key]))
+            except ValueError as error:
+                yield f"{key}: {error}"
 
 
-def _model_problems(config: Config) -> Iterator[str]:
+def _dummy_problems(data: DataConfig) -> Iterator[str]:
+    if data.source == "dummy":
+        yield (
+            "data.source=dummy is made up for python -m nba_rank.debug_model_a alone: "
+            "take data=nba or data=sim"
+        )
+
+
+def _fold_problems(folds: FoldsConfig) -> Iterator[str]:
+    if folds.refit and folds.oof == "kfold":
+        yield "folds.refit=true predicts each season from earlier ones: it needs folds.oof=forward"
+
+
+def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
     groups = [getattr(config.features, field.name) for field in fields(config.features)]
     if not any(getattr(group, "enabled", False) for group in groups):
         yield "every feature group is off: switch one on, such as features/record=on"
@@ -595,9 +811,10 @@ def _model_problems(config: Config) -> Iterator[str]:
     dims = config.model.model_a.encoder_dims
     if not dims or min(dims) < 1:
         yield f"model.model_a.encoder_dims={dims} must hold one or more positive widths"
-    elif dims[-1] % max(config.model.model_a.n_heads, 1):
+    elif dims[-1] % max(config.model.model_a.attention.n_heads, 1):
         yield (
-            f"model.model_a.n_heads={config.model.model_a.n_heads} must divide the last of "
+            f"model.model_a.attention.n_heads={config.model.model_a.attention.n_heads} must "
+            "divide the last of "
             f"model.model_a.encoder_dims={dims}"
         )
     anchors = config.model.stack.anchors
@@ -605,8 +822,6 @@ def _model_problems(config: Config) -> Iterator[str]:
         yield f"model.stack.anchors={anchors} must name some of {', '.join(ANCHORS)}, each once"
     if not config.model.stack.alphas or min(config.model.stack.alphas) <= 0:
         yield f"model.stack.alphas={config.model.stack.alphas} must hold positive penalties"
-    if config.folds.refit and config.folds.oof == "kfold":
-        yield "folds.refit=true predicts each season from earlier ones: it needs folds.oof=forward"
 
 
 def _flat(node: object, prefix: str = "") -> Iterator[tuple[str, object]]:

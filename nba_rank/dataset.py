@@ -10,6 +10,9 @@ import pandas as pd
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY, FeatureStore
 
+PROGRESS = "season_progress"
+"""Store feature of the record group with the share of the season played, 0 to 1."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -55,9 +58,48 @@ class Dataset:
         return self.frame["season"].to_numpy()
 
     def features(self, columns: list[str]) -> pd.DataFrame:
-        """Return some store features, float64, one row a store row."""
+        """Return some store features, float64, one row a store row.
+
+        Raises:
+            ValueError: The store holds no such features.
+        """
+        absent = [name for name in columns if name not in self.columns]
+        if absent:
+            raise ValueError(
+                f"the feature store holds no {absent}: switch their groups on or leave them out"
+            )
         values = self.X[:, [self.columns.index(name) for name in columns]]
         return pd.DataFrame(values.astype(np.float64), columns=columns)
+
+    def set_features(self, columns: list[str]) -> pd.DataFrame:
+        """Return some store features, float64, one row a row of the player sets.
+
+        Raises:
+            ValueError: The store holds no such features, or not all dates of the player sets.
+        """
+        store = pd.MultiIndex.from_frame(self.frame[KEY])
+        row = store.get_indexer(pd.MultiIndex.from_frame(self.sets.frame[KEY]))
+        absent = row < 0
+        if absent.any():
+            first = self.sets.frame.loc[absent, KEY].iloc[0]
+            raise ValueError(
+                f"{absent.sum()} rows of the player sets have no row in the feature store, such as "
+                f"team {first['team_id']} on {first['as_of_date']:%Y-%m-%d}: build both for the "
+                "same dates"
+            )
+        return self.features(columns).iloc[row].reset_index(drop=True)
+
+    def team_prior(self, names: list[str]) -> pd.DataFrame:
+        """Return some store features of the player sets, and `PROGRESS` where it is known.
+
+        Args:
+            names: Features of model A's team prior; none gives no columns.
+
+        Raises:
+            ValueError: As `set_features`.
+        """
+        moving = [PROGRESS] if names and PROGRESS in self.columns else []
+        return self.set_features(list(dict.fromkeys([*names, *moving])))
 
     def store_relevance(self) -> npt.NDArray[np.float64]:
         """Return the relevance of each store row, [N].

@@ -84,6 +84,13 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
         FoldError: Too few seasons; the message says how many there are and are needed.
     """
     n_test = config.n_test_seasons
+    if config.first_test_season is not None:
+        n_test = sum(season >= config.first_test_season for season in seasons)
+        if n_test == 0:
+            raise FoldError(
+                f"folds.first_test_season={config.first_test_season}: the data holds no complete "
+                f"season from then on; the last is {seasons[-1]}"
+            )
     test, before = seasons[-n_test:], seasons[:-n_test]
     predictable = [season for season in before if season >= first_predictable]
     needed = config.k if config.oof == "kfold" else 1
@@ -91,7 +98,7 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
         raise FoldError(
             f"{n_test} test season(s) leave {len(predictable)} season(s) from {first_predictable} "
             f"on for out-of-fold scores, and {needed} or more are needed; the data holds "
-            f"{len(seasons)} complete seasons. Lower folds.n_test_seasons or add seasons"
+            f"{len(seasons)} complete seasons. Hold out fewer seasons or add some"
         )
     if config.oof == "kfold":
         parts = [predictable[fold :: config.k] for fold in range(config.k)]

@@ -1,14 +1,15 @@
 """List tensors for the ranker, and the data module that serves them from the device.
 
-Letters: B lists, L teams in a list, P players of a team, F player columns.
+Letters: B lists, L teams in a list, P players of a team, F player columns, K prior columns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -21,8 +22,8 @@ Batch = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class PlayerScaler:
-    """Standardises player columns by training seasons only; unknown becomes the mean, 0.
+class ColumnScaler:
+    """Standardises columns by training seasons only; unknown becomes the mean, 0.
 
     A column that is constant in training, or never known there, is 0 in every season: nothing was
     learnt about it.
@@ -36,29 +37,34 @@ class PlayerScaler:
     scale: npt.NDArray[np.float32]
 
     @classmethod
-    def fit(cls, stats: npt.NDArray[np.float32]) -> Self:
-        """Fit on player rows of shape [M, F]; NaN is left out.
+    def fit(cls, values: npt.NDArray[np.float32], columns: list[str]) -> Self:
+        """Fit on rows of shape [M, F]; NaN is left out.
+
+        Args:
+            values: Rows of the training seasons.
+            columns: Names of the F columns.
 
         Raises:
             ValueError: A value is infinite.
         """
-        infinite = np.isinf(stats).any(axis=0)
+        infinite = np.isinf(values).any(axis=0)
         if infinite.any():
+            named = [columns[i] for i in np.flatnonzero(infinite)]
             raise ValueError(
-                f"player columns {np.flatnonzero(infinite).tolist()} hold values that are not "
-                "finite: check the features and the player logs behind them"
+                f"columns {named} hold values that are not finite: check the features and the "
+                "logs behind them"
             )
-        known = ~np.isnan(stats)
+        known = ~np.isnan(values)
         n_known = np.maximum(known.sum(axis=0), 1)
-        mean = np.where(known, stats, 0).sum(axis=0, dtype=np.float64) / n_known
-        square = np.where(known, stats - mean, 0) ** 2
+        mean = np.where(known, values, 0).sum(axis=0, dtype=np.float64) / n_known
+        square = np.where(known, values - mean, 0) ** 2
         scale = np.sqrt(square.sum(axis=0, dtype=np.float64) / n_known)
         scale[scale < 1e-6] = np.inf
         return cls(mean.astype(np.float32), scale.astype(np.float32))
 
-    def transform(self, stats: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def transform(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Standardise an array whose last axis is F."""
-        return np.nan_to_num((stats - self.mean) / self.scale)
+        return np.nan_to_num((values - self.mean) / self.scale)
 
 
 @dataclass(frozen=True)
@@ -95,12 +101,17 @@ class ListTensors:
 
     Attributes:
         row: int64 [B, L], row of the player sets' frame that each team is; -1 is padding.
+        season: int64 [B], number of each list's season, in order from 0.
+        date: int64 [B], number of each list's date within its season, in order from 0.
         tensors: `stats` float32 [B, L, P, F] standardised, `player` int64 [B, L, P] vocabulary
-            rows, `minutes_share` float32 [B, L, P], `relevance` float32 [B, L] (0 where unknown),
-            `team_mask` bool [B, L], True for teams.
+            rows, `player_mask` bool [B, L, P], True for players, `minutes_share` float32
+            [B, L, P], `team_prior` float32 [B, L, K], `relevance` float32 [B, L] (0 in padding),
+            `team_mask` bool [B, L], True for teams. Padding repeats some team.
     """
 
     row: npt.NDArray[np.int64]
+    season: npt.NDArray[np.int64]
+    date: npt.NDArray[np.int64]
     tensors: Batch
 
     def __len__(self) -> int:
@@ -110,15 +121,17 @@ class ListTensors:
 
 def list_tensors(
     sets: PlayerSets,
+    team_prior: npt.NDArray[np.float32],
     relevance: npt.NDArray[np.float32],
     scope: str,
-    scaler: PlayerScaler,
+    scaler: ColumnScaler,
     vocabulary: Vocabulary,
 ) -> ListTensors:
     """Group the teams of each date into lists.
 
     Args:
         sets: Player sets of N rows.
+        team_prior: Standardised prior of each row, [N, K]; K may be 0.
         relevance: Relevance of each row, shape [N]; higher is better.
         scope: `conference` (one list a conference and date) or `league` (one a date).
         scaler: Standardises the player columns.
@@ -133,36 +146,68 @@ def list_tensors(
     row[ordered, place] = order
     mask = row >= 0
     taken = np.where(mask, row, 0)
+    dates = sets.frame.iloc[row[:, 0]]
+    newness = dates.groupby("season")["as_of_date"].rank(method="dense")
     stats = scaler.transform(sets.stats)
     return ListTensors(
         row=row,
+        season=pd.factorize(dates["season"], sort=True)[0],
+        date=newness.to_numpy(dtype=np.int64) - 1,
         tensors={
             "stats": torch.from_numpy(stats[taken]),
             "player": torch.from_numpy(vocabulary.rows(sets.player_id)[taken]),
+            "player_mask": torch.from_numpy((sets.player_id != 0)[taken]),
             "minutes_share": torch.from_numpy(sets.minutes_share[taken]),
+            "team_prior": torch.from_numpy(team_prior[taken]),
             "relevance": torch.from_numpy(np.where(mask, relevance[taken], 0).astype(np.float32)),
             "team_mask": torch.from_numpy(mask),
         },
     )
 
 
-class _Batches(IterableDataset[Batch]):
-    """Index slices of tensors that already lie on the device, in a new order each epoch."""
+class DateSampler:
+    """Draws the lists of one epoch: some dates of every season, spread over the season.
 
-    def __init__(
-        self, tensors: Batch, lists_per_batch: int, generator: torch.Generator | None
-    ) -> None:
+    Neighbouring dates are near-duplicates. A season's dates, in order, are cut into
+    `dates_per_season` equal stretches, and each gives one date with all its lists; a season of
+    fewer dates gives them all.
+
+    Args:
+        lists: The lists to draw from.
+        dates_per_season: Dates of each season in an epoch; 0 takes all.
+    """
+
+    def __init__(self, lists: ListTensors, dates_per_season: int) -> None:
+        self._season, self._date = torch.from_numpy(lists.season), torch.from_numpy(lists.date)
+        newest = [lists.date[lists.season == season].max() for season in np.unique(lists.season)]
+        self._n_dates = torch.tensor(newest) + 1
+        per_season = dates_per_season or int(self._n_dates.max())
+        bounds = torch.arange(per_season + 1) * self._n_dates[:, None] // per_season
+        self._start, self._width = bounds[:, :-1], bounds.diff(dim=1)
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Return the numbers of the drawn lists in random order, int64."""
+        # Double precision, so that a draw just below 1 is not rounded into the next stretch.
+        share = torch.rand(self._width.shape, generator=generator, dtype=torch.float64)
+        date = self._start + (share * self._width).long()
+        season, stretch = torch.nonzero(self._width, as_tuple=True)
+        drawn = torch.zeros(len(self._n_dates), int(self._n_dates.max()), dtype=torch.bool)
+        drawn[season, date[season, stretch]] = True
+        lists = drawn[self._season, self._date].nonzero()[:, 0]
+        return lists[torch.randperm(len(lists), generator=generator)]
+
+
+class _Batches(IterableDataset[Batch]):
+    """Index slices of tensors that already lie on the device; `draw` gives an epoch's lists."""
+
+    def __init__(self, tensors: Batch, lists_per_batch: int, draw: Callable[[], Tensor]) -> None:
         self._tensors = tensors
         self._size = lists_per_batch
-        self._generator = generator
+        self._draw = draw
 
     def __iter__(self) -> Iterator[Batch]:
-        n_lists, device = len(self._tensors["relevance"]), self._tensors["relevance"].device
-        if self._generator is None:
-            order = torch.arange(n_lists, device=device)
-        else:
-            order = torch.randperm(n_lists, generator=self._generator).to(device)
-        for index in order.split(self._size):
+        lists = self._draw().to(self._tensors["relevance"].device)
+        for index in lists.split(self._size):
             yield {name: tensor[index] for name, tensor in self._tensors.items()}
 
 
@@ -173,15 +218,23 @@ class ListDataModule(pl.LightningDataModule):
         train: Lists to learn from.
         validation: Lists of other seasons to watch, or None.
         lists_per_batch: Lists in one step.
-        seed: Seed of the order of the lists.
+        dates_per_season: Dates of each training season in an epoch, see `DateSampler`.
+        seed: Seed of the draw and of the order of the lists.
     """
 
     def __init__(
-        self, train: ListTensors, validation: ListTensors | None, lists_per_batch: int, seed: int
+        self,
+        train: ListTensors,
+        validation: ListTensors | None,
+        *,
+        lists_per_batch: int,
+        dates_per_season: int,
+        seed: int,
     ) -> None:
         super().__init__()
         self._lists = {"train": train, "validation": validation}
         self._size = lists_per_batch
+        self._sampler = DateSampler(train, dates_per_season)
         self._generator = torch.Generator().manual_seed(seed)
         self._on_device: dict[str, Batch] = {}
 
@@ -195,12 +248,15 @@ class ListDataModule(pl.LightningDataModule):
                 }
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches in a new random order each epoch."""
-        return self._loader("train", self._generator)
+        """Batches of newly drawn lists each epoch."""
+        return self._loader("train", lambda: self._sampler.draw(self._generator))
 
     def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
         """Batches of the validation season in order; none without one."""
-        return self._loader("validation", None) if "validation" in self._on_device else []
+        validation = self._lists["validation"]
+        if validation is None:
+            return []
+        return self._loader("validation", lambda: torch.arange(len(validation)))
 
-    def _loader(self, name: str, generator: torch.Generator | None) -> DataLoader[Batch]:
-        return DataLoader(_Batches(self._on_device[name], self._size, generator), batch_size=None)
+    def _loader(self, name: str, draw: Callable[[], Tensor]) -> DataLoader[Batch]:
+        return DataLoader(_Batches(self._on_device[name], self._size, draw), batch_size=None)

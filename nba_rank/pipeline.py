@@ -1,6 +1,7 @@
 """The one place that knows the order of the stages: from tables to a written run folder."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,22 +9,19 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank import predictions
+from nba_rank.assessment import Judged, assess, final_name
 from nba_rank.config import Config
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import Tables, frame_hash
 from nba_rank.dataset import Dataset
-from nba_rank.evaluation.baselines import baseline_scores
-from nba_rank.evaluation.compare import summarise
-from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS
-from nba_rank.evaluation.probabilities import probability_metrics, recovery_metrics
-from nba_rank.evaluation.tidy import evaluate
 from nba_rank.features.roster import player_sets
-from nba_rank.features.store import cached_store
+from nba_rank.features.store import cached_ratings, cached_store
 from nba_rank.folds import FoldPlan, plan_folds
+from nba_rank.models.loggers import model_loggers
 from nba_rank.models.members import Members, Predicted
 from nba_rank.models.ranker import Head, Ranker
-from nba_rank.prepare import prepare_tables, true_strength
+from nba_rank.prepare import prepare_tables
 from nba_rank.report.run_report import RunReport, write_report
 from nba_rank.run_dir import RunDir
 from nba_rank.stages import Stages
@@ -70,11 +68,10 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     plan = plan_folds(seasons, _first_predictable(tables, seasons, config), config.folds)
     run_dir.note(folds=asdict(plan))
     results = outcomes(tables)
-    data, grid = _dataset(tables, seasons, results, config, run_dir, stages)
+    data, grid = build_dataset(tables, seasons, results, config, run_dir, stages)
 
-    members, oof = _fit(plan, data, config, folds_seed, stages)
+    members, oof = _fit(plan, data, config, folds_seed, run_dir, stages)
     run_dir.write_frame("oof.parquet", _oof_table(plan, oof))
-    learning_curves = _learning_curves(members)
     with stages.stage("stack"):
         rankers = {}
         for part in plan.tests:
@@ -97,39 +94,37 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         )
 
     with stages.stage("evaluation"):
-        metrics, recovery = _evaluate(
-            table, oof, plan, grid, tables, results, config, np.random.default_rng(random_seed)
+        found = assess(
+            Judged(plan, members, oof, table),
+            data,
+            grid,
+            tables,
+            results,
+            config,
+            rng=np.random.default_rng(random_seed),
+            resample=np.random.default_rng(bootstrap_seed),
         )
-        summary = summarise(
-            metrics,
-            np.random.default_rng(bootstrap_seed),
-            config.evaluation.bootstrap_samples,
-            METRICS | EXPONENTIAL_NDCG,
-        )
+    networks = {name: fit.model_a for name, fit in members.items() if fit.model_a is not None}
     with stages.stage("report"):
-        extra = [probability_metrics(_at_points(table), final_name(config)), recovery]
-        metrics = pd.concat([metrics, *extra], ignore_index=True)
         report = RunReport(
             config=config,
             ranker=final_name(config),
             plan=plan,
             tables=tables,
-            metrics=metrics,
-            summary=summary,
+            metrics=found.metrics,
+            summary=found.summary,
             predictions=table,
-            learning_curves=learning_curves,
+            learning_curves=_by_fit({name: fit.losses for name, fit in networks.items()}),
+            diagnostics=_by_fit({name: fit.diagnostics for name, fit in networks.items()}),
+            contributions=found.contributions,
+            removal=found.removal,
+            removal_summary=found.removal_summary,
             rankers=rankers,
             seconds=stages.seconds,
         )
         write_report(report, run_dir, console)
     run_dir.note(seconds=stages.seconds)
-    return RunResult(metrics, summary, table, plan)
-
-
-def final_name(config: Config) -> str:
-    """Return the name of the ranker that a run is about: the stack, or its only member."""
-    members = config.model.members
-    return "stack" if len(members) > 1 else members[0]
+    return RunResult(found.metrics, found.summary, table, plan)
 
 
 def _learnable(tables: Tables, config: Config) -> list[str]:
@@ -153,7 +148,7 @@ def _first_predictable(tables: Tables, seasons: list[str], config: Config) -> st
     return usable[1]
 
 
-def _dataset(
+def build_dataset(
     tables: Tables,
     seasons: list[str],
     results: pd.DataFrame,
@@ -164,12 +159,14 @@ def _dataset(
     """Build features and player sets of all as-of dates; also return the dates."""
     grid = as_of_grid(tables, seasons, config.data.as_of_every_days)
     dates = grid[["season", "as_of_date"]]
-    with stages.stage("features"):
-        store = cached_store(tables, dates, config.features, Path(config.paths.cache))
-    run_dir.note(store={"columns": store.columns, "built": store.seconds or "from the cache"})
+    cache = Path(config.paths.cache)
     with stages.stage("players"):
-        sets = player_sets(tables, dates, config.features.roster)
+        ratings = cached_ratings(tables, dates, config.features, cache)
+        sets = player_sets(tables, ratings, dates, config.features.roster)
     run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
+    with stages.stage("features"):
+        store = cached_store(tables, ratings, dates, config.features, cache)
+    run_dir.note(store={"columns": store.columns, "built": store.seconds or "from the cache"})
     return Dataset.of(store, sets, relevance(results, config.target.name)), grid
 
 
@@ -178,14 +175,24 @@ def _fit(
     data: Dataset,
     config: Config,
     seed: np.random.SeedSequence,
+    run_dir: RunDir,
     stages: Stages,
 ) -> tuple[dict[str, Members], dict[str, Predicted]]:
     """Fit every fold; return the members by fit and the predictions by season."""
     members, predicted = {}, {}
-    steps = len(plan.fits) * (config.trainer.max_epochs + 1)
-    with stages.stage("models", steps) as advance:
+    epochs = config.trainer.max_epochs * config.model.model_a.n_seeds
+    with stages.stage("models", len(plan.fits) * (epochs + 1)) as advance:
         for fit, fit_seed in zip(plan.fits, seed.generate_state(len(plan.fits)), strict=True):
-            fitted = Members.fit(data.of_seasons(fit.train), config, int(fit_seed), advance)
+            fitted = Members.fit(
+                data.of_seasons(fit.train),
+                config,
+                int(fit_seed),
+                advance,
+                logger_factory=partial(
+                    model_loggers, config.logger, run_dir.path / "logs" / fit.name
+                ),
+                console=stages.console,
+            )
             members[fit.name] = fitted
             for season in fit.predict:
                 predicted[season] = fitted.predict(data.of_seasons([season]))
@@ -204,51 +211,10 @@ def _oof_table(plan: FoldPlan, predicted: dict[str, Predicted]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _learning_curves(members: dict[str, Members]) -> pd.DataFrame:
-    """Return model A's losses: columns `fit`, `epoch`, `train_loss`, `val_loss` (or NaN)."""
-    columns = ["fit", "epoch", "train_loss", "val_loss"]
-    curves = [
-        fitted.model_a.losses.assign(fit=name).reindex(columns=columns)
-        for name, fitted in members.items()
-        if fitted.model_a is not None
-    ]
-    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=columns)
-
-
-def _at_points(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["as_of_point"] != ""]
-
-
-def _evaluate(
-    table: pd.DataFrame,
-    oof: dict[str, Predicted],
-    plan: FoldPlan,
-    grid: pd.DataFrame,
-    tables: Tables,
-    results: pd.DataFrame,
-    config: Config,
-    rng: np.random.Generator,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Judge the ranker, its members and the baselines on the test seasons.
-
-    Returns:
-        Tidy metrics, and the tidy recovery of true strength (empty for real data).
-    """
-    points = grid[(grid["as_of_point"] != "") & grid["season"].isin(plan.test_seasons)]
-    key = ["season", "as_of_date", "as_of_point", "team_id"]
-    final = _at_points(table)[[*key, "score"]].assign(ranker=final_name(config))
-    scores = [final, baseline_scores(tables, points, rng)]
-    if len(config.model.members) > 1:
-        tested = pd.concat([oof[season].frame for season in plan.test_seasons])
-        at_points = tested.merge(points, on=["season", "as_of_date"])
-        scores += [
-            at_points[key].assign(score=at_points[name], ranker=name)
-            for name in config.model.members
-        ]
-    scored = pd.concat(scores, ignore_index=True)
-    conferences = tables.teams[["season", "team_id", "conference"]]
-    truth = results.merge(conferences, on=["season", "team_id"], validate="one_to_one")
-    strength = true_strength(config.data)
-    recovery = pd.DataFrame() if strength is None else recovery_metrics(scored, strength)
-    chosen = METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else METRICS
-    return evaluate(scored, truth, chosen), recovery
+def _by_fit(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put frames of several fits below each other, with the name of the fit first."""
+    parts = [frame.assign(fit=name) for name, frame in frames.items() if not frame.empty]
+    if not parts:
+        return pd.DataFrame()
+    table = pd.concat(parts, ignore_index=True)
+    return table[["fit", *[name for name in table.columns if name != "fit"]]]

@@ -12,6 +12,7 @@ from nba_rank.evaluation.compare import agreement, verdict
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Predicted
+from nba_rank.models.uncertainty import INTERVALS
 
 ALIGNED_PLACES = 3.0
 """Places that a rank may be off and the team still counts as aligned."""
@@ -36,10 +37,11 @@ def predictions_table(
     Returns:
         `season`, `as_of_date`, `as_of_point` (empty between the points), `team_id`, `team`,
         `name`, `conference`, `score` (higher is better), `strength_percentile` (0 to 100), `rank`,
-        `conference_rank` (1 is best), `<member>_rank`, `model_agreement` (0 to 1), where fitted
-        `playoff_prob` and `title_odds` (0 to 1), with model A `top_players` (a list of `player_id`,
-        `player`, `weight` by attention weight), `actual_rank`, `actual_conference_rank` and
-        `verdict` (null while the outcome is unknown).
+        `conference_rank` (1 is best), `<member>_rank`, where model A tells how sure it is
+        `INTERVALS` after its rank (of its own score, in its own unit, and of `model_a_rank`),
+        `model_agreement` (0 to 1), where fitted `playoff_prob` and `title_odds` (0 to 1), with
+        model A `top_players` (a list of `player_id`, `player`, `weight` by attention weight),
+        `actual_rank`, `actual_conference_rank` and `verdict` (null while the outcome is unknown).
     """
     frame = predicted.frame.copy()
     teams = tables.teams[["season", "team_id", "abbreviation", "name"]]
@@ -55,6 +57,8 @@ def predictions_table(
         frame[f"{name}_rank"] = _rank(frame, _DATE, name)
     member_ranks = frame[[f"{name}_rank" for name in members]].to_numpy()
     frame["model_agreement"] = agreement(member_ranks, int(n_teams.max()))
+    bounds = {"model_a": [name for name in INTERVALS if name in frame]}
+    frame = frame.astype({name: "Int64" for name in bounds["model_a"] if "_rank_" in name})
 
     truth = outcomes[["season", "team_id", "outcome_rank"]]
     frame = frame.merge(truth, on=["season", "team_id"], how="left", validate="many_to_one")
@@ -70,7 +74,8 @@ def predictions_table(
     columns = [
         *_DATE, "as_of_point", "team_id", "team", "name", "conference", "score",
         "strength_percentile", "rank", "conference_rank",
-        *[f"{name}_rank" for name in members], "model_agreement", *optional,
+        *[column for name in members for column in (f"{name}_rank", *bounds.get(name, []))],
+        "model_agreement", *optional,
         "actual_rank", "actual_conference_rank", "verdict",
     ]  # fmt: skip
     return frame[columns].sort_values([*_DATE, "rank"], ignore_index=True)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from nba_rank.cli import run_program
 from nba_rank.config import as_config, config_yaml
+from nba_rank.models.loggers import check_logger
 from nba_rank.pipeline import RunResult, run
 from nba_rank.run_dir import RunDir
 
@@ -16,6 +17,7 @@ from nba_rank.run_dir import RunDir
 def train(cfg: DictConfig, console: Console) -> RunResult:
     """Validate a composed config, reserve a run folder and fill it."""
     config = as_config(cfg)
+    check_logger(config.logger)
     with _run_dir(Path(config.paths.outputs)) as run_dir:
         console.print(f"Run folder: {run_dir.path}")
         run_dir.write_text("config.yaml", config_yaml(config))

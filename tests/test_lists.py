@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from nba_rank.features.roster import PlayerSets
-from nba_rank.lists import ListDataModule, ListTensors, PlayerScaler, Vocabulary, list_tensors
+from nba_rank.lists import (
+    ColumnScaler,
+    DateSampler,
+    ListDataModule,
+    ListTensors,
+    Vocabulary,
+    list_tensors,
+)
 
 P, F = 3, 2
 
@@ -12,7 +19,7 @@ P, F = 3, 2
 def scaled(columns, other=None):
     """Fit on rows (and transform others, if given)."""
     stats = np.array(columns, dtype=np.float32).T
-    scaler = PlayerScaler.fit(stats)
+    scaler = ColumnScaler.fit(stats, [str(number) for number in range(stats.shape[1])])
     return scaler.transform(stats if other is None else np.array(other, dtype=np.float32))
 
 
@@ -42,6 +49,11 @@ def test_transform_keeps_the_shape_and_uses_the_fitted_seasons():
 def test_large_means_do_not_drown_small_spreads():
     got = scaled([[1e6 - 1, 1e6, 1e6 + 1]])
     np.testing.assert_allclose(got[:, 0], [-1.2247, 0, 1.2247], atol=1e-3)
+
+
+def test_columns_that_are_not_finite_are_named():
+    with pytest.raises(ValueError, match=r"\['1'\]"):
+        scaled([[1, np.nan], [np.inf, 1]])
 
 
 # Vocabulary.
@@ -91,9 +103,15 @@ def sets():
 
 def made(sets, scope):
     vocabulary = Vocabulary.of(sets.player_id)
-    scaler = PlayerScaler.fit(sets.stats.reshape(-1, F))
+    scaler = ColumnScaler.fit(sets.stats.reshape(-1, F), sets.columns)
     relevance = np.linspace(0.1, 1, len(sets.frame)).astype(np.float32)
-    return list_tensors(sets, relevance, scope, scaler, vocabulary), relevance, scaler, vocabulary
+    lists = list_tensors(sets, prior_of(sets), relevance, scope, scaler, vocabulary)
+    return lists, relevance, scaler, vocabulary
+
+
+def prior_of(sets):
+    """Two prior columns that tell the first player of each row."""
+    return np.stack([sets.player_id[:, 0], -sets.player_id[:, 0]], axis=1).astype(np.float32)
 
 
 @pytest.mark.parametrize(("scope", "n_lists", "longest"), [("conference", 6, 3), ("league", 3, 5)])
@@ -118,7 +136,9 @@ def test_tensors_hold_the_rows_and_padding_is_masked(sets):
     expected = {
         "stats": scaler.transform(sets.stats)[row],
         "player": vocabulary.rows(sets.player_id)[row],
+        "player_mask": sets.player_id[row] != 0,
         "minutes_share": sets.minutes_share[row],
+        "team_prior": prior_of(sets)[row],
         "relevance": relevance[row],
     }
     for name, values in expected.items():
@@ -127,10 +147,40 @@ def test_tensors_hold_the_rows_and_padding_is_masked(sets):
     assert dtypes == {
         "stats": torch.float32,
         "player": torch.int64,
+        "player_mask": torch.bool,
         "minutes_share": torch.float32,
+        "team_prior": torch.float32,
         "relevance": torch.float32,
         "team_mask": torch.bool,
     }
+
+
+def test_a_player_without_minutes_is_still_a_player(sets):
+    sets.minutes_share[0, 0] = 0
+    sets.player_id[1, 2] = 0
+    lists = made(sets, "league")[0]
+    mask = lists.tensors["player_mask"][lists.row >= 0]
+    assert mask[lists.row[lists.row >= 0] == 0].all()
+    assert mask.sum() == len(sets.frame) * P - 1
+
+
+def test_no_prior_columns_are_a_tensor_without_columns(sets):
+    relevance = np.zeros(len(sets.frame), dtype=np.float32)
+    scaler = ColumnScaler.fit(sets.stats.reshape(-1, F), sets.columns)
+    nothing = np.zeros((len(sets.frame), 0), dtype=np.float32)
+    vocabulary = Vocabulary.of(sets.player_id)
+    lists = list_tensors(sets, nothing, relevance, "league", scaler, vocabulary)
+    assert lists.tensors["team_prior"].shape == (3, 5, 0)
+
+
+@pytest.mark.parametrize("order", [np.arange(15), np.arange(15)[::-1]], ids=["sorted", "reversed"])
+def test_lists_know_their_season_and_the_order_of_its_dates(sets, order):
+    shuffled = sets.take(order)
+    conference, league = (made(shuffled, scope)[0] for scope in ("conference", "league"))
+    assert (league.season.tolist(), league.date.tolist()) == ([0, 0, 1], [0, 1, 0])
+    assert conference.season.tolist() == [0, 0, 0, 0, 1, 1]
+    assert conference.date.tolist() == [0, 0, 1, 1, 0, 0]
+    assert {conference.season.dtype, conference.date.dtype} == {np.dtype(np.int64)}
 
 
 def test_lists_do_not_depend_on_the_order_of_rows(sets):
@@ -141,16 +191,80 @@ def test_lists_do_not_depend_on_the_order_of_rows(sets):
         assert set(order[other[other >= 0]]) == set(row[row >= 0])
 
 
+# Sampling.
+
+
+def dated(n_dates, lists_per_date=2):
+    """Lists of seasons with some numbers of dates; each list's only value is its number."""
+    season = np.repeat(np.arange(len(n_dates)), n_dates).repeat(lists_per_date)
+    date = np.concatenate([np.arange(n) for n in n_dates]).repeat(lists_per_date)
+    number = torch.arange(len(season), dtype=torch.float32)[:, None]
+    return ListTensors(
+        row=np.zeros((len(season), 1), dtype=np.int64),
+        season=season,
+        date=date,
+        tensors={"relevance": number, "twice": 2 * number},
+    )
+
+
+def drawn(lists, dates_per_season, seed=1, epochs=1):
+    generator = torch.Generator().manual_seed(seed)
+    sampler = DateSampler(lists, dates_per_season)
+    return [sampler.draw(generator).numpy() for _ in range(epochs)]
+
+
+@pytest.mark.parametrize("per_season", [1, 3, 4, 7, 10])
+def test_each_stretch_of_each_season_gives_one_date_with_all_its_lists(per_season):
+    lists = dated([20, 7, 31])
+    for epoch in drawn(lists, per_season, epochs=20):
+        assert len(set(epoch)) == len(epoch)
+        for season, n_dates in enumerate([20, 7, 31]):
+            dates = lists.date[epoch[lists.season[epoch] == season]]
+            chosen, n_lists = np.unique(dates, return_counts=True)
+            assert (n_lists == 2).all()
+            assert len(chosen) == min(per_season, n_dates)
+            if per_season <= n_dates:
+                edges = np.arange(per_season + 1) * n_dates // per_season
+                assert ((edges[:-1] <= chosen) & (chosen < edges[1:])).all()
+
+
+def test_every_list_comes_up_over_epochs_and_none_is_favoured():
+    lists = dated([20, 7])
+    counts = np.bincount(np.concatenate(drawn(lists, 5, epochs=400)), minlength=len(lists))
+    longer = counts[lists.season == 0] / 400
+    np.testing.assert_allclose(longer, 5 / 20, atol=0.09)
+    assert (counts > 0).all()
+
+
+@pytest.mark.parametrize("per_season", [0, 31, 1000])
+def test_zero_or_many_dates_are_all_lists(per_season):
+    lists = dated([20, 7, 31])
+    for epoch in drawn(lists, per_season, epochs=3):
+        assert sorted(epoch) == list(range(len(lists)))
+
+
+def test_the_draw_repeats_by_seed_and_changes_by_epoch():
+    lists = dated([20, 7, 31])
+    first, again = (drawn(lists, 5, seed=3, epochs=3) for _ in range(2))
+    other = drawn(lists, 5, seed=4, epochs=3)
+    for one, same, different in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(one, same)
+        assert set(one) != set(different)
+    assert set(first[0]) != set(first[1])
+
+
 # Data module.
 
 
-def module(n_lists=10, lists_per_batch=4, seed=1, validation=None):
-    number = torch.arange(n_lists, dtype=torch.float32)
-    train = ListTensors(
-        row=np.zeros((n_lists, 1), dtype=np.int64),
-        tensors={"relevance": number[:, None], "twice": 2 * number[:, None]},
+def module(n_lists=10, lists_per_batch=4, dates_per_season=0, seed=1, validation=None):
+    train = dated([n_lists], lists_per_date=1)
+    made = ListDataModule(
+        train,
+        validation and train,
+        lists_per_batch=lists_per_batch,
+        dates_per_season=dates_per_season,
+        seed=seed,
     )
-    made = ListDataModule(train, validation and train, lists_per_batch, seed)
     made.setup("fit")
     return made
 
@@ -166,6 +280,13 @@ def test_an_epoch_serves_every_list_once_in_batches():
         assert sorted(number for batch in batches for number in batch) == list(range(10))
 
 
+def test_an_epoch_of_some_dates_serves_their_lists_only():
+    for batches in epochs(module(dates_per_season=5), 3):
+        assert [len(batch) for batch in batches] == [4, 1]
+        numbers = sorted(number for batch in batches for number in batch)
+        assert [number // 2 for number in numbers] == [0, 1, 2, 3, 4]
+
+
 def test_the_order_changes_by_epoch_and_repeats_by_seed():
     first = epochs(module(seed=1), 3)
     assert first[0] != first[1]
@@ -179,9 +300,9 @@ def test_the_tensors_of_a_batch_belong_together():
         torch.testing.assert_close(batch["twice"], 2 * batch["relevance"])
 
 
-def test_validation_is_in_order_and_only_where_there_is_one():
+def test_validation_is_whole_in_order_and_only_where_there_is_one():
     assert module().val_dataloader() == []
-    loader = module(validation=True).val_dataloader()
+    loader = module(validation=True, dates_per_season=2).val_dataloader()
     for _ in range(2):
         seen = torch.cat([batch["relevance"].ravel() for batch in loader])
         assert seen.tolist() == list(range(10))

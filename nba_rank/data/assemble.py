@@ -1,4 +1,4 @@
-"""From normalised rows of all raw files to the five canonical tables.
+"""From normalised rows of all raw files to the six canonical tables.
 
 Every check that needs more than one row is here: duplicates, the two sides of a game, players
 against their teams, seasons against their length.
@@ -9,6 +9,7 @@ import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.findings import Findings
+from nba_rank.data.rosters import roster_table
 from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform
 
 MAX_EXCLUDED_SHARE = 0.01
@@ -18,12 +19,19 @@ MAX_EXCLUDED_GAMES = 5
 _SOURCE = ["file", "row"]
 
 
-def assemble(team_rows: pd.DataFrame, player_rows: pd.DataFrame, findings: Findings) -> Tables:
+def assemble(
+    team_rows: pd.DataFrame,
+    player_rows: pd.DataFrame,
+    roster_rows: pd.DataFrame,
+    findings: Findings,
+) -> Tables:
     """Put the tables together.
 
     Args:
-        team_rows: Rows of all team files, as `raw.normalise` returns them.
-        player_rows: Rows of all player files; may be empty.
+        team_rows: Rows of all team files, as `raw_game_logs.normalise` returns them.
+        player_rows: Rows of all player files, likewise; may be empty.
+        roster_rows: Rows of all roster files, as `raw_rosters.normalise` returns them; may be
+            empty.
         findings: Receives errors and counted warnings.
 
     Returns:
@@ -43,7 +51,16 @@ def assemble(team_rows: pd.DataFrame, player_rows: pd.DataFrame, findings: Findi
     teams = _teams(sides, findings)
     seasons = _seasons(games, team_games, player_games, sides, findings)
     findings.raise_errors()
-    return Tables(games, team_games, player_games, teams, seasons)
+    rosters = roster_table(
+        roster_rows,
+        games=games,
+        player_games=player_games,
+        teams=teams,
+        seasons=seasons,
+        findings=findings,
+    )
+    findings.raise_errors()
+    return Tables(games, team_games, player_games, teams, seasons, rosters)
 
 
 def deduplicate(rows: pd.DataFrame, key: list[str], findings: Findings) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Ingest: a folder of raw game logs becomes checked tables, a manifest and a quality report."""
+"""Ingest: a folder of raw files becomes checked tables, a manifest and a quality report."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from nba_rank.data import manifest, quality, raw
+from nba_rank.data import manifest, quality, raw_files, raw_game_logs, raw_rosters
 from nba_rank.data.assemble import assemble
 from nba_rank.data.findings import Findings, IngestError
 from nba_rank.data.manifest import is_stale
 from nba_rank.data.quality import QualityReport
+from nba_rank.data.raw_files import RawFile
 from nba_rank.data.tables import SCHEMA, Tables, read_tables
 
 __all__ = ["IngestError", "IngestResult", "ingest", "is_stale", "read_raw"]
@@ -41,14 +42,16 @@ def ingest(
     manifest_path: Path | None = None,
     console: Console | None = None,
 ) -> IngestResult:
-    """Read a folder of raw game logs, check them and write the canonical tables.
+    """Read a folder of raw files, check them and write the canonical tables.
 
     Nothing is written unless every file is sound; previous tables stay as they are then. If raw
     files, tables and code are those of the manifest, nothing is done.
 
     Args:
         raw_dir: Folder with parquet or CSV files in `LeagueGameLog` columns, named like
-            `team_logs_2023_24` or `playoffs_player_logs_2023_24`. Other files are left alone.
+            `team_logs_2023_24` or `playoffs_player_logs_2023_24`. Its folder `rosters`, if there
+            is one, holds roster files of any name with a date, a team and a player in each row.
+            Other files are left alone.
         processed_dir: Folder for the tables; made if absent.
         force: Ingest even if all is up to date.
         manifest_path: Place of the manifest (and of `quality.json` beside it); in
@@ -80,7 +83,7 @@ def ingest(
 
 
 def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, QualityReport]:
-    """Read and check a folder of raw game logs without writing anything.
+    """Read and check a folder of raw files without writing anything.
 
     Args:
         raw_dir: The folder; see `ingest`.
@@ -97,20 +100,25 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         remedy = "Set data.raw_dir to the folder of the game logs."
         findings.error_file(str(raw_dir), "there is no such raw folder", remedy)
         findings.raise_errors()
-    files = raw.discover(raw_dir, findings)
+    files = raw_files.discover(raw_dir, findings)
     if not any(file.level == "team" for file in files):
         remedy = "Set data.raw_dir to a folder with files like team_logs_2023_24.parquet."
         findings.error_file(str(raw_dir), "no team game logs in the raw folder", remedy)
         findings.raise_errors()
     records = []
-    rows: dict[str, list[pd.DataFrame]] = {"team": [], "player": [_no_player_rows()]}
+    rows: dict[str, list[pd.DataFrame]] = {
+        "team": [],
+        "player": [_no_rows("player_games")],
+        "roster": [_no_rows("rosters", named_season="str", team="str", abbreviation="str")],
+    }
     for file in _progress(files, console):
-        record, frame = raw.read(file, findings)
+        record, frame = raw_files.read(file, findings)
         records.append(record)
         if frame is not None:
-            rows[file.level].append(raw.normalise(file, frame, findings))
+            rows_of = raw_rosters if file.level == "roster" else raw_game_logs
+            rows[file.level].append(rows_of.normalise(file, frame, findings))
     findings.raise_errors()
-    team_rows, player_rows = (
+    team_rows, player_rows, roster_rows = (
         pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
         for parts in rows.values()
     )
@@ -118,13 +126,14 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         remedy = "The tables need at least one regular-season game."
         findings.error_file(str(raw_dir), "no rows in the team game logs", remedy)
         findings.raise_errors()
-    tables = assemble(team_rows, player_rows, findings)
+    tables = assemble(team_rows, player_rows, roster_rows, findings)
     return tables, quality.quality_report(tables, records, findings.warnings)
 
 
-def _no_player_rows() -> pd.DataFrame:
-    dtypes = {"file": "str", "row": "int64", **SCHEMA["player_games"], "player_id": "float64"}
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+def _no_rows(table: str, **dtypes: str) -> pd.DataFrame:
+    """Return no normalised rows, as of a table's files: its columns and others by dtype."""
+    columns = {"file": "str", "row": "int64", **SCHEMA[table], "player_id": "float64", **dtypes}
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
 
 
 def _say(console: Console | None, line: str) -> None:
@@ -132,7 +141,7 @@ def _say(console: Console | None, line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _progress(files: list[raw.RawFile], console: Console | None) -> Iterable[raw.RawFile]:
+def _progress(files: list[RawFile], console: Console | None) -> Iterable[RawFile]:
     if console is None:
         return files
     return track(files, "Reading", console=console, transient=True)

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nba_rank.data import quality, raw
+from nba_rank.data import quality, raw_files
 from nba_rank.data.tables import SCHEMA, Tables, table_path
 
-_CODE = ("assemble", "findings", "ingest", "league", "manifest", "quality", "raw", "raw_values",
+_CODE = ("assemble", "calendar", "findings", "ingest", "league", "manifest", "player_names",
+         "quality", "raw_files", "raw_game_logs", "raw_rosters", "raw_values", "rosters",
          "tables")  # fmt: skip
 
 
@@ -46,18 +47,18 @@ def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = No
     manifest_path = manifest_path or default_path(processed_dir)
     try:
         manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-        code = manifest["code"]
+        if manifest["code"] != code_version():
+            # First, since other code may have written other tables.
+            return "the ingest code has changed"
         listed = {file["path"]: file["sha256"] for file in manifest["raw"]}
         tables = {name: manifest["tables"][name]["sha256"] for name in SCHEMA}
     except FileNotFoundError:
         return "there is no manifest"
     except (ValueError, KeyError, TypeError) as error:
         return f"the manifest cannot be read ({error})"
-    if code != code_version():
-        return "the ingest code has changed"
     if not raw_dir.is_dir():
         return f"there is no raw folder {raw_dir}"
-    present = {file.name: file.path for file in raw.discover(raw_dir)}
+    present = {file.name: file.path for file in raw_files.discover(raw_dir)}
     for name in sorted({*listed, *present}):
         if name not in present:
             return f"raw file {name} is gone"

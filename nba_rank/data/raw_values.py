@@ -98,20 +98,20 @@ def outside_season(dates: pd.Series, start_years: pd.Series) -> pd.Series:
     return dates.notna() & ~months.between(9, 22)
 
 
-def dates(values: pd.Series, start_years: pd.Series) -> tuple[pd.Series, str, bool]:
+def dates(values: pd.Series, start_years: pd.Series | None) -> tuple[pd.Series, str, bool]:
     """Read the dates of one file, all in one format that is decided from all of its values.
 
     The rule. A datetime column is taken as it is. Text is ISO (`2023-10-24`, with or without a
     time, of which the day as written counts), a month by name (`OCT 24, 2023`) or two numbers and
     a year between slashes, whichever fits most values; a value of another format is null. Slashes
     are read as month/day, the order in which American spreadsheets write them, if every value is
-    then a day of the season that its game id names. Only if that fails, and every value is such a
-    day when read as day/month, are they read so. If both orders fit every value, month/day is
-    taken and the order is reported as undecided.
+    then a day of its season (any day will do where seasons are not known). Only if that fails, and
+    every value is such a day when read as day/month, are they read so. If both orders fit every
+    value, month/day is taken and the order is reported as undecided.
 
     Args:
         values: The raw column.
-        start_years: Year in which each row's season starts.
+        start_years: Year in which each row's season starts; None where that is not known.
 
     Returns:
         Dates (datetime64[us], midnight), the name of the format, and whether the order of day and
@@ -131,7 +131,9 @@ def dates(values: pd.Series, start_years: pd.Series) -> tuple[pd.Series, str, bo
     for order, form in ((MONTH_DAY, "%m/%d"), (DAY_MONTH, "%d/%m")):
         short = _parse(found[MONTH_DAY], f"{form}/%y")
         parsed = short.fillna(_parse(found[MONTH_DAY], f"{form}/%Y"))
-        fits = parsed.notna().eq(values.notna()) & ~outside_season(parsed, start_years)
+        fits = parsed.notna().eq(values.notna())
+        if start_years is not None:
+            fits &= ~outside_season(parsed, start_years)
         fitting[order] = (parsed, bool(fits.all()))
     if fitting[DAY_MONTH][1] and not fitting[MONTH_DAY][1]:
         return fitting[DAY_MONTH][0], DAY_MONTH, False

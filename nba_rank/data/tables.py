@@ -84,6 +84,17 @@ SCHEMA: dict[str, dict[str, str]] = {
         "champion_team_id": "int64",
         "runner_up_team_id": "int64",
     },
+    # One row a player whom a team had on the morning of `date`. For a date and each team in it,
+    # the roster is complete; most dates and teams have none. `season`: the one that is being
+    # played or comes next, which may be one without games yet. `player_name` is empty where
+    # neither the file nor `player_games` names the player.
+    "rosters": {
+        "date": "datetime64[us]",
+        "season": "str",
+        "team_id": "int64",
+        "player_id": "int64",
+        "player_name": "str",
+    },
 }
 
 KEYS: dict[str, list[str]] = {
@@ -92,18 +103,20 @@ KEYS: dict[str, list[str]] = {
     "player_games": ["game_id", "player_id"],
     "teams": ["season", "team_id"],
     "seasons": ["season"],
+    "rosters": ["date", "team_id", "player_id"],
 }
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The five canonical tables, each sorted by date and key and conforming to `SCHEMA`."""
+    """The six canonical tables, each sorted by date and key and conforming to `SCHEMA`."""
 
     games: pd.DataFrame
     team_games: pd.DataFrame
     player_games: pd.DataFrame
     teams: pd.DataFrame
     seasons: pd.DataFrame
+    rosters: pd.DataFrame
 
     def items(self) -> list[tuple[str, pd.DataFrame]]:
         """Return (name, table) pairs in schema order."""
@@ -146,7 +159,7 @@ def table_path(directory: Path, name: str) -> Path:
 
 
 def read_tables(directory: Path | str) -> Tables:
-    """Read the five tables from a folder.
+    """Read the canonical tables from a folder.
 
     Raises:
         FileNotFoundError: A table is missing; the message says how to make it.

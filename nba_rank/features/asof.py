@@ -55,6 +55,21 @@ class Rows:
             team=frame["team_id"].to_numpy(),
         )
 
+    def find(self, as_of_date: pd.Series, team_id: pd.Series) -> IntArray:
+        """Return the row of each as-of date and team.
+
+        Raises:
+            ValueError: One of them is not among the rows.
+        """
+        key = self.day * 1_000 + self.team % 1_000
+        asked = days(as_of_date) * 1_000 + team_id.to_numpy() % 1_000
+        order = np.argsort(key)
+        slot = np.minimum(np.searchsorted(key[order], asked), len(key) - 1)
+        row = np.asarray(order[slot], dtype=np.int64)
+        if (key[row] != asked).any():
+            raise ValueError("player ratings and rows are of different dates or teams")
+        return row
+
 
 def start_years(seasons: pd.Series) -> IntArray:
     """Return the start year of each season text, shape [N]."""

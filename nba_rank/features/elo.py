@@ -34,10 +34,10 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
         Ratings in Elo points, shape [N].
     """
     games = tables.games.sort_values(["game_date", "game_id"])
-    team_ids, slots = np.unique(
-        games[["home_team_id", "away_team_id"]].to_numpy(), return_inverse=True
-    )
-    slots = slots.reshape(-1, 2)
+    sides = games[["home_team_id", "away_team_id"]].to_numpy()
+    # A team of the rows may not have played yet.
+    team_ids = np.union1d(sides, rows.team)
+    slots = np.searchsorted(team_ids, sides)
     margin = (games["home_points"] - games["away_points"]).to_numpy(dtype=np.float64)
     edge = np.where(games["neutral_site"].to_numpy(), 0.0, config.home_edge)
     day = days(games["game_date"])

@@ -16,6 +16,7 @@ from nba_rank.features import (
     prior_season,
     record,
     rest,
+    roster_strength,
     srs,
     team_rolling,
 )
@@ -24,7 +25,10 @@ from nba_rank.features.asof import Rows
 Build = Callable[[Tables, Rows, Any], pd.DataFrame]
 """A group's builder: tables, rows asked for, the group's own config; one row out for each in."""
 
-GROUPS: dict[str, Build] = {
+BuildFromPlayers = Callable[[Tables, pd.DataFrame, Rows, Any], pd.DataFrame]
+"""The same for a group that reads the player ratings too, its second argument."""
+
+TEAM_GROUPS: dict[str, Build] = {
     "record": record.build,
     "prior_season": prior_season.build,
     "four_factors": four_factors.build,
@@ -36,10 +40,21 @@ GROUPS: dict[str, Build] = {
     "motivation": motivation.build,
 }
 
+PLAYER_GROUPS: dict[str, BuildFromPlayers] = {"roster_strength": roster_strength.build}
 
-def enabled_groups(config: FeaturesConfig) -> Iterator[tuple[str, Build, Any]]:
-    """Yield name, builder and config of each group that is on."""
+
+def enabled_groups(config: FeaturesConfig) -> Iterator[tuple[str, Any]]:
+    """Yield name and config of each group that is on."""
     for field in fields(config):
         group = getattr(config, field.name)
-        if field.name in GROUPS and group.enabled:
-            yield field.name, GROUPS[field.name], group
+        if (field.name in TEAM_GROUPS or field.name in PLAYER_GROUPS) and group.enabled:
+            yield field.name, group
+
+
+def build_group(
+    name: str, group: object, tables: Tables, ratings: pd.DataFrame, rows: Rows
+) -> pd.DataFrame:
+    """Build one group: its config, and what it reads; one row out for each in."""
+    if name in PLAYER_GROUPS:
+        return PLAYER_GROUPS[name](tables, ratings, rows, group)
+    return TEAM_GROUPS[name](tables, rows, group)

@@ -1,10 +1,9 @@
 """Player sets: who is on each team on a date, and what each player has done lately.
 
-A player belongs to the team of his newest game. The `size` players with most minutes in the team's
-newest `recent_games` games (last season's included) are kept, so on opening night a team's players
-are those of last season's end.
+The `size` players of most expected minutes make a team's set, whoever last played for it or stands
+in its newest roster file; see `nba_rank.features.players.minutes`.
 
-Letters: N rows (season, as-of date, team), P places of a set, F player columns.
+Letters: N rows (season, as-of date, team), P places of a set, F player columns, M taken places.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nba_rank.config import RosterConfig
+from nba_rank.config import PlayerColumnsConfig, RosterConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (
     DAY_SPAN,
@@ -26,6 +25,7 @@ from nba_rank.features.asof import (
     ratio,
     start_years,
 )
+from nba_rank.features.players.box_rates import GAME_COLUMNS, RATES, game_values, rates
 
 BOX_RATES = ("points", "reb", "ast", "stl", "blk", "tov")
 """Counts that are rolled per game."""
@@ -37,8 +37,8 @@ class PlayerSets:
 
     Attributes:
         frame: Columns `season`, `as_of_date`, `team_id`, `conference` of the N rows.
-        player_id: int64 [N, P], most recent minutes first; 0 in empty places.
-        minutes_share: float32 [N, P], share of the set's recent minutes; 0 in empty places.
+        player_id: int64 [N, P], most expected minutes first; 0 in empty places.
+        minutes_share: float32 [N, P], share of the set's expected minutes; 0 in empty places.
         stats: float32 [N, P, F]; NaN is unknown, empty places are NaN.
         columns: Names of the F columns.
         dates_left_out: Number of as-of dates dropped because some team had no known player, as
@@ -63,61 +63,78 @@ class PlayerSets:
         )
 
 
-def stat_columns(windows: list[int]) -> list[str]:
-    """Return the names of the player columns: eight for each window, and one.
-
-    For each window of w games: `<count>_per_game_w`, `availability_w`, `plus_minus_share_w`;
-    and `returning_minutes_share`.
-    """
-    columns = []
-    for window in windows:
-        columns += [f"{count}_per_game_{window}" for count in BOX_RATES]
-        columns += [f"availability_{window}", f"plus_minus_share_{window}"]
-    return [*columns, "returning_minutes_share"]
-
-
-def player_sets(tables: Tables, dates: pd.DataFrame, config: RosterConfig) -> PlayerSets:
+def player_sets(
+    tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame, config: RosterConfig
+) -> PlayerSets:
     """Build the player sets of all teams on the dates, from games before each date only.
 
-    Player columns: per-game counts over the player's last w games of the season, the missing games
-    of an incomplete window filled with last season's average; `availability_w`, games played since
-    the team's w-th newest game, over w; `plus_minus_share_w`, a fifth of the on-court
-    plus-minus in points per game, so that the shares of a team's players add up to its margin;
-    `returning_minutes_share`, the player's share of the team's minutes last season.
+    Player columns, as far as `config.columns` asks for them, for each window of w games, over the
+    player's last w games of the season, the missing games of an incomplete window filled with last
+    season's average: `<count>_per_game_w`; `availability_w`, games played since the team's w-th
+    newest game, over w; `plus_minus_share_w`, a fifth of the on-court plus-minus in points per
+    game, so that the shares of a team's players add up to its margin; and `true_shooting_w`,
+    `usage_w`, `game_score_w`, `box_rating_w`, see `nba_rank.features.players.box_rates`.
+    Once: `returning_minutes_share`, the player's share of the team's minutes last season; the four
+    rates of last season, `<rate>_last_season`; `prior_rating` and `impact_rating`; and
+    `expected_minutes` and `full_strength_minutes`.
 
     Args:
         tables: The canonical tables.
+        ratings: From `nba_rank.features.players.impact.player_ratings`, of the same dates.
         dates: Columns `season` and `as_of_date`; seasons without player logs are skipped.
-        config: Set size, windows and the span of recent minutes.
+        config: Set size, windows and columns.
+
+    Raises:
+        ValueError: The ratings are of other dates, or no player column is switched on.
     """
     seasons = tables.seasons
     with_logs = seasons.loc[seasons["has_player_games"], "season"]
     rows = Rows.of(tables, dates[dates["season"].isin(with_logs)])
-    log = _PlayerLog(tables)
-    places = _places(log, rows, config)
+    places = _Places.of(ratings, rows, config.size)
+    named = _player_columns(tables, rows, places, config)
+    if not named:
+        raise ValueError("no player column is switched on: see features.roster.columns")
 
-    chosen = places.row * config.size + places.place
-    full = len(rows.frame) * config.size
-    stats = np.full((full, len(stat_columns(config.windows))), np.nan, dtype=np.float32)
-    stats[chosen] = _stats(log, rows, places, config)
-    player_id = np.zeros(full, dtype=np.int64)
-    player_id[chosen] = log.player_ids[places.player]
-    flat_seconds = np.zeros(full)
-    flat_seconds[chosen] = places.seconds
-    seconds = flat_seconds.reshape(-1, config.size)
-    total = seconds.sum(axis=1, keepdims=True)
+    shape = (len(rows.frame), config.size)
+    chosen = places.row, places.place
+    stats = np.full((*shape, len(named)), np.nan, dtype=np.float32)
+    stats[chosen] = np.stack(list(named.values()), axis=1)
+    player_id = np.zeros(shape, dtype=np.int64)
+    player_id[chosen] = places.ratings["player_id"]
+    minutes = np.zeros(shape)
+    minutes[chosen] = places.ratings["expected_minutes"]
+    total = minutes.sum(axis=1, keepdims=True)
 
-    empty = pd.Series(total[:, 0] == 0)
+    empty = pd.Series((player_id == 0).all(axis=1))
     date_key = [rows.frame["season"], rows.frame["as_of_date"]]
     kept = ~empty.groupby(date_key).transform("any").to_numpy()
     return PlayerSets(
         frame=rows.frame[kept].reset_index(drop=True),
-        player_id=player_id.reshape(-1, config.size)[kept],
-        minutes_share=(seconds[kept] / total[kept]).astype(np.float32),
-        stats=stats.reshape(len(rows.frame), config.size, stats.shape[1])[kept],
-        columns=stat_columns(config.windows),
+        player_id=player_id[kept],
+        minutes_share=(minutes[kept] / np.maximum(total[kept], 1e-9)).astype(np.float32),
+        stats=stats[kept],
+        columns=list(named),
         dates_left_out=int(rows.frame[~kept].drop_duplicates(["season", "as_of_date"]).shape[0]),
     )
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The M taken places of all sets: row and place of each, and its row of the ratings."""
+
+    row: IntArray
+    place: IntArray
+    ratings: pd.DataFrame
+
+    @classmethod
+    def of(cls, ratings: pd.DataFrame, rows: Rows, size: int) -> Self:
+        """Fill each row's places with the players of most expected minutes."""
+        row = rows.find(ratings["as_of_date"], ratings["team_id"])
+        order = np.lexsort((ratings["player_id"], -ratings["expected_minutes"], row))
+        row = row[order]
+        place = np.arange(len(row)) - np.searchsorted(row, row, side="left")
+        taken = place < size
+        return cls(row[taken], place[taken], ratings.iloc[order[taken]])
 
 
 class _PlayerLog:
@@ -125,24 +142,29 @@ class _PlayerLog:
 
     def __init__(self, tables: Tables) -> None:
         games = tables.player_games
-        self.player_ids, self.player = np.unique(games["player_id"], return_inverse=True)
-        self.season = start_years(games["season"])
+        self.player_ids, player = np.unique(games["player_id"], return_inverse=True)
+        season = start_years(games["season"])
         team = games["team_id"].to_numpy()
-        seconds = games["seconds"].to_numpy(dtype=np.float64)
-        rates = games[[*BOX_RATES, "plus_minus"]].to_numpy(dtype=np.float64)
-        day, stint = days(games["game_date"]), player_team(self.player, team)
-        self.career = RunningSums(self.player, day, seconds[:, None])
-        self.career_team = team[self.career.order]
-        self.by_season = RunningSums(player_season(self.player, self.season), day, rates)
-        self.by_team = RunningSums(stint, day, seconds[:, None])
-        self.by_team_season = RunningSums(stint, self.season, seconds[:, None])
-        self.team_seconds = RunningSums(team % 1_000, self.season, seconds[:, None])
+        seconds = games["seconds"].to_numpy(dtype=np.float64)[:, None]
+        day = days(games["game_date"])
+        self.career = RunningSums(player, day, np.ones_like(seconds))
+        self.by_season = RunningSums(player_season(player, season), day, game_values(tables))
+        self.by_team_season = RunningSums(player_team(player, team), season, seconds)
+        self.team_seconds = RunningSums(team % 1_000, season, seconds)
         team_games = tables.team_games
         team_day = days(team_games["game_date"])
         self.team_log = RunningSums(
             team_games["team_id"].to_numpy() % 1_000, team_day, np.ones((len(team_games), 1))
         )
         self.team_day = team_day[self.team_log.order]
+
+    def newest_games_start(self, team: IntArray, day: IntArray, games: int) -> IntArray:
+        """Return the day of each team's newest-but-(games-1) game before the day."""
+        group = team % 1_000
+        end = self.team_log.positions(group, day)
+        start = np.maximum(self.team_log.positions(group, np.zeros_like(day)), end - games)
+        first = self.team_day[np.minimum(start, len(self.team_day) - 1)]
+        return np.where(start < end, first, day)
 
 
 def player_season(player: IntArray, season: IntArray) -> IntArray:
@@ -155,88 +177,63 @@ def player_team(player: IntArray, team: IntArray) -> IntArray:
     return player * 1_000 + team % 1_000
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Taken places of all sets: row and place, player slot, recent seconds; each of shape [M]."""
-
-    row: IntArray
-    place: IntArray
-    player: IntArray
-    seconds: FloatArray
-
-
-def _newest_games_start(log: _PlayerLog, team: IntArray, day: IntArray, games: int) -> IntArray:
-    """Return the day of each team's newest-but-(games-1) game before the day, shape as asked."""
-    group = team % 1_000
-    end = log.team_log.positions(group, day)
-    start = np.maximum(log.team_log.positions(group, np.zeros_like(day)), end - games)
-    first = log.team_day[np.minimum(start, len(log.team_day) - 1)]
-    return np.where(start < end, first, day)
-
-
-def _places(log: _PlayerLog, rows: Rows, config: RosterConfig) -> _Places:
-    """Fill each row's places with the players of most recent minutes."""
-    since = _newest_games_start(log, rows.team, rows.day, config.recent_games)
-    nothing = np.array([], dtype=np.int64)
-    parts = [(nothing, nothing, nothing.astype(np.float64))]
-    for season in np.unique(rows.season):
-        index = np.flatnonzero(rows.season == season)
-        dates, teams = np.unique(rows.day[index]), np.unique(rows.team[index])
-        row_of = index.reshape(len(dates), len(teams))
-        active = np.unique(log.player[(log.season == season) | (log.season == season - 1)])
-        player = np.tile(active, len(dates))
-        date_slot = np.repeat(np.arange(len(dates)), len(active))
-        day = dates[date_slot]
-
-        newest = log.career.positions(player, day) - 1
-        known = log.career.games(player, day) > 0
-        team = log.career_team[np.maximum(newest, 0)]
-        slot = np.searchsorted(teams, team)
-        known &= (slot < len(teams)) & (teams[np.minimum(slot, len(teams) - 1)] == team)
-        row = row_of[date_slot[known], slot[known]]
-        player, team, day = player[known], team[known], day[known]
-        group = player_team(player, team)
-        seconds = log.by_team.between(
-            log.by_team.positions(group, since[row]), log.by_team.positions(group, day)
-        )[0][:, 0]
-        recent = seconds > 0
-        parts.append((row[recent], player[recent], seconds[recent]))
-    row, player, seconds = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.lexsort((player, -seconds, row))
-    row, player, seconds = row[order], player[order], seconds[order]
-    place = np.arange(len(row)) - np.searchsorted(row, row, side="left")
-    taken = place < config.size
-    return _Places(row[taken], place[taken], player[taken], seconds[taken])
-
-
-def _stats(log: _PlayerLog, rows: Rows, places: _Places, config: RosterConfig) -> FloatArray:
-    """Compute the player columns of the taken places, shape [M, F]."""
+def _player_columns(
+    tables: Tables, rows: Rows, places: _Places, config: RosterConfig
+) -> dict[str, FloatArray]:
+    """Compute the player columns of the taken places by name, each of shape [M]."""
+    log, asked = _PlayerLog(tables), config.columns
     season, day, team = rows.season[places.row], rows.day[places.row], rows.team[places.row]
-    this_season = player_season(places.player, season)
-    last_season = player_season(places.player, season - 1)
-    ever = np.full_like(day, DAY_SPAN - 1)
-    baseline = ratio(*log.by_season.total(last_season, ever))
+    # A player of a roster file who has never played has no games: any slot past the last will do.
+    player = np.searchsorted(log.player_ids, places.ratings["player_id"])
+    known = np.isin(places.ratings["player_id"], log.player_ids)
+    player = np.where(known, player, len(log.player_ids))
+    this_season = player_season(player, season)
+    last_season = player_season(player, season - 1)
+    baseline = ratio(*log.by_season.total(last_season, np.full_like(day, DAY_SPAN - 1)))
 
-    columns = []
+    named: dict[str, FloatArray] = {}
     for window in config.windows:
         sums, counts = log.by_season.total(this_season, day, last=window)
         fill = np.where(np.isnan(baseline), 0.0, window - counts)
-        rates = ratio(sums + fill * np.nan_to_num(baseline), counts + fill)
-        since = _newest_games_start(log, team, day, window)
-        appearances = log.career.games(places.player, day) - log.career.games(places.player, since)
-        columns += [
-            rates[:, :-1],
-            np.minimum(appearances / window, 1.0)[:, None],
-            rates[:, -1:] / 5,
-        ]
-    mine, _ = log.by_team_season.between(
-        *_season_span(log.by_team_season, player_team(places.player, team), season - 1)
-    )
-    whole, _ = log.team_seconds.between(*_season_span(log.team_seconds, team % 1_000, season - 1))
-    columns.append(ratio(mine, whole))
-    return np.hstack(columns)
+        means = ratio(sums + fill * np.nan_to_num(baseline), counts + fill)
+        per_game = dict(zip(GAME_COLUMNS, means.T, strict=True))
+        if asked.box_rates:
+            named |= {f"{count}_per_game_{window}": per_game[count] for count in BOX_RATES}
+        if asked.availability:
+            since = log.newest_games_start(team, day, window)
+            played = log.career.games(player, day) - log.career.games(player, since)
+            named[f"availability_{window}"] = np.minimum(played / window, 1.0)
+        if asked.plus_minus_share:
+            named[f"plus_minus_share_{window}"] = per_game["plus_minus"] / 5
+        named |= {f"{name}_{window}": v for name, v in _rates(per_game, asked).items()}
+    if asked.returning_minutes:
+        named["returning_minutes_share"] = _returning_share(log, player, team, season)
+    if asked.last_season:
+        last = dict(zip(GAME_COLUMNS, baseline.T, strict=True))
+        named |= {f"{name}_last_season": v for name, v in _rates(last, asked).items()}
+    from_ratings = [
+        *(("prior_rating", "impact_rating") if asked.impact_rating else ()),
+        *(("expected_minutes", "full_strength_minutes") if asked.expected_minutes else ()),
+    ]
+    named |= {name: places.ratings[name].to_numpy() for name in from_ratings}
+    return named
 
 
-def _season_span(sums: RunningSums, group: IntArray, season: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the positions of one season in sums whose days are season years."""
-    return sums.positions(group, season), sums.positions(group, season + 1)
+def _rates(per_game: dict[str, FloatArray], asked: PlayerColumnsConfig) -> dict[str, FloatArray]:
+    values = rates(per_game)
+    return {name: values[name] for name in RATES if getattr(asked, name)}
+
+
+def _returning_share(
+    log: _PlayerLog, player: IntArray, team: IntArray, season: IntArray
+) -> FloatArray:
+    """Return each player's share of his team's minutes last season, [M]."""
+    parts = []
+    for sums, group in (
+        (log.by_team_season, player_team(player, team)),
+        (log.team_seconds, team % 1_000),
+    ):
+        # The days of these sums are season years.
+        span = sums.positions(group, season - 1), sums.positions(group, season)
+        parts.append(sums.between(*span)[0][:, 0])
+    return ratio(parts[0], parts[1])

@@ -1,4 +1,4 @@
-"""The feature store: one row per (season, as_of_date, team_id), cached by content hash."""
+"""The feature store, one row per (season, as_of_date, team_id), and its cache."""
 
 import hashlib
 import time
@@ -11,7 +11,8 @@ import pandas as pd
 from nba_rank.config import FeaturesConfig
 from nba_rank.data.tables import Tables, frame_hash
 from nba_rank.features.asof import Rows
-from nba_rank.features.registry import enabled_groups
+from nba_rank.features.players.impact import player_ratings
+from nba_rank.features.registry import PLAYER_GROUPS, build_group, enabled_groups
 from nba_rank.files import write_atomically
 
 KEY = ["season", "as_of_date", "team_id"]
@@ -33,11 +34,14 @@ class FeatureStore:
     seconds: dict[str, float]
 
 
-def build_store(tables: Tables, dates: pd.DataFrame, config: FeaturesConfig) -> FeatureStore:
+def build_store(
+    tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame, config: FeaturesConfig
+) -> FeatureStore:
     """Build all enabled groups for all teams on the dates.
 
     Args:
         tables: The canonical tables.
+        ratings: Player ratings of the same dates.
         dates: Columns `season` and `as_of_date`; only games before a date are used for it.
         config: Feature groups and their parameters.
 
@@ -46,9 +50,9 @@ def build_store(tables: Tables, dates: pd.DataFrame, config: FeaturesConfig) -> 
     """
     rows = Rows.of(tables, dates)
     frames, seconds = [], {}
-    for name, build, group in enabled_groups(config):
+    for name, group in enabled_groups(config):
         start = time.perf_counter()
-        frames.append(build(tables, rows, group).astype("float64"))
+        frames.append(build_group(name, group, tables, ratings, rows).astype("float64"))
         seconds[name] = time.perf_counter() - start
     features = pd.concat(frames, axis=1)
     repeated = features.columns[features.columns.duplicated()].tolist()
@@ -58,21 +62,40 @@ def build_store(tables: Tables, dates: pd.DataFrame, config: FeaturesConfig) -> 
     return FeatureStore(frame, list(features.columns), seconds)
 
 
-def cached_store(
+def cached_ratings(
     tables: Tables, dates: pd.DataFrame, config: FeaturesConfig, cache: Path
+) -> pd.DataFrame:
+    """Return the player ratings of the dates from the cache, or make them and put them there."""
+    key = content_key(tables, [frame_hash(dates), repr(config.impact)])
+    path = cache / f"players_{key}.parquet"
+    if path.exists():
+        return pd.read_parquet(path)
+    ratings = player_ratings(tables, dates, config.impact)
+    write_atomically(path, lambda part: ratings.to_parquet(part, index=False))
+    return ratings
+
+
+def cached_store(
+    tables: Tables,
+    ratings: pd.DataFrame,
+    dates: pd.DataFrame,
+    config: FeaturesConfig,
+    cache: Path,
 ) -> FeatureStore:
     """Return the store from the cache, or build it and put it there.
 
     The file's name is the hash of everything that the store is made from: the tables' content, the
     dates, the feature config and the source code of this package's data and feature modules.
     """
-    groups = {name: asdict(group) for name, _, group in enabled_groups(config)}
+    groups = {name: asdict(group) for name, group in enabled_groups(config)}
+    if groups.keys() & PLAYER_GROUPS.keys():
+        groups["impact"] = asdict(config.impact)
     key = content_key(tables, [frame_hash(dates), repr(sorted(groups.items()))])
     path = cache / f"store_{key}.parquet"
     if path.exists():
         frame = pd.read_parquet(path)
         return FeatureStore(frame, list(frame.columns[len(KEY) + 1 :]), {})
-    store = build_store(tables, dates, config)
+    store = build_store(tables, ratings, dates, config)
     write_atomically(path, lambda part: store.frame.to_parquet(part, index=False))
     return store
 
@@ -90,6 +113,6 @@ def content_key(tables: Tables, parts: Iterable[str]) -> str:
 def _code_version() -> str:
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for source in sorted([*package.glob("data/*.py"), *package.glob("features/*.py")]):
-        digest.update(source.name.encode() + source.read_bytes())
+    for source in sorted([*package.glob("data/**/*.py"), *package.glob("features/**/*.py")]):
+        digest.update(str(source.relative_to(package)).encode() + source.read_bytes())
     return digest.hexdigest()

@@ -10,18 +10,17 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from rich.console import Console
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
 from nba_rank.config import MEMBERS, Config
-from nba_rank.dataset import Dataset
+from nba_rank.dataset import PROGRESS, Dataset
 from nba_rank.features.store import KEY
-from nba_rank.models.model_a import FittedModelA, fit_model_a
+from nba_rank.models.fit_model_a import LoggerFactory, fit_model_a
+from nba_rank.models.fitted_model_a import FittedModelA
 from nba_rank.models.stacking import Stacker
 from nba_rank.models.trees import fit_rf, fit_xgb
-
-PROGRESS = "season_progress"
-"""Store feature with the share of the season played."""
 
 ANCHOR = "anchor"
 """Column of the anchor's score."""
@@ -36,7 +35,8 @@ class Predicted:
     Attributes:
         frame: Columns `season`, `as_of_date`, `team_id`, `conference`, where known `PROGRESS` (0 to
             1) and `ANCHOR` (relevance), and a score per member, higher is better; NaN where a
-            member cannot score a date for want of players.
+            member cannot score a date for want of players. Where model A tells how sure it is,
+            also `nba_rank.models.uncertainty.INTERVALS`.
         attention: float32 [N, P], model A's weight of each player of the sets; None without it.
     """
 
@@ -64,17 +64,29 @@ class Members:
     rf: RandomForestRegressor | None
 
     @classmethod
-    def fit(cls, data: Dataset, config: Config, seed: int, on_epoch: Callable[[], None]) -> Self:
+    def fit(
+        cls,
+        data: Dataset,
+        config: Config,
+        seed: int,
+        on_epoch: Callable[[], None],
+        *,
+        logger_factory: LoggerFactory | None = None,
+        console: Console | None = None,
+    ) -> Self:
         """Fit the members that the config names.
 
         Args:
             data: Training seasons only.
             config: The run's config.
             seed: Seed of this fit; each member spawns its own from it.
-            on_epoch: Called after each epoch of model A.
+            on_epoch: Called after each epoch of each network of model A.
+            logger_factory: Where model A's losses and diagnostics are logged; None: nowhere.
+            console: Where model A's diagnostics are printed; None writes to the log.
 
         Raises:
             ValueError: A member has nothing to learn from.
+            NotLearningError: Model A does not learn.
         """
         names, threads = config.model.members, config.trainer.num_threads
         seeds = np.random.SeedSequence(seed).generate_state(3).tolist()
@@ -83,7 +95,16 @@ class Members:
         if "model_a" in names:
             if data.sets.frame.empty:
                 raise ValueError("no training season has player logs, which model A needs")
-            model_a = fit_model_a(data.sets, data.set_relevance(), config, seeds[0], on_epoch)
+            model_a = fit_model_a(
+                data.sets,
+                data.team_prior(config.model.model_a.team_prior),
+                data.set_relevance(),
+                config,
+                seeds[0],
+                on_epoch,
+                logger_factory=logger_factory,
+                console=console,
+            )
         if "xgb" in names:
             xgb = fit_xgb(data.X, y, data.season, config.model.xgb, seeds[1], threads)
         if "rf" in names:
@@ -112,8 +133,12 @@ class Members:
             inputs = data.features(self.anchor.inputs).to_numpy()
             frame[ANCHOR] = self.anchor.predict(inputs, progress_of(frame))
         if self.model_a is not None:
-            score, attention = self.model_a.predict(data.sets)
-            scored = data.sets.frame[KEY].assign(model_a=score)
+            team_prior = data.set_features(self.model_a.inputs.prior.features)
+            scores = self.model_a.predict(data.sets, team_prior)
+            scored = data.sets.frame[KEY].assign(model_a=scores.score)
+            if scores.intervals is not None:
+                scored = pd.concat([scored, scores.intervals], axis=1)
+            attention = scores.attention
             frame = frame.merge(scored, on=KEY, how="left", validate="one_to_one")
         if self.xgb is not None:
             frame["xgb"] = self.xgb.predict(data.X).astype(np.float64)
@@ -128,7 +153,7 @@ class Members:
         content = {"columns": self.columns, "anchor": anchor}
         (folder / _FEATURES).write_text(json.dumps(content, indent=2) + "\n")
         if self.model_a is not None:
-            self.model_a.save(folder / "model_a.pt")
+            self.model_a.save(folder)
         if self.xgb is not None:
             self.xgb.save_model(folder / "xgb.ubj")
         if self.rf is not None:
@@ -143,9 +168,7 @@ class Members:
         """
         if not (folder / _FEATURES).exists():
             raise FileNotFoundError(f"no fitted models in {folder}")
-        path_a, path_xgb, path_rf = (
-            folder / name for name in ("model_a.pt", "xgb.ubj", "rf.joblib")
-        )
+        path_xgb, path_rf = folder / "xgb.ubj", folder / "rf.joblib"
         xgb = None
         if path_xgb.exists():
             xgb = XGBRegressor()
@@ -154,7 +177,7 @@ class Members:
         return cls(
             columns=content["columns"],
             anchor=None if content["anchor"] is None else Stacker(**content["anchor"]),
-            model_a=FittedModelA.load(path_a) if path_a.exists() else None,
+            model_a=FittedModelA.load(folder) if FittedModelA.is_in(folder) else None,
             xgb=xgb,
             rf=joblib.load(path_rf) if path_rf.exists() else None,
         )

@@ -35,7 +35,7 @@ class Head:
     def fit(
         cls, oof: pd.DataFrame, outcomes: pd.DataFrame, relevance: pd.DataFrame, config: Config
     ) -> Self:
-        """Fit on out-of-fold scores.
+        """Fit on out-of-fold scores of the members that the frame holds.
 
         Args:
             oof: `Predicted.frame` of out-of-fold seasons.
@@ -49,7 +49,7 @@ class Head:
         known = known.merge(relevance, on=key, validate="many_to_one")
         known = known.merge(outcomes[[*key, "outcome_rank", "made_playoffs"]], on=key)
         stacker = None
-        if len(members) > 1:
+        if len(members) > 1 or ANCHOR in known:
             stacker = Stacker.fit(
                 members,
                 known[members].to_numpy(),

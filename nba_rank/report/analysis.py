@@ -13,9 +13,21 @@ from nba_rank.evaluation.compare import MIN_SEASONS
 from nba_rank.evaluation.tidy import BASELINES
 from nba_rank.files import write_atomically
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
+from nba_rank.report.model_a_section import ModelAFindings, contribution_section, model_a_sections
+from nba_rank.report.text import (
+    ABSENT,
+    by_sign,
+    excludes_zero,
+    intervals,
+    markdown_table,
+    number,
+    points_of,
+    seasons,
+    signed,
+)
 
-_ABSENT = "–"  # noqa: RUF001
 _HEADLINE_SCOPES = ("league", "playoff16")
+_AGAINST = {1: "ahead of the standings", 0: "level with the standings", -1: "behind the standings"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,9 @@ class AnalysisContext:
             total, which is added.
         recovery: Columns `as_of_point`, `ranker`, `spearman`: mean rank correlation with the
             true strength on the date; None where true strength is unknown.
+        contributions: What `nba_rank.evaluation.contributions.contributions` returns; None where
+            no stack leaves a member out.
+        model_a: What there is to say of model A alone; None without it.
     """
 
     run: str
@@ -48,6 +63,8 @@ class AnalysisContext:
     figures: Sequence[tuple[str, str]] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     recovery: pd.DataFrame | None = None
+    contributions: pd.DataFrame | None = None
+    model_a: ModelAFindings | None = None
 
 
 def write_analysis(path: Path, context: AnalysisContext) -> None:
@@ -72,6 +89,8 @@ def write_analysis(path: Path, context: AnalysisContext) -> None:
         _skill(context, "playoff16"),
         _other_metrics(context),
         _weights(context.weights),
+        contribution_section(context.contributions),
+        *model_a_sections(context.model_a),
         _recovery(context.recovery),
         _folds_and_data(context),
         _figures(context.figures),
@@ -90,7 +109,7 @@ def print_summary(console: Console, summary: pd.DataFrame) -> None:
         summary: What `nba_rank.evaluation.compare.summarise` returns.
     """
     rows = _spearman(summary, "league")
-    points = _points(rows)
+    points = points_of(rows)
     table = Table(title="Mean Spearman with the outcome (below: difference to the standings)")
     table.add_column("ranker")
     for point in points:
@@ -100,23 +119,12 @@ def print_summary(console: Console, summary: pd.DataFrame) -> None:
         cells = []
         for mean, diff in zip(line["mean"], line["diff_to_standings"], strict=True):
             colour = "green" if diff > 0 else "red" if diff < 0 else "dim"
-            below = "" if ranker == "standings" else f"\n[{colour}]{_signed(diff)}[/]"
-            cells.append(f"{_number(mean)}{below}")
+            below = "" if ranker == "standings" else f"\n[{colour}]{signed(diff)}[/]"
+            cells.append(f"{number(mean)}{below}")
         style = "bold" if ranker in ("stack", "standings") else None
         table.add_row(ranker_label(ranker), *cells, style=style)
     console.print(table)
-    console.print(f"{_seasons(rows)}; higher is better")
-
-
-def markdown_table(frame: pd.DataFrame) -> str:
-    """Return a frame of text as a Markdown table: first column to the left, others to the right."""
-    header = [str(name) for name in frame.columns]
-    rule = ["---"] + ["---:"] * (len(header) - 1)
-    body = frame.astype(str).to_numpy().tolist()
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
-        for row in [header, rule, *body]
-    )
+    console.print(f"{seasons(rows)}; higher is better")
 
 
 def _verdict(context: AnalysisContext) -> str:
@@ -126,55 +134,29 @@ def _verdict(context: AnalysisContext) -> str:
     for scope in _HEADLINE_SCOPES:
         rows = _spearman(context.summary, scope)
         own = rows[rows["ranker"] == context.ranker].set_index("as_of_point")
-        own = own.reindex(_points(own.reset_index()))
+        own = own.reindex(points_of(own.reset_index()))
         if own.empty:
             continue
+        firmness = excludes_zero(own["diff_low"], own["diff_high"], "difference", "ahead", "behind")
         sentences.append(
             f"**By mean Spearman over {SCOPE_LABELS[scope]} the {name} is "
-            f"{_against(own['diff_to_standings'])}** ({_seasons(own)}). {_firmness(own)}"
+            f"{by_sign(own['diff_to_standings'], _AGAINST)}** ({seasons(own)}). {firmness}"
         )
         bar = rows[rows["ranker"] == "standings"].set_index("as_of_point")["mean"]
         counts = context.seasons_ahead[context.seasons_ahead["scope"] == scope]
         won = {c.as_of_point: f"{c.n_ahead} of {c.n_seasons}" for c in counts.itertuples()}
         table = {
             SCOPE_LABELS[scope]: [POINT_LABELS[point] for point in own.index],
-            name: own["mean"].map(_number),
-            "standings": bar.reindex(own.index).map(_number),
-            "difference": own["diff_to_standings"].map(_signed),
-            "95% interval": _intervals(own["diff_low"], own["diff_high"]),
-            "seasons ahead": [won.get(point, _ABSENT) for point in own.index],
-            "to the better of standings and Elo": own["diff_to_best"].map(_signed),
-            "its interval": _intervals(own["diff_to_best_low"], own["diff_to_best_high"]),
+            name: own["mean"].map(number),
+            "standings": bar.reindex(own.index).map(number),
+            "difference": own["diff_to_standings"].map(signed),
+            "95% interval": intervals(own["diff_low"], own["diff_high"]),
+            "seasons ahead": [won.get(point, ABSENT) for point in own.index],
+            "to the better of standings and Elo": own["diff_to_best"].map(signed),
+            "its interval": intervals(own["diff_to_best_low"], own["diff_to_best_high"]),
         }
         lines.append(markdown_table(pd.DataFrame(table)))
     return "\n\n".join([*sentences, *lines])
-
-
-def _against(diff: pd.Series) -> str:
-    """Put into words at which points a ranker is ahead of the standings and at which behind."""
-    # To the three decimals that are printed: a difference that reads 0.000 is no lead.
-    sign = np.sign(diff.round(3))
-    parts = []
-    for word, value in (("ahead of", 1), ("level with", 0), ("behind", -1)):
-        points = [POINT_LABELS[point] for point in diff.index[sign == value]]
-        if points:
-            where = ", ".join(points) if len(points) < len(diff) else "every point of the season"
-            parts.append(f"{word} the standings at {where}")
-    return "; ".join(parts)
-
-
-def _firmness(own: pd.DataFrame) -> str:
-    """Say at which points the interval of the difference excludes zero."""
-    if own["diff_low"].isna().all():
-        return f"With fewer than {MIN_SEASONS} seasons no interval is given."
-    firm = [
-        f"{word} at {', '.join(POINT_LABELS[point] for point in own.index[mask])}"
-        for word, mask in (("ahead", own["diff_low"] > 0), ("behind", own["diff_high"] < 0))
-        if mask.any()
-    ]
-    if not firm:
-        return "At no point does the 95% interval of the difference exclude zero."
-    return f"The 95% interval of the difference excludes zero where it is {'; '.join(firm)}."
 
 
 def _behind(context: AnalysisContext) -> str:
@@ -182,7 +164,7 @@ def _behind(context: AnalysisContext) -> str:
     lines = []
     for scope in _HEADLINE_SCOPES:
         rows = _spearman(context.summary, scope)
-        for point in _points(rows):
+        for point in points_of(rows):
             means = rows[rows["as_of_point"] == point].set_index("ranker")["mean"]
             own = means.get(context.ranker, np.nan)
             gaps = (means[means.index.isin(BASELINES)] - own).sort_values(ascending=False)
@@ -202,7 +184,7 @@ def _skill(context: AnalysisContext, scope: str) -> str:
     rows = _spearman(context.summary, scope)
     if rows.empty:
         return ""
-    points = _points(rows)
+    points = points_of(rows)
     table = {
         POINT_LABELS[point]: rows[rows["as_of_point"] == point].set_index("ranker")["mean"]
         for point in points
@@ -237,7 +219,7 @@ def _by_ranker(rows: pd.DataFrame, columns: Mapping[str, pd.Series]) -> str:
     rankers = list(dict.fromkeys(rows["ranker"]))
     table = {"ranker": [ranker_label(ranker) for ranker in rankers]}
     for label, values in columns.items():
-        table[label] = [_number(value) for value in values.reindex(rankers)]
+        table[label] = [number(value) for value in values.reindex(rankers)]
     return markdown_table(pd.DataFrame(table))
 
 
@@ -247,7 +229,7 @@ def _weights(weights: pd.DataFrame | None) -> str:
     models = list(dict.fromkeys(weights["model"]))
     wide = weights.pivot(index=["fit", "moment"], columns="model", values="weight")  # noqa: PD010
     rows = pd.MultiIndex.from_frame(weights[["fit", "moment"]].drop_duplicates())
-    table = wide.reindex(index=rows, columns=models).map(_signed).rename(columns=ranker_label)
+    table = wide.reindex(index=rows, columns=models).map(signed).rename(columns=ranker_label)
     return f"## Blend weights\n\n{markdown_table(table.reset_index())}"
 
 
@@ -257,7 +239,7 @@ def _recovery(recovery: pd.DataFrame | None) -> str:
     table = {
         POINT_LABELS[point]: recovery[recovery["as_of_point"] == point]
         .set_index("ranker")["spearman"]
-        for point in _points(recovery)
+        for point in points_of(recovery)
     }  # fmt: skip
     return (
         "## Recovery of true strength\n\nMean Spearman of each ranking with the simulated teams' "
@@ -269,7 +251,7 @@ def _folds_and_data(context: AnalysisContext) -> str:
     folds = context.folds.copy()
     for column in folds.select_dtypes("datetime"):
         folds[column] = folds[column].dt.strftime("%Y-%m-%d")
-    folds = folds.astype(object).where(folds.notna(), _ABSENT)
+    folds = folds.astype(object).where(folds.notna(), ABSENT)
     data = "\n".join(f"- {label}: {words}" for label, words in context.data.items())
     return f"## Folds\n\n{markdown_table(folds)}\n\n## Data\n\n{data}"
 
@@ -305,33 +287,8 @@ def _how_to_read(context: AnalysisContext) -> str:
 - Upset AUC asks which pairs of teams finish against the standings; .5 is chance. The standings
   are judged by the size of their own gaps.
 - The better of standings and Elo is chosen in each season with hindsight: a hard bar.
-- {_ABSENT} means not measured or undefined."""
+- {ABSENT} means not measured or undefined."""
 
 
 def _spearman(summary: pd.DataFrame, scope: str) -> pd.DataFrame:
     return summary[(summary["metric"] == "spearman") & (summary["scope"] == scope)]
-
-
-def _points(rows: pd.DataFrame) -> list[str]:
-    present = set(rows["as_of_point"])
-    return [point for point in POINT_LABELS if point in present]
-
-
-def _seasons(rows: pd.DataFrame) -> str:
-    n = int(rows["n_seasons"].max())
-    return f"{n} test season{'' if n == 1 else 's'}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if np.isfinite(value) else _ABSENT
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}" if np.isfinite(value) else _ABSENT
-
-
-def _intervals(low: pd.Series, high: pd.Series) -> list[str]:
-    return [
-        f"{a:+.3f} to {b:+.3f}" if np.isfinite([a, b]).all() else _ABSENT
-        for a, b in zip(low, high, strict=True)
-    ]

@@ -1,14 +1,8 @@
-"""Figures of a run, drawn off screen. Each function takes frames and writes one PNG.
-
-Colours are those of Okabe and Ito, which colour-blind readers can tell apart; no meaning rests on
-colour alone.
-"""
+"""Figures of a run's rankings, drawn off screen. Each function takes frames and writes one PNG."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -18,27 +12,37 @@ from matplotlib.patheffects import withStroke
 
 from nba_rank.data.league import EAST, WEST
 from nba_rank.evaluation.compare import verdict
-from nba_rank.files import write_atomically
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
+from nba_rank.report.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    save,
+    set_caption,
+    set_title,
+    style,
+)
 
-_DPI = 120
-_BLUE, _ORANGE, _GREEN, _PURPLE, _SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
-_INK, _GREY, _PALE = "#222222", "#777777", "#DDDDDD"
 _LINES: dict[str, tuple[str, float, str]] = {
     # ranker: (colour, width, dash)
-    "stack": (_BLUE, 3.2, "-"),
-    "model_a": (_PURPLE, 1.4, "-"),
-    "xgb": (_GREEN, 1.4, "-"),
-    "rf": (_SKY, 1.4, "-"),
-    "standings": (_ORANGE, 2.6, "-"),
-    "elo": (_INK, 1.4, "--"),
-    "massey": (_GREY, 1.4, ":"),
-    "srs": (_GREY, 1.4, "-."),
-    "net_rating": (_GREY, 1.0, "-"),
-    "last_season": (_GREY, 1.0, "--"),
+    "stack": (BLUE, 3.2, "-"),
+    "model_a": (PURPLE, 1.4, "-"),
+    "xgb": (GREEN, 1.4, "-"),
+    "rf": (SKY, 1.4, "-"),
+    "standings": (ORANGE, 2.6, "-"),
+    "elo": (INK, 1.4, "--"),
+    "massey": (GREY, 1.4, ":"),
+    "srs": (GREY, 1.4, "-."),
+    "net_rating": (GREY, 1.0, "-"),
+    "last_season": (GREY, 1.0, "--"),
 }
 _BANDS = ("stack", "standings")
-_MOMENT_COLOURS = (_SKY, _BLUE, _ORANGE)
+_MOMENT_COLOURS = (SKY, BLUE, ORANGE)
 
 
 def plot_predicted_vs_actual(
@@ -64,8 +68,8 @@ def plot_predicted_vs_actual(
     shown = [point for point in points if (predictions["as_of_point"] == point).any()]
     if not shown:
         raise ValueError(f"predictions hold none of the points {list(points)}")
-    colour = {"aligned": _INK, "over-ranked": _ORANGE, "under-ranked": _BLUE}
-    with _style():
+    colour = {"aligned": INK, "over-ranked": ORANGE, "under-ranked": BLUE}
+    with style():
         figure = Figure(figsize=(12, 0.9 + 5.2 * len(shown)), layout="constrained")
         axes = figure.subplots(len(shown), 2, squeeze=False)
         for row, point in zip(axes, shown, strict=True):
@@ -80,9 +84,9 @@ def plot_predicted_vs_actual(
                     [0.5, last],
                     [0.5 - tolerance, last - tolerance],
                     [0.5 + tolerance, last + tolerance],
-                    color=_PALE, alpha=0.45, linewidth=0,
+                    color=PALE, alpha=0.45, linewidth=0,
                 )  # fmt: skip
-                ax.plot([0.5, last], [0.5, last], color=_GREY, linewidth=1)
+                ax.plot([0.5, last], [0.5, last], color=GREY, linewidth=1)
                 for x, y, name, kind in zip(
                     actual, rank, teams["abbreviation"], verdict(rank, actual, tolerance),
                     strict=True,
@@ -99,14 +103,13 @@ def plot_predicted_vs_actual(
                 ax.set_ylabel("predicted rank in the conference")
                 ax.set_xlabel("actual rank in the conference")
                 corner = {"transform": ax.transAxes, "fontsize": 11}
-                ax.text(0.98, 0.97, "over-ranked", color=_ORANGE, ha="right", va="top", **corner)
-                ax.text(0.02, 0.03, "under-ranked", color=_BLUE, ha="left", va="bottom", **corner)
-        figure.suptitle(title, fontsize=16, fontweight="bold", x=0.01, ha="left")
-        figure.supxlabel(
-            f"On the line: ranked as it finished. Grey: within {tolerance:g} places.",
-            fontsize=11, color=_GREY, x=0.01, ha="left",
-        )  # fmt: skip
-        _save(figure, path)
+                ax.text(0.98, 0.97, "over-ranked", color=ORANGE, ha="right", va="top", **corner)
+                ax.text(0.02, 0.03, "under-ranked", color=BLUE, ha="left", va="bottom", **corner)
+        set_title(figure, title)
+        set_caption(
+            figure, f"On the line: ranked as it finished. Grey: within {tolerance:g} places."
+        )
+        save(figure, path)
 
 
 def plot_skill_over_season(summary: pd.DataFrame, path: Path) -> None:
@@ -120,7 +123,7 @@ def plot_skill_over_season(summary: pd.DataFrame, path: Path) -> None:
     """
     skill = summary[summary["metric"] == "spearman"]
     points = [point for point in POINT_LABELS if (skill["as_of_point"] == point).any()]
-    with _style():
+    with style():
         figure = Figure(figsize=(13, 6.6), layout="constrained")
         for ax, scope in zip(figure.subplots(1, 2), ("league", "playoff16"), strict=True):
             ends: dict[str, float] = {}
@@ -136,7 +139,7 @@ def plot_skill_over_season(summary: pd.DataFrame, path: Path) -> None:
                     ax.fill_between(x, line["low"], line["high"], color=colour, alpha=0.13, lw=0)
                 ends[ranker] = float(line["mean"].dropna().iloc[-1])
             ax.set_xticks(range(len(points)), [POINT_LABELS[point] for point in points])
-            ax.grid(axis="y", color=_PALE, linewidth=0.8)
+            ax.grid(axis="y", color=PALE, linewidth=0.8)
             ax.set_axisbelow(True)
             ax.set_title(SCOPE_LABELS[scope][0].upper() + SCOPE_LABELS[scope][1:])
             ax.set_xlabel("regular season played")
@@ -150,47 +153,9 @@ def plot_skill_over_season(summary: pd.DataFrame, path: Path) -> None:
             caption += " Bands: 95% bootstrap intervals over seasons, stack and standings."
         if len(random):
             caption += f" A random order: {random.mean():+.2f} on average (not drawn)."
-        figure.suptitle("Higher is better: how well each ranking foresees the outcome",
-                        fontsize=16, fontweight="bold", x=0.01, ha="left")  # fmt: skip
-        figure.supxlabel(caption, fontsize=11, color=_GREY, x=0.01, ha="left")
-        _save(figure, path)
-
-
-def plot_losses(losses: pd.DataFrame, path: Path) -> None:
-    """Draw the training and validation loss of model A by epoch, a line a fit.
-
-    Args:
-        losses: Columns `fit` (text), `epoch`, `train_loss`, `val_loss` (mean ListMLE a list, in
-            nats; NaN where a fit has no validation); lower is better.
-        path: PNG to write, about 1440 pixels wide. A dot marks each fit's lowest validation loss.
-    """
-    fits = list(dict.fromkeys(losses["fit"]))
-    colours = mpl.colormaps["cividis"](np.linspace(0, 0.9, len(fits)))
-    panels = [("train_loss", "Training loss"), ("val_loss", "Validation loss")]
-    panels = [panel for panel in panels if losses[panel[0]].notna().any()]
-    with _style():
-        figure = Figure(figsize=(12, 5.2), layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for ax, (column, name) in zip(axes, panels, strict=True):
-            for fit, colour in zip(fits, colours, strict=True):
-                rows = losses[losses["fit"] == fit].dropna(subset=[column]).sort_values("epoch")
-                if rows.empty:
-                    continue
-                ax.plot(rows["epoch"], rows[column], color=colour, lw=1.8, label=str(fit))
-                if column == "val_loss":
-                    best = rows.loc[rows[column].idxmin()]
-                    ax.plot(best["epoch"], best[column], "o", color=colour, markersize=7)
-            ax.set_title(name)
-            ax.set_xlabel("epoch")
-            ax.set_ylabel("ListMLE, mean a list (lower is better)")
-            ax.xaxis.get_major_locator().set_params(integer=True)
-            ax.grid(axis="y", color=_PALE, linewidth=0.8)
-        # Fits end close together, so names at the line ends would overlap.
-        axes[-1].legend(title="fit", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-        note = " (dot: lowest validation loss)" if len(panels) == 2 else ""
-        title = f"Loss of model A by epoch{note}"
-        figure.suptitle(title, fontsize=16, fontweight="bold", x=0.01, ha="left")
-        _save(figure, path)
+        set_title(figure, "Higher is better: how well each ranking foresees the outcome")
+        set_caption(figure, caption)
+        save(figure, path)
 
 
 def plot_blend_weights(weights: pd.DataFrame, path: Path) -> None:
@@ -204,7 +169,7 @@ def plot_blend_weights(weights: pd.DataFrame, path: Path) -> None:
     models, moments = list(dict.fromkeys(weights["model"])), list(dict.fromkeys(weights["moment"]))
     several = len(set(weights["fit"])) > 1
     height = 0.8 / len(moments)
-    with _style():
+    with style():
         figure = Figure(figsize=(10, 1.6 + 1.1 * len(models)), layout="constrained")
         ax = figure.subplots()
         for number, (moment, colour) in enumerate(zip(moments, _MOMENT_COLOURS, strict=False)):
@@ -214,31 +179,15 @@ def plot_blend_weights(weights: pd.DataFrame, path: Path) -> None:
             ax.barh(places, mean, color=colour, height=0.9 * height, label=moment)
             if several:
                 dots = places[[models.index(model) for model in rows["model"]]]
-                ax.plot(rows["weight"], dots, "o", color=_INK, ms=3.5, alpha=0.5)
-        ax.axvline(0, color=_GREY, linewidth=1)
+                ax.plot(rows["weight"], dots, "o", color=INK, ms=3.5, alpha=0.5)
+        ax.axvline(0, color=GREY, linewidth=1)
         ax.set_yticks(range(len(models)), [ranker_label(model) for model in models])
         ax.invert_yaxis()
         ax.tick_params(axis="y", length=0)
         ax.set_xlabel("share of all weights" + (" (bar: mean over fits, dots: fits)" * several))
         ax.set_title("Weight of each input in the stack over the season")
         ax.legend(frameon=False, loc="lower right")
-        _save(figure, path)
-
-
-def _style() -> AbstractContextManager[None]:
-    """Return a context in which new figures have this module's look."""
-    return mpl.rc_context(
-        {
-            "font.size": 12,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.edgecolor": _GREY,
-            "axes.titlesize": 14,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "text.color": _INK,
-        }
-    )
+        save(figure, path)
 
 
 def _point_phrase(point: str) -> str:
@@ -276,10 +225,3 @@ def _spread(
             blocks[-2:] = [blocks[-2] + blocks[-1]]
     pooled = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])
     return np.minimum(np.maximum(pooled, low + offsets[-1]), high) - offsets
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """Write a PNG."""
-    write_atomically(
-        path, lambda part: figure.savefig(part, format="png", dpi=_DPI, facecolor="white")
-    )

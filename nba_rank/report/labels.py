@@ -21,6 +21,13 @@ RANKER_LABELS = {
 }  # fmt: skip
 """Rankers: the stack, its members, the baselines; then the stack's anchors."""
 
+LOSS_LABELS = {
+    "list_mle": "ListMLE",
+    "p_list_mle": "position-aware ListMLE",
+    "soft_spearman": "1 - soft Spearman",
+}
+"""Losses of model A."""
+
 
 def ranker_label(ranker: str) -> str:
     """Return the words for a ranker, or its name where it has none."""

@@ -10,14 +10,18 @@ from nba_rank.data.tables import Tables
 from nba_rank.evaluation.compare import seasons_ahead
 from nba_rank.folds import FoldPlan
 from nba_rank.models.ranker import Ranker
+from nba_rank.models.uncertainty import NOMINAL_COVERAGE
 from nba_rank.predictions import as_json, flat
 from nba_rank.report.analysis import AnalysisContext, print_summary, write_analysis
 from nba_rank.report.figures import (
     plot_blend_weights,
-    plot_losses,
     plot_predicted_vs_actual,
     plot_skill_over_season,
 )
+from nba_rank.report.health import health_summary, last_epochs
+from nba_rank.report.labels import LOSS_LABELS
+from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses, plot_removal
+from nba_rank.report.model_a_section import ModelAFindings
 from nba_rank.run_dir import RunDir
 
 _MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
@@ -33,11 +37,19 @@ class RunReport:
         ranker: Name of the final ranker: the stack, or its only member.
         plan: The folds.
         tables: The tables that were learned from.
-        metrics: Tidy metrics of the test seasons, those of probabilities included.
+        metrics: Tidy metrics of the test seasons, those of probabilities and of intervals included.
         summary: Means over test seasons with intervals and paired differences.
         predictions: The predictions table.
-        learning_curves: Model A's losses, columns `fit`, `epoch`, `train_loss`, `val_loss` (NaN
-            without a validation season); empty without model A.
+        contributions: What `nba_rank.evaluation.contributions.contributions` returns; empty where
+            no stack leaves a member out.
+        learning_curves: Model A's losses, columns `fit`, `network`, `epoch`, `train_loss`,
+            `val_loss` (NaN without a validation season); empty without model A.
+        diagnostics: Model A's health, columns `fit`, `network`, `epoch` and the names of
+            `nba_rank.models.diagnostics.Diagnostics.to_dict`; empty where it was not measured.
+        removal: What `nba_rank.models.faithfulness.removal_effects` returns of the test seasons at
+            the as-of points, with `as_of_point`; empty without model A.
+        removal_summary: What `nba_rank.evaluation.removal.summarise_removal` makes of it; empty
+            without model A.
         rankers: Final ranker by fit.
         seconds: Wall-clock seconds of each stage.
     """
@@ -49,7 +61,11 @@ class RunReport:
     metrics: pd.DataFrame
     summary: pd.DataFrame
     predictions: pd.DataFrame
+    contributions: pd.DataFrame
     learning_curves: pd.DataFrame
+    diagnostics: pd.DataFrame
+    removal: pd.DataFrame
+    removal_summary: pd.DataFrame
     rankers: dict[str, Ranker]
     seconds: dict[str, float]
 
@@ -60,10 +76,16 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
     run_dir.write_frame("predictions.csv", flat(report.predictions))
     run_dir.write_frame("predictions.parquet", flat(report.predictions))
     run_dir.write_text("predictions.json", as_json(report.predictions))
-    if report.config.logger.name == "csv" and not report.learning_curves.empty:
-        run_dir.write_frame("losses.csv", report.learning_curves)
+    for name, table in (
+        ("contributions.csv", report.contributions),
+        ("losses.csv", report.learning_curves),
+        ("diagnostics.csv", report.diagnostics),
+        ("faithfulness.csv", report.removal),
+    ):
+        if not table.empty:
+            run_dir.write_frame(name, table)
 
-    weights, recovery = _weights(report), _recovery(report.metrics)
+    weights, recovery, model_a = _weights(report), _recovery(report.metrics), _model_a(report)
     run_dir.write_json(
         "metrics.json",
         {
@@ -75,6 +97,8 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
             ),
             "true_strength": _records(recovery),
             "blend_weights": _records(weights),
+            "contributions": _records(report.contributions),
+            "model_a": None if model_a is None else _short(model_a),
             "seconds": report.seconds,
         },
     )
@@ -92,6 +116,8 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
             figures=_figures(report, weights, run_dir),
             timings=report.seconds,
             recovery=None if recovery.empty else recovery,
+            contributions=None if report.contributions.empty else report.contributions,
+            model_a=model_a,
         ),
     )
     print_summary(console, report.summary)
@@ -119,8 +145,15 @@ def _figures(report: RunReport, weights: pd.DataFrame, run_dir: RunDir) -> list[
         )
         figures.append((f"Predicted against actual rank, {season}", name))
     if not report.learning_curves.empty:
-        plot_losses(report.learning_curves, folder / "losses.png")
+        loss = LOSS_LABELS[report.config.model.model_a.loss]
+        plot_losses(report.learning_curves, folder / "losses.png", loss)
         figures.append(("Model A's loss by epoch", "losses"))
+    if not report.diagnostics.empty:
+        plot_diagnostics(report.diagnostics, folder / "attention_diagnostics.png")
+        figures.append(("Health of model A's attention by epoch", "attention_diagnostics"))
+    if not report.removal_summary.empty:
+        plot_removal(report.removal_summary, folder / "attention_faithfulness.png")
+        figures.append(("Scores without the player of most attention", "attention_faithfulness"))
     if not weights.empty:
         plot_blend_weights(weights, folder / "blend_weights.png")
         figures.append(("Blend weights of the stacker", "blend_weights"))
@@ -136,6 +169,46 @@ def _weights(report: RunReport) -> pd.DataFrame:
         for member, weight in ranker.blend_weights(progress).items()
     ]
     return pd.DataFrame(rows, columns=["fit", "moment", "model", "weight"])
+
+
+def _model_a(report: RunReport) -> ModelAFindings | None:
+    """Gather what there is to say of model A, or None without it."""
+    if report.learning_curves.empty:
+        return None
+    known = report.diagnostics
+    return ModelAFindings(
+        pooling=report.config.model.model_a.attention.pooling,
+        last_epochs=known if known.empty else last_epochs(known),
+        removal=report.removal_summary,
+        coverage=_coverage(report.metrics),
+        nominal=NOMINAL_COVERAGE,
+    )
+
+
+def _coverage(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Return coverage and width of model A's intervals of rank by as-of point."""
+    rows = metrics[metrics["ranker"] == "model_a"]
+    covered = rows[rows["metric"] == "rank_interval_coverage"]
+    width = rows[rows["metric"] == "rank_interval_width"].groupby("as_of_point")["value"].mean()
+    by_point = covered.groupby("as_of_point", sort=False)["value"]
+    table = by_point.agg(coverage="mean", lowest="min", highest="max")
+    return table.assign(width=width).reset_index()
+
+
+def _short(model_a: ModelAFindings) -> dict[str, object]:
+    """Return the findings on model A as a JSON object."""
+    last = model_a.last_epochs
+    measured = not last.empty
+    return {
+        "networks": len(last),
+        "networks_alive": int(last["alive"].sum()) if measured else 0,
+        "last_epoch": _records(health_summary(last)) if measured else [],
+        "faithfulness": _records(model_a.removal),
+        "rank_intervals": {
+            "nominal_coverage": model_a.nominal,
+            "by_point": _records(model_a.coverage),
+        },
+    }
 
 
 def _recovery(metrics: pd.DataFrame) -> pd.DataFrame:

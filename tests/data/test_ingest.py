@@ -1,5 +1,8 @@
 import io
+import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -7,7 +10,7 @@ import pytest
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
 from rich.console import Console
 
-from nba_rank.data import manifest, quality, raw
+from nba_rank.data import manifest, quality, raw_files
 from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
 from nba_rank.data.tables import SCHEMA, frame_hash, read_tables, table_path
 
@@ -141,10 +144,15 @@ def test_file_names_are_understood(tmp_path):
         "team_logs_2024_25.csv": ("team", "regular", "2024-25"),
         "playoffs_player_logs_1999_00.parquet": ("player", "playoffs", "1999-00"),
         "playin_player_logs_2025_26.PARQUET": ("player", "playin", "2025-26"),
+        "rosters/opening_2024_25.CSV": ("roster", "", "2024-25"),
+        "rosters/trades 2024_02_08.csv": ("roster", "", ""),
     }
-    for name in names:
+    (tmp_path / "rosters").mkdir()
+    for name in (*names, "rosters/README.md", "rosters/.opening_2024_25.csv"):
         (tmp_path / name).touch()
-    files = {file.name: (file.level, file.kind, file.season) for file in raw.discover(tmp_path)}
+    files = {
+        file.name: (file.level, file.kind, file.season) for file in raw_files.discover(tmp_path)
+    }
     assert files == names
 
 
@@ -439,6 +447,19 @@ def test_whatever_changes_makes_the_tables_stale(folder, tmp_path, monkeypatch):
     assert is_stale(folder, processed) == f"raw file {path.name} is new"
     ingest(folder, processed)
 
+    roster = folder / "rosters" / "opening.csv"
+    for change_of, text in (
+        ("is new", "DATE,TEAM_ID,PLAYER_ID\n"),
+        ("has changed", f"DATE,TEAM_ID,PLAYER_ID\n2023-10-24,{BOS},380\n"),
+    ):
+        roster.parent.mkdir(exist_ok=True)
+        roster.write_text(text)
+        assert is_stale(folder, processed) == f"raw file rosters/opening.csv {change_of}"
+        ingest(folder, processed)
+    roster.unlink()
+    assert is_stale(folder, processed) == "raw file rosters/opening.csv is gone"
+    ingest(folder, processed)
+
     with monkeypatch.context() as patch:
         patch.setattr(manifest, "code_version", lambda: "another")
         assert is_stale(folder, processed) == "the ingest code has changed"
@@ -446,8 +467,29 @@ def test_whatever_changes_makes_the_tables_stale(folder, tmp_path, monkeypatch):
     assert "cannot be read" in is_stale(folder, processed)
 
 
+def test_tables_of_other_code_are_made_again_even_if_one_is_unknown_to_it(folder, tmp_path):
+    processed = tmp_path / "processed"
+    ingest(folder, processed)
+    table_path(processed, "rosters").unlink()
+    place = processed / "manifest.json"
+    old = json.loads(place.read_text())
+    del old["tables"]["rosters"]
+    place.write_text(json.dumps({**old, "code": "another"}))
+    with pytest.raises(FileNotFoundError, match=r"no table \['rosters'\].*nba_rank\.ingest"):
+        read_tables(processed)
+    assert is_stale(folder, processed) == "the ingest code has changed"
+    assert ingest(folder, processed).changed
+    assert read_tables(processed).rosters.empty
+
+
 def test_every_module_of_the_ingest_counts_for_the_code_version():
-    assert {"ingest", "raw", "assemble", "tables", "league"} <= set(manifest._CODE)
+    program = "import sys, nba_rank.data.ingest; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    package = "nba_rank.data."
+    imported = {name for name in run.stdout.split() if name.startswith(package)}
+    assert imported == {package + name for name in manifest._CODE}
     assert len(manifest.code_version()) == 64
 
 

@@ -57,6 +57,17 @@ def test_the_season_settles_the_order_where_the_days_do_not():
     assert dates[0] == pd.Timestamp(2012, 11, 5)
 
 
+def test_without_known_seasons_any_day_of_the_year_will_do():
+    column = pd.Series(["7/15/12", "7/16/12"])
+    dates, form, undecided = raw_values.dates(column, None)
+    assert (form, undecided) == ("month/day", False)
+    assert dates[0] == pd.Timestamp(2012, 7, 15)
+    _, form, _ = raw_values.dates(pd.Series(["15/7/12", "5/7/12"]), None)
+    assert form == "day/month"
+    _, form, undecided = raw_values.dates(pd.Series(["5/11/12"]), None)
+    assert (form, undecided) == ("month/day", True)
+
+
 @pytest.mark.parametrize("odd", ["10/30/12", "soon", "2012-13-45", None, ""])
 def test_a_value_of_another_format_is_null(odd):
     column = pd.Series(["2012-10-30", odd, "2012-10-31"])

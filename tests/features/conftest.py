@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from nba_rank.config import FeaturesConfig
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform
+from nba_rank.features.players.impact import player_ratings
 
 CODES = {"regular": "002", "playin": "005", "playoffs": "004"}
 
@@ -18,15 +20,20 @@ def season_of(date: pd.Timestamp) -> str:
 
 @pytest.fixture(scope="session")
 def small_tables() -> Callable[..., Tables]:
-    """Tables of a few games: `small_tables(games, players, n_teams=4)`.
+    """Tables of a few games: `small_tables(games, players, n_teams=4, rosters=())`.
 
     A game is `(date, home, away, home_points, away_points)` and, if wanted, a dict with `kind`,
     `neutral` and the box scores `home` and `away`. A player's game is `(date, player, team,
-    seconds)` and, if wanted, a dict of box columns. Teams are 1, 2, ...; the odd ones play in the
-    East.
+    seconds)` and, if wanted, a dict of box columns. A roster is `(date, team, players)`. Teams are
+    1, 2, ...; the odd ones play in the East.
     """
 
-    def make(games: list[tuple], players: list[tuple] = (), n_teams: int = 4) -> Tables:
+    def make(
+        games: list[tuple],
+        players: list[tuple] = (),
+        n_teams: int = 4,
+        rosters: list[tuple] = (),
+    ) -> Tables:
         rows, sides = [], []
         for number, (day, home, away, home_points, away_points, *rest) in enumerate(games):
             more = rest[0] if rest else {}
@@ -108,15 +115,39 @@ def small_tables() -> Callable[..., Tables]:
             player_games=conform("player_games", pd.DataFrame(lines) if lines else empty),
             teams=conform("teams", teams),
             seasons=conform("seasons", season_rows),
+            rosters=roster_rows(rosters),
         )
 
     return make
+
+
+def roster_rows(rosters: list[tuple]) -> pd.DataFrame:
+    rows = [
+        {
+            "date": pd.Timestamp(date),
+            "season": season_of(pd.Timestamp(date)),
+            "team_id": team,
+            "player_id": player,
+            "player_name": f"P{player}",
+        }
+        for date, team, players in rosters
+        for player in players
+    ]
+    return conform("rosters", pd.DataFrame(rows, columns=list(SCHEMA["rosters"])))
 
 
 @pytest.fixture(scope="session")
 def features(compose_as_is) -> Callable[..., FeaturesConfig]:
     """The feature config with overrides, such as `features("features.elo.k=0")`."""
     return cache(lambda *overrides: compose_as_is(*overrides).features)
+
+
+@pytest.fixture(scope="session")
+def rate(features) -> Callable[..., pd.DataFrame]:
+    """Player ratings: `rate(tables, dates, margin_cap=20.0)`."""
+    return lambda tables, dates, **change: player_ratings(
+        tables, dates, replace(features().impact, **change)
+    )
 
 
 @pytest.fixture(scope="session")

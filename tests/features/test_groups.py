@@ -7,7 +7,7 @@ import pytest
 from nba_rank.data.outcomes import outcomes
 from nba_rank.features import four_factors, motivation, prior_season, record, rest, team_rolling
 from nba_rank.features.asof import Rows
-from nba_rank.features.registry import GROUPS
+from nba_rank.features.registry import PLAYER_GROUPS, TEAM_GROUPS, build_group
 from nba_rank.features.store import KEY, build_store
 
 HOME = {"fgm": 40.0, "fga": 90.0, "fg3m": 10.0, "ftm": 20.0, "fta": 25.0,
@@ -230,6 +230,7 @@ COLUMNS = {
     "team_rolling": ["rolling_efg_pct", "rolling_defensive_rating", "won_previous_game"],
     "rest": ["days_since_game", "games_in_window", "played_yesterday"],
     "motivation": ["games_left", "games_behind_line", "eliminated", "clinched", "late_season"],
+    "roster_strength": ["roster_strength", "full_strength", "projected_win_pct"],
 }
 
 
@@ -239,26 +240,31 @@ def dates(as_of):
 
 
 @pytest.fixture(scope="module")
-def full(sim_tables, dates, features):
-    return build_store(sim_tables, dates, features())
+def ratings(sim_tables, dates, rate):
+    return rate(sim_tables, dates)
+
+
+@pytest.fixture(scope="module")
+def full(sim_tables, ratings, dates, features):
+    return build_store(sim_tables, ratings, dates, features())
 
 
 def test_the_full_store_has_every_column_in_order(full):
     store = full
-    assert list(COLUMNS) == list(GROUPS)
+    assert list(COLUMNS) == [*TEAM_GROUPS, *PLAYER_GROUPS]
     assert store.columns == [column for group in COLUMNS.values() for column in group]
     assert list(store.frame.columns) == [*KEY, "conference", *store.columns]
     assert set(store.frame[store.columns].dtypes) == {np.dtype("float64")}
     assert not store.frame.isna().any(axis=None)
-    assert set(store.seconds) == set(GROUPS)
+    assert set(store.seconds) == set(COLUMNS)
 
 
 @pytest.mark.parametrize("group", COLUMNS)
 def test_a_group_that_is_off_takes_its_columns_along_and_nothing_else(
-    sim_tables, dates, features, full, group
+    sim_tables, ratings, dates, features, full, group
 ):
     off = replace(getattr(features(), group), enabled=False)
-    without = build_store(sim_tables, dates, replace(features(), **{group: off}))
+    without = build_store(sim_tables, ratings, dates, replace(features(), **{group: off}))
     expected = full.frame.drop(columns=COLUMNS[group])
     pd.testing.assert_frame_equal(without.frame, expected, check_exact=True)
     assert without.columns == list(expected.columns[4:])
@@ -291,10 +297,11 @@ def test_groups_switch_in_every_bundle(features, bundle, state):
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
 def test_every_parameter_changes_its_columns_only(
-    sim_tables, dates, features, full, group, change, columns
+    sim_tables, ratings, dates, features, full, group, change, columns
 ):
     config = replace(getattr(features(), group), **change)
-    changed = GROUPS[group](sim_tables, Rows.of(sim_tables, dates), config).astype("float64")
+    rows = Rows.of(sim_tables, dates)
+    changed = build_group(group, config, sim_tables, ratings, rows).astype("float64")
     assert {name for name in changed if not full.frame[name].equals(changed[name])} == columns
 
 
@@ -313,10 +320,16 @@ KNOWN_AT_OPENING = {
 }  # fmt: skip
 
 
-def test_on_opening_night_the_unknown_is_nan_and_never_zero(sim_tables, as_of, features):
+def test_on_opening_night_the_unknown_is_nan_and_never_zero(sim_tables, as_of, features, rate):
+    def store_of(season):
+        dates = as_of(first[season])
+        return build_store(sim_tables, rate(sim_tables, dates), dates, features()).frame
+
     first = sim_tables.seasons.set_index("season")["first_date"]
-    opening = build_store(sim_tables, as_of(first["2022-23"]), features()).frame
-    from_before = set(COLUMNS["prior_season"]) | set(COLUMNS["elo"]) | {"regressed_win_pct"}
+    opening = store_of("2022-23")
+    from_before = {"regressed_win_pct"}
+    for group in ("prior_season", "elo", "roster_strength"):
+        from_before |= set(COLUMNS[group])
     for group in COLUMNS.values():
         for column in group:
             if column in KNOWN_AT_OPENING:
@@ -326,5 +339,5 @@ def test_on_opening_night_the_unknown_is_nan_and_never_zero(sim_tables, as_of, f
                 assert opening[column].nunique() > 5, column
             else:
                 assert opening[column].isna().all(), column
-    debut = build_store(sim_tables, as_of(first["2021-22"]), features()).frame
-    assert debut[COLUMNS["prior_season"]].isna().all(axis=None)
+    debut = store_of("2021-22")
+    assert debut[COLUMNS["prior_season"] + COLUMNS["roster_strength"]].isna().all(axis=None)

@@ -6,6 +6,7 @@ import pytest
 
 from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
 from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
 
@@ -77,7 +78,34 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
         team_games=new_team_games,
         player_games=new_player_games,
         seasons=conform("seasons", seasons),
+        rosters=poisoned_rosters(tables.rosters, season, day, ids, rng),
     )
+
+
+def poisoned_rosters(rosters, season, day, ids, rng):
+    """Deal everyone out anew in the files dated after the day, and write two files more.
+
+    What a file says of its own morning is known then.
+    """
+    past, future = rosters[rosters["date"] <= day], rosters[rosters["date"] > day]
+    known = rosters["player_id"].unique()
+    files = [future.sample(frac=0.8, random_state=int(rng.integers(1_000)))]
+    for days_later in (1, 30):
+        new = 80_000_000 + rng.choice(1_000, 40, replace=False)
+        listed = np.concatenate([rng.permutation(known)[: len(known) // 2], new, -new])
+        files.append(
+            pd.DataFrame(
+                {
+                    "date": day + pd.Timedelta(days=days_later),
+                    "season": season,
+                    "player_id": listed,
+                    "player_name": "",
+                }
+            )
+        )
+    poisoned = pd.concat(files)
+    poisoned["team_id"] = rng.choice(ids, len(poisoned))
+    return conform("rosters", pd.concat([past, poisoned]))
 
 
 def cut(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
@@ -91,6 +119,7 @@ def cut(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
             for name, table in tables.items()
             if "game_date" in table
         },
+        rosters=tables.rosters[tables.rosters["date"] <= day].reset_index(drop=True),
     )
 
 
@@ -103,12 +132,12 @@ def without_later_seasons(tables: Tables, season: str) -> Tables:
     )
 
 
-def since(tables: Tables, season: str, n_before: int) -> Tables:
-    """Drop the seasons that lie more than `n_before` years before a season."""
-    first = str(int(season[:4]) - n_before)
+def around(tables: Tables, season: str) -> Tables:
+    """Leave a season, the two before it and the one after it."""
+    first, last = (str(int(season[:4]) + years) for years in (-2, 2))
     return Tables(
         **{
-            name: table[table["season"] >= first].reset_index(drop=True)
+            name: table[table["season"].between(first, last)].reset_index(drop=True)
             for name, table in tables.items()
         }
     )
@@ -143,21 +172,19 @@ def previous(season: str) -> str:
 
 
 def everything(tables: Tables, dates: pd.DataFrame, features):
-    """Features, baseline scores and, where there are player logs, player sets."""
-    logs = tables.seasons.loc[tables.seasons["has_player_games"], "season"]
-    with_logs = dates["season"].isin(logs).any()
+    """Player ratings, features, baseline scores and player sets."""
+    ratings = player_ratings(tables, dates, features.impact)
     return {
-        "features": build_store(tables, dates, features).frame,
+        "ratings": ratings,
+        "features": build_store(tables, ratings, dates, features).frame,
         "baselines": baseline_scores(tables, dates, np.random.default_rng(0)),
-        "sets": player_sets(tables, dates, features.roster) if with_logs else None,
+        "sets": player_sets(tables, ratings, dates, features.roster),
     }
 
 
 def assert_identical(got, expected):
-    for name in ("features", "baselines"):
+    for name in ("ratings", "features", "baselines"):
         pd.testing.assert_frame_equal(got[name], expected[name], check_exact=True, obj=name)
-    if expected["sets"] is None:
-        return
     sets, same = got["sets"], expected["sets"]
     pd.testing.assert_frame_equal(sets.frame, same.frame, check_exact=True)
     np.testing.assert_array_equal(sets.player_id, same.player_id)
@@ -170,19 +197,27 @@ def check_future(tables, season, share, spoil, features, seed):
     dates = past_dates(tables, season, share)
     day = dates["as_of_date"].max()
     spoiled = spoil(tables, season, day, seed)
+    assert spoil is not poison or (spoiled.rosters["date"] > day).sum() > 40
     assert not spoiled.games.equals(tables.games)
     assert not spoiled.team_games.equals(tables.team_games)
     assert_identical(everything(spoiled, dates, features), everything(tables, dates, features))
 
 
 @pytest.mark.parametrize(
-    ("share", "spoil"), [(0.0, poison), (0.0, cut), (0.02, poison), (1.0, poison), (1.0, cut)]
+    ("share", "spoil"), [(0.0, poison), (0.02, poison), (1.0, poison), (1.0, cut)]
 )
 def test_the_future_changes_nothing_at_the_ends_of_a_season(sim_tables, features, share, spoil):
     check_future(sim_tables, "2022-23", share, spoil, features(), seed=1)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("share", "spoil"), [(0.0, poison), (0.006, poison), (0.006, cut)])
+def test_the_future_changes_nothing_on_the_first_days_of_the_logs(
+    sim_tables, features, share, spoil
+):
+    check_future(sim_tables, "2021-22", share, spoil, features(), seed=5)
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_the_future_of_a_simulated_league_changes_nothing(sim_tables, features, seed):
     rng = np.random.default_rng(seed)
     season = str(rng.choice(sim_tables.seasons["season"]))
@@ -204,8 +239,8 @@ def test_the_future_of_a_simulated_league_changes_nothing(sim_tables, features, 
 def test_the_future_of_the_real_league_changes_nothing(real_tables, features, season, share, spoil):
     if share is None:
         share = np.random.default_rng(int(season[:4])).random()
-    # The two seasons before are enough past to go wrong, and few enough to be quick.
-    check_future(since(real_tables, season, 2), season, share, spoil, features(), seed=2)
+    # Enough past and future to go wrong, and little enough to be quick.
+    check_future(around(real_tables, season), season, share, spoil, features(), seed=2)
 
 
 def test_the_past_does_change_features_sets_and_baselines(sim_tables, features):
@@ -222,6 +257,26 @@ def test_the_past_does_change_features_sets_and_baselines(sim_tables, features):
     for ranker in ("standings", "elo", "massey", "srs", "net_rating"):
         assert not scores[0][ranker].equals(scores[1][ranker]), ranker
     assert not np.array_equal(got["sets"].player_id, expected["sets"].player_id)
-    for place, column in enumerate(expected["sets"].columns[:-1]):
+    for column in ("expected_minutes", "full_strength_minutes", "prior_rating", "impact_rating"):
+        assert not got["ratings"][column].equals(expected["ratings"][column]), column
+    for place, column in enumerate(expected["sets"].columns):
         values = [frame["sets"].stats[:, :, place] for frame in (got, expected)]
         assert not np.array_equal(*values, equal_nan=True), column
+
+
+def test_a_roster_file_of_the_past_does_change_ratings_and_sets(sim_tables, features):
+    dates = past_dates(sim_tables, "2022-23", 0.5).tail(1)
+    day = dates["as_of_date"].iloc[0]
+    ids = sim_tables.teams.loc[sim_tables.teams["season"] == "2022-23", "team_id"].to_numpy()
+
+    def listed_on(date):
+        rosters = poisoned_rosters(
+            sim_tables.rosters, "2022-23", date - pd.Timedelta(days=1), ids,
+            np.random.default_rng(4),
+        )  # fmt: skip
+        ratings = player_ratings(replace(sim_tables, rosters=rosters), dates, features().impact)
+        return ratings.set_index("player_id")["team_id"].to_dict()
+
+    now = player_ratings(sim_tables, dates, features().impact)
+    assert listed_on(day) != now.set_index("player_id")["team_id"].to_dict()
+    assert listed_on(day + pd.Timedelta(days=1)) == now.set_index("player_id")["team_id"].to_dict()

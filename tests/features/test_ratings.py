@@ -76,6 +76,14 @@ def test_without_k_every_team_stays_at_the_mean(sim_tables, as_of):
     np.testing.assert_array_equal(got, 1400.0)
 
 
+def test_a_team_that_has_never_played_stands_at_the_mean(small_tables, as_of):
+    games = [("2022-11-01", 1, 4, 110, 100)]
+    got = elo(small_tables(games, n_teams=5), as_of("2022-11-01", "2022-11-02"))[1:]
+    np.testing.assert_allclose(got[:, [1, 2, 4]], 1505.0, rtol=1e-12)
+    assert (got[:, 0] > 1505).all()
+    assert (got[:, 3] < 1505).all()
+
+
 def test_elo_sums_to_the_mean_at_all_times(sim_tables, as_of):
     got = elo(sim_tables, as_of("2021-11-05", "2022-02-01", "2022-10-19", "2024-04-15"))
     np.testing.assert_allclose(got.mean(axis=1), 1505.0, rtol=1e-12)

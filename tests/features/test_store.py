@@ -7,7 +7,7 @@ import pytest
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.features import registry
 from nba_rank.features import store as store_module
-from nba_rank.features.store import KEY, build_store, cached_store
+from nba_rank.features.store import KEY, build_store, cached_ratings, cached_store
 from nba_rank.files import write_atomically
 
 
@@ -16,73 +16,123 @@ def dates(as_of):
     return as_of("2022-10-18", "2023-02-01")
 
 
+@pytest.fixture(scope="module")
+def ratings(sim_tables, as_of, rate):
+    """Of the dates; the groups that read them are on in the default config."""
+    return rate(sim_tables, as_of("2022-10-18", "2023-02-01"))
+
+
 @pytest.fixture
 def cheap(features):
     """Few groups, so that a build takes no time."""
     return features("features=standings_only", "features/rest=on")
 
 
+def changed(config, group, **change):
+    return replace(config, **{group: replace(getattr(config, group), **change)})
+
+
+@pytest.fixture
+def cached(sim_tables, ratings, tmp_path):
+    """Builds or reads a store in a folder of its own: `cached(dates, config)`."""
+    return lambda dates, config: cached_store(sim_tables, ratings, dates, config, tmp_path)
+
+
 def test_a_hit_returns_the_same_frame_without_building(
-    sim_tables, dates, features, tmp_path, monkeypatch
+    sim_tables, ratings, dates, features, cached, tmp_path, monkeypatch
 ):
-    built = cached_store(sim_tables, dates, features(), tmp_path / "cache")
+    built = cached(dates, features())
     assert built.frame.isna().any(axis=None)
 
     def refuse(*args):
         raise AssertionError("built again")
 
     monkeypatch.setattr(store_module, "build_store", refuse)
-    read = cached_store(sim_tables, dates, features(), tmp_path / "cache")
+    read = cached(dates, features())
     pd.testing.assert_frame_equal(read.frame, built.frame, check_exact=True)
     assert read.columns == built.columns
     assert built.seconds
     assert not read.seconds
     with pytest.raises(AssertionError, match="built again"):
-        cached_store(sim_tables, dates, features(), tmp_path / "elsewhere")
+        cached_store(sim_tables, ratings, dates, features(), tmp_path / "elsewhere")
 
 
-def altered(tables):
-    games = tables.team_games.copy()
-    games.loc[0, "ast"] += 1
-    return replace(tables, team_games=games)
+def altered(tables, name, column, value):
+    table = tables.items()[[table for table, _ in tables.items()].index(name)][1].copy()
+    table.loc[0, column] = value
+    return replace(tables, **{name: table})
+
+
+ALTERED = [("team_games", "ast", 77.0), ("rosters", "player_id", 99_999)]
 
 
 def test_whatever_a_store_is_made_from_makes_another_file(
-    sim_tables, dates, cheap, features, as_of, tmp_path, monkeypatch
+    sim_tables, ratings, dates, cheap, cached, tmp_path, monkeypatch
 ):
     def n_files():
         return len(list(tmp_path.glob("store_*.parquet")))
 
-    cached_store(sim_tables, dates, cheap, tmp_path)
-    cached_store(sim_tables, dates.copy(), cheap, tmp_path)
+    cached(dates, cheap)
+    cached(dates.copy(), cheap)
     assert n_files() == 1
-    cached_store(sim_tables, dates.head(1), cheap, tmp_path)
+    cached(dates.head(1), cheap)
     assert n_files() == 2
-    parameter = features(
-        "features=standings_only", "features/rest=on", "features.rest.window_days=9"
-    )
-    cached_store(sim_tables, dates, parameter, tmp_path)
+    cached(dates, changed(cheap, "rest", window_days=9))
     assert n_files() == 3
-    cached_store(sim_tables, dates, features("features=standings_only"), tmp_path)
+    cached(dates, changed(cheap, "rest", enabled=False))
     assert n_files() == 4
-    cached_store(altered(sim_tables), dates, cheap, tmp_path)
-    assert n_files() == 5
-    monkeypatch.setattr(store_module, "_code_version", lambda: "another")
-    cached_store(sim_tables, dates, cheap, tmp_path)
+    for alteration in ALTERED:
+        cached_store(altered(sim_tables, *alteration), ratings, dates, cheap, tmp_path)
     assert n_files() == 6
+    monkeypatch.setattr(store_module, "_code_version", lambda: "another")
+    cached(dates, cheap)
+    assert n_files() == 7
 
 
-def test_a_group_that_is_off_does_not_name_the_file(sim_tables, dates, features, tmp_path):
-    for k in (20, 30):
-        config = features("features=standings_only", f"features.elo.k={k}")
-        cached_store(sim_tables, dates, config, tmp_path)
+def test_a_group_that_is_off_does_not_name_the_file(dates, cheap, cached, tmp_path):
+    cached(dates, cheap)
+    for group, change in (("elo", {"k": 30.0}), ("impact", {"update_ridge": 9.0}),
+                          ("roster", {"size": 9})):  # fmt: skip
+        cached(dates, changed(cheap, group, **change))
     assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_an_interrupted_write_leaves_no_file(
-    sim_tables, dates, cheap, tmp_path, monkeypatch, error
+def test_what_the_ratings_are_made_with_names_the_file_where_they_are_read(
+    dates, features, cached, tmp_path
 ):
+    for ridge in (9.0, 10.0):
+        cached(dates, changed(features(), "impact", update_ridge=ridge))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_ratings_come_from_the_cache_as_they_were_made(
+    sim_tables, as_of, features, tmp_path, monkeypatch
+):
+    dates = as_of("2021-11-20", "2021-12-20")
+    made = cached_ratings(sim_tables, dates, features(), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "player_ratings", lambda *args: pytest.fail("made again"))
+        read = cached_ratings(sim_tables, dates, changed(features(), "roster", size=9), tmp_path)
+    pd.testing.assert_frame_equal(read, made, check_exact=True)
+
+
+def test_whatever_ratings_are_made_from_makes_another_file(
+    sim_tables, as_of, features, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(store_module, "player_ratings", lambda *args: pd.DataFrame({"a": [1]}))
+    dates = as_of("2021-11-20", "2021-12-20")
+    cached_ratings(sim_tables, dates, features(), tmp_path)
+    cached_ratings(sim_tables, dates.head(1), features(), tmp_path)
+    cached_ratings(sim_tables, dates, changed(features(), "impact", margin_cap=20.0), tmp_path)
+    for alteration in ALTERED:
+        cached_ratings(altered(sim_tables, *alteration), dates, features(), tmp_path)
+    monkeypatch.setattr(store_module, "_code_version", lambda: "another")
+    cached_ratings(sim_tables, dates, features(), tmp_path)
+    assert len(list(tmp_path.glob("players_*.parquet"))) == 6
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_interrupted_write_leaves_no_file(dates, cheap, cached, tmp_path, monkeypatch, error):
     def interrupted(frame, path, **options):
         path.write_bytes(b"PAR1")
         raise error
@@ -90,9 +140,9 @@ def test_an_interrupted_write_leaves_no_file(
     with monkeypatch.context() as patch:
         patch.setattr(pd.DataFrame, "to_parquet", interrupted)
         with pytest.raises(error):
-            cached_store(sim_tables, dates, cheap, tmp_path)
+            cached(dates, cheap)
     assert list(tmp_path.iterdir()) == []
-    assert cached_store(sim_tables, dates, cheap, tmp_path).seconds
+    assert cached(dates, cheap).seconds
     assert [path.suffix for path in tmp_path.iterdir()] == [".parquet"]
 
 
@@ -104,39 +154,49 @@ def test_a_write_replaces_the_file_as_a_whole(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_two_groups_of_one_column_name_are_refused(sim_tables, dates, features, monkeypatch):
+def test_two_groups_of_one_column_name_are_refused(
+    sim_tables, ratings, dates, features, monkeypatch
+):
     monkeypatch.setitem(
-        registry.GROUPS,
+        registry.TEAM_GROUPS,
         "elo",
         lambda tables, rows, config: pd.DataFrame({"win_pct": np.zeros(len(rows.frame))}),
     )
     with pytest.raises(ValueError, match=r"same columns.*win_pct"):
-        build_store(sim_tables, dates, features("features=standings_only", "features/elo=on"))
+        build_store(sim_tables, ratings, dates, features())
 
 
-def test_the_store_is_sorted_by_key_whatever_the_order_of_dates(sim_tables, dates, cheap):
+def test_ratings_of_other_dates_are_refused(sim_tables, ratings, dates, features):
+    with pytest.raises(ValueError, match="different dates"):
+        build_store(sim_tables, ratings, dates.head(1), features())
+
+
+def test_the_store_is_sorted_by_key_whatever_the_order_of_dates(sim_tables, ratings, dates, cheap):
+    config = changed(cheap, "roster_strength", enabled=True)
     shuffled = pd.concat([dates.iloc[::-1], dates.head(1)])
-    frame = build_store(sim_tables, shuffled, cheap).frame
-    pd.testing.assert_frame_equal(frame, build_store(sim_tables, dates, cheap).frame)
+    frame = build_store(sim_tables, ratings.sample(frac=1, random_state=0), shuffled, config).frame
+    expected = build_store(sim_tables, ratings, dates, config).frame
+    pd.testing.assert_frame_equal(frame, expected)
     assert not frame.duplicated(KEY).any()
     assert frame[KEY].equals(frame[KEY].sort_values(KEY, ignore_index=True))
 
 
-def check_alone(tables, grid, config, n_dates):
-    many = build_store(tables, grid, config).frame
+def check_alone(tables, ratings, grid, config, n_dates):
+    many = build_store(tables, ratings, grid, config).frame
     for place in np.random.default_rng(5).choice(len(grid), n_dates, replace=False):
-        alone = build_store(tables, grid.iloc[[place]], config).frame
+        own = ratings[ratings["as_of_date"] == grid.loc[place, "as_of_date"]]
+        alone = build_store(tables, own, grid.iloc[[place]], config).frame
         season, date = grid.loc[place, ["season", "as_of_date"]]
         expected = many[(many["season"] == season) & (many["as_of_date"] == date)]
         pd.testing.assert_frame_equal(alone, expected.reset_index(drop=True), check_exact=True)
 
 
-def test_a_date_alone_has_the_features_it_has_among_many(sim_tables, features):
+def test_a_date_alone_has_the_features_it_has_among_many(sim_tables, features, rate):
     grid = as_of_grid(sim_tables, sim_tables.seasons["season"].tolist(), 14)
-    check_alone(sim_tables, grid, features(), 5)
+    check_alone(sim_tables, rate(sim_tables, grid), grid, features(), 5)
 
 
 @pytest.mark.real
-def test_a_real_date_alone_has_the_features_it_has_among_many(real_tables, features):
+def test_a_real_date_alone_has_the_features_it_has_among_many(real_tables, features, rate):
     grid = as_of_grid(real_tables, ["2003-04", "2019-20", "2020-21"], 60)
-    check_alone(real_tables, grid, features(), 2)
+    check_alone(real_tables, rate(real_tables, grid), grid, features(), 2)

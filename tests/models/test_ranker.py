@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.dataset import Dataset
+from nba_rank.dataset import PROGRESS, Dataset
+from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
-from nba_rank.models.members import ANCHOR, PROGRESS, Members
+from nba_rank.models.members import ANCHOR, Members
 from nba_rank.models.ranker import Head, Ranker
 from nba_rank.models.stacking import blend_weights
 
@@ -81,9 +82,10 @@ def test_the_anchor_blends_what_is_on(sim_tables, compose, overrides, anchors, v
         ignore_index=True,
     ).astype({"as_of_date": "datetime64[us]"})
     teams = sim_tables.teams[["season", "team_id"]]
+    ratings = player_ratings(sim_tables, dates, config.features.impact)
     data = Dataset.of(
-        build_store(sim_tables, dates, config.features),
-        player_sets(sim_tables, dates, config.features.roster),
+        build_store(sim_tables, ratings, dates, config.features),
+        player_sets(sim_tables, ratings, dates, config.features.roster),
         teams.assign(relevance=np.linspace(0, 1, len(teams))),
     )
     fitted = Members.fit(data, config, 0, lambda: None)

@@ -9,18 +9,14 @@ from rich.console import Console
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import league_teams
 from nba_rank.evaluation.compare import seasons_ahead, summarise
-from nba_rank.report.analysis import (
-    AnalysisContext,
-    markdown_table,
-    print_summary,
-    write_analysis,
-)
+from nba_rank.report.analysis import AnalysisContext, print_summary, write_analysis
 from nba_rank.report.figures import (
     plot_blend_weights,
-    plot_losses,
     plot_predicted_vs_actual,
     plot_skill_over_season,
 )
+from nba_rank.report.health import last_epochs
+from nba_rank.report.model_a_section import ModelAFindings
 
 FOLDS = pd.DataFrame({
     "test season": ["2021-22", "2022-23"],
@@ -134,11 +130,6 @@ def test_an_unknown_ranker_is_refused(tmp_path):
         analysis_of(tmp_path, tidy_of(0.05), ranker="rf")
 
 
-def test_markdown_table_escapes_bars():
-    table = markdown_table(pd.DataFrame({"name": ["a|b"], "value": [1]}))
-    assert table == "| name | value |\n| --- | ---: |\n| a\\|b | 1 |"
-
-
 def test_printed_summary():
     out = io.StringIO()
     summary = summarise(tidy_of(-0.05), np.random.default_rng(0), n_resamples=100)
@@ -161,19 +152,41 @@ def predictions():
     return pd.concat(frames)
 
 
+def test_sections_on_model_a(
+    tmp_path, contributions, diagnostics, removal_summary, coverage
+):  # fmt: skip
+    findings = ModelAFindings(
+        pooling="attention",
+        last_epochs=last_epochs(diagnostics),
+        removal=removal_summary,
+        coverage=coverage,
+        nominal=0.9,
+    )
+    text = analysis_of(tmp_path, tidy_of(0.05), contributions=contributions, model_a=findings)
+    headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    start = headings.index("What each member adds")
+    assert headings[start - 1 : start + 5] == [
+        "Blend weights",
+        "What each member adds",
+        "Is the attention alive",
+        "Is the attention faithful",
+        "How sure model A is",
+        "Folds",
+    ]
+    assert not re.search(r"\b(nan|NaN|None|inf)\b", text)
+    bare = analysis_of(tmp_path, tidy_of(0.05))
+    assert "attention" not in bare.replace("A attention", "")
+    assert "What each member adds" not in bare
+
+
 def test_figures_appear_whole(tmp_path):
     folder = tmp_path / "figures"
-    losses = pd.DataFrame({
-        "fit": ["a", "a", "b", "b"], "epoch": [0, 1, 0, 1],
-        "train_loss": [3.0, 2.0, 3.1, 2.1], "val_loss": [3.2, 2.4, np.nan, np.nan],
-    })  # fmt: skip
     summary = summarise(tidy_of(0.05), np.random.default_rng(0), n_resamples=100)
     plot_predicted_vs_actual(predictions(), folder / "ranks.png", "2023-24")
     plot_skill_over_season(summary, folder / "skill.png")
-    plot_losses(losses, folder / "losses.png")
     plot_blend_weights(WEIGHTS, folder / "weights.png")
     files = sorted(folder.iterdir())
-    assert [file.name for file in files] == ["losses.png", "ranks.png", "skill.png", "weights.png"]
+    assert [file.name for file in files] == ["ranks.png", "skill.png", "weights.png"]
     for file in files:
         content = file.read_bytes()
         assert content[:8] == b"\x89PNG\r\n\x1a\n"
@@ -184,10 +197,8 @@ def test_figures_of_little(tmp_path):
     one = summarise(tidy_of(0.05, n_seasons=1), np.random.default_rng(0))
     league = one[one["scope"] == "league"]
     plot_skill_over_season(league[league["as_of_point"] == "end"], tmp_path / "skill.png")
-    losses = pd.DataFrame({"fit": ["a"], "epoch": [0], "train_loss": [2.0], "val_loss": [np.nan]})
-    plot_losses(losses, tmp_path / "losses.png")
     plot_blend_weights(WEIGHTS.head(1), tmp_path / "weights.png")
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_points_that_are_not_there_are_refused(tmp_path):

@@ -1,21 +1,14 @@
-"""Raw game logs: which files there are, and one file at a time into rows of one form.
+"""Rows of one raw game log into rows of one form.
 
 The rows that come out (`normalise`) still hold duplicates and say nothing that needs a second row;
 `nba_rank.data.assemble` does the rest.
 """
 
-import hashlib
-import io
-import re
-import warnings
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import pandas as pd
-import pyarrow as pa
 
 from nba_rank.data import league, raw_values
 from nba_rank.data.findings import Findings
+from nba_rank.data.raw_files import RawFile, read_dates
 from nba_rank.data.tables import BOX_COLUMNS
 
 KIND_OF_PREFIX = {"002": "regular", "004": "playoffs", "005": "playin"}
@@ -27,152 +20,8 @@ DROPPED_PREFIXES = ("001", "003", "006")
 MAX_PLAYER_SECONDS = 100 * 60
 """More than any game lasts (78 minutes with six overtimes); larger values are another unit."""
 
-_FILE_NAME = re.compile(
-    r"(?:(?P<kind>playoffs?|play_?in)_)?(?P<level>team|player)_logs_(?P<year>\d{4})_(?P<end>\d{2})"
-)
-_SUFFIXES = (".parquet", ".csv")
-_BOX = tuple(column.upper() for column in BOX_COLUMNS)
-_KEY = ("GAME_ID", "TEAM_ID", "GAME_DATE")
-REQUIRED = {
-    "team": (*_KEY, "TEAM_ABBREVIATION", "TEAM_NAME", "MATCHUP", "PTS", *_BOX),
-    "player": (
-        *_KEY, "PLAYER_ID", "PLAYER_NAME", "MIN", "PTS",
-        *(column for column in _BOX if column not in ("OREB", "DREB", "PF")),
-    ),
-}  # fmt: skip
-OPTIONAL = {
-    "team": ("SEASON_ID", "WL", "MIN", "PLUS_MINUS", "VIDEO_AVAILABLE"),
-    "player": ("SEASON_ID", "OREB", "DREB", "PF", "PLUS_MINUS", "VIDEO_AVAILABLE"),
-}
-_FIX_FILE = "Download the file again, or remove it from the raw folder."
 _FIX_MINUTES = "Minutes are like 34, 34.2 or 34:12; correct or remove the rows."
 _FILL_IN = "Fill it in or remove the rows."
-
-
-@dataclass(frozen=True)
-class RawFile:
-    """A game log in the raw folder, described by its name.
-
-    Attributes:
-        path: Where it lies.
-        name: Its path relative to the raw folder, with forward slashes.
-        level: `team` or `player`: what a row is.
-        kind: Kind of game that the name promises; a row's game id decides.
-        season: Season that the name promises; a row's game id decides.
-    """
-
-    path: Path
-    name: str
-    level: str
-    kind: str
-    season: str
-
-
-@dataclass
-class FileRecord:
-    """What the manifest and the quality report say of one raw file.
-
-    Attributes:
-        path: Path relative to the raw folder.
-        sha256: Hash of its bytes.
-        level: `team` or `player`.
-        kind: Kind of game by its name.
-        season: Season by its name.
-        rows: Rows read.
-        missing: Optional `LeagueGameLog` columns that it lacks.
-        nulls: Share of nulls, 0 to 1, of each column that has any.
-    """
-
-    path: str
-    sha256: str
-    level: str
-    kind: str
-    season: str
-    rows: int = 0
-    missing: list[str] = field(default_factory=list)
-    nulls: dict[str, float] = field(default_factory=dict)
-
-
-def discover(raw_dir: Path, findings: Findings | None = None) -> list[RawFile]:
-    """List the game logs of a raw folder, in order of name; other files are left alone.
-
-    Args:
-        raw_dir: The folder.
-        findings: Receives a warning for each file that looks like a game log but is not named
-            like one.
-    """
-    files = []
-    for path in sorted(raw_dir.iterdir()):
-        if path.suffix.lower() not in _SUFFIXES or not path.is_file():
-            continue
-        stem = path.stem.lower()
-        match = _FILE_NAME.fullmatch(stem)
-        if match is None or int(match["end"]) != (int(match["year"]) + 1) % 100:
-            if findings is not None and re.search(r"(team|player)_(game_)?logs", stem):
-                findings.warn_file(
-                    path.name,
-                    "not read: a game log is named like team_logs_2023_24 or "
-                    "playoffs_player_logs_2023_24",
-                )
-            continue
-        prefix = match["kind"] or "regular"
-        kind = "playin" if "in" in prefix else "playoffs" if "playoff" in prefix else "regular"
-        season = league.season_label(int(match["year"]))
-        name = path.relative_to(raw_dir).as_posix()
-        files.append(RawFile(path, name, match["level"], kind, season))
-    return files
-
-
-def read(raw: RawFile, findings: Findings) -> tuple[FileRecord, pd.DataFrame | None]:
-    """Read one file.
-
-    Args:
-        raw: The file.
-        findings: Receives an error if the file is unreadable or lacks a required column.
-
-    Returns:
-        The record of the file, and its rows with column names in capitals and a column `row`
-        (from 1), or None if there was an error.
-    """
-    content = raw.path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    record = FileRecord(raw.name, digest, raw.level, raw.kind, raw.season)
-    try:
-        frame = _parse(content, raw.path.suffix.lower())
-    except (OSError, ValueError, pd.errors.ParserWarning, pa.ArrowException) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        findings.error_file(raw.name, f"cannot be read ({reason})", _FIX_FILE)
-        return record, None
-    frame.columns = [str(column).strip().upper() for column in frame.columns]
-    missing = [column for column in REQUIRED[raw.level] if column not in frame.columns]
-    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
-    for what, columns in (("lacks the columns", missing), ("repeats the columns", repeated)):
-        if columns:
-            remedy = "Export it again with the columns of LeagueGameLog."
-            findings.error_file(raw.name, f"{what} {', '.join(columns)}", remedy)
-    if missing or repeated:
-        return record, None
-    optional = OPTIONAL[raw.level]
-    record.rows = len(frame)
-    record.missing = [column for column in optional if column not in frame.columns]
-    known = [c for c in (*REQUIRED[raw.level], *optional) if c in frame.columns]
-    shares = frame[known].isna().mean()
-    record.nulls = {str(column): float(share) for column, share in shares[shares > 0].items()}
-    if frame.empty:
-        findings.warn_file(raw.name, "has no rows")
-    return record, frame.reset_index(drop=True).assign(row=range(1, len(frame) + 1))
-
-
-def _parse(content: bytes, suffix: str) -> pd.DataFrame:
-    if suffix == ".parquet":
-        return pd.read_parquet(io.BytesIO(content))
-    with warnings.catch_warnings():
-        # Rows longer than the header would be cut off without a word.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            io.BytesIO(content), dtype="str", index_col=False, encoding="utf-8-sig",
-            keep_default_na=False, na_values=["", "NaN", "nan", "NULL", "null", "None", "<NA>"],
-        )  # fmt: skip
 
 
 def normalise(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd.DataFrame:
@@ -180,7 +29,7 @@ def normalise(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd.DataF
 
     Args:
         raw: The file.
-        frame: Its rows as `read` returns them.
+        frame: Its rows as `raw_files.read` returns them.
         findings: Receives an error for every value that cannot be, with file, row and value, and
             counted warnings for rows that contradict themselves.
 
@@ -191,7 +40,6 @@ def normalise(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd.DataF
         `player_name`, `seconds`, `plus_minus`, `shots_reconstructed`. After an error the rows are
         not fit for use.
     """
-    frame = frame.assign(file=raw.name)
     rows = _games(raw, frame, findings)
     frame = frame.loc[rows.index]
     rows["game_date"] = _dates(rows, frame, findings)
@@ -249,15 +97,7 @@ def _games(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd.DataFram
 
 def _dates(rows: pd.DataFrame, frame: pd.DataFrame, findings: Findings) -> pd.Series:
     years = raw_values.start_years(rows["game_id"])
-    dates, form, undecided = raw_values.dates(frame["GAME_DATE"], years)
-    if form == raw_values.DAY_MONTH:
-        findings.warn_file(str(rows["file"].iloc[0]), "dates are written day/month")
-    if undecided:
-        findings.warn_file(
-            str(rows["file"].iloc[0]), "dates fit month/day and day/month; read as month/day"
-        )
-    remedy = f"The other dates of this file are read as {form}; give all of them in one format."
-    findings.error("no date", frame, dates.isna(), ["GAME_DATE"], remedy)
+    dates, form = read_dates(frame, "GAME_DATE", years, findings)
     frame = frame.assign(season=rows["season"])
     wrong = raw_values.outside_season(dates, years)
     remedy = f"Dates of this file are read as {form}; correct the date or the game id."

@@ -1,0 +1,134 @@
+"""`python -m nba_rank.ablate_model_a`: what each part of model A is worth.
+
+Takes the overrides of `nba_rank.train`; meant for `folds=walk_forward`, whose many test seasons
+can tell a cost from chance.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from rich.console import Console
+
+from nba_rank.cli import run_program
+from nba_rank.config import Config, as_config, config_yaml
+from nba_rank.data.outcomes import outcomes
+from nba_rank.data.tables import frame_hash
+from nba_rank.dataset import Dataset
+from nba_rank.evaluation.ablations import TIDY_COLUMNS, ablation_costs, spearman_by_point
+from nba_rank.folds import FoldPlan, plan_folds
+from nba_rank.models.variants import (
+    FULL,
+    VARIANTS,
+    Variant,
+    score_test_seasons,
+    scoring_only,
+)
+from nba_rank.pipeline import _first_predictable, _learnable, build_dataset
+from nba_rank.prepare import prepare_tables
+from nba_rank.report.ablation_report import (
+    AblationReport,
+    plot_ablations,
+    print_costs,
+    write_ablation_analysis,
+)
+from nba_rank.run_dir import RunDir
+from nba_rank.stages import Stages
+
+
+def ablate(cfg: DictConfig, console: Console) -> pd.DataFrame:
+    """Fit model A and its variants, and write what each costs into a new run folder.
+
+    The results of a variant are in the folder as soon as it has been fitted.
+
+    Returns:
+        What `nba_rank.evaluation.ablations.ablation_costs` returns.
+    """
+    config = scoring_only(as_config(cfg))
+    with RunDir.reserve(Path(config.paths.outputs)) as run_dir:
+        console.print(f"Run folder: {run_dir.path}")
+        run_dir.write_text("config.yaml", config_yaml(config))
+        run_dir.note(kind="ablations of model A", seed=config.seed)
+        if HydraConfig.initialized():
+            run_dir.note(overrides=list(HydraConfig.get().overrides.task))
+        return _ablate(config, run_dir, console)
+
+
+def _ablate(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
+    stages = Stages(console, config.callbacks.progress)
+    with stages.stage("tables"):
+        tables = prepare_tables(config.data, console).tables
+    run_dir.note(tables={name: frame_hash(table) for name, table in tables.items()})
+    seasons = _learnable(tables, config)
+    plan = plan_folds(seasons, _first_predictable(tables, seasons, config), config.folds)
+    run_dir.note(folds=asdict(plan))
+    results = outcomes(tables)
+    data, grid = build_dataset(tables, seasons, results, config, run_dir, stages)
+    points = grid[grid["season"].isin(plan.test_seasons)]
+
+    variants, left_out = _variants(config, data)
+    run_dir.note(left_out=left_out)
+    for name, why in left_out.items():
+        console.print(f"{name}: left out, {why}")
+    # As a run spawns them, so that the full model is that of a run.
+    folds_seed, _, bootstrap_seed = np.random.SeedSequence(config.seed).spawn(3)
+    tidy, summary = pd.DataFrame(columns=TIDY_COLUMNS), pd.DataFrame()
+    for name, variant in variants.items():
+        scores = _scores(name, variant, config, data, plan, folds_seed, stages)
+        judged = spearman_by_point(scores, points, results).assign(variant=name)
+        tidy = pd.concat([tidy, judged[TIDY_COLUMNS]], ignore_index=True)
+        summary = ablation_costs(
+            tidy, FULL, np.random.default_rng(bootstrap_seed), config.evaluation.bootstrap_samples
+        )
+        run_dir.write_frame("ablations.csv", tidy)
+        run_dir.write_frame("ablation_summary.csv", summary)
+        run_dir.note(seconds=stages.seconds)
+
+    report = AblationReport(
+        run=run_dir.path.name,
+        full=FULL,
+        summary=summary,
+        words={name: variant.words for name, variant in variants.items()},
+        left_out=left_out,
+        seconds={name: stages.seconds[name] for name in variants},
+        seasons=plan.test_seasons,
+        prior=config.model.model_a.team_prior,
+    )
+    plot_ablations(report, run_dir.path / "figures" / "ablations.png")
+    analysis = run_dir.next_analysis()
+    write_ablation_analysis(analysis, report, "figures/ablations.png")
+    print_costs(console, report)
+    console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
+    return summary
+
+
+def _variants(config: Config, data: Dataset) -> tuple[dict[str, Variant], dict[str, str]]:
+    """Return the full model and the variants that differ from it, and why others do not."""
+    reasons = {
+        name: variant.left_out(config, data.sets.columns) for name, variant in VARIANTS.items()
+    }
+    left_out = {name: why for name, why in reasons.items() if why is not None}
+    fitted = {name: variant for name, variant in VARIANTS.items() if name not in left_out}
+    return {FULL: Variant(words="nothing is taken away"), **fitted}, left_out
+
+
+def _scores(
+    name: str,
+    variant: Variant,
+    config: Config,
+    data: Dataset,
+    plan: FoldPlan,
+    seed: np.random.SeedSequence,
+    stages: Stages,
+) -> pd.DataFrame:
+    changed = variant.config(config)
+    epochs = len(plan.tests) * changed.model.model_a.n_seeds * changed.trainer.max_epochs
+    with stages.stage(name, epochs) as advance:
+        return score_test_seasons(changed, variant.data(data), plan, seed, advance)
+
+
+if __name__ == "__main__":
+    run_program("config", ablate)

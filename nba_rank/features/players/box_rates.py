@@ -1,0 +1,102 @@
+"""Box-score rates of a player from his averages per game.
+
+Formulas of the Basketball-Reference glossary; letters as there, all of them means per game over
+the same games: true shooting `PTS / (2 (FGA + .44 FTA))`; usage `100 (FGA + .44 FTA + TOV)
+(TeamMP / 5) / (MP (TeamFGA + .44 TeamFTA + TeamTOV))`; Hollinger's Game Score per 36 minutes.
+
+The box rating takes the coefficients of BPM 2.0 (Myers 2020) half-way between its positions 1 and
+5, per 100 possessions of the player's team while he plays, without the adjustments for role and
+team: a rate of production, not points above average.
+"""
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.data.tables import BOX_COLUMNS, Tables
+from nba_rank.features.asof import FloatArray, ratio
+
+_OWN = ("points", *BOX_COLUMNS, "plus_minus", "seconds")
+_TEAM = ("fga", "fta", "tov", "possessions")
+
+GAME_COLUMNS = (*_OWN, *[f"team_{name}" for name in _TEAM], "team_seconds")
+"""Values of each player game that rates are made of, see `game_values`."""
+
+RATES = ("true_shooting", "usage", "game_score", "box_rating")
+"""Names of the rates, in the order of their columns."""
+
+GAME_SCORE = {
+    "points": 1.0, "fgm": 0.4, "fga": -0.7, "fta": -0.4, "ftm": 0.4, "oreb": 0.7, "dreb": 0.3,
+    "stl": 1.0, "ast": 0.7, "blk": 0.7, "pf": -0.4, "tov": -1.0,
+}  # fmt: skip
+"""Hollinger's coefficients."""
+
+BOX_RATING = {
+    "points": 0.860, "fga": -0.670, "fta": -0.2945, "fg3m": 0.389, "ast": 0.807, "tov": -0.964,
+    "oreb": 0.397, "dreb": 0.1485, "stl": 1.1885, "blk": 1.015, "pf": -0.367,
+}  # fmt: skip
+"""BPM 2.0, the mean of the coefficients of positions 1 and 5."""
+
+
+def game_values(tables: Tables) -> FloatArray:
+    """Return `GAME_COLUMNS` of each player game, NaN where not recorded.
+
+    All are whole numbers, so that sums over games are exact: possessions are in tenths, the mean
+    of both teams' `FGA + .4 FTA - 1.07 ORB / (ORB + oppDRB) (FGA - FGM) + TOV`.
+
+    Returns:
+        float64 [number of player games, 22].
+    """
+    team = _team_values(tables)
+    games = tables.player_games
+    key = pd.MultiIndex.from_frame(games[["game_id", "team_id"]])
+    slot = pd.MultiIndex.from_frame(team[["game_id", "team_id"]]).get_indexer(key)
+    ofteam = team[[f"team_{name}" for name in _TEAM]].to_numpy(dtype=np.float64)
+    ofteam = np.where((slot >= 0)[:, None], ofteam[slot], np.nan)
+    seconds = games.groupby(["game_id", "team_id"], sort=False)["seconds"].transform("sum")
+    return np.column_stack([games[list(_OWN)].to_numpy(dtype=np.float64), ofteam, seconds])
+
+
+def rates(per_game: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """Return each of `RATES` from means per game, NaN where unknown.
+
+    Args:
+        per_game: `GAME_COLUMNS` by name, each of shape [M].
+    """
+    shots = per_game["fga"] + 0.44 * per_game["fta"]
+    used = shots + per_game["tov"]
+    team_used = per_game["team_fga"] + 0.44 * per_game["team_fta"] + per_game["team_tov"]
+    court_share = ratio(5 * per_game["seconds"], per_game["team_seconds"])
+    possessions = per_game["team_possessions"] / 10 * court_share
+    return {
+        "true_shooting": ratio(per_game["points"], 2 * shots),
+        "usage": 100 * ratio(used, team_used * court_share),
+        "game_score": 36 * ratio(_weighted(per_game, GAME_SCORE), per_game["seconds"] / 60),
+        "box_rating": 100 * ratio(_weighted(per_game, BOX_RATING), possessions),
+    }
+
+
+def _weighted(per_game: dict[str, FloatArray], coefficients: dict[str, float]) -> FloatArray:
+    total = np.zeros_like(per_game["points"])
+    for name, coefficient in coefficients.items():
+        total = total + coefficient * per_game[name]
+    return total
+
+
+def _team_values(tables: Tables) -> pd.DataFrame:
+    games = tables.team_games
+    other = games[["game_id", "team_id", *BOX_COLUMNS]].rename(
+        columns={"team_id": "opponent_team_id"}
+    )
+    both = games.merge(other, on=["game_id", "opponent_team_id"], suffixes=("", "_opp"))
+    own = _one_sided(both, "", "_opp")
+    possessions = 0.5 * (own + _one_sided(both, "_opp", ""))
+    values = {f"team_{name}": both[name] for name in _TEAM[:-1]}
+    values["team_possessions"] = (10 * possessions).round()
+    return both[["game_id", "team_id"]].assign(**values)
+
+
+def _one_sided(both: pd.DataFrame, own: str, opponent: str) -> pd.Series:
+    rebound = both[f"oreb{own}"] / (both[f"oreb{own}"] + both[f"dreb{opponent}"])
+    missed = both[f"fga{own}"] - both[f"fgm{own}"]
+    shots = both[f"fga{own}"] + 0.4 * both[f"fta{own}"]
+    return shots - 1.07 * rebound * missed + both[f"tov{own}"]

@@ -1,0 +1,186 @@
+"""Whose player each player is, and how many minutes he can be expected to play.
+
+A player belongs to the team of his newest game since his name last stood in a roster file, or to
+the team of that file. Expected minutes follow his minutes in the games he played, his presence
+lately, and his absence right now.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nba_rank.data.tables import Tables
+from nba_rank.features.asof import FloatArray, IntArray, days, start_years
+from nba_rank.features.players.game_days import GameDay, PlayerGames
+
+NOBODY = -1
+"""Team slot of a player without a team."""
+
+OLD_GAMES = 2.5
+"""Games that the average of the last season played counts for."""
+
+NEWCOMER_MINUTES = 12.0
+"""Minutes expected of a player who has never played."""
+
+ROTATION = 9
+"""Players who share a team's minutes."""
+
+MINUTES_EXPONENT = 1.3
+MINUTES_CAP = 38.0
+"""Minutes are shared in proportion to this power of the expected ones, up to the cap."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """All player slots on a morning, each of shape [P].
+
+    Attributes:
+        team: Team slot, or `NOBODY`.
+        minutes: Expected minutes of the next game, before a team's sum to 240.
+        full_strength: The same with everybody back who has been missing games.
+    """
+
+    team: IntArray
+    minutes: FloatArray
+    full_strength: FloatArray
+
+
+class MinutesBook:
+    """Keeps teams, minutes, presence and absences, day by day.
+
+    Args:
+        games: Gives slots to players and teams.
+        tables: Roster files, if any.
+        half_life: Games in which the weight of a game halves.
+    """
+
+    def __init__(self, games: PlayerGames, tables: Tables, *, half_life: float) -> None:
+        n_players = len(games.player_ids)
+        self._keep = 0.5 ** (1 / half_life)
+        self._season = 0
+        self._team = np.full(n_players, NOBODY)
+        self._sums = np.zeros((n_players, 4))  # minutes, games; presences, team games
+        self._missed = np.zeros(n_players, dtype=np.int64)
+        self._whole = np.zeros((n_players, 2))  # minutes and games of the season
+        self._old = np.full(n_players, np.nan)
+        self._rosters = _snapshots(tables.rosters, games)
+
+    def add(self, games: GameDay) -> None:
+        """Add a day's games, which must be later than all added so far."""
+        self._open(games.season)
+        self._read_rosters(games.day)
+        teams = np.unique(games.team)
+        here = np.isin(self._team, teams)
+        here[games.player] = True
+        self._team[games.player] = games.team
+        self._sums[here, 2:] *= self._keep
+        self._sums[here, 3] += 1
+        self._missed[here] += 1
+        self._missed[games.player] = 0
+        self._sums[games.player, 2] += 1
+        self._sums[games.player, :2] *= self._keep
+        self._sums[games.player, 0] += games.minutes
+        self._sums[games.player, 1] += 1
+        self._whole[games.player, 0] += games.minutes
+        self._whole[games.player, 1] += 1
+
+    def expected(self, day: int, season: int) -> Expected:
+        """Return teams and expected minutes on the morning of a day.
+
+        Args:
+            day: Days since 1970-01-01, later than the newest game added.
+            season: Start year of the season of the day.
+        """
+        self._open(season)
+        self._read_rosters(day)
+        old = np.where(np.isnan(self._old), NEWCOMER_MINUTES, self._old)
+        played = self._sums[:, 1]
+        weight = np.where(np.isnan(self._old) & (played > 0), 0.0, OLD_GAMES)
+        minutes = (self._sums[:, 0] + weight * old) / np.maximum(played + weight, 1e-9)
+        presence = (self._sums[:, 2] + OLD_GAMES) / (self._sums[:, 3] + OLD_GAMES)
+        full_strength = minutes * np.sqrt(presence)
+        absent = np.select([self._missed >= 12, self._missed >= 5], [0.15, 0.5], 1.0)
+        return Expected(self._team.copy(), full_strength * absent, full_strength)
+
+    def _open(self, season: int) -> None:
+        """Start a new season: last season's averages become old, who has not played leaves."""
+        if season == self._season:
+            return
+        played = self._whole[:, 1] > 0
+        average = self._whole[:, 0] / np.maximum(self._whole[:, 1], 1)
+        self._old = np.where(played, average, self._old)
+        self._team[~played] = NOBODY
+        self._season = season
+        self._sums[:] = 0
+        self._missed[:] = 0
+        self._whole[:] = 0
+
+    def _read_rosters(self, day: int) -> None:
+        """Apply the season's roster files dated up to the day: they name whole teams."""
+        while self._rosters and self._rosters[0].due(day, self._season):
+            roster = self._rosters.pop(0)
+            self._team[np.isin(self._team, np.unique(roster.team))] = NOBODY
+            self._team[roster.player] = roster.team
+
+
+@dataclass(frozen=True)
+class _Roster:
+    day: int
+    season: int
+    player: IntArray
+    team: IntArray
+
+    def due(self, day: int, season: int) -> bool:
+        # A summer's file is next season's: read before that opens, its newcomers would leave again.
+        return self.day <= day and self.season <= season
+
+
+def _snapshots(rosters: pd.DataFrame, games: PlayerGames) -> list[_Roster]:
+    return [
+        _Roster(
+            day=int(days(rows["date"])[0]),
+            season=int(start_years(rows["season"])[0]),
+            player=np.searchsorted(games.player_ids, rows["player_id"]),
+            team=np.searchsorted(games.team_ids, rows["team_id"]),
+        )
+        for _, rows in rosters.groupby("date")
+    ]
+
+
+def team_shares(minutes: FloatArray, team: IntArray, n_teams: int) -> FloatArray:
+    """Turn expected minutes into shares of a team's time.
+
+    The `ROTATION` players of most minutes share 240 minutes in proportion to
+    `minutes ** MINUTES_EXPONENT`, none more than `MINUTES_CAP`; what the cap takes goes to the
+    others.
+
+    Args:
+        minutes: Expected minutes, [n].
+        team: Team slot of each player, [n]; `NOBODY` gets 0.
+        n_teams: Number of team slots.
+
+    Returns:
+        Shares, [n]; those of a team with enough players sum to 5.
+    """
+    order = np.lexsort((-minutes, team))
+    ordered = team[order]
+    place = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
+    playing: npt.NDArray[np.bool_] = np.zeros(len(team), dtype=bool)
+    playing[order] = (place < ROTATION) & (ordered != NOBODY)
+    weight = np.where(playing, minutes, 0.0) ** MINUTES_EXPONENT
+    slot = np.where(playing, team, 0)
+    share = np.zeros(len(team))
+    limit = MINUTES_CAP / 48
+    free, capped = playing & (weight > 0), np.zeros(len(team), dtype=bool)
+    for _ in range(ROTATION):
+        taken = np.bincount(slot, np.where(capped, limit, 0.0), n_teams)
+        total = np.bincount(slot, np.where(free, weight, 0.0), n_teams)
+        scale = (5.0 - taken)[slot] / np.maximum(total[slot], 1e-9)
+        share = np.where(capped, limit, np.where(free, weight * scale, 0.0))
+        over = free & (share > limit)
+        if not over.any():
+            break
+        free, capped = free & ~over, capped | over
+    return share

@@ -1,0 +1,90 @@
+"""Strength of the current roster: what its players' ratings and expected minutes add up to."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from nba_rank.config import RosterStrengthConfig
+from nba_rank.data.league import scheduled_games
+from nba_rank.data.tables import Tables
+from nba_rank.features.asof import FloatArray, IntArray, Rows, ratio
+from nba_rank.features.players.minutes import team_shares
+from nba_rank.features.team_sums import regular_season_sums
+
+MARGIN_SD = 13.3
+"""Standard deviation of a game's margin around its expectation, in points."""
+
+
+OWN_CONFERENCE_SHARE = 52 / 82
+"""Share of a team's games against its own conference."""
+
+
+def build(
+    tables: Tables, ratings: pd.DataFrame, rows: Rows, config: RosterStrengthConfig
+) -> pd.DataFrame:
+    """Build roster strength in points per game, one row for each of `rows`.
+
+    Columns: `roster_strength`, the sum of minutes share times impact rating over the players
+    expected to play, less the mean team's; `full_strength`, the same with everybody back who has
+    been missing games; and `projected_win_pct`, the games won so far plus the remaining ones at
+    the win probability `Phi((full_strength - opponents) / 13.3)`, over all games. The opponents'
+    strength is the mean of the own conference's other teams and of the other conference's, by
+    their share of a schedule: which games remain is not needed. Unknown in seasons without player
+    logs and before their first game.
+
+    Args:
+        tables: The canonical tables.
+        ratings: From `nba_rank.features.players.impact.player_ratings`.
+        rows: Rows asked for.
+        config: The group has no parameters of its own.
+
+    Raises:
+        ValueError: The ratings are of other dates than the rows.
+    """
+    row = rows.find(ratings["as_of_date"], ratings["team_id"])
+    n = len(rows.frame)
+    known = np.isin(np.arange(n), row)
+    strengths = {}
+    for name, minutes in (
+        ("roster_strength", "expected_minutes"),
+        ("full_strength", "full_strength_minutes"),
+    ):
+        share = team_shares(ratings[minutes].to_numpy(), row, n)
+        total = np.bincount(row, share * ratings["impact_rating"].to_numpy(), n)
+        strength = np.where(known, total, np.nan)
+        strengths[name] = strength - ratio(*_sum_and_count(strength, rows.day))
+    projected = _projected(tables, rows, strengths["full_strength"])
+    return pd.DataFrame({**strengths, "projected_win_pct": projected})
+
+
+def _projected(tables: Tables, rows: Rows, strength: FloatArray) -> FloatArray:
+    to_date = regular_season_sums(tables, ["won"]).total(rows)
+    seasons = rows.frame["season"]
+    scheduled = seasons.map({season: scheduled_games(season) for season in seasons.unique()})
+    games = scheduled.to_numpy(dtype=np.float64)
+    remaining = np.maximum(games - to_date.games, 0.0)
+    edge = strength - _opponents(rows, strength)
+    won = to_date["won"] + remaining * norm.cdf(edge / MARGIN_SD)
+    return np.asarray(won / (to_date.games + remaining))
+
+
+def _opponents(rows: Rows, strength: FloatArray) -> FloatArray:
+    """Return the mean strength of each team's opponents over a whole schedule."""
+    east = (rows.frame["conference"] == "East").to_numpy()
+    own, n_own = _sum_and_count(strength, 2 * rows.day + east)
+    league, n_league = _sum_and_count(strength, rows.day)
+    inside = ratio(own - strength, n_own - 1)
+    outside = ratio(league - own, n_league - n_own)
+    return OWN_CONFERENCE_SHARE * inside + (1 - OWN_CONFERENCE_SHARE) * outside
+
+
+def _sum_and_count(values: FloatArray, group: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Sum and count the known values of each value's group.
+
+    Not by pandas, whose sum of one group depends in its last bits on gaps in others.
+    """
+    _, slot = np.unique(group, return_inverse=True)
+    known = ~np.isnan(values)
+    sums = [np.bincount(slot, np.where(known, part, 0.0)) for part in (values, 1.0)]
+    total, count = np.asarray(sums, dtype=np.float64)[:, slot]
+    return total, count

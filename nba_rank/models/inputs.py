@@ -1,0 +1,91 @@
+"""What stands between the data and a network: scalers, vocabulary and the columns they expect."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from nba_rank.features.roster import PlayerSets
+from nba_rank.lists import ColumnScaler, ListTensors, Vocabulary, list_tensors
+from nba_rank.models.team_prior import TeamPrior
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Turns player sets and team priors into lists; learnt from training seasons only.
+
+    Attributes:
+        columns: Player columns, in order.
+        scaler: Standardises the player columns.
+        vocabulary: Embedding rows by player id.
+        prior: Prior columns of a team.
+    """
+
+    columns: list[str]
+    scaler: ColumnScaler
+    vocabulary: Vocabulary
+    prior: TeamPrior
+
+    @classmethod
+    def fit(cls, sets: PlayerSets, team_prior: pd.DataFrame) -> Self:
+        """Fit on the training seasons.
+
+        Args:
+            sets: Player sets of N rows.
+            team_prior: Store features of the same rows, see `TeamPrior.fit`.
+        """
+        return cls(
+            columns=sets.columns,
+            scaler=ColumnScaler.fit(sets.stats[sets.player_id != 0], sets.columns),
+            vocabulary=Vocabulary.of(sets.player_id),
+            prior=TeamPrior.fit(team_prior),
+        )
+
+    def lists(
+        self,
+        sets: PlayerSets,
+        team_prior: pd.DataFrame,
+        relevance: npt.NDArray[np.float32],
+        scope: str,
+    ) -> ListTensors:
+        """Group the teams of each date into lists, see `list_tensors`.
+
+        Raises:
+            ValueError: The columns are not those of the fit.
+        """
+        if sets.columns != self.columns:
+            wrong = sorted(set(sets.columns) ^ set(self.columns)) or "their order"
+            raise ValueError(
+                f"model A was fitted on other player columns; the difference is {wrong}: "
+                "use the player columns of the run"
+            )
+        prior = self.prior.transform(team_prior)
+        return list_tensors(sets, prior, relevance, scope, self.scaler, self.vocabulary)
+
+    def state(self) -> dict[str, Any]:
+        """Return lists and tensors for a checkpoint; `of_state` restores them exactly."""
+        return {
+            "columns": self.columns,
+            "stat_mean": torch.from_numpy(self.scaler.mean),
+            "stat_scale": torch.from_numpy(self.scaler.scale),
+            "player_ids": torch.from_numpy(self.vocabulary.player_ids),
+            "prior_columns": self.prior.columns,
+            "prior_mean": torch.from_numpy(self.prior.scaler.mean),
+            "prior_scale": torch.from_numpy(self.prior.scaler.scale),
+        }
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any]) -> Self:
+        """Restore what `state` returned."""
+        return cls(
+            columns=state["columns"],
+            scaler=ColumnScaler(state["stat_mean"].numpy(), state["stat_scale"].numpy()),
+            vocabulary=Vocabulary(state["player_ids"].numpy()),
+            prior=TeamPrior(
+                state["prior_columns"],
+                ColumnScaler(state["prior_mean"].numpy(), state["prior_scale"].numpy()),
+            ),
+        )

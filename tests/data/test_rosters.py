@@ -1,0 +1,379 @@
+import numpy as np
+import pandas as pd
+import pytest
+from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
+
+from nba_rank.data.ingest import IngestError, read_raw
+from nba_rank.data.rosters import season_of_roster
+from nba_rank.data.sim import SimParams, simulate_league, write_league
+from nba_rank.data.tables import SCHEMA, frame_hash
+
+OPENING = "2023-10-24"
+COLUMNS = ["DATE", "TEAM_ID", "TEAM_ABBREVIATION", "PLAYER_ID", "PLAYER_NAME"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Sound raw files of a small season; players 380 and 381 are Boston's, 390 and 391 Cleveland's.
+
+    Denver's first is called Marcus O'Neal Jr., and a Lee Young plays for both Boston and LA.
+    """
+    regular = regular_games()
+    players = player_log(regular)
+    names = {430: "Marcus O'Neal Jr.", 381: "Lee Young", 471: "Lee Young"}
+    players["PLAYER_NAME"] = players["PLAYER_ID"].map(names).fillna(players["PLAYER_NAME"])
+    return write(
+        tmp_path / "raw",
+        team_logs_2023_24=regular,
+        playoffs_team_logs_2023_24=finals(),
+        player_logs_2023_24=players,
+    )
+
+
+def put_roster(folder, *rows, name="opening_2023_24", columns=COLUMNS):
+    """Write a roster file; rows as in `COLUMNS`."""
+    (folder / "rosters").mkdir(exist_ok=True)
+    frame = pd.DataFrame(rows, columns=columns)
+    frame.to_csv(folder / "rosters" / f"{name}.csv", index=False)
+
+
+def player(number, team=BOS, date=OPENING, name=None):
+    return (date, team, None, number, name or f"Player {number}")
+
+
+def listed(rosters):
+    return list(zip(rosters["team_id"], rosters["player_id"], strict=True))
+
+
+def found(report, what):
+    """Return the only warning whose text holds `what`."""
+    (warning,) = [warning for warning in report.warnings if what in warning.what]
+    return warning
+
+
+def roster_warnings(report):
+    return [warning.what for warning in report.warnings if warning.file.startswith("rosters/")]
+
+
+# What comes out.
+
+
+def test_without_roster_files_the_table_is_there_and_empty(folder):
+    rosters = read_raw(folder)[0].rosters
+    assert rosters.empty
+    assert rosters.dtypes.astype("str").to_dict() == SCHEMA["rosters"]
+    put_roster(folder)
+    tables, report = read_raw(folder)
+    assert frame_hash(tables.rosters) == frame_hash(rosters)
+    assert found(report, "has no rows").file == "rosters/opening_2023_24.csv"
+
+
+def test_a_roster_file_becomes_rows_of_its_date(folder):
+    put_roster(folder, player(390, CLE), player(999, BOS, name="New Man"), player(380))
+    tables, report = read_raw(folder)
+    rosters = tables.rosters
+    assert rosters.dtypes.astype("str").to_dict() == SCHEMA["rosters"]
+    assert listed(rosters) == [(BOS, 380), (BOS, 999), (CLE, 390)]
+    assert rosters["player_name"].tolist() == ["Player 380", "New Man", "Player 390"]
+    assert set(rosters["date"]) == {pd.Timestamp(OPENING)}
+    assert set(rosters["season"]) == {"2023-24"}
+    assert not roster_warnings(report)
+    record = report.files[-1]
+    assert (record.path, record.level, record.season, record.rows) == (
+        "rosters/opening_2023_24.csv", "roster", "2023-24", 3,
+    )  # fmt: skip
+    assert record.nulls == {"TEAM_ABBREVIATION": 1.0}
+
+
+@pytest.mark.parametrize("date", ["10/24/2023", "10/24/23", "Oct 24, 2023", "2023-10-24T00:00:00"])
+@pytest.mark.parametrize(
+    ("columns", "rows"),
+    [
+        (["date", "team", "player"], [("BOS", "player 380"), ("DEN", "Marcus O'Neal")]),
+        (["date", "team", "player_id"], [("bos", 380), ("den", 430)]),
+        (["Date", "Team_Id", "Player_Id"], [(BOS, "380.0"), (DEN, "430")]),
+        (["DATE", "TEAM", "PLAYER_NAME"], [(BOS, "PLAYER 380 "), (DEN, "Marcus ONeal, Jr.")]),
+    ],
+)
+def test_every_way_to_write_a_roster_gives_the_same_players(folder, date, columns, rows):
+    put_roster(folder, *((date, *row) for row in rows), columns=columns)
+    rosters = read_raw(folder)[0].rosters
+    assert listed(rosters) == [(BOS, 380), (DEN, 430)]
+    assert set(rosters["date"]) == {pd.Timestamp(OPENING)}
+    assert rosters["player_name"].ne("").all()
+
+
+def test_a_player_whom_nothing_names_has_an_empty_name(folder):
+    put_roster(
+        folder, (OPENING, BOS, 381), (OPENING, BOS, 999), columns=["DATE", "TEAM_ID", "PLAYER_ID"]
+    )
+    assert read_raw(folder)[0].rosters["player_name"].tolist() == ["Lee Young", ""]
+
+
+def test_old_abbreviations_of_the_game_logs_are_understood(tmp_path):
+    log = team_log(("0020200001", "2002-10-29", BOS, CLE))
+    log["TEAM_ABBREVIATION"] = log["TEAM_ABBREVIATION"].replace({"CLE": "CLV"})
+    log["MATCHUP"] = log["MATCHUP"].str.replace("CLE", "CLV")
+    folder = write(tmp_path / "raw", team_logs_2002_03=log)
+    columns = ["DATE", "TEAM", "PLAYER_ID"]
+    put_roster(folder, ("2002-10-29", "CLV", 1), ("2002-10-30", "CLE", 1), columns=columns)
+    assert listed(read_raw(folder)[0].rosters) == [(CLE, 1), (CLE, 1)]
+
+
+# Seasons.
+
+
+def seasons_of(days, *, complete=(True, True), seasons=("2018-19", "2019-20")):
+    """Seasons of days, in tables whose last games are those of the real seasons."""
+    last = {"2018-19": "2019-06-13", "2019-20": "2020-10-11", "2022-23": "2023-06-12"}
+    games = pd.DataFrame({"season": seasons, "game_date": [last[name] for name in seasons]})
+    games["game_date"] = pd.to_datetime(games["game_date"])
+    table = pd.DataFrame({"season": seasons, "complete": complete})
+    dates = pd.Series(pd.to_datetime(days), index=range(3, 3 + len(days)))
+    found = season_of_roster(dates, games, table)
+    assert found.index.equals(dates.index)
+    return [None if pd.isna(season) else season for season in found]
+
+
+@pytest.mark.parametrize(
+    ("day", "season"),
+    [
+        ("2018-06-30", None),
+        ("2018-07-01", "2018-19"),
+        ("2018-10-16", "2018-19"),
+        ("2019-06-13", "2018-19"),
+        ("2019-06-14", "2019-20"),
+        ("2020-10-11", "2019-20"),  # the restart's Finals
+        ("2020-10-12", "2020-21"),
+        ("2021-06-30", "2020-21"),
+        ("2021-07-01", None),
+    ],
+)
+def test_a_roster_is_of_the_season_that_is_played_or_comes_next(day, season):
+    assert seasons_of([day]) == [season]
+
+
+def test_a_season_without_champion_lasts_until_july_or_its_games_end():
+    days = ["2019-06-20", "2019-07-01", "2020-10-20", "2020-10-26"]
+    expected = ["2018-19", "2019-20", "2019-20", "2020-21"]
+    assert seasons_of(days, complete=(False, False)) == expected
+
+
+def test_a_roster_of_a_season_between_known_ones_is_of_none():
+    days = ["2019-08-01", "2022-06-30", "2022-07-01"]
+    seasons = ("2018-19", "2022-23")
+    assert seasons_of(days, seasons=seasons) == [None, None, "2022-23"]
+
+
+def test_rosters_outside_the_game_logs_are_left_out_and_counted(folder):
+    put_roster(folder, player(380), player(380, date="2022-10-18"), player(381, date="2024-10-22"))
+    tables, report = read_raw(folder)
+    assert tables.rosters["season"].tolist() == ["2023-24", "2024-25"]
+    dropped = found(report, "without game logs")
+    assert dropped.count == 1
+    assert dropped.examples[0].startswith("row 2: date 2022-10-18")
+    assert found(report, "file name disagrees with the date").count == 1
+
+
+# Counted warnings.
+
+
+def test_players_without_id_are_told_by_name_or_left_out_and_counted(folder):
+    put_roster(
+        folder,
+        player(None, BOS, name="lee young"),
+        player(0, LAL, name="Lee  Young"),
+        player(None, CLE, name="Lee Young"),
+        player(None, DEN, name="Marcus O\u2019Neal"),
+        player(None, DEN, name="No Body"),
+        player(999, DEN, name="Also Nobody"),
+    )
+    tables, report = read_raw(folder)
+    assert listed(tables.rosters) == [(BOS, 381), (DEN, 430), (DEN, 999), (LAL, 471)]
+    assert found(report, "told by name").count == 3
+    several = found(report, "several players have")
+    assert (several.count, several.file) == (1, "rosters/opening_2023_24.csv")
+    assert several.examples[0].startswith("row 3:")
+    nobody = found(report, "no game log names")
+    assert nobody.count == 1
+    assert "row 5:" in nobody.examples[0]
+    assert "No Body" in nobody.examples[0]
+
+
+def test_names_lead_to_the_ids_that_the_ingest_gave(folder):
+    log = player_log(regular_games()).assign(PLAYER_ID=None, PLAYER_NAME="Same Name")
+    write(folder, player_logs_2023_24=log.drop_duplicates("TEAM_ID"))
+    put_roster(folder, player(None, CLE, name="Same Name"), player(None, LAL, name="Same Name"))
+    tables, _ = read_raw(folder)
+    ids = tables.player_games.groupby("team_id")["player_id"].first()
+    assert (ids < 0).all()
+    assert listed(tables.rosters) == [(CLE, ids[CLE]), (LAL, ids[LAL])]
+
+
+def test_duplicate_rows_are_removed_and_counted(folder):
+    put_roster(folder, player(380), player(381), player(380), player(None, name="Player 380"))
+    tables, report = read_raw(folder)
+    assert listed(tables.rosters) == [(BOS, 380), (BOS, 381)]
+    assert found(report, "duplicate rows removed").count == 2
+
+
+def test_a_player_on_two_teams_belongs_to_the_last_one(folder):
+    put_roster(folder, player(380, LAL), player(381), player(380), player(390, CLE))
+    put_roster(folder, player(390, DEN), name="z_late")
+    put_roster(folder, player(380, LAL, date="2024-02-08"), name="deadline")
+    tables, report = read_raw(folder)
+    opening = tables.rosters[tables.rosters["date"] == OPENING]
+    assert listed(opening) == [(BOS, 380), (BOS, 381), (DEN, 390)]
+    assert len(tables.rosters) == 4
+    moved = [warning for warning in report.warnings if "another team" in warning.what]
+    assert [warning.count for warning in moved] == [2]
+    assert moved[0].examples[0].startswith("row 1:")
+
+
+def test_of_two_files_of_one_date_the_later_has_the_teams_it_lists(folder):
+    put_roster(folder, player(380), player(381), player(390, CLE), name="a")
+    put_roster(folder, player(381), player(999), name="b")
+    tables, report = read_raw(folder)
+    assert listed(tables.rosters) == [(BOS, 381), (BOS, 999), (CLE, 390)]
+    replaced = found(report, "a later file lists")
+    assert (replaced.file, replaced.count) == ("rosters/a.csv", 2)
+    assert roster_warnings(report) == [replaced.what]
+
+
+def test_an_abbreviation_beside_an_id_is_only_compared(folder):
+    put_roster(folder, (OPENING, BOS, "CLE", 380, "A"), (OPENING, BOS, "XXX", 381, "B"))
+    tables, report = read_raw(folder)
+    assert listed(tables.rosters) == [(BOS, 380), (BOS, 381)]
+    assert found(report, "TEAM_ABBREVIATION disagrees").examples == (
+        f"row 1: team {BOS}, abbreviation CLE",
+    )
+
+
+def test_an_undecided_order_of_day_and_month_is_reported(folder):
+    put_roster(folder, player(380, date="11/12/2023"))
+    tables, report = read_raw(folder)
+    assert tables.rosters["date"].tolist() == [pd.Timestamp(2023, 11, 12)]
+    assert found(report, "read as month/day").file == "rosters/opening_2023_24.csv"
+
+
+# Errors.
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([player(380), player(381, date=None)], "no date: row 2"),
+        ([player(380), player(381, date="soon")], "no date: row 2: DATE soon"),
+        ([player(380), player(381, 12)], "unknown team: row 2: team 12"),
+        ([(OPENING, None, "XYZ", 380, "A")], "unknown team: row 1: team XYZ"),
+        ([player(380), player(381, None)], "no team: row 2"),
+        ([player("Tatum")], "PLAYER_ID not understood: row 1: PLAYER_ID Tatum"),
+        ([player(380), (OPENING, BOS, None, None, None)], "no player: row 2"),
+        ([player(380), (OPENING, BOS, None, 0, " ")], "no player: row 2"),
+    ],
+)
+def test_broken_values_stop_the_ingest_with_file_and_row(folder, rows, message):
+    put_roster(folder, *rows)
+    with pytest.raises(IngestError, match=message) as caught:
+        read_raw(folder)
+    (error,) = caught.value.errors
+    assert error.file == "rosters/opening_2023_24.csv"
+    assert error.remedy
+
+
+def test_a_team_of_another_season_is_an_error(tmp_path):
+    log = team_log(("0020200001", "2002-10-29", BOS, CLE))
+    folder = write(tmp_path / "raw", team_logs_2002_03=log)
+    put_roster(folder, player(1, 1610612766, date="2002-10-29"), name="opening")
+    with pytest.raises(IngestError, match="team of another season: row 1"):
+        read_raw(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "cannot be read"),
+        (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,A,B\n", "cannot be read"),
+        (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,\xff\n", "cannot be read"),
+        (b"TEAM,PLAYER\nBOS,A\n", "lacks the columns DATE"),
+        (b"DATE\n2023-10-24\n", "lacks the columns TEAM_ID or TEAM_ABBREVIATION, PLAYER_ID or"),
+        (b"DATE,Date,TEAM,PLAYER\n", "repeats the columns DATE"),
+    ],
+)
+def test_a_file_that_is_no_roster_is_an_error(folder, content, message):
+    put_roster(folder)
+    (folder / "rosters" / "bad.csv").write_bytes(content)
+    with pytest.raises(IngestError, match=message) as caught:
+        read_raw(folder)
+    (error,) = caught.value.errors
+    assert error.file == "rosters/bad.csv"
+    assert error.remedy
+
+
+# The simulated and the real league.
+
+
+@pytest.fixture(scope="module")
+def small_league(tmp_path_factory):
+    """Raw folder of a simulated season."""
+    raw = tmp_path_factory.mktemp("sim") / "raw"
+    write_league(simulate_league(SimParams(seed=3, n_seasons=1)), raw)
+    return raw
+
+
+def test_simulated_rosters_are_those_of_the_files(small_league):
+    tables, report = read_raw(small_league)
+    (path,) = (small_league / "rosters").iterdir()
+    written = pd.read_csv(path)
+    rosters = tables.rosters
+    expected = written.sort_values(["TEAM_ID", "PLAYER_ID"])
+    assert listed(rosters) == list(zip(expected["TEAM_ID"], expected["PLAYER_ID"], strict=True))
+    assert rosters["player_name"].tolist() == expected["PLAYER_NAME"].tolist()
+    assert set(rosters["date"]) == set(tables.seasons["first_date"])
+    assert set(rosters["season"]) == set(tables.seasons["season"])
+    assert not roster_warnings(report)
+
+
+@pytest.mark.real
+def test_real_opening_rosters(real_tables):
+    rosters = real_tables.rosters
+    assert (rosters.groupby("season")["team_id"].nunique() == 30).all()
+    days = rosters.groupby("season")["date"].agg(["min", "max"])
+    assert len(days) == 12
+    first_days = real_tables.seasons.set_index("season")["first_date"][days.index]
+    assert (days["min"] == first_days).all()
+    assert (days["max"] == first_days).all()
+    assert rosters.groupby(["season", "team_id"]).size().between(8, 15).all()
+    played = real_tables.player_games[["season", "player_id"]].drop_duplicates()
+    assert len(rosters.merge(played, on=["season", "player_id"])) == len(rosters)
+
+
+@pytest.mark.real
+def test_real_players_without_id_are_told_by_name(real_ingest):
+    tables, report = real_ingest.tables, real_ingest.report
+    assert report.count("player without id: told by name") == 2
+    assert {file.rows for file in report.files if file.level == "roster"} >= {306, 336}
+    rows = sum(file.rows for file in report.files if file.level == "roster")
+    assert len(tables.rosters) == rows
+    nameless = tables.rosters[tables.rosters["player_id"] < 0]
+    keys = ["season", "team_id", "player_id", "player_name"]
+    assert len(nameless) == 2
+    assert len(nameless.merge(tables.player_games[keys].drop_duplicates(), on=keys)) == 2
+
+
+@pytest.mark.real
+def test_names_alone_give_the_real_rosters(raw_dir, real_tables, tmp_path):
+    folder = tmp_path / "raw"
+    (folder / "rosters").mkdir(parents=True)
+    for season in ("2012_13", "2023_24"):
+        for log in ("team_logs", "player_logs"):
+            (folder / f"{log}_{season}.parquet").symlink_to(raw_dir / f"{log}_{season}.parquet")
+        rows = pd.read_csv(raw_dir / "rosters" / f"opening_{season}.csv")
+        swapped = rows["PLAYER_NAME"].str.upper().str.replace("'", "\u2019")
+        rows["PLAYER_NAME"] = np.where(rows.index % 2, swapped, rows["PLAYER_NAME"])
+        rows = rows.drop(columns=["TEAM_ID", "PLAYER_ID"])
+        rows.to_csv(folder / "rosters" / f"opening_{season}.csv", index=False)
+    rosters = read_raw(folder)[0].rosters
+    expected = real_tables.rosters
+    expected = expected[expected["season"].isin(["2012-13", "2023-24"])]
+    assert listed(rosters) == listed(expected)

@@ -1,0 +1,162 @@
+from math import e, log
+
+import numpy as np
+import pandas as pd
+import pytest
+from player_lines import line, random_league
+
+from nba_rank.features.asof import days
+from nba_rank.features.players.box_vector import VECTOR, BoxSums
+from nba_rank.features.players.game_days import PlayerGames
+
+GAME = ("2022-11-01", 1, 2, 110, 100)
+# Points a minute of all: 34 / 96.
+LINES = [
+    line("2022-11-01", 1, 1, 40, points=20, plus_minus=12),
+    line("2022-11-01", 2, 1, 8, points=1, plus_minus=np.nan),
+    line("2022-11-01", 3, 2, 40, points=10),
+    line("2022-11-01", 4, 2, 8, points=3),
+]
+NO_DECAY = 1e12
+POINTS = VECTOR.index("points_per_36")
+
+
+def day_of(date):
+    return int(days(pd.DatetimeIndex([date]))[0])
+
+
+def sums_before(tables, date, *, decay_days=NO_DECAY, shrink_minutes=20.0):
+    games = PlayerGames.of(tables)
+    sums = BoxSums(len(games.player_ids), decay_days=decay_days, shrink_minutes=shrink_minutes)
+    for games_of_day in games:
+        if games_of_day.day < day_of(date):
+            sums.add(games_of_day)
+    return sums
+
+
+def vectors(tables, date, **parameters):
+    """The box vectors on a date, by player id and column."""
+    got = sums_before(tables, date, **parameters).vectors(day_of(date))
+    return pd.DataFrame(got, index=PlayerGames.of(tables).player_ids, columns=VECTOR)
+
+
+def test_rates_by_hand(small_tables):
+    points = vectors(small_tables([GAME], LINES), "2022-11-02")["points_per_36"]
+    league = 34 / 96
+    # Players 2 and 4 have fewer than the 20 minutes of the shrinkage.
+    low = (1 - 8 * league + 3 - 8 * league) / 16
+    expected = {
+        1: 36 * (20 - 40 * league + 20 * low) / 60,
+        2: 36 * (1 - 8 * league + 20 * low) / 28,
+        3: 36 * (10 - 40 * league + 20 * low) / 60,
+        4: 36 * (3 - 8 * league + 20 * low) / 28,
+    }
+    assert points.to_dict() == pytest.approx(expected)
+    assert points[1] == pytest.approx(2.25)
+    assert points[3] == pytest.approx(-3.75)
+
+
+def test_minutes_margin_and_plus_minus_by_hand(small_tables):
+    got = vectors(small_tables([GAME], LINES), "2022-11-02")
+    one, two, three = got.loc[1], got.loc[2], got.loc[3]
+    assert one["minutes_per_game"] == pytest.approx((40 + 2 * 10) / (1 + 2))
+    assert one["team_margin"] == pytest.approx(10 * 40 / (40 + 300))
+    assert three["team_margin"] == pytest.approx(-10 * 40 / (40 + 300))
+    # Of the team's 10 points, 40 of 48 minutes times five explain 41.7.
+    beyond = 12 - 10 * 5 * 40 / 48
+    assert one["plus_minus_per_36"] == pytest.approx(36 * beyond / (40 + 800))
+    assert two["plus_minus_per_36"] == 0
+    assert one["log_minutes"] == pytest.approx(log(1 + 40 / 500))
+
+
+def test_a_game_without_plus_minus_does_not_count_for_it(small_tables):
+    games = [GAME, ("2022-11-03", 1, 2, 90, 100)]
+    lines = [*LINES, line("2022-11-03", 1, 1, 30, plus_minus=np.nan), line("2022-11-03", 3, 2, 30)]
+    one, two = (vectors(small_tables(games, lines), day).loc[1, "plus_minus_per_36"]
+                for day in ("2022-11-02", "2022-11-04"))  # fmt: skip
+    assert one == two != 0
+
+
+def test_games_fade_with_the_days_since(small_tables):
+    games = [GAME, ("2022-11-11", 1, 2, 90, 100)]
+    lines = [*LINES, line("2022-11-11", 1, 1, 20, points=2), line("2022-11-11", 3, 2, 20)]
+    got = vectors(small_tables(games, lines), "2022-11-21", decay_days=10.0).loc[1]
+    minutes = 40 / e**2 + 20 / e
+    assert got["minutes_per_game"] == pytest.approx((minutes + 20) / (1 / e**2 + 1 / e + 2))
+    assert got["team_margin"] == pytest.approx((10 * 40 / e**2 - 10 * 20 / e) / (minutes + 300))
+    assert got["log_minutes"] == pytest.approx(log(1 + minutes / 500))
+    # The league's rate on the second day: its own games and the faded ones of the first.
+    first, second = 34 / 96, (34 / e + 2) / (96 / e + 40)
+    total = (20 - 40 * first) / e**2 + (2 - 20 * second) / e
+    got = vectors(small_tables(games, lines), "2022-11-21", decay_days=10.0, shrink_minutes=0.0)
+    assert got.loc[1, "points_per_36"] == pytest.approx(36 * total / minutes)
+
+
+def test_the_league_deviates_from_itself_by_nothing(small_tables):
+    rng = np.random.default_rng(2)
+    games, lines = random_league(rng, ["2022-11-01"], {1: [1, 2, 3], 2: [4, 5], 3: [6], 4: [7, 8]})
+    got = vectors(small_tables(games, lines), "2022-11-02", shrink_minutes=0.0)
+    minutes = pd.Series({player: seconds / 60 for _, player, _, seconds, _ in lines})
+    rates = got.filter(like="_per_36").drop(columns="plus_minus_per_36")
+    assert len(rates.columns) == 14
+    assert rates.abs().max(axis=None) > 1
+    np.testing.assert_allclose(rates.mul(minutes, axis=0).sum(), 0.0, atol=1e-9)
+
+
+def test_a_player_at_the_leagues_rate_deviates_by_nothing(small_tables):
+    lines = [
+        line("2022-11-01", player, team, minutes, points=minutes / 2)
+        for player, team, minutes in ((1, 1, 40), (2, 1, 8), (3, 2, 30), (4, 2, 18))
+    ]
+    points = vectors(small_tables([GAME], lines), "2022-11-02")["points_per_36"]
+    np.testing.assert_allclose(points, 0.0, atol=1e-12)
+
+
+def test_a_missing_count_is_no_zero(small_tables):
+    """The league's rate is of those who have it, and the player is shrunk to their mean."""
+    gap = [line("2022-11-01", 1, 1, 40, points=np.nan), *LINES[1:]]
+    points = vectors(small_tables([GAME], gap), "2022-11-02", shrink_minutes=0.0)["points_per_36"]
+    assert points[1] == 0
+    assert points[3] == pytest.approx(36 * (10 - 40 * 14 / 56) / 40)
+
+
+def test_a_player_without_games_stands_at_the_low_minute_mean(small_tables):
+    got = vectors(small_tables([GAME], LINES, rosters=[("2022-11-01", 1, [9])]), "2022-11-02")
+    low = (1 + 3 - 16 * 34 / 96) / 16
+    assert got.loc[9, "points_per_36"] == pytest.approx(36 * low)
+    rest = ["minutes_per_game", "team_margin", "plus_minus_per_36", "log_minutes"]
+    assert got.loc[9, rest].tolist() == [10, 0, 0, 0]
+
+
+def test_without_shrinkage_a_player_without_games_is_known_too(small_tables):
+    tables = small_tables([GAME], LINES, rosters=[("2022-11-01", 1, [9])])
+    for date in ("2022-11-01", "2022-11-02"):
+        got = vectors(tables, date, shrink_minutes=0.0)
+        assert np.isfinite(got).all(axis=None)
+        assert got.loc[9, "points_per_36"] == 0
+
+
+def test_more_shrinkage_is_nearer_to_the_low_minute_mean(small_tables):
+    tables = small_tables([GAME], LINES)
+    some, much = (
+        vectors(tables, "2022-11-02", shrink_minutes=minutes)["points_per_36"]
+        for minutes in (20.0, 1e9)
+    )
+    assert some[1] > 2
+    # Everyone has few minutes then, and all together deviate by nothing.
+    np.testing.assert_allclose(much, 0.0, atol=1e-6)
+
+
+def test_some_players_have_the_vectors_they_have_among_all(sim_tables):
+    sums = sums_before(sim_tables, "2022-01-10")
+    day = day_of("2022-01-10")
+    some = np.array([7, 0, 100, 7])
+    np.testing.assert_array_equal(sums.vectors(day, some), sums.vectors(day)[some])
+
+
+def test_reading_a_vector_changes_nothing(sim_tables):
+    day = day_of("2022-01-10")
+    sums = sums_before(sim_tables, "2022-01-10")
+    before = sums.vectors(day)
+    sums.vectors(day + 30)
+    np.testing.assert_array_equal(sums.vectors(day), before)

@@ -1,0 +1,353 @@
+from dataclasses import fields, replace
+from math import e
+
+import numpy as np
+import pandas as pd
+import pytest
+from player_lines import line, random_league
+from sklearn.linear_model import Ridge
+
+from nba_rank.data.calendar import as_of_grid, as_of_points
+from nba_rank.features.asof import days
+from nba_rank.features.players.box_vector import VECTOR, BoxSums
+from nba_rank.features.players.game_days import PlayerGames
+from nba_rank.features.players.impact import BoxPrior, MarginSums
+
+TEAMS = {team: list(range(10 * team, 10 * team + 6)) for team in (1, 2, 3, 4)}
+COLUMNS = [
+    "season", "as_of_date", "team_id", "player_id",
+    "expected_minutes", "full_strength_minutes", "prior_rating", "impact_rating",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def impact(features):
+    return lambda **change: replace(features().impact, **change)
+
+
+def league_games(seed):
+    """Two seasons of four teams with six players each."""
+    rng = np.random.default_rng(seed)
+    dates = [f"{day:%Y-%m-%d}" for year in (2021, 2022)
+             for day in pd.date_range(f"{year}-11-01", periods=12, freq="2D")]  # fmt: skip
+    return random_league(rng, dates, TEAMS)
+
+
+@pytest.fixture(scope="module")
+def league(small_tables):
+    return small_tables(*league_games(3))
+
+
+def by_player(ratings):
+    return ratings.set_index("player_id")
+
+
+def games_before(tables, date):
+    """Each game before the date: day, response without home edge removed, players and shares."""
+    last = days(pd.DatetimeIndex([date]))[0]
+    return [day for day in PlayerGames.of(tables) if day.day < last]
+
+
+def responses(tables, date, config):
+    """Per game day, the clipped margins less the decayed mean of the margins before, by loops."""
+    earlier, found = [], []
+    for day in games_before(tables, date):
+        margins = np.clip(day.home_margin, -config.margin_cap, config.margin_cap)
+        weights = [np.exp((then - day.day) / config.margin_decay_days) for then, _ in earlier]
+        edge = np.average([margin for _, margin in earlier], weights=weights) if earlier else 0.0
+        found.append(np.where(day.neutral, margins, margins - edge))
+        earlier += [(day.day, m) for m, n in zip(margins, day.neutral, strict=True) if not n]
+    return found
+
+
+# The box prior.
+
+
+@pytest.mark.parametrize("date", ["2021-11-16", "2022-11-01", "2022-11-16"])
+def test_the_prior_is_scikit_learns_ridge_on_earlier_seasons(league, as_of, rate, impact, date):
+    """In the first season: on that season's games so far."""
+    config = impact(prior_ridge=30.0, margin_cap=20.0, shrink_minutes=100.0, box_decay_days=300.0)
+    games = PlayerGames.of(league)
+    box = BoxSums(
+        len(games.player_ids),
+        decay_days=config.box_decay_days,
+        shrink_minutes=config.shrink_minutes,
+    )
+    X, y = [], []
+    for day, response in zip(
+        games_before(league, date), responses(league, date, config), strict=True
+    ):
+        vectors = box.vectors(day.day)[day.player]
+        for game in range(len(response)):
+            of = day.game == game
+            X.append(sum(day.side[of][:, None] * day.share[of][:, None] * vectors[of]))
+        y += response.tolist()
+        if day.season == 2021 or date.startswith("2021"):
+            n_learned = len(y)
+        box.add(day)
+    X, y = np.array(X)[:n_learned], np.array(y)[:n_learned]
+    scale = X.std(axis=0)
+    fitted = Ridge(alpha=30.0, fit_intercept=False).fit(X / scale, y)
+    expected = box.vectors(days(pd.DatetimeIndex([date]))[0]) @ (fitted.coef_ / scale)
+    got = by_player(rate(league, as_of(date), **vars(config)))
+    np.testing.assert_allclose(got["prior_rating"], expected, rtol=1e-8)
+    assert got.index.tolist() == games.player_ids.tolist()
+    assert got["prior_rating"].std() > 0.1
+
+
+def test_on_the_second_day_of_the_logs_box_scores_have_no_weight_yet(sim_tables, as_of, rate):
+    """All vectors were equal on the first morning, so nothing can be learned from them."""
+    first = sim_tables.seasons["first_date"].min()
+    got = rate(sim_tables, as_of(first, first + pd.Timedelta(days=1)))
+    opening, second = (frame for _, frame in got.groupby("as_of_date"))
+    assert opening[["prior_rating", "impact_rating"]].isna().all(axis=None)
+    assert (second["prior_rating"] == 0).all()
+    assert 0 < second["impact_rating"].abs().max() < 2
+
+
+def test_a_prior_rating_does_not_depend_on_how_many_others_are_asked_for(league, impact):
+    rng = np.random.default_rng(1)
+    prior = BoxPrior(impact())
+    for day in PlayerGames.of(league):
+        prior.add(day, rng.normal(size=(len(day.player), len(VECTOR))), day.home_margin)
+    vectors = rng.normal(size=(61, len(VECTOR)))
+    everyone = prior.ratings(vectors, 2022)
+    assert everyone.std() > 0
+    for start, end in ((1, 61), (0, 60), (3, 40), (17, 18)):
+        np.testing.assert_array_equal(prior.ratings(vectors[start:end], 2022), everyone[start:end])
+
+
+# The update by margins.
+
+
+@pytest.mark.parametrize("date", ["2021-11-16", "2022-11-16"])
+def test_ratings_are_the_dense_ridge_around_the_prior(league, as_of, rate, impact, date):
+    config = impact(margin_decay_days=60.0, update_ridge=2.0, margin_cap=20.0)
+    n = len(PlayerGames.of(league).player_ids)
+    got = by_player(rate(league, as_of(date), **vars(config)))
+    today = days(pd.DatetimeIndex([date]))[0]
+    gram, moment = 2.0 * np.eye(n), 2.0 * got["prior_rating"].to_numpy()
+    for day, response in zip(
+        games_before(league, date), responses(league, date, config), strict=True
+    ):
+        weight = np.exp((day.day - today) / 60.0)
+        for game, margin in enumerate(response):
+            x = np.zeros(n)
+            of = day.game == game
+            x[day.player[of]] = day.side[of] * day.share[of]
+            gram += weight * np.outer(x, x)
+            moment += weight * margin * x
+    expected = np.linalg.solve(gram, moment)
+    np.testing.assert_allclose(got["impact_rating"], expected, rtol=1e-8)
+    assert (got["impact_rating"] - got["prior_rating"]).abs().max() > 0.5
+
+
+def test_a_player_who_has_hardly_played_keeps_his_prior(small_tables, as_of, rate):
+    games, lines = league_games(4)
+    lines += [line(games[0][0], 90, games[0][1], 2), line(games[0][0], 91, games[0][1], 14)]
+    got = by_player(rate(small_tables(games, lines), as_of("2021-11-20")))
+    assert got.loc[90, "impact_rating"] == got.loc[90, "prior_rating"]
+    assert got.loc[91, "impact_rating"] != got.loc[91, "prior_rating"]
+
+
+def test_the_player_who_is_there_when_his_team_wins_is_rated_higher(small_tables, as_of, rate):
+    games, lines = [], []
+    for place, date in enumerate(pd.date_range("2022-11-01", periods=20)):
+        won = place % 2 == 0
+        games.append((date, 1, 2, 110 if won else 100, 100 if won else 110, {"neutral": True}))
+        lines += [line(date, 1 if won else 2, 1, 30), line(date, 3, 1, 30)]
+        lines += [line(date, player, 2, 30) for player in (4, 5)]
+    # No prior, and all games weigh the same.
+    config = {"prior_ridge": 1e15, "margin_decay_days": 1e9, "update_ridge": 1.0}
+    got = by_player(rate(small_tables(games, lines, n_teams=2), as_of("2022-11-21"), **config))
+    rating = got["impact_rating"]
+    assert rating[1] > 1 > -1 > rating[2]
+    assert rating[1] == pytest.approx(-rating[2])
+    np.testing.assert_allclose(rating[[3, 4, 5]], 0.0, atol=1e-9)
+
+
+def test_players_who_do_the_same_are_rated_the_same(small_tables, as_of, rate):
+    games, lines = league_games(5)
+    twins = [(day, 11, *rest) for day, player, *rest in lines if player == 10]
+    lines = [game for game in lines if game[1] != 11] + twins
+    got = by_player(rate(small_tables(games, lines), as_of("2022-11-16")))
+    same = ["expected_minutes", "full_strength_minutes", "prior_rating", "impact_rating"]
+    np.testing.assert_allclose(got.loc[10, same].astype(float), got.loc[11, same].astype(float))
+    assert got["impact_rating"].nunique() > 20
+
+
+def test_the_names_of_players_do_not_matter(small_tables, as_of, rate):
+    games, lines = league_games(6)
+    ids = sorted({player for _, player, *_ in lines})
+    new = dict(zip(ids, np.random.default_rng(0).permutation(900)[: len(ids)] + 1, strict=True))
+    renamed = [(day, int(new[player]), *rest) for day, player, *rest in lines]
+    dates = as_of("2021-11-12", "2022-11-01", "2022-11-16")
+    expected = rate(small_tables(games, lines), dates)
+    expected["player_id"] = expected["player_id"].map(new)
+    got = rate(small_tables(games, renamed), dates)
+    key = ["as_of_date", "player_id"]
+    pd.testing.assert_frame_equal(
+        got.sort_values(key, ignore_index=True),
+        expected.sort_values(key, ignore_index=True),
+        rtol=1e-8,
+    )
+
+
+# The home edge.
+
+
+def margins(small_tables, games, config):
+    """The responses of each day's games, in order."""
+    lines = [line(date, 10 * team, team, 48) for date, *teams in (game[:3] for game in games)
+             for team in teams]  # fmt: skip
+    sums = MarginSums(4, config)
+    found = []
+    for day in PlayerGames.of(small_tables(games, lines)):
+        response = sums.response(day)
+        sums.add(day, response)
+        found.append(response.tolist())
+    return found
+
+
+def test_the_edge_is_the_decayed_mean_of_earlier_margins(small_tables, impact):
+    games = [
+        ("2022-11-01", 1, 2, 110, 100),
+        ("2022-11-11", 2, 1, 104, 100),
+        ("2022-11-21", 1, 2, 100, 105),
+        ("2022-11-21", 3, 4, 107, 100),
+    ]
+    got = margins(small_tables, games, impact(margin_decay_days=10.0))
+    edge = (10 / e**2 + 4 / e) / (1 / e**2 + 1 / e)
+    assert got[0] == [10]
+    assert got[1] == pytest.approx([4 - 10])
+    assert got[2] == pytest.approx([-5 - edge, 7 - edge])
+
+
+def test_a_neutral_game_has_no_edge_and_does_not_tell_it(small_tables, impact):
+    games = [
+        ("2022-11-01", 1, 2, 106, 100),
+        ("2022-11-02", 1, 2, 120, 100, {"neutral": True}),
+        ("2022-11-03", 1, 2, 106, 100),
+    ]
+    got = margins(small_tables, games, impact())
+    assert got[1] == [20]
+    assert got[2] == pytest.approx([0])
+
+
+def test_margins_are_clipped_before_the_edge_is_taken_off(small_tables, impact):
+    games = [("2022-11-01", 1, 2, 150, 100), ("2022-11-02", 1, 2, 100, 160)]
+    assert margins(small_tables, games, impact(margin_cap=30.0)) == [[30], [-60]]
+
+
+def test_who_plays_at_home_more_often_is_not_rated_higher(small_tables, as_of, rate):
+    """The home team wins by six, always; team 1 is at home three times of four."""
+    games, lines = [], []
+    for place, date in enumerate(pd.date_range("2022-11-01", periods=40)):
+        home, away = (2, 1) if place % 4 == 0 else (1, 2)
+        games.append((date, home, away, 106, 100))
+        lines += [line(date, 10 * team + i, team, 48) for team in (1, 2) for i in range(5)]
+    got = rate(small_tables(games, lines, n_teams=2), as_of("2022-12-15"), update_ridge=1.0)
+    strength = got.groupby("team_id")["impact_rating"].sum()
+    # What is left is the first game, before which no edge was known.
+    assert abs(strength[1] - strength[2]) < 6 / 40 * 1.5
+
+
+# All together.
+
+
+def test_columns_and_rows(league, as_of, rate):
+    got = rate(league, as_of("2022-11-16", "2021-11-05"))
+    assert list(got.columns) == COLUMNS
+    assert got["as_of_date"].is_monotonic_increasing
+    assert not got.duplicated(["as_of_date", "player_id"]).any()
+    assert len(got) == 48
+    assert got.dtypes.astype(str).tolist() == [
+        "str", "datetime64[us]", "int64", "int64", *["float64"] * 4
+    ]  # fmt: skip
+
+
+def test_seasons_without_player_logs_are_skipped(small_tables, as_of, rate):
+    games, lines = league_games(7)
+    tables = small_tables(games, [game for game in lines if game[0] > "2022"])
+    got = rate(tables, as_of("2021-11-05", "2022-11-10"))
+    assert got["season"].unique().tolist() == ["2022-23"]
+    none = rate(tables, as_of("2021-11-05"))
+    assert len(none) == 0
+    pd.testing.assert_series_equal(none.dtypes, got.dtypes)
+
+
+def test_before_the_first_game_listed_players_are_there_without_ratings(small_tables, as_of, rate):
+    games, lines = league_games(8)
+    tables = small_tables(games, lines, rosters=[("2021-10-30", 1, [10, 99])])
+    got = rate(tables, as_of("2021-10-29", "2021-11-01", "2021-11-02"))
+    assert got["as_of_date"].min() == pd.Timestamp("2021-11-01")
+    opening = by_player(got[got["as_of_date"] == "2021-11-01"])
+    assert opening.index.tolist() == [10, 99]
+    assert opening["expected_minutes"].tolist() == [12, 12]
+    assert opening[["prior_rating", "impact_rating"]].isna().all(axis=None)
+    later = got[got["as_of_date"] == "2021-11-02"]
+    assert later.notna().all(axis=None)
+    assert 99 in later["player_id"].to_numpy()
+
+
+CHANGES = {
+    "box_decay_days": (60.0, {"prior_rating", "impact_rating"}),
+    "shrink_minutes": (900.0, {"prior_rating", "impact_rating"}),
+    "prior_ridge": (50.0, {"prior_rating", "impact_rating"}),
+    # By the home edge it tells what the prior learns from, too.
+    "margin_decay_days": (60.0, {"prior_rating", "impact_rating"}),
+    "update_ridge": (5.0, {"impact_rating"}),
+    "margin_cap": (10.0, {"prior_rating", "impact_rating"}),
+    "minutes_half_life": (3.0, {"expected_minutes", "full_strength_minutes"}),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_parameter_changes_its_columns_only(league, as_of, rate, name):
+    value, columns = CHANGES[name]
+    standard = rate(league, as_of("2022-11-16"))
+    changed = rate(league, as_of("2022-11-16"), **{name: value})
+    assert {column for column in COLUMNS if not changed[column].equals(standard[column])} == columns
+
+
+def test_every_parameter_is_tried(impact):
+    assert {field.name for field in fields(impact())} == set(CHANGES)
+
+
+def test_penalties_pull_towards_zero_and_towards_the_prior(league, as_of, rate):
+    dates = as_of("2022-11-16")
+    loose, tight = (rate(league, dates, prior_ridge=ridge) for ridge in (10.0, 1e9))
+    assert tight["prior_rating"].abs().max() < 1e-3 < loose["prior_rating"].abs().max()
+    loose, tight = (rate(league, dates, update_ridge=ridge) for ridge in (1.0, 1e9))
+    np.testing.assert_allclose(tight["impact_rating"], tight["prior_rating"], atol=1e-5)
+    assert (loose["impact_rating"] - loose["prior_rating"]).abs().max() > 1
+
+
+def check_alone(tables, grid, rate, n_dates):
+    many = rate(tables, grid)
+    for place in np.random.default_rng(5).choice(len(grid), n_dates, replace=False):
+        alone = rate(tables, grid.iloc[[place]])
+        expected = many[many["as_of_date"] == grid.loc[place, "as_of_date"]]
+        pd.testing.assert_frame_equal(alone, expected.reset_index(drop=True), check_exact=True)
+
+
+def test_a_date_alone_has_the_ratings_it_has_among_many(league, as_of, rate):
+    grid = as_of(*pd.date_range("2021-10-31", "2021-12-01"),
+                 *pd.date_range("2022-10-20", "2022-12-01"))  # fmt: skip
+    check_alone(league, grid, rate, 20)
+
+
+def test_a_simulated_date_alone_has_the_ratings_it_has_among_many(sim_tables, rate):
+    grid = as_of_grid(sim_tables, sim_tables.seasons["season"].tolist(), 28)
+    check_alone(sim_tables, grid, rate, 3)
+
+
+@pytest.mark.real
+def test_the_best_players_of_2023_24_are_no_strangers(real_tables, rate):
+    season = "2023-24"
+    date = as_of_points(real_tables, season)["end"]
+    got = rate(real_tables, pd.DataFrame({"season": [season], "as_of_date": [date]}))
+    best = got.nlargest(30, "impact_rating")["player_id"].tolist()
+    # Jokic, Gilgeous-Alexander, Doncic and Antetokounmpo, the first four of the MVP vote.
+    assert {203999, 1628983, 1629029, 203507} <= set(best)
+    assert best[0] == 203999

@@ -1,0 +1,155 @@
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.data.league import league_teams
+from nba_rank.data.tables import Tables
+from nba_rank.evaluation.compare import summarise
+from nba_rank.folds import Fit, FoldPlan, TestPart
+from nba_rank.report.run_report import RunReport, write_report
+from nba_rank.run_dir import RunDir
+
+SEASON = "2023-24"
+EMPTY = pd.DataFrame()
+MODEL_A_FILES = {"losses.csv", "diagnostics.csv", "contributions.csv", "faithfulness.csv"}
+MODEL_A_FIGURES = {"losses.png", "attention_diagnostics.png", "attention_faithfulness.png"}
+
+
+def metrics():
+    """Spearman of stack and standings, and model A's intervals, in two test seasons."""
+    rows = []
+    for number, season in enumerate(("2022-23", SEASON)):
+        for point in AS_OF_POINTS:
+            key = (season, point, "league")
+            rows += [
+                (*key, "stack", "spearman", 0.8),
+                (*key, "standings", "spearman", 0.7),
+                (*key, "model_a", "rank_interval_coverage", 0.4 + 0.2 * number),
+                (*key, "model_a", "rank_interval_width", 5.0 + number),
+            ]
+    columns = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def predictions():
+    parts = []
+    for point in AS_OF_POINTS:
+        teams = league_teams(SEASON).rename(columns={"abbreviation": "team"})
+        place = teams.groupby("conference").cumcount() + 1
+        parts.append(
+            teams.assign(
+                season=SEASON,
+                as_of_date=pd.Timestamp("2023-12-01"),
+                as_of_point=point,
+                conference_rank=place,
+                actual_conference_rank=place,
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def tables():
+    """As much of the tables as a report looks at."""
+    seasons = pd.DataFrame(
+        {
+            "season": ["2022-23", SEASON],
+            "first_date": pd.to_datetime(["2022-10-18", "2023-10-24"]),
+            "has_player_games": True,
+        }
+    )
+    games = pd.DataFrame({"season": ["2022-23"], "game_date": pd.to_datetime(["2023-06-12"])})
+    names = ("team_games", "player_games", "teams", "rosters")
+    return Tables(games=games, seasons=seasons, **dict.fromkeys(names, EMPTY))
+
+
+@pytest.fixture
+def report(
+    compose_as_is, learning_curves, diagnostics, contributions, removal, removal_summary
+):  # fmt: skip
+    found = metrics()
+    return RunReport(
+        config=compose_as_is("logger=tensorboard"),
+        ranker="stack",
+        plan=FoldPlan([Fit(SEASON, ["2022-23"], [SEASON])], [TestPart(SEASON, [SEASON], [])]),
+        tables=tables(),
+        metrics=found,
+        summary=summarise(found[found["metric"] == "spearman"], np.random.default_rng(0), 10),
+        predictions=predictions(),
+        contributions=contributions,
+        learning_curves=learning_curves,
+        diagnostics=diagnostics,
+        removal=removal,
+        removal_summary=removal_summary,
+        rankers={},
+        seconds={"models": 1.0},
+    )
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a report; returns the names of files and figures, and `metrics.json`."""
+
+    def write(report):
+        run_dir = RunDir.reserve(tmp_path)
+        write_report(report, run_dir, Console(file=io.StringIO()))
+        files, figures = (
+            {path.name for path in folder.iterdir()}
+            for folder in (run_dir.path, run_dir.path / "figures")
+        )
+        return run_dir.path, files, figures, json.loads((run_dir.path / "metrics.json").read_text())
+
+    return write
+
+
+def test_all_that_there_is_on_model_a_is_written(report, written):
+    path, files, figures, short = written(report)
+    assert files >= MODEL_A_FILES
+    assert figures >= MODEL_A_FIGURES
+    pd.testing.assert_frame_equal(pd.read_csv(path / "diagnostics.csv"), report.diagnostics)
+    assert len(pd.read_csv(path / "faithfulness.csv")) == len(report.removal)
+    assert len(short["contributions"]) == len(report.contributions)
+    model_a = short["model_a"]
+    assert (model_a["networks"], model_a["networks_alive"]) == (4, 4)
+    assert model_a["last_epoch"][0]["statistic"] == "entropy_ratio"
+    assert [row["as_of_point"] for row in model_a["faithfulness"]] == list(AS_OF_POINTS)
+    assert model_a["rank_intervals"]["nominal_coverage"] == 0.9
+    by_point = model_a["rank_intervals"]["by_point"]
+    assert [row["as_of_point"] for row in by_point] == list(AS_OF_POINTS)
+    first = {name: by_point[0][name] for name in ("coverage", "lowest", "highest", "width")}
+    assert first == pytest.approx({"coverage": 0.5, "lowest": 0.4, "highest": 0.6, "width": 5.5})
+    text = (path / "ANALYSIS_01.md").read_text()
+    assert "hold the outcome of 50% to 50% of the teams" in text
+    for name in MODEL_A_FIGURES:
+        assert f"](figures/{name})" in text
+
+
+def test_without_model_a_nothing_is_said_of_it(report, written):
+    found = report.metrics[report.metrics["ranker"] != "model_a"]
+    without = dict.fromkeys(
+        ("learning_curves", "diagnostics", "removal", "removal_summary", "contributions"), EMPTY
+    )
+    path, files, figures, short = written(replace(report, metrics=found, **without))
+    assert not files & MODEL_A_FILES
+    assert not figures & MODEL_A_FIGURES
+    assert short["model_a"] is None
+    assert short["contributions"] == []
+    assert "attention" not in (path / "ANALYSIS_01.md").read_text()
+
+
+def test_model_a_without_diagnostics_and_intervals(report, written):
+    found = report.metrics[report.metrics["ranker"] != "model_a"]
+    path, files, figures, short = written(replace(report, metrics=found, diagnostics=EMPTY))
+    assert MODEL_A_FILES - files == {"diagnostics.csv"}
+    assert MODEL_A_FIGURES - figures == {"attention_diagnostics.png"}
+    assert short["model_a"]["last_epoch"] == []
+    assert short["model_a"]["rank_intervals"]["by_point"] == []
+    text = (path / "ANALYSIS_01.md").read_text()
+    assert "Is the attention faithful" in text
+    assert "Is the attention alive" not in text
+    assert "How sure" not in text

@@ -1,0 +1,75 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.dataset import PROGRESS, Dataset
+from nba_rank.features.roster import PlayerSets
+
+
+def frame(keys):
+    made = pd.DataFrame(keys, columns=["season", "as_of_date", "team_id"])
+    made["as_of_date"] = pd.to_datetime(made["as_of_date"])
+    return made.assign(conference="East")
+
+
+KEYS = [
+    (season, date, team)
+    for season, date in [
+        ("2020-21", "2021-01-05"),
+        ("2021-22", "2022-01-05"),
+        ("2021-22", "2022-02-05"),
+    ]
+    for team in (1, 2)
+]
+
+
+def data(store_keys, set_keys):
+    """A data set whose features tell each store row: its number, and a hundred times it."""
+    number = np.arange(len(store_keys), dtype=np.float32)
+    sets = PlayerSets(
+        frame=frame(set_keys),
+        player_id=np.ones((len(set_keys), 1), dtype=np.int64),
+        minutes_share=np.ones((len(set_keys), 1), dtype=np.float32),
+        stats=np.zeros((len(set_keys), 1, 1), dtype=np.float32),
+        columns=["a"],
+        dates_left_out=0,
+    )
+    X = np.stack([number, 100 * number], axis=1)
+    return Dataset(frame(store_keys), ["number", "hundred"], X, sets, pd.DataFrame())
+
+
+def test_features_of_the_player_sets_are_those_of_the_same_team_and_date():
+    order = [5, 2, 3]
+    made = data(KEYS, [KEYS[i] for i in order])
+    assert made.set_features(["hundred", "number"]).to_numpy().tolist() == [
+        [500, 5], [200, 2], [300, 3],
+    ]  # fmt: skip
+    of_season = made.of_seasons(["2021-22"])
+    assert of_season.set_features(["number"])["number"].tolist() == [5, 2, 3]
+
+
+def test_no_features_of_the_player_sets_are_rows_without_columns():
+    assert data(KEYS, KEYS[:3]).set_features([]).shape == (3, 0)
+
+
+def test_player_sets_without_a_store_row_are_refused():
+    with pytest.raises(ValueError, match=r"2 rows .* team 2 on 2022-01-05"):
+        data(KEYS[:3], [KEYS[0], KEYS[3], KEYS[4]]).set_features(["number"])
+
+
+def test_the_team_prior_brings_the_share_of_the_season_where_it_is_known():
+    made = data(KEYS, KEYS)
+    assert list(made.team_prior(["hundred"])) == ["hundred"]
+    known = replace(made, columns=["number", PROGRESS])
+    assert list(known.team_prior(["number"])) == ["number", PROGRESS]
+    assert list(known.team_prior([PROGRESS, "number"])) == [PROGRESS, "number"]
+    assert known.team_prior([]).shape == (6, 0)
+
+
+def test_features_that_the_store_does_not_hold_are_named():
+    made = data(KEYS, KEYS)
+    for get in (made.features, made.set_features):
+        with pytest.raises(ValueError, match=r"\['massey'\]"):
+            get(["number", "massey"])
