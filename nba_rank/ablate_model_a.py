@@ -24,6 +24,7 @@ from nba_rank.models.variants import (
     FULL,
     VARIANTS,
     Variant,
+    known_prior,
     score_test_seasons,
     scoring_only,
 )
@@ -95,7 +96,7 @@ def _ablate(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
         left_out=left_out,
         seconds={name: stages.seconds[name] for name in variants},
         seasons=plan.test_seasons,
-        prior=config.model.model_a.team_prior,
+        prior=known_prior(config, data),
     )
     plot_ablations(report, run_dir.path / "figures" / "ablations.png")
     analysis = run_dir.next_analysis()
@@ -107,9 +108,7 @@ def _ablate(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
 
 def _variants(config: Config, data: Dataset) -> tuple[dict[str, Variant], dict[str, str]]:
     """Return the full model and the variants that differ from it, and why others do not."""
-    reasons = {
-        name: variant.left_out(config, data.sets.columns) for name, variant in VARIANTS.items()
-    }
+    reasons = {name: variant.left_out(config, data) for name, variant in VARIANTS.items()}
     left_out = {name: why for name, why in reasons.items() if why is not None}
     fitted = {name: variant for name, variant in VARIANTS.items() if name not in left_out}
     return {FULL: Variant(words="nothing is taken away"), **fitted}, left_out

@@ -25,6 +25,9 @@ MEMBERS = ("model_a", "xgb", "rf")
 ANCHORS = ("regressed_win_pct", "elo_rating", "massey_rating")
 """Store features known on every date, which can anchor the stack."""
 
+TEAM_PRIORS = ("projected_win_pct", "full_strength", "roster_strength", *ANCHORS)
+"""Store features that can stand beside the players of model A."""
+
 
 class ConfigError(ValueError):
     """The config cannot be run; the message lists everything that is wrong with it."""
@@ -317,8 +320,8 @@ class ModelAConfig:
     Attributes:
         list_scope: Teams of one list: `conference` or `league`.
         loss: `list_mle`, `p_list_mle` (position-aware) or `soft_spearman`.
-        team_prior: Store features that enter as a linear skip beside the set, whose score then
-            starts at zero; empty: the players alone.
+        team_prior: Store features, where their group is on, that enter as a linear skip beside
+            the set, whose score then starts at zero; none: the players alone.
         embedding_dim: Size of a player's embedding; 0 is none.
         encoder_dims: Widths of the player encoder's layers; the last is the model width.
         dropout: Dropout share in the encoder.
@@ -817,9 +820,12 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
             "divide the last of "
             f"model.model_a.encoder_dims={dims}"
         )
-    anchors = config.model.stack.anchors
-    if set(anchors) - set(ANCHORS) or len(set(anchors)) < len(anchors):
-        yield f"model.stack.anchors={anchors} must name some of {', '.join(ANCHORS)}, each once"
+    for key, names, known in (
+        ("model.stack.anchors", config.model.stack.anchors, ANCHORS),
+        ("model.model_a.team_prior", config.model.model_a.team_prior, TEAM_PRIORS),
+    ):
+        if set(names) - set(known) or len(set(names)) < len(names):
+            yield f"{key}={names} must name some of {', '.join(known)}, each once"
     if not config.model.stack.alphas or min(config.model.stack.alphas) <= 0:
         yield f"model.stack.alphas={config.model.stack.alphas} must hold positive penalties"
 

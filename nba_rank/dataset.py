@@ -90,16 +90,17 @@ class Dataset:
         return self.features(columns).iloc[row].reset_index(drop=True)
 
     def team_prior(self, names: list[str]) -> pd.DataFrame:
-        """Return some store features of the player sets, and `PROGRESS` where it is known.
+        """Return the store features of model A's team prior, one row a row of the player sets.
 
         Args:
-            names: Features of model A's team prior; none gives no columns.
+            names: Features; those whose group is off are left out.
 
-        Raises:
-            ValueError: As `set_features`.
+        Returns:
+            The features and, where there is one and the store knows it, `PROGRESS`.
         """
-        moving = [PROGRESS] if names and PROGRESS in self.columns else []
-        return self.set_features(list(dict.fromkeys([*names, *moving])))
+        known = [name for name in names if name in self.columns]
+        moving = [PROGRESS] if known and PROGRESS in self.columns else []
+        return self.set_features([*known, *moving])
 
     def store_relevance(self) -> npt.NDArray[np.float64]:
         """Return the relevance of each store row, [N].

@@ -81,4 +81,5 @@ def compose(compose_as_is, tmp_path) -> Callable[..., Config]:
         f"data.raw_dir={tmp_path / 'raw'}",
         f"data.processed_dir={tmp_path / 'processed'}",
     ]
-    return lambda *overrides: compose_as_is(*folders, *overrides)
+    # Test processes share the cores already.
+    return lambda *overrides: compose_as_is(*folders, "trainer.num_threads=1", *overrides)

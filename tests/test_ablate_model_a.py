@@ -17,7 +17,7 @@ from nba_rank.run_dir import read_manifest
 from nba_rank.train import train
 
 TINY = [
-    "data=sim",
+    "data=nba",
     "data.as_of_every_days=120",
     "folds=walk_forward",
     "folds.n_test_seasons=1",

@@ -18,6 +18,7 @@ from nba_rank.cli import CONF
 from nba_rank.config import (
     Config,
     ConfigError,
+    DebugConfig,
     IngestConfig,
     PredictConfig,
     as_config,
@@ -34,7 +35,8 @@ OPTIONS = [
     (group, path.stem)
     for group in GROUPS
     for path in sorted((CONF / group).glob("*.yaml"))
-]  # fmt: skip
+    if (group, path.stem) != ("data", "dummy")
+]
 BUNDLES = [
     pytest.param(option, marks=[] if option == "full" else pytest.mark.slow)
     for group, option in OPTIONS
@@ -152,8 +154,8 @@ def test_a_bundle_with_every_group_off_is_refused(compose):
 def test_the_full_bundle_has_every_group(composed):
     features = composed("features=full").features
     assert all(getattr(features, group).enabled for group in SWITCHED)
-    groups = sorted(field.name for field in fields(features) if field.name != "roster")
-    assert groups == SWITCHED
+    groups = {field.name for field in fields(features)} - {"impact", "roster"}
+    assert sorted(groups) == SWITCHED
 
 
 @pytest.mark.parametrize("override", ["trainer.max_epochs=abc", "model.xgb.subsample=high",
@@ -209,7 +211,7 @@ def test_all_problems_are_told_at_once(compose):
             "trainer.max_epochs=0",
             "target.name=typo",
             "model.members=[xgb,svm]",
-            "model.model_a.n_heads=5",
+            "model.model_a.attention.n_heads=5",
             "features.roster.windows=[10,10]",
             "folds=walk_forward",
             "folds.oof=kfold",
@@ -220,14 +222,15 @@ def test_all_problems_are_told_at_once(compose):
     first, *lines = str(caught.value).splitlines()
     assert first == "the config has 9 problem(s):"
     for key in (
-        "trainer.max_epochs=0", "target.name=typo", "model.members=", "model.model_a.n_heads=5",
-        "features.roster.windows=[10, 10]", "folds.refit=true", "model.stack.alphas=[]",
-        "folds.k=1", "callbacks.early_stopping_patience=-1",
+        "trainer.max_epochs=0", "target.name=typo", "model.members=",
+        "model.model_a.attention.n_heads=5", "features.roster.windows=[10, 10]",
+        "folds.refit=true", "model.stack.alphas=[]", "folds.k=1",
+        "callbacks.early_stopping_patience=-1",
     ):  # fmt: skip
         assert sum(key in line for line in lines) == 1, key
 
 
-@pytest.mark.parametrize("key", schema._BOUNDS)
+@pytest.mark.parametrize("key", sorted(schema._BOUNDS.keys() & leaves(Config).keys()))
 def test_every_bound_is_checked_and_its_edges_are_allowed(default, key):
     low, high = schema._BOUNDS[key]
     assert low is not None or high is not None
@@ -263,6 +266,9 @@ def test_a_choice_of_an_unknown_name_is_refused_with_the_known_ones(default, key
         ("data.sim.first_season_year", 1990),
         ("data.sim.shooting_luck", 1.5),
         ("data.first_season", "2012"),
+        ("folds.first_test_season", "2023"),
+        ("model.model_a.team_prior", ["typo"]),
+        ("model.model_a.team_prior", ["elo_rating", "elo_rating"]),
         ("model.stack.alphas", [-1.0]),
         ("model.model_a.encoder_dims", []),
         ("model.model_a.encoder_dims", [0, 4]),
@@ -278,7 +284,12 @@ def test_what_a_later_stage_would_choke_on_is_refused_before(default, key, value
 
 @pytest.mark.parametrize(
     ("name", "entry"),
-    [("config", "schema"), ("ingest", "ingest_schema"), ("predict", "predict_schema")],
+    [
+        ("config", "schema"),
+        ("ingest", "ingest_schema"),
+        ("predict", "predict_schema"),
+        ("debug_model_a", "debug_schema"),
+    ],
 )
 def test_the_schema_comes_first_in_the_defaults(name, entry):
     assert OmegaConf.load(CONF / f"{name}.yaml")["defaults"][0] == entry
@@ -286,9 +297,13 @@ def test_the_schema_comes_first_in_the_defaults(name, entry):
 
 @pytest.mark.parametrize(
     ("name", "kind", "missing"),
-    [("config", Config, set()), ("ingest", IngestConfig, set()),
-     ("predict", PredictConfig, {"run", "as_of"})],
-)  # fmt: skip
+    [
+        ("config", Config, set()),
+        ("ingest", IngestConfig, set()),
+        ("predict", PredictConfig, {"run", "as_of"}),
+        ("debug_model_a", DebugConfig, set()),
+    ],
+)
 def test_the_files_fill_the_schema_and_nothing_else(raw_compose, name, kind, missing):
     cfg = raw_compose(name)
     assert set(OmegaConf.missing_keys(cfg)) == missing
@@ -310,12 +325,16 @@ SOURCES = {
 
 
 @pytest.mark.parametrize(
-    "key", sorted({*leaves(Config), *leaves(IngestConfig), *leaves(PredictConfig)})
+    "key",
+    sorted({*leaves(Config), *leaves(IngestConfig), *leaves(PredictConfig), *leaves(DebugConfig)}),
 )
 def test_every_option_is_read_by_some_code(key):
     name = key.rpartition(".")[2]
     if key.startswith("paths.") or "." not in key:
         wanted = rf"config\.{re.escape(key)}\b"
+    elif key.startswith("model.model_a.attention."):
+        # The whole group is handed over as arguments.
+        wanted = rf"\b{name}: (str|int|float|bool),"
     else:
         wanted = rf"\.{name}\b"
     assert any(re.search(wanted, source) for source in SOURCES.values()), key
@@ -341,3 +360,48 @@ def test_the_manifest_lies_beside_the_data_or_in_the_folder_of_other_tables(comp
     assert manifest_path(config) == Path("data/manifest.json")
     other = replace(config, processed_dir=str(tmp_path / "processed"))
     assert manifest_path(other) == tmp_path / "processed" / "manifest.json"
+
+
+def test_made_up_data_is_refused_by_every_program_but_the_debugger(compose):
+    with pytest.raises(ConfigError, match=r"data\.source=dummy is made up"):
+        compose("data=dummy")
+
+
+def test_run_021_is_the_reference_run_value_by_value(composed):
+    config = composed("experiment=run_021")
+    roster, network, attention = (
+        config.features.roster, config.model.model_a, config.model.model_a.attention,
+    )  # fmt: skip
+    assert config.seed == 42
+    assert (roster.size, roster.windows) == (15, [10, 30])
+    assert vars(roster.columns) == {
+        "box_rates": True,
+        "availability": True,
+        "plus_minus_share": True,
+        "returning_minutes": True,
+        "true_shooting": False,
+        "usage": False,
+        "game_score": False,
+        "box_rating": False,
+        "last_season": False,
+        "impact_rating": False,
+        "expected_minutes": False,
+    }
+    assert config.trainer.max_epochs == 28
+    assert config.callbacks.early_stopping_patience == 0
+    assert (network.embedding_dim, network.encoder_dims) == (32, [128, 64])
+    assert network.dropout == 0.2
+    assert attention.n_heads == 4
+    assert attention.minutes_bias_weight == 0.3
+    assert attention.minutes_sum_min == 1e-6
+    assert (network.loss, network.team_prior, network.n_seeds) == ("list_mle", [], 1)
+    assert network.dates_per_season == 0
+    assert config.target.name == "final_rank"
+    assert (config.folds.oof, config.folds.k, config.folds.refit) == ("kfold", 5, False)
+    assert config.data.first_season == "2015-16"
+    assert config.folds.first_test_season == "2023-24"
+    assert config.model.members == ["model_a", "xgb", "rf"]
+    xgb, forest = config.model.xgb, config.model.rf
+    assert (xgb.n_estimators, xgb.max_depth, xgb.learning_rate) == (250, 4, 0.08)
+    assert xgb.early_stopping_rounds == 20
+    assert (forest.n_estimators, forest.max_depth, forest.min_samples_leaf) == (200, 12, 5)

@@ -8,7 +8,9 @@ from nba_rank.config import FoldsConfig
 from nba_rank.folds import FoldError, FoldPlan, plan_folds
 
 SEASONS = [f"{year}-{(year + 1) % 100:02d}" for year in range(2012, 2024)]
-HOLDOUT = FoldsConfig(n_test_seasons=2, refit=False, oof="forward", n_oof_seasons=3, k=4)
+HOLDOUT = FoldsConfig(
+    n_test_seasons=2, first_test_season=None, refit=False, oof="forward", n_oof_seasons=3, k=4
+)
 WALK = replace(HOLDOUT, n_test_seasons=3, refit=True, n_oof_seasons=2)
 KFOLD = replace(HOLDOUT, oof="kfold")
 properties = settings(deadline=None, derandomize=True)
@@ -22,6 +24,7 @@ def plans(draw):
     refit = draw(st.booleans())
     config = FoldsConfig(
         n_test_seasons=draw(st.integers(1, 9)),
+        first_test_season=None,
         refit=refit,
         oof="forward" if refit else draw(st.sampled_from(["forward", "kfold"])),
         n_oof_seasons=draw(st.integers(1, 6)),
@@ -139,7 +142,7 @@ def test_a_plan_survives_the_manifest(case):
 def test_too_few_seasons_are_refused_with_numbers_and_remedy(config, seasons, first):
     if config is HOLDOUT and len(seasons) == 3:
         seasons = seasons[:2]
-    with pytest.raises(FoldError, match=r"Lower folds\.n_test_seasons or add seasons") as caught:
+    with pytest.raises(FoldError, match="Hold out fewer seasons or add some") as caught:
         plan_folds(seasons, first, config)
     text = str(caught.value)
     assert f"{config.n_test_seasons} test season(s)" in text
@@ -163,3 +166,15 @@ def test_the_part_of_a_season_has_not_seen_it():
     holdout = plan_folds(SEASONS, SEASONS[1], HOLDOUT)
     assert holdout.part_of("2023-24") is holdout.tests[0]
     assert holdout.part_of("2021-22") is None
+
+
+def test_a_first_test_season_holds_out_all_from_then_on():
+    config = replace(HOLDOUT, n_test_seasons=1, first_test_season="2022-23")
+    plan = plan_folds(SEASONS, SEASONS[1], config)
+    assert plan.test_seasons == ["2022-23", "2023-24"]
+    assert plan == plan_folds(SEASONS, SEASONS[1], replace(HOLDOUT, n_test_seasons=2))
+
+
+def test_a_first_test_season_after_the_data_is_refused():
+    with pytest.raises(FoldError, match=r"folds\.first_test_season=2024-25: .* is 2023-24"):
+        plan_folds(SEASONS, SEASONS[1], replace(HOLDOUT, first_test_season="2024-25"))

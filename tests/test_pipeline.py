@@ -189,7 +189,7 @@ def test_a_run_folder_is_complete(finished):
         "figures/skill_over_season.png", f"figures/predicted_vs_actual_{TEST_SEASON}.png",
         "figures/losses.png", "figures/blend_weights.png",
         *[f"models/{TEST_SEASON}/{name}"
-          for name in ("features.json", "head.json", "model_a.pt", "xgb.ubj", "rf.joblib")],
+          for name in ("features.json", "head.json", "model_a_0.ckpt", "xgb.ubj", "rf.joblib")],
     }  # fmt: skip
     assert files == expected
     assert all((finished / name).stat().st_size > 0 for name in files)

@@ -25,7 +25,7 @@ from nba_rank.features.asof import (
     ratio,
     start_years,
 )
-from nba_rank.features.players.box_rates import GAME_COLUMNS, RATES, game_values, rates
+from nba_rank.features.players.box_rates import GAME_COLUMNS, game_values, rates
 
 BOX_RATES = ("points", "reb", "ast", "stl", "blk", "tov")
 """Counts that are rolled per game."""
@@ -220,8 +220,13 @@ def _player_columns(
 
 
 def _rates(per_game: dict[str, FloatArray], asked: PlayerColumnsConfig) -> dict[str, FloatArray]:
-    values = rates(per_game)
-    return {name: values[name] for name in RATES if getattr(asked, name)}
+    wanted = {
+        "true_shooting": asked.true_shooting,
+        "usage": asked.usage,
+        "game_score": asked.game_score,
+        "box_rating": asked.box_rating,
+    }
+    return {name: rate for name, rate in rates(per_game).items() if wanted[name]}
 
 
 def _returning_share(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from nba_rank.config import ConfigError, ModelAConfig, TrainerConfig
-from nba_rank.dataset import PROGRESS, Dataset
+from nba_rank.dataset import Dataset
 from nba_rank.lists import Batch
 from nba_rank.models.deep_set_ranker import Ranked
 from nba_rank.models.diagnostics import (
@@ -76,8 +76,7 @@ def check_up(
     """
     device = _device(trainer.accelerator)
     torch.set_num_threads(trainer.num_threads)
-    known = [PROGRESS] if model.team_prior and PROGRESS in data.columns else []
-    team_prior = data.set_features([*model.team_prior, *known])
+    team_prior = data.team_prior(model.team_prior)
     inputs = Inputs.fit(data.sets, team_prior)
     lists = inputs.lists(data.sets, team_prior, data.set_relevance(), model.list_scope)
     chosen = slice(first, first + model.lists_per_batch)

@@ -37,35 +37,25 @@ class Variant:
     columns: tuple[str, ...] = ()
     prior_alone: bool = False
 
-    def left_out(self, config: Config, columns: list[str]) -> str | None:
-        """Return why a config has nothing to learn from this variant; None where it has.
-
-        Args:
-            config: Config of the full model.
-            columns: Player columns of the full model.
-        """
-        if self.prior_alone and not config.model.model_a.team_prior:
+    def left_out(self, config: Config, data: Dataset) -> str | None:
+        """Return why the full model's config and data make no such variant; None where they do."""
+        prior, columns = known_prior(config, data), data.sets.columns
+        if self.prior_alone and not prior:
             return "the model has no team prior"
         if not self._kept(columns):
             return "no player column would be left"
-        if self.config(config) == config and self._kept(columns) == columns:
+        known = _with_settings(config, team_prior=prior)
+        if self.config(known) == known and self._kept(columns) == columns:
             return "it is the full model"
         return None
 
     def config(self, config: Config) -> Config:
         """Return the variant's config, given the full model's."""
         attention = config.model.model_a.attention
-        model_a = replace(
-            config.model.model_a,
-            attention=replace(attention, pooling=self.pooling or attention.pooling),
-            **self.settings,
-        )
+        attention = replace(attention, pooling=self.pooling or attention.pooling)
         epochs = 0 if self.prior_alone else config.trainer.max_epochs
-        return replace(
-            config,
-            model=replace(config.model, model_a=model_a),
-            trainer=replace(config.trainer, max_epochs=epochs),
-        )
+        changed = _with_settings(config, attention=attention, **self.settings)
+        return replace(changed, trainer=replace(config.trainer, max_epochs=epochs))
 
     def data(self, data: Dataset) -> Dataset:
         """Return the variant's data, given the full model's."""
@@ -119,14 +109,11 @@ VARIANTS = {
 
 def scoring_only(config: Config) -> Config:
     """Return the config of a run that fits model A alone, for its scores and nothing else."""
+    bare = _with_settings(config, mc_dropout_samples=0)
     callbacks = config.callbacks
     return replace(
-        config,
-        model=replace(
-            config.model,
-            members=["model_a"],
-            model_a=replace(config.model.model_a, mc_dropout_samples=0),
-        ),
+        bare,
+        model=replace(bare.model, members=["model_a"]),
         callbacks=replace(
             callbacks,
             attention_diagnostics=replace(
@@ -135,6 +122,11 @@ def scoring_only(config: Config) -> Config:
             not_learning=replace(callbacks.not_learning, enabled=False),
         ),
     )
+
+
+def known_prior(config: Config, data: Dataset) -> list[str]:
+    """Return the features of the team prior whose group is on."""
+    return [name for name in config.model.model_a.team_prior if name in data.columns]
 
 
 def score_test_seasons(
@@ -166,3 +158,9 @@ def score_test_seasons(
             parts.append(fitted.predict(data.of_seasons(seasons[fit.name])).frame)
     scores = pd.concat(parts, ignore_index=True)[[*KEY, "model_a"]]
     return scores.rename(columns={"model_a": "score"})
+
+
+def _with_settings(config: Config, **settings: Any) -> Config:  # noqa: ANN401
+    """Return a config with other values of some fields of `ModelAConfig`."""
+    model_a = replace(config.model.model_a, **settings)
+    return replace(config, model=replace(config.model, model_a=model_a))

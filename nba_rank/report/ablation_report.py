@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -81,10 +82,11 @@ def write_ablation_analysis(path: Path, report: AblationReport, figure: str) -> 
 
 def print_costs(console: Console, report: AblationReport) -> None:
     """Print the costs by point; a cost is bold where its interval excludes zero."""
-    table = Table(title="Spearman that taking a part of model A away costs")
-    table.add_column("variant", no_wrap=True)
+    title = "Spearman that taking a part of model A away costs"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("variant")
     for point in _points(report.summary):
-        table.add_column(POINT_LABELS[point], justify="right")
+        table.add_column(POINT_LABELS[point], justify="right", no_wrap=True)
     for variant, rows in report.costs.groupby("variant", sort=False):
         cells = [
             f"[bold]{_signed(cost)}[/]" if firm else _signed(cost)
@@ -124,6 +126,7 @@ def plot_ablations(report: AblationReport, path: Path) -> None:
             ax.tick_params(axis="y", length=0)
             ax.tick_params(axis="x", labelsize=10)
             ax.locator_params(axis="x", nbins=4)
+            ax.xaxis.set_major_formatter("{x:g}")
         axes[0].set_yticks(range(len(variants)), variants, color=INK)
         axes[0].invert_yaxis()
         set_title(

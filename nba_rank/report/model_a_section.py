@@ -47,6 +47,11 @@ class ModelAFindings:
     coverage: pd.DataFrame
     nominal: float
 
+    @property
+    def attends(self) -> bool:
+        """Whether the weights are those of attention, and so can be alive or faithful."""
+        return self.pooling == "attention"
+
 
 def contribution_section(contributions: pd.DataFrame | None) -> str:
     """Say what model A adds to the stack, then tabulate it for every member."""
@@ -74,7 +79,7 @@ def model_a_sections(findings: ModelAFindings | None) -> list[str]:
     """Return the sections on attention and intervals; empty where there is nothing to say."""
     if findings is None:
         return []
-    return [_alive(findings), _faithful(findings.removal), _sure(findings)]
+    return [_alive(findings), _faithful(findings), _sure(findings)]
 
 
 def _improves(own: pd.DataFrame) -> str:
@@ -97,7 +102,7 @@ def _alive(findings: ModelAFindings) -> str:
         f"entropy ratio between {low:g} and {high:g}, no fallbacks, and finite gradients that are "
         "not zero"
     )
-    if findings.pooling != "attention":
+    if not findings.attends:
         verdict = f"Players are pooled by `{findings.pooling}`: there is no attention to judge."
     elif dead.empty:
         verdict = f"**The attention is alive in all {n} networks when training ends**: {needs}."
@@ -116,10 +121,10 @@ def _alive(findings: ModelAFindings) -> str:
     return f"## Is the attention alive\n\n{verdict}\n\n{markdown_table(table)}"
 
 
-def _faithful(removal: pd.DataFrame) -> str:
-    if removal.empty:
+def _faithful(findings: ModelAFindings) -> str:
+    if findings.removal.empty or not findings.attends:
         return ""
-    own = removal.set_index("as_of_point")
+    own = findings.removal.set_index("as_of_point")
     phrases = {1: "more", 0: "as much", -1: "less"}
     ratio = own["top"].mean() / own["random"].mean()
     firmness = excludes_zero(

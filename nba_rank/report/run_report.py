@@ -113,7 +113,7 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
             data=_data(report),
             ranker=report.ranker,
             weights=None if weights.empty else weights,
-            figures=_figures(report, weights, run_dir),
+            figures=_figures(report, weights, model_a, run_dir),
             timings=report.seconds,
             recovery=None if recovery.empty else recovery,
             contributions=None if report.contributions.empty else report.contributions,
@@ -130,7 +130,9 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
     console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
 
 
-def _figures(report: RunReport, weights: pd.DataFrame, run_dir: RunDir) -> list[tuple[str, str]]:
+def _figures(
+    report: RunReport, weights: pd.DataFrame, model_a: ModelAFindings | None, run_dir: RunDir
+) -> list[tuple[str, str]]:
     """Draw the figures; return caption and relative path of each."""
     folder = run_dir.path / "figures"
     figures = [("Skill over the season against the baselines", "skill_over_season")]
@@ -151,8 +153,8 @@ def _figures(report: RunReport, weights: pd.DataFrame, run_dir: RunDir) -> list[
     if not report.diagnostics.empty:
         plot_diagnostics(report.diagnostics, folder / "attention_diagnostics.png")
         figures.append(("Health of model A's attention by epoch", "attention_diagnostics"))
-    if not report.removal_summary.empty:
-        plot_removal(report.removal_summary, folder / "attention_faithfulness.png")
+    if model_a is not None and model_a.attends and not model_a.removal.empty:
+        plot_removal(model_a.removal, folder / "attention_faithfulness.png")
         figures.append(("Scores without the player of most attention", "attention_faithfulness"))
     if not weights.empty:
         plot_blend_weights(weights, folder / "blend_weights.png")
@@ -201,7 +203,7 @@ def _short(model_a: ModelAFindings) -> dict[str, object]:
     measured = not last.empty
     return {
         "networks": len(last),
-        "networks_alive": int(last["alive"].sum()) if measured else 0,
+        "networks_alive": int(last["alive"].sum()) if measured and model_a.attends else None,
         "last_epoch": _records(health_summary(last)) if measured else [],
         "faithfulness": _records(model_a.removal),
         "rank_intervals": {

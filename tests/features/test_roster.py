@@ -210,10 +210,10 @@ def test_without_a_roster_file_opening_night_has_last_seasons_end(tables, as_of,
 
 
 def test_a_listed_player_who_has_never_played_has_unknown_box_columns(small_tables, as_of, one_set):
-    tables = small_tables(GAMES, PLAYERS, n_teams=2, rosters=[("2022-11-01", 1, [7, 50])])
+    tables = small_tables(GAMES, PLAYERS, n_teams=2, rosters=[("2022-11-01", 1, [7, 15])])
     got = one_set(tables, as_of("2022-11-01"), 1)
-    assert list(got) == [7, 50]
-    share, stats = got[50]
+    assert list(got) == [7, 15]
+    share, stats = got[15]
     assert share == pytest.approx(12 / (30 + 12))
     known = {name for name, value in stats.items() if not np.isnan(value)}
     assert known == {
@@ -300,6 +300,18 @@ def test_availability_counts_games_since_the_teams_newest_ones(tables, as_of, on
     assert stats[7][1]["availability_4"] == pytest.approx(3 / 4)
     assert stats[9][1]["availability_2"] == 0
     assert stats[9][1]["availability_4"] == pytest.approx(1 / 4)
+
+
+def test_nobody_is_more_than_available(small_tables, as_of, one_set):
+    """A player who came from a team with a fuller calendar."""
+    games = [(f"2022-11-{day}", home, 3, 101, 100)
+             for day, home in (("01", 1), ("03", 2), ("05", 2), ("10", 1))]  # fmt: skip
+    lines = [line(day, 8, team, 30) for day, team, *_ in games]
+    lines += [line("2022-11-01", 9, 1, 30), *(line(game[0], 20, 3, 30) for game in games)]
+    tables = small_tables(games, [*lines, line("2022-11-03", 30, 2, 30)], n_teams=3)
+    stats = one_set(tables, as_of("2022-11-11"), 1, windows=[2])
+    assert stats[8][1]["availability_2"] == 1
+    assert stats[9][1]["availability_2"] == pytest.approx(1 / 2)
 
 
 def test_rates_are_of_the_window_and_of_last_season(small_tables, as_of, one_set):

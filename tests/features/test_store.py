@@ -197,6 +197,7 @@ def test_a_date_alone_has_the_features_it_has_among_many(sim_tables, features, r
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_a_real_date_alone_has_the_features_it_has_among_many(real_tables, features, rate):
     grid = as_of_grid(real_tables, ["2003-04", "2019-20", "2020-21"], 60)
     check_alone(real_tables, rate(real_tables, grid), grid, features(), 2)

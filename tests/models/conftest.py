@@ -118,7 +118,7 @@ def made_up_prior(sets: PlayerSets, relevance: np.ndarray, seed: int = 0) -> pd.
     return pd.DataFrame(
         {
             "rating": 1500 + 100 * (relevance + 0.2 * rng.normal(size=len(relevance))),
-            "luck": np.where(
+            "full_strength": np.where(
                 rng.random(len(relevance)) < 0.2, np.nan, rng.normal(size=len(relevance))
             ),
             PROGRESS: ((day - 335) % 365 / 120).clip(0, 1),

@@ -78,18 +78,20 @@ def test_the_team_prior_is_that_of_the_same_team_and_date(data, compose, with_pr
         kept = [name for name in data.columns if name != PROGRESS]
         X = data.features(kept).to_numpy(dtype=np.float32)
         some = Dataset(data.frame, kept, X, data.sets, data.relevance)
-    prior = ["model.model_a.team_prior=[elo_rating,luck]", "model.model_a.learning_rate=1e-8"]
+    prior = ["model.model_a.team_prior=[elo_rating,full_strength]", "model.model_a.learning_rate=1e-8"]
     members = fit(some, compose, *prior)
-    moving = ["elo_rating_by_progress", "luck_by_progress"] if with_progress else []
-    assert members.model_a.inputs.prior.columns == ["elo_rating", "luck", *moving]
+    moving = ["elo_rating_by_progress", "full_strength_by_progress"] if with_progress else []
+    assert members.model_a.inputs.prior.columns == ["elo_rating", "full_strength", *moving]
     # Untrained, the score is the skip's: it follows the rating of the right row.
     frame = members.predict(some).frame.assign(rating=some.features(["elo_rating"])["elo_rating"])
     assert frame["model_a"].corr(frame["rating"], method="spearman") > 0.95
 
 
-def test_a_team_prior_that_the_store_does_not_hold_is_named(data, compose):
-    with pytest.raises(ValueError, match=r"\['massey_rating'\]"):
-        fit(data, compose, "model.model_a.team_prior=[elo_rating,massey_rating]")
+def test_a_team_prior_whose_group_is_off_is_left_out(data, compose):
+    members = fit(data, compose, "model.model_a.team_prior=[elo_rating,massey_rating]")
+    assert set(members.model_a.inputs.prior.columns) == {"elo_rating", "elo_rating_by_progress"}
+    alone = fit(data, compose, "model.model_a.team_prior=[massey_rating]")
+    assert alone.model_a.inputs.prior.columns == []
 
 
 def test_saved_members_score_identically(data, compose, tmp_path):

@@ -11,7 +11,13 @@ from nba_rank.dataset import PROGRESS, Dataset
 from nba_rank.features.store import KEY, FeatureStore
 from nba_rank.folds import Fit, FoldPlan, TestPart
 from nba_rank.models.inputs import Inputs
-from nba_rank.models.variants import VARIANTS, Variant, score_test_seasons, scoring_only
+from nba_rank.models.variants import (
+    VARIANTS,
+    Variant,
+    known_prior,
+    score_test_seasons,
+    scoring_only,
+)
 
 SEASONS = ["2019-20", "2020-21", "2021-22"]
 PLAN = FoldPlan(
@@ -19,6 +25,7 @@ PLAN = FoldPlan(
     [TestPart(SEASONS[2], SEASONS[2:], SEASONS[1:2])],
 )
 COLUMNS = ["impact_rating", "usage_last_season", "plus_minus_share_10", "expected_minutes"]
+PRIOR = ["elo_rating", "full_strength"]
 FULL = Variant(words="everything")
 
 
@@ -26,10 +33,11 @@ FULL = Variant(words="everything")
 def data(make_sets, make_prior) -> Dataset:
     """Three made-up seasons whose columns have names that the variants take out."""
     sets, relevance = make_sets(SEASONS)
-    store = pd.concat([sets.frame, make_prior(sets, relevance)], axis=1)
+    known = make_prior(sets, relevance).set_axis([*PRIOR, PROGRESS], axis=1)
+    store = pd.concat([sets.frame, known], axis=1)
     goals = sets.frame[["season", "team_id"]].assign(relevance=relevance)
     return Dataset.of(
-        FeatureStore(store, ["rating", "luck", PROGRESS], {}),
+        FeatureStore(store, [*PRIOR, PROGRESS], {}),
         replace(sets, columns=COLUMNS),
         goals.groupby(["season", "team_id"], as_index=False)["relevance"].mean(),
     )
@@ -43,7 +51,7 @@ def config(compose_as_is):
             "trainer=cpu",
             "trainer.max_epochs=2",
             "trainer.num_threads=1",
-            "model.model_a.team_prior=[rating,luck]",
+            f"model.model_a.team_prior=[{','.join(PRIOR)}]",
             "model.model_a.embedding_dim=3",
             "model.model_a.encoder_dims=[12,8]",
             "model.model_a.attention.n_heads=2",
@@ -94,13 +102,12 @@ def test_a_seasons_own_outcome_does_not_matter(scores, config, data):
     pd.testing.assert_frame_equal(scores_of(FULL, config, spoiled), scores["full"])
 
 
-def test_the_team_prior_alone_orders_teams_as_its_ridge_does(scores, config, data):
+def test_the_team_prior_alone_orders_teams_as_its_ridge_does(scores, data):
     fit = PLAN.fits[-1]
     train, test = data.of_seasons(fit.train), data.of_seasons(fit.predict)
-    names = config.model.model_a.team_prior
-    inputs = Inputs.fit(train.sets, train.team_prior(names))
-    known = inputs.prior.transform(train.team_prior(names))
-    asked = inputs.prior.transform(test.team_prior(names))
+    inputs = Inputs.fit(train.sets, train.team_prior(PRIOR))
+    known = inputs.prior.transform(train.team_prior(PRIOR))
+    asked = inputs.prior.transform(test.team_prior(PRIOR))
     relevance = train.set_relevance()
     got = scores["team prior alone"]["score"].to_numpy()
     alike = []
@@ -151,8 +158,8 @@ def test_epochs_are_told_one_by_one(config, data):
 # What is left out.
 
 
-def test_nothing_is_left_out_where_every_variant_differs(config):
-    assert [v.left_out(config, COLUMNS) for v in VARIANTS.values()] == [None] * len(VARIANTS)
+def test_nothing_is_left_out_where_every_variant_differs(config, data):
+    assert [v.left_out(config, data) for v in VARIANTS.values()] == [None] * len(VARIANTS)
 
 
 @pytest.mark.parametrize(
@@ -170,13 +177,23 @@ def test_nothing_is_left_out_where_every_variant_differs(config):
     ],
 )
 def test_a_variant_that_teaches_nothing_is_left_out_with_a_reason(
-    config, name, changes, columns, why
+    config, data, name, changes, columns, why
 ):
     model_a = config.model.model_a
-    pooling = changes.pop("pooling", model_a.attention.pooling)
-    model_a = replace(model_a, attention=replace(model_a.attention, pooling=pooling), **changes)
+    settings = dict(changes)
+    pooling = settings.pop("pooling", model_a.attention.pooling)
+    model_a = replace(model_a, attention=replace(model_a.attention, pooling=pooling), **settings)
     given = replace(config, model=replace(config.model, model_a=model_a))
-    assert VARIANTS[name].left_out(given, columns) == why
+    sets = replace(data.sets, columns=columns, stats=data.sets.stats[..., : len(columns)])
+    assert VARIANTS[name].left_out(given, replace(data, sets=sets)) == why
+
+
+def test_a_prior_whose_groups_are_off_is_no_prior(config, data):
+    off = replace(data, columns=[PROGRESS, "other_1", "other_2"])
+    assert known_prior(config, data) == PRIOR
+    assert known_prior(config, off) == []
+    assert VARIANTS["team prior alone"].left_out(config, off) == "the model has no team prior"
+    assert VARIANTS["without team prior"].left_out(config, off) == "it is the full model"
 
 
 # What is not asked of a fit that only scores.

@@ -110,6 +110,7 @@ def test_other_pooling_has_no_attention_to_judge(sections, diagnostics):
     text = sections(pooling="mean", last_epochs=last_epochs(diagnostics.assign(entropy_ratio=1.0)))
     assert "pooled by `mean`: there is no attention to judge" in text
     assert "alive in" not in text
+    assert "faithful" not in text
 
 
 def test_faithful_attention(sections):

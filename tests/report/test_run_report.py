@@ -153,3 +153,11 @@ def test_model_a_without_diagnostics_and_intervals(report, written):
     assert "Is the attention faithful" in text
     assert "Is the attention alive" not in text
     assert "How sure" not in text
+
+
+def test_other_pooling_is_not_judged_as_attention(report, written, compose_as_is):
+    config = compose_as_is("model.model_a.attention.pooling=uniform")
+    _, files, figures, short = written(replace(report, config=config))
+    assert files >= MODEL_A_FILES
+    assert MODEL_A_FIGURES - figures == {"attention_faithfulness.png"}
+    assert short["model_a"]["networks_alive"] is None

@@ -79,7 +79,8 @@ class NotLearning(BatchWatch):
       the loss or the weights have blown up, even if the loss moves; or
     - in which the training loss has not fallen by `min_delta` below its lowest, unless it had
       fallen by a hundredth since the start: a living network that has learned something and learns
-      no more has converged.
+      no more has converged. So may one beside a team prior from its start, as long as its weights
+      move.
 
     Of several causes the one in the data is named first, then the learning rate, then the network.
 
@@ -157,6 +158,9 @@ class NotLearning(BatchWatch):
             self._flat_epochs += 1
         least = max(self._min_delta, _LEARNED_SHARE * abs(self._start))
         flat = self._flat_epochs >= self._patience and self._lowest > self._start - least
+        # A team prior is fitted before training: the players may have nothing to add to it.
+        if cast(ModelA, pl_module).ranker.skip is not None and cause is None:
+            flat = flat and drift < _DRIFT_MIN
 
         if self._dead_epochs < self._patience and not flat:
             return

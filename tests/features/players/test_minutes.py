@@ -269,7 +269,7 @@ def leagues(draw):
     return minutes, draw(hnp.arrays(np.int64, n, elements=st.integers(NOBODY, 3)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(league=leagues())
 def test_a_teams_shares_sum_to_five_and_keep_the_order(league):
     minutes, team = league
