@@ -22,10 +22,10 @@ from nba_rank.data.simulated.params import SimParams
 MEMBERS = ("model_a", "xgb", "rf")
 """Base models, in the order of their columns in every table."""
 
-ANCHORS = ("regressed_win_pct", "elo_rating", "massey_rating")
-"""Store features known on every date, which can anchor the stack."""
-
-TEAM_PRIORS = ("projected_win_pct", "full_strength", "roster_strength", *ANCHORS)
+TEAM_PRIORS = (
+    "projected_win_pct", "full_strength", "roster_strength",
+    "regressed_win_pct", "elo_rating", "massey_rating",
+)  # fmt: skip
 """Store features that can stand beside the players of model A."""
 
 
@@ -393,13 +393,11 @@ class StackConfig:
 
     Attributes:
         alphas: Penalties to choose from by cross-validation over seasons.
-        anchors: Store features, where their group is on, whose blend the members correct.
         vary_with_progress: Let the weights move with the share of the season played, where the
             record group is on, which knows it.
     """
 
     alphas: list[float]
-    anchors: list[str]
     vary_with_progress: bool
 
 
@@ -718,7 +716,7 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "features.impact.box_decay_days": (1, None),
     "features.impact.shrink_minutes": (0, None),
     "features.impact.prior_ridge": (1e-6, None),
-    "features.impact.margin_decay_days": (1, None),
+    "features.impact.margin_decay_days": (30, None),
     "features.impact.update_ridge": (1e-6, None),
     "features.impact.margin_cap": (1, None),
     "features.impact.minutes_half_life": (0.5, None),
@@ -807,6 +805,15 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
     windows = config.features.roster.windows
     if not windows or min(windows) < 1 or len(set(windows)) < len(windows):
         yield f"features.roster.windows={windows} must hold different numbers of games, 1 or more"
+    columns = config.features.roster.columns
+    rates = (columns.true_shooting, columns.usage, columns.game_score, columns.box_rating)
+    if columns.last_season and not any(rates):
+        yield (
+            "features.roster.columns.last_season=true needs true_shooting, usage, game_score or "
+            "box_rating"
+        )
+    if not any(vars(columns).values()):
+        yield "every player column is off: switch one on, such as features.roster.columns.box_rates"
     members = config.model.members
     unknown = [member for member in members if member not in MEMBERS]
     if unknown or not members or len(set(members)) < len(members):
@@ -820,12 +827,9 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
             "divide the last of "
             f"model.model_a.encoder_dims={dims}"
         )
-    for key, names, known in (
-        ("model.stack.anchors", config.model.stack.anchors, ANCHORS),
-        ("model.model_a.team_prior", config.model.model_a.team_prior, TEAM_PRIORS),
-    ):
-        if set(names) - set(known) or len(set(names)) < len(names):
-            yield f"{key}={names} must name some of {', '.join(known)}, each once"
+    prior = config.model.model_a.team_prior
+    if set(prior) - set(TEAM_PRIORS) or len(set(prior)) < len(prior):
+        yield f"model.model_a.team_prior={prior} must name some of {', '.join(TEAM_PRIORS)}, once"
     if not config.model.stack.alphas or min(config.model.stack.alphas) <= 0:
         yield f"model.stack.alphas={config.model.stack.alphas} must hold positive penalties"
 

@@ -98,7 +98,8 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
         raise FoldError(
             f"{n_test} test season(s) leave {len(predictable)} season(s) from {first_predictable} "
             f"on for out-of-fold scores, and {needed} or more are needed; the data holds "
-            f"{len(seasons)} complete seasons. Hold out fewer seasons or add some"
+            f"{len(seasons)} complete seasons. Lower folds.n_test_seasons, raise "
+            "folds.first_test_season or add seasons"
         )
     if config.oof == "kfold":
         parts = [predictable[fold :: config.k] for fold in range(config.k)]

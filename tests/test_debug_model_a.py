@@ -24,7 +24,8 @@ from nba_rank.debug_model_a import batch_source, debug
 from nba_rank.models.diagnostics import Cause
 
 PLAYERS_ALONE = ("trainer=cpu", "model.model_a.team_prior=[]")
-DUMMY, SIM = ("data=dummy", *PLAYERS_ALONE), ("data=sim", *PLAYERS_ALONE)
+DUMMY = ("data=dummy", "model.model_a.lists_per_batch=32", *PLAYERS_ALONE)
+SIM = ("data=sim", *PLAYERS_ALONE)
 
 
 @pytest.fixture(scope="session")

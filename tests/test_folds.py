@@ -142,7 +142,7 @@ def test_a_plan_survives_the_manifest(case):
 def test_too_few_seasons_are_refused_with_numbers_and_remedy(config, seasons, first):
     if config is HOLDOUT and len(seasons) == 3:
         seasons = seasons[:2]
-    with pytest.raises(FoldError, match="Hold out fewer seasons or add some") as caught:
+    with pytest.raises(FoldError, match=r"Lower folds\.n_test_seasons, raise") as caught:
         plan_folds(seasons, first, config)
     text = str(caught.value)
     assert f"{config.n_test_seasons} test season(s)" in text

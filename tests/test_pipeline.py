@@ -34,10 +34,12 @@ TINY = [
     "trainer=cpu",
     "trainer.max_epochs=2",
     "trainer.num_threads=1",
+    "model.model_a.n_seeds=2",
     "evaluation.bootstrap_samples=200",
     "callbacks=quiet",
 ]
 TEST_SEASON = "2024-25"
+FITS = ("2023-24", TEST_SEASON)
 KNOWN_AFTERWARDS = ["actual_rank", "actual_conference_rank", "verdict"]
 
 
@@ -170,6 +172,7 @@ def cut(tables: Tables, day: pd.Timestamp) -> Tables:
             for name, table in tables.items()
             if "game_date" in table
         },
+        rosters=tables.rosters[tables.rosters["date"] <= day].reset_index(drop=True),
     )
 
 
@@ -182,14 +185,20 @@ def strict_json(path: Path):
 
 def test_a_run_folder_is_complete(finished):
     files = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
+    networks = range(2)
     expected = {
         "manifest.json", "config.yaml", "metrics.csv", "metrics.json", "predictions.csv",
         "predictions.json", "predictions.parquet", "oof.parquet", "losses.csv", "ANALYSIS_01.md",
         ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml",
         "figures/skill_over_season.png", f"figures/predicted_vs_actual_{TEST_SEASON}.png",
-        "figures/losses.png", "figures/blend_weights.png",
+        "figures/losses.png", "figures/blend_weights.png", "figures/attention_diagnostics.png",
+        "figures/attention_faithfulness.png", "diagnostics.csv", "contributions.csv",
+        "faithfulness.csv",
         *[f"models/{TEST_SEASON}/{name}"
-          for name in ("features.json", "head.json", "model_a_0.ckpt", "xgb.ubj", "rf.joblib")],
+          for name in ("features.json", "head.json", "xgb.ubj", "rf.joblib")],
+        *[f"models/{TEST_SEASON}/model_a_{network}.ckpt" for network in networks],
+        *[f"logs/{fit}/network_{network}/{name}"
+          for fit in FITS for network in networks for name in ("metrics.csv", "hparams.yaml")],
     }  # fmt: skip
     assert files == expected
     assert all((finished / name).stat().st_size > 0 for name in files)
@@ -504,7 +513,6 @@ def test_another_target_teaches_another_order(finished, run_again, target):
 @pytest.mark.parametrize(
     "knob",
     [
-        "model.stack.anchors=[]",
         "model.stack.vary_with_progress=false",
         "model.stack.alphas=[1e6]",
         "features.record.prior_games=30",

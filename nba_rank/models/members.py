@@ -19,11 +19,7 @@ from nba_rank.dataset import PROGRESS, Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.fit_model_a import LoggerFactory, fit_model_a
 from nba_rank.models.fitted_model_a import FittedModelA
-from nba_rank.models.stacking import Stacker
 from nba_rank.models.trees import fit_rf, fit_xgb
-
-ANCHOR = "anchor"
-"""Column of the anchor's score."""
 
 _FEATURES = "features.json"
 
@@ -34,7 +30,7 @@ class Predicted:
 
     Attributes:
         frame: Columns `season`, `as_of_date`, `team_id`, `conference`, where known `PROGRESS` (0 to
-            1) and `ANCHOR` (relevance), and a score per member, higher is better; NaN where a
+            1), and a score per member, higher is better; NaN where a
             member cannot score a date for want of players. Where model A tells how sure it is,
             also `nba_rank.models.uncertainty.INTERVALS`.
         attention: float32 [N, P], model A's weight of each player of the sets; None without it.
@@ -50,15 +46,12 @@ class Members:
 
     Attributes:
         columns: Store features, in the order of fitting.
-        anchor: Blend of record and rating that the stacker lets the members correct; None where
-            one member ranks alone or every anchor's feature group is off.
         model_a: Model A.
         xgb: Model B.
         rf: Model C.
     """
 
     columns: list[str]
-    anchor: Stacker | None
     model_a: FittedModelA | None
     xgb: XGBRegressor | None
     rf: RandomForestRegressor | None
@@ -109,8 +102,7 @@ class Members:
             xgb = fit_xgb(data.X, y, data.season, config.model.xgb, seeds[1], threads)
         if "rf" in names:
             rf = fit_rf(data.X, y, config.model.rf, seeds[2], threads)
-        anchor = _fit_anchor(data, y, config) if len(names) > 1 else None
-        return cls(data.columns, anchor, model_a, xgb, rf)
+        return cls(data.columns, model_a, xgb, rf)
 
     @property
     def names(self) -> list[str]:
@@ -129,9 +121,6 @@ class Members:
         frame, attention = data.frame.copy(), None
         if PROGRESS in data.columns:
             frame[PROGRESS] = data.features([PROGRESS])[PROGRESS]
-        if self.anchor is not None:
-            inputs = data.features(self.anchor.inputs).to_numpy()
-            frame[ANCHOR] = self.anchor.predict(inputs, progress_of(frame))
         if self.model_a is not None:
             team_prior = data.set_features(self.model_a.inputs.prior.features)
             scores = self.model_a.predict(data.sets, team_prior)
@@ -149,9 +138,7 @@ class Members:
     def save(self, folder: Path) -> None:
         """Write the members and the names of their features into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        anchor = None if self.anchor is None else self.anchor.to_dict()
-        content = {"columns": self.columns, "anchor": anchor}
-        (folder / _FEATURES).write_text(json.dumps(content, indent=2) + "\n")
+        (folder / _FEATURES).write_text(json.dumps({"columns": self.columns}, indent=2) + "\n")
         if self.model_a is not None:
             self.model_a.save(folder)
         if self.xgb is not None:
@@ -176,7 +163,6 @@ class Members:
         content = json.loads((folder / _FEATURES).read_text())
         return cls(
             columns=content["columns"],
-            anchor=None if content["anchor"] is None else Stacker(**content["anchor"]),
             model_a=FittedModelA.load(folder) if FittedModelA.is_in(folder) else None,
             xgb=xgb,
             rf=joblib.load(path_rf) if path_rf.exists() else None,
@@ -186,22 +172,3 @@ class Members:
 def progress_of(frame: pd.DataFrame) -> npt.NDArray[np.float64] | None:
     """Return the share of the season played, [N], or None where the record group is off."""
     return frame[PROGRESS].to_numpy() if PROGRESS in frame else None
-
-
-def _fit_anchor(
-    data: Dataset, relevance: npt.NDArray[np.float64], config: Config
-) -> Stacker | None:
-    """Blend the anchors that are on; they are not fitted to outcomes, so all seasons teach."""
-    stack = config.model.stack
-    anchors = [name for name in stack.anchors if name in data.columns]
-    if not anchors:
-        return None
-    varies = stack.vary_with_progress and PROGRESS in data.columns
-    return Stacker.fit(
-        anchors,
-        data.features(anchors).to_numpy(),
-        relevance,
-        data.season,
-        stack.alphas,
-        progress_of(data.features([PROGRESS])) if varies else None,
-    )

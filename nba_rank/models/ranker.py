@@ -11,8 +11,8 @@ import pandas as pd
 from nba_rank.config import MEMBERS, Config
 from nba_rank.dataset import Dataset
 from nba_rank.models.calibration import PlattScaling
-from nba_rank.models.members import ANCHOR, Members, Predicted, progress_of
-from nba_rank.models.stacking import Stacker, blend_weights
+from nba_rank.models.members import Members, Predicted, progress_of
+from nba_rank.models.stacking import Stacker
 from nba_rank.odds.softmax import SoftmaxOdds
 
 
@@ -21,8 +21,7 @@ class Head:
     """What turns member scores into the final score and its probabilities.
 
     Attributes:
-        stacker: Blend of the members that corrects the anchor, or all of the score where there is
-            no anchor; None where there is one member, whose score is final.
+        stacker: Blend of the members; None where there is one, whose score is final.
         platt: Playoff probability from the final score; None without calibration.
         odds: Title odds from the final scores; None without odds.
     """
@@ -49,11 +48,11 @@ class Head:
         known = known.merge(relevance, on=key, validate="many_to_one")
         known = known.merge(outcomes[[*key, "outcome_rank", "made_playoffs"]], on=key)
         stacker = None
-        if len(members) > 1 or ANCHOR in known:
+        if len(members) > 1:
             stacker = Stacker.fit(
                 members,
                 known[members].to_numpy(),
-                known["relevance"].to_numpy() - _anchor(known),
+                known["relevance"].to_numpy(),
                 known["season"].to_numpy(),
                 config.model.stack.alphas,
                 progress_of(known) if config.model.stack.vary_with_progress else None,
@@ -93,12 +92,7 @@ class Head:
     def _score(self, members: pd.DataFrame, names: list[str]) -> np.ndarray:
         if self.stacker is None:
             return members[names[0]].to_numpy()
-        correction = self.stacker.predict(members[names].to_numpy(), progress_of(members))
-        return _anchor(members) + correction
-
-
-def _anchor(frame: pd.DataFrame) -> np.ndarray:
-    return frame[ANCHOR].to_numpy() if ANCHOR in frame else np.zeros(len(frame))
+        return self.stacker.predict(members[names].to_numpy(), progress_of(members))
 
 
 @dataclass(frozen=True)
@@ -116,15 +110,6 @@ class Ranker:
         """Add `score` and, where fitted, `playoff_prob` and `title_odds` to the members' scores."""
         frame = self.head.apply(predicted.frame, self.members.names)
         return Predicted(frame, predicted.attention)
-
-    def blend_weights(self, progress: float) -> dict[str, float]:
-        """Return the share of each anchor and member in the final score, see `stacking`.
-
-        Args:
-            progress: Share of the season played, 0 to 1.
-        """
-        parts = [self.members.anchor, self.head.stacker]
-        return blend_weights([part for part in parts if part is not None], progress)
 
     def save(self, folder: Path) -> None:
         """Write the ranker into a folder."""

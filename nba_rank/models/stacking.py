@@ -3,10 +3,6 @@
 What deserves trust changes over a season: ratings that carry over know most on opening night, the
 record knows most at the end. So each weight is a straight line in the share of the season played,
 as in feature-weighted linear stacking (Sill et al. 2009, eq. 2) with that share as meta-feature.
-
-It is used twice. Record and rating are not fitted to outcomes, so their blend, the anchor, learns
-from all training seasons. The members' scores are honest only out of fold, in few seasons, so
-their blend learns what the anchor leaves over.
 """
 
 from dataclasses import asdict, dataclass
@@ -116,20 +112,15 @@ class Stacker:
         """Return the fields for JSON; `Stacker(**fields)` restores them exactly."""
         return asdict(self)
 
+    def weights(self, progress: float = 0.0) -> dict[str, float]:
+        """Return each input's coefficient as a share of the sum of absolute coefficients.
 
-def blend_weights(stackers: list[Stacker], progress: float = 0.0) -> dict[str, float]:
-    """Return each coefficient as a share of the sum of absolute coefficients.
-
-    Args:
-        stackers: Blends whose scores are added up.
-        progress: Share of the season played, 0 to 1.
-    """
-    coef = {
-        name: value + progress * change
-        for stacker in stackers
-        for name, value, change in zip(
-            stacker.inputs, stacker.coef, stacker.coef_change, strict=True
-        )
-    }
-    total = sum(abs(value) for value in coef.values()) or 1.0
-    return {name: value / total for name, value in coef.items()}
+        Args:
+            progress: Share of the season played, 0 to 1.
+        """
+        at_date = [
+            value + progress * change
+            for value, change in zip(self.coef, self.coef_change, strict=True)
+        ]
+        total = sum(abs(value) for value in at_date) or 1.0
+        return {name: value / total for name, value in zip(self.inputs, at_date, strict=True)}

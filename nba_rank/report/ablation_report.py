@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +17,9 @@ from nba_rank.files import write_atomically
 from nba_rank.report.analysis import markdown_table
 from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.style import BLUE, GREY, INK, PALE, save, set_caption, set_title, style
+
+_LINEAR = 0.01
+"""Cost up to which the figure's scale is linear."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,11 @@ def plot_ablations(report: AblationReport, path: Path) -> None:
             ax.set_title(POINT_LABELS[point])
             ax.tick_params(axis="y", length=0)
             ax.tick_params(axis="x", labelsize=10)
-            ax.locator_params(axis="x", nbins=4)
+            # The team prior is worth ten times as much as other parts.
+            ax.set_xscale("symlog", linthresh=_LINEAR)
+            ax.xaxis.set_major_locator(FixedLocator([-0.1, -_LINEAR, 0, _LINEAR, 0.1]))
             ax.xaxis.set_major_formatter("{x:g}")
+            ax.xaxis.set_minor_locator(NullLocator())
         axes[0].set_yticks(range(len(variants)), variants, color=INK)
         axes[0].invert_yaxis()
         set_title(
@@ -134,8 +141,8 @@ def plot_ablations(report: AblationReport, path: Path) -> None:
         )
         set_caption(
             figure,
-            "Full model minus variant, paired by season: to the right of zero the part helps. "
-            f"{_n_seasons(report.summary)}. Bars: 95% bootstrap intervals over seasons; "
+            "Full model minus variant, paired by season: to the right of zero the part helps "
+            f"(logarithmic beyond {_LINEAR:g}). {_n_seasons(report.summary)}. Bars: 95% intervals; "
             "filled dot: excludes zero.",
         )
         save(figure, path)

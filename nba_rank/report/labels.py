@@ -17,9 +17,8 @@ RANKER_LABELS = {
     "stack": "stack", "model_a": "A attention", "xgb": "B XGBoost", "rf": "C forest",
     "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
     "net_rating": "net rating", "last_season": "last season", "random": "random",
-    "regressed_win_pct": "record, regressed", "elo_rating": "Elo rating",
 }  # fmt: skip
-"""Rankers: the stack, its members, the baselines; then the stack's anchors."""
+"""Rankers: the stack, its members, the baselines."""
 
 LOSS_LABELS = {
     "list_mle": "ListMLE",

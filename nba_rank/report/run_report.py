@@ -167,8 +167,9 @@ def _weights(report: RunReport) -> pd.DataFrame:
     rows = [
         (fit, moment, member, weight)
         for fit, ranker in report.rankers.items()
+        if ranker.head.stacker is not None
         for moment, progress in _MOMENTS.items()
-        for member, weight in ranker.blend_weights(progress).items()
+        for member, weight in ranker.head.stacker.weights(progress).items()
     ]
     return pd.DataFrame(rows, columns=["fit", "moment", "model", "weight"])
 

@@ -78,7 +78,10 @@ def test_the_team_prior_is_that_of_the_same_team_and_date(data, compose, with_pr
         kept = [name for name in data.columns if name != PROGRESS]
         X = data.features(kept).to_numpy(dtype=np.float32)
         some = Dataset(data.frame, kept, X, data.sets, data.relevance)
-    prior = ["model.model_a.team_prior=[elo_rating,full_strength]", "model.model_a.learning_rate=1e-8"]
+    prior = [
+        "model.model_a.team_prior=[elo_rating,full_strength]",
+        "model.model_a.learning_rate=1e-8",
+    ]
     members = fit(some, compose, *prior)
     moving = ["elo_rating_by_progress", "full_strength_by_progress"] if with_progress else []
     assert members.model_a.inputs.prior.columns == ["elo_rating", "full_strength", *moving]

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from nba_rank.models.stacking import Stacker, blend_weights
+from nba_rank.models.stacking import Stacker
 
 ALPHAS = [0.1, 1.0, 10.0, 100.0]
 MEMBERS = ["model_a", "xgb", "rf"]
@@ -29,7 +29,7 @@ def test_a_planted_blend_is_found_again_whatever_the_members_units():
     stacker = fit(scores, relevance, season)
     assert stacker.coef == pytest.approx([0.3, 0.2, 0.1], abs=0.02)
     assert stacker.intercept == pytest.approx(0.5, abs=0.02)
-    weights = blend_weights([stacker])
+    weights = stacker.weights()
     assert [weights[name] for name in MEMBERS] == pytest.approx([1 / 2, 1 / 3, 1 / 6], abs=0.02)
     assert np.abs(stacker.predict(scores) - relevance).mean() < 0.03
 
@@ -39,7 +39,7 @@ def test_the_better_member_gets_the_larger_weight():
     relevance = rng.uniform(size=600)
     noise = rng.normal(size=(600, 2)) * [0.1, 0.5]
     season = np.repeat(["2018-19", "2019-20", "2020-21"], 200)
-    weights = blend_weights([fit(relevance[:, None] + noise, relevance, season)])
+    weights = fit(relevance[:, None] + noise, relevance, season).weights()
     assert weights["model_a"] > 3 * weights["xgb"] > 0
 
 
@@ -54,7 +54,7 @@ def test_high_scores_of_good_members_give_high_stack_scores():
 
 def test_a_member_that_ranks_upside_down_gets_a_negative_weight():
     scores, relevance, season = planted([0.3, -0.3, 0.1], noise=0.05)
-    assert blend_weights([fit(scores, relevance, season)])["xgb"] < -0.3
+    assert fit(scores, relevance, season).weights()["xgb"] < -0.3
 
 
 def test_weights_that_move_over_the_season_are_found_again():
@@ -64,7 +64,7 @@ def test_weights_that_move_over_the_season_are_found_again():
     stacker = fit(scores, relevance, season, [0.1], progress)
     assert stacker.coef == pytest.approx([0.4, 0.0, 0.0], abs=0.02)
     assert stacker.coef_change == pytest.approx([-0.3, 0.3, 0.0], abs=0.02)
-    opening, end = blend_weights([stacker], 0.0), blend_weights([stacker], 1.0)
+    opening, end = stacker.weights(0.0), stacker.weights(1.0)
     assert [opening[name] for name in MEMBERS] == pytest.approx([1, 0, 0], abs=0.05)
     assert [end[name] for name in MEMBERS] == pytest.approx([1 / 4, 3 / 4, 0], abs=0.05)
     assert stacker.predict(scores, progress) == pytest.approx(relevance, abs=0.03)
