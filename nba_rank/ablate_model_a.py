@@ -28,7 +28,7 @@ from nba_rank.models.variants import (
     score_test_seasons,
     scoring_only,
 )
-from nba_rank.pipeline import _first_predictable, _learnable, build_dataset
+from nba_rank.pipeline import build_dataset, first_predictable, learnable_seasons
 from nba_rank.prepare import prepare_tables
 from nba_rank.report.ablation_report import (
     AblationReport,
@@ -63,8 +63,8 @@ def _ablate(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     with stages.stage("tables"):
         tables = prepare_tables(config.data, console).tables
     run_dir.note(tables={name: frame_hash(table) for name, table in tables.items()})
-    seasons = _learnable(tables, config)
-    plan = plan_folds(seasons, _first_predictable(tables, seasons, config), config.folds)
+    seasons = learnable_seasons(tables, config)
+    plan = plan_folds(seasons, first_predictable(tables, seasons, config), config.folds)
     run_dir.note(folds=asdict(plan))
     results = outcomes(tables)
     data, grid = build_dataset(tables, seasons, results, config, run_dir, stages)

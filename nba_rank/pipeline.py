@@ -64,8 +64,8 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         tables = prepare_tables(config.data, console).tables
     run_dir.note(tables={name: frame_hash(table) for name, table in tables.items()})
 
-    seasons = _learnable(tables, config)
-    plan = plan_folds(seasons, _first_predictable(tables, seasons, config), config.folds)
+    seasons = learnable_seasons(tables, config)
+    plan = plan_folds(seasons, first_predictable(tables, seasons, config), config.folds)
     run_dir.note(folds=asdict(plan))
     results = outcomes(tables)
     data, grid = build_dataset(tables, seasons, results, config, run_dir, stages)
@@ -127,14 +127,14 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     return RunResult(found.metrics, found.summary, table, plan)
 
 
-def _learnable(tables: Tables, config: Config) -> list[str]:
+def learnable_seasons(tables: Tables, config: Config) -> list[str]:
     """Return the complete seasons from the configured first one on."""
     seasons = tables.seasons
     complete = seasons.loc[seasons["complete"], "season"].tolist()
     return [season for season in complete if season >= (config.data.first_season or "")]
 
 
-def _first_predictable(tables: Tables, seasons: list[str], config: Config) -> str:
+def first_predictable(tables: Tables, seasons: list[str], config: Config) -> str:
     """Return the first season before which every member has a season to learn from."""
     usable = seasons
     if "model_a" in config.model.members:

@@ -129,7 +129,7 @@ def plot_ablations(report: AblationReport, path: Path) -> None:
             ax.set_title(POINT_LABELS[point])
             ax.tick_params(axis="y", length=0)
             ax.tick_params(axis="x", labelsize=10)
-            # The team prior is worth ten times as much as other parts.
+            # The team prior can be worth ten times as much as any other part.
             ax.set_xscale("symlog", linthresh=_LINEAR)
             ax.xaxis.set_major_locator(FixedLocator([-0.1, -_LINEAR, 0, _LINEAR, 0.1]))
             ax.xaxis.set_major_formatter("{x:g}")
