@@ -195,7 +195,9 @@ def _fit(
             )
             members[fit.name] = fitted
             for season in fit.predict:
-                predicted[season] = fitted.predict(data.of_seasons([season]))
+                predicted[season] = fitted.predict(
+                    data.of_seasons([season]), with_intervals=season in plan.test_seasons
+                )
             advance()
     return members, predicted
 

@@ -109,8 +109,12 @@ class Members:
         """Names of the fitted members, in the order of the score columns."""
         return [name for name in MEMBERS if getattr(self, name) is not None]
 
-    def predict(self, data: Dataset) -> Predicted:
+    def predict(self, data: Dataset, *, with_intervals: bool = True) -> Predicted:
         """Score all rows.
+
+        Args:
+            data: Rows to score.
+            with_intervals: Whether to sample how sure model A is, which takes most of the time.
 
         Raises:
             ValueError: The features are not those that the members were fitted on.
@@ -123,7 +127,7 @@ class Members:
             frame[PROGRESS] = data.features([PROGRESS])[PROGRESS]
         if self.model_a is not None:
             team_prior = data.set_features(self.model_a.inputs.prior.features)
-            scores = self.model_a.predict(data.sets, team_prior)
+            scores = self.model_a.predict(data.sets, team_prior, with_intervals=with_intervals)
             scored = data.sets.frame[KEY].assign(model_a=scores.score)
             if scores.intervals is not None:
                 scored = pd.concat([scored, scores.intervals], axis=1)

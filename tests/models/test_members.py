@@ -67,6 +67,8 @@ def test_intervals_are_columns_beside_the_scores(data, compose):
     assert (low < high).all()
     assert (best <= worst).all()
     assert frame.loc[frame["model_a"].isna(), list(INTERVALS)].isna().all(axis=None)
+    quick = fit(data, compose).predict(data, with_intervals=False).frame
+    pd.testing.assert_frame_equal(quick, frame.drop(columns=list(INTERVALS)))
     sure = fit(data, compose, "model.model_a.mc_dropout_samples=0").predict(data).frame
     assert set(INTERVALS).isdisjoint(sure.columns)
 
