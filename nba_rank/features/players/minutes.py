@@ -24,6 +24,9 @@ OLD_GAMES = 2.5
 NEWCOMER_MINUTES = 12.0
 """Minutes expected of a player who has never played."""
 
+ABSENCE = {12: 0.15, 5: 0.5}
+"""Factor on a player's minutes after so many missed games in a row."""
+
 ROTATION = 9
 """Players who share a team's minutes."""
 
@@ -101,7 +104,7 @@ class MinutesBook:
         minutes = (self._sums[:, 0] + weight * old) / np.maximum(played + weight, 1e-9)
         presence = (self._sums[:, 2] + OLD_GAMES) / (self._sums[:, 3] + OLD_GAMES)
         full_strength = minutes * np.sqrt(presence)
-        absent = np.select([self._missed >= 12, self._missed >= 5], [0.15, 0.5], 1.0)
+        absent = np.select([self._missed >= games for games in ABSENCE], [*ABSENCE.values()], 1.0)
         return Expected(self._team.copy(), full_strength * absent, full_strength)
 
     def _open(self, season: int) -> None:
