@@ -4,7 +4,6 @@ Takes the overrides of `nba_rank.train`; meant for `folds=walk_forward`, whose m
 can tell a cost from chance.
 """
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +14,9 @@ from rich.console import Console
 
 from nba_rank.cli import run_program
 from nba_rank.config import Config, as_config, config_yaml
-from nba_rank.data.outcomes import outcomes
-from nba_rank.data.tables import frame_hash
 from nba_rank.dataset import Dataset
 from nba_rank.evaluation.ablations import TIDY_COLUMNS, ablation_costs, spearman_by_point
-from nba_rank.folds import FoldPlan, plan_folds
+from nba_rank.folds import FoldPlan
 from nba_rank.models.variants import (
     FULL,
     VARIANTS,
@@ -28,8 +25,7 @@ from nba_rank.models.variants import (
     score_test_seasons,
     scoring_only,
 )
-from nba_rank.pipeline import build_dataset, first_predictable, learnable_seasons
-from nba_rank.prepare import prepare_tables
+from nba_rank.pipeline import read_inputs
 from nba_rank.report.ablation_report import (
     AblationReport,
     plot_ablations,
@@ -60,15 +56,9 @@ def ablate(cfg: DictConfig, console: Console) -> pd.DataFrame:
 
 def _ablate(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     stages = Stages(console, config.callbacks.progress)
-    with stages.stage("tables"):
-        tables = prepare_tables(config.data, console).tables
-    run_dir.note(tables={name: frame_hash(table) for name, table in tables.items()})
-    seasons = learnable_seasons(tables, config)
-    plan = plan_folds(seasons, first_predictable(tables, seasons, config), config.folds)
-    run_dir.note(folds=asdict(plan))
-    results = outcomes(tables)
-    data, grid = build_dataset(tables, seasons, results, config, run_dir, stages)
-    points = grid[grid["season"].isin(plan.test_seasons)]
+    inputs = read_inputs(config, run_dir, stages)
+    plan, data, results = inputs.plan, inputs.data, inputs.results
+    points = inputs.grid[inputs.grid["season"].isin(plan.test_seasons)]
 
     variants, left_out = _variants(config, data)
     run_dir.note(left_out=left_out)

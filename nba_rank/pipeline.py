@@ -60,15 +60,9 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     """
     stages = Stages(console, config.callbacks.progress)
     folds_seed, random_seed, bootstrap_seed = np.random.SeedSequence(config.seed).spawn(3)
-    with stages.stage("tables"):
-        tables = prepare_tables(config.data, console).tables
-    run_dir.note(tables={name: frame_hash(table) for name, table in tables.items()})
-
-    seasons = learnable_seasons(tables, config)
-    plan = plan_folds(seasons, first_predictable(tables, seasons, config), config.folds)
-    run_dir.note(folds=asdict(plan))
-    results = outcomes(tables)
-    data, grid = build_dataset(tables, seasons, results, config, run_dir, stages)
+    inputs = read_inputs(config, run_dir, stages)
+    tables, results, plan = inputs.tables, inputs.results, inputs.plan
+    data, grid = inputs.data, inputs.grid
 
     members, oof = _fit(plan, data, config, folds_seed, run_dir, stages)
     run_dir.write_frame("oof.parquet", _oof_table(plan, oof))
@@ -127,14 +121,46 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     return RunResult(found.metrics, found.summary, table, plan)
 
 
-def learnable_seasons(tables: Tables, config: Config) -> list[str]:
+@dataclass(frozen=True)
+class RunInputs:
+    """What a run learns from and is judged by.
+
+    Attributes:
+        tables: The canonical tables.
+        results: Outcomes by season and team.
+        plan: The folds.
+        data: Features and player sets of all as-of dates.
+        grid: The as-of dates.
+    """
+
+    tables: Tables
+    results: pd.DataFrame
+    plan: FoldPlan
+    data: Dataset
+    grid: pd.DataFrame
+
+
+def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
+    """Prepare the tables, lay out the folds and build the features; errors as `run`."""
+    with stages.stage("tables"):
+        tables = prepare_tables(config.data, stages.console).tables
+    run_dir.note(tables={name: frame_hash(table) for name, table in tables.items()})
+    seasons = _learnable(tables, config)
+    plan = plan_folds(seasons, _first_predictable(tables, seasons, config), config.folds)
+    run_dir.note(folds=asdict(plan))
+    results = outcomes(tables)
+    data, grid = _dataset(tables, seasons, results, config, run_dir, stages)
+    return RunInputs(tables, results, plan, data, grid)
+
+
+def _learnable(tables: Tables, config: Config) -> list[str]:
     """Return the complete seasons from the configured first one on."""
     seasons = tables.seasons
     complete = seasons.loc[seasons["complete"], "season"].tolist()
     return [season for season in complete if season >= (config.data.first_season or "")]
 
 
-def first_predictable(tables: Tables, seasons: list[str], config: Config) -> str:
+def _first_predictable(tables: Tables, seasons: list[str], config: Config) -> str:
     """Return the first season before which every member has a season to learn from."""
     usable = seasons
     if "model_a" in config.model.members:
@@ -148,7 +174,7 @@ def first_predictable(tables: Tables, seasons: list[str], config: Config) -> str
     return usable[1]
 
 
-def build_dataset(
+def _dataset(
     tables: Tables,
     seasons: list[str],
     results: pd.DataFrame,

@@ -42,8 +42,7 @@ def cache(tmp_path_factory):
 def program(compose_as_is, cache, sim_tables, tmp_path, monkeypatch):
     """Runs a program on the simulated league: `program(ablate, *overrides)`."""
     prepared = SimpleNamespace(tables=sim_tables)
-    for module in (ablate_model_a, pipeline):
-        monkeypatch.setattr(module, "prepare_tables", lambda *_: prepared)
+    monkeypatch.setattr(pipeline, "prepare_tables", lambda *_: prepared)
 
     def run(of, *overrides):
         paths = [f"paths.outputs={tmp_path / 'outputs3'}", f"paths.cache={cache}"]

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from nba_rank.evaluation.compare import MIN_SEASONS
 from nba_rank.files import write_atomically
-from nba_rank.report.analysis import markdown_table
 from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.style import BLUE, GREY, INK, PALE, save, set_caption, set_title, style
+from nba_rank.report.text import markdown_table
 
 _LINEAR = 0.01
 """Cost up to which the figure's scale is linear."""
