@@ -7,21 +7,27 @@ import pandas as pd
 
 from nba_rank.config import Config
 from nba_rank.data.tables import Tables
-from nba_rank.dataset import Dataset
+from nba_rank.dataset import PROJECTED, Dataset
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.compare import summarise
 from nba_rank.evaluation.contributions import WITHOUT, contributions
 from nba_rank.evaluation.intervals import interval_metrics
+from nba_rank.evaluation.market import market_scores
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS
-from nba_rank.evaluation.probabilities import probability_metrics, recovery_metrics
+from nba_rank.evaluation.probabilities import recovery_metrics
 from nba_rank.evaluation.removal import summarise_removal
 from nba_rank.evaluation.tidy import evaluate
 from nba_rank.features.store import KEY
 from nba_rank.folds import FoldPlan
 from nba_rank.models.faithfulness import removal_effects
 from nba_rank.models.members import Members, Predicted
-from nba_rank.models.ranker import Head
+from nba_rank.models.ranker import Head, League, Ranker
 from nba_rank.prepare import true_strength
+from nba_rank.probability_assessment import (
+    Forecast,
+    ProbabilityFindings,
+    assess_probabilities,
+)
 
 
 @dataclass(frozen=True)
@@ -31,13 +37,17 @@ class Judged:
     Attributes:
         plan: The folds.
         members: Fitted members by fit.
+        rankers: Final ranker by fit.
         oof: Member scores by season, of models that have not seen it.
+        completed: The same of the test seasons, with final score, probabilities and odds.
         predictions: The predictions table of the test seasons.
     """
 
     plan: FoldPlan
     members: dict[str, Members]
+    rankers: dict[str, Ranker]
     oof: dict[str, Predicted]
+    completed: dict[str, Predicted]
     predictions: pd.DataFrame
 
 
@@ -52,6 +62,7 @@ class Assessment:
         removal: What taking out a player does to model A's score, see
             `nba_rank.models.faithfulness`, and the as-of point; empty without model A.
         removal_summary: Its means over seasons with intervals.
+        probabilities: Odds, single games, series and finishes.
     """
 
     metrics: pd.DataFrame
@@ -59,14 +70,14 @@ class Assessment:
     contributions: pd.DataFrame
     removal: pd.DataFrame
     removal_summary: pd.DataFrame
+    probabilities: ProbabilityFindings
 
 
 def assess(
     judged: Judged,
     data: Dataset,
     grid: pd.DataFrame,
-    tables: Tables,
-    results: pd.DataFrame,
+    league: League,
     config: Config,
     *,
     rng: np.random.Generator,
@@ -78,16 +89,16 @@ def assess(
         judged: What is judged.
         data: Features and player sets.
         grid: As-of dates.
-        tables: The canonical tables.
-        results: Outcomes by season and team.
+        league: Tables and outcomes.
         config: The run's config.
         rng: Source of the random ranker and of the players taken out at random.
         resample: Source of the resamples over seasons.
     """
+    tables, results = league.tables, league.results
     ranker, n_resamples = final_name(config), config.evaluation.bootstrap_samples
     points = grid[(grid["as_of_point"] != "") & grid["season"].isin(judged.plan.test_seasons)]
     scored = _scored(judged, points, tables, config, rng)
-    without = _without_a_member(judged, points, results, data.relevance, config)
+    without = _without_a_member(judged, points, data.relevance, config)
     conferences = tables.teams[["season", "team_id", "conference"]]
     truth = results.merge(conferences, on=["season", "team_id"], validate="one_to_one")
     chosen = METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else METRICS
@@ -95,7 +106,13 @@ def assess(
     metrics = tidy[~tidy["ranker"].str.startswith(WITHOUT)]
 
     at_points = judged.predictions[judged.predictions["as_of_point"] != ""]
-    extra = [probability_metrics(at_points, ranker), interval_metrics(at_points)]
+    forecasts = {
+        season: Forecast(judged.rankers[part.fit], judged.completed[season])
+        for part in judged.plan.tests
+        for season in part.seasons
+    }
+    probabilities = assess_probabilities(forecasts, league, grid, ranker)
+    extra = [probabilities.metrics, interval_metrics(at_points)]
     strength = true_strength(config.data)
     if strength is not None:
         extra.append(recovery_metrics(scored, strength))
@@ -106,6 +123,7 @@ def assess(
         contributions=contributions(tidy, ranker, resample, n_resamples),
         removal=removal,
         removal_summary=summarise_removal(removal, resample, n_resamples),
+        probabilities=probabilities,
     )
 
 
@@ -122,13 +140,19 @@ def _scored(
     config: Config,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return the scores of the final ranker, its members and the baselines at the points."""
+    """Return the scores of the final ranker, its members and the baselines at the points.
+
+    Bookmakers rank the seasons of which the tables have all their win totals.
+    """
     key = ["season", "as_of_date", "as_of_point", "team_id"]
     final = judged.predictions[judged.predictions["as_of_point"] != ""]
     scores = [
         final[[*key, "score"]].assign(ranker=final_name(config)),
         baseline_scores(tables, points, rng),
     ]
+    bookmakers = market_scores(tables, points)
+    if not bookmakers.empty:
+        scores.append(bookmakers)
     if len(config.model.members) > 1:
         tested = pd.concat([judged.oof[season].frame for season in judged.plan.test_seasons])
         at_points = tested.merge(points, on=["season", "as_of_date"])
@@ -136,13 +160,20 @@ def _scored(
             at_points[key].assign(score=at_points[name], ranker=name)
             for name in config.model.members
         ]
+    if config.features.projection.enabled:
+        scores.append(_projected(judged, points)[[*key, "score"]].assign(ranker=PROJECTED))
     return pd.concat(scores, ignore_index=True)
+
+
+def _projected(judged: Judged, points: pd.DataFrame) -> pd.DataFrame:
+    """Return the projected outcome at the points."""
+    tested = pd.concat([judged.oof[season].frame for season in judged.plan.test_seasons])
+    return tested.assign(score=tested[PROJECTED]).merge(points, on=["season", "as_of_date"])
 
 
 def _without_a_member(
     judged: Judged,
     points: pd.DataFrame,
-    results: pd.DataFrame,
     relevance: pd.DataFrame,
     config: Config,
 ) -> pd.DataFrame:
@@ -157,10 +188,11 @@ def _without_a_member(
         names = [name for name in members if name != left_out]
         for part in judged.plan.tests:
             known = pd.concat([judged.oof[season].frame for season in part.stack_train])
-            head = Head.fit(known.drop(columns=left_out), results, relevance, config)
+            head = Head.fit(known.drop(columns=left_out), relevance, config)
             for season in part.seasons:
-                frame = head.apply(judged.oof[season].frame, names)
-                parts.append(frame[[*KEY, "score"]].assign(ranker=WITHOUT + left_out))
+                frame = judged.oof[season].frame
+                score = head.score(frame, names)
+                parts.append(frame[KEY].assign(score=score, ranker=WITHOUT + left_out))
     if not parts:
         return pd.DataFrame()
     return pd.concat(parts).merge(points, on=["season", "as_of_date"])

@@ -230,8 +230,28 @@ class RosterStrengthConfig:
 
 
 @dataclass(kw_only=True)
+class MarketConfig:
+    """What bookmakers said before the season, where the raw folder holds their figures."""
+
+    enabled: bool
+
+
+@dataclass(kw_only=True)
+class ProjectionConfig:
+    """Expected outcome and wins from simulations of the rest of the season.
+
+    Attributes:
+        enabled: Whether the models read them.
+        n_simulations: Simulations of each date.
+    """
+
+    enabled: bool
+    n_simulations: int
+
+
+@dataclass(kw_only=True)
 class FeaturesConfig:
-    """All feature groups of the store, and the player sets."""
+    """All feature groups of the store, the projection, and the player sets."""
 
     record: RecordConfig
     prior_season: PriorSeasonConfig
@@ -242,7 +262,9 @@ class FeaturesConfig:
     team_rolling: TeamRollingConfig
     rest: RestConfig
     motivation: MotivationConfig
+    market: MarketConfig
     roster_strength: RosterStrengthConfig
+    projection: ProjectionConfig
     impact: ImpactConfig
     roster: RosterConfig
 
@@ -395,10 +417,12 @@ class StackConfig:
         alphas: Penalties to choose from by cross-validation over seasons.
         vary_with_progress: Let the weights move with the share of the season played, where the
             record group is on, which knows it.
+        projection: Blend the projected outcome in as well, where `features.projection` is on.
     """
 
     alphas: list[float]
     vary_with_progress: bool
+    projection: bool
 
 
 @dataclass(kw_only=True)
@@ -414,16 +438,34 @@ class ModelConfig:
 
 @dataclass(kw_only=True)
 class CalibrationConfig:
-    """`none`, or `platt_stack`: playoff probability from the final score by Platt scaling."""
+    """Probabilities of events from scores, by Platt scaling: see `nba_rank.models.calibration`.
+
+    Attributes:
+        name: `none`; `platt_stack`, of the final score; or `platt_per_model`, of each member's
+            score, combined in log odds.
+    """
 
     name: str
 
 
 @dataclass(kw_only=True)
 class OddsConfig:
-    """`none`, or `softmax`: title odds with a temperature fitted on earlier seasons."""
+    """How far each team will go.
+
+    Attributes:
+        name: `none`; `softmax`, title odds with a temperature fitted on earlier seasons; or
+            `monte_carlo`, the rest of the season simulated.
+        n_simulations: Simulations of each date.
+        playoff_strength: Give the playoffs a strength of their own, learned from playoff games;
+            otherwise that of the regular season stands for both.
+        playoff_residual: Let the playoff strength also read what the regular season may miss:
+            experience, health and shooting, turnover and rebound differentials.
+    """
 
     name: str
+    n_simulations: int
+    playoff_strength: bool
+    playoff_residual: bool
 
 
 @dataclass(kw_only=True)
@@ -690,8 +732,8 @@ _CHOICES = {
     "model.model_a.attention.pooling": ("attention", "uniform", "mean"),
     "model.model_a.attention.query": ("seed", "mean"),
     "model.model_a.attention.fallback": ("minutes", "uniform", "error"),
-    "calibration.name": ("none", "platt_stack"),
-    "odds.name": ("none", "softmax"),
+    "calibration.name": ("none", "platt_stack", "platt_per_model"),
+    "odds.name": ("none", "softmax", "monte_carlo"),
     "trainer.accelerator": ("auto", "cpu", "gpu"),
     "trainer.precision": ("32-true", "16-mixed", "bf16-mixed"),
     "logger.name": ("csv", "tensorboard", "mlflow"),
@@ -720,6 +762,8 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "features.impact.update_ridge": (1e-6, None),
     "features.impact.margin_cap": (1, None),
     "features.impact.minutes_half_life": (0.5, None),
+    "features.projection.n_simulations": (2, None),
+    "odds.n_simulations": (2, None),
     "folds.n_test_seasons": (1, None),
     "folds.n_oof_seasons": (1, None),
     "folds.k": (2, None),
@@ -799,7 +843,8 @@ def _fold_problems(folds: FoldsConfig) -> Iterator[str]:
 
 
 def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
-    groups = [getattr(config.features, field.name) for field in fields(config.features)]
+    names = [field.name for field in fields(config.features) if field.name != "projection"]
+    groups = [getattr(config.features, name) for name in names]
     if not any(getattr(group, "enabled", False) for group in groups):
         yield "every feature group is off: switch one on, such as features/record=on"
     windows = config.features.roster.windows

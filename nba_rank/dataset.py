@@ -1,6 +1,6 @@
 """What the models read: features, player sets and, for finished seasons, what to learn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +12,13 @@ from nba_rank.features.store import KEY, FeatureStore
 
 PROGRESS = "season_progress"
 """Store feature of the record group with the share of the season played, 0 to 1."""
+
+PROJECTED = "projected_outcome"
+"""Mean outcome rank in simulations of the rest of the season, as teams that are behind: 0 is the
+worst, higher is better."""
+
+PROJECTION = {PROJECTED: "projected_rank", "projected_wins": "expected_wins"}
+"""Features that a projection adds, and what of a simulation's summary they come from."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,20 @@ class Dataset:
         frame = store.frame[[*KEY, "conference"]]
         X = store.frame[store.columns].to_numpy(dtype=np.float32)
         return cls(frame, store.columns, X, sets, relevance)
+
+    def with_projection(self, summary: pd.DataFrame) -> Self:
+        """Return the dataset with the features of a projection.
+
+        Args:
+            summary: What `nba_rank.odds.season_sim.summarise` returns; dates that it does not hold
+                are unknown.
+        """
+        found = self.frame[KEY].merge(summary, on=KEY, how="left", validate="one_to_one")
+        n_teams = self.frame.groupby(KEY[:2])["team_id"].transform("size")
+        added = found[list(PROJECTION.values())].to_numpy(dtype=np.float64)
+        added[:, 0] = n_teams - added[:, 0]
+        X = np.hstack([self.X, added.astype(np.float32)])
+        return replace(self, columns=[*self.columns, *PROJECTION], X=X)
 
     def of_seasons(self, seasons: list[str]) -> Self:
         """Return the part of some seasons."""

@@ -20,8 +20,11 @@ from nba_rank.features.store import cached_ratings, cached_store
 from nba_rank.folds import FoldPlan, plan_folds
 from nba_rank.models.loggers import model_loggers
 from nba_rank.models.members import Members, Predicted
-from nba_rank.models.ranker import Head, Ranker
+from nba_rank.models.ranker import Head, League, Ranker
+from nba_rank.odds.inputs import strength_inputs
+from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.prepare import prepare_tables
+from nba_rank.projection import project, projected_seasons
 from nba_rank.report.run_report import RunReport, write_report
 from nba_rank.run_dir import RunDir
 from nba_rank.stages import Stages
@@ -64,36 +67,42 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     tables, results, plan = inputs.tables, inputs.results, inputs.plan
     data, grid = inputs.data, inputs.grid
 
-    members, oof = _fit(plan, data, config, folds_seed, run_dir, stages)
+    members, oof = fit_members(plan, data, config, folds_seed, run_dir, stages)
     run_dir.write_frame("oof.parquet", _oof_table(plan, oof))
-    with stages.stage("stack"):
+    with stages.stage("stack", len(plan.tests)) as advance:
         rankers = {}
         for part in plan.tests:
             known = pd.concat([oof[season].frame for season in part.stack_train])
-            head = Head.fit(known, results, data.relevance, config)
-            rankers[part.fit] = Ranker(members[part.fit], head)
+            head = Head.fit(known, data.relevance, config).calibrated(known, inputs.league, config)
+            projection = inputs.projection.get(part.seasons[0])
+            rankers[part.fit] = Ranker(members[part.fit], head, projection)
             rankers[part.fit].save(run_dir.path / "models" / part.fit)
-        table = pd.concat(
-            [
-                predictions.predictions_table(
-                    rankers[part.fit].complete(oof[season]),
-                    data.of_seasons([season]).sets,
-                    tables,
-                    results,
-                )
-                for part in plan.tests
-                for season in part.seasons
-            ],
-            ignore_index=True,
-        )
+            advance()
+    tested = data.frame[data.frame["season"].isin(plan.test_seasons)]
+    with stages.stage("odds", len(tested.drop_duplicates(["season", "as_of_date"]))) as advance:
+        completed = {
+            season: rankers[part.fit].complete(
+                oof[season], inputs.league, threads=config.trainer.num_threads, on_date=advance
+            )
+            for part in plan.tests
+            for season in part.seasons
+        }
+    table = pd.concat(
+        [
+            predictions.predictions_table(
+                predicted, data.of_seasons([season]).sets, tables, results
+            )
+            for season, predicted in completed.items()
+        ],
+        ignore_index=True,
+    )
 
     with stages.stage("evaluation"):
         found = assess(
-            Judged(plan, members, oof, table),
+            Judged(plan, members, rankers, oof, completed, table),
             data,
             grid,
-            tables,
-            results,
+            inputs.league,
             config,
             rng=np.random.default_rng(random_seed),
             resample=np.random.default_rng(bootstrap_seed),
@@ -131,6 +140,8 @@ class RunInputs:
         plan: The folds.
         data: Features and player sets of all as-of dates.
         grid: The as-of dates.
+        league: What odds are made from.
+        projection: What the projection of each season was simulated with; empty where it is off.
     """
 
     tables: Tables
@@ -138,6 +149,8 @@ class RunInputs:
     plan: FoldPlan
     data: Dataset
     grid: pd.DataFrame
+    league: League
+    projection: dict[str, MonteCarloOdds]
 
 
 def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
@@ -149,8 +162,54 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     plan = plan_folds(seasons, _first_predictable(tables, seasons, config), config.folds)
     run_dir.note(folds=asdict(plan))
     results = outcomes(tables)
-    data, grid = _dataset(tables, seasons, results, config, run_dir, stages)
-    return RunInputs(tables, results, plan, data, grid)
+    grid = as_of_grid(tables, seasons, config.data.as_of_every_days)
+    dates = grid[["season", "as_of_date"]]
+    cache = Path(config.paths.cache)
+    with stages.stage("players"):
+        ratings = cached_ratings(tables, dates, config.features, cache)
+        sets = player_sets(tables, ratings, dates, config.features.roster)
+    run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
+    with stages.stage("features"):
+        store = cached_store(tables, ratings, dates, config.features, cache)
+        league = League(tables, strength_inputs(tables, ratings, dates), results)
+    run_dir.note(store={"columns": store.columns, "built": store.seconds or "from the cache"})
+    data = Dataset.of(store, sets, relevance(results, config.target.name))
+    projection: dict[str, MonteCarloOdds] = {}
+    if config.features.projection.enabled:
+        data, projection = _with_projection(data, league, plan, seasons, config, stages)
+    return RunInputs(tables, results, plan, data, grid, league, projection)
+
+
+def _with_projection(
+    data: Dataset,
+    league: League,
+    plan: FoldPlan,
+    seasons: list[str],
+    config: Config,
+    stages: Stages,
+) -> tuple[Dataset, dict[str, MonteCarloOdds]]:
+    """Add the projected rest of each season that the models learn from or are judged by."""
+    predicted = [season for fit in plan.fits for season in fit.predict]
+    asked = projected_seasons(league.inputs, predicted)
+    # Models that are fitted once know no season after that.
+    known = {season: part.stack_train for part in plan.tests for season in part.seasons}
+    limit = {season: max(before, default="") for season, before in known.items()}
+    learn_from = {
+        season: [s for s in seasons if s < season and s <= limit.get(season, season)]
+        for season in asked
+    }
+    with stages.stage("projection", len(asked)) as advance:
+        projected = project(
+            league.tables,
+            league.inputs,
+            learn_from,
+            n_simulations=config.features.projection.n_simulations,
+            seed=config.seed,
+            cache=Path(config.paths.cache),
+            threads=config.trainer.num_threads,
+            on_season=advance,
+        )
+    return data.with_projection(projected.summary), projected.odds
 
 
 def _learnable(tables: Tables, config: Config) -> list[str]:
@@ -174,29 +233,7 @@ def _first_predictable(tables: Tables, seasons: list[str], config: Config) -> st
     return usable[1]
 
 
-def _dataset(
-    tables: Tables,
-    seasons: list[str],
-    results: pd.DataFrame,
-    config: Config,
-    run_dir: RunDir,
-    stages: Stages,
-) -> tuple[Dataset, pd.DataFrame]:
-    """Build features and player sets of all as-of dates; also return the dates."""
-    grid = as_of_grid(tables, seasons, config.data.as_of_every_days)
-    dates = grid[["season", "as_of_date"]]
-    cache = Path(config.paths.cache)
-    with stages.stage("players"):
-        ratings = cached_ratings(tables, dates, config.features, cache)
-        sets = player_sets(tables, ratings, dates, config.features.roster)
-    run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
-    with stages.stage("features"):
-        store = cached_store(tables, ratings, dates, config.features, cache)
-    run_dir.note(store={"columns": store.columns, "built": store.seconds or "from the cache"})
-    return Dataset.of(store, sets, relevance(results, config.target.name)), grid
-
-
-def _fit(
+def fit_members(
     plan: FoldPlan,
     data: Dataset,
     config: Config,

@@ -19,7 +19,8 @@ from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
 from nba_rank.files import write_atomically
 from nba_rank.folds import FoldPlan
-from nba_rank.models.ranker import Ranker
+from nba_rank.models.ranker import League, Ranker
+from nba_rank.odds.inputs import strength_inputs
 from nba_rank.predictions import flat, predictions_table
 from nba_rank.run_dir import read_manifest
 
@@ -59,7 +60,9 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
         relevance=pd.DataFrame(),
     )
     ranker = Ranker.load(folder / "models" / part.fit)
-    return predictions_table(ranker.predict(data), data.sets, tables, outcomes(tables))
+    league = League(tables, strength_inputs(tables, ratings, dates), outcomes(tables))
+    predicted = ranker.predict(data, league)
+    return predictions_table(predicted, data.sets, tables, league.results)
 
 
 def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from nba_rank.config import MEMBERS
 from nba_rank.data.calendar import as_of_points
+from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.compare import agreement, verdict
 from nba_rank.features.roster import PlayerSets
@@ -18,6 +19,16 @@ ALIGNED_PLACES = 3.0
 """Places that a rank may be off and the team still counts as aligned."""
 
 TOP_PLAYERS = 3
+
+PROBABILITIES = tuple(f"{event}_prob" for event in EVENTS)
+"""Columns of a calibration."""
+
+SIMULATED = (
+    "regular_strength", "playoffs_strength", "expected_wins", "wins_low", "wins_high",
+    "projected_rank", "rank_low", "rank_high", "playin_odds",
+    *[f"{event}_odds" for event in EVENTS],
+)  # fmt: skip
+"""Columns of a simulation, see `nba_rank.odds.monte_carlo`; softmax odds have the last alone."""
 
 _DATE = ["season", "as_of_date"]
 
@@ -39,8 +50,8 @@ def predictions_table(
         `name`, `conference`, `score` (higher is better), `strength_percentile` (0 to 100), `rank`,
         `conference_rank` (1 is best), `<member>_rank`, where model A tells how sure it is
         `INTERVALS` after its rank (of its own score, in its own unit, and of `model_a_rank`),
-        `model_agreement` (0 to 1), where fitted `playoff_prob` and `title_odds` (0 to 1), with
-        model A `top_players` (a list of `player_id`, `player`, `weight` by attention weight),
+        `model_agreement` (0 to 1), where fitted `PROBABILITIES` and `SIMULATED`, with model A
+        `top_players` (a list of `player_id`, `player`, `weight` by attention weight),
         `actual_rank`, `actual_conference_rank` and `verdict` (null while the outcome is unknown).
     """
     frame = predicted.frame.copy()
@@ -69,7 +80,7 @@ def predictions_table(
     if predicted.attention is not None:
         frame = frame.merge(_top_players(predicted, sets, tables), on=KEY, how="left")
 
-    optional = [name for name in ("playoff_prob", "title_odds", "top_players") if name in frame]
+    optional = [name for name in (*PROBABILITIES, *SIMULATED, "top_players") if name in frame]
     frame = frame.rename(columns={"abbreviation": "team"})
     columns = [
         *_DATE, "as_of_point", "team_id", "team", "name", "conference", "score",

@@ -1,7 +1,10 @@
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -12,7 +15,7 @@ from nba_rank.cli import CONF
 from nba_rank.config import Config, as_config, register_schemas
 from nba_rank.data.ingest import IngestResult, ingest
 from nba_rank.data.sim import SimParams, simulate_league, write_league
-from nba_rank.data.tables import Tables
+from nba_rank.data.tables import Tables, conform
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -56,6 +59,33 @@ def sim_tables(tmp_path_factory) -> Tables:
     folder = tmp_path_factory.mktemp("sim")
     write_league(simulate_league(SimParams(seed=11, n_seasons=3)), folder / "raw")
     return ingest(folder / "raw", folder / "processed").tables
+
+
+@pytest.fixture(scope="session")
+def priced() -> Callable[..., Tables]:
+    """Gives tables made-up bookmakers' figures: `priced(tables, seasons)`, all seasons if none."""
+
+    def make(tables: Tables, seasons: list[str] | None = None) -> Tables:
+        rng = np.random.default_rng(21)
+        wanted = tables.seasons["season"] if seasons is None else pd.Series(seasons)
+        totals = tables.teams[tables.teams["season"].isin(wanted)]
+        chance = pd.Series(rng.exponential(size=len(totals)), totals.index)
+        totals = totals.assign(
+            win_total=rng.integers(30, 135, len(totals)) / 2,
+            title_prob=chance / chance.groupby(totals["season"]).transform("sum"),
+        )
+        lines = tables.games[tables.games["season"].isin(wanted)]
+        lines = lines.assign(
+            home_spread=rng.integers(-25, 20, len(lines)) / 2,
+            home_win_prob=rng.uniform(0.1, 0.9, len(lines)),
+        )
+        return replace(
+            tables,
+            market_totals=conform("market_totals", totals),
+            market_lines=conform("market_lines", lines),
+        )
+
+    return make
 
 
 @pytest.fixture(scope="session")

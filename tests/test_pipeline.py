@@ -170,7 +170,7 @@ def cut(tables: Tables, day: pd.Timestamp) -> Tables:
         **{
             name: table[table["game_date"] < day].reset_index(drop=True)
             for name, table in tables.items()
-            if "game_date" in table
+            if "game_date" in table and name != "schedule"
         },
         rosters=tables.rosters[tables.rosters["date"] <= day].reset_index(drop=True),
     )

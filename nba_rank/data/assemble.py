@@ -1,4 +1,4 @@
-"""From normalised rows of all raw files to the six canonical tables.
+"""From normalised rows of all raw files to the canonical tables.
 
 Every check that needs more than one row is here: duplicates, the two sides of a game, players
 against their teams, seasons against their length.
@@ -9,7 +9,9 @@ import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.findings import Findings
+from nba_rank.data.market import market_lines_table, market_totals_table
 from nba_rank.data.rosters import roster_table
+from nba_rank.data.schedules import schedule_table
 from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform
 
 MAX_EXCLUDED_SHARE = 0.01
@@ -23,6 +25,9 @@ def assemble(
     team_rows: pd.DataFrame,
     player_rows: pd.DataFrame,
     roster_rows: pd.DataFrame,
+    schedule_rows: pd.DataFrame,
+    total_rows: pd.DataFrame,
+    line_rows: pd.DataFrame,
     findings: Findings,
 ) -> Tables:
     """Put the tables together.
@@ -32,6 +37,12 @@ def assemble(
         player_rows: Rows of all player files, likewise; may be empty.
         roster_rows: Rows of all roster files, as `raw_rosters.normalise` returns them; may be
             empty.
+        schedule_rows: Rows of all schedule files, as `raw_schedules.normalise` returns them; may
+            be empty.
+        total_rows: Rows of all win total files, as `raw_market.normalise_totals` returns them; may
+            be empty.
+        line_rows: Rows of all betting line files, as `raw_market.normalise_lines` returns them;
+            may be empty.
         findings: Receives errors and counted warnings.
 
     Returns:
@@ -59,8 +70,13 @@ def assemble(
         seasons=seasons,
         findings=findings,
     )
+    schedule = schedule_table(
+        schedule_rows, games=games, teams=teams, seasons=seasons, findings=findings
+    )
+    totals = market_totals_table(total_rows, teams=teams, seasons=seasons, findings=findings)
+    lines = market_lines_table(line_rows, games=games, teams=teams, findings=findings)
     findings.raise_errors()
-    return Tables(games, team_games, player_games, teams, seasons, rosters)
+    return Tables(games, team_games, player_games, teams, seasons, rosters, schedule, totals, lines)
 
 
 def deduplicate(rows: pd.DataFrame, key: list[str], findings: Findings) -> pd.DataFrame:

@@ -8,7 +8,15 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from nba_rank.data import manifest, quality, raw_files, raw_game_logs, raw_rosters
+from nba_rank.data import (
+    manifest,
+    quality,
+    raw_files,
+    raw_game_logs,
+    raw_market,
+    raw_rosters,
+    raw_schedules,
+)
 from nba_rank.data.assemble import assemble
 from nba_rank.data.findings import Findings, IngestError
 from nba_rank.data.manifest import is_stale
@@ -17,6 +25,14 @@ from nba_rank.data.raw_files import RawFile
 from nba_rank.data.tables import SCHEMA, Tables, read_tables
 
 __all__ = ["IngestError", "IngestResult", "ingest", "is_stale", "read_raw"]
+
+_NORMALISE = {
+    "roster": raw_rosters.normalise,
+    "schedule": raw_schedules.normalise,
+    "market_totals": raw_market.normalise_totals,
+    "market_lines": raw_market.normalise_lines,
+}
+"""What turns rows of files that are no game logs into rows of one form, by level."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +66,10 @@ def ingest(
     Args:
         raw_dir: Folder with parquet or CSV files in `LeagueGameLog` columns, named like
             `team_logs_2023_24` or `playoffs_player_logs_2023_24`. Its folder `rosters`, if there
-            is one, holds roster files of any name with a date, a team and a player in each row.
-            Other files are left alone.
+            is one, holds roster files of any name with a date, a team and a player in each row,
+            and its folder `schedules` files of games to come with a date and both teams. Its
+            folder `market` holds bookmakers' figures, in files whose names begin with
+            `preseason_win_totals` or `betting_lines`. Other files are left alone.
         processed_dir: Folder for the tables; made if absent.
         force: Ingest even if all is up to date.
         manifest_path: Place of the manifest (and of `quality.json` beside it); in
@@ -110,15 +128,28 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         "team": [],
         "player": [_no_rows("player_games")],
         "roster": [_no_rows("rosters", named_season="str", team="str", abbreviation="str")],
+        "schedule": [
+            _no_rows("schedule", named_season="str", date="datetime64[us]", home="str", away="str")
+        ],
+        "market_totals": [_no_rows("market_totals", team="str", title_odds="float64")],
+        "market_lines": [
+            _no_rows(
+                "market_lines",
+                date="datetime64[us]",
+                **dict.fromkeys(("written_season", "home", "away"), "str"),
+                **dict.fromkeys(("home_odds", "away_odds"), "float64"),
+                **dict.fromkeys(("home_score", "away_score"), "float64"),
+            )
+        ],
     }
     for file in _progress(files, console):
         record, frame = raw_files.read(file, findings)
         records.append(record)
         if frame is not None:
-            rows_of = raw_rosters if file.level == "roster" else raw_game_logs
-            rows[file.level].append(rows_of.normalise(file, frame, findings))
+            rows_of = _NORMALISE.get(file.level, raw_game_logs.normalise)
+            rows[file.level].append(rows_of(file, frame, findings))
     findings.raise_errors()
-    team_rows, player_rows, roster_rows = (
+    team_rows, player_rows, roster_rows, schedule_rows, total_rows, line_rows = (
         pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
         for parts in rows.values()
     )
@@ -126,7 +157,9 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         remedy = "The tables need at least one regular-season game."
         findings.error_file(str(raw_dir), "no rows in the team game logs", remedy)
         findings.raise_errors()
-    tables = assemble(team_rows, player_rows, roster_rows, findings)
+    tables = assemble(
+        team_rows, player_rows, roster_rows, schedule_rows, total_rows, line_rows, findings
+    )
     return tables, quality.quality_report(tables, records, findings.warnings)
 
 

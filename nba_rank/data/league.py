@@ -43,6 +43,20 @@ _NOW = {
     1610612765: ("DET", "Detroit", "Central"),
     1610612766: ("CHA", "Charlotte", "Southeast"),
 }
+_NICKNAMES = {
+    "ATL": "Hawks", "BOS": "Celtics", "CLE": "Cavaliers", "NOP": "Pelicans", "CHI": "Bulls",
+    "DAL": "Mavericks", "DEN": "Nuggets", "GSW": "Warriors", "HOU": "Rockets", "LAC": "Clippers",
+    "LAL": "Lakers", "MIA": "Heat", "MIL": "Bucks", "MIN": "Timberwolves", "BKN": "Nets",
+    "NYK": "Knicks", "ORL": "Magic", "IND": "Pacers", "PHI": "76ers", "PHX": "Suns",
+    "POR": "Trail Blazers", "SAC": "Kings", "SAS": "Spurs", "OKC": "Thunder", "TOR": "Raptors",
+    "UTA": "Jazz", "MEM": "Grizzlies", "WAS": "Wizards", "DET": "Pistons", "CHA": "Hornets",
+}  # fmt: skip
+_OTHER_NAMES = {
+    "Los Angeles Clippers": "LAC", "Los Angeles Lakers": "LAL", "Charlotte Bobcats": "CHA",
+    "New Jersey Nets": "BKN", "New Orleans Hornets": "NOP",
+    "New Orleans/Oklahoma City Hornets": "NOP", "Seattle SuperSonics": "OKC",
+    "Vancouver Grizzlies": "MEM",
+}  # fmt: skip
 _CONFERENCE = {
     "Atlantic": EAST, "Central": EAST, "Southeast": EAST,
     "Northwest": WEST, "Pacific": WEST, "Southwest": WEST, "Midwest": WEST,
@@ -141,6 +155,16 @@ def league_teams(season: str) -> pd.DataFrame:
 def known_team_ids() -> frozenset[int]:
     """Return the ids of all franchises."""
     return frozenset(_NOW)
+
+
+def franchise_names() -> dict[str, int]:
+    """Return the id of every full name that a franchise has had since 2000-01, in lower case."""
+    names = {}
+    for team_id, (abbreviation, city, _) in _NOW.items():
+        others = [name for name, short in _OTHER_NAMES.items() if short == abbreviation]
+        for name in (f"{city} {_NICKNAMES[abbreviation]}", *others):
+            names[name.lower()] = team_id
+    return names
 
 
 def scheduled_games(season: str) -> int:

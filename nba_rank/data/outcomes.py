@@ -22,6 +22,9 @@ FINISHES = (
 ROUNDS = 4
 """Rounds of the playoffs."""
 
+EVENTS = ("playoff", "round_1", "round_2", "finals", "title")
+"""How far a team may go: into the playoffs, and winning one to four rounds of them."""
+
 
 def playoff_wins(team_games: pd.DataFrame) -> pd.DataFrame:
     """Return how many playoff games each team won; play-in games do not count.
@@ -195,3 +198,19 @@ def outcomes(tables: Tables, season: str | None = None) -> pd.DataFrame:
         raise ValueError("no season in the tables is complete, so there are no outcomes")
     frames = [_season_outcomes(tables.team_games, tables.teams, name) for name in names]
     return pd.concat(frames, ignore_index=True)
+
+
+def events(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Return how far every team went.
+
+    Args:
+        outcomes: Columns `season`, `team_id`, `made_playoffs` and `rounds_won`, as of `outcomes`.
+
+    Returns:
+        `season`, `team_id` and a bool column for each of `EVENTS`; rows as given.
+    """
+    happened = {
+        name: outcomes["made_playoffs"] & (outcomes["rounds_won"] >= rounds)
+        for rounds, name in enumerate(EVENTS)
+    }
+    return outcomes[["season", "team_id"]].assign(**happened)

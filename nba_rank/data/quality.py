@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from nba_rank.data.findings import Finding
-from nba_rank.data.raw_files import FileRecord
+from nba_rank.data.raw_files import REQUIRED, FileRecord
 from nba_rank.data.tables import Tables
 
 PRINTED_FILES = 3
@@ -115,7 +115,7 @@ def quality_report(
 def print_report(report: QualityReport, console: Console) -> None:
     """Print a report in about two screens; `quality.json` holds all of it."""
     console.print(_season_table(report.seasons))
-    for level in ("team", "player", "roster"):
+    for level in REQUIRED:
         files = [file for file in report.files if file.level == level]
         if files:
             console.print(_column_table(level, files))
@@ -151,7 +151,7 @@ def _column_table(level: str, files: Sequence[FileRecord]) -> Table:
     """Return missing columns and nulls of the files of one level."""
     rows = sum(file.rows for file in files)
     table = _table(
-        f"{level.capitalize()} files: {len(files)}, rows: {rows:,}",
+        f"{level.replace('_', ' ').capitalize()} files: {len(files)}, rows: {rows:,}",
         ["column", "missing in files", "null in files", "nulls in all rows"],
     )
     shares: dict[str, list[float]] = {}

@@ -100,6 +100,22 @@ def _decided(
     return eliminated, np.maximum(ahead, elsewhere).sum(axis=2) < safe
 
 
+def games_left(
+    rows: pd.DataFrame, season: str, ids: np.ndarray, as_of_date: pd.Timestamp
+) -> np.ndarray:
+    """Return the games that each team has left on one morning, as `race` does, int64 [T].
+
+    Args:
+        rows: The season's regular-season team games.
+        season: Season.
+        ids: Team ids, ascending [T].
+        as_of_date: The morning of this date.
+    """
+    dates = np.array([as_of_date.to_datetime64()])
+    wins, losses = _played_before(rows, ids, dates)
+    return _format(rows, season, dates, wins + losses, ids)[1][0]
+
+
 def race(
     team_games: pd.DataFrame,
     teams: pd.DataFrame,

@@ -1,7 +1,7 @@
 """The files of a raw folder: which there are, and one at a time into columns as they were written.
 
-Game logs lie in the folder itself, rosters in its folder `rosters`. What the values mean is for
-`nba_rank.data.raw_game_logs` and `nba_rank.data.raw_rosters` to say.
+Game logs lie in the folder itself, rosters, schedules and bookmakers' figures in its folders
+`rosters`, `schedules` and `market`. What the values mean is for the other modules `raw_*` to say.
 """
 
 import hashlib
@@ -19,12 +19,16 @@ from nba_rank.data import league, raw_values
 from nba_rank.data.findings import Findings
 from nba_rank.data.tables import BOX_COLUMNS
 
-ROSTER_FOLDER = "rosters"
-"""Folder, inside the raw folder, of which every table is a roster file."""
+FOLDERS = {"roster": "rosters", "schedule": "schedules"}
+"""Folders, inside the raw folder, of which every table is a file of one level."""
+
+MARKET_FOLDER = "market"
+MARKET_NAMES = {"market_totals": "preseason_win_totals", "market_lines": "betting_lines"}
+"""How the names of the files in the folder of bookmakers' figures begin, by level."""
 
 _YEARS = r"(?P<year>\d{4})_(?P<end>\d{2})"
 _LOG_NAME = re.compile(rf"(?:(?P<kind>playoffs?|play_?in)_)?(?P<level>team|player)_logs_{_YEARS}")
-_ROSTER_NAME = re.compile(rf".*?(?<!\d){_YEARS}(?!\d).*")
+_SEASON_IN_NAME = re.compile(rf".*?(?<!\d){_YEARS}(?!\d).*")
 _SUFFIXES = (".parquet", ".csv")
 _BOX = tuple(column.upper() for column in BOX_COLUMNS)
 _KEY = ("GAME_ID", "TEAM_ID", "GAME_DATE")
@@ -36,6 +40,11 @@ REQUIRED = {
         *(column for column in _BOX if column not in ("OREB", "DREB", "PF")),
     ),
     "roster": ("DATE", "TEAM_ID or TEAM_ABBREVIATION", "PLAYER_ID or PLAYER_NAME"),
+    "schedule": ("DATE", "HOME", "AWAY"),
+    "market_totals": ("SEASON", "TEAM_NAME", "WIN_TOTAL", "TITLE_ODDS_AMERICAN"),
+    "market_lines": (
+        "GAME_ID", "DATE", "HOME", "AWAY", "HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"
+    ),
 }  # fmt: skip
 """Columns without which a file cannot be used, by level; of `A or B` one is enough."""
 
@@ -43,6 +52,9 @@ OPTIONAL = {
     "team": ("SEASON_ID", "WL", "MIN", "PLUS_MINUS", "VIDEO_AVAILABLE"),
     "player": ("SEASON_ID", "OREB", "DREB", "PF", "PLUS_MINUS", "VIDEO_AVAILABLE"),
     "roster": ("TEAM_ID", "TEAM_ABBREVIATION", "PLAYER_ID", "PLAYER_NAME"),
+    "schedule": ("NEUTRAL",),
+    "market_totals": (),
+    "market_lines": ("SEASON", "SCORE_HOME", "SCORE_AWAY"),
 }
 _SHORT_NAMES = {"TEAM": "TEAM_ABBREVIATION", "PLAYER": "PLAYER_NAME"}
 """What hand-written roster files call their columns."""
@@ -52,6 +64,9 @@ _FIX_COLUMNS = {
     "team": "Export it again with the columns of LeagueGameLog.",
     "player": "Export it again with the columns of LeagueGameLog.",
     "roster": f"A roster file has the columns {', '.join(REQUIRED['roster'])}.",
+    "schedule": f"A schedule file has the columns {', '.join(REQUIRED['schedule'])}.",
+    "market_totals": f"Win totals have the columns {', '.join(REQUIRED['market_totals'])}.",
+    "market_lines": f"Betting lines have the columns {', '.join(REQUIRED['market_lines'])}.",
 }
 
 
@@ -62,8 +77,11 @@ class RawFile:
     Attributes:
         path: Where it lies.
         name: Its path relative to the raw folder, with forward slashes.
-        level: What a row is: `team` or `player` of a game, or a player of a `roster`.
-        kind: Kind of game that the name promises (a row's game id decides); empty for a roster.
+        level: What a row is: `team` or `player` of a game, a player of a `roster`, a game of a
+            `schedule`, or bookmakers' figures of a team's season (`market_totals`) or of a game
+            (`market_lines`).
+        kind: Kind of game that the name promises (a row's game id decides); empty where it is
+            no game log.
         season: Season that the name promises (a row's game id or date decides); empty if none.
     """
 
@@ -81,8 +99,8 @@ class FileRecord:
     Attributes:
         path: Path relative to the raw folder.
         sha256: Hash of its bytes.
-        level: `team`, `player` or `roster`.
-        kind: Kind of game by its name; empty for a roster.
+        level: As of `RawFile`.
+        kind: Kind of game by its name; empty where it is no game log.
         season: Season by its name; empty if it names none.
         rows: Rows read.
         missing: Optional columns that it lacks.
@@ -100,14 +118,14 @@ class FileRecord:
 
 
 def discover(raw_dir: Path, findings: Findings | None = None) -> list[RawFile]:
-    """List the game logs and then the rosters of a raw folder, each in order of name.
+    """List the files of a raw folder that can be read, each level in order of name.
 
     Other files are left alone.
 
     Args:
         raw_dir: The folder.
         findings: Receives a warning for each file that looks like a game log but is not named
-            like one.
+            like one, and for each of `MARKET_FOLDER` not named like `MARKET_NAMES`.
     """
     files = []
     for path in _tables_in(raw_dir):
@@ -126,17 +144,29 @@ def discover(raw_dir: Path, findings: Findings | None = None) -> list[RawFile]:
         kind = "playin" if "in" in prefix else "playoffs" if "playoff" in prefix else "regular"
         name = path.relative_to(raw_dir).as_posix()
         files.append(RawFile(path, name, match["level"], kind, season))
-    rosters = raw_dir / ROSTER_FOLDER
-    if rosters.is_dir():
-        for path in _tables_in(rosters):
-            season = _named_season(_ROSTER_NAME.fullmatch(path.stem))
+    for level, folder in FOLDERS.items():
+        for path in _tables_in(raw_dir / folder):
+            season = _named_season(_SEASON_IN_NAME.fullmatch(path.stem))
             name = path.relative_to(raw_dir).as_posix()
-            files.append(RawFile(path, name, "roster", "", season))
+            files.append(RawFile(path, name, level, "", season))
+    for path in _tables_in(raw_dir / MARKET_FOLDER):
+        name = path.relative_to(raw_dir).as_posix()
+        for level, beginning in MARKET_NAMES.items():
+            if path.stem.lower().startswith(beginning):
+                season = _named_season(_SEASON_IN_NAME.fullmatch(path.stem))
+                files.append(RawFile(path, name, level, "", season))
+                break
+        else:
+            if findings is not None:
+                beginnings = " or ".join(MARKET_NAMES.values())
+                findings.warn_file(
+                    name, f"not read: bookmakers' figures are named like {beginnings}"
+                )
     return files
 
 
 def _tables_in(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         hidden = path.name.startswith(".")
         if path.suffix.lower() in _SUFFIXES and path.is_file() and not hidden:
             yield path

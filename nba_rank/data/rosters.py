@@ -48,7 +48,13 @@ def roster_table(
     findings.warn(
         "file name disagrees with the date, which is believed", rows, elsewhere, ["date", "season"]
     )
-    rows = rows.assign(team_id=_team_ids(rows, teams, findings))
+    rows = rows.assign(team_id=team_ids(rows, teams, findings))
+    written = rows["abbreviation"].map(_abbreviations(teams))
+    findings.warn(
+        "TEAM_ABBREVIATION disagrees with TEAM_ID, which is believed",
+        rows, written.notna() & rows["team_id"].gt(0) & (written != rows["team_id"]),
+        ["team", "abbreviation"],
+    )  # fmt: skip
     newest = rows.groupby(["date", "team_id"])["file"].transform("last")
     replaced = rows["file"] != newest
     findings.warn(
@@ -105,24 +111,29 @@ def _end_of_year(season: str) -> pd.Timestamp:
     return pd.Timestamp(league.season_start_year(season) + 1, 6, 30)
 
 
-def _team_ids(rows: pd.DataFrame, teams: pd.DataFrame, findings: Findings) -> pd.Series:
+def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, findings: Findings) -> pd.Series:
+    """Return the team that each row of a hand-written file means.
+
+    Args:
+        rows: Columns `file`, `row`, `season` and `team` (id or abbreviation, as text).
+        teams: The canonical table.
+        findings: Receives an error for every row of no known team, or of one that is not in the
+            league in the row's season.
+
+    Returns:
+        Team ids (int64), 0 where there is none.
+    """
     ids = raw_values.numbers(raw_values.digits(rows["team"]))
     ids = ids.where(ids.isin(league.known_team_ids()))
-    of_abbreviation = _abbreviations(teams)
-    ids = ids.fillna(rows["team"].str.upper().map(of_abbreviation))
+    ids = ids.fillna(rows["team"].str.upper().map(_abbreviations(teams)))
     known = ids.notna()
     remedy = "Give the team's id, or its abbreviation as in the game logs."
     findings.error("unknown team", rows, ~known, ["team"], remedy)
     for season in rows["season"].unique():
         playing = ids.isin(league.league_teams(season)["team_id"])
         absent = (rows["season"] == season) & known & ~playing
-        remedy = "The team did not play in the season of the date; correct either."
-        findings.error("team of another season", rows, absent, ["team", "date"], remedy)
-    written = rows["abbreviation"].map(of_abbreviation)
-    findings.warn(
-        "TEAM_ABBREVIATION disagrees with TEAM_ID, which is believed",
-        rows, written.notna() & known & (written != ids), ["team", "abbreviation"],
-    )  # fmt: skip
+        remedy = "The team did not play in that season; correct either."
+        findings.error("team of another season", rows, absent, ["team", "season"], remedy)
     return ids.fillna(0).astype("int64")
 
 

@@ -20,17 +20,19 @@ Criterion = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class _Records:
-    """Who beat whom.
+class Records:
+    """Who beat whom. T teams of a season, in ascending order of id.
 
     Attributes:
-        beat: Wins of the row team over the column team [T, T].
-        point_diff: Points scored less points allowed, all games [T].
-        conference: Conference codes [T].
-        division: Division codes, unique over conferences [T].
-        win_pct: Winning percentage, all games; one half without games [T].
+        team_id: Team ids, int64 [T].
+        beat: Wins of the row team over the column team, int64 [T, T].
+        point_diff: Points scored less points allowed, all games, int64 [T].
+        conference: Conference codes, int64 [T].
+        division: Division codes, unique over conferences, int64 [T].
+        win_pct: Winning percentage, all games; one half without games, float64 [T].
     """
 
+    team_id: np.ndarray
     beat: np.ndarray
     point_diff: np.ndarray
     conference: np.ndarray
@@ -88,7 +90,7 @@ def _order(
     return np.concatenate([t for group in groups for t in _break_tie(group, of_two, of_more)])
 
 
-def _eligible(records: _Records) -> np.ndarray:
+def _eligible(records: Records) -> np.ndarray:
     """Return the mask [T] of each conference's best eight by record, ties with the eighth in."""
     mask = np.zeros(len(records.win_pct), dtype=bool)
     for code in np.unique(records.conference):
@@ -98,7 +100,7 @@ def _eligible(records: _Records) -> np.ndarray:
     return mask
 
 
-def _seed_orders(records: _Records) -> tuple[list[np.ndarray], np.ndarray]:
+def _seed_orders(records: Records) -> tuple[list[np.ndarray], np.ndarray]:
     """Return each conference's team indices in order of seeds, and who won a division [T]."""
     same_division = records.division[:, None] == records.division
     same_conference = records.conference[:, None] == records.conference
@@ -144,7 +146,7 @@ def _seed_orders(records: _Records) -> tuple[list[np.ndarray], np.ndarray]:
     return orders, winner
 
 
-def _merge(orders: list[np.ndarray], records: _Records) -> list[int]:
+def _merge(orders: list[np.ndarray], records: Records) -> list[int]:
     """Merge the conferences' orders into one by record, head-to-head, then point differential."""
     queues = [list(order) for order in orders]
     merged: list[int] = []
@@ -182,6 +184,31 @@ def regular_season(
     return members, rows
 
 
+def records_of(members: pd.DataFrame, rows: pd.DataFrame) -> Records:
+    """Return who beat whom.
+
+    Args:
+        members: Teams of a season, sorted by id, as `regular_season` returns them.
+        rows: The team games that count.
+
+    Raises:
+        ValueError: A game names a team that is not among the season's.
+    """
+    ids = members["team_id"].to_numpy()
+    n = len(ids)
+    team, opponent = (team_codes(rows[column], ids) for column in ("team_id", "opponent_team_id"))
+    won = rows["won"].to_numpy()
+    margin = (rows["points"] - rows["opponent_points"]).to_numpy()
+    beat = np.bincount(team[won] * n + opponent[won], minlength=n * n).reshape(n, n)
+    points = np.bincount(team, weights=margin, minlength=n).astype("int64")
+    # Plain text: pandas takes a millisecond to join a few strings.
+    of_team = list(zip(members["conference"], members["division"], strict=True))
+    conference = np.unique([name for name, _ in of_team], return_inverse=True)[1]
+    division = np.unique(["/".join(names) for names in of_team], return_inverse=True)[1]
+    pct = win_pct(beat.sum(axis=1), beat.sum(axis=0))
+    return Records(ids, beat, points, conference, division, pct)
+
+
 def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.DataFrame:
     """Return the regular-season standings of a season, or of the part of it that is given.
 
@@ -214,17 +241,10 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
         ValueError: The season has no teams, or a game names a team that is not among them.
     """
     members, rows = regular_season(team_games, teams, season)
-    ids = members["team_id"].to_numpy()
-    n = len(ids)
-    team, opponent = (team_codes(rows[column], ids) for column in ("team_id", "opponent_team_id"))
-    won = rows["won"].to_numpy()
-    margin = (rows["points"] - rows["opponent_points"]).to_numpy()
-    beat = np.bincount(team[won] * n + opponent[won], minlength=n * n).reshape(n, n)
-    points = np.bincount(team, weights=margin, minlength=n).astype("int64")
+    records = records_of(members, rows)
+    beat, conference, division = records.beat, records.conference, records.division
+    n = len(beat)
     wins, losses = beat.sum(axis=1), beat.sum(axis=0)
-    conference = pd.factorize(members["conference"], sort=True)[0]
-    division = pd.factorize(members["conference"] + "/" + members["division"], sort=True)[0]
-    records = _Records(beat, points, conference, division, win_pct(wins, losses))
     orders, winner = _seed_orders(records)
 
     seed = np.zeros(n, dtype="int64")
@@ -239,7 +259,7 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
     table = pd.DataFrame(
         {
             "season": members["season"],
-            "team_id": ids,
+            "team_id": records.team_id,
             "conference": members["conference"],
             "division": members["division"],
             "wins": wins,
@@ -250,7 +270,7 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
             "conference_losses": (beat.T * same_conference).sum(axis=1),
             "division_wins": (beat * same_division).sum(axis=1),
             "division_losses": (beat.T * same_division).sum(axis=1),
-            "point_diff": points,
+            "point_diff": records.point_diff,
             "division_winner": winner,
             "seed": seed,
         }

@@ -95,6 +95,40 @@ SCHEMA: dict[str, dict[str, str]] = {
         "player_id": "int64",
         "player_name": "str",
     },
+    # One row a regular-season fixture, played or not: who meets whom, where and when, which is
+    # public long before the result is. `known_from`: the first morning on which it is public. A
+    # game that was played stands on the day of play, even where it had been put off.
+    "schedule": {
+        "season": "str",
+        "game_date": "datetime64[us]",
+        "home_team_id": "int64",
+        "away_team_id": "int64",
+        "neutral_site": "bool",
+        "known_from": "datetime64[us]",
+    },
+    # One row a season and team: what bookmakers said before the season, of whatever seasons there
+    # are. `win_total`: wins that a team is as likely to exceed as to miss, in games. `title_prob`:
+    # chance of the title, 0 to 1, without the bookmaker's margin, so that the teams of a season
+    # add up to 1; NaN where the odds of a team are missing.
+    "market_totals": {
+        "season": "str",
+        "team_id": "int64",
+        "win_total": "float64",
+        "title_prob": "float64",
+    },
+    # One row a game that bookmakers priced, home and away as in `games`. `home_spread`: points
+    # from the home team's view, negative where it is the favourite (-7: expected to win by 7).
+    # `home_win_prob`: 0 to 1, from both moneylines without the bookmaker's margin. NaN where
+    # there is none. Lines stand at tip-off: nothing that is known the morning before.
+    "market_lines": {
+        "game_id": "str",
+        "season": "str",
+        "game_date": "datetime64[us]",
+        "home_team_id": "int64",
+        "away_team_id": "int64",
+        "home_spread": "float64",
+        "home_win_prob": "float64",
+    },
 }
 
 KEYS: dict[str, list[str]] = {
@@ -104,12 +138,15 @@ KEYS: dict[str, list[str]] = {
     "teams": ["season", "team_id"],
     "seasons": ["season"],
     "rosters": ["date", "team_id", "player_id"],
+    "schedule": ["season", "game_date", "home_team_id"],
+    "market_totals": ["season", "team_id"],
+    "market_lines": ["game_id"],
 }
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The six canonical tables, each sorted by date and key and conforming to `SCHEMA`."""
+    """The canonical tables, each sorted by date and key and conforming to `SCHEMA`."""
 
     games: pd.DataFrame
     team_games: pd.DataFrame
@@ -117,6 +154,9 @@ class Tables:
     teams: pd.DataFrame
     seasons: pd.DataFrame
     rosters: pd.DataFrame
+    schedule: pd.DataFrame
+    market_totals: pd.DataFrame
+    market_lines: pd.DataFrame
 
     def items(self) -> list[tuple[str, pd.DataFrame]]:
         """Return (name, table) pairs in schema order."""
@@ -145,7 +185,7 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     except (TypeError, ValueError) as error:
         raise ValueError(f"table {name}: a value does not fit the schema: {error}") from error
     order = (["game_date"] if "game_date" in schema else []) + KEYS[name]
-    table = table.sort_values(order, ignore_index=True)
+    table = table.sort_values(list(dict.fromkeys(order)), ignore_index=True)
     repeated = table.duplicated(KEYS[name])
     if repeated.any():
         first = table.loc[repeated, KEYS[name]].iloc[0].to_dict()

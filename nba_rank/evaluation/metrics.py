@@ -175,10 +175,28 @@ def upset_auc(
         (standings[:, None] > standings[None, :]) & (true[:, None] != true[None, :])
     )
     edge = s[behind] - s[ahead]
-    # Equal gaps of fractions such as wins / games differ in their last bits; they are ties.
-    edge = np.round(edge / max(np.abs(edge).max(initial=0.0), np.finfo(float).tiny), 12)
-    upset = true[behind] < true[ahead]
-    positive, negative = edge[upset], np.sort(edge[~upset])
+    return roc_auc(edge, true[behind] < true[ahead])
+
+
+def roc_auc(score: npt.ArrayLike, happened: npt.ArrayLike) -> float:
+    """Area under the ROC curve: how often what happened had a higher score than what did not.
+
+    Args:
+        score: Float, shape (N,), any unit; higher means likelier. Scores that are apart by less
+            than 1e-12 of the largest are ties: fractions such as wins / games that are equal may
+            differ in their last bits.
+        happened: Bool, shape (N,).
+
+    Returns:
+        0 to 1, higher is better, .5 is chance; a tie counts as half. NaN if nothing or everything
+        happened.
+
+    Source: equals `sklearn.metrics.roc_auc_score`.
+    """
+    s = np.asarray(score, dtype=np.float64)
+    event = np.asarray(happened, dtype=np.bool_)
+    s = np.round(s / max(np.abs(s).max(initial=0.0), np.finfo(float).tiny), 12)
+    positive, negative = s[event], np.sort(s[~event])
     if not (len(positive) and len(negative)):
         return float("nan")
     below = np.searchsorted(negative, positive, side="left")

@@ -14,7 +14,7 @@ SCOPES = ("league", "playoff16", "east", "west")
 
 RANKERS = (
     "stack", "model_a", "xgb", "rf",
-    "standings", "elo", "massey", "srs", "net_rating", "last_season", "random",
+    "standings", "elo", "massey", "srs", "net_rating", "last_season", "market", "random",
 )  # fmt: skip
 """Names of the rankers: the stack, its members, then the baselines."""
 

@@ -137,5 +137,21 @@ def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return np.where(known, numerator, np.nan) / np.where(known, denominator, 1.0)
 
 
+def group_sums(values: FloatArray, group: IntArray) -> FloatArray:
+    """Return the sum over the group of each value; NaN where the group holds one.
+
+    Not by pandas, whose sum of one group depends in its last bits on the others.
+    """
+    _, slot = np.unique(group, return_inverse=True)
+    return np.asarray(np.bincount(slot, values)[slot], dtype=np.float64)
+
+
+def sum_and_count(values: FloatArray, group: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return sum and number of the known values of each value's group."""
+    known = ~np.isnan(values)
+    of_known = np.where(known, values, 0.0)
+    return group_sums(of_known, group), group_sums(known.astype(np.float64), group)
+
+
 def _cumulative(values: npt.NDArray) -> FloatArray:
     return np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])

@@ -11,6 +11,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.features import (
     elo,
     four_factors,
+    market,
     massey,
     motivation,
     prior_season,
@@ -38,6 +39,7 @@ TEAM_GROUPS: dict[str, Build] = {
     "team_rolling": team_rolling.build,
     "rest": rest.build,
     "motivation": motivation.build,
+    "market": market.build,
 }
 
 PLAYER_GROUPS: dict[str, BuildFromPlayers] = {"roster_strength": roster_strength.build}

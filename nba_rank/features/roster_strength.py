@@ -7,13 +7,12 @@ from scipy.stats import norm
 from nba_rank.config import RosterStrengthConfig
 from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, IntArray, Rows, ratio
-from nba_rank.features.players.minutes import team_shares
+from nba_rank.features.asof import FloatArray, IntArray, Rows, group_sums, ratio, sum_and_count
+from nba_rank.features.players.minutes import PLAYOFFS, REGULAR, Rotation, team_shares
 from nba_rank.features.team_sums import regular_season_sums
 
 MARGIN_SD = 13.3
 """Standard deviation of a game's margin around its expectation, in points."""
-
 
 OWN_CONFERENCE_SHARE = 52 / 82
 """Share of a team's games against its own conference."""
@@ -26,11 +25,14 @@ def build(
 
     Columns: `roster_strength`, the sum of minutes share times impact rating over the players
     expected to play, less the mean team's; `full_strength`, the same with everybody back who has
-    been missing games; and `projected_win_pct`, the games won so far plus the remaining ones at
-    the win probability `Phi((full_strength - opponents) / 13.3)`, over all games. The opponents'
-    strength is the mean of the own conference's other teams and of the other conference's, by
-    their share of a schedule: which games remain is not needed. Unknown in seasons without player
-    logs and before their first game.
+    been missing games; `playoff_strength`, that with the tighter rotation of the playoffs;
+    `star_strength` (points squared), the sum over that rotation of minutes share times the square
+    of what a rating is above the league's average minute, less the mean team's: stars are worth
+    more in the playoffs than their ratings say; and `projected_win_pct`, the games won so far plus
+    the remaining ones at the win probability `Phi((full_strength - opponents) / 13.3)`, over all
+    games. The opponents' strength is the mean of the own conference's other teams and of the other
+    conference's, by their share of a schedule: which games remain is not needed. Unknown in
+    seasons without player logs and before their first game.
 
     Args:
         tables: The canonical tables.
@@ -44,15 +46,24 @@ def build(
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     n = len(rows.frame)
     known = np.isin(np.arange(n), row)
-    strengths = {}
-    for name, minutes in (
-        ("roster_strength", "expected_minutes"),
-        ("full_strength", "full_strength_minutes"),
-    ):
-        share = team_shares(ratings[minutes].to_numpy(), row, n)
-        total = np.bincount(row, share * ratings["impact_rating"].to_numpy(), n)
-        strength = np.where(known, total, np.nan)
-        strengths[name] = strength - ratio(*_sum_and_count(strength, rows.day))
+    rating = ratings["impact_rating"].to_numpy()
+
+    def shares(minutes: str, rotation: Rotation) -> FloatArray:
+        return team_shares(ratings[minutes].to_numpy(), row, n, rotation)
+
+    def strength(share: FloatArray, value: FloatArray) -> FloatArray:
+        total = np.where(known, np.bincount(row, share * value, n), np.nan)
+        return np.asarray(total - ratio(*sum_and_count(total, rows.day)))
+
+    full = shares("full_strength_minutes", REGULAR)
+    playoffs = shares("full_strength_minutes", PLAYOFFS)
+    average = ratio(*(group_sums(part, rows.day[row]) for part in (full * rating, full)))
+    strengths = {
+        "roster_strength": strength(shares("expected_minutes", REGULAR), rating),
+        "full_strength": strength(full, rating),
+        "playoff_strength": strength(playoffs, rating),
+        "star_strength": strength(playoffs, np.square(np.maximum(rating - average, 0.0))),
+    }
     projected = _projected(tables, rows, strengths["full_strength"])
     return pd.DataFrame({**strengths, "projected_win_pct": projected})
 
@@ -71,20 +82,8 @@ def _projected(tables: Tables, rows: Rows, strength: FloatArray) -> FloatArray:
 def _opponents(rows: Rows, strength: FloatArray) -> FloatArray:
     """Return the mean strength of each team's opponents over a whole schedule."""
     east = (rows.frame["conference"] == "East").to_numpy()
-    own, n_own = _sum_and_count(strength, 2 * rows.day + east)
-    league, n_league = _sum_and_count(strength, rows.day)
+    own, n_own = sum_and_count(strength, 2 * rows.day + east)
+    league, n_league = sum_and_count(strength, rows.day)
     inside = ratio(own - strength, n_own - 1)
     outside = ratio(league - own, n_league - n_own)
     return OWN_CONFERENCE_SHARE * inside + (1 - OWN_CONFERENCE_SHARE) * outside
-
-
-def _sum_and_count(values: FloatArray, group: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Sum and count the known values of each value's group.
-
-    Not by pandas, whose sum of one group depends in its last bits on gaps in others.
-    """
-    _, slot = np.unique(group, return_inverse=True)
-    known = ~np.isnan(values)
-    sums = [np.bincount(slot, np.where(known, part, 0.0)) for part in (values, 1.0)]
-    total, count = np.asarray(sums, dtype=np.float64)[:, slot]
-    return total, count

@@ -100,10 +100,10 @@ def cached_store(
     return store
 
 
-def content_key(tables: Tables, parts: Iterable[str]) -> str:
-    """Hash the tables, the code that reads them and further parts into a short file name."""
+def content_key(tables: Tables | None, parts: Iterable[str]) -> str:
+    """Hash the tables, if given, the code that reads them and further parts into a file name."""
     digest = hashlib.sha256(_code_version().encode())
-    for _, table in tables.items():
+    for _, table in tables.items() if tables is not None else ():
         digest.update(frame_hash(table).encode())
     for part in parts:
         digest.update(part.encode())
@@ -113,6 +113,8 @@ def content_key(tables: Tables, parts: Iterable[str]) -> str:
 def _code_version() -> str:
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    for source in sorted([*package.glob("data/**/*.py"), *package.glob("features/**/*.py")]):
+    folders = ("data", "features", "odds")
+    sources = (path for folder in folders for path in package.glob(f"{folder}/**/*.py"))
+    for source in sorted(sources):
         digest.update(str(source.relative_to(package)).encode() + source.read_bytes())
     return digest.hexdigest()

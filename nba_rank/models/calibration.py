@@ -1,48 +1,245 @@
-"""Platt scaling: from a score to the probability of making the playoffs."""
+"""Platt scaling: from scores to the probability of what a team may reach, and of winning a game."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from nba_rank.data.outcomes import EVENTS
+
 Vector = npt.NDArray[np.float64]
+
+WIN = "win"
+"""Event of winning a given game; its score is the gap of the teams' scores, home less away."""
 
 
 @dataclass(frozen=True)
 class PlattScaling:
     """`p = 1 / (1 + exp(-(slope score + intercept)))`, fitted with Platt's smoothed targets.
 
+    Slope and intercept may move in a straight line with the share of the season played, since a
+    score means more late in a season than early.
+
     Source: Platt (1999), "Probabilistic Outputs for Support Vector Machines".
+
+    Attributes:
+        slope: Log odds for each unit of the score, on opening night.
+        intercept: Log odds of a score of zero, on opening night.
+        slope_change: Change of the slope from opening night to the end of the season.
+        intercept_change: Change of the intercept likewise.
     """
 
     slope: float
     intercept: float
+    slope_change: float = 0.0
+    intercept_change: float = 0.0
 
     @classmethod
-    def fit(cls, score: Vector, event: npt.NDArray[np.bool_]) -> Self:
+    def fit(
+        cls, score: Vector, event: npt.NDArray[np.bool_], progress: Vector | None = None
+    ) -> Self:
         """Fit on out-of-fold scores [N] and whether the event happened [N].
+
+        Args:
+            score: Scores.
+            event: Whether the event happened.
+            progress: Share of the season played, 0 to 1; None keeps slope and intercept. They are
+                also kept where moving would turn the order of the scores round at some time.
 
         Raises:
             ValueError: The event always or never happened.
         """
         if event.all() or not event.any():
-            raise ValueError("Platt scaling needs teams that made the playoffs and teams that not")
-        happened = int(event.sum())
-        high, low = (happened + 1) / (happened + 2), 1 / (len(event) - happened + 2)
-        target = np.where(event, high, low)
-        # A target between 0 and 1 is the same row once as an event and once as none, weighted.
-        X = np.r_[score, score][:, None]
-        y = np.r_[np.ones(len(score)), np.zeros(len(score))]
-        fitted = LogisticRegression(C=np.inf).fit(X, y, sample_weight=np.r_[target, 1 - target])
-        return cls(slope=float(fitted.coef_[0, 0]), intercept=float(fitted.intercept_[0]))
+            raise ValueError("Platt scaling needs cases in which the event happened and cases not")
+        if progress is not None:
+            design = np.column_stack([score, progress * score, progress])
+            slope, change, drift, intercept = _logistic(design, event)
+            if min(slope, slope + change) > 0:
+                return cls(slope, intercept, change, drift)
+        slope, intercept = _logistic(score[:, None], event)
+        return cls(slope, intercept)
 
-    def predict(self, score: Vector) -> Vector:
-        """Return probabilities, 0 to 1."""
-        return expit(self.slope * score + self.intercept)
+    def log_odds(self, score: Vector, progress: Vector | None = None) -> Vector:
+        """Return log odds; without `progress` those of opening night."""
+        share = np.zeros_like(score) if progress is None else progress
+        slope = self.slope + self.slope_change * share
+        return slope * score + self.intercept + self.intercept_change * share
+
+    def predict(self, score: Vector, progress: Vector | None = None) -> Vector:
+        """Return probabilities, 0 to 1; without `progress` those of opening night."""
+        return expit(self.log_odds(score, progress))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON; `PlattScaling(**fields)` restores them exactly."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Cases to learn an event from.
+
+    Attributes:
+        scores: Score by name of what scored, each [N].
+        progress: Share of the season played, [N]; None where it is unknown.
+        event: Whether it happened, [N].
+    """
+
+    scores: dict[str, Vector]
+    progress: Vector | None
+    event: npt.NDArray[np.bool_]
+
+
+class Calibration(Protocol):
+    """What turns scores into probabilities of events."""
+
+    @property
+    def events(self) -> list[str]:
+        """Names of the events."""
+
+    def predict(self, event: str, scores: dict[str, Vector], progress: Vector | None) -> Vector:
+        """Return probabilities of an event, [N]."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+
+
+@dataclass(frozen=True)
+class PlattStack:
+    """Platt scaling of the final score.
+
+    Attributes:
+        platt: Scaling of each event.
+    """
+
+    platt: dict[str, PlattScaling]
+
+    @classmethod
+    def fit(cls, cases: dict[str, Outcome]) -> Self:
+        """Fit on each event's cases, whose scores hold `score`."""
+        return cls(
+            {
+                name: PlattScaling.fit(case.scores["score"], case.event, case.progress)
+                for name, case in cases.items()
+            }
+        )
+
+    @property
+    def events(self) -> list[str]:
+        """Names of the events."""
+        return list(self.platt)
+
+    def predict(self, event: str, scores: dict[str, Vector], progress: Vector | None) -> Vector:
+        """Return probabilities of an event, [N]."""
+        return self.platt[event].predict(scores["score"], progress)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return {name: part.to_dict() for name, part in self.platt.items()}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Restore a calibration exactly from what `to_dict` returned."""
+        return cls({name: PlattScaling(**part) for name, part in fields.items()})
+
+
+@dataclass(frozen=True)
+class PlattPerModel:
+    """Platt scaling of each member's score, combined in log odds.
+
+    `log odds = intercept + sum of weight times the member's log odds`, the weights fitted by
+    logistic regression on the same cases.
+
+    Attributes:
+        platt: Scaling of each event and member.
+        weights: Weight of each event and member.
+        intercept: Intercept of each event.
+    """
+
+    platt: dict[str, dict[str, PlattScaling]]
+    weights: dict[str, dict[str, float]]
+    intercept: dict[str, float]
+
+    @classmethod
+    def fit(cls, cases: dict[str, Outcome]) -> Self:
+        """Fit on each event's cases; every score but `score` is a member's."""
+        platt: dict[str, dict[str, PlattScaling]] = {}
+        weights: dict[str, dict[str, float]] = {}
+        intercept: dict[str, float] = {}
+        for event, case in cases.items():
+            names = [name for name in case.scores if name != "score"]
+            platt[event] = {
+                name: PlattScaling.fit(case.scores[name], case.event, case.progress)
+                for name in names
+            }
+            logits = [platt[event][name].log_odds(case.scores[name], case.progress)
+                      for name in names]  # fmt: skip
+            # The ridge of scikit-learn's default: members agree too closely to be told apart.
+            *found, last = _logistic(np.column_stack(logits), case.event, penalty=1.0)
+            weights[event] = dict(zip(names, found, strict=True))
+            intercept[event] = last
+        return cls(platt, weights, intercept)
+
+    @property
+    def events(self) -> list[str]:
+        """Names of the events."""
+        return list(self.platt)
+
+    def predict(self, event: str, scores: dict[str, Vector], progress: Vector | None) -> Vector:
+        """Return probabilities of an event, [N]."""
+        parts = self.platt[event]
+        total = np.full(len(next(iter(scores.values()))), self.intercept[event])
+        for name, weight in self.weights[event].items():
+            total += weight * parts[name].log_odds(scores[name], progress)
+        return expit(total)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Restore a calibration exactly from what `to_dict` returned."""
+        platt = {
+            event: {name: PlattScaling(**part) for name, part in parts.items()}
+            for event, parts in fields["platt"].items()
+        }
+        return cls(platt, fields["weights"], fields["intercept"])
+
+
+CALIBRATIONS: dict[str, type[PlattStack] | type[PlattPerModel]] = {
+    "platt_stack": PlattStack,
+    "platt_per_model": PlattPerModel,
+}
+"""Calibrations by their name in the config."""
+
+
+def probabilities(
+    calibration: Calibration, frame: pd.DataFrame, scores: list[str], progress: Vector | None
+) -> pd.DataFrame:
+    """Return `<event>_prob` for each of `EVENTS`, one row a row of a frame of scores."""
+    values = {name: frame[name].to_numpy(dtype=np.float64) for name in scores}
+    return pd.DataFrame(
+        {f"{event}_prob": calibration.predict(event, values, progress) for event in EVENTS},
+        index=frame.index,
+    )
+
+
+def _logistic(
+    design: npt.NDArray[np.float64], event: npt.NDArray[np.bool_], penalty: float = 0.0
+) -> list[float]:
+    """Fit a logistic regression to Platt's smoothed targets; return coefficients and intercept."""
+    happened = int(event.sum())
+    high, low = (happened + 1) / (happened + 2), 1 / (len(event) - happened + 2)
+    target = np.where(event, high, low)
+    # A target between 0 and 1 is the same row once as an event and once as none, weighted.
+    X = np.concatenate([design, design])
+    y = np.r_[np.ones(len(event)), np.zeros(len(event))]
+    strength = 1 / penalty if penalty else np.inf
+    fitted = LogisticRegression(C=strength, max_iter=1000).fit(
+        X, y, sample_weight=np.r_[target, 1 - target]
+    )
+    return [*fitted.coef_[0].tolist(), float(fitted.intercept_[0])]

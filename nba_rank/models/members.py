@@ -15,7 +15,7 @@ from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
 from nba_rank.config import MEMBERS, Config
-from nba_rank.dataset import PROGRESS, Dataset
+from nba_rank.dataset import PROGRESS, PROJECTED, Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.fit_model_a import LoggerFactory, fit_model_a
 from nba_rank.models.fitted_model_a import FittedModelA
@@ -30,8 +30,8 @@ class Predicted:
 
     Attributes:
         frame: Columns `season`, `as_of_date`, `team_id`, `conference`, where known `PROGRESS` (0 to
-            1), and a score per member, higher is better; NaN where a
-            member cannot score a date for want of players. Where model A tells how sure it is,
+            1) and `PROJECTED`, and a score per member, higher is better; NaN where a member cannot
+            score a date for want of players. Where model A tells how sure it is,
             also `nba_rank.models.uncertainty.INTERVALS`.
         attention: float32 [N, P], model A's weight of each player of the sets; None without it.
     """
@@ -123,8 +123,9 @@ class Members:
             wrong = sorted(set(data.columns) ^ set(self.columns)) or "their order"
             raise ValueError(f"the features are not those of the fitted models: {wrong}")
         frame, attention = data.frame.copy(), None
-        if PROGRESS in data.columns:
-            frame[PROGRESS] = data.features([PROGRESS])[PROGRESS]
+        for name in (PROGRESS, PROJECTED):
+            if name in data.columns:
+                frame[name] = data.features([name])[name]
         if self.model_a is not None:
             team_prior = data.set_features(self.model_a.inputs.prior.features)
             scores = self.model_a.predict(data.sets, team_prior, with_intervals=with_intervals)

@@ -1,19 +1,57 @@
 """The final ranker: members, the stacker over them, calibration and odds."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from nba_rank.config import MEMBERS, Config
-from nba_rank.dataset import Dataset
-from nba_rank.models.calibration import PlattScaling
+from nba_rank.data.outcomes import EVENTS, events
+from nba_rank.data.tables import Tables
+from nba_rank.dataset import PROJECTED, Dataset
+from nba_rank.features.store import KEY
+from nba_rank.models.calibration import (
+    CALIBRATIONS,
+    WIN,
+    Calibration,
+    Outcome,
+    Vector,
+    probabilities,
+)
 from nba_rank.models.members import Members, Predicted, progress_of
 from nba_rank.models.stacking import Stacker
+from nba_rank.odds.monte_carlo import SCORE, MonteCarloOdds
+from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.softmax import SoftmaxOdds
+
+_HEAD, _PROJECTION = "head.json", "projection.json"
+_ODDS: dict[str, Callable[[dict[str, Any]], SoftmaxOdds | MonteCarloOdds]] = {
+    "softmax": lambda fields: SoftmaxOdds(**fields),
+    "monte_carlo": MonteCarloOdds.from_dict,
+}
+
+
+@dataclass(frozen=True)
+class League:
+    """What odds are made from beside scores.
+
+    Attributes:
+        tables: The canonical tables.
+        inputs: From `nba_rank.odds.inputs.strength_inputs`, of all dates that are scored.
+        results: Outcomes by season and team.
+    """
+
+    tables: Tables
+    inputs: pd.DataFrame
+    results: pd.DataFrame
+
+    def rated(self, scored: pd.DataFrame) -> pd.DataFrame:
+        """Return the inputs of the dates of a frame of scores, with its `score`."""
+        return self.inputs.merge(scored[[*KEY, SCORE]], on=KEY, validate="one_to_one")
 
 
 @dataclass(frozen=True)
@@ -22,55 +60,67 @@ class Head:
 
     Attributes:
         stacker: Blend of the members; None where there is one, whose score is final.
-        platt: Playoff probability from the final score; None without calibration.
+        calibration: Probabilities of events from scores; None without calibration.
         odds: Title odds from the final scores; None without odds.
     """
 
     stacker: Stacker | None
-    platt: PlattScaling | None
-    odds: SoftmaxOdds | None
+    calibration: Calibration | None = None
+    odds: SoftmaxOdds | MonteCarloOdds | None = None
 
     @classmethod
-    def fit(
-        cls, oof: pd.DataFrame, outcomes: pd.DataFrame, relevance: pd.DataFrame, config: Config
-    ) -> Self:
-        """Fit on out-of-fold scores of the members that the frame holds.
+    def fit(cls, oof: pd.DataFrame, relevance: pd.DataFrame, config: Config) -> Self:
+        """Fit the stacker on out-of-fold scores of the members that the frame holds.
 
         Args:
             oof: `Predicted.frame` of out-of-fold seasons.
-            outcomes: Columns `season`, `team_id`, `outcome_rank`, `made_playoffs`.
             relevance: Columns `season`, `team_id`, `relevance`.
             config: The run's config.
         """
-        members = [name for name in MEMBERS if name in oof.columns]
-        key = ["season", "team_id"]
-        known = oof.dropna(subset=members)
-        known = known.merge(relevance, on=key, validate="many_to_one")
-        known = known.merge(outcomes[[*key, "outcome_rank", "made_playoffs"]], on=key)
-        stacker = None
-        if len(members) > 1:
-            stacker = Stacker.fit(
-                members,
-                known[members].to_numpy(),
+        members = _members(oof)
+        if len(members) < 2:
+            return cls(None)
+        inputs = [*members, *_projected(oof, config)]
+        known = oof.dropna(subset=inputs)
+        known = known.merge(relevance, on=["season", "team_id"], validate="many_to_one")
+        return cls(
+            Stacker.fit(
+                inputs,
+                known[inputs].to_numpy(),
                 known["relevance"].to_numpy(),
                 known["season"].to_numpy(),
                 config.model.stack.alphas,
                 progress_of(known) if config.model.stack.vary_with_progress else None,
             )
-        score = cls(stacker, None, None)._score(known, members)
-        platt, odds = None, None
-        if config.calibration.name == "platt_stack":
-            platt = PlattScaling.fit(score, known["made_playoffs"].to_numpy())
+        )
+
+    def calibrated(self, oof: pd.DataFrame, league: League, config: Config) -> Self:
+        """Return this head with calibration and odds fitted on the same out-of-fold scores."""
+        members = _members(oof)
+        known = oof.dropna(subset=members)
+        known = known.assign(score=self.score(known, members))
+        known = known.sort_values(KEY, ignore_index=True)
+        calibration, odds = None, None
+        if config.calibration.name != "none":
+            fit = CALIBRATIONS[config.calibration.name].fit
+            calibration = fit(_cases(known, [SCORE, *members], league))
         if config.odds.name == "softmax":
-            odds = SoftmaxOdds.fit(known.assign(score=score, champion=known["outcome_rank"] == 1))
-        return cls(stacker, platt, odds)
+            key = ["season", "team_id"]
+            ranked = known.merge(league.results[[*key, "outcome_rank"]], on=key)
+            odds = SoftmaxOdds.fit(ranked.assign(champion=ranked["outcome_rank"] == 1))
+        if config.odds.name == "monte_carlo":
+            odds = MonteCarloOdds.fit(
+                league.rated(known),
+                league.tables,
+                n_simulations=config.odds.n_simulations,
+                seed=config.seed,
+                playoff_strength=config.odds.playoff_strength,
+                playoff_residual=config.odds.playoff_residual,
+            )
+        return type(self)(self.stacker, calibration, odds)
 
-    def apply(self, members: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-        """Add `score` and, where fitted, `playoff_prob` and `title_odds` to member scores.
-
-        Args:
-            members: `Predicted.frame`.
-            names: Names of the members.
+    def score(self, members: pd.DataFrame, names: list[str]) -> np.ndarray:
+        """Return the final score of each row, higher is better.
 
         Raises:
             ValueError: A member has no score for some date.
@@ -82,49 +132,150 @@ class Head:
                 f"no players are known in {first['season']} on {first['as_of_date']:%Y-%m-%d}: "
                 "ingest that season's player logs, or train with model=xgb or model=rf"
             )
-        scored = members.assign(score=self._score(members, names))
-        if self.platt is not None:
-            scored["playoff_prob"] = self.platt.predict(scored["score"].to_numpy())
-        if self.odds is not None:
-            scored["title_odds"] = self.odds.predict(scored)
-        return scored
-
-    def _score(self, members: pd.DataFrame, names: list[str]) -> np.ndarray:
         if self.stacker is None:
             return members[names[0]].to_numpy()
-        return self.stacker.predict(members[names].to_numpy(), progress_of(members))
+        return self.stacker.predict(members[self.stacker.inputs].to_numpy(), progress_of(members))
+
+    def probabilities(self, scored: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+        """Return what calibration makes of scores; no columns without it.
+
+        Args:
+            scored: Members' scores and `score`.
+            names: Names of the members.
+
+        Returns:
+            `<event>_prob` (0 to 1) for each of `nba_rank.data.outcomes.EVENTS`; rows as given.
+        """
+        if self.calibration is None:
+            return pd.DataFrame(index=scored.index)
+        return probabilities(self.calibration, scored, [SCORE, *names], progress_of(scored))
+
+    def win_prob(self, scored: pd.DataFrame, names: list[str], games: RatedGames) -> Vector:
+        """Return the calibrated probability that the home team wins, [N].
+
+        Raises:
+            ValueError: There is no calibration.
+        """
+        if self.calibration is None:
+            raise ValueError("no calibration was fitted: calibration=platt_stack or another")
+        return self.calibration.predict(WIN, *_gaps(scored, [SCORE, *names], games))
 
 
 @dataclass(frozen=True)
 class Ranker:
-    """Fitted members and head; everything that ranks a date."""
+    """Fitted members and head; everything that ranks a date.
+
+    Attributes:
+        members: Base models.
+        head: Stacker, calibration and odds.
+        projection: What made `PROJECTED` and its companions; None where it is switched off.
+    """
 
     members: Members
     head: Head
+    projection: MonteCarloOdds | None
 
-    def predict(self, data: Dataset) -> Predicted:
+    def predict(self, data: Dataset, league: League) -> Predicted:
         """Score all rows; see `complete` for what comes out."""
-        return self.complete(self.members.predict(data))
+        if self.projection is not None:
+            data = data.with_projection(self.projection.predict(league.inputs, league.tables))
+        return self.complete(self.members.predict(data), league)
 
-    def complete(self, predicted: Predicted) -> Predicted:
-        """Add `score` and, where fitted, `playoff_prob` and `title_odds` to the members' scores."""
-        frame = self.head.apply(predicted.frame, self.members.names)
+    def complete(
+        self,
+        predicted: Predicted,
+        league: League,
+        *,
+        threads: int = 1,
+        on_date: Callable[[], None] = lambda: None,
+    ) -> Predicted:
+        """Add `score` and, where fitted, probabilities and odds to the members' scores.
+
+        Args:
+            predicted: The members' scores.
+            league: What odds are made from.
+            threads: Dates that are simulated at once; does not change the result.
+            on_date: Called after each date that is simulated.
+        """
+        names = self.members.names
+        frame = predicted.frame
+        frame = frame.assign(score=self.head.score(frame, names))
+        frame = pd.concat([frame, self.head.probabilities(frame, names)], axis=1)
+        if isinstance(self.head.odds, SoftmaxOdds):
+            frame["title_odds"] = self.head.odds.predict(frame)
+        if isinstance(self.head.odds, MonteCarloOdds):
+            odds = self.head.odds.predict(
+                league.rated(frame), league.tables, threads=threads, on_date=on_date
+            )
+            frame = frame.merge(odds, on=KEY, how="left", validate="one_to_one")
         return Predicted(frame, predicted.attention)
 
     def save(self, folder: Path) -> None:
         """Write the ranker into a folder."""
         self.members.save(folder)
-        parts = {name: part.to_dict() for name, part in vars(self.head).items() if part is not None}
-        (folder / "head.json").write_text(json.dumps(parts, indent=2) + "\n")
+        head = self.head
+        parts: dict[str, Any] = {}
+        if head.stacker is not None:
+            parts["stacker"] = head.stacker.to_dict()
+        if head.calibration is not None:
+            name = next(n for n, kind in CALIBRATIONS.items() if isinstance(head.calibration, kind))
+            parts["calibration"] = {name: head.calibration.to_dict()}
+        if head.odds is not None:
+            name = "softmax" if isinstance(head.odds, SoftmaxOdds) else "monte_carlo"
+            parts["odds"] = {name: head.odds.to_dict()}
+        _write(folder / _HEAD, parts)
+        if self.projection is not None:
+            _write(folder / _PROJECTION, self.projection.to_dict())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read a ranker back; it scores exactly as the one that was saved."""
-        members = Members.load(folder)
-        parts = json.loads((folder / "head.json").read_text())
+        parts = json.loads((folder / _HEAD).read_text())
+        calibration = [CALIBRATIONS[name].from_dict(fields)
+                       for name, fields in parts.get("calibration", {}).items()]  # fmt: skip
+        odds = [_ODDS[name](fields) for name, fields in parts.get("odds", {}).items()]
         head = Head(
             stacker=Stacker(**parts["stacker"]) if "stacker" in parts else None,
-            platt=PlattScaling(**parts["platt"]) if "platt" in parts else None,
-            odds=SoftmaxOdds(**parts["odds"]) if "odds" in parts else None,
+            calibration=calibration[0] if calibration else None,
+            odds=odds[0] if odds else None,
         )
-        return cls(members, head)
+        projection = None
+        if (folder / _PROJECTION).exists():
+            projection = MonteCarloOdds.from_dict(json.loads((folder / _PROJECTION).read_text()))
+        return cls(Members.load(folder), head, projection)
+
+
+def _members(frame: pd.DataFrame) -> list[str]:
+    return [name for name in MEMBERS if name in frame.columns]
+
+
+def _projected(frame: pd.DataFrame, config: Config) -> list[str]:
+    return [PROJECTED] if config.model.stack.projection and PROJECTED in frame else []
+
+
+def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, Outcome]:
+    """Return what each event is learned from: teams on dates, and games after them."""
+    key = ["season", "team_id"]
+    happened = known[key].merge(events(league.results), on=key, validate="many_to_one")
+    scores = {name: known[name].to_numpy(dtype=np.float64) for name in names}
+    progress = progress_of(known)
+    cases = {
+        name: Outcome(scores, progress, happened[name].to_numpy(dtype=bool)) for name in EVENTS
+    }
+    games = RatedGames.of(league.tables, known, "regular", next_only=True)
+    cases[WIN] = Outcome(*_gaps(known, names, games), games.margin > 0)
+    return cases
+
+
+def _gaps(
+    scored: pd.DataFrame, names: list[str], games: RatedGames
+) -> tuple[dict[str, Vector], Vector | None]:
+    """Return the gaps of the scores of both teams of games, and the share of the season played."""
+    values = {name: scored[name].to_numpy(dtype=np.float64) for name in names}
+    gaps = {name: score[games.home] - score[games.away] for name, score in values.items()}
+    progress = progress_of(scored)
+    return gaps, None if progress is None else progress[games.home]
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n")

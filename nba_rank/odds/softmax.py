@@ -31,9 +31,10 @@ class SoftmaxOdds:
             frame: Columns `season`, `as_of_date`, `score` and `champion` (bool, one a list).
         """
         champion = frame["champion"].to_numpy()
+        behind, lists = _behind_best(frame)
 
         def loss(log_temperature: float) -> float:
-            return float(-_log_softmax(frame, np.exp(log_temperature))[champion].mean())
+            return float(-_log_softmax(behind, lists, np.exp(log_temperature))[champion].mean())
 
         spread = float(frame["score"].std())
         bounds = np.log([spread / 50, spread * 50])
@@ -45,15 +46,21 @@ class SoftmaxOdds:
         Args:
             frame: Columns `season`, `as_of_date` and `score`.
         """
-        return np.exp(_log_softmax(frame, self.temperature))
+        return np.exp(_log_softmax(*_behind_best(frame), self.temperature))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON; `SoftmaxOdds(**fields)` restores them exactly."""
         return asdict(self)
 
 
-def _log_softmax(frame: pd.DataFrame, temperature: float) -> Vector:
-    lists = frame.groupby(LIST)["score"]
-    logits = (frame["score"] - lists.transform("max")) / temperature
-    total = np.exp(logits).groupby([frame[name] for name in LIST]).transform("sum")
-    return (logits - np.log(total)).to_numpy()
+def _behind_best(frame: pd.DataFrame) -> tuple[Vector, npt.NDArray[np.int64]]:
+    """Return by how much each score differs from the best of its list, and its list's number."""
+    lists = frame.groupby(LIST, sort=False)
+    behind = frame["score"] - lists["score"].transform("max")
+    number = np.asarray(lists.ngroup(), dtype=np.int64)
+    return np.asarray(behind, dtype=np.float64), number
+
+
+def _log_softmax(behind: Vector, lists: npt.NDArray[np.int64], temperature: float) -> Vector:
+    logits = behind / temperature
+    return logits - np.log(np.bincount(lists, np.exp(logits)))[lists]

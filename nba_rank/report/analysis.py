@@ -19,6 +19,7 @@ from nba_rank.report.text import (
     by_sign,
     excludes_zero,
     intervals,
+    labels_of,
     markdown_table,
     number,
     points_of,
@@ -114,7 +115,8 @@ def print_summary(console: Console, summary: pd.DataFrame) -> None:
     table.add_column("ranker")
     for point in points:
         table.add_column(POINT_LABELS[point], justify="right")
-    for ranker in dict.fromkeys(rows["ranker"]):
+    labels = labels_of(rows)
+    for ranker in labels:
         line = rows[rows["ranker"] == ranker].set_index("as_of_point").reindex(points)
         cells = []
         for mean, diff in zip(line["mean"], line["diff_to_standings"], strict=True):
@@ -122,7 +124,7 @@ def print_summary(console: Console, summary: pd.DataFrame) -> None:
             below = "" if ranker == "standings" else f"\n[{colour}]{signed(diff)}[/]"
             cells.append(f"{number(mean)}{below}")
         style = "bold" if ranker in ("stack", "standings") else None
-        table.add_row(ranker_label(ranker), *cells, style=style)
+        table.add_row(labels[ranker], *cells, style=style)
     console.print(table)
     console.print(f"{seasons(rows)}; higher is better")
 
@@ -167,10 +169,13 @@ def _behind(context: AnalysisContext) -> str:
         for point in points_of(rows):
             means = rows[rows["as_of_point"] == point].set_index("ranker")["mean"]
             own = means.get(context.ranker, np.nan)
-            gaps = (means[means.index.isin(BASELINES)] - own).sort_values(ascending=False)
+            n_seasons = rows[rows["as_of_point"] == point].set_index("ranker")["n_seasons"]
+            # A mean over other seasons would be no match for it.
+            same = n_seasons == n_seasons.get(context.ranker)
+            gaps = means[means.index.isin(BASELINES) & same] - own
             better = [
                 f"{ranker_label(str(b))} by {gap:.3f}"
-                for b, gap in gaps.round(3).items()
+                for b, gap in gaps.sort_values(ascending=False).round(3).items()
                 if gap > 0
             ]
             if better:
@@ -189,7 +194,7 @@ def _skill(context: AnalysisContext, scope: str) -> str:
         POINT_LABELS[point]: rows[rows["as_of_point"] == point].set_index("ranker")["mean"]
         for point in points
     }
-    return f"## Mean Spearman, {SCOPE_LABELS[scope]}\n\n{_by_ranker(rows, table)}"
+    return f"## Mean Spearman, {SCOPE_LABELS[scope]}\n\n{_by_ranker(labels_of(rows), table)}"
 
 
 def _other_metrics(context: AnalysisContext) -> str:
@@ -211,15 +216,14 @@ def _other_metrics(context: AnalysisContext) -> str:
             label: rows[rows["metric"] == metric].set_index("ranker")["mean"]
             for metric, label in shown.items()
         }
-        parts.append(f"### {POINT_LABELS[point]}\n\n{_by_ranker(rows, table)}")
+        parts.append(f"### {POINT_LABELS[point]}\n\n{_by_ranker(labels_of(rows), table)}")
     return "## Other measures, all teams\n\n" + "\n\n".join(parts) if parts else ""
 
 
-def _by_ranker(rows: pd.DataFrame, columns: Mapping[str, pd.Series]) -> str:
-    rankers = list(dict.fromkeys(rows["ranker"]))
-    table = {"ranker": [ranker_label(ranker) for ranker in rankers]}
+def _by_ranker(labels: Mapping[str, str], columns: Mapping[str, pd.Series]) -> str:
+    table = {"ranker": list(labels.values())}
     for label, values in columns.items():
-        table[label] = [number(value) for value in values.reindex(rankers)]
+        table[label] = [number(value) for value in values.reindex(list(labels))]
     return markdown_table(pd.DataFrame(table))
 
 
@@ -241,9 +245,10 @@ def _recovery(recovery: pd.DataFrame | None) -> str:
         .set_index("ranker")["spearman"]
         for point in points_of(recovery)
     }  # fmt: skip
+    labels = {name: ranker_label(name) for name in recovery["ranker"].unique()}
     return (
         "## Recovery of true strength\n\nMean Spearman of each ranking with the simulated teams' "
-        f"true strength on the date; higher is better.\n\n{_by_ranker(recovery, table)}"
+        f"true strength on the date; higher is better.\n\n{_by_ranker(labels, table)}"
     )
 
 

@@ -27,6 +27,7 @@ from nba_rank.report.style import (
     set_title,
     style,
 )
+from nba_rank.report.text import labels_of
 
 _LINES: dict[str, tuple[str, float, str]] = {
     # ranker: (colour, width, dash)
@@ -40,6 +41,7 @@ _LINES: dict[str, tuple[str, float, str]] = {
     "srs": (GREY, 1.4, "-."),
     "net_rating": (GREY, 1.0, "-"),
     "last_season": (GREY, 1.0, "--"),
+    "market": (INK, 1.8, ":"),
 }
 _BANDS = ("stack", "standings")
 _MOMENT_COLOURS = (SKY, BLUE, ORANGE)
@@ -153,6 +155,10 @@ def plot_skill_over_season(summary: pd.DataFrame, path: Path) -> None:
             caption += " Bands: 95% bootstrap intervals over seasons, stack and standings."
         if len(random):
             caption += f" A random order: {random.mean():+.2f} on average (not drawn)."
+        labels = labels_of(skill)
+        fewer = [label for name, label in labels.items() if label != ranker_label(name)]
+        if fewer:
+            caption += f" Not in all of them: {', '.join(fewer)}."
         set_title(figure, "Higher is better: how well each ranking foresees the outcome")
         set_caption(figure, caption)
         save(figure, path)

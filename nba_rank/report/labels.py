@@ -16,9 +16,18 @@ SCOPE_LABELS = {
 RANKER_LABELS = {
     "stack": "stack", "model_a": "A attention", "xgb": "B XGBoost", "rf": "C forest",
     "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
-    "net_rating": "net rating", "last_season": "last season", "random": "random",
+    "net_rating": "net rating", "last_season": "last season",
+    "market": "bookmakers", "random": "random", "random16": "random among the 16",
+    "platt": "calibration (Platt)", "simulation": "simulation",
+    "always_home": "home teams' share", "elo_fitted": "Elo, fitted home edge",
 }  # fmt: skip
-"""Rankers: the stack, its members, the baselines."""
+"""Rankers: the stack, its members, the baselines; then what gives only probabilities."""
+
+EVENT_LABELS = {
+    "playoff": "makes the playoffs", "round_1": "wins round 1", "round_2": "wins round 2",
+    "finals": "reaches the Finals", "title": "wins the title",
+}  # fmt: skip
+"""How far a team may go."""
 
 LOSS_LABELS = {
     "list_mle": "ListMLE",

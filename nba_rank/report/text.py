@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.evaluation.compare import MIN_SEASONS
-from nba_rank.report.labels import POINT_LABELS
+from nba_rank.report.labels import POINT_LABELS, ranker_label
 
 ABSENT = "–"  # noqa: RUF001
 
@@ -55,6 +55,16 @@ def seasons(rows: pd.DataFrame) -> str:
     """Return the number of test seasons in words."""
     n = int(rows["n_seasons"].max())
     return f"{n} test season{'' if n == 1 else 's'}"
+
+
+def labels_of(rows: pd.DataFrame) -> dict[str, str]:
+    """Return the words for each ranker of a summary, with its seasons where they are not all."""
+    counts = rows.groupby("ranker", sort=False)["n_seasons"].max()
+    n = counts.max()
+    return {
+        str(name): ranker_label(str(name)) + (f" ({count} of {n} seasons)" if count < n else "")
+        for name, count in counts.items()
+    }
 
 
 def by_sign(difference: pd.Series, phrases: Mapping[int, str]) -> str:

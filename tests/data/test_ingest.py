@@ -146,8 +146,11 @@ def test_file_names_are_understood(tmp_path):
         "playin_player_logs_2025_26.PARQUET": ("player", "playin", "2025-26"),
         "rosters/opening_2024_25.CSV": ("roster", "", "2024-25"),
         "rosters/trades 2024_02_08.csv": ("roster", "", ""),
+        "schedules/league.parquet": ("schedule", "", ""),
+        "schedules/league_2024_25.csv": ("schedule", "", "2024-25"),
     }
-    (tmp_path / "rosters").mkdir()
+    for folder in ("rosters", "schedules"):
+        (tmp_path / folder).mkdir()
     for name in (*names, "rosters/README.md", "rosters/.opening_2024_25.csv"):
         (tmp_path / name).touch()
     files = {

@@ -116,9 +116,22 @@ def small_tables() -> Callable[..., Tables]:
             teams=conform("teams", teams),
             seasons=conform("seasons", season_rows),
             rosters=roster_rows(rosters),
+            schedule=schedule_rows(rows, season_rows),
+            **{
+                name: conform(name, pd.DataFrame(columns=list(SCHEMA[name])))
+                for name in ("market_totals", "market_lines")
+            },
         )
 
     return make
+
+
+def schedule_rows(games: list[dict], seasons: pd.DataFrame) -> pd.DataFrame:
+    """The games of the regular season, public from its first day on."""
+    fixtures = pd.DataFrame(games)
+    fixtures = fixtures[fixtures["kind"] == "regular"]
+    opening = seasons.set_index("season")["first_date"]
+    return conform("schedule", fixtures.assign(known_from=fixtures["season"].map(opening)))
 
 
 def roster_rows(rosters: list[tuple]) -> pd.DataFrame:

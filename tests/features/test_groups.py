@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 
 from nba_rank.data.outcomes import outcomes
-from nba_rank.features import four_factors, motivation, prior_season, record, rest, team_rolling
+from nba_rank.data.tables import conform
+from nba_rank.features import (
+    four_factors,
+    market,
+    motivation,
+    prior_season,
+    record,
+    rest,
+    team_rolling,
+)
 from nba_rank.features.asof import Rows
 from nba_rank.features.registry import PLAYER_GROUPS, TEAM_GROUPS, build_group
 from nba_rank.features.store import KEY, build_store
@@ -206,6 +215,30 @@ def test_motivation_over_a_season(sim_tables, as_of, features):
     assert not got.loc[dates["as_of_date"].iloc[40], ["eliminated", "clinched"]].any(axis=None)
 
 
+def test_market_by_hand(small_tables, as_of, features):
+    games = [("2020-12-22", 1, 2, 110, 100), ("2022-11-01", 1, 2, 110, 100)]
+    columns = ["season", "team_id", "win_total", "title_prob"]
+    rows = [("2020-21", 1, 36.0, 0.25), ("2022-23", 1, 41.0, 0.5), ("2022-23", 3, 20.5, np.nan)]
+    totals = conform("market_totals", pd.DataFrame(rows, columns=columns))
+    tables = replace(small_tables(games), market_totals=totals)
+    got = built(market, tables, as_of("2020-12-22", "2022-11-01", "2023-03-01"), features().market)
+    assert list(got.columns) == ["market_win_pct", "market_title_prob"]
+    # 72 games in 2020-21, 82 since; the figures are the same on every date of a season.
+    assert got.loc[("2020-12-22", 1)].tolist() == [0.5, 0.25]
+    for date in ("2022-11-01", "2023-03-01"):
+        assert got.loc[(date, 1)].tolist() == [0.5, 0.5]
+        assert got.loc[(date, 3), "market_win_pct"] == 0.25
+        assert np.isnan(got.loc[(date, 3), "market_title_prob"])
+        assert got.loc[(date, 2)].isna().all()
+
+
+def test_without_bookmakers_figures_the_group_is_unknown(small_tables, as_of, features):
+    tables = small_tables([("2022-11-01", 1, 2, 110, 100)])
+    got = built(market, tables, as_of("2022-11-01"), features().market)
+    assert got.shape == (4, 2)
+    assert got.isna().all(axis=None)
+
+
 # All groups.
 
 COLUMNS = {
@@ -230,7 +263,14 @@ COLUMNS = {
     "team_rolling": ["rolling_efg_pct", "rolling_defensive_rating", "won_previous_game"],
     "rest": ["days_since_game", "games_in_window", "played_yesterday"],
     "motivation": ["games_left", "games_behind_line", "eliminated", "clinched", "late_season"],
-    "roster_strength": ["roster_strength", "full_strength", "projected_win_pct"],
+    "market": ["market_win_pct", "market_title_prob"],
+    "roster_strength": [
+        "roster_strength",
+        "full_strength",
+        "playoff_strength",
+        "star_strength",
+        "projected_win_pct",
+    ],
 }
 
 
@@ -245,8 +285,18 @@ def ratings(sim_tables, dates, rate):
 
 
 @pytest.fixture(scope="module")
-def full(sim_tables, ratings, dates, features):
-    return build_store(sim_tables, ratings, dates, features())
+def every_group(features):
+    return features("features/market=on")
+
+
+@pytest.fixture(scope="module")
+def priced_tables(sim_tables, priced):
+    return priced(sim_tables)
+
+
+@pytest.fixture(scope="module")
+def full(priced_tables, ratings, dates, every_group):
+    return build_store(priced_tables, ratings, dates, every_group)
 
 
 def test_the_full_store_has_every_column_in_order(full):
@@ -261,10 +311,10 @@ def test_the_full_store_has_every_column_in_order(full):
 
 @pytest.mark.parametrize("group", COLUMNS)
 def test_a_group_that_is_off_takes_its_columns_along_and_nothing_else(
-    sim_tables, ratings, dates, features, full, group
+    priced_tables, ratings, dates, every_group, full, group
 ):
-    off = replace(getattr(features(), group), enabled=False)
-    without = build_store(sim_tables, ratings, dates, replace(features(), **{group: off}))
+    off = replace(getattr(every_group, group), enabled=False)
+    without = build_store(priced_tables, ratings, dates, replace(every_group, **{group: off}))
     expected = full.frame.drop(columns=COLUMNS[group])
     pd.testing.assert_frame_equal(without.frame, expected, check_exact=True)
     assert without.columns == list(expected.columns[4:])
@@ -320,15 +370,17 @@ KNOWN_AT_OPENING = {
 }  # fmt: skip
 
 
-def test_on_opening_night_the_unknown_is_nan_and_never_zero(sim_tables, as_of, features, rate):
+def test_on_opening_night_the_unknown_is_nan_and_never_zero(
+    priced_tables, as_of, every_group, rate
+):
     def store_of(season):
         dates = as_of(first[season])
-        return build_store(sim_tables, rate(sim_tables, dates), dates, features()).frame
+        return build_store(priced_tables, rate(priced_tables, dates), dates, every_group).frame
 
-    first = sim_tables.seasons.set_index("season")["first_date"]
+    first = priced_tables.seasons.set_index("season")["first_date"]
     opening = store_of("2022-23")
     from_before = {"regressed_win_pct"}
-    for group in ("prior_season", "elo", "roster_strength"):
+    for group in ("prior_season", "elo", "market", "roster_strength"):
         from_before |= set(COLUMNS[group])
     for group in COLUMNS.values():
         for column in group:

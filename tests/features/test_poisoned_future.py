@@ -72,8 +72,13 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     seasons.loc[row, ["n_regular", "n_regular_expected", "n_playin", "n_playoffs"]] += 7
     seasons.loc[row, "complete"] = ~seasons.loc[row, "complete"]
     seasons.loc[row, "last_regular_date"] += pd.Timedelta(days=5)
+    lines = tables.market_lines.copy()
+    later = lines["game_date"] >= day
+    lines.loc[later, "home_spread"] = noise(rng, later.sum())
+    lines.loc[later, "home_win_prob"] = rng.random(later.sum())
     return replace(
         tables,
+        market_lines=lines,
         games=new_games,
         team_games=new_team_games,
         player_games=new_player_games,
@@ -117,7 +122,9 @@ def cut(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
         **{
             name: table[table["game_date"] < day].reset_index(drop=True)
             for name, table in tables.items()
-            if "game_date" in table
+            # Who meets whom on a later day is known; the result is not. So neither `cut` nor
+            # `poison` touches the schedule.
+            if "game_date" in table and name != "schedule"
         },
         rosters=tables.rosters[tables.rosters["date"] <= day].reset_index(drop=True),
     )
@@ -215,6 +222,12 @@ def test_the_future_changes_nothing_on_the_first_days_of_the_logs(
     sim_tables, features, share, spoil
 ):
     check_future(sim_tables, "2021-22", share, spoil, features(), seed=5)
+
+
+@pytest.mark.parametrize("spoil", [poison, cut])
+def test_the_future_changes_nothing_beside_bookmakers_figures(sim_tables, priced, features, spoil):
+    config = features("features/market=on")
+    check_future(priced(sim_tables), "2022-23", 0.3, spoil, config, seed=6)
 
 
 @pytest.mark.parametrize("seed", range(2))

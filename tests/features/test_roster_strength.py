@@ -12,7 +12,8 @@ from nba_rank.evaluation.metrics import spearman
 from nba_rank.features import roster_strength
 from nba_rank.features.asof import Rows
 
-COLUMNS = ["roster_strength", "full_strength", "projected_win_pct"]
+STRENGTHS = ["roster_strength", "full_strength", "playoff_strength", "star_strength"]
+COLUMNS = [*STRENGTHS, "projected_win_pct"]
 
 
 def built(tables, ratings, dates):
@@ -55,6 +56,55 @@ def test_strength_by_hand(by_hand):
     available, full = np.array([0, 9, -4.5, 0]), np.array([5, 9, -4.5, 0])
     np.testing.assert_allclose(by_hand["roster_strength"], available - 4.5 / 4)
     np.testing.assert_allclose(by_hand["full_strength"], full - 9.5 / 4)
+    # Nine men of equal minutes share them equally in the playoffs too, the star among them.
+    np.testing.assert_allclose(by_hand["playoff_strength"], full - 9.5 / 4)
+
+
+def test_strength_of_stars_by_hand(by_hand):
+    average = 9.5 / 20
+    stars = np.array([5 / 9 * (9 - average) ** 2, 5 * (1.8 - average) ** 2, 0, 0])
+    np.testing.assert_allclose(by_hand["star_strength"], stars - stars.mean())
+
+
+def test_the_rotation_of_the_playoffs_is_tighter(small_tables, as_of):
+    # Whoever is back by then plays: the expected minutes of the morning do not matter.
+    players = [(1, 0.0, 24, 6.0), *[(1, 20, 20, -1.5)] * 8, *[(2, 0.0, 20, 1.0)] * 9]
+    frame = built(small_tables(GAMES, n_teams=2), rated("2022-11-04", players), as_of("2022-11-04"))
+
+    def share(exponent):
+        return 5 * 24**exponent / (24**exponent + 8 * 20**exponent)
+
+    usual, playoffs = share(1.3), share(1.8)
+    assert usual < playoffs < 40 / 48
+    first = 6 * playoffs - 1.5 * (5 - playoffs)
+    expected = (first - 5) / 2
+    np.testing.assert_allclose(frame["playoff_strength"], [expected, -expected])
+    # Stars stand out from the league's average minute, which is one of the regular season.
+    average = (6 * usual - 1.5 * (5 - usual) + 5) / 10
+    first, second = playoffs * (6 - average) ** 2, 5 * (1 - average) ** 2
+    expected = (first - second) / 2
+    np.testing.assert_allclose(frame["star_strength"], [expected, -expected])
+
+
+def test_no_star_plays_more_than_40_minutes_in_the_playoffs(small_tables, as_of):
+    players = [(1, 40, 40, 6.0), *[(1, 10, 10, 0.0)] * 8, (2, 20, 20, 0.0)]
+    frame = built(small_tables(GAMES, n_teams=2), rated("2022-11-04", players), as_of("2022-11-04"))
+    assert frame["playoff_strength"].tolist() == pytest.approx([2.5, -2.5])
+    assert frame["full_strength"].tolist() == pytest.approx([2.375, -2.375])
+
+
+def test_who_is_below_the_average_minute_counts_for_nothing(small_tables, as_of):
+    players = [(3, 20, 20, -9.0) if team == 3 else (team, *rest) for team, *rest in NINES]
+    frame = built(small_tables(GAMES), rated("2022-11-04", players), as_of("2022-11-04"))
+    average = (5 + 9 - 45 + 0) / 20
+    ordinary = (0 - average) ** 2
+    stars = [
+        5 / 9 * (9 - average) ** 2 + 40 / 9 * ordinary,
+        5 * (1.8 - average) ** 2,
+        0.0,
+        5 * ordinary,
+    ]
+    np.testing.assert_allclose(frame["star_strength"], np.array(stars) - np.mean(stars))
 
 
 def test_projected_wins_by_hand(by_hand):
@@ -77,9 +127,9 @@ def test_every_date_is_centred_by_itself(sim_tables, as_of, rate):
     dates = as_of("2022-10-18", "2022-12-20", "2023-02-20")
     frame = built(sim_tables, rate(sim_tables, dates), dates)
     means = frame.groupby("as_of_date")[COLUMNS].mean()
-    np.testing.assert_allclose(means[COLUMNS[:2]], 0.0, atol=1e-9)
+    np.testing.assert_allclose(means[STRENGTHS], 0.0, atol=1e-9)
     np.testing.assert_allclose(means["projected_win_pct"], 0.5, atol=0.02)
-    assert (frame.groupby("as_of_date")[COLUMNS[:2]].std() > 2).all(axis=None)
+    assert (frame.groupby("as_of_date")[STRENGTHS].std() > 2).all(axis=None)
 
 
 def test_a_season_that_is_over_projects_what_was_won(sim_tables, as_of, rate):
@@ -92,9 +142,12 @@ def test_a_season_that_is_over_projects_what_was_won(sim_tables, as_of, rate):
 def test_a_team_without_a_known_player_is_unknown_and_counts_for_nobody(small_tables, as_of):
     players = [row for row in NINES if row[0] != 3]
     frame = built(small_tables(GAMES), rated("2022-11-04", players), as_of("2022-11-04"))
-    strength = frame.set_index("team_id")["full_strength"]
-    assert np.isnan(strength[3])
-    np.testing.assert_allclose(strength.drop(3), np.array([5, 9, 0]) - 14 / 3)
+    frame = frame.set_index("team_id")
+    assert frame.loc[3, COLUMNS].isna().all()
+    np.testing.assert_allclose(frame["full_strength"].drop(3), np.array([5, 9, 0]) - 14 / 3)
+    average = 14 / 15
+    stars = np.array([5 / 9 * (9 - average) ** 2, 5 * (1.8 - average) ** 2, 0])
+    np.testing.assert_allclose(frame["star_strength"].drop(3), stars - stars.mean())
 
 
 def test_without_logs_and_before_their_first_game_strength_is_unknown(small_tables, as_of, rate):
@@ -144,6 +197,9 @@ def test_it_recovers_the_true_strength_of_a_simulated_league(sim_tables, rate):
     for _, teams in frame.groupby("season"):
         assert teams["roster_strength"].corr(teams["true_strength"]) > 0.7
         assert teams["full_strength"].corr(teams["true_strength"]) > 0.7
+        assert teams["playoff_strength"].corr(teams["true_strength"]) > 0.7
+        # Stars carry teams, but their number is not all that strength is.
+        assert teams["star_strength"].corr(teams["true_strength"]) > 0.4
     # Points are points: neither shrunk nor blown up.
     assert 0.7 < np.polyfit(frame["full_strength"], frame["true_strength"], 1)[0] < 1.2
 

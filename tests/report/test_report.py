@@ -88,6 +88,22 @@ def test_first_lines_say_behind_and_the_list_says_by_how_much(tmp_path):
     assert "- all teams, 25%: behind standings by 0.050" in text
 
 
+def test_a_baseline_of_fewer_seasons_says_so_and_is_no_match(tmp_path):
+    tidy = tidy_of(0.05)
+    few = tidy[(tidy["ranker"] == "stack") & (tidy["season"] != "2018-19")]
+    few = few.assign(ranker="market", value=few["value"] + 0.1)
+    tidy = pd.concat([tidy, few])
+    text = analysis_of(tmp_path, tidy)
+    assert "| bookmakers (3 of 4 seasons) |" in text
+    assert "Nowhere, by mean Spearman." in text
+    whole = tidy[tidy["season"] != "2018-19"]
+    text = analysis_of(tmp_path, whole)
+    assert "| bookmakers |" in text
+    assert "- all teams, 25%: behind bookmakers by 0.100" in text
+    for rows in (tidy, whole):
+        plot_skill_over_season(context_of(rows).summary, tmp_path / "skill.png")
+
+
 def test_a_mixed_result_names_the_points(tmp_path):
     tidy = tidy_of(0.05)
     late = (tidy["ranker"] == "stack") & (tidy["as_of_point"] == "end")

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import league_teams
-from nba_rank.data.tables import Tables
+from nba_rank.data.tables import SCHEMA, Tables
 from nba_rank.evaluation.compare import summarise
 from nba_rank.folds import Fit, FoldPlan, TestPart
 from nba_rank.report.run_report import RunReport, write_report
@@ -64,8 +64,8 @@ def tables():
         }
     )
     games = pd.DataFrame({"season": ["2022-23"], "game_date": pd.to_datetime(["2023-06-12"])})
-    names = ("team_games", "player_games", "teams", "rosters")
-    return Tables(games=games, seasons=seasons, **dict.fromkeys(names, EMPTY))
+    given = {"games": games, "seasons": seasons}
+    return Tables(**dict.fromkeys(SCHEMA, EMPTY) | given)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.report.text import by_sign, excludes_zero, intervals, markdown_table
+from nba_rank.report.text import by_sign, excludes_zero, intervals, labels_of, markdown_table
 
 WORDS = {1: "up", 0: "flat", -1: "down"}
 
@@ -38,3 +38,10 @@ def test_intervals_that_exclude_zero():
 def test_an_interval_with_an_unknown_bound_is_none():
     bounds = intervals(at_points(0.1, np.nan), at_points(0.2, 0.3))
     assert bounds == ["+0.100 to +0.200", "–"]  # noqa: RUF001
+
+
+def test_a_ranker_of_fewer_seasons_says_so():
+    rows = pd.DataFrame(
+        {"ranker": ["stack", "market", "stack", "market"], "n_seasons": [4, 3, 4, 3]}
+    )
+    assert labels_of(rows) == {"stack": "stack", "market": "bookmakers (3 of 4 seasons)"}

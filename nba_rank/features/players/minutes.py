@@ -27,12 +27,8 @@ NEWCOMER_MINUTES = 12.0
 ABSENCE = {12: 0.15, 5: 0.5}
 """Factor on a player's minutes after so many missed games in a row."""
 
-ROTATION = 9
+ROTATION_SIZE = 9
 """Players who share a team's minutes."""
-
-MINUTES_EXPONENT = 1.3
-MINUTES_CAP = 38.0
-"""Minutes are shared in proportion to this power of the expected ones, up to the cap."""
 
 
 @dataclass(frozen=True)
@@ -152,17 +148,38 @@ def _snapshots(rosters: pd.DataFrame, games: PlayerGames) -> list[_Roster]:
     ]
 
 
-def team_shares(minutes: FloatArray, team: IntArray, n_teams: int) -> FloatArray:
+@dataclass(frozen=True)
+class Rotation:
+    """How a team's minutes go to its players.
+
+    Attributes:
+        exponent: Minutes are shared in proportion to this power of the expected ones.
+        cap: Most minutes of one player.
+    """
+
+    exponent: float
+    cap: float
+
+
+REGULAR = Rotation(exponent=1.3, cap=38.0)
+PLAYOFFS = Rotation(exponent=1.8, cap=40.0)
+"""Rotations of the regular season and, tighter, of the playoffs."""
+
+
+def team_shares(
+    minutes: FloatArray, team: IntArray, n_teams: int, rotation: Rotation = REGULAR
+) -> FloatArray:
     """Turn expected minutes into shares of a team's time.
 
-    The `ROTATION` players of most minutes share 240 minutes in proportion to
-    `minutes ** MINUTES_EXPONENT`, none more than `MINUTES_CAP`; what the cap takes goes to the
+    The `ROTATION_SIZE` players of most minutes share 240 minutes in proportion to
+    `minutes ** rotation.exponent`, none more than `rotation.cap`; what the cap takes goes to the
     others.
 
     Args:
         minutes: Expected minutes, [n].
         team: Team slot of each player, [n]; `NOBODY` gets 0.
         n_teams: Number of team slots.
+        rotation: How minutes are shared.
 
     Returns:
         Shares, [n]; those of a team with enough players sum to 5.
@@ -171,13 +188,13 @@ def team_shares(minutes: FloatArray, team: IntArray, n_teams: int) -> FloatArray
     ordered = team[order]
     place = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
     playing: npt.NDArray[np.bool_] = np.zeros(len(team), dtype=bool)
-    playing[order] = (place < ROTATION) & (ordered != NOBODY)
-    weight = np.where(playing, minutes, 0.0) ** MINUTES_EXPONENT
+    playing[order] = (place < ROTATION_SIZE) & (ordered != NOBODY)
+    weight = np.where(playing, minutes, 0.0) ** rotation.exponent
     slot = np.where(playing, team, 0)
     share = np.zeros(len(team))
-    limit = MINUTES_CAP / 48
+    limit = rotation.cap / 48
     free, capped = playing & (weight > 0), np.zeros(len(team), dtype=bool)
-    for _ in range(ROTATION):
+    for _ in range(ROTATION_SIZE):
         taken = np.bincount(slot, np.where(capped, limit, 0.0), n_teams)
         total = np.bincount(slot, np.where(free, weight, 0.0), n_teams)
         scale = (5.0 - taken)[slot] / np.maximum(total[slot], 1e-9)

@@ -12,10 +12,10 @@ from player_lines import line
 from nba_rank.features.asof import days
 from nba_rank.features.players.game_days import PlayerGames
 from nba_rank.features.players.minutes import (
-    MINUTES_CAP,
     NEWCOMER_MINUTES,
     NOBODY,
-    ROTATION,
+    REGULAR,
+    ROTATION_SIZE,
     MinutesBook,
     team_shares,
 )
@@ -240,7 +240,7 @@ def test_shares_go_with_minutes_to_the_power_of_one_point_three():
     minutes = np.array([28, 27, 26, 25, 24, 23, 22, 21, 20])
     got = shares(minutes)
     np.testing.assert_allclose(got, 5 * minutes**1.3 / (minutes**1.3).sum())
-    assert got.max() < MINUTES_CAP / 48
+    assert got.max() < REGULAR.cap / 48
 
 
 def test_what_the_cap_takes_goes_to_the_others():
@@ -274,12 +274,12 @@ def leagues(draw):
 def test_a_teams_shares_sum_to_five_and_keep_the_order(league):
     minutes, team = league
     got = team_shares(minutes, team, 4)
-    assert ((got >= 0) & (got <= MINUTES_CAP / 48 * (1 + 1e-12))).all()
+    assert ((got >= 0) & (got <= REGULAR.cap / 48 * (1 + 1e-12))).all()
     assert (got[team == NOBODY] == 0).all()
     for slot in range(4):
         own, of = got[team == slot], minutes[team == slot]
-        assert (own > 0).sum() == min(len(own), ROTATION)
-        assert own.sum() == pytest.approx(min(5.0, min(len(own), ROTATION) * MINUTES_CAP / 48))
+        assert (own > 0).sum() == min(len(own), ROTATION_SIZE)
+        assert own.sum() == pytest.approx(min(5.0, min(len(own), ROTATION_SIZE) * REGULAR.cap / 48))
         assert (np.diff(own[np.argsort(of)]) >= -1e-12).all()
         # Other teams do not matter, nor does the order of the players.
         np.testing.assert_allclose(own, team_shares(of, np.zeros(len(of), dtype=int), 1))

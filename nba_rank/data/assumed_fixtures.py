@@ -1,0 +1,230 @@
+"""Fixtures made up where the schedule is not known: who meets whom, where and when.
+
+Without random numbers: the same gap is always filled in the same way. Letters: T teams, G games,
+R rounds, N days.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from nba_rank.data.standings import Records
+
+SEASON_DAYS = 165
+"""Days after opening within which a season of unknown schedule is assumed to be played."""
+
+_GOLDEN = (5**0.5 - 1) / 2
+_NEVER = 1e9
+"""Cost, in days, of a day that one of the teams cannot play on."""
+
+
+@dataclass(frozen=True)
+class Fixtures:
+    """Games, in any order.
+
+    Attributes:
+        home: Position of the home team, int64 [G].
+        away: Position of the visiting team, int64 [G].
+        day: Days since 1970-01-01, int64 [G].
+    """
+
+    home: np.ndarray
+    away: np.ndarray
+    day: np.ndarray
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return no games."""
+        return cls(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
+
+    def and_(self, other: Self) -> Self:
+        """Return these games and then others."""
+        return type(self)(
+            np.concatenate([self.home, other.home]),
+            np.concatenate([self.away, other.away]),
+            np.concatenate([self.day, other.day]),
+        )
+
+    def per_team(self, n_teams: int) -> np.ndarray:
+        """Return how many of the games each team plays, int64 [T]."""
+        return np.bincount(np.concatenate([self.home, self.away]), minlength=n_teams)
+
+    def on_days(self, first: int, last: int, n_teams: int) -> np.ndarray:
+        """Return whether each team plays on each day from the first to the last, bool [T, N]."""
+        found = np.zeros((n_teams, last - first + 1), dtype=bool)
+        within = (self.day >= first) & (self.day <= last)
+        for side in (self.home, self.away):
+            found[side[within], self.day[within] - first] = True
+        return found
+
+
+def assume(
+    missing: np.ndarray,
+    *,
+    records: Records,
+    scheduled: int,
+    played: Fixtures,
+    known: Fixtures,
+    opening: int,
+    today: int,
+) -> tuple[Fixtures, int]:
+    """Make up the games that a season lacks.
+
+    Who meets whom: those who have met, and will meet, least often for the league's formula
+    (`fair_meetings`). When: evenly spread, never on two days in a row for a team. A schedule that
+    is known to the end of the season, `SEASON_DAYS` after opening, has its gaps filled; otherwise
+    the games follow those that are known. Either way they reach past the end of the season where
+    there are too many. Where: at the team that has had fewer home games.
+
+    Args:
+        missing: Games that each team lacks, int64 [T], none negative, at least one positive.
+        records: Conferences and divisions.
+        scheduled: Games of a team in the season.
+        played: Games so far.
+        known: Games to come that are known.
+        opening: Day of the season's first game.
+        today: The first day on which a game can be played.
+
+    Returns:
+        The games, and the games of single teams that could not be paired; see `pair_up`.
+    """
+    n_teams = len(missing)
+    certain = played.and_(known)
+    hosted = np.zeros((n_teams, n_teams), dtype=np.int64)
+    np.add.at(hosted, (certain.home, certain.away), 1)
+    want = fair_meetings(records.conference, records.division, scheduled) - hosted - hosted.T
+    rounds, unpaired = pair_up(missing, want)
+    if not rounds:
+        return Fixtures.none(), unpaired
+    end = opening + SEASON_DAYS
+    covered = int(certain.day.max(initial=0))
+    first, last = max(today, opening), max(end, covered)
+    if covered < max(end, today):
+        first = max(first, covered + 2)
+        last = max(last, first + 2 * len(rounds) - 1)
+    busy = certain.on_days(first - 1, last + 2, n_teams)
+    home, away, day = place(rounds, busy, last - first + 1, hosted)
+    return Fixtures(home, away, day + first - 1), unpaired
+
+
+def fair_meetings(conference: np.ndarray, division: np.ndarray, games: int) -> np.ndarray:
+    """Return how often each two teams meet in a season, float64 [T, T], by the league's formula.
+
+    Four times within a division, 3.6 times on average within a conference, twice otherwise, all
+    scaled to the length of the season (82 games of 30 teams need no scaling).
+
+    Args:
+        conference: Conference codes [T].
+        division: Division codes, unique over conferences [T].
+        games: Games of a team in a season.
+    """
+    same_conference = conference[:, None] == conference
+    meetings = np.where(division[:, None] == division, 4.0, np.where(same_conference, 3.6, 2.0))
+    np.fill_diagonal(meetings, 0.0)
+    scale = games / np.maximum(meetings.sum(axis=1), 1.0)
+    return meetings * (scale[:, None] + scale) / 2
+
+
+def pair_up(missing: np.ndarray, want: np.ndarray) -> tuple[list[np.ndarray], int]:
+    """Pair teams until each has the games that it misses, in rounds of at most one game a team.
+
+    In each round the teams that miss most games play, and those first who want each other most.
+    The teams that miss most come first so that none is left without an opponent at the end.
+
+    Args:
+        missing: Games that each team misses, int64 [T], none negative.
+        want: Meetings that each two teams are short of, float64 [T, T], symmetric.
+
+    Returns:
+        The rounds, each int64 [games, 2] of team positions, and the games of single teams that
+        no pairing can fill: one where the sum is odd, more where one team misses more games than
+        all others together.
+    """
+    left, want = missing.copy(), want.copy()
+    np.fill_diagonal(want, -np.inf)
+    unpaired = int(max(2 * left.max() - left.sum(), left.sum() % 2))
+    left[np.argmax(left)] -= unpaired
+    rounds: list[np.ndarray] = []
+    while left.any():
+        # More games would leave the team that misses most with too few opponents.
+        most = 1 + int(left.sum() - 2 * left.max()) // 2
+        games = min(int(np.count_nonzero(left)) // 2, most)
+        teams = np.sort(np.argsort(-left, kind="stable")[: 2 * games])
+        pairs = _match(teams, want)
+        left[pairs] -= 1
+        want[pairs[:, 0], pairs[:, 1]] -= 1
+        want[pairs[:, 1], pairs[:, 0]] -= 1
+        rounds.append(pairs)
+    return rounds, unpaired
+
+
+def _match(teams: np.ndarray, want: np.ndarray) -> np.ndarray:
+    """Pair an even number of teams, those first who want each other most."""
+    open_ = want[np.ix_(teams, teams)]
+    pairs = np.empty((len(teams) // 2, 2), dtype=np.int64)
+    for pair in pairs:
+        pair[:] = np.divmod(np.argmax(open_), len(teams))
+        open_[pair] = -np.inf
+        open_[:, pair] = -np.inf
+    pairs = teams[pairs]
+    # Those left over at the end may have met too often: they swap with the pair that suits best.
+    for left_over in np.flatnonzero(want[pairs[:, 0], pairs[:, 1]] < 0):
+        a, b = pairs[left_over]
+        either_way = np.stack([pairs, pairs[:, ::-1]])
+        gain = want[a, either_way[..., 0]] + want[b, either_way[..., 1]]
+        gain -= want[pairs[:, 0], pairs[:, 1]] + want[a, b]
+        gain[:, left_over] = -np.inf
+        way, other = np.divmod(np.argmax(gain), len(pairs))
+        if gain[way, other] > 0:
+            c, d = either_way[way, other]
+            pairs[left_over], pairs[other] = (a, c), (b, d)
+    return pairs
+
+
+def place(
+    rounds: list[np.ndarray], busy: np.ndarray, last: int, hosted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give each game a day and a host.
+
+    The rounds are spread evenly over the days; a game goes to the day next to its round's on which
+    neither team plays, nor the day before, nor the day after. The host is who has had fewer home
+    games, then who has hosted the other less often.
+
+    Args:
+        rounds: As `pair_up` returns them.
+        busy: Whether each team plays on each day, bool [T, N]. The first day is past and the last
+            two are after `last`.
+        last: Position of the last day of the season; later days are used where it has too few.
+        hosted: Games that the row team has had, or will have, at home against the column team,
+            int64 [T, T].
+
+    Returns:
+        Positions of home teams, away teams and days, each int64 [G].
+    """
+    n = len(rounds)
+    # A team is kept from three days a game, so two teams find a day within six a round.
+    busy = np.concatenate([busy, np.zeros((len(busy), 6 * n), dtype=bool)], axis=1)
+    hosted, at_home = hosted.copy(), hosted.sum(axis=1)
+    days = np.arange(1, busy.shape[1] - 1)
+    # The last rounds are short, of the teams that miss most: they are strewn among the others.
+    order = np.argsort(np.arange(n) * _GOLDEN % 1, kind="stable")
+    homes, aways, found = [], [], []
+    for slot, pairs in enumerate(rounds[number] for number in order):
+        target = 1 + np.floor((slot + 0.5) * last / n)
+        closed = busy[pairs].any(axis=1)
+        closed = closed[:, 1:-1] | closed[:, :-2] | closed[:, 2:]
+        cost = np.abs(days - target) + _NEVER * closed + _NEVER / 2 * (days > last)
+        day = days[np.argmin(cost, axis=1)]
+        busy[pairs, day[:, None]] = True
+        first, second = pairs.T
+        more = at_home[first] - at_home[second]
+        more_here = hosted[first, second] - hosted[second, first]
+        swap = (more > 0) | ((more == 0) & (more_here > 0))
+        home, away = np.where(swap, second, first), np.where(swap, first, second)
+        hosted[home, away] += 1
+        at_home[home] += 1
+        homes.append(home)
+        aways.append(away)
+        found.append(day)
+    return np.concatenate(homes), np.concatenate(aways), np.concatenate(found)

@@ -1,0 +1,203 @@
+"""From rows of bookmakers' figures to the tables of win totals and of betting lines."""
+
+import pandas as pd
+
+from nba_rank.data import league
+from nba_rank.data.findings import Findings
+from nba_rank.data.rosters import team_ids
+from nba_rank.data.tables import KEYS, conform
+
+MARGIN_RANGE = (-0.05, 0.15)
+"""Margins (sum of the implied probabilities of both sides minus 1) that two moneylines can have."""
+
+MIN_CONTRADICTIONS = 5
+"""A file of which most rows, and at least so many, contradict themselves stops the ingest."""
+
+_FACTS = ("season", "game_date", "home_team_id", "away_team_id", "home_points", "away_points")
+_SHOWN = ["game_id", "home", "away"]
+
+
+def implied_prob(american_odds: pd.Series) -> pd.Series:
+    """Return the win probability at which American odds are fair, bookmaker's margin included.
+
+    Args:
+        american_odds: Odds (float64) of at least 100 or at most -100; NaN is unknown.
+
+    Returns:
+        Probability, 0 to 1: stake over stake and gain.
+    """
+    stake = (-american_odds).clip(lower=100.0)
+    gain = american_odds.clip(lower=100.0)
+    return stake / (stake + gain)
+
+
+def market_totals_table(
+    rows: pd.DataFrame, *, teams: pd.DataFrame, seasons: pd.DataFrame, findings: Findings
+) -> pd.DataFrame:
+    """Put the table of preseason win totals together.
+
+    The bookmaker's margin leaves title odds in proportion: each team's implied probability is
+    divided by their sum over the season's teams. Where odds of a team are missing, the sum is not
+    known and the season has none.
+
+    Args:
+        rows: Rows of all files, as `raw_market.normalise_totals` returns them; may be empty.
+        teams: The canonical table.
+        seasons: The canonical table. Its seasons count, and the one after the last.
+        findings: Receives an error for every row of no known team and for a team with two
+            different rows of one season, and counted warnings for what is left out.
+
+    Returns:
+        The canonical table `market_totals`. After an error it is not fit for use.
+    """
+    shown = ["season", "team"]
+    coming = league.season_label(league.season_start_year(seasons["season"].max()) + 1)
+    known = rows["season"].isin([*seasons["season"], coming])
+    findings.warn("dropped: win total of a season without game logs", rows, ~known, shown)
+    rows = rows[known]
+    names = {
+        **league.franchise_names(),
+        **dict(zip(teams["name"].str.lower(), teams["team_id"], strict=True)),
+    }
+    by_name = rows["team"].str.lower().str.split().str.join(" ").map(names)
+    written = by_name.astype("Int64").astype("str").where(by_name.notna(), rows["team"])
+    rows = rows.assign(team_id=team_ids(rows.assign(team=written), teams, findings))
+    rows = _without_repeats(
+        rows[rows["team_id"] > 0], KEYS["market_totals"], ["win_total", "title_odds"], shown,
+        findings,
+    )  # fmt: skip
+
+    season = rows.groupby("season")
+    sizes = {name: len(league.league_teams(name)) for name in rows["season"].unique()}
+    n_teams = rows["season"].map(sizes).astype("int64")
+    lacking = season["win_total"].transform("count") < n_teams
+    findings.warn("win totals of a season that lacks those of some teams", rows, lacking, shown)
+    unknown = season["title_odds"].transform("count") < n_teams
+    findings.warn(
+        "title odds left out: the season lacks those of some teams",
+        rows, unknown & rows["title_odds"].notna(), shown,
+    )  # fmt: skip
+    # In order of key, since sums in another order differ in their last bits.
+    rows = rows.sort_values(KEYS["market_totals"])
+    prob = implied_prob(rows["title_odds"])
+    share = prob / prob.groupby(rows["season"]).transform("sum")
+    return conform("market_totals", rows.assign(title_prob=share.mask(unknown)))
+
+
+def market_lines_table(
+    rows: pd.DataFrame, *, games: pd.DataFrame, teams: pd.DataFrame, findings: Findings
+) -> pd.DataFrame:
+    """Put the table of betting lines together.
+
+    The game logs say which game an id means, when it was and who was at home. A row that has the
+    two teams the other way round is turned, figures and all. The bookmaker's margin leaves the two
+    moneylines in proportion, as in `market_totals_table`.
+
+    Args:
+        rows: Rows of all files, as `raw_market.normalise_lines` returns them; may be empty.
+        games: The canonical table.
+        teams: The canonical table.
+        findings: Receives an error for every row of no known team, for a game with two different
+            lines and for a file whose spreads have the opposite sign, and counted warnings for
+            what is left out, turned or contradicts itself.
+
+    Returns:
+        The canonical table `market_lines`. After an error it is not fit for use.
+    """
+    known = rows["game_id"].isin(games["game_id"])
+    findings.warn("dropped: line of a game that the game logs lack", rows, ~known, _SHOWN)
+    rows = _turned(_of_games(rows[known], games, teams, findings), findings)
+    for what, differ in (
+        ("date", rows["date"] != rows["game_date"]),
+        ("season", rows["written_season"].notna() & (rows["written_season"] != rows["season"])),
+        ("score", _apart(rows, "home") | _apart(rows, "away")),
+    ):
+        findings.warn(
+            f"{what} disagrees with the game logs, which are believed", rows, differ, _SHOWN
+        )
+
+    home, away = implied_prob(rows["home_odds"]), implied_prob(rows["away_odds"])
+    margin = home + away - 1
+    unsound = margin.notna() & ~margin.between(*MARGIN_RANGE)
+    findings.warn(
+        "moneylines left out: their implied probabilities cannot be those of one game",
+        rows, unsound, ["game_id", "home_odds", "away_odds"],
+    )  # fmt: skip
+    rows = rows.assign(home_win_prob=(home / (home + away)).mask(unsound))
+    figures = ["home_spread", "home_win_prob"]
+    bare = rows[figures].isna().all(axis=1)
+    findings.warn("dropped: line with neither spread nor moneylines", rows, bare, _SHOWN)
+    rows = _without_repeats(rows[~bare], KEYS["market_lines"], figures, _SHOWN, findings)
+    _check_signs(rows, findings)
+    return conform("market_lines", rows)
+
+
+def _of_games(
+    rows: pd.DataFrame, games: pd.DataFrame, teams: pd.DataFrame, findings: Findings
+) -> pd.DataFrame:
+    """Return the rows with what the game logs say of their games, and `swapped`: home is away.
+
+    Rows that name other teams than their game has are left out.
+    """
+    facts = games.set_index("game_id").loc[rows["game_id"]].set_index(rows.index)
+    rows = rows.assign(**{name: facts[name] for name in _FACTS})
+    named = {
+        side: team_ids(rows.assign(team=rows[side]), teams, findings) for side in ("home", "away")
+    }
+    straight, swapped = (
+        (named[first] == rows["home_team_id"]) & (named[second] == rows["away_team_id"])
+        for first, second in (("home", "away"), ("away", "home"))
+    )
+    findings.warn(
+        "dropped: line names other teams than its game has", rows, ~straight & ~swapped, _SHOWN
+    )
+    return rows.assign(swapped=swapped)[straight | swapped]
+
+
+def _turned(rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Return the rows with the figures of home and away exchanged where they are `swapped`."""
+    swapped = rows["swapped"]
+    findings.warn(
+        "home and away are the other way round in the game logs, which are believed: turned",
+        rows, swapped, _SHOWN,
+    )  # fmt: skip
+    turned = {"home_spread": rows["home_spread"].mask(swapped, 0.0 - rows["home_spread"])}
+    for what in ("odds", "score"):
+        home, away = rows[f"home_{what}"], rows[f"away_{what}"]
+        turned[f"home_{what}"] = home.mask(swapped, away)
+        turned[f"away_{what}"] = away.mask(swapped, home)
+    return rows.assign(**turned)
+
+
+def _apart(rows: pd.DataFrame, side: str) -> pd.Series:
+    score = rows[f"{side}_score"]
+    return score.notna() & (score != rows[f"{side}_points"])
+
+
+def _without_repeats(
+    rows: pd.DataFrame, key: list[str], figures: list[str], shown: list[str], findings: Findings
+) -> pd.DataFrame:
+    """Leave one of equal rows; two different ones are an error, as neither can be preferred."""
+    same = rows.duplicated([*key, *figures])
+    findings.warn("duplicate rows removed", rows, same, shown)
+    rows = rows[~same]
+    remedy = "Keep the row that is right and remove the other."
+    differ = rows.duplicated(key, keep=False)
+    findings.error("rows with other figures of the same", rows, differ, [*shown, *figures], remedy)
+    return rows.drop_duplicates(key)
+
+
+def _check_signs(rows: pd.DataFrame, findings: Findings) -> None:
+    """Warn of rows whose spread and moneylines favour different teams; refuse a file of such."""
+    against = rows["home_spread"] * (rows["home_win_prob"] - 0.5) > 0
+    findings.warn(
+        "spread and moneylines favour different teams; both are kept",
+        rows, against, ["game_id", "home_spread", "home_win_prob"],
+    )  # fmt: skip
+    for file, contradicts in against.groupby(rows["file"], sort=False):
+        if contradicts.sum() >= MIN_CONTRADICTIONS and contradicts.mean() > 0.5:
+            findings.error_file(
+                str(file),
+                "most spreads contradict their moneylines",
+                "HOME_SPREAD is negative where the home team is the favourite; turn its sign.",
+            )

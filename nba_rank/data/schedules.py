@@ -1,0 +1,136 @@
+"""The regular-season schedule as public knowledge, apart from results.
+
+It comes from the games that were played and from schedule files, which list games to come. Taking
+it from the games is a mild idealisation: a game that was put off stands on the day of play from
+the first morning of its season on, and so do the two games of each team that the NBA Cup decides.
+"""
+
+import pandas as pd
+
+from nba_rank.data import league
+from nba_rank.data.findings import Findings
+from nba_rank.data.rosters import season_of_roster, team_ids
+from nba_rank.data.tables import KEYS, conform
+
+_GAME = ["season", "game_date", "home_team_id", "away_team_id"]
+_SHOWN = ["date", "home", "away"]
+_DAY = pd.Timedelta(days=1)
+
+
+def schedule_table(
+    rows: pd.DataFrame,
+    *,
+    games: pd.DataFrame,
+    teams: pd.DataFrame,
+    seasons: pd.DataFrame,
+    findings: Findings,
+) -> pd.DataFrame:
+    """Put the schedule together.
+
+    A fixture is public from the first game day of its season on; that of a season without games,
+    from the day after the last game in the tables on; a game after the stop of 2019-20, from the
+    day after its restart was announced on. Those were all played in one place and so are neutral.
+
+    Args:
+        rows: Rows of all schedule files, as `raw_schedules.normalise` returns them; may be empty.
+        games: The canonical table. Whatever the files say, its games are as they were played.
+        teams: The canonical table.
+        seasons: The canonical table.
+        findings: Receives an error for every row of no known team and for a team that is to play
+            twice on a date, and counted warnings for rows that are left out.
+
+    Returns:
+        The canonical table `schedule`. After an error it is not fit for use.
+    """
+    played = games.loc[games["kind"] == "regular", [*_GAME, "neutral_site"]]
+    # Two game ids of one home team on one date stand in `games`, but are no schedule.
+    played = played.drop_duplicates(KEYS["schedule"])
+    listed = _listed(rows, games, teams, seasons, findings)
+    fixtures = pd.concat([played, listed[played.columns]], ignore_index=True)
+    findings.warn(
+        "fixture of a team that has more games than its season: is an old one still listed?",
+        listed, _of_sides(listed, _with_too_many(fixtures)), _SHOWN,
+    )  # fmt: skip
+
+    opening = seasons.set_index("season")["first_date"]
+    coming = games["game_date"].max() + _DAY
+    fixtures["known_from"] = fixtures["season"].map(opening).fillna(coming)
+    for season in fixtures["season"].unique():
+        restart = league.restart(season)
+        if restart is not None:
+            later = (fixtures["season"] == season) & (fixtures["game_date"] >= restart.resumed)
+            fixtures.loc[later, "known_from"] = restart.announced + _DAY
+            fixtures.loc[later, "neutral_site"] = True
+    return conform("schedule", fixtures)
+
+
+def _listed(
+    rows: pd.DataFrame,
+    games: pd.DataFrame,
+    teams: pd.DataFrame,
+    seasons: pd.DataFrame,
+    findings: Findings,
+) -> pd.DataFrame:
+    """Return the fixtures of the files that have not been played, with their source."""
+    season = season_of_roster(rows["date"], games, seasons)
+    findings.warn("dropped: fixture of a season without game logs", rows, season.isna(), _SHOWN)
+    rows = rows.assign(season=season, game_date=rows["date"]).dropna(subset="season")
+    elsewhere = rows["named_season"].ne("") & rows["named_season"].ne(rows["season"])
+    findings.warn(
+        "file name disagrees with the date, which is believed", rows, elsewhere, ["date", "season"]
+    )
+    for side in ("home", "away"):
+        ids = team_ids(rows.assign(team=rows[side]), teams, findings)
+        rows = rows.assign(**{f"{side}_team_id": ids})
+    known = rows["home_team_id"].gt(0) & rows["away_team_id"].gt(0)
+    itself = known & (rows["home_team_id"] == rows["away_team_id"])
+    remedy = "HOME and AWAY are two teams; correct one of them."
+    findings.error("a team against itself", rows, itself, _SHOWN, remedy)
+    rows = rows[known & ~itself]
+
+    same = rows.duplicated(_GAME, keep="last")
+    findings.warn("duplicate rows removed", rows, same, _SHOWN)
+    rows = rows[~same]
+    done = _in(rows[_GAME], games[games["kind"] == "regular"])
+    rows = rows[~done]
+    missed = rows["game_date"].lt(games["game_date"].max()) | _of_sides(rows, _sides(games))
+    findings.warn(
+        "dropped: fixture before the last games of the logs, which do not have it",
+        rows, missed, _SHOWN,
+    )  # fmt: skip
+    rows = rows[~missed]
+    sides = _sides(rows)
+    twice = _of_sides(rows, sides[sides.duplicated(["game_date", "team_id"])])
+    remedy = "A team plays once a day; remove the row that is wrong or out of date."
+    findings.error("a team plays twice on a date", rows, twice, _SHOWN, remedy)
+    return rows[~twice]
+
+
+def _with_too_many(fixtures: pd.DataFrame) -> pd.DataFrame:
+    """Return `season` and `team_id` of the teams with more fixtures than their season has."""
+    counts = _sides(fixtures).groupby(["season", "team_id"]).size().reset_index(name="games")
+    return counts[counts["games"] > counts["season"].map(league.scheduled_games)]
+
+
+def _sides(fixtures: pd.DataFrame) -> pd.DataFrame:
+    """Return `season`, `game_date` and `team_id` of both sides of every game."""
+    names = {"home_team_id": "team_id", "away_team_id": "team_id"}
+    return pd.concat(
+        fixtures[["season", "game_date", side]].rename(columns=names) for side in names
+    )
+
+
+def _of_sides(fixtures: pd.DataFrame, sides: pd.DataFrame) -> pd.Series:
+    """Mark the games of which at least one side is in the rows of a frame, by its columns."""
+    columns = [name for name in ("season", "game_date") if name in sides]
+    found = pd.Series(False, index=fixtures.index)
+    for side in ("home_team_id", "away_team_id"):
+        own = fixtures[[*columns, side]].rename(columns={side: "team_id"})
+        found |= _in(own, sides)
+    return found
+
+
+def _in(rows: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
+    """Mark the rows whose values are those of some row of another frame in the same columns."""
+    keys = pd.MultiIndex.from_frame(others[list(rows)])
+    return pd.Series(pd.MultiIndex.from_frame(rows).isin(keys), index=rows.index, dtype="bool")

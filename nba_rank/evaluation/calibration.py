@@ -1,0 +1,462 @@
+"""Do events happen as often as their probabilities say, and how good are the probabilities?
+
+Every function of one forecast takes N forecasts of events that happen or not:
+
+- `p`: float, shape (N,), 0 to 1, the probability forecast for each.
+- `happened`: bool (or 0 and 1), shape (N,).
+
+Bins hold about equally many forecasts. Equal probabilities (to 12 decimals) always share a bin, so
+that no value depends on the order of the rows and a uniform forecast has one bin; bins then differ
+in size, and there may be fewer of them than asked for.
+
+The calibration error (ECE) is above zero even for a perfect forecaster, so it is read beside its
+noise floor; a useless forecast may have none at all, so it is read beside a proper score: the Brier
+score or the log loss.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import ndtri
+
+from nba_rank.evaluation.compare import bootstrap_mean
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+LOG_LOSS_CLIP = 1e-12
+"""Probabilities are kept this far from 0 and 1 in the log loss: what was called impossible and
+happened costs 27.6 nats instead of infinity."""
+
+VERDICTS = ("better", "worse", "no more than noise")
+"""What a difference between two forecasts amounts to; see `compare_variants`."""
+
+SUMMARY_COLUMNS = (
+    "variant", "event", "n", "n_seasons", "ece", "ece_floor", "ece_floor_95",
+    "brier", "brier_low", "brier_high", "reliability", "resolution", "uncertainty", "within_bin",
+    "log_loss", "log_loss_low", "log_loss_high",
+)  # fmt: skip
+"""Columns of `summarise_calibration`."""
+
+_TIE_DECIMALS = 12
+_DRAWS_AT_ONCE = 2_000_000
+_CELL = ["variant", "event"]
+_SCORES = ("brier", "log_loss")
+
+
+def brier(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
+    """Mean squared error of probabilities: 0 to 1, lower is better, .25 for always saying .5.
+
+    Source: Brier 1950; equals `sklearn.metrics.brier_score_loss`.
+    """
+    return float(_squared_error(*_checked(p, happened)).mean())
+
+
+def log_loss(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
+    """Mean of minus log the probability of what came, in nats: lower is better, 0 is perfect.
+
+    Probabilities are clipped at `LOG_LOSS_CLIP`, only to avoid infinity.
+
+    Source: equals `sklearn.metrics.log_loss`.
+    """
+    return float(_surprise(*_checked(p, happened)).mean())
+
+
+def ece(p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 10) -> float:
+    """Expected calibration error: how far frequencies are from probabilities, over bins.
+
+    Args:
+        p: Float, shape (N,), 0 to 1.
+        happened: Bool, shape (N,).
+        n_bins: Bins of about N / n_bins forecasts each.
+
+    Returns:
+        Mean of |mean p - frequency| weighted by the bins' counts: 0 to 1, lower is better. Biased
+        upward: see `ece_noise_floor`.
+    """
+    forecast, event = _checked(p, happened)
+    slot = equal_mass_bins(forecast, n_bins)
+    return float(np.abs(np.bincount(slot, forecast - event)).sum() / len(forecast))
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """Calibration error of a perfect forecaster who states the same probabilities.
+
+    Attributes:
+        mean: Mean over the draws, 0 to 1.
+        percentile_95: An error above this would be rare for a perfect forecaster.
+    """
+
+    mean: float
+    percentile_95: float
+
+
+def ece_noise_floor(
+    p: npt.ArrayLike,
+    rng: np.random.Generator,
+    n_draws: int = 1000,
+    n_bins: int = 10,
+    group: npt.ArrayLike | None = None,
+) -> NoiseFloor:
+    """Draw outcomes from the probabilities themselves and take their calibration error.
+
+    Args:
+        p: Float, shape (N,), 0 to 1.
+        rng: Source of the outcomes.
+        n_draws: Sets of outcomes drawn.
+        n_bins: As in `ece`.
+        group: Label of each forecast, shape (N,), or None. By default outcomes are independent.
+            Forecasts with the same label are decided by one random number, so that their outcomes
+            are as alike as their probabilities allow: label forecasts of the same event made on
+            several dates, which add forecasts but no outcomes.
+
+    Returns:
+        The floor. That exactly so many of a list happen (one champion, sixteen playoff teams) is
+        not drawn, which makes it somewhat too high: by a fifth for titles, by a twentieth for the
+        playoffs.
+
+    Raises:
+        ValueError: `group` does not have a label for each forecast, or fewer than 1 draw.
+    """
+    forecast = _checked_probability(p)
+    if n_draws < 1:
+        raise ValueError(f"n_draws must be at least 1, got {n_draws}")
+    labels = np.arange(len(forecast)) if group is None else np.asarray(group)
+    if labels.shape != forecast.shape:
+        raise ValueError(
+            f"group must hold a label for each of {len(forecast)} forecasts, got shape "
+            f"{labels.shape}"
+        )
+    order = np.argsort(forecast, kind="stable")
+    ordered = forecast[order]
+    codes = None
+    if group is not None:
+        codes = np.unique(labels[order], return_inverse=True)[1]
+    slot = equal_mass_bins(ordered, n_bins)
+    starts = np.flatnonzero(np.diff(slot, prepend=-1))
+    n = len(ordered)
+    errors = []
+    block = max(1, _DRAWS_AT_ONCE // n)
+    for start in range(0, n_draws, block):
+        rows = min(block, n_draws - start)
+        if codes is None:
+            chance = rng.random((rows, n))
+        else:
+            chance = rng.random((rows, codes.max() + 1))[:, codes]
+        gap = np.add.reduceat(ordered - (chance < ordered), starts, axis=1)
+        errors.append(np.abs(gap).sum(axis=1) / n)
+    drawn = np.concatenate(errors)
+    return NoiseFloor(mean=float(drawn.mean()), percentile_95=float(np.quantile(drawn, 0.95)))
+
+
+@dataclass(frozen=True)
+class BrierDecomposition:
+    """Parts of a Brier score: `reliability - resolution + uncertainty + within_bin`.
+
+    Attributes:
+        reliability: Mean squared gap between mean probability and frequency of the bins; lower is
+            better, 0 is calibrated. Biased upward like the ECE.
+        resolution: Variance of the bins' frequencies; higher is better, 0 for a constant forecast.
+        uncertainty: Variance of the outcomes: the Brier score of always saying their frequency.
+        within_bin: Variance of the probabilities within bins minus twice their covariance with the
+            outcomes there; below 0 where they tell events apart within a bin.
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within_bin: float
+
+    @property
+    def brier(self) -> float:
+        """The Brier score that the parts add up to."""
+        return self.reliability - self.resolution + self.uncertainty + self.within_bin
+
+
+def brier_decomposition(
+    p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 10
+) -> BrierDecomposition:
+    """Take a Brier score apart into reliability, resolution, uncertainty and what bins hide.
+
+    Args:
+        p: Float, shape (N,), 0 to 1.
+        happened: Bool, shape (N,).
+        n_bins: As in `ece`.
+
+    Returns:
+        The parts, which add up to `brier(p, happened)` exactly.
+
+    Source: Murphy 1973; the terms within bins: Stephenson, Coelho and Jolliffe 2008.
+    """
+    forecast, event = _checked(p, happened)
+    slot = equal_mass_bins(forecast, n_bins)
+    count = np.bincount(slot)
+    mean_p = np.bincount(slot, forecast) / count
+    frequency = np.bincount(slot, event) / count
+    base = event.mean()
+    own = forecast - mean_p[slot]
+    return BrierDecomposition(
+        reliability=float(np.average((mean_p - frequency) ** 2, weights=count)),
+        resolution=float(np.average((frequency - base) ** 2, weights=count)),
+        uncertainty=float(base * (1 - base)),
+        within_bin=float((own**2 - 2 * own * (event - frequency[slot])).mean()),
+    )
+
+
+def reliability_table(
+    p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 10, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Set the frequency of the event against its probability, bin by bin.
+
+    Args:
+        p: Float, shape (N,), 0 to 1.
+        happened: Bool, shape (N,).
+        n_bins: As in `ece`.
+        confidence: Share of samples whose interval holds the true frequency.
+
+    Returns:
+        One row a bin, by probability: `bin` (from 1), `count`, `mean_p` and `frequency` (0 to 1),
+        `low` and `high` (Wilson's interval of the frequency; it takes outcomes as independent, so
+        with forecasts of one event on several dates it is too narrow).
+
+    Source: Wilson 1927; equals `scipy.stats.binomtest(...).proportion_ci(method="wilson")`.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
+    forecast, event = _checked(p, happened)
+    slot = equal_mass_bins(forecast, n_bins)
+    count = np.bincount(slot)
+    frequency = np.bincount(slot, event) / count
+    z2 = ndtri(0.5 + confidence / 2) ** 2
+    middle = (frequency + z2 / (2 * count)) / (1 + z2 / count)
+    spread = np.sqrt(z2 * (frequency * (1 - frequency) / count + z2 / (4 * count**2)))
+    half = spread / (1 + z2 / count)
+    return pd.DataFrame(
+        {
+            "bin": np.arange(1, len(count) + 1),
+            "count": count,
+            "mean_p": np.bincount(slot, forecast) / count,
+            "frequency": frequency,
+            "low": np.clip(middle - half, 0.0, frequency),
+            "high": np.clip(middle + half, frequency, 1.0),
+        }
+    )
+
+
+def equal_mass_bins(p: npt.ArrayLike, n_bins: int) -> IntArray:
+    """Cut forecasts by their probability into bins of about equal count.
+
+    Args:
+        p: Float, shape (N,), 0 to 1.
+        n_bins: Bins asked for, at least 1. A run of equal probabilities (to 12 decimals) goes as a
+            whole into the bin in which its middle lies.
+
+    Returns:
+        int64, shape (N,): bin of each forecast, from 0 in the order of p, none of them empty.
+
+    Raises:
+        ValueError: `p` is not a vector of probabilities, or n_bins is below 1.
+    """
+    forecast = _checked_probability(p)
+    if n_bins < 1:
+        raise ValueError(f"n_bins must be at least 1, got {n_bins}")
+    _, run, count = np.unique(
+        np.round(forecast, _TIE_DECIMALS), return_inverse=True, return_counts=True
+    )
+    middle = np.cumsum(count) - count / 2
+    wanted = np.floor(n_bins * middle / len(forecast))
+    used = np.unique(wanted, return_inverse=True)[1]
+    return np.asarray(used[run], dtype=np.int64)
+
+
+def summarise_calibration(
+    frame: pd.DataFrame,
+    rng: np.random.Generator,
+    n_bins: int = 10,
+    n_resamples: int = 10_000,
+    n_draws: int = 1000,
+    same_outcome: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Score every variant's forecasts of every event, all seasons and dates pooled.
+
+    Args:
+        frame: Columns `variant`, `event`, `season` (text), `p` and `happened`, a row a forecast;
+            others, such as `as_of_point`, are not looked at: pass a point's rows to score it alone.
+        rng: Source of the resamples and of the noise floors.
+        n_bins: As in `ece`.
+        n_resamples: Resamples over seasons.
+        n_draws: As in `ece_noise_floor`.
+        same_outcome: Columns which together name an outcome, such as `season` and `team_id`. The
+            noise floor then counts forecasts of one outcome on several dates as one draw. Without
+            them it takes every row for an outcome of its own: over seven pooled dates it is then a
+            third too low.
+
+    Returns:
+        One row a variant and event, in their order: `variant`, `event`, `n` (forecasts),
+        `n_seasons`; `ece`, `ece_floor` (a perfect forecaster's mean), `ece_floor_95` (his 95th
+        percentile); `brier` with `brier_low`, `brier_high`, its parts `reliability`, `resolution`,
+        `uncertainty`, `within_bin`; `log_loss` (nats) with `log_loss_low`, `log_loss_high`. The
+        intervals are 95% bootstrap intervals over seasons, the only independent unit; NaN with too
+        few of them.
+
+    Raises:
+        ValueError: A column is missing, or a probability or outcome is not one.
+    """
+    rows = _with_losses(frame, same_outcome)
+    parts, values = [], {}
+    for (variant, event), own in rows.groupby(_CELL, sort=False):
+        p, happened = own["p"].to_numpy(), own["happened"].to_numpy()
+        group = own.groupby(list(same_outcome)).ngroup().to_numpy() if same_outcome else None
+        floor = ece_noise_floor(p, rng, n_draws, n_bins, group)
+        decomposition = brier_decomposition(p, happened, n_bins)
+        parts.append(
+            {
+                "variant": variant,
+                "event": event,
+                "n": len(own),
+                "n_seasons": own["season"].nunique(),
+                "ece": ece(p, happened, n_bins),
+                "ece_floor": floor.mean,
+                "ece_floor_95": floor.percentile_95,
+                "brier": own["brier"].mean(),
+                "reliability": decomposition.reliability,
+                "resolution": decomposition.resolution,
+                "uncertainty": decomposition.uncertainty,
+                "within_bin": decomposition.within_bin,
+                "log_loss": own["log_loss"].mean(),
+            }
+        )
+        for score in _SCORES:
+            values[variant, event, score] = _season_shares(own, score)
+    # One call, so that all variants are resampled alike.
+    boot = bootstrap_mean(pd.DataFrame(values).to_numpy(), rng, n_resamples)
+    table = pd.DataFrame(parts)
+    for number, score in enumerate(_SCORES):
+        for bound in ("low", "high"):
+            table[f"{score}_{bound}"] = boot[bound].to_numpy()[number :: len(_SCORES)]
+    return table[list(SUMMARY_COLUMNS)]
+
+
+def compare_variants(
+    frame: pd.DataFrame, reference: str, rng: np.random.Generator, n_resamples: int = 10_000
+) -> pd.DataFrame:
+    """Say whether variants forecast better than a reference, season by season.
+
+    Args:
+        frame: As in `summarise_calibration`.
+        reference: Name of the variant to compare with. It has forecast the same events.
+        rng: Source of the resamples over seasons.
+        n_resamples: Number of resamples.
+
+    Returns:
+        One row a variant other than the reference, event and score (`brier`, `log_loss`):
+        `variant`, `event`, `score`; `difference` (variant minus reference, the mean over the
+        seasons that both have of the difference of their season's means; below zero is better),
+        its 95% bootstrap interval `low`, `high` over seasons (NaN with too few) and `n_seasons`;
+        `verdict`: `better` or `worse` where the interval excludes zero, else
+        `no more than noise`, also where there is no interval.
+
+    Raises:
+        ValueError: As in `summarise_calibration`; the reference is missing for an event; or it has
+            forecast other events than a variant in the same season.
+    """
+    rows = _with_losses(frame)
+    by_season = rows.groupby([*_CELL, "season"], sort=False, as_index=False).agg(
+        n=("p", "size"), happened=("happened", "sum"), **{name: (name, "mean") for name in _SCORES}
+    )
+    is_reference = by_season["variant"] == reference
+    if not is_reference.any():
+        raise ValueError(f"no variant {reference!r} among {list(rows['variant'].unique())}")
+    pairs = by_season[~is_reference].merge(
+        by_season[is_reference].drop(columns="variant"),
+        on=["event", "season"],
+        suffixes=("", "_reference"),
+    )
+    unequal = pairs[
+        (pairs["n"] != pairs["n_reference"]) | (pairs["happened"] != pairs["happened_reference"])
+    ]
+    if len(unequal):
+        first = unequal.iloc[0]
+        raise ValueError(
+            f"variant {first['variant']!r} and {reference!r} differ in the forecasts of "
+            f"{first['event']!r} in {first['season']}: {first['n']:g} with {first['happened']:g} "
+            f"that happened, and {first['n_reference']:g} with {first['happened_reference']:g}"
+        )
+    values = {}
+    for (variant, event), _ in by_season[~is_reference].groupby(_CELL, sort=False):
+        own = pairs[(pairs["variant"] == variant) & (pairs["event"] == event)].set_index("season")
+        if own.empty:
+            raise ValueError(f"{variant!r} and {reference!r} share no season of event {event!r}")
+        for score in _SCORES:
+            values[variant, event, score] = own[score] - own[f"{score}_reference"]
+    columns = ["variant", "event", "score", "difference", "low", "high", "n_seasons", "verdict"]
+    if not values:
+        return pd.DataFrame(columns=columns)
+    boot = bootstrap_mean(pd.DataFrame(values).to_numpy(), rng, n_resamples)
+    keys = pd.DataFrame(list(values), columns=[*_CELL, "score"])
+    verdict = np.select([boot["high"] < 0, boot["low"] > 0], VERDICTS[:2], default=VERDICTS[2])
+    return keys.assign(
+        **boot[["low", "high", "n_seasons"]], difference=boot["mean"], verdict=verdict
+    )[columns]
+
+
+def _squared_error(forecast: Array, event: Array) -> Array:
+    return (forecast - event) ** 2
+
+
+def _surprise(forecast: Array, event: Array) -> Array:
+    came = np.where(event == 1, forecast, 1 - forecast)
+    return -np.log(np.clip(came, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP))
+
+
+def _with_losses(frame: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
+    """Check a frame of forecasts and add what each of them costs."""
+    missing = [name for name in [*_CELL, "season", "p", "happened", *also] if name not in frame]
+    if missing:
+        raise ValueError(f"forecasts lack the columns {missing}")
+    forecast, event = _checked(frame["p"], frame["happened"])
+    return frame.assign(
+        p=forecast,
+        happened=event,
+        brier=_squared_error(forecast, event),
+        log_loss=_surprise(forecast, event),
+    )
+
+
+def _season_shares(rows: pd.DataFrame, score: str) -> pd.Series:
+    """Return a value for each season whose mean over seasons is the mean over all rows.
+
+    Where seasons are of equal length it is the season's mean. Else a season moves the mean by its
+    length: the linear part of the ratio of sums, whose spread is that of the pooled mean.
+    """
+    pooled = rows[score].mean()
+    above = (rows[score] - pooled).groupby(rows["season"]).sum()
+    return pooled + above * len(above) / len(rows)
+
+
+def _checked(p: npt.ArrayLike, happened: npt.ArrayLike) -> tuple[Array, Array]:
+    forecast = _checked_probability(p)
+    event = np.asarray(happened, dtype=np.float64)
+    if event.shape != forecast.shape:
+        raise ValueError(
+            f"happened must hold an outcome for each of {len(forecast)} forecasts, got shape "
+            f"{event.shape}"
+        )
+    wrong = event[~np.isin(event, (0.0, 1.0))]
+    if len(wrong):
+        raise ValueError(f"happened must be true or false, got {wrong[0]}")
+    return forecast, event
+
+
+def _checked_probability(p: npt.ArrayLike) -> Array:
+    forecast = np.asarray(p, dtype=np.float64)
+    if forecast.ndim != 1 or not len(forecast):
+        raise ValueError(f"p must be a vector of at least one number, got shape {forecast.shape}")
+    wrong = forecast[~((forecast >= 0) & (forecast <= 1))]
+    if len(wrong):
+        raise ValueError(f"p must be probabilities from 0 to 1, got {wrong[0]}")
+    return forecast

@@ -1,0 +1,163 @@
+"""What each player contributed to his team's playoffs, beside his regular season.
+
+Ratings are those of `nba_rank.features.players.box_rates`: rates of production per 100 possessions
+of the team, not points above average, so minutes alone earn some.
+
+Some sources lack players' offensive and defensive rebounds and fouls (then shots were inferred too,
+see `shots_reconstructed` of the tables), though they have their rebounds and all counts of the
+team. Leaving these terms out would cost a centre several points. They are allotted instead: a
+player's rebounds are split as his team's were in that game, and his team's fouls go by minutes, so
+that the team's sums stay as recorded. In playoffs with all counts (2012-13 to 2016-17, players with
+100 minutes) this moves a rating by .6 points (standard deviation) where players differ by 4.1, and
+correlates at .990 with the true one; leaving the terms out moves it by 1.0 and correlates at .969.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.data.outcomes import outcomes
+from nba_rank.data.tables import Tables
+from nba_rank.features.players.box_rates import (
+    BOX_RATING,
+    GAME_COLUMNS,
+    GAME_SCORE,
+    game_values,
+    rates,
+)
+
+COLUMNS = (
+    "season", "team_id", "finish", "player_id", "player_name", "games", "minutes", "minutes_share",
+    "game_score", "game_score_per_36", "box_rating", "contribution", "minutes_regular",
+    "box_rating_regular", "change", "reconstructed", "unlogged_games",
+)  # fmt: skip
+"""Columns of `playoff_contributions`."""
+
+_ALLOTTED = ["oreb", "dreb", "pf"]
+_NEEDED = [*dict.fromkeys([*BOX_RATING, *GAME_SCORE]), "team_possessions"]
+_GAME = ["game_id", "team_id"]
+_PLAYER = ["team_id", "player_id"]
+
+
+def playoff_contributions(tables: Tables, season: str, reconstruct: bool = True) -> pd.DataFrame:
+    """Rate every player who appeared in a season's playoffs.
+
+    Args:
+        tables: The canonical tables.
+        season: A complete season with player logs of its playoffs, such as `2015-16`.
+        reconstruct: Whether missing counts are allotted from the team's. If not, they count as
+            unknown, and so do rates for which no game has all counts.
+
+    Returns:
+        One row a player and team, by contribution from the highest (unknown ones last), columns
+        `COLUMNS`:
+        `finish` (how far the team went, one of `nba_rank.data.outcomes.FINISHES`);
+        `games`, `minutes`, `minutes_share` (of all minutes of the team's players, 0 to 1; a team's
+        sum is 1);
+        `game_score` (Hollinger, mean per game), `game_score_per_36` (per 36 minutes), `box_rating`
+        (points per 100 possessions): over the games whose counts are known, NaN where there are
+        none or he played no full half minute;
+        `contribution` (box rating times minutes share: a team's sum is its rating, the mean over
+        the five on the floor);
+        `minutes_regular` and `box_rating_regular` of the season's regular games, for all his teams;
+        `change` (box rating minus that of the regular season, which has its counts allotted alike
+        where those of the playoffs are, so that the counting does not pass for a change; on
+        average it falls by about a point, since opponents are better);
+        `reconstructed` (whether any of his games lacks counts or has inferred shots: his rates are
+        then estimates, or NaN without `reconstruct`);
+        `unlogged_games` (playoff games of the team of which there is no player log, games; they
+        are missing in all of the above).
+
+    Raises:
+        ValueError: The season is not complete, or there are no player logs of its playoffs.
+    """
+    finish = outcomes(tables, season).set_index("team_id")["finish"]
+    rows, counts = _player_games(tables, season)
+    in_playoffs = rows["kind"] == "playoffs"
+    if not in_playoffs.any():
+        raise ValueError(f"season {season}: there are no player logs of the playoffs")
+
+    own = rows[in_playoffs].sort_values("game_date", kind="stable")
+    table = own.groupby(_PLAYER).agg(
+        player_name=("player_name", "last"),
+        games=("game_id", "size"),
+        minutes=("minutes", "sum"),
+        reconstructed=("incomplete", "any"),
+    )
+    table["minutes_share"] = table["minutes"] / table.groupby("team_id")["minutes"].transform("sum")
+    allotted = _with_allotted(rows, counts)
+    used = counts.fillna(allotted) if reconstruct else counts
+    rated = _rates(rows[in_playoffs], used[in_playoffs], _PLAYER)
+    table = table.join(rated[["game_score", "game_score_per_36", "box_rating"]])
+    table["contribution"] = table["box_rating"] * table["minutes_share"]
+
+    regular, player = rows[~in_playoffs], table.index.get_level_values("player_id")
+    minutes = regular.groupby("player_id")["minutes"].sum()
+    table["minutes_regular"] = minutes.reindex(player, fill_value=0.0).to_numpy()
+    plain, alike = (
+        _rates(regular, some[~in_playoffs], ["player_id"])["box_rating"].reindex(player).to_numpy()
+        for some in (used, allotted)
+    )
+    table["box_rating_regular"] = np.where(table["reconstructed"] & reconstruct, alike, plain)
+    table["change"] = table["box_rating"] - table["box_rating_regular"]
+
+    table = table.reset_index()
+    table["season"] = season
+    table["finish"] = table["team_id"].map(finish)
+    table["unlogged_games"] = table["team_id"].map(_unlogged_games(tables, own, season))
+    order = table.sort_values(
+        ["contribution", *_PLAYER], ascending=[False, True, True], ignore_index=True
+    )
+    return order[list(COLUMNS)]
+
+
+def _player_games(tables: Tables, season: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a season's player games outside the play-in, and `GAME_COLUMNS` of each.
+
+    The first has also `minutes`, `incomplete` (counts are missing or shots inferred) and the
+    team's `oreb`, `dreb` and `pf`, NaN where unknown.
+    """
+    games = tables.player_games
+    games = games[(games["season"] == season) & games["kind"].isin(["regular", "playoffs"])]
+    games = games.reset_index(drop=True)
+    sides = tables.team_games[tables.team_games["season"] == season]
+    values = game_values(replace(tables, player_games=games, team_games=sides))
+    counts = pd.DataFrame(values, columns=list(GAME_COLUMNS))
+    names = ["kind", "game_date", "game_id", "team_id", "player_id", "player_name"]
+    rows = games[names].merge(sides[[*_GAME, *_ALLOTTED]], on=_GAME, how="left")
+    lacking = counts[_ALLOTTED].isna().any(axis=1)
+    return rows.assign(
+        minutes=games["seconds"] / 60, incomplete=lacking | games["shots_reconstructed"]
+    ), counts
+
+
+def _with_allotted(rows: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """Replace `_ALLOTTED` of every game by the player's part of his team's."""
+    offensive = rows["oreb"] / (rows["oreb"] + rows["dreb"])
+    time = counts["seconds"] / counts["team_seconds"].where(counts["team_seconds"] > 0)
+    return counts.assign(
+        oreb=counts["reb"] * offensive,
+        dreb=counts["reb"] * (1 - offensive),
+        pf=rows["pf"] * time,
+    )
+
+
+def _rates(rows: pd.DataFrame, counts: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Rate each group of games over those whose counts are all known."""
+    known = counts[_NEEDED].notna().all(axis=1)
+    keys = [rows.loc[known, name] for name in by]
+    means = counts[known].groupby(keys).mean()
+    named = {name: means[name].to_numpy(dtype=np.float64) for name in GAME_COLUMNS}
+    rated = pd.DataFrame(rates(named), index=means.index)
+    rated = rated.rename(columns={"game_score": "game_score_per_36"})
+    rated["game_score"] = rated["game_score_per_36"] * means["seconds"] / 60 / 36
+    return rated
+
+
+def _unlogged_games(tables: Tables, logged: pd.DataFrame, season: str) -> pd.Series:
+    """Return how many playoff games of each team have no player log, indexed by team id."""
+    sides = tables.team_games
+    played = sides[(sides["season"] == season) & (sides["kind"] == "playoffs")]
+    games = logged.groupby("team_id")["game_id"].nunique()
+    return played.groupby("team_id").size().sub(games, fill_value=0).astype("int64")

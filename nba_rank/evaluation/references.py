@@ -1,0 +1,109 @@
+"""Odds that need nothing but a table: what a ranking alone, or chance, says of the season's end.
+
+They are the bar for odds that were simulated: whoever cannot beat a curve drawn through the winning
+percentage has learned nothing about how far teams go.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.data.outcomes import events
+from nba_rank.data.standings import BERTHS
+from nba_rank.models.calibration import PlattScaling
+from nba_rank.odds.softmax import SoftmaxOdds
+
+TABLE_RANKERS = ("standings", "elo")
+"""Baselines whose scores are turned into odds."""
+
+UNIFORM, UNIFORM_FIELD = "random", "random16"
+"""Rankers that give every team, and every team of the playoffs, the same odds."""
+
+MIN_EARLIER = 3
+"""Earlier seasons below which nothing is fitted."""
+
+COLUMNS = ["season", "as_of_point", "team_id", "ranker", "playoff_odds", "title_odds"]
+
+_FIELD = 2 * BERTHS
+
+
+def reference_odds(
+    scores: pd.DataFrame, results: pd.DataFrame, seasons: Iterable[str]
+) -> pd.DataFrame:
+    """Turn the scores of `TABLE_RANKERS` into odds as earlier seasons suggest, and add chance.
+
+    At each as-of point alone, playoff odds come by Platt scaling of the score, and title odds by a
+    softmax with one temperature, both fitted on the seasons before the one asked for. Earlier
+    seasons in which a ranker has the same score for all teams (nothing is known yet) do not count.
+
+    Args:
+        scores: What `nba_rank.evaluation.baselines.baseline_scores` returns, of the seasons asked
+            for and of all seasons before them, at their as-of points; rows between the points are
+            not looked at.
+        results: What `nba_rank.data.outcomes.outcomes` returns, of all seasons that are complete.
+        seasons: Seasons asked for.
+
+    Returns:
+        `season`, `as_of_point`, `team_id`, `ranker`, `playoff_odds`, `title_odds` (0 to 1; title
+        odds add up to 1, playoff odds only on average to 16): a row a team, point and ranker. Of
+        `TABLE_RANKERS`, the seasons after at least `MIN_EARLIER` earlier ones. Of `random`, 16 and
+        1 over the number of teams. Of `random16`, at the point `end` of complete seasons, 1/16 for
+        each team of the playoffs (four of which the play-in has yet to choose since 2020-21), 0 for
+        all others, and no playoff odds (NaN).
+
+    Raises:
+        ValueError: A season asked for has no scores of one of the rankers.
+    """
+    asked = list(dict.fromkeys(seasons))
+    chosen = scores["ranker"].isin(TABLE_RANKERS) & (scores["as_of_point"] != "")
+    known = scores[chosen].merge(
+        events(results)[["season", "team_id", "playoff", "title"]],
+        how="left",
+        on=["season", "team_id"],
+        validate="many_to_one",
+    )
+    for ranker in TABLE_RANKERS:
+        absent = sorted(set(asked) - set(known.loc[known["ranker"] == ranker, "season"]))
+        if absent:
+            raise ValueError(f"no scores of the ranker {ranker!r} in the seasons {absent}")
+    lists = known.groupby(["ranker", "as_of_point"], sort=False)
+    parts = [part for _, rows in lists for part in _fitted(rows, asked)]
+    parts += _uniform(known[(known["ranker"] == TABLE_RANKERS[0]) & known["season"].isin(asked)])
+    return pd.concat([part[COLUMNS] for part in parts], ignore_index=True)
+
+
+def _fitted(rows: pd.DataFrame, asked: list[str]) -> Iterator[pd.DataFrame]:
+    """Yield the odds of one ranker at one point, season by season."""
+    by_season = rows.groupby("season")["score"]
+    apart = by_season.transform("max") > by_season.transform("min")
+    usable = rows[apart & rows["title"].notna()]
+    usable = usable.assign(champion=usable["title"].astype(bool))
+    for season, of_season in rows[rows["season"].isin(asked)].groupby("season"):
+        earlier = usable[usable["season"] < str(season)]
+        if earlier["season"].nunique() < MIN_EARLIER:
+            continue
+        # Elo ratings are far from zero, where the fit of the curve would not converge.
+        centre, scale = earlier["score"].mean(), earlier["score"].std()
+        earlier, now = (
+            frame.assign(score=(frame["score"] - centre) / scale) for frame in (earlier, of_season)
+        )
+        made = earlier["playoff"].to_numpy(dtype=np.bool_)
+        platt = PlattScaling.fit(earlier["score"].to_numpy(), made)
+        softmax = SoftmaxOdds.fit(earlier)
+        yield now.assign(
+            playoff_odds=platt.predict(now["score"].to_numpy()), title_odds=softmax.predict(now)
+        )
+
+
+def _uniform(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the odds of chance, from one row a team and point of the seasons asked for."""
+    teams = rows.groupby(["season", "as_of_point"])["team_id"].transform("size")
+    field = rows[(rows["as_of_point"] == "end") & rows["title"].notna()]
+    made = field["playoff"].to_numpy(dtype=np.bool_)
+    return [
+        rows.assign(ranker=UNIFORM, playoff_odds=_FIELD / teams, title_odds=1 / teams),
+        field.assign(
+            ranker=UNIFORM_FIELD, playoff_odds=np.nan, title_odds=np.where(made, 1 / _FIELD, 0.0)
+        ),
+    ]

@@ -1,0 +1,182 @@
+"""Playoff series: does strength foretell the upsets, and how good are probabilities of a series?
+
+Strengths are those of the morning after the regular season; the host is the side with the better
+regular-season record, and an upset is a series that the guest wins.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from nba_rank.data import league
+from nba_rank.data.calendar import as_of_points
+from nba_rank.data.outcomes import series
+from nba_rank.data.standings import standings
+from nba_rank.data.tables import Tables
+from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
+from nba_rank.evaluation.calibration import brier, log_loss
+from nba_rank.evaluation.metrics import roc_auc
+from nba_rank.evaluation.tidy import TIDY_COLUMNS
+from nba_rank.features.asof import FloatArray, Rows
+from nba_rank.features.elo import elo_ratings
+from nba_rank.odds.bracket import series_win_prob
+
+COLUMNS = [
+    "season", "round", "ranker", "host_team_id", "guest_team_id",
+    "host_strength", "guest_strength", "host_won", "p_host",
+]  # fmt: skip
+
+ALL_SEASONS = "all"
+"""What stands for the season where all are pooled."""
+
+_NODES = 41
+
+
+def series_upsets(
+    strength: pd.DataFrame,
+    tables: Tables,
+    season: str,
+    *,
+    home_edge: float,
+    noise_sd: float,
+    doubt_sd: float = 0.0,
+    ranker: str = "simulation",
+) -> pd.DataFrame:
+    """Pair the playoff series of a season with the strengths of both sides.
+
+    Args:
+        strength: Columns `team_id` and `strength` (points of margin in the playoffs, as known
+            after the regular season), one row a team.
+        tables: The canonical tables.
+        season: Season; series that are not decided are left out.
+        home_edge: Points by which a home team does better; taken as 0 in playoffs that nobody
+            plays at home (2019-20).
+        noise_sd: Standard deviation of a game's margin around its expectation, points.
+        doubt_sd: Standard deviation of each team's true strength around `strength`, the same
+            throughout a series, points.
+        ranker: Name of what the strengths are from.
+
+    Returns:
+        One row a series: `season`, `round` (1 to 4), `ranker`, `host_team_id` (better record, with
+        the league's tie-breaks), `guest_team_id`, `host_strength`, `guest_strength`, `host_won`,
+        `p_host` (probability that the host wins the series as known before its first game).
+
+    Raises:
+        ValueError: A team of a series has no strength, or `noise_sd` is not positive.
+    """
+    if not noise_sd > 0:
+        raise ValueError(f"noise_sd must be positive, got {noise_sd}")
+    of_team = strength.set_index("team_id")["strength"]
+    table = _with_strength(_decided(tables, season), of_team, ranker)
+    edge = 0.0 if league.restart(season) is not None else home_edge
+    gap = (table["host_strength"] - table["guest_strength"]).to_numpy(dtype=np.float64)
+    needed = np.array([league.wins_needed(season, number) for number in table["round"]], dtype=int)
+    table["p_host"] = _host_wins(gap, needed, edge, noise_sd, doubt_sd)
+    return table[COLUMNS]
+
+
+def series_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
+    """Pair playoff series with what the standings and Elo ratings say of both sides.
+
+    Args:
+        tables: The canonical tables.
+        seasons: Seasons; those whose regular season is not over are left out.
+
+    Returns:
+        Rows as `series_upsets`, without probabilities (NaN): of ranker `standings` strengths are
+        winning percentages, of `elo` FiveThirtyEight's Elo ratings, after the regular season.
+    """
+    ends = {season: as_of_points(tables, season).get("end") for season in seasons}
+    dates = pd.DataFrame(
+        [(season, date) for season, date in ends.items() if date is not None],
+        columns=["season", "as_of_date"],
+    )
+    if dates.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    rows = Rows.of(tables, dates)
+    rated = rows.frame.assign(elo=elo_ratings(tables, rows, FIVETHIRTYEIGHT))
+    parts = []
+    for season, teams in rated.groupby("season"):
+        decided = _decided(tables, str(season))
+        strengths = {
+            "standings": standings(tables.team_games, tables.teams, str(season)).set_index(
+                "team_id"
+            )["win_pct"],
+            "elo": teams.set_index("team_id")["elo"],
+        }
+        parts += [_with_strength(decided, of_team, name) for name, of_team in strengths.items()]
+    return pd.concat(parts, ignore_index=True).assign(p_host=np.nan)[COLUMNS]
+
+
+def series_metrics(upsets: pd.DataFrame) -> pd.DataFrame:
+    """Score how well strengths foretell the upsets of playoff series.
+
+    Args:
+        upsets: Rows of `series_upsets` and `series_references`, of any seasons and rankers.
+
+    Returns:
+        Tidy rows of scope `league` and point `end`, by ranker for each season and, as season
+        `all`, for all series at once: `series_upset_auc` (ROC-AUC of the guest's strength less the
+        host's for the guest's win; .5 is chance, higher is better, NaN where the series of a
+        season have no upset or nothing else) and, where there are probabilities, `series_brier`
+        and `series_log_loss` (nats; lower is better).
+    """
+    both = pd.concat([upsets, upsets.assign(season=ALL_SEASONS)], ignore_index=True)
+    tidy: list[tuple[str, str, str, str, str, float]] = []
+    for (season, ranker), rows in both.groupby(["season", "ranker"], sort=False):
+        host_won = rows["host_won"].to_numpy(dtype=np.bool_)
+        gap = (rows["guest_strength"] - rows["host_strength"]).to_numpy(dtype=np.float64)
+        values = {"series_upset_auc": roc_auc(gap, ~host_won)}
+        p_host = rows["p_host"].to_numpy(dtype=np.float64)
+        if not np.isnan(p_host).all():
+            values["series_brier"] = brier(p_host, host_won)
+            values["series_log_loss"] = log_loss(p_host, host_won)
+        tidy.extend(
+            (str(season), "end", "league", str(ranker), metric, value)
+            for metric, value in values.items()
+        )
+    return pd.DataFrame(tidy, columns=TIDY_COLUMNS)
+
+
+def _decided(tables: Tables, season: str) -> pd.DataFrame:
+    """Return the decided series of a season: `season`, `round`, the two sides, `host_won`."""
+    table = series(tables.team_games, season)
+    table = table[table["winner_team_id"] != 0]
+    place = standings(tables.team_games, tables.teams, season).set_index("team_id")["league_rank"]
+    hosts = table["team_id"].map(place) < table["opponent_team_id"].map(place)
+    table = table[hosts].rename(
+        columns={"team_id": "host_team_id", "opponent_team_id": "guest_team_id"}
+    )
+    host_won = table["winner_team_id"] == table["host_team_id"]
+    columns = ["season", "round", "host_team_id", "guest_team_id"]
+    return table[columns].assign(host_won=host_won).reset_index(drop=True)
+
+
+def _with_strength(table: pd.DataFrame, of_team: pd.Series, ranker: str) -> pd.DataFrame:
+    sides = {side: table[f"{side}_team_id"].map(of_team) for side in ("host", "guest")}
+    for side, strength in sides.items():
+        unknown = table.loc[strength.isna(), f"{side}_team_id"].unique().tolist()
+        if unknown:
+            raise ValueError(f"no strength of the teams {unknown}, which played a playoff series")
+    return table.assign(ranker=ranker, host_strength=sides["host"], guest_strength=sides["guest"])
+
+
+def _host_wins(
+    gap: FloatArray, needed: np.ndarray, home_edge: float, noise_sd: float, doubt_sd: float
+) -> FloatArray:
+    """Return the probability that the host wins each series, [N].
+
+    The doubt in the gap is the sum of two teams'; it is integrated over by Gauss-Hermite nodes.
+    """
+    node, weight = np.polynomial.hermite_e.hermegauss(_NODES)
+    gaps = gap[:, None] + np.sqrt(2) * doubt_sd * node
+    p = series_win_prob(
+        ndtr((gaps + home_edge) / noise_sd),
+        ndtr((gaps - home_edge) / noise_sd),
+        home_left=needed[:, None],
+        away_left=needed[:, None] - 1,
+        needed=needed[:, None],
+    )
+    return np.clip(p @ (weight / weight.sum()), 0.0, 1.0)

@@ -1,0 +1,131 @@
+"""Win probabilities of single games: how good they are, and those of what knows little."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+
+from nba_rank.data.tables import Tables
+from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
+from nba_rank.evaluation.calibration import brier, log_loss
+from nba_rank.evaluation.market import RANKER as MARKET
+from nba_rank.evaluation.market import market_game_probs
+from nba_rank.evaluation.tidy import TIDY_COLUMNS
+from nba_rank.features.asof import FloatArray, Rows
+from nba_rank.features.elo import elo_ratings, win_probability
+from nba_rank.odds.home_edge import neutral_courts
+
+KINDS = ("regular", "playoffs")
+"""Kinds of games that are scored."""
+
+ALWAYS_HOME, ELO, ELO_FITTED = "always_home", "elo", "elo_fitted"
+
+RECENT_SEASONS = 5
+"""Earlier seasons, at most, from which a home edge is estimated."""
+
+COLUMNS = ["season", "game_id", "kind", "ranker", "p_home", "home_won"]
+
+_MAX_EDGE = 400.0
+
+
+def game_metrics(games: pd.DataFrame) -> pd.DataFrame:
+    """Score win probabilities of games, season by season.
+
+    Args:
+        games: Columns `season`, `kind` (one of `KINDS`), `ranker`, `p_home` (probability that the
+            home team wins, 0 to 1), `home_won` (bool); a row a game and ranker.
+
+    Returns:
+        Tidy rows, the kind as scope and `all` as point: `game_brier` (mean squared error, 0 to 1)
+        and `game_log_loss` (nats); lower is better for both.
+
+    Raises:
+        ValueError: A probability is not one.
+    """
+    tidy: list[tuple[str, str, str, str, str, float]] = []
+    for (season, kind, ranker), rows in games.groupby(["season", "kind", "ranker"], sort=False):
+        p, won = rows["p_home"].to_numpy(), rows["home_won"].to_numpy()
+        key = (str(season), "all", str(kind), str(ranker))
+        tidy += [(*key, "game_brier", brier(p, won)), (*key, "game_log_loss", log_loss(p, won))]
+    return pd.DataFrame(tidy, columns=TIDY_COLUMNS)
+
+
+def game_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
+    """Forecast the games of seasons by what knows little of the teams, and by bookmakers.
+
+    `always_home`: the share of games of the same kind that home teams won in up to
+    `RECENT_SEASONS` earlier seasons. `elo`: FiveThirtyEight's Elo ratings on the morning of the
+    game, with the published home edge. `elo_fitted`: the same ratings with the home edge that
+    would have been likeliest in those earlier seasons, for games of the same kind. `market`: the
+    moneylines at tip-off, of the games that have them. On a neutral court the first says one half
+    and Elo has no edge, and such games are not learned from.
+
+    Args:
+        tables: The canonical tables.
+        seasons: Seasons asked for.
+
+    Returns:
+        `season`, `game_id`, `kind`, `ranker`, `p_home` (0 to 1), `home_won`: a row a game of
+        `KINDS` and ranker. `always_home` and `elo_fitted` start with the second season that has
+        games of the kind.
+    """
+    asked = set(seasons)
+    games = _rated_games(tables)
+    now = games[games["season"].isin(asked)]
+    parts = [
+        now.assign(ranker=ELO, p_home=_elo_win_prob(now, FIVETHIRTYEIGHT.home_edge)),
+        now.merge(market_game_probs(tables), on="game_id", validate="one_to_one").assign(
+            ranker=MARKET, p_home=lambda frame: frame["home_win_prob"]
+        ),
+    ]
+    fitted: dict[str, Callable[[pd.DataFrame, pd.DataFrame], FloatArray]] = {
+        ALWAYS_HOME: _home_share,
+        ELO_FITTED: _fitted_elo,
+    }
+    for (season, kind), rows in now.groupby(["season", "kind"]):
+        earlier = games[(games["season"] < str(season)) & (games["kind"] == kind)]
+        recent = np.sort(earlier["season"].unique())[-RECENT_SEASONS:]
+        known = earlier[earlier["season"].isin(recent) & ~earlier["neutral"]]
+        if known.empty:
+            continue
+        parts += [
+            rows.assign(ranker=name, p_home=forecast(known, rows))
+            for name, forecast in fitted.items()
+        ]
+    return pd.concat([part[COLUMNS] for part in parts], ignore_index=True)
+
+
+def _rated_games(tables: Tables) -> pd.DataFrame:
+    """Return all games of `KINDS` with `elo_gap` (home less away, morning of the game)."""
+    games = tables.games[tables.games["kind"].isin(KINDS)]
+    dates = games[["season", "game_date"]].rename(columns={"game_date": "as_of_date"})
+    rows = Rows.of(tables, dates)
+    rating = elo_ratings(tables, rows, FIVETHIRTYEIGHT)
+    home, away = (
+        rating[rows.find(games["game_date"], games[f"{side}_team_id"])] for side in ("home", "away")
+    )
+    return games[["season", "game_id", "kind"]].assign(
+        elo_gap=home - away,
+        neutral=neutral_courts(games),
+        home_won=games["home_points"] > games["away_points"],
+    )
+
+
+def _elo_win_prob(games: pd.DataFrame, home_edge: float) -> FloatArray:
+    edge = np.where(games["neutral"].to_numpy(), 0.0, home_edge)
+    return win_probability(games["elo_gap"].to_numpy() + edge)
+
+
+def _home_share(known: pd.DataFrame, games: pd.DataFrame) -> FloatArray:
+    return np.where(games["neutral"].to_numpy(), 0.5, known["home_won"].mean())
+
+
+def _fitted_elo(known: pd.DataFrame, games: pd.DataFrame) -> FloatArray:
+    gap, won = known["elo_gap"].to_numpy(), known["home_won"].to_numpy()
+
+    def loss(edge: float) -> float:
+        return log_loss(win_probability(gap + edge), won)
+
+    edge = minimize_scalar(loss, bounds=(-_MAX_EDGE, _MAX_EDGE), method="bounded").x
+    return _elo_win_prob(games, float(edge))

@@ -1,0 +1,471 @@
+"""Play-in and playoffs of many simulated seasons, from seeds and strengths.
+
+The play-in is drawn; from its entrants on, `advance` gives exact probabilities and `draw` plays.
+The bracket is fixed (1/8 - 4/5 and 2/7 - 3/6, no reseeding), and the better regular-season record
+hosts every series, the Finals included.
+
+A series goes to the side with more wins even if all its games are imagined as played out, so its
+probability is that of a binomial tail, and the order of the venues only matters for a series that
+is under way: 2-2-1-1-1 in a best of seven, 2-2-1 in a best of five. (Until 2013-14 the Finals were
+2-3-2; only odds within those Finals would notice.)
+
+Letters: S simulations, T teams, C = 2 conferences, M slots of the bracket on one side of a series.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from nba_rank.data import league as league_facts
+from nba_rank.data.outcomes import ROUNDS
+from nba_rank.data.standings import BERTHS
+from nba_rank.odds.seeding import League, Seeds
+
+Array = npt.NDArray[Any]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+CONFERENCES = 2
+_SLOTS = CONFERENCES * BERTHS
+_SEEDS_BY_SLOT = np.array([1, 8, 4, 5, 2, 7, 3, 6])
+"""Neighbours meet, then neighbouring pairs, then neighbouring fours."""
+_HOST_IS_HOME = np.array([True, True, False, False, True, False, True])
+_MAX_WINS = (len(_HOST_IS_HOME) + 1) // 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strengths:
+    """How strong the teams are in the playoffs.
+
+    Attributes:
+        points: Strength of each team in points of margin against an average team [S, T].
+        home_edge: Points by which a home team does better; 0 on neutral courts. One number, or
+            one a simulation [S].
+        noise_sd: Standard deviation of a game's margin around its expectation, points. One
+            number, or one a simulation [S].
+
+    Raises:
+        ValueError: `points` is not [S, T] or not finite, or `noise_sd` is not positive.
+    """
+
+    points: FloatArray
+    home_edge: float | FloatArray
+    noise_sd: float | FloatArray
+
+    def __post_init__(self) -> None:
+        """Check the arrays."""
+        if self.points.ndim != 2 or not np.isfinite(self.points).all():
+            raise ValueError(f"strengths must be finite numbers [S, T], not {self.points.shape}")
+        if not np.all(np.asarray(self.noise_sd) > 0):
+            raise ValueError(f"noise_sd must be positive, not {self.noise_sd}")
+
+    def gap(self, team: IntArray, opponent: IntArray) -> FloatArray:
+        """Return by how many points teams are stronger than their opponents [..., S].
+
+        Args:
+            team: Positions of teams [..., S].
+            opponent: Positions of their opponents [..., S].
+        """
+        rows = np.arange(len(self.points))
+        return self.points[rows, team] - self.points[rows, opponent]
+
+    def host_win_probs(self, gap: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return how likely the host of a series wins a game at home, and one away [..., S].
+
+        `Phi((gap + home_edge) / noise_sd)`, away with the edge subtracted.
+
+        Args:
+            gap: Strength of the host less the other's, points [..., S].
+        """
+        at_home = ndtr((gap + self.home_edge) / self.noise_sd)
+        return at_home, ndtr((gap - self.home_edge) / self.noise_sd)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One drawn playoff for each simulation.
+
+    Attributes:
+        playoff_wins: Playoff games won, known ones included [S, T].
+        rounds_won: Series won, 0 to 4; 0 also for teams that missed the playoffs [S, T].
+    """
+
+    playoff_wins: IntArray
+    rounds_won: IntArray
+
+
+def wins_needed_by_round(season: str) -> tuple[int, ...]:
+    """Return the wins that decide a series of each of the four rounds of a season."""
+    return tuple(league_facts.wins_needed(season, number) for number in range(1, ROUNDS + 1))
+
+
+def series_win_prob(
+    p_host_at_home: FloatArray,
+    p_host_away: FloatArray,
+    *,
+    home_left: int | IntArray,
+    away_left: int | IntArray,
+    needed: int | IntArray,
+) -> FloatArray:
+    """Return the probability that the host of a series wins it, exactly, from any state of it.
+
+    Args:
+        p_host_at_home: Probability that the host wins a game at home.
+        p_host_away: Probability that the host wins a game away.
+        home_left: Games left at the host's home if the series went its full length.
+        away_left: Games left away, likewise.
+        needed: Wins that the host still needs. All five broadcast against each other.
+
+    Returns:
+        Probabilities, of the common shape; exactly 1 where the host needs no win any more and
+        exactly 0 where it needs more than there are games left.
+    """
+    home_left, away_left, needed = (np.asarray(n) for n in (home_left, away_left, needed))
+    shape = np.broadcast_shapes(
+        *(np.shape(a) for a in (p_host_at_home, p_host_away, home_left, away_left, needed))
+    )
+    least, most = (int(f(needed)) if needed.size else 0 for f in (np.min, np.max))
+    # short[n]: probability that the host still needs n wins. What cannot be reached yet is left
+    # out, and it starts from scalars where `needed` is one.
+    short: list[float | Array] = [np.where(needed == n, 1.0, 0.0) for n in range(most + 1)]
+    short.append(0.0)
+    games = [(p_host_at_home, home_left, game) for game in range(int(home_left.max(initial=0)))]
+    games += [(p_host_away, away_left, game) for game in range(int(away_left.max(initial=0)))]
+    for played, (p, left, game) in enumerate(games, start=1):
+        # A game that is not left is one that the host cannot win.
+        win = p if left.min() > game else p * (left > game)
+        loss = 1.0 - win
+        for n in range(max(1, least - played), most + 1):
+            short[n] = short[n] * loss + short[n + 1] * win if n < most else short[n] * loss
+    lost = np.asarray(sum(short[1:-1], 0.0))
+    won = np.where(needed > home_left + away_left, 0.0, 1.0 - lost)
+    won = np.clip(won, 0.0, 1.0)
+    return won if won.shape == shape else np.broadcast_to(won, shape).copy()
+
+
+def play_in(
+    seeds: Seeds,
+    league: League,
+    strengths: Strengths,
+    *,
+    rule: league_facts.PlayIn | None,
+    rng: np.random.Generator,
+    known: Sequence[tuple[int, int]] = (),
+    uninvited: Sequence[int] = (),
+) -> IntArray:
+    """Return the eight entrants of each conference, the play-in drawn where it is not known.
+
+    Rules: none before 2019-20. In 2019-20 (`max_games_behind` is set) the ninth, if close enough,
+    has to beat the eighth twice in a row, on a neutral court. Since 2020-21 the seventh hosts the
+    eighth for the seventh berth and the ninth the tenth; then the loser of the first hosts the
+    winner of the second for the eighth berth.
+
+    Args:
+        seeds: Final standings of S regular seasons.
+        league: Conferences of the T teams.
+        strengths: Of the S simulations.
+        rule: The season's play-in, as from `nba_rank.data.league.play_in`.
+        rng: Source of randomness; the number of draws does not depend on what is known.
+        known: Positions (winner, loser) of the play-in games that have been played.
+        uninvited: Positions of teams that are passed over: those not invited to the restart of
+            2019-20, of which Charlotte had the better record than the ninth of the rest.
+
+    Returns:
+        Positions of teams by conference and playoff seed [S, C, 8].
+
+    Raises:
+        ValueError: A conference has too few teams, or a known game has no place in the play-in of
+            some simulation.
+    """
+    S, T = seeds.seed.shape
+    beat = np.zeros((T, T), dtype=np.int64)
+    for winner, loser in known:
+        beat[winner, loser] += 1
+    # Games that found their place, by simulation.
+    used = np.zeros(S, dtype=np.int64)
+    entrants = np.empty((S, CONFERENCES, BERTHS), dtype=np.int64)
+    for code in range(CONFERENCES):
+        members = np.flatnonzero(league.conference == code)
+        line = rule.line if rule else BERTHS
+        if len(members) < line:
+            raise ValueError(f"conference {code} has {len(members)} teams, its field {line}")
+        order = np.empty((S, len(members)), dtype=np.int64)
+        np.put_along_axis(
+            order, seeds.seed[:, members] - 1, np.broadcast_to(members, order.shape), axis=1
+        )
+        if len(uninvited):
+            last = np.isin(order, uninvited)
+            order = np.take_along_axis(order, np.argsort(last, axis=1, kind="stable"), axis=1)
+        entrants[:, code] = order[:, :BERTHS]
+        if rule is None:
+            continue
+        if rule.max_games_behind is not None:
+            entrants[:, code, 7] = _ninth_twice(
+                order, seeds, strengths, rule.max_games_behind, beat, used, rng
+            )
+            continue
+        seventh, eighth, ninth, tenth = order[:, 6:10].T
+        first, host = _one_game(seventh, eighth, strengths, beat, used, rng)
+        guest, _ = _one_game(ninth, tenth, strengths, beat, used, rng)
+        second, _ = _one_game(host, guest, strengths, beat, used, rng)
+        entrants[:, code, 6], entrants[:, code, 7] = first, second
+    if (used != len(known)).any():
+        raise ValueError(
+            f"play-in games (winner, loser) {list(known)} do not all fit the seeds: with known "
+            "games the regular season must be complete and the same in every simulation"
+        )
+    return entrants
+
+
+def _one_game(
+    host: IntArray,
+    guest: IntArray,
+    strengths: Strengths,
+    beat: IntArray,
+    used: IntArray,
+    rng: np.random.Generator,
+) -> tuple[IntArray, IntArray]:
+    """Return winners and losers [S]; known games are counted in `used`."""
+    at_home, _ = strengths.host_win_probs(strengths.gap(host, guest))
+    host_won = rng.random(len(host)) < at_home
+    won, lost = beat[host, guest], beat[guest, host]
+    host_won = np.where(won + lost > 0, won > 0, host_won)
+    used += won + lost
+    return np.where(host_won, host, guest), np.where(host_won, guest, host)
+
+
+def _ninth_twice(
+    order: IntArray,
+    seeds: Seeds,
+    strengths: Strengths,
+    max_games_behind: float,
+    beat: IntArray,
+    used: IntArray,
+    rng: np.random.Generator,
+) -> IntArray:
+    """Return who takes the eighth berth by the rule of 2019-20 [S]."""
+    rows = np.arange(len(order))
+    eighth, ninth = order[:, 7], order[:, 8]
+    lead = (seeds.wins - seeds.losses)[rows, eighth] - (seeds.wins - seeds.losses)[rows, ninth]
+    held = lead / 2 <= max_games_behind
+    won, lost = beat[ninth, eighth], beat[eighth, ninth]
+    used += np.where(held, won + lost, 0)
+    p = ndtr(strengths.gap(ninth, eighth) / strengths.noise_sd)
+    twice = (rng.random((2, len(order))) < p) | (np.arange(2)[:, None] < won)
+    return np.where(held & (lost == 0) & twice.all(axis=0), ninth, eighth)
+
+
+def _slots(entrants: IntArray, league_rank: IntArray) -> IntArray:
+    """Return the entrants in bracket order, the East's eight first, [16, S].
+
+    Simulations come last within this module, so that a series is one contiguous row.
+    """
+    S = len(league_rank)
+    if entrants.shape != (S, CONFERENCES, BERTHS):
+        raise ValueError(f"entrants must be [{S}, {CONFERENCES}, {BERTHS}], not {entrants.shape}")
+    slots = entrants[:, :, _SEEDS_BY_SLOT - 1].reshape(S, _SLOTS)
+    return np.ascontiguousarray(slots.T)
+
+
+def _known_wins(wins_so_far: Array | None, slots: IntArray, T: int) -> IntArray | None:
+    """Check the known playoff games against the bracket; None where there are none.
+
+    Raises:
+        ValueError: They are not [T, T], or are not the first rounds of every simulation's bracket.
+    """
+    if wins_so_far is None or not wins_so_far.any():
+        return None
+    if wins_so_far.shape != (T, T):
+        raise ValueError(f"wins_so_far must be [{T}, {T}], not {wins_so_far.shape}")
+    wins_so_far = wins_so_far.astype(np.int64)
+    met = (wins_so_far + wins_so_far.T) > 0
+    slot = np.full((T, slots.shape[1]), -1)
+    slot[slots, np.arange(slots.shape[1])] = np.arange(_SLOTS)[:, None]
+    # The round in which two slots meet is the length of their difference in binary. A team that
+    # has met k opponents met them in rounds 1 to k: one bit a round, so the sum has k bits.
+    round_bit = np.array([0, *(1 << (int(n).bit_length() - 1) for n in range(1, _SLOTS))])
+    for team in np.flatnonzero(met.any(axis=1)):
+        opponents = np.flatnonzero(met[team])
+        absent = (slot[team] < 0) | (slot[opponents] < 0).any(axis=0)
+        bits = round_bit[np.maximum(slot[team] ^ slot[opponents], 0)].sum(axis=0)
+        if absent.any() or (bits != (1 << len(opponents)) - 1).any():
+            raise ValueError(
+                f"the known playoff games of team {team} do not fit the bracket of every "
+                "simulation: with known games the entrants must be the real ones"
+            )
+    return wins_so_far
+
+
+def _games_left(needed: int, played: Array) -> tuple[IntArray, IntArray]:
+    """Return the games left at the host's home and away after a number of games of a series."""
+    pattern = _HOST_IS_HOME[: 2 * needed - 1]
+    home = np.append(pattern[::-1].cumsum()[::-1], 0)
+    away = np.append((~pattern)[::-1].cumsum()[::-1], 0)
+    played = np.minimum(played, len(pattern))
+    return home[played], away[played]
+
+
+def _host_wins_series(
+    gap: FloatArray,
+    strengths: Strengths,
+    needed: int,
+    host: IntArray,
+    guest: IntArray,
+    wins_so_far: Array | None,
+) -> FloatArray:
+    """Return the probability that the host wins each series.
+
+    Args:
+        gap: Strength of the host less that of the guest [..., S].
+        strengths: Home edge and noise.
+        needed: Wins that decide a series.
+        host: Positions of teams [..., S].
+        guest: Positions of teams [..., S].
+        wins_so_far: Known playoff wins of row over column [T, T].
+    """
+    at_home, away = strengths.host_win_probs(gap)
+    home_left, away_left = _games_left(needed, np.array(0))
+    p = series_win_prob(at_home, away, home_left=home_left, away_left=away_left, needed=needed)
+    if wins_so_far is None:
+        return p
+    won, lost = wins_so_far[host, guest], wins_so_far[guest, host]
+    begun = (won + lost) > 0
+    if begun.any():
+        won, lost = won[begun], lost[begun]
+        home_left, away_left = _games_left(needed, won + lost)
+        p[begun] = series_win_prob(
+            at_home[begun],
+            away[begun],
+            home_left=home_left,
+            away_left=away_left,
+            needed=needed - won,
+        )
+    return p
+
+
+def advance(
+    entrants: IntArray,
+    strengths: Strengths,
+    *,
+    league_rank: IntArray,
+    wins_needed: Sequence[int] = (_MAX_WINS,) * ROUNDS,
+    wins_so_far: Array | None = None,
+) -> FloatArray:
+    """Return how likely each team is to win each round, given the entrants of each simulation.
+
+    Exact: the chances of all possible pairings of a round are summed, nothing is drawn.
+
+    Args:
+        entrants: Positions of teams by conference and playoff seed [S, C, 8].
+        strengths: Of the S simulations.
+        league_rank: Regular-season rank of all teams, 1 is best: the lower hosts [S, T].
+        wins_needed: Wins that decide a series, by round.
+        wins_so_far: Playoff games that the row team has won against the column team [T, T], once
+            the playoffs have begun. The entrants concerned must be the same in all simulations.
+
+    Returns:
+        Probabilities [S, T, 5] of being in the playoffs (0 or 1), and of winning the first, second
+        and third round (reaching the Finals) and the title. They never rise from round to round,
+        and sum to 16, 8, 4, 2 and 1 over the teams.
+
+    Raises:
+        ValueError: The shapes do not fit, or the known games do not fit every bracket.
+    """
+    S, T = league_rank.shape
+    slots = _slots(entrants, league_rank)
+    known = _known_wins(wins_so_far, slots, T)
+    rows = np.arange(S)
+    points = strengths.points[rows, slots].astype(np.float64, copy=False)
+    rank = league_rank[rows, slots]
+    reach = np.ones((ROUNDS + 1, _SLOTS, S))
+    for number, needed in enumerate(wins_needed):
+        # [series, side, M, S]
+        shape = (-1, 2, 2**number, S)
+        strength, place, team, before = (
+            part.reshape(shape) for part in (points, rank, slots, reach[number])
+        )
+        # [series, M of the left side, M of the right side, S]
+        left, right = np.s_[:, 0, :, None], np.s_[:, 1, None, :]
+        left_hosts = place[left] < place[right]
+        gap = strength[left] - strength[right]
+        host, guest = team[left], team[right]
+        if known is not None:
+            host, guest = (
+                np.where(left_hosts, host, guest),
+                np.where(left_hosts, guest, host),
+            )
+        p = _host_wins_series(
+            np.where(left_hosts, gap, -gap), strengths, needed, host, guest, known
+        )
+        left_wins = np.where(left_hosts, p, 1.0 - p)
+        after = reach[number + 1].reshape(shape)
+        after[:, 0] = (left_wins * before[right]).sum(axis=2)
+        after[:, 1] = ((1.0 - left_wins) * before[left]).sum(axis=1)
+        # The chances of all opponents sum to 1 only up to rounding.
+        np.minimum(after, 1.0, out=after)
+        after *= before
+    result = np.zeros((S, T, ROUNDS + 1))
+    result[rows[:, None], slots.T] = reach.transpose(2, 1, 0)
+    return result
+
+
+def draw(
+    entrants: IntArray,
+    strengths: Strengths,
+    *,
+    league_rank: IntArray,
+    rng: np.random.Generator,
+    wins_needed: Sequence[int] = (_MAX_WINS,) * ROUNDS,
+    wins_so_far: Array | None = None,
+) -> Drawn:
+    """Return one drawn playoff for each simulation.
+
+    All games of a series are drawn at once and those after the deciding win dropped: the venues
+    are fixed beforehand, so nothing depends on the earlier games.
+
+    Args:
+        entrants: Positions of teams by conference and playoff seed [S, C, 8].
+        strengths: Of the S simulations.
+        league_rank: Regular-season rank of all teams, 1 is best: the lower hosts [S, T].
+        rng: Source of randomness; the number of draws does not depend on what is known.
+        wins_needed: Wins that decide a series, by round.
+        wins_so_far: Known playoff wins of row over column, as in `advance` [T, T].
+
+    Returns:
+        Games and series that each team won.
+
+    Raises:
+        ValueError: As in `advance`.
+    """
+    S, T = league_rank.shape
+    slots = _slots(entrants, league_rank)
+    known = _known_wins(wins_so_far, slots, T)
+    rows = np.arange(S)
+    playoff_wins = np.zeros((S, T), dtype=np.int64)
+    rounds_won = np.zeros((S, T), dtype=np.int64)
+    alive = slots
+    for needed in wins_needed:
+        # [series, S]
+        left, right = alive[::2], alive[1::2]
+        left_hosts = league_rank[rows, left] < league_rank[rows, right]
+        host, guest = np.where(left_hosts, left, right), np.where(left_hosts, right, left)
+        at_home, away = strengths.host_win_probs(strengths.gap(host, guest))
+        host_wins, guest_wins = np.zeros(host.shape, np.int64), np.zeros(host.shape, np.int64)
+        if known is not None:
+            host_wins, guest_wins = known[host, guest], known[guest, host]
+        played = host_wins + guest_wins
+        luck = rng.random((2 * needed - 1, *host.shape))
+        for game, is_home in enumerate(_HOST_IS_HOME[: 2 * needed - 1]):
+            on = (played <= game) & (host_wins < needed) & (guest_wins < needed)
+            host_won = luck[game] < (at_home if is_home else away)
+            host_wins = host_wins + (on & host_won)
+            guest_wins = guest_wins + (on & ~host_won)
+        playoff_wins[rows, host] += host_wins
+        playoff_wins[rows, guest] += guest_wins
+        alive = np.where(host_wins >= needed, host, guest)
+        rounds_won[rows, alive] += 1
+    return Drawn(playoff_wins, rounds_won)

@@ -1,0 +1,71 @@
+"""What is known of a team's strength as of a date, in points, whatever features are switched on."""
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.config import EloConfig, RosterStrengthConfig
+from nba_rank.data.league import scheduled_games
+from nba_rank.data.tables import Tables
+from nba_rank.features import roster_strength
+from nba_rank.features.asof import FloatArray, Rows, ratio, sum_and_count
+from nba_rank.features.elo import elo_ratings
+from nba_rank.features.schedule_ratings import massey_ratings
+from nba_rank.features.team_sums import regular_season_sums
+from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs
+
+ROSTER_INPUTS = ("full_strength", "roster_strength", "playoff_strength", "star_strength")
+"""Inputs that need player logs; see `nba_rank.features.roster_strength`."""
+
+INPUTS = (*ROSTER_INPUTS, *RESIDUAL_INPUTS, "margin_rating", "elo_margin")
+"""All inputs."""
+
+MARGIN_RIDGE = 15.0
+"""Games of a zero-margin result added to each team in `margin_rating`: a single game's margin
+varies about 15 times as much as the strength of teams does."""
+
+ELO_PER_POINT = 26.0
+"""Elo points that are worth a point of margin."""
+
+ELO = EloConfig(enabled=True, k=20.0, home_edge=60.0, carry_over=0.75, mean=1505.0)
+"""FiveThirtyEight's ratings, with the home edge of the years since 2010."""
+
+
+def strength_inputs(tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
+    """Build the inputs of all teams on dates, from games before each date only.
+
+    Args:
+        tables: The canonical tables.
+        ratings: From `nba_rank.features.players.impact.player_ratings`; may cover fewer dates.
+        dates: Columns `season` and `as_of_date`.
+
+    Returns:
+        `season`, `as_of_date`, `team_id`, `conference`, `progress` (share of the season that the
+        league has played, 0 to 1), and `INPUTS`, each less the mean of the date: points,
+        `star_strength` points squared, those of `nba_rank.odds.residual` in units of their own.
+        `margin_rating` is Massey's with `MARGIN_RIDGE`, `elo_margin` the Elo rating over
+        `ELO_PER_POINT`. Inputs of players are NaN where none are known, and in the first season of
+        the player logs, whose ratings rest on a few games.
+    """
+    rows = Rows.of(tables, dates)
+    asked = rows.frame[["season", "as_of_date"]].drop_duplicates()
+    if len(ratings):
+        ratings = ratings[ratings["season"] > tables.player_games["season"].min()]
+    ratings = ratings.merge(asked, on=["season", "as_of_date"])
+    columns: dict[str, FloatArray] = {name: np.full(len(rows.frame), np.nan) for name in INPUTS}
+    if len(ratings):
+        config = RosterStrengthConfig(enabled=True)
+        built = roster_strength.build(tables, ratings, rows, config)
+        columns |= {name: built[name].to_numpy() for name in ROSTER_INPUTS}
+        unknown = np.isnan(columns["full_strength"])
+        residual = residual_inputs(tables, ratings, rows, columns)
+        columns |= {name: np.where(unknown, np.nan, part) for name, part in residual.items()}
+    columns["margin_rating"] = massey_ratings(tables, rows, MARGIN_RIDGE)
+    columns["elo_margin"] = elo_ratings(tables, rows, ELO) / ELO_PER_POINT
+    frame = rows.frame.copy()
+    for name in INPUTS:
+        frame[name] = columns[name] - ratio(*sum_and_count(columns[name], rows.day))
+    seasons = frame["season"]
+    scheduled = seasons.map({season: scheduled_games(season) for season in seasons.unique()})
+    played = regular_season_sums(tables, ["won"]).total(rows).games / scheduled.to_numpy()
+    frame["progress"] = ratio(*sum_and_count(played, rows.day))
+    return frame

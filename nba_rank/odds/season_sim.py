@@ -1,0 +1,308 @@
+"""The rest of a season, played many times over: games left, seeds, play-in and playoffs.
+
+Letters: S simulations, T teams of the season in ascending order of id, G games left.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nba_rank.data import league as league_facts
+from nba_rank.data.remaining import Remaining, played_and_remaining
+from nba_rank.data.standings import BERTHS, Records, team_codes
+from nba_rank.data.tables import Tables
+from nba_rank.features.asof import FloatArray, IntArray
+from nba_rank.odds.bracket import Drawn, Strengths, advance, draw, play_in, wins_needed_by_round
+from nba_rank.odds.seeding import League, Seeds, seed
+
+N_SEEDS = 15
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known of a season on a morning, its teams' strengths apart.
+
+    Attributes:
+        season: Season.
+        as_of_date: The morning of this date.
+        records: Who beat whom in the regular season so far.
+        remaining: Regular-season games left.
+        league: Conferences and divisions.
+        play_in: The rule of the season's play-in as known; None where none is held.
+        uninvited: Positions of teams that were not asked to go on (2019-20).
+        playin: Positions (winner, loser) of the play-in games played.
+        playoff_wins: Playoff wins of row over column so far [T, T]; None before the playoffs.
+        neutral_playoffs: Whether nobody is at home in play-in and playoffs.
+    """
+
+    season: str
+    as_of_date: pd.Timestamp
+    records: Records
+    remaining: Remaining
+    league: League
+    play_in: league_facts.PlayIn | None
+    uninvited: tuple[int, ...]
+    playin: tuple[tuple[int, int], ...]
+    playoff_wins: IntArray | None
+    neutral_playoffs: bool
+
+    @classmethod
+    def of(cls, tables: Tables, season: str, as_of_date: pd.Timestamp) -> Self:
+        """Read the situation from the tables; results of the date and later play no part.
+
+        Raises:
+            ValueError: The season is not in the tables, nor the one after their last.
+        """
+        records, remaining = played_and_remaining(tables, season, as_of_date)
+        restart = league_facts.restart(season)
+        going_on = restart is not None and as_of_date > restart.announced
+        uninvited = sorted(restart.uninvited) if restart is not None and going_on else []
+        days = tables.games["game_date"].to_numpy()
+        opened = np.datetime64(f"{league_facts.season_start_year(season)}-07-01")
+        at = np.flatnonzero((days >= opened) & (days < as_of_date.to_datetime64()))
+        at = at[np.asarray(tables.games["kind"].array.take(at) != "regular")]
+        games = tables.games.take(at)
+        games = games[games["season"] == season]
+        kind, won = games["kind"].to_numpy(), _winners(games, records.team_id)
+        playoffs = None
+        if (kind == "playoffs").any():
+            playoffs = np.zeros(records.beat.shape, dtype=np.int64)
+            np.add.at(playoffs, tuple(won[kind == "playoffs"].T), 1)
+        return cls(
+            season=season,
+            as_of_date=as_of_date,
+            records=records,
+            remaining=remaining,
+            league=League(records.conference, records.division),
+            play_in=league_facts.play_in(season) if restart is None or going_on else None,
+            uninvited=tuple(np.searchsorted(records.team_id, uninvited).tolist()),
+            playin=tuple((int(a), int(b)) for a, b in won[kind == "playin"]),
+            playoff_wins=playoffs,
+            neutral_playoffs=going_on,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeasonStrengths:
+    """Strengths of the T teams on a morning, and how games come out of them.
+
+    Attributes:
+        regular: For the rest of the regular season, points [T].
+        playoffs: For play-in and playoffs, points [T].
+        regular_doubt: Standard deviation of the true strengths around `regular`, points.
+        playoffs_doubt: The same around `playoffs`.
+        regular_noise: Standard deviation of a game around its expected margin, points.
+        playoffs_noise: The same in play-in and playoffs.
+        regular_edge: Home edge, points.
+        playoffs_edge: Home edge in play-in and playoffs, points.
+        rest: Points gained when the opponents alone played on the day before.
+    """
+
+    regular: FloatArray
+    playoffs: FloatArray
+    regular_doubt: float
+    playoffs_doubt: float
+    regular_noise: float
+    playoffs_noise: float
+    regular_edge: float
+    playoffs_edge: float
+    rest: float
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What came out of S simulations.
+
+    Attributes:
+        seeds: Final standings of the regular season.
+        entrants: Positions by conference and playoff seed [S, 2, 8].
+        reach: Probabilities of the playoffs and of winning each round, given standings, entrants
+            and drawn strengths [S, T, 5].
+        playoffs: One drawn playoff a simulation.
+        outcome_rank: Rank in the outcome, 1 is best, as `nba_rank.data.outcomes` has it [S, T].
+    """
+
+    seeds: Seeds
+    entrants: IntArray
+    reach: FloatArray
+    playoffs: Drawn
+    outcome_rank: IntArray
+
+
+def simulate(
+    situation: Situation,
+    strengths: SeasonStrengths,
+    n_simulations: int,
+    rng: np.random.Generator,
+) -> Simulated:
+    """Play the rest of a season.
+
+    The doubt in every strength is drawn once a simulation, the same for the regular season and the
+    playoffs; half of the draws are the other half with changed signs (antithetic variates).
+
+    Args:
+        situation: What is known.
+        strengths: How strong the teams are.
+        n_simulations: Number of simulations S.
+        rng: Source of randomness.
+    """
+    shape = (n_simulations, len(situation.records.team_id))
+    doubt = _mirrored(shape, rng)
+    points = strengths.regular + strengths.regular_doubt * doubt
+    beat, point_diff = _play_rest(situation, strengths, points, rng)
+    seeds = seed(beat, point_diff, situation.league)
+
+    neutral = situation.neutral_playoffs
+    in_playoffs = Strengths(
+        points=strengths.playoffs + strengths.playoffs_doubt * doubt,
+        home_edge=0.0 if neutral else strengths.playoffs_edge,
+        noise_sd=strengths.playoffs_noise,
+    )
+    entrants = play_in(
+        seeds,
+        situation.league,
+        in_playoffs,
+        rule=situation.play_in,
+        rng=rng,
+        known=situation.playin,
+        uninvited=situation.uninvited,
+    )
+    rules: dict[str, Any] = {
+        "league_rank": seeds.league_rank,
+        "wins_needed": wins_needed_by_round(situation.season),
+        "wins_so_far": situation.playoff_wins,
+    }
+    reach = advance(entrants, in_playoffs, **rules)
+    drawn = draw(entrants, in_playoffs, rng=rng, **rules)
+    return Simulated(seeds, entrants, reach, drawn, _outcome_rank(seeds, reach, drawn))
+
+
+def summarise(situation: Situation, simulated: Simulated, coverage: float = 0.9) -> pd.DataFrame:
+    """Sum up simulations into one row a team.
+
+    Args:
+        situation: What was known.
+        simulated: What came out.
+        coverage: Share of simulations that the intervals hold.
+
+    Returns:
+        `season`, `as_of_date`, `team_id`; `expected_wins` with `wins_low` and `wins_high` (games of
+        the whole regular season); `projected_rank` (mean outcome rank) with `rank_low` and
+        `rank_high`; `playin_odds` (a game in the play-in), `playoff_odds`, `round_1_odds`,
+        `round_2_odds`, `finals_odds` and `title_odds` (0 to 1; they sum to 16, 8, 4, 2 and 1 over
+        the teams from the playoffs on); `seed_1` to `seed_15` (probabilities of the seed in the
+        conference, before the play-in).
+    """
+    tails = [(1 - coverage) / 2, (1 + coverage) / 2]
+    wins, rank = simulated.seeds.wins, simulated.outcome_rank
+    wins_low, wins_high = np.quantile(wins, tails, axis=0, method="inverted_cdf")
+    rank_low, rank_high = np.quantile(rank, tails, axis=0, method="inverted_cdf")
+    reach = simulated.reach.mean(axis=0)
+    seeds = simulated.seeds.seed
+    share = {f"seed_{place}": (seeds == place).mean(axis=0) for place in range(1, N_SEEDS + 1)}
+    return pd.DataFrame(
+        {
+            "season": situation.season,
+            "as_of_date": pd.DatetimeIndex([situation.as_of_date]).as_unit("us")[0],
+            "team_id": situation.records.team_id,
+            "expected_wins": wins.mean(axis=0),
+            "wins_low": wins_low,
+            "wins_high": wins_high,
+            "projected_rank": rank.mean(axis=0),
+            "rank_low": rank_low,
+            "rank_high": rank_high,
+            "playin_odds": _playin_odds(situation, simulated.seeds),
+            "playoff_odds": reach[:, 0],
+            "round_1_odds": reach[:, 1],
+            "round_2_odds": reach[:, 2],
+            "finals_odds": reach[:, 3],
+            "title_odds": reach[:, 4],
+            **share,
+        }
+    )
+
+
+def _mirrored(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
+    half = rng.standard_normal(((shape[0] + 1) // 2, shape[1]))
+    return np.concatenate([half, -half])[: shape[0]]
+
+
+def _play_rest(
+    situation: Situation,
+    strengths: SeasonStrengths,
+    points: FloatArray,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.int16], FloatArray]:
+    """Play the games left; return wins of row over column [S, T, T] and point differences."""
+    left, records = situation.remaining, situation.records
+    S, T = points.shape
+    edge = strengths.regular_edge * ~left.neutral + strengths.rest * (
+        left.back_to_back[:, 1].astype(np.float64) - left.back_to_back[:, 0]
+    )
+    # Games of a pair of teams stand together, from the view of the lower position. Simulations come
+    # last, so that a game is one contiguous row.
+    low, high = np.minimum(left.home, left.away), np.maximum(left.home, left.away)
+    order = np.argsort(low * T + high, kind="stable")
+    low, high = low[order], high[order]
+    edge = np.where(left.home[order] == low, edge[order], -edge[order])
+    of_team = np.ascontiguousarray(points.T, dtype=np.float32)
+    margin = rng.standard_normal((len(order), S), dtype=np.float32)
+    margin *= np.float32(strengths.regular_noise)
+    margin += edge.astype(np.float32)[:, None]
+    margin += of_team[low]
+    margin -= of_team[high]
+
+    side = np.zeros((len(order), T), dtype=np.float32)
+    side[np.arange(len(order)), low], side[np.arange(len(order)), high] = 1.0, -1.0
+    point_diff = records.point_diff + margin.T @ side
+    beat = np.repeat(records.beat.astype(np.int16)[:, :, None], S, axis=2)
+    first = np.flatnonzero(np.diff(low * T + high, prepend=-1))
+    games = np.diff(first, append=len(order)).astype(np.int16)
+    low_won, won = margin > 0, np.zeros((len(first), S), dtype=np.int16)
+    for meeting in range(games.max(initial=0)):
+        again = np.flatnonzero(games > meeting)
+        won[again] += low_won[first[again] + meeting]
+    beat[low[first], high[first]] += won
+    beat[high[first], low[first]] += games[:, None] - won
+    return np.ascontiguousarray(beat.transpose(2, 0, 1)), point_diff
+
+
+def _outcome_rank(seeds: Seeds, reach: FloatArray, drawn: Drawn) -> IntArray:
+    """Rank the outcomes: playoff teams by playoff wins, all others by record."""
+    worst = seeds.league_rank.shape[1] + 1
+    score = np.where(reach[:, :, 0] > 0, worst * (1 + drawn.playoff_wins), 0) - seeds.league_rank
+    rank = np.empty_like(score)
+    places = np.broadcast_to(np.arange(1, worst), score.shape)
+    np.put_along_axis(rank, np.argsort(-score, axis=1), places, axis=1)
+    return rank
+
+
+def _playin_odds(situation: Situation, seeds: Seeds) -> FloatArray:
+    """Return how likely each team is to play a game in the play-in."""
+    rule = situation.play_in
+    if rule is None:
+        return np.zeros(seeds.seed.shape[1])
+    if rule.max_games_behind is None:
+        return np.asarray(((seeds.seed > BERTHS - 2) & (seeds.seed <= rule.line)).mean(axis=0))
+    # In 2020 the ninth of the teams that went on met the eighth if it was close enough.
+    odds = np.zeros(seeds.seed.shape[1])
+    lead = seeds.wins - seeds.losses
+    for conference in (0, 1):
+        member = situation.league.conference == conference
+        member[list(situation.uninvited)] = False
+        teams = np.flatnonzero(member)
+        order = teams[np.argsort(seeds.seed[:, teams], axis=1)][:, [BERTHS - 1, BERTHS]]
+        eighth, ninth = np.take_along_axis(lead, order, axis=1).T
+        held = eighth - ninth <= 2 * rule.max_games_behind
+        np.add.at(odds, order[held], 1 / len(held))
+    return odds
+
+
+def _winners(games: pd.DataFrame, team_id: IntArray) -> IntArray:
+    """Return positions (winner, loser) of games in order, [N, 2]."""
+    home, away = (team_codes(games[f"{side}_team_id"], team_id) for side in ("home", "away"))
+    won = (games["home_points"] > games["away_points"]).to_numpy()
+    return np.stack([np.where(won, home, away), np.where(won, away, home)], axis=1)

@@ -1,0 +1,370 @@
+"""Seeds and league ranks of many simulated regular seasons at once.
+
+The same rules as `nba_rank.data.standings`, for S seasons instead of one. A round over all
+simulations settles one criterion for all ties of one size, so that the work grows with the number
+of ties and not with the number of teams.
+
+Letters: S simulations, T teams in ascending team id, G tied groups, K teams of a group.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nba_rank.data.standings import BERTHS, win_pct
+
+Array = npt.NDArray[Any]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+Criterion = Callable[[IntArray, IntArray], Array]
+"""Simulations [G] and teams [G, K] of tied groups -> signed values [G, K], higher is better."""
+
+
+@dataclass(frozen=True)
+class League:
+    """Who plays in which conference and division.
+
+    Attributes:
+        conference: Conference codes, 0 and 1, [T].
+        division: Division codes, unique over conferences, [T].
+
+    Raises:
+        ValueError: The arrays differ in length, the conferences are not two, or a division lies
+            in both.
+    """
+
+    conference: IntArray
+    division: IntArray
+
+    def __post_init__(self) -> None:
+        """Check the codes."""
+        if self.conference.shape != self.division.shape or self.conference.ndim != 1:
+            raise ValueError(
+                f"conference {self.conference.shape} and division {self.division.shape} must "
+                "both have one code a team"
+            )
+        if set(np.unique(self.conference).tolist()) != {0, 1}:
+            raise ValueError(f"conference codes must be 0 and 1: {np.unique(self.conference)}")
+        for code in np.unique(self.division):
+            if len(np.unique(self.conference[self.division == code])) > 1:
+                raise ValueError(f"division {code} lies in both conferences")
+
+    @classmethod
+    def from_teams(cls, teams: pd.DataFrame) -> Self:
+        """Return the league of one season's teams; the East has code 0, the West 1.
+
+        Args:
+            teams: Rows of one season in ascending `team_id`, with `conference` and `division`.
+
+        Raises:
+            ValueError: The teams are not in ascending order, each once.
+        """
+        if not (teams["team_id"].is_monotonic_increasing and teams["team_id"].is_unique):
+            raise ValueError("teams must be those of one season in ascending team id")
+        division = teams["conference"] + "/" + teams["division"]
+        return cls(
+            conference=pd.factorize(teams["conference"], sort=True)[0].astype("int64"),
+            division=pd.factorize(division, sort=True)[0].astype("int64"),
+        )
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The final standings of S simulated regular seasons.
+
+    Attributes:
+        wins: Games won [S, T].
+        losses: Games lost [S, T].
+        win_pct: Winning percentage, 0 to 1; one half without games [S, T].
+        seed: Place in the conference before any play-in, 1 is best [S, T].
+        league_rank: Place in the league, 1 is best: the lower hosts a series [S, T].
+    """
+
+    wins: IntArray
+    losses: IntArray
+    win_pct: FloatArray
+    seed: IntArray
+    league_rank: IntArray
+
+
+@dataclass(frozen=True)
+class _Tied:
+    """Tied groups of one size.
+
+    Attributes:
+        row: Simulation of each group [G].
+        members: Teams of each group, ascending [G, K].
+        place: Place of the group's best team in the order that is sought, from 0, [G].
+    """
+
+    row: IntArray
+    members: IntArray
+    place: IntArray
+
+    def take(self, which: Array) -> "_Tied":
+        """Return the groups of a mask or of positions."""
+        return _Tied(self.row[which], self.members[which], self.place[which])
+
+    def split(self, values: Array) -> Iterator["_Tied"]:
+        """Split each group into its levels of a criterion, best first; one item for each size."""
+        size = values.shape[1]
+        # Stable: teams of one level stay in ascending order.
+        order = np.argsort(-values, axis=1, kind="stable")
+        values = np.take_along_axis(values, order, axis=1)
+        members = np.take_along_axis(self.members, order, axis=1).ravel()
+        starts = np.ones(values.shape, dtype=bool)
+        np.not_equal(values[:, 1:], values[:, :-1], out=starts[:, 1:])
+        first = np.flatnonzero(starts)
+        length = np.diff(first, append=starts.size)
+        for k in np.flatnonzero(np.bincount(length)):
+            at = first[length == k]
+            group, offset = np.divmod(at, size)
+            yield _Tied(
+                self.row[group],
+                members[at[:, None] + np.arange(k)],
+                self.place[group] + offset,
+            )
+
+
+@dataclass(frozen=True)
+class _Records:
+    """Who beat whom, and the criteria that can be read from it.
+
+    Attributes:
+        beat: Wins of the row team over the column team [S, T, T].
+        point_diff: Points scored less points allowed [S, T].
+        league: Conferences and divisions.
+        win_pct: Winning percentage [S, T].
+        eligible: Teams among their conference's best eight by record, ties included [S, T].
+    """
+
+    beat: Array
+    point_diff: Array
+    league: League
+    win_pct: FloatArray
+    eligible: BoolArray
+
+    def _pct_against(self, row: IntArray, members: IntArray, opponents: BoolArray) -> FloatArray:
+        """Return winning percentages [G, K] against opponents, a mask [G, K, T]."""
+        own, at = row[:, None], members
+        wins = (self.beat[own, at] * opponents).sum(axis=2, dtype=np.int64)
+        losses = (self.beat[own, :, at] * opponents).sum(axis=2, dtype=np.int64)
+        return win_pct(wins, losses)
+
+    def _same_conference(self, members: IntArray) -> BoolArray:
+        return self.league.conference[members][:, :, None] == self.league.conference
+
+    def among_tied(self, row: IntArray, members: IntArray) -> FloatArray:
+        beat = self.beat[row[:, None, None], members[:, :, None], members[:, None, :]]
+        return win_pct(beat.sum(axis=2, dtype=np.int64), beat.sum(axis=1, dtype=np.int64))
+
+    def division_record(self, row: IntArray, members: IntArray) -> FloatArray:
+        """Only where a group shares one division; zeros elsewhere."""
+        division = self.league.division[members]
+        shared = (division == division[:, :1]).all(axis=1)
+        values = np.zeros(members.shape)
+        opponents = division[shared][:, :, None] == self.league.division
+        values[shared] = self._pct_against(row[shared], members[shared], opponents)
+        return values
+
+    def in_conference(self, row: IntArray, members: IntArray) -> FloatArray:
+        return self._pct_against(row, members, self._same_conference(members))
+
+    def own_field(self, row: IntArray, members: IntArray) -> FloatArray:
+        eligible = self.eligible[row][:, None]
+        return self._pct_against(row, members, self._same_conference(members) & eligible)
+
+    def other_field(self, row: IntArray, members: IntArray) -> FloatArray:
+        eligible = self.eligible[row][:, None]
+        return self._pct_against(row, members, ~self._same_conference(members) & eligible)
+
+    def margin(self, row: IntArray, members: IntArray) -> Array:
+        return self.point_diff[row[:, None], members]
+
+
+def _order(
+    records: _Records,
+    parts: list[IntArray],
+    of_two: list[Criterion],
+    of_more: list[Criterion],
+    *,
+    first_only: bool = False,
+) -> list[IntArray]:
+    """Order parts of the league by winning percentage, then by the criteria for the size of a tie.
+
+    The first criterion that tells any teams of a group apart splits it, and its parts start
+    again. They are smaller than the group, so one pass over the sizes, the largest first, meets
+    all of them. What outlasts every criterion stays in ascending order.
+
+    Args:
+        records: S seasons.
+        parts: Teams to order, each part by itself; ascending [K].
+        of_two: Criteria for two teams.
+        of_more: Criteria for more.
+        first_only: Settle only who comes first; the other places are arbitrary.
+
+    Returns:
+        Teams of each part, best first, [S, K].
+    """
+    S, sizes = len(records.win_pct), [len(teams) for teams in parts]
+    starts = np.cumsum([0, *sizes])[:-1]
+    order = np.zeros((S, sum(sizes)), dtype=np.int64)
+    is_first = np.isin(np.arange(sum(sizes)), starts)
+    queue: dict[int, list[_Tied]] = defaultdict(list)
+
+    def put(groups: _Tied) -> None:
+        places = groups.place[:, None] + np.arange(groups.members.shape[1])
+        order[groups.row[:, None], places] = groups.members
+
+    def push(groups: _Tied, values: Array) -> None:
+        for level in groups.split(values):
+            size = level.members.shape[1]
+            if size == 1:
+                put(level)
+            else:
+                queue[size].append(level.take(is_first[level.place]) if first_only else level)
+
+    for start, teams in zip(starts, parts, strict=True):
+        whole = np.broadcast_to(teams, (S, len(teams)))
+        push(_Tied(np.arange(S), whole, np.full(S, start)), records.win_pct[:, teams])
+    for size in range(max(sizes), 1, -1):
+        groups = queue.pop(size, [])
+        if not groups:
+            continue
+        tied = _Tied(
+            np.concatenate([group.row for group in groups]),
+            np.concatenate([group.members for group in groups]),
+            np.concatenate([group.place for group in groups]),
+        )
+        # By the first criterion that tells a group's teams apart, for all groups at once.
+        values = np.zeros(tied.members.shape)
+        still = np.arange(len(values))
+        for criterion in of_two if size == 2 else of_more:
+            if not len(still):
+                break
+            values[still] = found = criterion(tied.row[still], tied.members[still])
+            still = still[(found == found[:, :1]).all(axis=1)]
+        apart = np.ones(len(values), dtype=bool)
+        apart[still] = False
+        put(tied.take(still))
+        push(tied.take(apart), values[apart])
+    return np.split(order, starts[1:], axis=1)
+
+
+def _division_winners(records: _Records) -> BoolArray:
+    """Return who won a division [S, T]; these ties come first and settle nothing else."""
+    before: list[Criterion] = [
+        records.among_tied, records.division_record, records.in_conference, records.own_field,
+    ]  # fmt: skip
+    of_two, of_more = [*before, records.other_field, records.margin], [*before, records.margin]
+    winner = np.zeros(records.win_pct.shape, dtype=bool)
+    division = records.league.division
+    members = [np.flatnonzero(division == code) for code in np.unique(division)]
+    for order in _order(records, members, of_two, of_more, first_only=True):
+        winner[np.arange(len(order)), order[:, 0]] = True
+    return winner
+
+
+def _conference_orders(records: _Records) -> list[IntArray]:
+    """Return the teams of either conference in order of seeds [S, K]."""
+    winner = _division_winners(records)
+
+    def division_winner(row: IntArray, members: IntArray) -> Array:
+        return winner[row[:, None], members].astype(np.int8)
+
+    of_two: list[Criterion] = [
+        records.among_tied, division_winner, records.division_record, records.in_conference,
+        records.own_field, records.other_field, records.margin,
+    ]  # fmt: skip
+    of_more: list[Criterion] = [
+        division_winner, records.among_tied, records.division_record, records.in_conference,
+        records.own_field, records.margin,
+    ]  # fmt: skip
+    members = [np.flatnonzero(records.league.conference == code) for code in (0, 1)]
+    return _order(records, members, of_two, of_more)
+
+
+def _league_rank(orders: list[IntArray], records: _Records) -> IntArray:
+    """Merge the conferences by record, head-to-head, then point differential [S, T].
+
+    Only the best teams left of the two are compared, since head-to-head is not transitive.
+    """
+    S, T = records.win_pct.shape
+    east, west = orders
+    pct_east, pct_west = (np.take_along_axis(records.win_pct, order, axis=1) for order in orders)
+    # Whether the East's team of a row is ahead of the West's of a column; past the last team of a
+    # conference the other one's come.
+    ahead = np.zeros((S, east.shape[1] + 1, west.shape[1] + 1), dtype=bool)
+    ahead[:, :-1, :-1] = pct_east[:, :, None] > pct_west[:, None]
+    ahead[:, :-1, -1] = True
+    tied, i, j = np.nonzero(pct_east[:, :, None] == pct_west[:, None])
+    left, right = east[tied, i], west[tied, j]
+    keys = (
+        (records.beat[tied, left, right], records.beat[tied, right, left]),
+        (records.point_diff[tied, left], records.point_diff[tied, right]),
+    )
+    better = left < right
+    for own, other in reversed(keys):
+        better = np.where(own == other, better, own > other)
+    ahead[tied, i, j] = better
+
+    flat, width = ahead.ravel(), ahead.shape[2]
+    cell = np.arange(S) * ahead[0].size
+    from_east = np.empty((S, T), dtype=bool)
+    for place in range(T):
+        from_east[:, place] = first = flat[cell]
+        cell += np.where(first, width, 1)
+    rank = np.empty((S, T), dtype=np.int64)
+    for order, mask in ((east, from_east), (west, ~from_east)):
+        places = np.nonzero(mask)[1].reshape(order.shape) + 1
+        np.put_along_axis(rank, order, places, axis=1)
+    return rank
+
+
+def seed(beat: Array, point_diff: Array, league: League) -> Seeds:
+    """Return the final standings of many regular seasons, as `standings` does for one.
+
+    Args:
+        beat: Wins of the row team over the column team in the whole regular season, integers
+            [S, T, T]; teams may have played unequal numbers of games.
+        point_diff: Points scored less points allowed in the whole season [S, T].
+        league: Conferences and divisions of the T teams.
+
+    Returns:
+        Wins, percentages, seeds and league ranks. The tie-breaks are those of 2015-16 and later
+        for every season; ties that outlast them go by position, that is by team id.
+
+    Raises:
+        TypeError: `beat` does not hold integers.
+        ValueError: The shapes do not fit each other.
+    """
+    T = len(league.conference)
+    if not np.issubdtype(beat.dtype, np.integer):
+        raise TypeError(f"beat must hold whole games, not {beat.dtype}")
+    if beat.ndim != 3 or beat.shape[1:] != (T, T) or point_diff.shape != beat.shape[:2]:
+        raise ValueError(
+            f"beat {beat.shape} and point_diff {point_diff.shape} must be [S, {T}, {T}] and "
+            f"[S, {T}] for the league's {T} teams"
+        )
+    wins, losses = beat.sum(axis=2, dtype=np.int64), beat.sum(axis=1, dtype=np.int64)
+    pct = win_pct(wins, losses)
+    eligible = np.zeros(pct.shape, dtype=bool)
+    for code in (0, 1):
+        members = np.flatnonzero(league.conference == code)
+        eighth = max(len(members) - BERTHS, 0)
+        line = np.partition(pct[:, members], eighth, axis=1)[:, eighth]
+        eligible[:, members] = pct[:, members] >= line[:, None]
+    records = _Records(beat, point_diff, league, pct, eligible)
+    orders = _conference_orders(records)
+    seeds = np.empty(pct.shape, dtype=np.int64)
+    for order in orders:
+        places = np.broadcast_to(np.arange(1, order.shape[1] + 1), order.shape)
+        np.put_along_axis(seeds, order, places, axis=1)
+    return Seeds(wins, losses, pct, seeds, _league_rank(orders, records))

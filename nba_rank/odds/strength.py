@@ -1,0 +1,185 @@
+"""From ratings and scores to strength in points, and to the probability of winning a game.
+
+The strength of a team on a date is a weighted sum of what is known of it, each weight a straight
+line in the share of the season played. The weights are a ridge regression, over the games of
+earlier seasons after each of their as-of dates, of the home margin beyond the home edge on the
+difference of both teams, shrunk towards weights that stand for no learning. A game is then won with
+probability `Phi((strength gap + home edge + rest) / noise)`.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import log_ndtr
+
+from nba_rank.features.asof import FloatArray
+from nba_rank.odds.past_games import RatedGames
+
+MARGIN_CAP = 30.0
+"""Points at which margins are clipped."""
+
+RIDGE_GAMES = 100.0
+"""Games of typical difference that the starting weights count for."""
+
+EXTRA_GAMES = 300.0
+"""Games that no cost of tired legs, and no change of the home edge, counts for."""
+
+NOISE = 12.3
+"""Points; noise of a game before any was seen."""
+
+NOISE_GAMES = 100.0
+"""Games that `NOISE` counts for."""
+
+DOUBT = (2.4, 1.7)
+"""Points; doubt of a strength on opening night and at the season's end before any was seen."""
+
+DOUBT_SEASONS = 3.0
+"""Seasons that `DOUBT` counts for."""
+
+_MIN_DOUBT = 0.5
+
+
+@dataclass(frozen=True)
+class StrengthMap:
+    """A fitted map.
+
+    Attributes:
+        inputs: Names of what it reads.
+        coef: Weight of each input half-way through a season, points per unit of the input.
+        coef_change: Change of each weight from opening night to the end of the season.
+        home: Points that the home edge is above that of the regular season.
+        rest: Points that the home team gains when the visitors alone played on the day before.
+        noise: Standard deviation, in points, that turns an expected margin into a probability of
+            winning; smaller than that of margins, since most of their spread is beyond doubt.
+        doubt: Standard deviation of a true strength around this one, in points, on opening night
+            and at the end of the season; a straight line between.
+    """
+
+    inputs: list[str]
+    coef: list[float]
+    coef_change: list[float]
+    home: float
+    rest: float
+    noise: float
+    doubt: tuple[float, float]
+
+    @classmethod
+    def fit(cls, frame: pd.DataFrame, games: RatedGames, start: dict[str, float]) -> Self:
+        """Learn from games.
+
+        Args:
+            frame: Rated teams, with `progress` (share of the season played, 0 to 1) and the
+                inputs; the rows that `games` name hold no NaN.
+            games: Games after the as-of dates; none gives the map that nothing was learned by.
+            start: Inputs, and the weights that the fit is shrunk towards.
+        """
+        names = list(start)
+        X, progress = frame[names].to_numpy(dtype=np.float64), frame["progress"].to_numpy()
+        gap = X[games.home] - X[games.away]
+        later = progress[games.home] - 0.5
+        weight, response = games.weight, np.clip(games.margin, -MARGIN_CAP, MARGIN_CAP)
+        total = max(weight.sum(), 1e-9)
+        scale = np.sqrt((weight[:, None] * gap**2).sum(axis=0) / total)
+        scale = np.where(scale > 0, scale, 1.0)
+        design = np.hstack([gap / scale, later[:, None] * gap / scale])
+        design = np.column_stack([design, games.at_home, games.rest])
+        k = len(names)
+        first = np.zeros(2 * k + 2)
+        first[:k] = np.array(list(start.values())) * scale
+        penalty = np.diag(np.r_[np.full(2 * k, RIDGE_GAMES), np.full(2, EXTRA_GAMES)])
+        gram = (design * weight[:, None]).T @ design + penalty
+        moment = (design * weight[:, None]).T @ (response - games.edge) + penalty @ first
+        solved = np.linalg.solve(gram, moment)
+        expected = design @ solved + games.edge
+        doubt = _doubt(games, frame, response - expected)
+        return cls(
+            inputs=names,
+            coef=(solved[:k] / scale).tolist(),
+            coef_change=(solved[k : 2 * k] / scale).tolist(),
+            home=float(solved[2 * k]),
+            rest=float(solved[2 * k + 1]),
+            noise=_noise(expected, games.margin > 0, weight),
+            doubt=doubt,
+        )
+
+    def strength(self, frame: pd.DataFrame) -> FloatArray:
+        """Return the strength of rated teams, points, [N]."""
+        X, later = frame[self.inputs].to_numpy(dtype=np.float64), frame["progress"] - 0.5
+        result = np.zeros(len(frame))
+        # Summed input by input: a matrix product's last bits depend on the number of rows.
+        for column, (coef, change) in enumerate(zip(self.coef, self.coef_change, strict=True)):
+            result += (coef + change * later.to_numpy()) * X[:, column]
+        return result
+
+    def expected_margin(self, frame: pd.DataFrame, games: RatedGames) -> FloatArray:
+        """Return the expected margin of the home team, points, [N]."""
+        strength = self.strength(frame)
+        gap = strength[games.home] - strength[games.away]
+        return gap + games.edge + self.home * games.at_home + self.rest * games.rest
+
+    def doubt_at(self, progress: float) -> float:
+        """Return the doubt at a share of the season played, points."""
+        return self.doubt[0] + (self.doubt[1] - self.doubt[0]) * progress
+
+    def noise_beside(self, doubt: float) -> float:
+        """Return the noise of a game whose teams' doubts are drawn apart, points.
+
+        `noise` holds both: `noise^2 = left^2 + 2 doubt^2`.
+        """
+        return float(np.sqrt(max(self.noise**2 - 2 * doubt**2, (self.noise / 2) ** 2)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Restore a map exactly from what `to_dict` returned."""
+        return cls(**{**fields, "doubt": tuple(fields["doubt"])})
+
+
+def _noise(expected: FloatArray, won: np.ndarray, weight: FloatArray) -> float:
+    """Return the noise under which the wins were most likely, shrunk towards `NOISE`."""
+    side = np.where(won, 1.0, -1.0) * expected
+
+    def loss(log_noise: float) -> float:
+        misfit = -(weight * log_ndtr(side / np.exp(log_noise))).sum()
+        # About the curvature of a game's likelihood in log noise, at usual gaps.
+        return float(misfit + 0.1 * NOISE_GAMES * (log_noise - np.log(NOISE)) ** 2)
+
+    return float(np.exp(minimize_scalar(loss, bounds=np.log([5.0, 40.0]), method="bounded").x))
+
+
+def _doubt(games: RatedGames, frame: pd.DataFrame, residual: FloatArray) -> tuple[float, float]:
+    """Return how far strengths are off, on opening night and at the end, points.
+
+    The mean residual of a team's n games after a date varies by the noise squared over n, by the
+    doubt squared, and by that of its opponents, over their number. What is beyond the noise is
+    regressed on the share of the season played.
+    """
+    if not len(residual):
+        return DOUBT
+    row = np.concatenate([games.home, games.away])
+    other = np.concatenate([games.away, games.home])
+    total = np.bincount(row, np.concatenate([residual, -residual]), len(frame))
+    n = np.bincount(row, minlength=len(frame)).astype(np.float64)
+    pairs, meetings = np.unique(row * len(frame) + other, return_counts=True)
+    opponents = np.bincount(pairs // len(frame), meetings**2, len(frame))
+    seen = np.flatnonzero(n)
+    doubts = 1 + opponents[seen] / n[seen] ** 2
+    noise = np.average(residual**2, weights=games.weight)
+    excess = (total[seen] ** 2 / n[seen] - noise) / n[seen] / doubts
+    progress = frame["progress"].to_numpy()[seen]
+    # The variance of the excess is about 2 (doubt^2 + noise / n)^2; dates repeat each other.
+    precision = 1 / (DOUBT[0] ** 2 + noise / n[seen] / doubts) ** 2
+    precision *= len(np.unique(games.season)) / precision.sum()
+    design = np.column_stack([1 - progress, progress])
+    first = np.square(DOUBT)
+    penalty = np.eye(2) * DOUBT_SEASONS / 2
+    gram = (design * precision[:, None]).T @ design + penalty
+    solved = np.linalg.solve(gram, (design * precision[:, None]).T @ excess + penalty @ first)
+    opening, end = np.sqrt(np.maximum(solved, _MIN_DOUBT**2))
+    return float(opening), float(end)

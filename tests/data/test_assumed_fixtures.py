@@ -1,0 +1,217 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nba_rank.data import assumed_fixtures, league
+from nba_rank.data.assumed_fixtures import Fixtures, assume, fair_meetings, pair_up
+from nba_rank.data.standings import records_of, regular_season
+
+
+def codes(*sizes):
+    """Division codes of so many teams each."""
+    return np.repeat(np.arange(len(sizes)), sizes)
+
+
+LEAGUE = codes(15, 15), codes(5, 5, 5, 5, 5, 5)
+
+
+@pytest.fixture(scope="module")
+def records(make_games, league_teams):
+    """Teams of 2018-19 with a game between two of them."""
+    teams = league_teams("2018-19")
+    return records_of(*regular_season(make_games([tuple(teams["team_id"][:2])]), teams, "2018-19"))
+
+
+def played_by(fixtures, n_teams):
+    """Return the days on which each team plays."""
+    return [
+        np.sort(fixtures.day[(fixtures.home == team) | (fixtures.away == team)])
+        for team in range(n_teams)
+    ]
+
+
+def meetings_of(home, away, n_teams):
+    met = np.zeros((n_teams, n_teams), dtype=int)
+    np.add.at(met, (home, away), 1)
+    return met + met.T
+
+
+# Who meets whom.
+
+
+def test_the_formula_of_the_league():
+    conference, division = LEAGUE
+    meetings = fair_meetings(conference, division, 82)
+    np.testing.assert_allclose(meetings[0, [0, 1, 5, 15]], [0.0, 4.0, 3.6, 2.0])
+    np.testing.assert_allclose(meetings.sum(axis=1), 82)
+    np.testing.assert_allclose(fair_meetings(conference, division, 41), meetings / 2)
+    uneven = fair_meetings(codes(15, 14), codes(7, 8, 7, 7), 82)
+    np.testing.assert_array_equal(uneven, uneven.T)
+    np.testing.assert_allclose(uneven.sum(axis=1), 82, atol=1.5)
+
+
+@given(st.lists(st.integers(0, 12), min_size=2, max_size=9), st.integers(0, 1_000))
+def test_every_team_gets_its_games_where_that_is_possible(missing, seed):
+    missing = np.array(missing)
+    want = np.random.default_rng(seed).normal(size=(len(missing),) * 2)
+    rounds, unpaired = pair_up(missing, want + want.T)
+    games = np.concatenate([*rounds, np.zeros((0, 2), dtype=int)])
+    assert (games[:, 0] != games[:, 1]).all()
+    for pairs in rounds:
+        assert len(np.unique(pairs)) == pairs.size > 0
+    short = missing - np.bincount(games.ravel(), minlength=len(missing))
+    assert (short >= 0).all()
+    assert short.sum() == unpaired
+    assert unpaired == max(missing.sum() % 2, 2 * missing.max() - missing.sum())
+    assert np.count_nonzero(short) <= 1
+
+
+def test_those_who_have_met_least_often_meet():
+    # Of four teams, 0 and 1 have met, and 2 and 3.
+    want = np.ones((4, 4))
+    want[[0, 1, 2, 3], [1, 0, 3, 2]] = 0
+    ((pairs,), _) = pair_up(np.ones(4, dtype=int), want)
+    assert pairs.tolist() == [[0, 2], [1, 3]]
+
+
+def test_those_left_over_do_not_meet_too_often():
+    # The best pair, 0 and 1, would leave 2 and 3, who have met often enough.
+    want = np.array([[0, 3, 2, 2], [3, 0, 2, 2], [2, 2, 0, -4], [2, 2, -4, 0]], dtype=float)
+    ((pairs,), _) = pair_up(np.ones(4, dtype=int), want)
+    assert {tuple(sorted(pair)) for pair in pairs.tolist()} == {(0, 2), (1, 3)}
+
+
+def test_a_whole_season_is_close_to_the_formula():
+    conference, division = LEAGUE
+    want = fair_meetings(conference, division, 82)
+    rounds, unpaired = pair_up(np.full(30, 82), want)
+    assert (len(rounds), unpaired) == (82, 0)
+    met = meetings_of(*np.concatenate(rounds).T, 30)
+    assert np.abs(met - want).max() <= 1.0
+
+
+# When and where.
+
+
+def test_a_whole_season_is_spread_evenly_without_back_to_backs(records):
+    games, unpaired = assume(
+        np.full(30, 82), records=records, scheduled=82, played=Fixtures.none(),
+        known=Fixtures.none(), opening=1_000, today=900,
+    )  # fmt: skip
+    assert unpaired == 0
+    assert len(games.day) == 1_230
+    assert (games.day.min(), games.day.max()) == (1_001, 1_164)
+    for days in played_by(games, 30):
+        assert set(np.diff(days)) <= {2, 3}
+    at_home = np.bincount(games.home, minlength=30)
+    assert at_home.min() >= 40
+    assert at_home.max() <= 42
+    again, _ = assume(
+        np.full(30, 82), records=records, scheduled=82, played=Fixtures.none(),
+        known=Fixtures.none(), opening=1_000, today=900,
+    )  # fmt: skip
+    for name in ("home", "away", "day"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(games, name))
+
+
+def one_game(home, away, day):
+    return Fixtures(*(np.array([value]) for value in (home, away, day)))
+
+
+def test_games_follow_a_schedule_that_is_known_for_a_part_of_the_season(records):
+    known = one_game(0, 1, 1_100)
+    missing = np.where(np.arange(30) < 4, 3, 0)
+    games, _ = assume(
+        missing, records=records, scheduled=82, played=one_game(2, 3, 1_049), known=known,
+        opening=1_000, today=1_050,
+    )  # fmt: skip
+    assert games.day.min() >= 1_102
+    assert games.day.max() <= 1_165
+    crowded, _ = assume(
+        np.full(30, 20), records=records, scheduled=82, played=one_game(2, 3, 1_159),
+        known=Fixtures.none(), opening=1_000, today=1_160,
+    )  # fmt: skip
+    assert crowded.day.max() == 1_200
+    assert min(np.diff(days).min() for days in played_by(crowded, 30)) == 2
+
+
+@pytest.mark.parametrize("today", [1_171, 1_172, 1_300])
+def test_games_can_be_missing_long_after_the_season(records, today):
+    games, _ = assume(
+        np.full(30, 3), records=records, scheduled=82, played=one_game(2, 3, 1_170),
+        known=Fixtures.none(), opening=1_000, today=today,
+    )  # fmt: skip
+    assert games.day.min() >= max(today, 1_172)
+    assert min(np.diff(days).min() for days in played_by(games, 30)) == 2
+
+
+def test_games_fill_the_gaps_of_a_schedule_that_is_known_to_the_end(records):
+    # Every second day is free for none, but for a week.
+    days = np.setdiff1d(np.arange(1_051, 1_170, 2), np.arange(1_100, 1_107))
+    teams = np.arange(0, 30, 2)
+    known = Fixtures(
+        np.tile(teams, len(days)), np.tile(teams + 1, len(days)), np.repeat(days, len(teams))
+    )
+    games, _ = assume(
+        np.ones(30, dtype=int), records=records, scheduled=82, played=one_game(2, 3, 1_049),
+        known=known, opening=1_000, today=1_050,
+    )  # fmt: skip
+    assert games.day.min() >= 1_101
+    assert games.day.max() <= 1_106
+    both = known.and_(games)
+    assert min(np.diff(days).min() for days in played_by(both, 30)) == 2
+
+
+def test_the_host_has_had_fewer_home_games(records):
+    missing = np.isin(np.arange(30), [4, 9]).astype(int)
+    for host, guest in ((4, 9), (9, 4)):
+        games, _ = assume(
+            missing, records=records, scheduled=82, played=one_game(guest, 20, 1_049),
+            known=Fixtures.none(), opening=1_000, today=1_050,
+        )  # fmt: skip
+        assert (games.home.tolist(), games.away.tolist()) == ([host], [guest])
+    # Level at home, so it is who has hosted the other less often.
+    played = one_game(9, 20, 1_047).and_(one_game(4, 9, 1_049))
+    games, _ = assume(
+        missing, records=records, scheduled=82, played=played, known=Fixtures.none(),
+        opening=1_000, today=1_050,
+    )  # fmt: skip
+    assert games.home.tolist() == [9]
+
+
+def test_a_team_without_an_opponent_is_counted(records):
+    missing = np.where(np.arange(30) == 7, 2, 0)
+    games, unpaired = assume(
+        missing, records=records, scheduled=82, played=Fixtures.none(), known=Fixtures.none(),
+        opening=1_000, today=1_050,
+    )  # fmt: skip
+    assert len(games.day) == 0
+    assert unpaired == 2
+
+
+@given(st.integers(0, 10_000))
+def test_no_assumed_game_is_on_or_next_to_another_of_its_teams(seed):
+    rng = np.random.default_rng(seed)
+    n, last = 6, int(rng.integers(1, 30))
+    busy = rng.random((n, last + 3)) < 0.3
+    busy[:, last + 1 :] = False
+    rounds, _ = pair_up(rng.integers(0, 8, n), np.zeros((n, n)))
+    if not rounds:
+        return
+    hosted = np.zeros((n, n), dtype=int)
+    home, away, day = assumed_fixtures.place(rounds, busy, last, hosted)
+    assert day.min() >= 1
+    for team in range(n):
+        own = day[(home == team) | (away == team)]
+        others = np.flatnonzero(busy[team])
+        assert (np.diff(np.sort(own)) >= 2).all()
+        assert not np.isin(own[:, None] + [-1, 0, 1], others).any()
+    assert not hosted.any()
+
+
+def test_the_lengths_of_seasons_reach_the_formula(records):
+    for season in ("2011-12", "2020-21"):
+        games = league.scheduled_games(season)
+        want = fair_meetings(records.conference, records.division, games)
+        np.testing.assert_allclose(want.sum(axis=1), games)

@@ -1,0 +1,279 @@
+import pandas as pd
+import pytest
+from raw_logs import BOS, CLE, DEN, LAL, finals, regular_games, team_log, write
+
+from nba_rank.data import league
+from nba_rank.data.ingest import IngestError, read_raw
+from nba_rank.data.tables import SCHEMA, frame_hash
+
+OPENING = pd.Timestamp("2023-10-24")
+COLUMNS = ["DATE", "HOME", "AWAY"]
+PLAYED = [("2023-10-24", BOS, CLE), ("2023-10-25", LAL, DEN), ("2023-10-27", CLE, LAL)]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Sound raw files of a season in progress, whose last game so far is of 2023-10-27."""
+    return write(tmp_path / "raw", team_logs_2023_24=regular_games())
+
+
+def put_schedule(folder, *rows, name="league_2023_24", columns=COLUMNS):
+    """Write a schedule file; rows as in `COLUMNS`."""
+    (folder / "schedules").mkdir(exist_ok=True)
+    frame = pd.DataFrame(rows, columns=columns)
+    frame.to_csv(folder / "schedules" / f"{name}.csv", index=False)
+
+
+def listed(schedule):
+    days = schedule["game_date"].dt.strftime("%Y-%m-%d")
+    return list(zip(days, schedule["home_team_id"], schedule["away_team_id"], strict=True))
+
+
+def found(report, what):
+    """Return the only warning whose text holds `what`."""
+    (warning,) = [warning for warning in report.warnings if what in warning.what]
+    return warning
+
+
+def schedule_warnings(report):
+    return [warning.what for warning in report.warnings if warning.file.startswith("schedules/")]
+
+
+# From the game logs.
+
+
+def test_without_schedule_files_the_games_of_the_regular_season_are_the_schedule(folder):
+    finals().to_parquet(folder / "playoffs_team_logs_2023_24.parquet")
+    schedule = read_raw(folder)[0].schedule
+    assert schedule.dtypes.astype("str").to_dict() == SCHEMA["schedule"]
+    assert listed(schedule) == PLAYED
+    assert set(schedule["season"]) == {"2023-24"}
+    assert set(schedule["known_from"]) == {OPENING}
+    assert not schedule["neutral_site"].any()
+
+
+def test_a_neutral_site_of_the_logs_is_one_of_the_schedule(tmp_path):
+    log = team_log(("0022300001", "2023-10-24", BOS, CLE))
+    log["MATCHUP"] = log["MATCHUP"].str.replace("vs.", "@")
+    schedule = read_raw(write(tmp_path / "raw", team_logs_2023_24=log))[0].schedule
+    assert schedule["neutral_site"].tolist() == [True]
+
+
+def test_the_games_of_the_restart_are_neutral_and_known_once_announced(tmp_path):
+    log = team_log(
+        ("0021900001", "2019-10-22", BOS, CLE),
+        ("0021900967", "2020-03-11", LAL, DEN),
+        ("0021901231", "2020-07-30", LAL, DEN),
+    )
+    schedule = read_raw(write(tmp_path / "raw", team_logs_2019_20=log))[0].schedule
+    assert schedule["neutral_site"].tolist() == [False, False, True]
+    known = ["2019-10-22", "2019-10-22", "2020-06-05"]
+    assert schedule["known_from"].tolist() == [pd.Timestamp(day) for day in known]
+
+
+def test_one_home_team_with_two_games_on_a_date_has_one_fixture(tmp_path):
+    log = team_log(("0022300001", "2023-10-24", BOS, CLE), ("0022300002", "2023-10-24", BOS, CLE))
+    tables, _ = read_raw(write(tmp_path / "raw", team_logs_2023_24=log))
+    assert len(tables.games) == 2
+    assert len(tables.schedule) == 1
+
+
+# From files.
+
+
+@pytest.mark.parametrize("date", ["11/02/2023", "11/2/23", "Nov 02, 2023", "2023-11-02T19:30:00"])
+@pytest.mark.parametrize(
+    ("columns", "teams"),
+    [
+        (["date", "home", "away"], (" bos", "DEN")),
+        (["Date", "Home", "Away"], (BOS, f"{DEN}.0")),
+        (["DATE", "HOME", "AWAY"], ("BOS", DEN)),
+    ],
+)
+def test_every_way_to_write_a_fixture_is_understood(folder, date, columns, teams):
+    put_schedule(folder, (date, *teams), columns=columns)
+    tables, report = read_raw(folder)
+    assert listed(tables.schedule) == [*PLAYED, ("2023-11-02", BOS, DEN)]
+    assert set(tables.schedule["known_from"]) == {OPENING}
+    assert [what for what in schedule_warnings(report) if "read as month/day" not in what] == []
+    record = report.files[-1]
+    assert (record.path, record.level, record.season, record.rows) == (
+        "schedules/league_2023_24.csv", "schedule", "2023-24", 1,
+    )  # fmt: skip
+
+
+def test_a_parquet_file_is_read_and_may_say_what_is_neutral(folder):
+    put_schedule(folder)
+    days = pd.to_datetime(["2023-11-02", "2023-11-04"])
+    frame = pd.DataFrame({"DATE": days, "HOME": [BOS, LAL], "AWAY": [DEN, CLE]})
+    frame.assign(NEUTRAL=[True, False]).to_parquet(folder / "schedules" / "any name.parquet")
+    tables, report = read_raw(folder)
+    assert tables.schedule["neutral_site"].tolist() == [False] * 3 + [True, False]
+    assert found(report, "has no rows").file == "schedules/league_2023_24.csv"
+
+
+@pytest.mark.parametrize(
+    ("value", "neutral"),
+    [("true", True), ("1", True), ("TRUE", True), ("false", False), ("0", False), (None, False)],
+)
+def test_neutral_is_true_or_false(folder, value, neutral):
+    put_schedule(folder, ("2023-11-02", BOS, DEN, value), columns=[*COLUMNS, "NEUTRAL"])
+    assert bool(read_raw(folder)[0].schedule["neutral_site"].iloc[-1]) is neutral
+
+
+def test_a_season_without_games_is_known_from_the_day_after_the_last_game(folder):
+    finals().to_parquet(folder / "playoffs_team_logs_2023_24.parquet")
+    put_schedule(folder, ("2024-10-22", BOS, LAL), name="league_2024_25")
+    tables, report = read_raw(folder)
+    fixture = tables.schedule.iloc[-1]
+    assert fixture["season"] == "2024-25"
+    assert fixture["known_from"] == tables.games["game_date"].max() + pd.Timedelta(days=1)
+    assert set(tables.seasons["season"]) == {"2023-24"}
+    assert not schedule_warnings(report)
+
+
+def test_the_logs_win_over_the_file(folder):
+    put_schedule(
+        folder,
+        ("2023-10-24", BOS, CLE),  # played
+        ("2023-10-24", LAL, DEN),  # was put off by a day
+        ("2023-10-25", DEN, LAL),  # was played at the other place
+        ("2023-10-27", LAL, CLE),  # on the last day, but they played at the other place
+        ("2023-10-27", DEN, BOS),  # on the last day, may be missing from the logs
+        ("2023-10-28", LAL, CLE),
+    )
+    tables, report = read_raw(folder)
+    days = [("2023-10-27", DEN, BOS), ("2023-10-28", LAL, CLE)]
+    assert sorted(listed(tables.schedule)) == sorted([*PLAYED, *days])
+    dropped = found(report, "before the last games of the logs")
+    assert (dropped.file, dropped.count) == ("schedules/league_2023_24.csv", 3)
+    assert dropped.examples[0] == f"row 2: date 2023-10-24 00:00:00, home {LAL}, away {DEN}"
+    assert schedule_warnings(report) == [dropped.what]
+
+
+def test_a_file_is_superseded_by_the_logs_of_its_games(folder, tmp_path):
+    put_schedule(folder, *PLAYED, ("2023-10-29", DEN, BOS), ("2023-10-30", LAL, CLE))
+    before = read_raw(folder)[0].schedule
+    log = pd.concat([regular_games(), team_log(("0022300004", "2023-10-29", DEN, BOS))])
+    write(folder, team_logs_2023_24=log)
+    tables, report = read_raw(folder)
+    assert frame_hash(tables.schedule) == frame_hash(before)
+    assert not schedule_warnings(report)
+
+
+def test_fixtures_outside_the_game_logs_are_left_out_and_counted(folder):
+    rows = [("2022-11-02", BOS, DEN), ("2023-11-02", BOS, DEN), ("2024-11-05", BOS, DEN)]
+    put_schedule(folder, *rows)
+    tables, report = read_raw(folder)
+    assert tables.schedule["season"].tolist() == ["2023-24"] * 4 + ["2024-25"]
+    assert found(report, "season without game logs").count == 1
+    assert found(report, "file name disagrees with the date").count == 1
+
+
+def test_duplicate_fixtures_are_removed_and_counted(folder):
+    put_schedule(folder, ("2023-11-02", BOS, DEN), ("2023-11-02", "BOS", "DEN"))
+    put_schedule(folder, ("2023-11-02", BOS, DEN), name="z")
+    tables, report = read_raw(folder)
+    assert len(tables.schedule) == 4
+    removed = [warning for warning in report.warnings if "duplicate" in warning.what]
+    assert sum(warning.count for warning in removed) == 2
+
+
+def test_more_games_than_the_season_has_are_counted(folder, monkeypatch):
+    monkeypatch.setattr(league, "scheduled_games", lambda season: 2)
+    put_schedule(folder, ("2023-11-02", BOS, DEN), ("2023-11-04", LAL, CLE))
+    tables, report = read_raw(folder)
+    assert len(tables.schedule) == 5
+    assert found(report, "more games than its season").examples == (
+        f"row 2: date 2023-11-04 00:00:00, home {LAL}, away {CLE}",
+    )
+
+
+def test_the_order_of_rows_and_files_plays_no_part(folder):
+    rows = [("2023-11-02", BOS, DEN), ("2023-11-02", LAL, CLE), ("2023-11-05", DEN, BOS)]
+    put_schedule(folder, *rows)
+    expected = frame_hash(read_raw(folder)[0].schedule)
+    put_schedule(folder, *rows[::-1])
+    write(folder, team_logs_2023_24=regular_games().iloc[::-1])
+    assert frame_hash(read_raw(folder)[0].schedule) == expected
+    put_schedule(folder, rows[2])
+    put_schedule(folder, *rows[:2], name="a")
+    assert frame_hash(read_raw(folder)[0].schedule) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((None, BOS, DEN), "no date: row 2"),
+        (("soon", BOS, DEN), "no date: row 2: DATE soon"),
+        (("2023-11-05", None, DEN), "no team: row 2: HOME nan"),
+        (("2023-11-05", BOS, " "), "no team: row 2: AWAY"),
+        (("2023-11-05", "XYZ", DEN), "unknown team: row 2: team XYZ"),
+        (("2023-11-05", BOS, 12), "unknown team: row 2: team 12"),
+        (("2023-11-05", BOS, "BOS"), "a team against itself: row 2: .*home 1610612738"),
+        (("2023-11-02", LAL, DEN), "plays twice on a date: row 1: .*; row 2: date 2023-11-02"),
+        (("2023-11-02", DEN, BOS), "plays twice on a date: row 1: .*; row 2: date 2023-11-02"),
+        (("2023-11-05", BOS, DEN, "yes"), "NEUTRAL not understood: row 2: NEUTRAL yes"),
+    ],
+)
+def test_broken_values_stop_the_ingest_with_file_and_row(folder, row, message):
+    first = ("2023-11-02", BOS, DEN)
+    columns = [*COLUMNS, "NEUTRAL"]
+    put_schedule(folder, *((*row, None)[:4] for row in (first, row)), columns=columns)
+    with pytest.raises(IngestError, match=message) as caught:
+        read_raw(folder)
+    (error,) = caught.value.errors
+    assert error.file == "schedules/league_2023_24.csv"
+    assert error.remedy
+
+
+def test_a_team_of_another_season_is_an_error(tmp_path):
+    log = team_log(("0020200001", "2002-10-29", BOS, CLE))
+    folder = write(tmp_path / "raw", team_logs_2002_03=log)
+    put_schedule(folder, ("2002-11-05", BOS, 1610612766), name="league")
+    with pytest.raises(IngestError, match="team of another season: row 1"):
+        read_raw(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "cannot be read"),
+        (b"DATE,HOME,AWAY\n2023-11-02,BOS,DEN,1\n", "cannot be read"),
+        (b"HOME,AWAY\nBOS,DEN\n", "lacks the columns DATE. A schedule file has the columns"),
+        (b"DATE,HOME\n2023-11-02,BOS\n", "lacks the columns AWAY"),
+        (b"DATE,HOME,AWAY,Home\n", "repeats the columns HOME"),
+    ],
+)
+def test_a_file_that_is_no_schedule_is_an_error(folder, content, message):
+    put_schedule(folder)
+    (folder / "schedules" / "bad.csv").write_bytes(content)
+    with pytest.raises(IngestError, match=message) as caught:
+        read_raw(folder)
+    (error,) = caught.value.errors
+    assert error.file == "schedules/bad.csv"
+    assert error.remedy
+
+
+# The simulated and the real league.
+
+
+def test_the_schedule_of_the_simulated_league_is_that_of_its_games(sim_tables):
+    schedule, games = sim_tables.schedule, sim_tables.games
+    games = games[games["kind"] == "regular"]
+    assert sorted(listed(schedule)) == sorted(listed(games))
+    opening = schedule["season"].map(sim_tables.seasons.set_index("season")["first_date"])
+    assert (schedule["known_from"] == opening).all()
+
+
+@pytest.mark.real
+def test_the_schedule_of_the_real_league(real_tables):
+    schedule, seasons = real_tables.schedule, real_tables.seasons.set_index("season")
+    assert (schedule.groupby("season").size() == seasons["n_regular"]).all()
+    opening = schedule["season"].map(seasons["first_date"])
+    late = schedule[schedule["known_from"] != opening]
+    assert len(late) == 88
+    assert set(late["season"]) == {"2019-20"}
+    assert (late["game_date"] >= "2020-07-30").all()
+    assert late["neutral_site"].all()
+    assert not schedule.drop(late.index)["neutral_site"].any()

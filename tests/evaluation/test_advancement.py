@@ -1,0 +1,239 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data.calendar import as_of_points
+from nba_rank.data.outcomes import EVENTS, FINISHES, events, outcomes
+from nba_rank.evaluation.advancement import (
+    advancement_metrics,
+    finish_table,
+    rank_interval_metrics,
+)
+from nba_rank.evaluation.tidy import TIDY_COLUMNS
+from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate, summarise
+
+ODDS = [f"{event}_odds" for event in EVENTS]
+
+
+def four_teams(season="2023-24"):
+    """A league of four teams, three of which make the playoffs."""
+    return pd.DataFrame(
+        {
+            "season": season,
+            "team_id": [1, 2, 3, 4],
+            "made_playoffs": [True, True, True, False],
+            "rounds_won": [4, 3, 0, 0],
+            "outcome_rank": [1, 2, 3, 4],
+            "finish": ["Champion", "Finals", "First round", "Lottery"],
+        }
+    )
+
+
+def odds_of(season="2023-24", point="end", **columns):
+    return pd.DataFrame(
+        {"season": season, "as_of_point": point, "team_id": [1, 2, 3, 4], **columns}
+    )
+
+
+def values(tidy):
+    assert tidy.columns.tolist() == TIDY_COLUMNS
+    assert set(tidy["scope"]) == {"league"}
+    assert not tidy.duplicated(TIDY_COLUMNS[:-1]).any()
+    return tidy.set_index("metric")["value"]
+
+
+def binary(p, happened):
+    return -np.mean(np.log(np.where(happened, p, 1 - np.asarray(p))))
+
+
+# Losses.
+
+
+def test_losses_by_hand():
+    playoff, title = [0.9, 0.8, 0.5, 0.4], [0.5, 0.3, 0.1, 0.1]
+    tidy = advancement_metrics(
+        odds_of(playoff_odds=playoff, finals_odds=[0.6, 0.5, 0.4, 0.5], title_odds=title),
+        four_teams(),
+        "stack",
+    )
+    value = values(tidy)
+    assert set(tidy["ranker"]) == {"stack"}
+    assert set(value.index) == {
+        "playoff_brier", "playoff_log_loss", "finals_brier", "champion_brier", "champion_log_loss",
+    }  # fmt: skip
+    assert value["playoff_brier"] == pytest.approx((0.01 + 0.04 + 0.25 + 0.16) / 4)
+    assert value["playoff_log_loss"] == pytest.approx(-np.log(0.9 * 0.8 * 0.5 * 0.6) / 4)
+    # The Finals are reached by both of their teams.
+    assert value["finals_brier"] == pytest.approx((0.16 + 0.25 + 0.16 + 0.25) / 4)
+    assert value["champion_brier"] == pytest.approx((0.25 + 0.09 + 0.01 + 0.01) / 4)
+    assert value["champion_log_loss"] == pytest.approx(-np.log(0.5))
+
+
+def test_advancement_is_the_mean_over_five_events():
+    rng = np.random.default_rng(0)
+    p = dict(zip(ODDS, rng.uniform(0.05, 0.95, (5, 4)), strict=True))
+    value = values(advancement_metrics(odds_of(**p), four_teams(), "stack"))
+    happened = [[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0]]
+    expected = [binary(p[name], came) for name, came in zip(ODDS, happened, strict=True)]
+    assert value["advancement_log_loss"] == pytest.approx(np.mean(expected))
+    assert len(value) == 8
+
+
+def test_certain_and_right_odds_cost_nothing():
+    came = events(four_teams()).drop(columns=["season", "team_id"]).astype(float)
+    value = values(advancement_metrics(odds_of(**came.add_suffix("_odds")), four_teams(), "oracle"))
+    assert value.to_numpy() == pytest.approx(0, abs=1e-11)
+
+
+def test_a_uniform_forecast_of_the_title_costs_the_log_of_the_teams():
+    value = values(advancement_metrics(odds_of(title_odds=0.25), four_teams(), "random"))
+    assert value["champion_log_loss"] == pytest.approx(np.log(4))
+    assert value["champion_brier"] == pytest.approx((0.75**2 + 3 * 0.25**2) / 4)
+
+
+def test_an_impossible_champion_costs_much_but_not_infinity():
+    value = values(
+        advancement_metrics(odds_of(title_odds=[0.0, 0.5, 0.3, 0.2]), four_teams(), "stack")
+    )
+    assert 20 < value["champion_log_loss"] < 40
+
+
+def test_seasons_and_points_are_scored_alone_and_in_any_order_of_rows():
+    results = pd.concat([four_teams("2022-23"), four_teams("2023-24")])
+    rng = np.random.default_rng(1)
+    lists = [
+        odds_of(season, point, title_odds=rng.dirichlet(np.ones(4)))
+        for season in ("2022-23", "2023-24")
+        for point in ("open", "end")
+    ]
+    together = advancement_metrics(pd.concat(lists), results, "stack")
+    alone = [advancement_metrics(part, results, "stack") for part in lists]
+    pd.testing.assert_frame_equal(together, pd.concat(alone, ignore_index=True))
+    shuffled = advancement_metrics(
+        pd.concat(lists).sample(frac=1, random_state=0), results.iloc[::-1], "stack"
+    )
+    key = TIDY_COLUMNS[:-1]
+    pd.testing.assert_frame_equal(
+        *(frame.sort_values(key, ignore_index=True) for frame in (shuffled, together))
+    )
+
+
+def test_odds_that_a_point_lacks_are_not_scored():
+    lists = [
+        odds_of(point="open", title_odds=0.25, playoff_odds=np.nan),
+        odds_of(point="end", title_odds=0.25, playoff_odds=0.75),
+    ]
+    tidy = advancement_metrics(pd.concat(lists), four_teams(), "stack")
+    scored = tidy.groupby("as_of_point")["metric"].agg(set)
+    assert scored["open"] == {"champion_brier", "champion_log_loss"}
+    assert scored["end"] == scored["open"] | {"playoff_brier", "playoff_log_loss"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda odds: odds[:3], "3 teams in 3 rows, 0 of them unknown, results of 4"),
+        (lambda odds: pd.concat([odds, odds[:1]]), "4 teams in 5 rows"),
+        (lambda odds: odds.assign(team_id=[1, 2, 3, 9]), "1 of them unknown"),
+        (lambda odds: odds.assign(season="2024-25"), "2024-25 at end: .* without results"),
+        (lambda odds: odds.assign(title_odds=[0.5, 0.5, 0.2, -0.2]), "probabilities"),
+        (lambda odds: odds.assign(title_odds=[0.5, 0.5, np.nan, 0]), "probabilities"),
+    ],
+)
+def test_broken_odds_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        advancement_metrics(change(odds_of(title_odds=0.25)), four_teams(), "stack")
+
+
+# Finishes.
+
+
+def test_finishes_by_hand():
+    odds = odds_of(
+        season="2018-19",
+        playoff_odds=[1.0, 0.9, 0.6, 0.4],
+        round_1_odds=[0.9, 0.6, 0.1, 0.0],
+        round_2_odds=[0.8, 0.3, 0.0, 0.0],
+        finals_odds=[0.7, 0.1, 0.0, 0.0],
+        title_odds=[0.5, 0.0, 0.0, 0.0],
+    )
+    table = finish_table(odds, four_teams("2018-19"))
+    assert table.columns.tolist() == [
+        "season", "team_id", "likely_finish", "likely_finish_odds", "finish", "finish_odds",
+    ]  # fmt: skip
+    likely = ["Champion", "First round", "First round", "Lottery"]
+    assert table["likely_finish"].tolist() == likely
+    assert table["likely_finish_odds"].tolist() == pytest.approx([0.5, 0.3, 0.5, 0.6])
+    assert table["finish"].tolist() == ["Champion", "Finals", "First round", "Lottery"]
+    assert table["finish_odds"].tolist() == pytest.approx([0.5, 0.1, 0.5, 0.6])
+
+
+def test_finishes_of_a_season_in_progress_are_not_known():
+    table = finish_table(odds_of(season="2018-19", **dict.fromkeys(ODDS, 0.0)), four_teams())
+    assert table["likely_finish"].tolist() == ["Lottery"] * 4
+    assert table[["finish", "finish_odds"]].isna().all(axis=None)
+
+
+def test_finishes_with_a_play_in_need_its_odds():
+    odds = odds_of(**dict.fromkeys(ODDS, 0.0))
+    with pytest.raises(ValueError, match=r"playin_odds.*seed_6"):
+        finish_table(odds, four_teams())
+
+
+def test_the_losers_of_the_play_in_of_2020():
+    odds = odds_of(season="2019-20", **dict.fromkeys(ODDS, 0.0))
+    odds["playoff_odds"] = [1.0, 0.8, 0.2, 0.0]
+    seeds = {f"seed_{place}": 0.0 for place in range(1, 7)}
+    table = finish_table(odds.assign(playin_odds=[0, 1, 1, 0], **seeds), four_teams("2019-20"))
+    assert table["likely_finish"].tolist() == ["First round", "First round", "Play-in", "Lottery"]
+    assert table["likely_finish_odds"].tolist() == pytest.approx([1.0, 0.8, 0.8, 1.0])
+
+
+@pytest.fixture(scope="module")
+def simulated(sim_tables):
+    """A simulated rest of a season half-way through, and its summary."""
+    season = "2022-23"
+    situation = Situation.of(sim_tables, season, as_of_points(sim_tables, season)["0.5"])
+    spread = np.random.default_rng(0).normal(scale=3, size=30)
+    strengths = SeasonStrengths(
+        regular=spread, playoffs=spread, regular_doubt=2.0, playoffs_doubt=2.0,
+        regular_noise=12.0, playoffs_noise=12.0, regular_edge=2.0, playoffs_edge=2.0, rest=0.0,
+    )  # fmt: skip
+    drawn = simulate(situation, strengths, 300, np.random.default_rng(1))
+    return drawn, summarise(situation, drawn).assign(as_of_point="0.5")
+
+
+def test_finishes_are_those_of_the_simulations(simulated, sim_tables):
+    drawn, summary = simulated
+    # Odds by round are exact given the draw, so only play-in and lottery are counted exactly.
+    seed, made = drawn.seeds.seed, drawn.reach[:, :, 0] > 0
+    playin = ((seed > 6) & (seed <= 10) & ~made).mean(axis=0)
+    lottery = (seed > 10).mean(axis=0)
+    table = finish_table(summary, outcomes(sim_tables))
+    for finish, share in (("Play-in", playin), ("Lottery", lottery)):
+        for column in ("likely_finish", "finish"):
+            rows = (table[column] == finish).to_numpy()
+            assert rows.any()
+            np.testing.assert_allclose(table.loc[rows, f"{column}_odds"], share[rows], atol=1e-12)
+    assert table["likely_finish_odds"].between(1 / len(FINISHES), 1 + 1e-12).all()
+
+
+# Intervals.
+
+
+def test_rank_intervals_by_hand():
+    odds = odds_of(rank_low=[1, 1, 1, 1], rank_high=[2, 1, 4, 3])
+    tidy = rank_interval_metrics(odds, four_teams())
+    assert set(tidy["ranker"]) == {"simulation"}
+    value = values(tidy)
+    assert value["rank_interval_coverage"] == 0.5
+    assert value["rank_interval_width"] == 2.5
+    assert rank_interval_metrics(odds_of(title_odds=0.25), four_teams()).empty
+
+
+def test_the_summary_of_a_simulation_is_scored_in_full(simulated, sim_tables):
+    _, summary = simulated
+    value = values(advancement_metrics(summary, outcomes(sim_tables), "simulation"))
+    assert len(value) == 8
+    assert np.isfinite(value).all()
+    assert len(rank_interval_metrics(summary, outcomes(sim_tables))) == 2

@@ -1,0 +1,257 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data.outcomes import FINISHES
+from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
+from nba_rank.evaluation.playoff_players import COLUMNS, playoff_contributions
+from nba_rank.features.players.box_rates import BOX_RATING
+
+SEASON = "2021-22"
+SPLIT = ["oreb", "dreb", "pf"]
+
+# Both sides of every game, hence 90 + .4 x 20 - 1.07 x 10 / 40 x 40 + 13 possessions.
+TEAM = {"fga": 90.0, "fgm": 50.0, "fta": 20.0, "oreb": 10.0, "dreb": 30.0, "tov": 13.0, "pf": 16.0}
+POSSESSIONS = 100.3
+
+
+def box_sum(**counts):
+    return sum(BOX_RATING[name] * value for name, value in counts.items() if name in BOX_RATING)
+
+
+def without_split(tables: Tables, kinds=("playoffs",)) -> Tables:
+    """The tables as a source gives them that lacks rebounds by kind and fouls."""
+    games = tables.player_games.copy()
+    lacking = games["kind"].isin(kinds)
+    games.loc[lacking, SPLIT] = np.nan
+    games.loc[lacking, "shots_reconstructed"] = True
+    return replace(tables, player_games=games)
+
+
+@pytest.fixture
+def league(sim_tables):
+    """Tables in which only the champion's player lines below exist, and its id."""
+    champion = sim_tables.seasons.set_index("season").loc[SEASON, "champion_team_id"]
+    sides = sim_tables.team_games.copy()
+    sides.loc[sides["season"] == SEASON, list(TEAM)] = list(TEAM.values())
+    own = sides[(sides["season"] == SEASON) & (sides["team_id"] == champion)]
+    dates = {kind: rows.reset_index(drop=True) for kind, rows in own.groupby("kind")}
+
+    def make(lines):
+        rows = []
+        for kind, number, player, minutes, counts in lines:
+            game = dates[kind].loc[number, ["game_id", "season", "kind", "game_date", "team_id"]]
+            zeros = dict.fromkeys(("points", "plus_minus", *BOX_COLUMNS), 0.0)
+            named = {"player_id": player, "player_name": f"P{player}", "seconds": minutes * 60}
+            rows.append({**game, **named, "shots_reconstructed": False, **zeros, **counts})
+        games = conform("player_games", pd.DataFrame(rows))
+        return replace(sim_tables, player_games=games, team_games=sides)
+
+    return make, int(champion), len(dates["playoffs"])
+
+
+STAR = {"points": 30, "fga": 20, "fgm": 12, "fta": 6, "ftm": 4, "fg3m": 2, "ast": 5, "tov": 3,
+        "oreb": 4, "dreb": 8, "reb": 12, "stl": 1, "blk": 2, "pf": 3}  # fmt: skip
+LINES = [
+    # In each game four more players share the rest of 240 minutes.
+    *[("playoffs", 0, player, 50, {}) for player in (2, 3, 4, 5)],
+    ("playoffs", 0, 1, 40, STAR),
+    *[("playoffs", 1, player, 55, {}) for player in (2, 3, 4, 5)],
+    ("playoffs", 1, 1, 20, {}),
+    *[("regular", 0, player, 50, {}) for player in (2, 3, 4, 5)],
+    ("regular", 0, 1, 40, STAR),
+]
+
+
+def test_a_player_by_hand(league):
+    make, champion, played = league
+    table = playoff_contributions(make(LINES), SEASON)
+    assert tuple(table.columns) == COLUMNS
+    star = table.iloc[0]
+    assert star[["season", "team_id", "finish", "player_id", "player_name"]].tolist() == [
+        SEASON, champion, "Champion", 1, "P1",
+    ]  # fmt: skip
+    assert (star["games"], star["minutes"], star["minutes_share"]) == (2, 60, 60 / 480)
+    game_score = 30 + 0.4 * 12 - 0.7 * 20 - 0.4 * 2 + 0.7 * 4 + 0.3 * 8 + 1 + 0.7 * 7 - 0.4 * 3 - 3
+    assert star["game_score"] == pytest.approx(game_score / 2)
+    assert star["game_score_per_36"] == pytest.approx(game_score * 36 / 60)
+    rating = 100 * box_sum(**STAR) / (2 * POSSESSIONS * 60 * 5 / 480)
+    assert star["box_rating"] == pytest.approx(rating)
+    assert star["contribution"] == pytest.approx(rating / 8)
+    regular = 100 * box_sum(**STAR) / (POSSESSIONS * 40 * 5 / 240)
+    assert star["minutes_regular"] == 40
+    assert star["box_rating_regular"] == pytest.approx(regular)
+    assert star["change"] == pytest.approx(rating - regular)
+    assert not star["reconstructed"]
+    assert star["unlogged_games"] == played - 2
+    assert len(table) == 5
+
+
+def test_missing_counts_are_allotted_from_the_teams_and_flagged(league):
+    make, _, _ = league
+    tables = without_split(make(LINES))
+    star = playoff_contributions(tables, SEASON).iloc[0]
+    assert star["player_id"] == 1
+    assert star["reconstructed"]
+    # A quarter of the team's rebounds are offensive; he has a sixth of 16 fouls, then a twelfth.
+    allotted = STAR | {"oreb": 3, "dreb": 9, "pf": 16 / 6 + 16 / 12}
+    per_100 = 100 / (2 * POSSESSIONS * 60 * 5 / 480)
+    assert star["box_rating"] == pytest.approx(per_100 * box_sum(**allotted))
+    # The regular season, though recorded, is rated in the same way.
+    alike = STAR | {"oreb": 3, "dreb": 9, "pf": 16 / 6}
+    regular = 100 / (POSSESSIONS * 40 * 5 / 240) * box_sum(**alike)
+    assert star["box_rating_regular"] == pytest.approx(regular)
+    assert star["change"] == pytest.approx(star["box_rating"] - regular)
+
+
+def test_without_reconstruction_missing_counts_are_unknown_and_no_zero(league):
+    make, _, _ = league
+    rates = ["game_score", "game_score_per_36", "box_rating", "contribution", "change"]
+    table = playoff_contributions(without_split(make(LINES)), SEASON, reconstruct=False)
+    assert table[rates].isna().all(axis=None)
+    assert table["reconstructed"].all()
+    recorded = playoff_contributions(make(LINES), SEASON).set_index("player_id")
+    by_player = table.set_index("player_id").reindex(recorded.index)
+    for name in ("games", "minutes_share", "box_rating_regular"):
+        pd.testing.assert_series_equal(by_player[name], recorded[name])
+
+
+def test_games_with_unknown_counts_are_left_out_of_rates(league):
+    make, _, _ = league
+    lines = [(*line[:4], line[4] | {"stl": np.nan}) if line[1] == 1 else line for line in LINES]
+    star = playoff_contributions(make(lines), SEASON).iloc[0]
+    assert star["games"] == 2
+    assert star["box_rating"] == pytest.approx(100 * box_sum(**STAR) / (POSSESSIONS * 40 * 5 / 240))
+
+
+def test_who_did_not_play_in_the_regular_season_has_no_change(league):
+    make, _, _ = league
+    newcomer = playoff_contributions(make(LINES[:-1]), SEASON).iloc[0]
+    assert newcomer["minutes_regular"] == 0
+    assert np.isnan(newcomer[["box_rating_regular", "change"]].astype(float)).all()
+    assert np.isfinite(newcomer["contribution"])
+
+
+@pytest.fixture(scope="module")
+def simulated(sim_tables):
+    return playoff_contributions(sim_tables, SEASON)
+
+
+def test_a_simulated_season(sim_tables, simulated):
+    assert simulated["team_id"].nunique() == 16
+    assert not simulated.duplicated(["team_id", "player_id"]).any()
+    np.testing.assert_allclose(simulated.groupby("team_id")["minutes_share"].sum(), 1)
+    known = simulated["contribution"].dropna()
+    assert known.is_monotonic_decreasing
+    assert simulated["contribution"].iloc[: len(known)].notna().all()
+    finishes = simulated.drop_duplicates("team_id")["finish"].value_counts()
+    assert finishes[list(FINISHES[:5])].tolist() == [1, 1, 2, 4, 8]
+    assert (simulated["unlogged_games"] == 0).all()
+    seconds = sim_tables.player_games.query("season == @SEASON and kind == 'playoffs'")["seconds"]
+    assert simulated["minutes"].sum() == pytest.approx(seconds.sum() / 60)
+
+
+def team_ratings(tables, season):
+    """Production of each team's players per 100 possessions, for each of five on the floor."""
+    games = tables.player_games
+    games = games[(games["season"] == season) & (games["kind"] == "playoffs")]
+    made = sum(BOX_RATING[name] * games[name] for name in BOX_RATING)
+    sides = tables.team_games
+    sides = sides[sides["game_id"].isin(games["game_id"])]
+    other = sides.rename(columns={"team_id": "opponent_team_id", "opponent_team_id": "team_id"})
+    key = ["game_id", "team_id"]
+    both = sides.merge(other, on=key, suffixes=("", "_opp"))
+    chances = 0.0
+    for a, b in (("", "_opp"), ("_opp", "")):
+        rebound = both[f"oreb{a}"] / (both[f"oreb{a}"] + both[f"dreb{b}"])
+        missed = both[f"fga{a}"] - both[f"fgm{a}"]
+        chances = chances + both[f"fga{a}"] + 0.4 * both[f"fta{a}"] + both[f"tov{a}"]
+        chances = chances - 1.07 * rebound * missed
+    possessions = (chances / 2).groupby(both["team_id"]).sum()
+    return 100 * made.groupby(games["team_id"]).sum() / possessions / 5
+
+
+def test_contributions_add_up_to_the_team(sim_tables, simulated):
+    total = simulated.groupby("team_id")["contribution"].sum()
+    np.testing.assert_allclose(total, team_ratings(sim_tables, SEASON), rtol=0.02)
+
+
+def test_allotted_counts_keep_what_the_team_did(sim_tables, simulated):
+    lacking = playoff_contributions(without_split(sim_tables), SEASON)
+    assert lacking["reconstructed"].all()
+    team, allotted = (
+        table.groupby("team_id")["contribution"].sum() for table in (simulated, lacking)
+    )
+    np.testing.assert_allclose(allotted, team, rtol=0.01)
+
+
+def test_only_the_seasons_games_count(sim_tables, simulated):
+    games = sim_tables.player_games
+    other = (games["season"] != SEASON) | (games["kind"] == "playin")
+    poisoned = games.assign(points=games["points"].where(~other, 99.0))
+    table = playoff_contributions(replace(sim_tables, player_games=poisoned), SEASON)
+    pd.testing.assert_frame_equal(table, simulated)
+
+
+def test_seasons_without_playoffs_are_refused(sim_tables):
+    with pytest.raises(ValueError, match="no outcome of season '2031-32'"):
+        playoff_contributions(sim_tables, "2031-32")
+    games = sim_tables.player_games
+    bare = replace(sim_tables, player_games=games[games["kind"] != "playoffs"])
+    with pytest.raises(ValueError, match="no player logs of the playoffs"):
+        playoff_contributions(bare, SEASON)
+
+
+def best(table, finish, n):
+    return table.loc[table["finish"] == finish, "player_name"].head(n).tolist()
+
+
+@pytest.mark.real
+def test_stars_of_the_finals_lead_their_teams(real_tables):
+    table = playoff_contributions(real_tables, "2015-16")
+    assert table["player_name"].iloc[0] == "LeBron James"
+    assert best(table, "Champion", 2) == ["LeBron James", "Kyrie Irving"]
+    assert {"Stephen Curry", "Klay Thompson", "Draymond Green"} == set(best(table, "Finals", 3))
+    assert not table["reconstructed"].any()
+    assert (table["unlogged_games"] == 0).all()
+    rated = team_ratings(real_tables, "2015-16")
+    np.testing.assert_allclose(table.groupby("team_id")["contribution"].sum(), rated, rtol=0.02)
+
+
+@pytest.mark.real
+def test_later_playoffs_lack_counts_and_say_so(real_tables):
+    table = playoff_contributions(real_tables, "2022-23")
+    assert table["reconstructed"].all()
+    assert best(table, "Champion", 2) == ["Nikola Jokić", "Jamal Murray"]
+    assert table.loc[table["minutes"] > 0, "contribution"].notna().all()
+    strict = playoff_contributions(real_tables, "2022-23", reconstruct=False)
+    assert strict[["game_score", "box_rating", "contribution", "change"]].isna().all(axis=None)
+
+
+@pytest.mark.real
+def test_finals_without_player_logs_are_counted(real_tables):
+    table = playoff_contributions(real_tables, "2016-17")
+    missing = table.drop_duplicates("team_id").set_index("finish")["unlogged_games"]
+    assert missing["Champion"] == missing["Finals"] == 5
+    assert (missing.drop(["Champion", "Finals"]) == 0).all()
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_how_far_allotted_counts_are_off(real_tables):
+    """The figures that the module states."""
+    lacking = without_split(real_tables)
+    pairs = []
+    for season in ("2012-13", "2013-14", "2014-15", "2015-16", "2016-17"):
+        true, guessed = (
+            playoff_contributions(tables, season).set_index(["team_id", "player_id"])
+            for tables in (real_tables, lacking)
+        )
+        both = pd.DataFrame({"true": true["box_rating"], "guessed": guessed["box_rating"]})
+        pairs.append(both.loc[true.index[true["minutes"] >= 100]])
+    both = pd.concat(pairs)
+    assert both["true"].std() == pytest.approx(4.1, abs=0.1)
+    assert (both["guessed"] - both["true"]).std() == pytest.approx(0.6, abs=0.05)
+    assert both.corr().loc["true", "guessed"] == pytest.approx(0.990, abs=0.002)

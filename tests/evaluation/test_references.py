@@ -1,0 +1,207 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data.calendar import AS_OF_POINTS, as_of_grid
+from nba_rank.data.outcomes import outcomes
+from nba_rank.evaluation.advancement import advancement_metrics
+from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.evaluation.references import COLUMNS, MIN_EARLIER, TABLE_RANKERS, reference_odds
+from nba_rank.models.calibration import PlattScaling
+from nba_rank.odds.softmax import SoftmaxOdds
+
+SEASONS = [f"20{year}-{year + 1}" for year in range(10, 18)]
+LAST = SEASONS[-1]
+POINTS = ("0.5", "end")
+N_TEAMS = 30
+UNIT = {"standings": (0.15, 0.5), "elo": (100.0, 1505.0)}
+
+
+@pytest.fixture(scope="module")
+def results():
+    """How far teams went; the lower its id, the stronger a team of a season tends to be."""
+    rng = np.random.default_rng(4)
+    frames = []
+    for season in SEASONS:
+        order = np.argsort(np.arange(N_TEAMS) + rng.normal(scale=3, size=N_TEAMS))
+        rounds = np.repeat([4, 3, 2, 1, 0], [1, 1, 2, 4, 22])
+        frames.append(
+            pd.DataFrame(
+                {
+                    "season": season,
+                    "team_id": order + 1,
+                    "made_playoffs": np.arange(N_TEAMS) < 16,
+                    "rounds_won": rounds,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def scores(results):
+    """Scores of three rankers at two points and on one date between them."""
+    rng = np.random.default_rng(5)
+    frames = []
+    for point, noise in (("0.5", 1.0), ("", 1.0), ("end", 0.4)):
+        for ranker in (*TABLE_RANKERS, "random"):
+            scale, centre = UNIT.get(ranker, (1.0, 0.0))
+            strength = (15 - results["team_id"]) / 9 + rng.normal(scale=noise, size=len(results))
+            year = results["season"].str[:4].astype(int)
+            frames.append(
+                results[["season", "team_id"]].assign(
+                    as_of_date=pd.to_datetime(year.astype(str) + f"-12-{len(point) + 1:02d}"),
+                    as_of_point=point,
+                    ranker=ranker,
+                    score=centre + scale * strength,
+                )
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def at(frame, season, ranker, point="end"):
+    rows = frame[(frame["season"] == season) & (frame["ranker"] == ranker)]
+    return rows[rows["as_of_point"] == point].sort_values("team_id", ignore_index=True)
+
+
+def ordered(odds):
+    return odds.sort_values(COLUMNS[:4], ignore_index=True)
+
+
+@pytest.mark.parametrize("ranker", TABLE_RANKERS)
+def test_odds_are_fitted_on_the_earlier_seasons_at_the_same_point(scores, results, ranker):
+    got = at(reference_odds(scores, results, [LAST]), LAST, ranker)
+    chosen = (scores["ranker"] == ranker) & (scores["as_of_point"] == "end")
+    known = scores[chosen].merge(results, on=["season", "team_id"])
+    known["score"] -= UNIT[ranker][1]
+    known["score"] /= UNIT[ranker][0]
+    earlier = known[known["season"] < LAST].assign(champion=lambda rows: rows["rounds_won"] == 4)
+    now = at(known, LAST, ranker)
+    platt = PlattScaling.fit(earlier["score"].to_numpy(), earlier["made_playoffs"].to_numpy())
+    expected = platt.predict(now["score"].to_numpy())
+    np.testing.assert_allclose(got["playoff_odds"], expected, atol=1e-3)
+    np.testing.assert_allclose(
+        got["title_odds"], SoftmaxOdds.fit(earlier).predict(now), rtol=2e-2, atol=1e-6
+    )
+
+
+def test_the_higher_the_score_the_higher_the_odds(scores, results):
+    odds = reference_odds(scores, results, SEASONS)
+    assert list(odds.columns) == COLUMNS
+    assert not odds.duplicated(COLUMNS[:4]).any()
+    fitted = odds[odds["ranker"].isin(TABLE_RANKERS)]
+    sums = odds.groupby(["season", "as_of_point", "ranker"])["title_odds"].sum()
+    np.testing.assert_allclose(sums, 1)
+    for (season, point, ranker), rows in fitted.groupby(["season", "as_of_point", "ranker"]):
+        order = at(scores, season, ranker, point)["score"].argsort()
+        rows = rows.sort_values("team_id").iloc[order]
+        assert rows["playoff_odds"].is_monotonic_increasing
+        assert rows["title_odds"].is_monotonic_increasing
+
+
+def test_seasons_with_too_little_before_them_have_chance_alone(scores, results):
+    odds = reference_odds(scores, results, SEASONS)
+    fitted = odds[odds["ranker"].isin(TABLE_RANKERS)]
+    assert fitted["season"].unique().tolist() == SEASONS[MIN_EARLIER:]
+    assert set(odds.loc[odds["ranker"] == "random", "season"]) == set(SEASONS)
+    assert set(odds["as_of_point"]) == set(POINTS)
+
+
+def test_a_season_in_which_nothing_was_known_does_not_count(scores, results):
+    blank = (scores["season"] == SEASONS[0]) & (scores["ranker"] == "elo")
+    level = scores.assign(score=scores["score"].mask(blank, 1505.0))
+    without = scores[scores["season"] != SEASONS[0]]
+    odds = reference_odds(level, results, SEASONS)
+    elo = odds[odds["ranker"] == "elo"]
+    assert elo["season"].min() == SEASONS[MIN_EARLIER + 1]
+    expected = reference_odds(without, results, SEASONS[1:])
+    expected = expected[expected["ranker"] == "elo"]
+    pd.testing.assert_frame_equal(ordered(elo), ordered(expected))
+
+
+def test_the_season_itself_and_later_ones_teach_nothing(scores, results):
+    season = SEASONS[5]
+    later = results["season"] >= season
+    other = results.assign(rounds_won=results["rounds_won"].where(~later, 0))
+    turned = results[later].groupby("season")["rounds_won"].transform(lambda rows: rows[::-1])
+    other.loc[later, "rounds_won"] = turned
+    future = scores["season"] > season
+    moved = scores.assign(score=scores["score"].where(~future, -scores["score"]))
+    names = TABLE_RANKERS
+    odds, same = (
+        frame[frame["ranker"].isin(names)].reset_index(drop=True)
+        for frame in (
+            reference_odds(scores, results, [season]),
+            reference_odds(moved, other, [season]),
+        )
+    )
+    pd.testing.assert_frame_equal(odds, same, check_exact=True)
+
+
+def test_neither_order_of_rows_nor_unit_matters(scores, results):
+    odds = ordered(reference_odds(scores, results, [LAST]))
+    shuffled = scores.sample(frac=1, random_state=1)
+    again = reference_odds(shuffled, results.sample(frac=1, random_state=2), [LAST])
+    pd.testing.assert_frame_equal(ordered(again), odds, rtol=1e-4, atol=1e-6)
+    rescaled = reference_odds(scores.assign(score=scores["score"] * 40 - 9), results, [LAST])
+    pd.testing.assert_frame_equal(ordered(rescaled), odds, rtol=1e-4, atol=1e-6)
+
+
+def test_chance(scores, results):
+    odds = reference_odds(scores, results, [LAST])
+    for point in POINTS:
+        chance = at(odds, LAST, "random", point)
+        np.testing.assert_allclose(chance["title_odds"], 1 / N_TEAMS)
+        np.testing.assert_allclose(chance["playoff_odds"], 16 / N_TEAMS)
+    field = at(odds, LAST, "random16")
+    assert set(odds.loc[odds["ranker"] == "random16", "as_of_point"]) == {"end"}
+    assert field["title_odds"].value_counts().to_dict() == {1 / 16: 16, 0.0: 14}
+    assert field["playoff_odds"].isna().all()
+    losses = [
+        advancement_metrics(odds[odds["ranker"] == name], results, name)
+        for name in ("random", "random16")
+    ]
+    loss = pd.concat(losses).set_index(["ranker", "as_of_point", "metric"])["value"]
+    assert loss["random", "end", "champion_log_loss"] == pytest.approx(np.log(30))
+    assert loss["random16", "end", "champion_log_loss"] == pytest.approx(np.log(16))
+    assert set(loss["random16"].index.get_level_values("metric")) == {
+        "champion_brier", "champion_log_loss",
+    }  # fmt: skip
+
+
+def test_a_season_in_progress_has_odds(scores, results):
+    done = results[results["season"] != LAST]
+    odds = reference_odds(scores, done, [LAST])
+    full = reference_odds(scores, results, [LAST])
+    assert set(odds["ranker"]) == {*TABLE_RANKERS, "random"}
+    for ranker in TABLE_RANKERS:
+        pd.testing.assert_frame_equal(at(odds, LAST, ranker), at(full, LAST, ranker))
+
+
+def test_a_season_without_scores_is_refused(scores, results):
+    with pytest.raises(ValueError, match=r"'standings'.*2031-32"):
+        reference_odds(scores, results, [LAST, "2031-32"])
+
+
+# The real league.
+
+
+@pytest.mark.real
+def test_real_references_know_more_than_chance(real_tables):
+    grid = as_of_grid(real_tables, real_tables.seasons["season"].tolist(), 1000)
+    points = grid[grid["as_of_point"].isin([AS_OF_POINTS[3], "end"])]
+    scores = baseline_scores(real_tables, points, np.random.default_rng(0))
+    results = outcomes(real_tables)
+    seasons = [f"{year}-{year - 1999}" for year in range(2015, 2024)]
+    odds = reference_odds(scores, results, seasons)
+    tidy = pd.concat(
+        [advancement_metrics(rows, results, str(name)) for name, rows in odds.groupby("ranker")]
+    )
+    assert np.isfinite(tidy["value"]).all()
+    mean = tidy.groupby(["metric", "ranker", "as_of_point"])["value"].mean()
+    for ranker in TABLE_RANKERS:
+        for point in ("0.25", "end"):
+            for metric in ("champion_log_loss", "champion_brier", "playoff_brier"):
+                assert mean[metric, ranker, point] < mean[metric, "random", point]
+    assert mean["champion_log_loss", "standings", "end"] < np.log(16) - 0.4
+    assert mean["playoff_brier", "standings", "end"] == pytest.approx(0.056, abs=0.01)

@@ -1,0 +1,187 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from nba_rank.data.outcomes import series
+from nba_rank.data.standings import standings
+from nba_rank.evaluation.series import (
+    ALL_SEASONS,
+    COLUMNS,
+    series_metrics,
+    series_references,
+    series_upsets,
+)
+from nba_rank.evaluation.tidy import TIDY_COLUMNS
+
+SEASON = "2022-23"
+
+
+def strength_of(tables, season=SEASON, seed=0):
+    teams = tables.teams[tables.teams["season"] == season]["team_id"]
+    points = np.random.default_rng(seed).normal(scale=4, size=len(teams))
+    return pd.DataFrame({"team_id": teams, "strength": points})
+
+
+def upsets_of(tables, season=SEASON, **changes):
+    arguments = {"home_edge": 2.5, "noise_sd": 12.0} | changes
+    return series_upsets(strength_of(tables, season), tables, season, **arguments)
+
+
+def rows(gap, host_won, p_host=np.nan, season=SEASON, ranker="simulation"):
+    """Series in which the guest is stronger than the host by the gap."""
+    return pd.DataFrame(
+        {
+            "season": season,
+            "round": 1,
+            "ranker": ranker,
+            "host_team_id": 1,
+            "guest_team_id": 2,
+            "host_strength": 3.0,
+            "guest_strength": 3.0 + np.asarray(gap),
+            "host_won": host_won,
+            "p_host": p_host,
+        }
+    )
+
+
+def cell(tidy, metric, season=SEASON, ranker="simulation"):
+    assert tidy.columns.tolist() == TIDY_COLUMNS
+    chosen = (tidy["metric"] == metric) & (tidy["season"] == season) & (tidy["ranker"] == ranker)
+    return tidy.loc[chosen, "value"].item()
+
+
+def test_a_row_for_each_series_with_the_better_record_as_host(sim_tables):
+    table = upsets_of(sim_tables)
+    assert table.columns.tolist() == COLUMNS
+    assert table["round"].value_counts().sort_index().tolist() == [8, 4, 2, 1]
+    place = standings(sim_tables.team_games, sim_tables.teams, SEASON).set_index("team_id")
+    sides = [table[f"{side}_team_id"].map(place["league_rank"]) for side in ("host", "guest")]
+    assert (sides[0] < sides[1]).all()
+    winners = series(sim_tables.team_games, SEASON).set_index(["team_id", "opponent_team_id"])
+    keys = pd.MultiIndex.from_frame(table[["host_team_id", "guest_team_id"]])
+    won = winners.loc[keys, "winner_team_id"].to_numpy() == table["host_team_id"]
+    assert table["host_won"].tolist() == won.tolist()
+    strength = strength_of(sim_tables).set_index("team_id")["strength"]
+    for side in ("host", "guest"):
+        expected = table[f"{side}_team_id"].map(strength)
+        assert table[f"{side}_strength"].tolist() == expected.tolist()
+
+
+def test_probability_of_a_series_against_drawn_games(sim_tables):
+    table = upsets_of(sim_tables, doubt_sd=2.0)
+    rng = np.random.default_rng(3)
+    gap = (table["host_strength"] - table["guest_strength"]).to_numpy()
+    doubt = rng.normal(scale=2.0, size=(2, 40_000, len(table)))
+    at_home = np.array([1, 1, -1, -1, 1, -1, 1])[:, None, None]
+    noise = rng.normal(scale=12.0, size=(7, 40_000, len(table)))
+    margin = gap + doubt[0] - doubt[1] + 2.5 * at_home + noise
+    expected = ((margin > 0).sum(axis=0) >= 4).mean(axis=0)
+    np.testing.assert_allclose(table["p_host"], expected, atol=0.012)
+
+
+def test_doubt_and_equal_teams(sim_tables):
+    equal = strength_of(sim_tables).assign(strength=1.0)
+    neutral = {"home_edge": 0.0, "noise_sd": 12.0}
+    p = series_upsets(equal, sim_tables, SEASON, **neutral)["p_host"]
+    np.testing.assert_allclose(p, 0.5)
+    sure, doubtful = (upsets_of(sim_tables, doubt_sd=doubt)["p_host"] for doubt in (0.0, 4.0))
+    far = (sure - 0.5).abs() > 0.05
+    assert ((doubtful - 0.5).abs()[far] < (sure - 0.5).abs()[far]).all()
+
+
+def test_a_team_without_strength_or_no_noise_is_refused(sim_tables):
+    some = strength_of(sim_tables).iloc[:20]
+    with pytest.raises(ValueError, match="no strength of the teams"):
+        series_upsets(some, sim_tables, SEASON, home_edge=2.0, noise_sd=12.0)
+    with pytest.raises(ValueError, match="noise_sd"):
+        upsets_of(sim_tables, noise_sd=0.0)
+
+
+def test_references_have_gaps_and_no_probabilities(sim_tables):
+    seasons = sim_tables.seasons["season"].tolist()
+    table = series_references(sim_tables, seasons)
+    assert table.columns.tolist() == COLUMNS
+    counts = table.groupby(["ranker", "season"]).size()
+    assert counts.to_dict() == {(name, s): 15 for name in ("elo", "standings") for s in seasons}
+    record = table[table["ranker"] == "standings"]
+    assert (record["host_strength"] >= record["guest_strength"]).all()
+    assert set(series_metrics(table)["metric"]) == {"series_upset_auc"}
+    alone = series_references(sim_tables, [SEASON])
+    among = table[table["season"] == SEASON].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, among)
+    assert series_references(sim_tables, []).empty
+
+
+def test_upset_auc_by_hand():
+    # Upsets at gaps 2 and 0; of the pairs with -1, 0 and 1 the first is right on three, the
+    # second on one and ties on one.
+    tidy = series_metrics(rows([2.0, 0.0, -1.0, 0.0, 1.0], [False, False, True, True, True]))
+    assert cell(tidy, "series_upset_auc") == pytest.approx((3 + 1.5) / 6)
+    assert set(tidy["as_of_point"]) == {"end"}
+    assert set(tidy["scope"]) == {"league"}
+
+
+def test_upset_auc_is_undefined_without_upsets():
+    tidy = series_metrics(rows([1.0, 2.0], [True, True]))
+    assert np.isnan(cell(tidy, "series_upset_auc"))
+
+
+def test_all_seasons_are_pooled_as_well():
+    rng = np.random.default_rng(0)
+    gap, host_won = rng.normal(size=40), rng.random(40) < 0.6
+    first, second = (
+        rows(gap[:15], host_won[:15], 0.6, "2021-22"),
+        rows(gap[15:], host_won[15:], 0.7),
+    )
+    other = rows(gap, host_won, ranker="elo")
+    tidy = series_metrics(pd.concat([first, second, other]))
+    pooled = roc_auc_score(~host_won, gap)
+    assert cell(tidy, "series_upset_auc", ALL_SEASONS) == pytest.approx(pooled)
+    assert cell(tidy, "series_upset_auc") == pytest.approx(roc_auc_score(~host_won[15:], gap[15:]))
+    p = np.r_[np.full(15, 0.6), np.full(25, 0.7)]
+    assert cell(tidy, "series_brier", ALL_SEASONS) == pytest.approx(np.mean((p - host_won) ** 2))
+    expected = -np.log(np.where(host_won, p, 1 - p))
+    assert cell(tidy, "series_log_loss", ALL_SEASONS) == pytest.approx(expected.mean())
+    assert cell(tidy, "series_log_loss", "2021-22") == pytest.approx(expected[:15].mean())
+    assert set(tidy.loc[tidy["ranker"] == "elo", "metric"]) == {"series_upset_auc"}
+
+
+def test_what_happened_costs_nothing_and_a_coin_costs_log_two():
+    host_won = np.array([True, False, True])
+    certain = series_metrics(rows([0.0, 1.0, 0.0], host_won, host_won.astype(float)))
+    assert cell(certain, "series_brier") == 0
+    assert cell(certain, "series_log_loss") == pytest.approx(0, abs=1e-11)
+    coin = series_metrics(rows([0.0, 1.0, 0.0], host_won, 0.5))
+    assert cell(coin, "series_log_loss") == pytest.approx(np.log(2))
+
+
+# The real league.
+
+
+@pytest.mark.real
+def test_real_upsets_are_foretold_by_the_standings(real_tables):
+    seasons = real_tables.seasons["season"].tolist()
+    table = series_references(real_tables, seasons)
+    assert (table.groupby("ranker").size() == 15 * len(seasons)).all()
+    tidy = series_metrics(table)
+    assert cell(tidy, "series_upset_auc", ALL_SEASONS, "standings") == pytest.approx(
+        0.749, abs=0.01
+    )
+    assert 0.6 < cell(tidy, "series_upset_auc", ALL_SEASONS, "elo") < 0.72
+
+
+@pytest.mark.real
+def test_real_rules_of_a_season_count(real_tables):
+    def of_equal_teams(season):
+        level = strength_of(real_tables, season).assign(strength=0.0)
+        table = series_upsets(level, real_tables, season, home_edge=4.0, noise_sd=12.0)
+        return table.groupby("round")["p_host"].agg(["min", "max"])
+
+    # The shorter a series, the more its one game more at home is worth.
+    p = of_equal_teams("2001-02")
+    assert p.loc[1, "min"] > p.loc[2, "max"] > 0.5
+    assert p.loc[2:].to_numpy() == pytest.approx(p.loc[4, "max"])
+    assert of_equal_teams("2002-03").to_numpy() == pytest.approx(p.loc[4, "max"])
+    # Nobody was at home in 2020.
+    np.testing.assert_allclose(of_equal_teams("2019-20"), 0.5)

@@ -1,0 +1,190 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import brentq
+
+from nba_rank.data.calendar import as_of_points
+from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT, baseline_scores
+from nba_rank.evaluation.market import market_game_probs
+from nba_rank.evaluation.single_games import COLUMNS, game_metrics, game_references
+from nba_rank.evaluation.tidy import TIDY_COLUMNS
+from nba_rank.features.elo import win_probability
+
+RANKERS = {"always_home", "elo", "elo_fitted"}
+
+
+def forecast(p_home, home_won, season="2022-23", kind="regular", ranker="elo"):
+    return pd.DataFrame(
+        {"season": season, "kind": kind, "ranker": ranker, "p_home": p_home, "home_won": home_won}
+    )
+
+
+def cell(tidy, metric, **key):
+    key = {"season": "2022-23", "scope": "regular", "ranker": "elo", "metric": metric} | key
+    chosen = np.logical_and.reduce([tidy[name] == value for name, value in key.items()])
+    return tidy.loc[chosen, "value"].item()
+
+
+def of(frame, ranker, season=None, kind=None):
+    rows = frame[frame["ranker"] == ranker]
+    rows = rows if season is None else rows[rows["season"] == season]
+    rows = rows if kind is None else rows[rows["kind"] == kind]
+    return rows.set_index("game_id").sort_index()
+
+
+@pytest.fixture(scope="module")
+def references(sim_tables):
+    return game_references(sim_tables, sim_tables.seasons["season"])
+
+
+# Scores.
+
+
+def test_scores_by_hand():
+    games = pd.concat(
+        [
+            forecast([0.8, 0.4], [True, True]),
+            forecast([0.5, 0.5], [True, False], kind="playoffs"),
+            forecast([0.6], [False], ranker="market"),
+        ]
+    )
+    tidy = game_metrics(games)
+    assert tidy.columns.tolist() == TIDY_COLUMNS
+    assert set(tidy["as_of_point"]) == {"all"}
+    assert len(tidy) == 6
+    assert cell(tidy, "game_brier") == pytest.approx((0.04 + 0.36) / 2)
+    assert cell(tidy, "game_log_loss") == pytest.approx(-np.log(0.8 * 0.4) / 2)
+    assert cell(tidy, "game_log_loss", scope="playoffs") == pytest.approx(np.log(2))
+    assert cell(tidy, "game_brier", ranker="market") == pytest.approx(0.36)
+
+
+def test_what_happened_costs_nothing_and_order_does_not_matter():
+    rng = np.random.default_rng(0)
+    won = rng.random(50) < 0.6
+    certain = game_metrics(forecast(won.astype(float), won))
+    assert cell(certain, "game_brier") == 0
+    assert cell(certain, "game_log_loss") == pytest.approx(0, abs=1e-11)
+    games = forecast(rng.uniform(0.1, 0.9, 50), won)
+    shuffled = game_metrics(games.sample(frac=1, random_state=0))
+    pd.testing.assert_frame_equal(shuffled, game_metrics(games))
+
+
+def test_what_is_no_probability_is_refused():
+    with pytest.raises(ValueError, match="probabilities"):
+        game_metrics(forecast([0.5, np.nan], [True, False]))
+
+
+# References.
+
+
+def test_every_game_but_the_play_in_has_a_forecast(sim_tables, references):
+    assert references.columns.tolist() == COLUMNS
+    assert set(references["ranker"]) == RANKERS
+    assert not references.duplicated(["game_id", "ranker"]).any()
+    assert references["p_home"].between(0.01, 0.99).all()
+    games = sim_tables.games[sim_tables.games["kind"] != "playin"].set_index("game_id").sort_index()
+    elo = of(references, "elo")
+    assert elo.index.tolist() == games.index.tolist()
+    assert elo["home_won"].tolist() == (games["home_points"] > games["away_points"]).tolist()
+    assert elo["kind"].tolist() == games["kind"].tolist()
+    # The first season has none before it to learn from.
+    for ranker in RANKERS - {"elo"}:
+        assert set(of(references, ranker)["season"]) == {"2022-23", "2023-24"}
+
+
+@pytest.mark.parametrize("kind", ["regular", "playoffs"])
+def test_always_home_is_the_share_of_earlier_seasons(sim_tables, references, kind):
+    games = sim_tables.games
+    earlier = games[(games["kind"] == kind) & (games["season"] < "2023-24")]
+    share = (earlier["home_points"] > earlier["away_points"]).mean()
+    p = of(references, "always_home", "2023-24", kind)["p_home"]
+    np.testing.assert_allclose(p, share)
+
+
+def test_elo_is_that_of_the_morning(sim_tables, references):
+    season = "2023-24"
+    date = as_of_points(sim_tables, season)["0.5"]
+    morning = pd.DataFrame({"season": [season], "as_of_date": [date], "as_of_point": ["0.5"]})
+    scores = baseline_scores(sim_tables, morning, np.random.default_rng(0))
+    rating = scores[scores["ranker"] == "elo"].set_index("team_id")["score"]
+    games = sim_tables.games[sim_tables.games["game_date"] == date].set_index("game_id")
+    gap = games["home_team_id"].map(rating) - games["away_team_id"].map(rating)
+    expected = win_probability((gap + FIVETHIRTYEIGHT.home_edge).to_numpy())
+    got = of(references, "elo")["p_home"].loc[games.index]
+    np.testing.assert_allclose(got, expected)
+
+
+def test_the_fitted_edge_expects_as_many_home_wins_as_there_were(references):
+    def edge(ranker, season):
+        rows = of(references, ranker, season, "regular")
+        return -400 * np.log10(1 / rows["p_home"] - 1), rows["home_won"]
+
+    gaps, won = zip(*(edge("elo", season) for season in ("2021-22", "2022-23")), strict=True)
+    gap, won = pd.concat(gaps) - FIVETHIRTYEIGHT.home_edge, pd.concat(won)
+    expected = brentq(lambda e: (win_probability(gap + e) - won).sum(), -400, 400)
+    published, fitted = (edge(name, "2023-24")[0] for name in ("elo", "elo_fitted"))
+    got = fitted - published + FIVETHIRTYEIGHT.home_edge
+    np.testing.assert_allclose(got, expected, atol=0.1)
+
+
+def test_nobody_is_at_home_on_a_neutral_court(sim_tables, references):
+    games = sim_tables.games.copy()
+    chosen = games.index[games["season"] == "2023-24"][-60]
+    games.loc[chosen, "neutral_site"] = True
+    changed = game_references(replace(sim_tables, games=games), ["2023-24"])
+    game = games.loc[chosen, "game_id"]
+    rows = changed[changed["game_id"] == game].set_index("ranker")["p_home"]
+    assert rows["always_home"] == 0.5
+    assert rows["elo"] == pytest.approx(rows["elo_fitted"])
+    before = references[references["game_id"] == game].set_index("ranker")["p_home"]
+    assert rows["elo"] < before["elo"]
+
+
+def test_results_of_the_day_and_later_change_nothing(sim_tables, references):
+    season = "2022-23"
+    date = as_of_points(sim_tables, season)["0.5"]
+    games = sim_tables.games.copy()
+    later = games["game_date"] >= date
+    games.loc[later, ["home_points", "away_points"]] = [[150, 80]]
+    poisoned = game_references(replace(sim_tables, games=games), [season])
+    known = games.loc[games["game_date"] <= date, "game_id"]
+    columns = ["season", "game_id", "kind", "ranker", "p_home"]
+    both = [
+        frame.loc[(frame["season"] == season) & frame["game_id"].isin(known), columns]
+        .sort_values(columns, ignore_index=True)
+        for frame in (references, poisoned)
+    ]  # fmt: skip
+    assert set(both[0]["ranker"]) == RANKERS
+    pd.testing.assert_frame_equal(*both, check_exact=True)
+
+
+def test_bookmakers_forecast_the_games_that_they_priced(sim_tables, references, priced):
+    tables = priced(sim_tables, ["2022-23"])
+    table = game_references(tables, ["2022-23", "2023-24"])
+    market = of(table, "market")
+    assert set(market["season"]) == {"2022-23"}
+    lines = market_game_probs(tables).set_index("game_id")["home_win_prob"]
+    assert market["p_home"].tolist() == lines.loc[market.index].tolist()
+    won = of(references, "elo").loc[market.index, "home_won"]
+    assert market["home_won"].tolist() == won.tolist()
+
+
+# The real league.
+
+
+@pytest.mark.real
+def test_real_forecasts_reach_their_known_skill(real_tables):
+    table = game_references(real_tables, real_tables.seasons["season"])
+    tidy = game_metrics(table)
+    brier = tidy[(tidy["metric"] == "game_brier") & tidy["season"].between("2015-16", "2021-22")]
+    mean = brier.groupby(["scope", "ranker"])["value"].mean()
+    assert mean["regular", "always_home"] == pytest.approx(0.246, abs=0.002)
+    assert 0.213 < mean["regular", "elo"] < 0.219
+    assert 0.213 < mean["regular", "elo_fitted"] < mean["regular", "elo"]
+    assert mean["regular", "market"] == pytest.approx(0.207, abs=0.001)
+    assert mean["playoffs", "market"] < mean["playoffs", "elo"] < mean["playoffs", "always_home"]
+    bubble = real_tables.games
+    bubble = bubble[(bubble["season"] == "2019-20") & (bubble["kind"] == "playoffs")]
+    assert (of(table, "always_home").loc[bubble["game_id"], "p_home"] == 0.5).all()

@@ -1,0 +1,89 @@
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data import league
+from nba_rank.data.calendar import as_of_grid
+from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform
+from nba_rank.features.players.impact import player_ratings
+from nba_rank.odds.inputs import strength_inputs
+
+CODES = {"regular": "002", "playin": "005", "playoffs": "004"}
+
+
+@pytest.fixture(scope="session")
+def small_league() -> Callable[..., Tables]:
+    """Tables of a few games: `small_league(games, n_teams=4)`.
+
+    A game is `(date, home, away, home_points, away_points)` and, if wanted, a dict with `kind` and
+    `neutral`. Teams are 1, 2, ...; the odd ones play in the East.
+    """
+
+    def make(games: list[tuple], n_teams: int = 4) -> Tables:
+        rows = []
+        for number, (day, home, away, home_points, away_points, *rest) in enumerate(games):
+            date, more = pd.Timestamp(day), rest[0] if rest else {}
+            year = date.year if (date.month, date.day) >= (10, 20) else date.year - 1
+            season, kind = league.season_label(year), more.get("kind", "regular")
+            rows.append(
+                {"game_id": f"{CODES[kind]}{season[2:4]}{number:05d}", "season": season}
+                | {"kind": kind, "game_date": date, "home_team_id": home, "away_team_id": away}
+                | {"home_points": home_points, "away_points": away_points}
+                | {"neutral_site": more.get("neutral", False)}
+            )
+        played = pd.DataFrame(rows)
+        sides = []
+        for side, other in (("home", "away"), ("away", "home")):
+            names = {f"{side}_team_id": "team_id", f"{other}_team_id": "opponent_team_id"}
+            names |= {f"{side}_points": "points", f"{other}_points": "opponent_points"}
+            sides.append(played.rename(columns=names).assign(is_home=side == "home"))
+        team_games = pd.concat(sides, ignore_index=True)
+        team_games["won"] = team_games["points"] > team_games["opponent_points"]
+        team_games[list(BOX_COLUMNS)] = np.nan
+        ids = np.arange(1, n_teams + 1)
+        regular = played[played["kind"] == "regular"]
+        first = regular.groupby("season")["game_date"].min()
+        teams = pd.DataFrame(
+            {
+                "season": np.repeat(first.index.to_numpy(), n_teams),
+                "team_id": np.tile(ids, len(first)),
+                "abbreviation": "",
+                "name": "",
+                "conference": np.tile(np.where(ids % 2, "East", "West"), len(first)),
+                "division": np.tile(np.where(ids % 2, "Atlantic", "Pacific"), len(first)),
+            }
+        )
+        seasons = pd.DataFrame({"season": first.index, "first_date": first.to_numpy()})
+        seasons["last_regular_date"] = regular.groupby("season")["game_date"].max().to_numpy()
+        counts = [name for name in SCHEMA["seasons"] if name not in seasons]
+        given = {
+            "games": played,
+            "team_games": team_games,
+            "teams": teams,
+            "seasons": seasons.assign(**dict.fromkeys(counts, 0)),
+            "schedule": regular.assign(known_from=regular["season"].map(first)),
+        }
+        empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in SCHEMA.items()}
+        return Tables(**{name: conform(name, given.get(name, empty[name])) for name in SCHEMA})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sim_dates(sim_tables) -> pd.DataFrame:
+    """As-of dates of the simulated league: the as-of points and every four weeks."""
+    return as_of_grid(sim_tables, sim_tables.seasons["season"].tolist(), 28)
+
+
+@pytest.fixture(scope="session")
+def sim_ratings(sim_tables, sim_dates, compose_as_is) -> pd.DataFrame:
+    """Its player ratings on `sim_dates`; not to be altered."""
+    return player_ratings(sim_tables, sim_dates, compose_as_is().features.impact)
+
+
+@pytest.fixture(scope="session")
+def sim_inputs(sim_tables, sim_ratings, sim_dates) -> pd.DataFrame:
+    """What is known of its teams on `sim_dates`; not to be altered."""
+    return strength_inputs(sim_tables, sim_ratings, sim_dates)
