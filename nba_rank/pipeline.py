@@ -62,7 +62,9 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         ValueError: A stage has nothing to work on; the message says which and what to do.
     """
     stages = Stages(console, config.callbacks.progress)
-    folds_seed, random_seed, bootstrap_seed = np.random.SeedSequence(config.seed).spawn(3)
+    folds_seed, random_seed, bootstrap_seed, report_seed = np.random.SeedSequence(
+        config.seed
+    ).spawn(4)
     inputs = read_inputs(config, run_dir, stages)
     tables, results, plan = inputs.tables, inputs.results, inputs.plan
     data, grid = inputs.data, inputs.grid
@@ -114,9 +116,12 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             ranker=final_name(config),
             plan=plan,
             tables=tables,
+            results=results,
             metrics=found.metrics,
             summary=found.summary,
             predictions=table,
+            probabilities=found.probabilities,
+            completed=completed,
             learning_curves=_by_fit({name: fit.losses for name, fit in networks.items()}),
             diagnostics=_by_fit({name: fit.diagnostics for name, fit in networks.items()}),
             contributions=found.contributions,
@@ -124,6 +129,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             removal_summary=found.removal_summary,
             rankers=rankers,
             seconds=stages.seconds,
+            resample=np.random.default_rng(report_seed),
         )
         write_report(report, run_dir, console)
     run_dir.note(seconds=stages.seconds)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from nba_rank.cli import run_program
 from nba_rank.config import PredictConfig, as_predict_config, config_from_yaml
-from nba_rank.data.calendar import season_of_date
+from nba_rank.data.calendar import season_of_date, with_coming_season
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import read_tables
 from nba_rank.dataset import Dataset
@@ -41,8 +41,9 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     folder = Path(config.run)
     plan = _plan_of_finished(folder)
     run_config = config_from_yaml(folder / "config.yaml")
-    tables = read_tables(config.data.processed_dir or run_config.data.processed_dir)
     date = _date(config.as_of)
+    tables = read_tables(config.data.processed_dir or run_config.data.processed_dir)
+    tables = with_coming_season(tables, date)
     season = season_of_date(tables, date)
     part = plan.part_of(season)
     if part is None:
@@ -72,6 +73,8 @@ def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
     out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
     write_atomically(out, lambda path: flat(table).to_csv(path, index=False))
     console.print(_rich_table(table, f"Strength on the morning of {config.as_of}"))
+    if "assumption" in table and table["assumption"].iloc[0]:
+        console.print(f"Assumed: {table['assumption'].iloc[0]}")
     console.print(f"Written to {out}")
     return table
 
@@ -90,19 +93,37 @@ def _plan_of_finished(folder: Path) -> FoldPlan:
     return FoldPlan.from_dict(manifest["folds"])
 
 
+_SHOWN = {
+    "playoffs": ("playoff_odds", "playoff_prob"),
+    "2nd rd": ("round_1_odds", "round_1_prob"),
+    "Finals": ("finals_odds", "finals_prob"),
+    "title": ("title_odds", "title_prob"),
+}
+"""Printed columns, and where they come from: the simulation, or else calibration."""
+
+
 def _rich_table(table: pd.DataFrame, title: str) -> Table:
-    shown = Table(title=title, box=box.SIMPLE_HEAD)
-    optional = {"playoff_prob": "playoffs", "title_odds": "title"}
-    present = [name for name in optional if name in table]
-    with_players = "top_players" in table
-    for header in ("rank", "team", "conference", "score", *[optional[name] for name in present]):
-        justify: JustifyMethod = "left" if header in ("team", "conference") else "right"
-        shown.add_column(header, justify=justify, min_width=len(header), no_wrap=True)
+    shown = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    present = {
+        header: next(name for name in names if name in table)
+        for header, names in _SHOWN.items()
+        if any(name in table for name in names)
+    }
+    with_wins, with_players = "expected_wins" in table, "top_players" in table
+    headers = ["rank", "team", "conf", "score", *(["wins (90%)"] if with_wins else []), *present]
+    for header in headers:
+        justify: JustifyMethod = "left" if header in ("team", "conf") else "right"
+        least = len("82.0 (82-82)") if header.startswith("wins") else len(header)
+        shown.add_column(header, justify=justify, min_width=least, no_wrap=True)
     if with_players:
         shown.add_column("most attention to", no_wrap=True)
     for row in table.to_dict("records"):
-        cells = [str(row["rank"]), row["team"], f"{row['conference']} {row['conference_rank']}"]
-        cells += [f"{row['score']:.3f}", *[f"{row[name]:.1%}" for name in present]]
+        cells = [str(row["rank"]), row["team"], f"{row['conference'][0]} {row['conference_rank']}"]
+        cells.append(f"{row['score']:.3f}")
+        if with_wins:
+            low, high = row["wins_low"], row["wins_high"]
+            cells.append(f"{row['expected_wins']:.1f} ({low:.0f}-{high:.0f})")
+        cells += [f"{row[name]:.1%}" for name in present.values()]
         if with_players:
             surnames = [player["player"].split(" ", 1)[-1] for player in row["top_players"]]
             cells.append(", ".join(surnames))

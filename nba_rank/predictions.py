@@ -26,9 +26,9 @@ PROBABILITIES = tuple(f"{event}_prob" for event in EVENTS)
 SIMULATED = (
     "regular_strength", "playoffs_strength", "expected_wins", "wins_low", "wins_high",
     "projected_rank", "rank_low", "rank_high", "playin_odds",
-    *[f"{event}_odds" for event in EVENTS],
+    *[f"{event}_odds" for event in EVENTS], "assumption",
 )  # fmt: skip
-"""Columns of a simulation, see `nba_rank.odds.monte_carlo`; softmax odds have the last alone."""
+"""Columns of a simulation, see `nba_rank.odds.monte_carlo`; softmax odds are `title_odds` alone."""
 
 _DATE = ["season", "as_of_date"]
 

@@ -6,6 +6,7 @@ before it, and before the first test season where the models are fitted only onc
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -63,7 +64,7 @@ def project(
         path = cache / f"projection_{season}_{name}.parquet"
         if not path.exists():
             summary = odds[season].predict(dates, tables, threads=threads)
-            write_atomically(path, lambda part, s=summary: s.to_parquet(part, index=False))
+            write_atomically(path, partial(summary.to_parquet, index=False))
         parts.append(pd.read_parquet(path))
         on_season()
     return Projection(pd.concat(parts, ignore_index=True), odds)

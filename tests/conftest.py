@@ -13,9 +13,17 @@ from threadpoolctl import threadpool_limits
 
 from nba_rank.cli import CONF
 from nba_rank.config import Config, as_config, register_schemas
+from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.ingest import IngestResult, ingest
+from nba_rank.data.outcomes import outcomes
 from nba_rank.data.sim import SimParams, simulate_league, write_league
 from nba_rank.data.tables import Tables, conform
+from nba_rank.dataset import PROGRESS, Dataset
+from nba_rank.features.players.impact import player_ratings
+from nba_rank.features.roster import PlayerSets
+from nba_rank.features.store import KEY
+from nba_rank.odds.inputs import strength_inputs
+from nba_rank.target import relevance
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,6 +67,51 @@ def sim_tables(tmp_path_factory) -> Tables:
     folder = tmp_path_factory.mktemp("sim")
     write_league(simulate_league(SimParams(seed=11, n_seasons=3)), folder / "raw")
     return ingest(folder / "raw", folder / "processed").tables
+
+
+@pytest.fixture(scope="session")
+def sim_dates(sim_tables) -> pd.DataFrame:
+    """As-of dates of the simulated league: the as-of points and every four weeks."""
+    return as_of_grid(sim_tables, sim_tables.seasons["season"].tolist(), 28)
+
+
+@pytest.fixture(scope="session")
+def sim_ratings(sim_tables, sim_dates, compose_as_is) -> pd.DataFrame:
+    """Its player ratings on `sim_dates`; not to be altered."""
+    return player_ratings(sim_tables, sim_dates, compose_as_is().features.impact)
+
+
+@pytest.fixture(scope="session")
+def sim_inputs(sim_tables, sim_ratings, sim_dates) -> pd.DataFrame:
+    """What is known of its teams on `sim_dates`; not to be altered."""
+    return strength_inputs(sim_tables, sim_ratings, sim_dates)
+
+
+@pytest.fixture(scope="session")
+def sim_results(sim_tables) -> pd.DataFrame:
+    """How far its teams went; not to be altered."""
+    return outcomes(sim_tables)
+
+
+@pytest.fixture(scope="session")
+def sim_data(sim_inputs, sim_results) -> Dataset:
+    """Three features of its teams on `sim_dates`, without player sets; not to be altered."""
+    columns = {"progress": PROGRESS, "elo_margin": "elo_margin", "margin_rating": "margin_rating"}
+    nobody = PlayerSets(
+        frame=sim_inputs.iloc[:0][[*KEY, "conference"]],
+        player_id=np.zeros((0, 1), dtype=np.int64),
+        minutes_share=np.zeros((0, 1), dtype=np.float32),
+        stats=np.zeros((0, 1, 1), dtype=np.float32),
+        columns=["nothing"],
+        dates_left_out=sim_inputs["as_of_date"].nunique(),
+    )
+    return Dataset(
+        frame=sim_inputs[[*KEY, "conference"]],
+        columns=list(columns.values()),
+        X=sim_inputs[list(columns)].to_numpy(dtype=np.float32),
+        sets=nobody,
+        relevance=relevance(sim_results, "playoff_outcome"),
+    )
 
 
 @pytest.fixture(scope="session")

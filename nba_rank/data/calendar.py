@@ -1,9 +1,12 @@
 """As-of dates of a season: an even grid and the points at which skill is measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from nba_rank.data.tables import Tables
+from nba_rank.data.league import league_teams, season_label, season_start_year
+from nba_rank.data.tables import Tables, conform
 
 POINT_SHARES = {"open": 0.0, "0.05": 0.05, "0.15": 0.15, "0.25": 0.25, "0.5": 0.5, "0.75": 0.75}
 """Share of the regular season's games that has been played at each as-of point but the last."""
@@ -67,11 +70,11 @@ def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
 
     Raises:
         ValueError: The date lies before the first season, or so long after the last game day in
-            the tables that games must be missing.
+            the tables that games must be missing; see `with_coming_season`.
     """
     seasons = tables.seasons
     opened = seasons[seasons["first_date"] <= date]
-    last_day = tables.games["game_date"].max()
+    last_day = max(tables.games["game_date"].max(), seasons["first_date"].max())
     if opened.empty or date > last_day + pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES):
         raise ValueError(
             f"{date:%Y-%m-%d} is outside the data, which reaches from "
@@ -79,6 +82,52 @@ def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
             "ingest later game logs to rank later dates"
         )
     return str(opened["season"].iloc[-1])
+
+
+def with_coming_season(tables: Tables, date: pd.Timestamp) -> Tables:
+    """Return the tables with the season that is about to open on a date, if one is.
+
+    A season without games comes after a complete one. It may be ranked from the last season's end
+    until its schedule file, its first roster file or else the month of October says that games
+    must have been played.
+
+    Args:
+        tables: The canonical tables.
+        date: Date to rank.
+
+    Returns:
+        The tables as they are, where the date belongs to a season with games or to none; otherwise
+        with the league's teams and a season that begins on the date.
+    """
+    last = tables.seasons.iloc[-1]
+    break_ = pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES)
+    year = season_start_year(last["season"]) + 1
+    season = season_label(year)
+    if not last["complete"] or date <= tables.games["game_date"].max() + break_:
+        return tables
+    schedule = tables.schedule.loc[tables.schedule["season"] == season, "game_date"]
+    rosters = tables.rosters.loc[tables.rosters["season"] == season, "date"]
+    usual = pd.Timestamp(year, 10, 31)
+    opening = schedule.min() if len(schedule) else rosters.max() if len(rosters) else usual
+    if date > opening + break_:
+        return tables
+    members = league_teams(season)
+    names = tables.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["name"]
+    teams = members.assign(season=season, name=members["team_id"].map(names))
+    row = {
+        **last.to_dict(),
+        **dict.fromkeys(("n_regular", "n_playin", "n_playoffs"), 0),
+        **dict.fromkeys(("champion_team_id", "runner_up_team_id"), 0),
+        "season": season,
+        "first_date": date,
+        "last_regular_date": date,
+        "complete": False,
+    }
+    return replace(
+        tables,
+        teams=conform("teams", pd.concat([tables.teams, teams])),
+        seasons=conform("seasons", pd.concat([tables.seasons, pd.DataFrame([row])])),
+    )
 
 
 def _season_row(tables: Tables, season: str) -> pd.Series:

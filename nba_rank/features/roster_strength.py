@@ -7,7 +7,7 @@ from scipy.stats import norm
 from nba_rank.config import RosterStrengthConfig
 from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, IntArray, Rows, group_sums, ratio, sum_and_count
+from nba_rank.features.asof import FloatArray, Rows, group_sums, ratio, sum_and_count
 from nba_rank.features.players.minutes import PLAYOFFS, REGULAR, Rotation, team_shares
 from nba_rank.features.team_sums import regular_season_sums
 

@@ -100,7 +100,8 @@ class Head:
         known = oof.dropna(subset=members)
         known = known.assign(score=self.score(known, members))
         known = known.sort_values(KEY, ignore_index=True)
-        calibration, odds = None, None
+        calibration: Calibration | None = None
+        odds: SoftmaxOdds | MonteCarloOdds | None = None
         if config.calibration.name != "none":
             fit = CALIBRATIONS[config.calibration.name].fit
             calibration = fit(_cases(known, [SCORE, *members], league))

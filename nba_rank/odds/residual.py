@@ -43,7 +43,8 @@ def residual_inputs(
     minutes = ratings["full_strength_minutes"].to_numpy()
     n = len(rows.frame)
     known = np.log1p(_playoff_minutes(tables, ratings) / _MINUTES)
-    experience = ratio(np.bincount(row, minutes * known, n), np.bincount(row, minutes, n))
+    sums = [np.bincount(row, part, n).astype(np.float64) for part in (minutes * known, minutes)]
+    experience = ratio(sums[0], sums[1])
     games = regular_season_sums(tables, ["won"]).total(rows).games
     factors = four_factors.build(tables, rows, FourFactorsConfig(enabled=True))
     trust = games / (games + _SHRINK_GAMES)

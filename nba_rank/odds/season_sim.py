@@ -20,6 +20,9 @@ from nba_rank.odds.seeding import League, Seeds, seed
 
 N_SEEDS = 15
 
+COVERAGE = 0.9
+"""Share of the simulations that intervals hold."""
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -99,6 +102,9 @@ class SeasonStrengths:
         regular_edge: Home edge, points.
         playoffs_edge: Home edge in play-in and playoffs, points.
         rest: Points gained when the opponents alone played on the day before.
+
+    Raises:
+        ValueError: A strength is unknown.
     """
 
     regular: FloatArray
@@ -110,6 +116,13 @@ class SeasonStrengths:
     regular_edge: float
     playoffs_edge: float
     rest: float
+
+    def __post_init__(self) -> None:
+        """Check the strengths: a team of unknown strength would lose all its games."""
+        for name in ("regular", "playoffs"):
+            known = np.isfinite(getattr(self, name))
+            if not known.all():
+                raise ValueError(f"{name} strength of {int((~known).sum())} teams is not known")
 
 
 @dataclass(frozen=True)
@@ -180,7 +193,9 @@ def simulate(
     return Simulated(seeds, entrants, reach, drawn, _outcome_rank(seeds, reach, drawn))
 
 
-def summarise(situation: Situation, simulated: Simulated, coverage: float = 0.9) -> pd.DataFrame:
+def summarise(
+    situation: Situation, simulated: Simulated, coverage: float = COVERAGE
+) -> pd.DataFrame:
     """Sum up simulations into one row a team.
 
     Args:

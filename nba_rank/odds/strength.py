@@ -75,10 +75,16 @@ class StrengthMap:
                 inputs; the rows that `games` name hold no NaN.
             games: Games after the as-of dates; none gives the map that nothing was learned by.
             start: Inputs, and the weights that the fit is shrunk towards.
+
+        Raises:
+            ValueError: An input of a team in the games is unknown.
         """
         names = list(start)
         X, progress = frame[names].to_numpy(dtype=np.float64), frame["progress"].to_numpy()
         gap = X[games.home] - X[games.away]
+        unknown = [name for name, gaps in zip(names, gap.T, strict=True) if np.isnan(gaps).any()]
+        if unknown:
+            raise ValueError(f"inputs {unknown} are unknown for teams in the games to learn from")
         later = progress[games.home] - 0.5
         weight, response = games.weight, np.clip(games.margin, -MARGIN_CAP, MARGIN_CAP)
         total = max(weight.sum(), 1e-9)
@@ -156,9 +162,10 @@ def _noise(expected: FloatArray, won: np.ndarray, weight: FloatArray) -> float:
 def _doubt(games: RatedGames, frame: pd.DataFrame, residual: FloatArray) -> tuple[float, float]:
     """Return how far strengths are off, on opening night and at the end, points.
 
-    The mean residual of a team's n games after a date varies by the noise squared over n, by the
-    doubt squared, and by that of its opponents, over their number. What is beyond the noise is
-    regressed on the share of the season played.
+    The mean residual of a team's n games after a date varies by the doubt squared, by that of its
+    opponents, over their number, and by the noise squared over n; the mean square of residuals is
+    that noise and twice the doubt squared. What this leaves of the doubt is regressed on the share
+    of the season played.
     """
     if not len(residual):
         return DOUBT
@@ -169,17 +176,18 @@ def _doubt(games: RatedGames, frame: pd.DataFrame, residual: FloatArray) -> tupl
     pairs, meetings = np.unique(row * len(frame) + other, return_counts=True)
     opponents = np.bincount(pairs // len(frame), meetings**2, len(frame))
     seen = np.flatnonzero(n)
-    doubts = 1 + opponents[seen] / n[seen] ** 2
-    noise = np.average(residual**2, weights=games.weight)
-    excess = (total[seen] ** 2 / n[seen] - noise) / n[seen] / doubts
-    progress = frame["progress"].to_numpy()[seen]
-    # The variance of the excess is about 2 (doubt^2 + noise / n)^2; dates repeat each other.
-    precision = 1 / (DOUBT[0] ** 2 + noise / n[seen] / doubts) ** 2
-    precision *= len(np.unique(games.season)) / precision.sum()
-    design = np.column_stack([1 - progress, progress])
+    total, n, progress = total[seen], n[seen], frame["progress"].to_numpy()[seen]
+    # How often the doubt squared is in the excess, and about the excess' standard deviation.
+    times = 1 + opponents[seen] / n**2 - 2 / n
+    square = np.average(residual**2, weights=games.weight)
+    excess = (total**2 / n - square) / n
+    spread = times * DOUBT[0] ** 2 + square / n
+    design = np.column_stack([1 - progress, progress]) * (times / spread)[:, None]
+    # Dates repeat each other: all together count for the seasons.
+    scale = len(np.unique(games.season)) / np.square(times / spread).sum()
     first = np.square(DOUBT)
     penalty = np.eye(2) * DOUBT_SEASONS / 2
-    gram = (design * precision[:, None]).T @ design + penalty
-    solved = np.linalg.solve(gram, (design * precision[:, None]).T @ excess + penalty @ first)
+    gram = scale * design.T @ design + penalty
+    solved = np.linalg.solve(gram, scale * design.T @ (excess / spread) + penalty @ first)
     opening, end = np.sqrt(np.maximum(solved, _MIN_DOUBT**2))
     return float(opening), float(end)

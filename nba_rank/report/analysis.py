@@ -14,6 +14,8 @@ from nba_rank.evaluation.tidy import BASELINES
 from nba_rank.files import write_atomically
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
 from nba_rank.report.model_a_section import ModelAFindings, contribution_section, model_a_sections
+from nba_rank.report.odds_findings import OddsFindings
+from nba_rank.report.odds_section import odds_sections
 from nba_rank.report.text import (
     ABSENT,
     by_sign,
@@ -52,6 +54,7 @@ class AnalysisContext:
         contributions: What `nba_rank.evaluation.contributions.contributions` returns; None where
             no stack leaves a member out.
         model_a: What there is to say of model A alone; None without it.
+        odds: What there is to say of probabilities; None says nothing.
     """
 
     run: str
@@ -66,6 +69,7 @@ class AnalysisContext:
     recovery: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
     model_a: ModelAFindings | None = None
+    odds: OddsFindings | None = None
 
 
 def write_analysis(path: Path, context: AnalysisContext) -> None:
@@ -89,6 +93,7 @@ def write_analysis(path: Path, context: AnalysisContext) -> None:
         _skill(context, "league"),
         _skill(context, "playoff16"),
         _other_metrics(context),
+        *odds_sections(context.odds),
         _weights(context.weights),
         contribution_section(context.contributions),
         *model_a_sections(context.model_a),

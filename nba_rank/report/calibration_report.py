@@ -141,9 +141,9 @@ def _noise(report: CalibrationReport, event: str) -> str:
     rows = report.differences
     rows = rows[(rows["event"] == event) & (rows["score"] == "brier")]
     parts = [
-        f"{VARIANT_LABELS[row.variant]} is {row.verdict}"
-        + (" than the simulation" if row.verdict in ("better", "worse") else "")
-        for row in rows.itertuples()
+        f"{VARIANT_LABELS[variant]} is {verdict}"
+        + (" than the simulation" if verdict in ("better", "worse") else "")
+        for variant, verdict in zip(rows["variant"], rows["verdict"], strict=True)
     ]
     return " and ".join(parts)
 

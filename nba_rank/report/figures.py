@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,6 +24,7 @@ from nba_rank.report.style import (
     save,
     set_caption,
     set_title,
+    spread_apart,
     style,
 )
 from nba_rank.report.text import labels_of
@@ -207,27 +207,10 @@ def _label_ends(ax: Axes, ends: dict[str, float], x: float) -> None:
     high = min(high, 1.0)
     names = sorted(ends, key=lambda name: -ends[name])
     target = np.array([ends[name] for name in names])
-    place = _spread(target, gap=0.047 * (high - low), low=low, high=high)
+    place = spread_apart(target, gap=0.047 * (high - low), low=low, high=high)
     for name, y, label_y in zip(names, target, place, strict=True):
         colour, _, dash = _LINES[name]
         ax.plot([x + 0.06, x + 0.3], [y, label_y], color=colour, lw=1, ls=dash, clip_on=False)
         ax.text(x + 0.36, label_y, ranker_label(name), color=colour, va="center", fontsize=11,
                 fontweight="bold" if name in _BANDS else "normal")  # fmt: skip
     ax.set(xlim=(-0.15, x + 0.05), ylim=(low, high))
-
-
-def _spread(
-    target: npt.NDArray[np.float64], gap: float, low: float, high: float
-) -> npt.NDArray[np.float64]:
-    """Move descending positions at least `gap` apart, as little as possible, within bounds.
-
-    With the gaps taken out this is isotonic regression: neighbours that are too close are pooled.
-    """
-    offsets = gap * np.arange(len(target))
-    blocks: list[list[float]] = []
-    for value in target + offsets:
-        blocks.append([value])
-        while len(blocks) > 1 and np.mean(blocks[-2]) < np.mean(blocks[-1]):
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    pooled = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])
-    return np.minimum(np.maximum(pooled, low + offsets[-1]), high) - offsets

@@ -17,9 +17,9 @@ RANKER_LABELS = {
     "stack": "stack", "model_a": "A attention", "xgb": "B XGBoost", "rf": "C forest",
     "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
     "net_rating": "net rating", "last_season": "last season",
-    "market": "bookmakers", "random": "random", "random16": "random among the 16",
-    "platt": "calibration (Platt)", "simulation": "simulation",
-    "always_home": "home teams' share", "elo_fitted": "Elo, fitted home edge",
+    "market": "bookmakers", "random": "random", "random16": "random playoff team",
+    "platt": "Platt calibration", "simulation": "simulation",
+    "always_home": "home teams' share", "elo_fitted": "Elo (home edge fitted)",
 }  # fmt: skip
 """Rankers: the stack, its members, the baselines; then what gives only probabilities."""
 

@@ -63,7 +63,7 @@ class OddsFindings:
         n_series: Number of series.
         n_upsets: Number of them that the side with the worse record won.
         intervals: The simulation's intervals of the final rank, see `interval_coverage`.
-        finishes: The last test season's playoff teams after the regular season, best finish first:
+        finishes: All teams of the last test season after its regular season, best finish first:
             `season`, `team`, `likely_finish`, `likely_finish_odds`, `finish`, `finish_odds`.
         players: What `nba_rank.evaluation.playoff_players.playoff_contributions` returns of the
             test seasons, with `team`.
@@ -215,24 +215,24 @@ def _differences(
     tidy: pd.DataFrame, own: tuple[str, ...], rng: np.random.Generator, n_resamples: int
 ) -> pd.DataFrame:
     by_season = _by_season(tidy)
-    gaps: dict[tuple[str, ...], pd.Series] = {}
-    for ranker in own:
-        for cell in by_season.columns[by_season.columns.get_level_values("ranker") == ranker]:
-            rest = by_season[cell[:-1]].drop(columns=ranker)
-            for other in rest:
-                gaps[(*cell, str(other))] = by_season[cell] - rest[other]
-    columns = [*_CELL, "reference"]
-    keys = pd.DataFrame(list(gaps), columns=columns)
-    if keys.empty:
-        found = ["difference", "low", "high", "n_better", "n_seasons"]
-        return pd.DataFrame(columns=[*columns, *found])
-    values = pd.DataFrame(gaps).to_numpy(dtype=np.float64)
-    boot = bootstrap_mean(values, rng, n_resamples)
+    values = by_season.to_numpy(dtype=np.float64)
+    cells = by_season.columns.to_frame(index=False)
+    pairs = [
+        (left, right)
+        for _, cell in cells.groupby(_CELL[:-1], sort=False)
+        for left in cell.index[cell["ranker"].isin(own)]
+        for right in cell.index.drop(left)
+    ]
+    own_cell, other = (np.array([pair[i] for pair in pairs], dtype=int) for i in (0, 1))
+    gaps = values[:, own_cell] - values[:, other]
+    boot = bootstrap_mean(gaps, rng, n_resamples)
+    keys = cells.iloc[own_cell].reset_index(drop=True)
+    keys["reference"] = cells["ranker"].to_numpy()[other]
     sign = np.where(keys["metric"].isin(HIGHER_IS_BETTER), 1, -1)
     table = keys.assign(
         difference=boot["mean"],
         **boot[["low", "high"]],
-        n_better=(values * sign > 0).sum(axis=0),
+        n_better=(gaps * sign > 0).sum(axis=0),
         n_seasons=boot["n_seasons"],
     )
     return table[table["n_seasons"] > 0].reset_index(drop=True)
@@ -298,11 +298,11 @@ def _finishes(finishes: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     at_end = finishes[finishes["as_of_point"] == "end"]
     rows = at_end[at_end["season"] == at_end["season"].max()]
     rows = rows.merge(_names(tables), on=_KEY, validate="one_to_one")
-    place = rows["finish"].map(FINISHES.index)
-    order = ["place", "likely_finish_odds"]
-    rows = rows.assign(place=place).sort_values(order, ascending=[True, False], ignore_index=True)
+    rows = rows.assign(place=rows["finish"].map(FINISHES.index)).sort_values(
+        ["place", "likely_finish_odds", "team"], ascending=[True, False, True], ignore_index=True
+    )
     columns = ["season", "team", "likely_finish", "likely_finish_odds", "finish", "finish_odds"]
-    return rows.loc[rows["place"] < FINISHES.index("Play-in"), columns]
+    return rows[columns]
 
 
 def _players(tables: Tables, seasons: list[str]) -> tuple[pd.DataFrame, list[str]]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
@@ -9,9 +10,11 @@ from nba_rank.config import Config
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.compare import seasons_ahead
 from nba_rank.folds import FoldPlan
+from nba_rank.models.members import Predicted
 from nba_rank.models.ranker import Ranker
 from nba_rank.models.uncertainty import NOMINAL_COVERAGE
 from nba_rank.predictions import as_json, flat
+from nba_rank.probability_assessment import ProbabilityFindings
 from nba_rank.report.analysis import AnalysisContext, print_summary, write_analysis
 from nba_rank.report.figures import (
     plot_blend_weights,
@@ -22,6 +25,8 @@ from nba_rank.report.health import health_summary, last_epochs
 from nba_rank.report.labels import LOSS_LABELS
 from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses, plot_removal
 from nba_rank.report.model_a_section import ModelAFindings
+from nba_rank.report.odds_findings import gather_odds, interval_coverage
+from nba_rank.report.odds_report import champion_line, draw_odds, write_odds
 from nba_rank.run_dir import RunDir
 
 _MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
@@ -37,9 +42,12 @@ class RunReport:
         ranker: Name of the final ranker: the stack, or its only member.
         plan: The folds.
         tables: The tables that were learned from.
+        results: Outcomes by season and team; holds the test seasons.
         metrics: Tidy metrics of the test seasons, those of probabilities and of intervals included.
         summary: Means over test seasons with intervals and paired differences.
         predictions: The predictions table.
+        probabilities: Odds, single games, series and finishes of the test seasons.
+        completed: Forecasts by test season, with all that a simulation says.
         contributions: What `nba_rank.evaluation.contributions.contributions` returns; empty where
             no stack leaves a member out.
         learning_curves: Model A's losses, columns `fit`, `network`, `epoch`, `train_loss`,
@@ -52,15 +60,19 @@ class RunReport:
             without model A.
         rankers: Final ranker by fit.
         seconds: Wall-clock seconds of each stage.
+        resample: Source of the resamples over seasons.
     """
 
     config: Config
     ranker: str
     plan: FoldPlan
     tables: Tables
+    results: pd.DataFrame
     metrics: pd.DataFrame
     summary: pd.DataFrame
     predictions: pd.DataFrame
+    probabilities: ProbabilityFindings
+    completed: dict[str, Predicted]
     contributions: pd.DataFrame
     learning_curves: pd.DataFrame
     diagnostics: pd.DataFrame
@@ -68,6 +80,7 @@ class RunReport:
     removal_summary: pd.DataFrame
     rankers: dict[str, Ranker]
     seconds: dict[str, float]
+    resample: np.random.Generator
 
 
 def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
@@ -85,6 +98,18 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
         if not table.empty:
             run_dir.write_frame(name, table)
 
+    found = report.probabilities
+    odds = gather_odds(
+        found,
+        report.completed,
+        report.tables,
+        report.results,
+        report.ranker,
+        report.resample,
+        report.config.evaluation.bootstrap_samples,
+    )
+    write_odds(run_dir, found, report.completed, odds.players, report.predictions)
+
     weights, recovery, model_a = _weights(report), _recovery(report.metrics), _model_a(report)
     run_dir.write_json(
         "metrics.json",
@@ -92,9 +117,9 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
             "ranker": report.ranker,
             "test_seasons": report.plan.test_seasons,
             "summary": _records(report.summary),
-            "probabilities": _records(
-                _means(report.metrics, ["playoff_brier", "champion_log_loss"])
-            ),
+            "probabilities": _records(odds.scores),
+            "calibration": _records(odds.calibration),
+            "series": _records(odds.series.reset_index()),
             "true_strength": _records(recovery),
             "blend_weights": _records(weights),
             "contributions": _records(report.contributions),
@@ -114,6 +139,7 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
             ranker=report.ranker,
             weights=None if weights.empty else weights,
             figures=_figures(report, weights, model_a, run_dir),
+            odds=odds,
             timings=report.seconds,
             recovery=None if recovery.empty else recovery,
             contributions=None if report.contributions.empty else report.contributions,
@@ -121,6 +147,8 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
         ),
     )
     print_summary(console, report.summary)
+    if line := champion_line(odds):
+        console.print(line)
     if not recovery.empty:
         at_quarter = recovery[recovery["as_of_point"] == "0.25"].set_index("ranker")["spearman"]
         console.print(
@@ -146,6 +174,9 @@ def _figures(
             f"{season}: predicted against actual rank",
         )
         figures.append((f"Predicted against actual rank, {season}", name))
+    figures += draw_odds(
+        folder, report.probabilities, report.predictions, report.results, report.ranker
+    )
     if not report.learning_curves.empty:
         loss = LOSS_LABELS[report.config.model.model_a.loss]
         plot_losses(report.learning_curves, folder / "losses.png", loss)
@@ -183,19 +214,9 @@ def _model_a(report: RunReport) -> ModelAFindings | None:
         pooling=report.config.model.model_a.attention.pooling,
         last_epochs=known if known.empty else last_epochs(known),
         removal=report.removal_summary,
-        coverage=_coverage(report.metrics),
+        coverage=interval_coverage(report.metrics, "model_a"),
         nominal=NOMINAL_COVERAGE,
     )
-
-
-def _coverage(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return coverage and width of model A's intervals of rank by as-of point."""
-    rows = metrics[metrics["ranker"] == "model_a"]
-    covered = rows[rows["metric"] == "rank_interval_coverage"]
-    width = rows[rows["metric"] == "rank_interval_width"].groupby("as_of_point")["value"].mean()
-    by_point = covered.groupby("as_of_point", sort=False)["value"]
-    table = by_point.agg(coverage="mean", lowest="min", highest="max")
-    return table.assign(width=width).reset_index()
 
 
 def _short(model_a: ModelAFindings) -> dict[str, object]:
@@ -215,15 +236,10 @@ def _short(model_a: ModelAFindings) -> dict[str, object]:
 
 
 def _recovery(metrics: pd.DataFrame) -> pd.DataFrame:
-    means = _means(metrics, ["true_strength_spearman"])
-    return means.rename(columns={"value": "spearman"})[["as_of_point", "ranker", "spearman"]]
-
-
-def _means(metrics: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Return the mean over test seasons of some metrics by point and ranker."""
-    rows = metrics[metrics["metric"].isin(names)]
-    key = ["metric", "as_of_point", "ranker"]
-    return rows.groupby(key, sort=False)["value"].mean().reset_index()
+    """Return the mean over test seasons of the recovery of true strength."""
+    rows = metrics[metrics["metric"] == "true_strength_spearman"]
+    means = rows.groupby(["as_of_point", "ranker"], sort=False)["value"].mean()
+    return means.rename("spearman").reset_index()
 
 
 def _folds(report: RunReport) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from nba_rank.files import write_atomically
@@ -49,3 +51,29 @@ def save(figure: Figure, path: Path) -> None:
     write_atomically(
         path, lambda part: figure.savefig(part, format="png", dpi=_DPI, facecolor="white")
     )
+
+
+def spread_apart(
+    target: npt.NDArray[np.float64], gap: float, low: float, high: float
+) -> npt.NDArray[np.float64]:
+    """Move descending positions at least `gap` apart, as little as possible, within bounds.
+
+    Args:
+        target: Float, shape (N,), descending.
+        gap: Least distance of neighbours.
+        low: Lower bound.
+        high: Upper bound.
+
+    Returns:
+        Float, shape (N,), descending.
+
+    With the gaps taken out this is isotonic regression: neighbours that are too close are pooled.
+    """
+    offsets = gap * np.arange(len(target))
+    blocks: list[list[float]] = []
+    for value in target + offsets:
+        blocks.append([value])
+        while len(blocks) > 1 and np.mean(blocks[-2]) < np.mean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    pooled = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])
+    return np.minimum(np.maximum(pooled, low + offsets[-1]), high) - offsets

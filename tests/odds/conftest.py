@@ -5,10 +5,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.data import league
-from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform
-from nba_rank.features.players.impact import player_ratings
-from nba_rank.odds.inputs import strength_inputs
 
 CODES = {"regular": "002", "playin": "005", "playoffs": "004"}
 
@@ -69,21 +66,3 @@ def small_league() -> Callable[..., Tables]:
         return Tables(**{name: conform(name, given.get(name, empty[name])) for name in SCHEMA})
 
     return make
-
-
-@pytest.fixture(scope="session")
-def sim_dates(sim_tables) -> pd.DataFrame:
-    """As-of dates of the simulated league: the as-of points and every four weeks."""
-    return as_of_grid(sim_tables, sim_tables.seasons["season"].tolist(), 28)
-
-
-@pytest.fixture(scope="session")
-def sim_ratings(sim_tables, sim_dates, compose_as_is) -> pd.DataFrame:
-    """Its player ratings on `sim_dates`; not to be altered."""
-    return player_ratings(sim_tables, sim_dates, compose_as_is().features.impact)
-
-
-@pytest.fixture(scope="session")
-def sim_inputs(sim_tables, sim_ratings, sim_dates) -> pd.DataFrame:
-    """What is known of its teams on `sim_dates`; not to be altered."""
-    return strength_inputs(sim_tables, sim_ratings, sim_dates)

@@ -3,7 +3,16 @@ import pandas as pd
 import pytest
 
 from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.data.league import league_teams
+from nba_rank.data.outcomes import EVENTS, FINISHES
+from nba_rank.data.tables import SCHEMA, Tables, conform
+from nba_rank.evaluation.advancement import advancement_metrics, finish_table, rank_interval_metrics
 from nba_rank.evaluation.removal import summarise_removal
+from nba_rank.evaluation.series import series_metrics
+from nba_rank.evaluation.single_games import game_metrics
+from nba_rank.models.members import Predicted
+from nba_rank.odds.season_sim import N_SEEDS
+from nba_rank.probability_assessment import ProbabilityFindings
 
 FITS = ["2021-22", "2022-23"]
 
@@ -105,3 +114,202 @@ def coverage():
             "width": 6.25,
         }
     )
+
+
+class Forecasts:
+    """A made-up league of some test seasons whose outcomes follow a strength, and its forecasts.
+
+    Every forecaster sees the strength with more or less noise, so that it is known who is better.
+    """
+
+    def __init__(self, n_seasons=4, *, odds="monte_carlo", platt=True, ranker="stack", noise=0.4):
+        self.ranker, self.noise = ranker, noise
+        self.rng = np.random.default_rng(n_seasons)
+        self.seasons = [f"20{year}-{year + 1}" for year in range(24 - n_seasons, 24)]
+        parts = []
+        for season in self.seasons:
+            teams = league_teams("2023-24").assign(season=season, name=lambda t: t["abbreviation"])
+            parts.append(teams.assign(strength=self.rng.normal(size=len(teams))))
+        self.teams = pd.concat(parts, ignore_index=True)
+        self.results = pd.concat([self._results(season) for season in self.seasons])
+        self.completed = {season: self._completed(season, odds, platt) for season in self.seasons}
+        self.findings = self._findings(odds, platt)
+        self.tables = Tables(
+            **{name: conform(name, pd.DataFrame(columns=list(SCHEMA[name]))) for name in SCHEMA}
+            | {"teams": conform("teams", self.teams[list(SCHEMA["teams"])])}
+        )
+
+    def predictions(self):
+        """As much of the predictions table as a report looks at."""
+        names = self.teams.rename(columns={"abbreviation": "team"}).drop(columns="strength")
+        frame = pd.concat([part.frame for part in self.completed.values()])
+        table = frame.merge(names, on=["season", "team_id"]).merge(
+            self.results[["season", "team_id", "outcome_rank"]], on=["season", "team_id"]
+        )
+        list_of = table.groupby(["season", "as_of_date", "conference"])["outcome_rank"]
+        place = list_of.rank().astype("int64")
+        seeds = [f"seed_{place}" for place in range(1, N_SEEDS + 1)]
+        return table.assign(
+            actual_rank=table["outcome_rank"], conference_rank=place, actual_conference_rank=place
+        ).drop(columns=["outcome_rank", "assumption", *seeds], errors="ignore")
+
+    def _of(self, season):
+        return self.teams[self.teams["season"] == season].set_index("team_id")
+
+    def _results(self, season):
+        """The eight best of each conference play a bracket that the strength decides with luck."""
+        teams = self._of(season)
+        fields = [part.sort_values()[::-1][:8].index for _, part in
+                  teams["strength"].groupby(teams["conference"])]  # fmt: skip
+        rounds = pd.Series(0, index=teams.index)
+        alive = [team for field in fields for team in field[[0, 7, 3, 4, 1, 6, 2, 5]]]
+        for _ in range(4):
+            gap = teams.loc[alive[::2], "strength"].to_numpy() - teams.loc[
+                alive[1::2], "strength"
+            ].to_numpy()
+            first = gap + self.rng.normal(scale=0.5, size=len(gap)) > 0
+            alive = [pair[0] if won else pair[1]
+                     for pair, won in zip(zip(alive[::2], alive[1::2], strict=True), first,
+                                          strict=True)]  # fmt: skip
+            rounds[alive] += 1
+        made = pd.Series(teams.index.isin([t for field in fields for t in field]), teams.index)
+        place = np.where(made, 4 - rounds, 6)
+        key = pd.DataFrame({"missed": ~made, "rounds": -rounds, "strength": -teams["strength"]})
+        order = key.sort_values(list(key)).index
+        return pd.DataFrame(
+            {
+                "season": season,
+                "team_id": teams.index,
+                "made_playoffs": made.to_numpy(),
+                "rounds_won": rounds.to_numpy(),
+                "finish": [FINISHES[i] for i in place],
+                "outcome_rank": pd.Series(range(1, 31), order).reindex(teams.index).to_numpy(),
+            }
+        )
+
+    def odds_of(self, season, noise):
+        """Odds of all events that add up to 16, 8, 4, 2 and 1."""
+        teams = self._of(season)
+        seen = teams["strength"] + noise * self.rng.normal(size=len(teams))
+        odds = {}
+        for event, total in zip(EVENTS, (16, 8, 4, 2, 1), strict=True):
+            weight = np.exp(2 * seen.to_numpy())
+            for _ in range(40):
+                share = weight / (1 + weight)
+                weight = weight * total / share.sum()
+            odds[f"{event}_odds"] = share
+        return pd.DataFrame(odds, teams.index).reset_index()
+
+    def _completed(self, season, odds, platt):
+        parts = []
+        for number, point in enumerate(AS_OF_POINTS):
+            for extra, name in ((0, point), (14, "")):
+                frame = self.odds_of(season, self.noise * (1.5 - 0.15 * number))
+                found = frame.rename(columns={f"{e}_odds": f"{e}_prob" for e in EVENTS})
+                if odds == "none":
+                    frame = frame[["team_id"]]
+                elif odds == "softmax":
+                    frame = frame.assign(title_odds=frame["title_odds"] / frame["title_odds"].sum())
+                    frame = frame[["team_id", "title_odds"]]
+                else:
+                    frame = self._simulated(frame)
+                if platt:
+                    frame = frame.merge(found, on="team_id")
+                date = pd.Timestamp(f"{season[:4]}-10-20") + pd.Timedelta(days=28 * number + extra)
+                parts.append(frame.assign(season=season, as_of_date=date, as_of_point=name))
+        return Predicted(pd.concat(parts, ignore_index=True), None)
+
+    def _simulated(self, frame):
+        seeds = {f"seed_{place}": 1 / N_SEEDS for place in range(1, N_SEEDS + 1)}
+        rank = frame["title_odds"].rank(ascending=False)
+        return frame.assign(
+            regular_strength=0.0, playoffs_strength=0.0, expected_wins=41.0, wins_low=35.0,
+            wins_high=47.0, projected_rank=rank, rank_low=rank - 6, rank_high=rank + 6,
+            playin_odds=0.1, assumption="", **seeds,
+        )  # fmt: skip
+
+    def _findings(self, odds, platt):
+        frames = pd.concat([part.frame for part in self.completed.values()])
+        points = frames[frames["as_of_point"] != ""]
+        key = ["season", "as_of_point", "team_id"]
+        rows, tidy = [], []
+        for name, ending in ((self.ranker, "odds"), ("platt", "prob")):
+            columns = {f"{e}_{ending}": f"{e}_odds" for e in EVENTS if f"{e}_{ending}" in points}
+            if columns:
+                named = points[[*key, *columns]].rename(columns=columns)
+                rows.append(named.assign(ranker=name))
+        for name, noise in (("standings", 1.0), ("elo", 0.2)):
+            for season in self.seasons:
+                for point in AS_OF_POINTS:
+                    some = self.odds_of(season, noise)[["team_id", "playoff_odds", "title_odds"]]
+                    some["title_odds"] /= some["title_odds"].sum()
+                    rows.append(some.assign(ranker=name, season=season, as_of_point=point))
+        uniform = points[key].assign(playoff_odds=16 / 30, title_odds=1 / 30, ranker="random")
+        rows.append(uniform)
+        field = uniform[uniform["as_of_point"] == "end"].merge(self.results, on=key[::2])
+        field = field.assign(title_odds=field["made_playoffs"] / 16, ranker="random16")
+        rows.append(field[[*key, "title_odds", "ranker"]])
+        all_odds = pd.concat(rows, ignore_index=True)
+        for name, some in all_odds.groupby("ranker", sort=False):
+            tidy.append(advancement_metrics(some.dropna(axis=1, how="all"), self.results, name))
+        games = self._games(odds == "monte_carlo", platt)
+        tidy.append(game_metrics(games))
+        finishes, series = pd.DataFrame(), pd.DataFrame()
+        if odds == "monte_carlo":
+            tidy.append(rank_interval_metrics(points, self.results))
+            finishes = pd.concat([finish_table(some, self.results).assign(as_of_point=point)
+                                  for point, some in points.groupby("as_of_point")])  # fmt: skip
+            series = self._series()
+            tidy.append(series_metrics(series))
+        metrics = pd.concat(tidy, ignore_index=True)
+        return ProbabilityFindings(metrics, all_odds, games, finishes, series)
+
+    def _games(self, simulated, platt, n=120):
+        """Bookmakers know most, the ranker less, Elo least; they price every second game."""
+        parts = []
+        for season in self.seasons:
+            for kind in ("regular", "playoffs"):
+                gap = self.rng.normal(size=n)
+                facts = pd.DataFrame({"season": season, "kind": kind, "game_id": [
+                    f"{season}{kind}{i}" for i in range(n)
+                ], "home_won": self.rng.random(n) < 1 / (1 + np.exp(-2 * gap))})  # fmt: skip
+                noise = {"market": 0.0, "elo": 1.5, "elo_fitted": 1.2, "always_home": 5.0}
+                if simulated:
+                    noise[self.ranker] = 0.4
+                if platt and kind == "regular":
+                    noise["platt"] = 0.5
+                for name, scale in noise.items():
+                    seen = gap + scale * self.rng.normal(size=n)
+                    p = 1 / (1 + np.exp(-2 * seen / (1 + scale)))
+                    part = facts.assign(ranker=name, p_home=p)
+                    parts.append(part[::2] if name == "market" else part)
+        return pd.concat(parts, ignore_index=True)
+
+    def _series(self):
+        parts = []
+        for season in self.seasons:
+            gap = np.abs(self.rng.normal(size=15)) + 0.1
+            won = self.rng.random(15) < 1 / (1 + np.exp(-1.5 * gap))
+            for name, noise in (("simulation", 0.3), ("standings", 0.8), ("elo", 0.1)):
+                strength = gap + noise * self.rng.normal(size=15)
+                parts.append(pd.DataFrame({
+                    "season": season, "round": 1, "ranker": name, "host_team_id": range(15),
+                    "guest_team_id": range(15, 30), "host_strength": strength,
+                    "guest_strength": 0.0, "host_won": won,
+                    "p_host": 1 / (1 + np.exp(-strength)) if name == "simulation" else np.nan,
+                }))  # fmt: skip
+        return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def forecasts():
+    """Makes `Forecasts`, each kind once; not to be altered."""
+    made = {}
+
+    def make(n_seasons=4, **kind):
+        key = (n_seasons, *sorted(kind.items()))
+        if key not in made:
+            made[key] = Forecasts(n_seasons, **kind)
+        return made[key]
+
+    return make

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import league_teams
+from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import SCHEMA, Tables
 from nba_rank.evaluation.compare import summarise
 from nba_rank.folds import Fit, FoldPlan, TestPart
@@ -18,6 +19,7 @@ from nba_rank.run_dir import RunDir
 SEASON = "2023-24"
 EMPTY = pd.DataFrame()
 MODEL_A_FILES = {"losses.csv", "diagnostics.csv", "contributions.csv", "faithfulness.csv"}
+ODDS_FILES = {"odds.parquet", "games.csv", "finishes.csv", "series.csv"}
 MODEL_A_FIGURES = {"losses.png", "attention_diagnostics.png", "attention_faithfulness.png"}
 
 

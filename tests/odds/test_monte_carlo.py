@@ -1,0 +1,309 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data.outcomes import outcomes
+from nba_rank.odds.inputs import ROSTER_INPUTS
+from nba_rank.odds.monte_carlo import PLAYOFFS, REGULAR, TEAM_ONLY, MonteCarloOdds, has_players
+from nba_rank.odds.residual import RESIDUAL_INPUTS
+from nba_rank.odds.strength import DOUBT, StrengthMap
+
+SEASON = "2023-24"
+ROUND_ODDS = ["playoff_odds", "round_1_odds", "round_2_odds", "finals_odds", "title_odds"]
+OF_PLAYERS = [*ROSTER_INPUTS, *RESIDUAL_INPUTS]
+S = 200
+
+
+@pytest.fixture(scope="module")
+def earlier(sim_inputs) -> pd.DataFrame:
+    return sim_inputs[sim_inputs["season"] < SEASON]
+
+
+@pytest.fixture(scope="module")
+def season(sim_inputs) -> pd.DataFrame:
+    """Rated teams of the last season, on every third date and at its end."""
+    frame = sim_inputs[sim_inputs["season"] == SEASON]
+    dates = frame["as_of_date"].unique()
+    return frame[frame["as_of_date"].isin([*dates[::3], dates[-1]])].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def fitted(earlier, sim_tables) -> MonteCarloOdds:
+    return MonteCarloOdds.fit(earlier, sim_tables, n_simulations=S, seed=1)
+
+
+@pytest.fixture(scope="module")
+def predicted(fitted, season, sim_tables) -> pd.DataFrame:
+    return fitted.predict(season, sim_tables)
+
+
+def dates_of(frame: pd.DataFrame) -> list[pd.Timestamp]:
+    return sorted(frame["as_of_date"].unique())
+
+
+def on(frame: pd.DataFrame, *dates: pd.Timestamp) -> pd.DataFrame:
+    return frame[frame["as_of_date"].isin(dates)].reset_index(drop=True)
+
+
+def with_score(frame: pd.DataFrame, score: pd.Series | float) -> pd.DataFrame:
+    return frame.assign(score=score)
+
+
+# What comes out.
+
+
+def test_a_row_a_team_and_date_in_the_order_of_the_frame(predicted, season):
+    key = ["season", "as_of_date", "team_id"]
+    pd.testing.assert_frame_equal(predicted[key], season[key])
+    assert predicted.notna().all(axis=None)
+    assert (predicted["assumption"] == "").all()
+
+
+def test_odds_of_every_date_add_up(predicted):
+    sums = predicted.groupby("as_of_date")[[*ROUND_ODDS, "playin_odds"]].sum()
+    np.testing.assert_allclose(sums, np.tile([16, 8, 4, 2, 1, 8], (len(sums), 1)))
+    wins = predicted.groupby("as_of_date")["expected_wins"].sum()
+    np.testing.assert_allclose(wins, 30 * 41)
+
+
+def test_odds_know_more_than_a_uniform_guess(predicted, sim_tables):
+    real = outcomes(sim_tables, SEASON)[["team_id", "outcome_rank", "made_playoffs", "wins"]]
+    frame = predicted.merge(real, on="team_id")
+    assert len(frame) == len(predicted)
+    brier = ((frame["playoff_odds"] - frame["made_playoffs"]) ** 2).groupby(frame["as_of_date"])
+    uniform = 16 / 30 * 14 / 30
+    assert (brier.mean() < 0.9 * uniform).all()
+    assert brier.mean().iloc[-1] < brier.mean().iloc[0] < 0.8 * uniform
+    champion = frame[frame["outcome_rank"] == 1]
+    assert -np.log(champion["title_odds"]).mean() < 0.85 * np.log(30)
+    skill = [
+        teams["projected_rank"].corr(teams["outcome_rank"], method="spearman")
+        for _, teams in frame.groupby("as_of_date")
+    ]
+    assert min(skill) > 0.4
+    assert np.mean(skill) > 0.6
+    held = frame["wins"].between(frame["wins_low"], frame["wins_high"])
+    assert held.mean() > 0.75
+
+
+def test_strength_is_that_of_the_maps(predicted, season, fitted):
+    assert has_players(season).all()
+    strength = fitted.players.regular.strength(season)
+    np.testing.assert_array_equal(predicted["regular_strength"], strength)
+    strength = fitted.players.playoffs.strength(season)
+    np.testing.assert_array_equal(predicted["playoffs_strength"], strength)
+
+
+def test_the_home_edge_is_that_of_the_date_and_the_map(fitted, season):
+    date = on(season, dates_of(season)[2])
+    strengths = fitted.strengths(date, 2.0)
+    maps = fitted.players
+    assert strengths.regular_edge == 2.0 + maps.regular.home
+    assert strengths.playoffs_edge == 2.0 + maps.playoffs.home
+    progress = date["progress"].iloc[0]
+    assert strengths.regular_doubt == maps.regular.doubt_at(progress)
+    assert strengths.playoffs_doubt == maps.playoffs.doubt_at(progress)
+    total = strengths.regular_noise**2 + 2 * strengths.regular_doubt**2
+    assert total == pytest.approx(maps.regular.noise**2)
+
+
+# What plays a part, and what does not.
+
+
+def test_a_date_does_not_depend_on_the_others(fitted, predicted, season, sim_tables):
+    for date in dates_of(season)[1:4:2]:
+        alone = fitted.predict(on(season, date), sim_tables)
+        pd.testing.assert_frame_equal(alone, on(predicted, date), check_exact=True)
+
+
+def test_threads_change_nothing(fitted, predicted, season, sim_tables):
+    seen = []
+    got = fitted.predict(season, sim_tables, threads=3, on_date=lambda: seen.append(1))
+    pd.testing.assert_frame_equal(got, predicted, check_exact=True)
+    assert len(seen) == len(dates_of(season))
+
+
+def test_the_seed_changes_the_simulations_alone(fitted, predicted, season, sim_tables):
+    date = dates_of(season)[1]
+    other = replace(fitted, seed=2).predict(on(season, date), sim_tables)
+    same = ["regular_strength", "playoffs_strength", "team_id"]
+    pd.testing.assert_frame_equal(other[same], on(predicted, date)[same])
+    assert (other["title_odds"] != on(predicted, date)["title_odds"]).any()
+    error = 4 * np.sqrt(0.25 / S)
+    np.testing.assert_allclose(other["title_odds"], on(predicted, date)["title_odds"], atol=error)
+
+
+def test_games_of_the_date_and_later_play_no_part(fitted, predicted, season, sim_tables):
+    for date in dates_of(season)[:3]:
+        rng = np.random.default_rng(0)
+        altered = {}
+        for name in ("games", "team_games"):
+            frame = getattr(sim_tables, name)
+            later = frame["game_date"] >= date
+            changes = {
+                column: frame[column].mask(later, rng.integers(50, 200, len(frame)))
+                for column in frame.columns[frame.columns.str.endswith("points")]
+            }
+            if "won" in frame:
+                changes["won"] = frame["won"] ^ later
+            altered[name] = frame.assign(**changes)
+        poisoned = replace(sim_tables, **altered)
+        got = fitted.predict(on(season, date), poisoned)
+        pd.testing.assert_frame_equal(got, on(predicted, date), check_exact=True)
+
+
+def test_games_of_other_seasons_are_not_learned_from(fitted, earlier, sim_tables):
+    games = sim_tables.games
+    later = games["season"] == SEASON
+    rng = np.random.default_rng(0)
+    points = games["home_points"].mask(later, rng.integers(50, 200, len(games)))
+    poisoned = replace(sim_tables, games=games.assign(home_points=points))
+    again = MonteCarloOdds.fit(earlier, poisoned, n_simulations=S, seed=1)
+    assert again.to_dict() == fitted.to_dict()
+
+
+# What the maps learn.
+
+
+def test_strength_of_players_is_found_to_be_worth_points(fitted):
+    regular = dict(zip(fitted.players.regular.inputs, fitted.players.regular.coef, strict=True))
+    assert 0.5 < regular["full_strength"] + regular["roster_strength"] < 1.2
+    assert fitted.players.regular.doubt[0] > fitted.players.regular.doubt[1]
+    teams = dict(zip(fitted.teams.regular.inputs, fitted.teams.regular.coef, strict=True))
+    assert 0.5 < teams["elo_margin"] + teams["margin_rating"] < 1.3
+
+
+def test_without_a_strength_of_their_own_the_playoffs_have_that_of_the_regular_season(
+    earlier, season, sim_tables
+):
+    odds = MonteCarloOdds.fit(earlier, sim_tables, n_simulations=50, seed=1, playoff_strength=False)
+    for maps in (odds.players, odds.teams):
+        assert maps.playoffs == maps.regular
+    table = odds.predict(on(season, dates_of(season)[2]), sim_tables)
+    np.testing.assert_array_equal(table["playoffs_strength"], table["regular_strength"])
+
+
+def test_the_playoff_residual_enters_the_playoffs_alone(fitted, earlier, season, sim_tables):
+    odds = MonteCarloOdds.fit(earlier, sim_tables, n_simulations=50, seed=1, playoff_residual=True)
+    assert set(odds.players.playoffs.inputs) - set(fitted.players.playoffs.inputs) == set(
+        RESIDUAL_INPUTS
+    )
+    assert odds.players.regular == fitted.players.regular
+    assert odds.teams == fitted.teams
+    table = odds.predict(on(season, dates_of(season)[2]), sim_tables)
+    assert table.notna().all(axis=None)
+
+
+def test_a_score_enters(fitted, earlier, season, sim_tables):
+    """The truth as a score is found to be worth something, noise is not."""
+    ranks = pd.concat([outcomes(sim_tables, name) for name in ("2021-22", "2022-23", SEASON)])
+    rank = ranks.set_index(["season", "team_id"])["outcome_rank"]
+
+    def known(frame):
+        keys = pd.MultiIndex.from_frame(frame[["season", "team_id"]])
+        return with_score(frame, 15.5 - rank.loc[keys].to_numpy())
+
+    date = on(season, dates_of(season)[1])
+    told = MonteCarloOdds.fit(known(earlier), sim_tables, n_simulations=S, seed=1)
+    table = told.predict(known(date), sim_tables)
+    for maps in (told.players, told.teams):
+        for part in (maps.regular, maps.playoffs):
+            assert part.inputs[-1] == "score"
+            assert part.coef[-1] > 0.1
+    untold = fitted.predict(date, sim_tables)
+    real = rank.loc[SEASON].loc[table["team_id"]].to_numpy()
+    assert (
+        np.corrcoef(table["projected_rank"], real)[0, 1]
+        > (np.corrcoef(untold["projected_rank"], real)[0, 1])
+    )
+    rng = np.random.default_rng(0)
+    nothing = with_score(earlier, rng.normal(0, 8, len(earlier)))
+    guessed = MonteCarloOdds.fit(nothing, sim_tables, n_simulations=S, seed=1)
+    assert abs(guessed.players.regular.coef[-1]) < 0.05
+    # Without the score that the maps read, there are no odds.
+    with pytest.raises(KeyError, match="score"):
+        told.predict(date, sim_tables)
+
+
+def test_of_no_earlier_season_nothing_is_learned(earlier, season, sim_tables):
+    odds = MonteCarloOdds.fit(earlier.iloc[:0], sim_tables, n_simulations=S, seed=1)
+    assert odds.players.regular.coef == pytest.approx(list(REGULAR.values()))
+    assert odds.players.playoffs.coef == pytest.approx(list(PLAYOFFS.values()))
+    assert odds.teams.regular == odds.teams.playoffs
+    assert odds.teams.regular.coef == pytest.approx(list(TEAM_ONLY.values()))
+    for maps in (odds.players, odds.teams):
+        assert maps.regular.doubt == maps.playoffs.doubt == DOUBT
+    table = odds.predict(on(season, dates_of(season)[2]), sim_tables)
+    assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
+
+
+# Without players.
+
+
+def test_without_players_the_maps_of_teams_hold(fitted, predicted, season, sim_tables):
+    first, second = dates_of(season)[1:3]
+    frame = on(season, first, second)
+    gone = frame["as_of_date"] == first
+    frame.loc[gone, OF_PLAYERS] = np.nan
+    assert not has_players(frame)[gone].any()
+    assert has_players(frame)[~gone].all()
+    table = fitted.predict(frame, sim_tables)
+    pd.testing.assert_frame_equal(on(table, second), on(predicted, second), check_exact=True)
+    date, expected = on(table, first), fitted.teams.regular.strength(on(season, first))
+    np.testing.assert_array_equal(date["regular_strength"], expected)
+    expected = fitted.teams.playoffs.strength(on(season, first))
+    np.testing.assert_array_equal(date["playoffs_strength"], expected)
+    assert table.notna().all(axis=None)
+    assert date[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
+
+
+@pytest.mark.parametrize("name", ["full_strength", "star_strength"])
+def test_one_team_without_players_is_enough(fitted, season, sim_tables, name):
+    """Two ways of rating teams are not mixed within a date."""
+    date = on(season, dates_of(season)[2])
+    date.loc[4, name] = np.nan
+    assert not has_players(date).any()
+    table = fitted.predict(date, sim_tables)
+    np.testing.assert_array_equal(table["regular_strength"], fitted.teams.regular.strength(date))
+
+
+def test_unknown_teams_are_refused(fitted, season, sim_tables):
+    date = on(season, dates_of(season)[2])
+    date.loc[4, "margin_rating"] = np.nan
+    with pytest.raises(ValueError, match="regular strength of 1 teams is not known"):
+        fitted.predict(date, sim_tables)
+
+
+def test_a_league_without_player_logs(earlier, season, sim_tables):
+    bare = {name: frame.assign(**dict.fromkeys(OF_PLAYERS, np.nan))
+            for name, frame in (("earlier", earlier), ("season", season))}  # fmt: skip
+    odds = MonteCarloOdds.fit(bare["earlier"], sim_tables, n_simulations=50, seed=1)
+    assert odds.players.regular.coef == pytest.approx(list(REGULAR.values()))
+    assert odds.teams.regular.coef != pytest.approx(list(TEAM_ONLY.values()), abs=1e-3)
+    table = odds.predict(on(bare["season"], dates_of(season)[2]), sim_tables)
+    assert table.notna().all(axis=None)
+
+
+# How it is kept.
+
+
+def test_odds_are_restored_exactly(fitted, predicted, season, sim_tables):
+    restored = MonteCarloOdds.from_dict(json.loads(json.dumps(fitted.to_dict())))
+    assert restored == fitted
+    assert isinstance(restored.players.playoffs, StrengthMap)
+    date = dates_of(season)[1]
+    got = restored.predict(on(season, date), sim_tables)
+    pd.testing.assert_frame_equal(got, on(predicted, date), check_exact=True)
+
+
+def test_a_morning_of_the_playoffs(fitted, season, sim_tables):
+    playoffs = sim_tables.games.query("season == @SEASON and kind == 'playoffs'")["game_date"]
+    date = season[season["as_of_date"] == dates_of(season)[-1]]
+    final = date.assign(as_of_date=playoffs.max() + pd.Timedelta(days=1))
+    table = fitted.predict(final, sim_tables).set_index("team_id")
+    real = outcomes(sim_tables, SEASON).set_index("team_id").loc[table.index]
+    np.testing.assert_array_equal(table["projected_rank"], real["outcome_rank"])
+    np.testing.assert_array_equal(table["title_odds"], real["outcome_rank"] == 1)

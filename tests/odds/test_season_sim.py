@@ -1,0 +1,573 @@
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from nba_rank.data import league as league_facts
+from nba_rank.data.outcomes import outcomes, series
+from nba_rank.data.remaining import Remaining
+from nba_rank.data.standings import Records, standings
+from nba_rank.data.tables import Tables
+from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate, summarise
+from nba_rank.odds.seeding import League
+
+T = 30
+DAY = pd.Timedelta(days=1)
+SINCE_2015 = [f"{year}-{(year + 1) % 100:02d}" for year in range(2015, 2024)]
+ROUND_ODDS = ["playoff_odds", "round_1_odds", "round_2_odds", "finals_odds", "title_odds"]
+SEEDS = [f"seed_{place}" for place in range(1, 16)]
+
+
+def strengths_of(regular=None, playoffs=None, **other) -> SeasonStrengths:
+    regular = np.zeros(T) if regular is None else np.asarray(regular, dtype=np.float64)
+    usual = {
+        "regular_doubt": 2.0, "playoffs_doubt": 2.0, "regular_noise": 11.5, "playoffs_noise": 11.5,
+        "regular_edge": 2.5, "playoffs_edge": 3.5, "rest": 1.0,
+    }  # fmt: skip
+    playoffs = regular if playoffs is None else np.asarray(playoffs, dtype=np.float64)
+    return SeasonStrengths(regular=regular, playoffs=playoffs, **(usual | other))
+
+
+def random_strengths(seed: int = 0, n_teams: int = T, **other) -> SeasonStrengths:
+    rng = np.random.default_rng(seed)
+    regular = rng.normal(0, 4, n_teams)
+    return strengths_of(regular, regular + rng.normal(0, 2, n_teams), **other)
+
+
+def odds(situation: Situation, strengths: SeasonStrengths, S: int = 400, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return summarise(situation, simulate(situation, strengths, S, rng)).set_index("team_id")
+
+
+def fair_season(season: str = "2022-23", days: int = 58) -> Situation:
+    """A season before its first game in which everybody hosts everybody else once."""
+    away, home = (side.ravel() for side in np.indices((T, T)))
+    other = home != away
+    home, away = home[other], away[other]
+    n = len(home)
+    conference, division = np.arange(T) % 2, np.arange(T) % 6
+    none = np.zeros((T, T), dtype=np.int64)
+    records = Records(np.arange(T) + 1, none, none[0], conference, division, np.full(T, 0.5))
+    remaining = Remaining(
+        home, away, np.sort(np.arange(n) % days), np.zeros(n, dtype=bool),
+        np.zeros((n, 2), dtype=bool), np.zeros(n, dtype=bool),
+    )  # fmt: skip
+    return Situation(
+        season=season,
+        as_of_date=pd.Timestamp(f"{season[:4]}-10-20"),
+        records=records,
+        remaining=remaining,
+        league=League(conference, division),
+        play_in=league_facts.play_in(season),
+        uninvited=(),
+        playin=(),
+        playoff_wins=None,
+        neutral_playoffs=False,
+    )
+
+
+def row_of(tables: Tables, season: str) -> pd.Series:
+    return tables.seasons.set_index("season").loc[season]
+
+
+def last_day(tables: Tables, season: str) -> pd.Timestamp:
+    return tables.games.loc[tables.games["season"] == season, "game_date"].max()
+
+
+def after_regular_season(tables: Tables, season: str) -> Situation:
+    return Situation.of(tables, season, row_of(tables, season)["last_regular_date"] + DAY)
+
+
+def in_playoffs(tables: Tables, season: str, days: int) -> Situation:
+    """The morning so many days after the first playoff game."""
+    games = tables.games[(tables.games["season"] == season) & (tables.games["kind"] == "playoffs")]
+    return Situation.of(tables, season, games["game_date"].min() + days * DAY)
+
+
+SITUATIONS = ["opening", "middle", "end", "playin", "round 1", "finals", "over"]
+
+
+def situation_at(tables: Tables, season: str, when: str) -> Situation:
+    row = row_of(tables, season)
+    length = row["last_regular_date"] - row["first_date"]
+    dates = {
+        "opening": row["first_date"],
+        "middle": (row["first_date"] + length / 2).normalize(),
+        "end": row["last_regular_date"] + DAY,
+        "over": last_day(tables, season) + DAY,
+    }
+    kinds = tables.games.loc[tables.games["season"] == season].groupby("kind")["game_date"]
+    first = kinds.min()
+    dates["playin"] = first["playin"] + DAY
+    dates["round 1"] = first["playoffs"] + 5 * DAY
+    dates["finals"] = kinds.max()["playoffs"] - 4 * DAY
+    return Situation.of(tables, season, dates[when])
+
+
+@pytest.fixture(scope="module")
+def middle(sim_tables) -> Situation:
+    return situation_at(sim_tables, "2022-23", "middle")
+
+
+@pytest.fixture(scope="module")
+def opening(sim_tables) -> Situation:
+    return situation_at(sim_tables, "2022-23", "opening")
+
+
+# What adds up.
+
+
+@pytest.mark.parametrize("when", SITUATIONS)
+def test_everything_adds_up(sim_tables, when):
+    situation = situation_at(sim_tables, "2022-23", when)
+    S = 100
+    simulated = simulate(situation, random_strengths(), S, np.random.default_rng(0))
+    seeds = simulated.seeds
+    assert (seeds.wins + seeds.losses == 82).all()
+    assert (seeds.wins.sum(axis=1) == 82 * T // 2).all()
+    wins_so_far = situation.records.beat.sum(axis=1)
+    assert (seeds.wins >= wins_so_far).all()
+    assert (np.sort(simulated.outcome_rank, axis=1) == np.arange(1, T + 1)).all()
+
+    table = summarise(situation, simulated)
+    assert list(table["team_id"]) == sorted(table["team_id"])
+    assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
+    assert (table[ROUND_ODDS] >= 0).all(axis=None)
+    assert (np.diff(table[ROUND_ODDS], axis=1) <= 1e-12).all()
+    assert table[SEEDS].sum(axis=1).to_numpy() == pytest.approx(1)
+    assert table[SEEDS].sum().to_numpy() == pytest.approx(2)
+    assert table["playin_odds"].sum() == pytest.approx(8)
+    in_it = table[[f"seed_{place}" for place in range(7, 11)]].sum(axis=1)
+    np.testing.assert_allclose(table["playin_odds"], in_it)
+    # Six seeds of a conference are in and those past the tenth are out.
+    assert (table["playoff_odds"] >= table[SEEDS[:6]].sum(axis=1) - 1e-12).all()
+    assert (table["playoff_odds"] <= table[SEEDS[:10]].sum(axis=1) + 1e-12).all()
+    assert table["expected_wins"].sum() == pytest.approx(82 * T / 2)
+    assert table["projected_rank"].sum() == pytest.approx(T * (T + 1) / 2)
+    for name, drawn in (("wins", seeds.wins), ("rank", simulated.outcome_rank)):
+        assert (table[f"{name}_low"] <= np.median(drawn, axis=0)).all()
+        assert (np.median(drawn, axis=0) <= table[f"{name}_high"]).all()
+
+
+def test_a_season_without_play_in_has_none(opening):
+    before = replace(opening, play_in=None)
+    table = odds(before, random_strengths())
+    assert (table["playin_odds"] == 0).all()
+    np.testing.assert_allclose(table["playoff_odds"], table[SEEDS[:8]].sum(axis=1))
+
+
+def test_intervals_hold_the_share_asked_for(opening):
+    simulated = simulate(opening, random_strengths(), 1000, np.random.default_rng(0))
+    widths = []
+    for coverage in (0.5, 0.8, 0.95):
+        table = summarise(opening, simulated, coverage)
+        for name, drawn in (("wins", simulated.seeds.wins), ("rank", simulated.outcome_rank)):
+            low, high = table[f"{name}_low"].to_numpy(), table[f"{name}_high"].to_numpy()
+            assert (((drawn >= low) & (drawn <= high)).mean(axis=0) >= coverage - 1e-9).all()
+        widths.append((table["wins_high"] - table["wins_low"]).mean())
+    assert (np.diff(widths) > 0).all()
+
+
+def test_points_follow_the_strengths(opening):
+    """Without noise, doubt, edge and rest, the stronger wins by the gap, every time."""
+    points = np.random.default_rng(0).permutation(T) - 14.5
+    nothing = ("regular_edge", "playoffs_edge", "rest", "regular_doubt", "playoffs_doubt")
+    exact = dict.fromkeys(nothing, 0.0)
+    strengths = strengths_of(points, regular_noise=1e-6, playoffs_noise=1e-6, **exact)
+    simulated = simulate(opening, strengths, 4, np.random.default_rng(0))
+    left = opening.remaining
+    wins = np.zeros(T)
+    np.add.at(wins, np.where(points[left.home] > points[left.away], left.home, left.away), 1)
+    np.testing.assert_array_equal(simulated.seeds.wins, np.tile(wins, (4, 1)))
+    best = np.argmax(points)
+    assert (simulated.outcome_rank[:, best] == 1).all()
+    assert simulated.reach[:, best, 4] == pytest.approx(1)
+
+
+def test_home_edge_and_rest_decide_between_equals(middle):
+    """By hand: among equals whose games have no noise, the edge and the rest say who wins."""
+    left = middle.remaining
+    strengths = strengths_of(
+        regular_doubt=0.0, playoffs_doubt=0.0, regular_noise=1e-6, regular_edge=1.0, rest=3.0
+    )
+    simulated = simulate(middle, strengths, 2, np.random.default_rng(0))
+    tired_home, tired_away = left.back_to_back.T
+    home_wins = ~(tired_home & ~tired_away)
+    assert 0.05 < 1 - home_wins.mean() < 0.3
+    wins = middle.records.beat.sum(axis=1)
+    np.add.at(wins, np.where(home_wins, left.home, left.away), 1)
+    np.testing.assert_array_equal(simulated.seeds.wins, np.tile(wins, (2, 1)))
+    # On neutral courts there is no edge, only rest.
+    neutral = replace(middle, remaining=replace(left, neutral=np.ones(len(left.home), dtype=bool)))
+    strengths = replace(strengths, rest=-3.0)
+    simulated = simulate(neutral, strengths, 2, np.random.default_rng(0))
+    certain = tired_home != tired_away
+    wins = middle.records.beat.sum(axis=1)
+    np.add.at(wins, np.where(tired_home, left.home, left.away)[certain], 1)
+    assert (simulated.seeds.wins >= wins).all()
+
+
+def test_expected_wins_by_hand(middle):
+    """One game left in the league: a win is as likely as the normal distribution says."""
+    names = ("home", "away", "day", "neutral", "back_to_back", "assumed")
+    left = Remaining(*(getattr(middle.remaining, name)[5:6] for name in names))
+    home, away = left.home[0], left.away[0]
+    points = np.zeros(T)
+    points[home], points[away] = 1.0, 3.0
+    strengths = strengths_of(
+        points, regular_doubt=3.0, regular_noise=10.0, regular_edge=2.5, rest=0.0
+    )
+    wins = middle.records.beat.sum(axis=1)
+    won = odds(replace(middle, remaining=left), strengths, 10_000)["expected_wins"] - wins
+    # The doubts of both teams add to the noise of the game.
+    chance = norm.cdf((1 - 3 + 2.5) / np.sqrt(10**2 + 2 * 3**2))
+    assert won.iloc[home] == pytest.approx(chance, abs=0.02)
+    assert won.iloc[away] == pytest.approx(1 - chance, abs=0.02)
+    assert won.drop(won.index[[home, away]]).tolist() == [0.0] * (T - 2)
+
+
+# Who is favoured.
+
+
+def test_equal_teams_have_equal_odds():
+    S = 4_000
+    table = odds(fair_season(), strengths_of(), S)
+    for column, mean in zip(ROUND_ODDS, np.array([16, 8, 4, 2, 1]) / T, strict=True):
+        error = np.sqrt(mean * (1 - mean) / S)
+        np.testing.assert_allclose(table[column], mean, atol=4 * error)
+    np.testing.assert_allclose(table["expected_wins"], 29, atol=0.5)
+    np.testing.assert_allclose(table["projected_rank"], 15.5, atol=0.6)
+    np.testing.assert_allclose(table[SEEDS], 1 / 15, atol=0.02)
+
+
+def test_odds_rise_with_ones_own_strength(middle):
+    strengths = random_strengths()
+    team = int(np.argsort(strengths.regular)[20])
+    lifts = []
+    for more in (-3.0, 0.0, 3.0, 6.0):
+        lift = more * (np.arange(T) == team)
+        stronger = replace(
+            strengths, regular=strengths.regular + lift, playoffs=strengths.playoffs + lift
+        )
+        lifts.append(odds(middle, stronger).iloc[team])
+    frame = pd.DataFrame(lifts)
+    for column in (*ROUND_ODDS, "expected_wins"):
+        assert (frame[column].diff().dropna() > 0).all()
+    assert (frame["projected_rank"].diff().dropna() < 0).all()
+
+
+def test_strength_in_the_playoffs_changes_nothing_before_them(middle):
+    strengths = random_strengths()
+    lift = 5.0 * (np.arange(T) == 3)
+    before = odds(middle, strengths)
+    after = odds(middle, replace(strengths, playoffs=strengths.playoffs + lift))
+    same = ["expected_wins", "wins_low", "wins_high", "playin_odds", *SEEDS]
+    pd.testing.assert_frame_equal(after[same], before[same])
+    assert after["title_odds"].iloc[3] > before["title_odds"].iloc[3]
+
+
+def test_doubt_spreads_the_title_odds(middle):
+    strengths = random_strengths(playoffs_doubt=0.0, regular_doubt=0.0)
+    favourite = int(np.argmax(strengths.playoffs))
+    sure, unsure, more = (
+        odds(middle, replace(strengths, playoffs_doubt=doubt), 1000)["title_odds"]
+        for doubt in (0.0, 3.0, 6.0)
+    )
+    assert sure.idxmax() == sure.index[favourite]
+    assert sure.iloc[favourite] > unsure.iloc[favourite] > more.iloc[favourite]
+    last = sure.nsmallest(10).index
+    assert sure[last].sum() < unsure[last].sum() < more[last].sum()
+    entropy = [-(p * np.log(np.maximum(p, 1e-12))).sum() for p in (sure, unsure, more)]
+    assert (np.diff(entropy) > 0).all()
+
+
+def test_doubt_is_the_same_before_and_in_the_playoffs(opening):
+    """Who turns out better than thought wins more games and goes further."""
+    strengths = strengths_of(regular_doubt=4.0, playoffs_doubt=4.0)
+    simulated = simulate(opening, strengths, 1000, np.random.default_rng(0))
+    wins, title = simulated.seeds.wins[:, 0], simulated.reach[:, 0, 4]
+    in_field = simulated.reach[:, 0, 0] == 1
+    assert np.corrcoef(wins[in_field], title[in_field])[0, 1] > 0.3
+
+
+def test_half_of_the_doubts_are_the_others_with_changed_signs():
+    """Doubt alone, no noise: each season of one half is the mirror image of one of the other."""
+    for S in (6, 7):
+        strengths = strengths_of(
+            regular_doubt=1.0, regular_noise=1e-6, regular_edge=0.0, rest=0.0, playoffs_edge=0.0
+        )
+        simulated = simulate(fair_season(), strengths, S, np.random.default_rng(0))
+        wins, half = simulated.seeds.wins, (S + 1) // 2
+        assert len(wins) == S
+        np.testing.assert_array_equal(wins[half:], 58 - wins[: S - half])
+        assert (wins[0] != wins[1]).any()
+
+
+@pytest.mark.parametrize("name", ["regular", "playoffs"])
+def test_unknown_strengths_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} strength of 2 teams is not known"):
+        strengths_of(**{name: np.where(np.arange(T) < 2, np.nan, 0.0)}, **{
+            other: np.zeros(T) for other in ("regular", "playoffs") if other != name
+        })  # fmt: skip
+
+
+# Randomness.
+
+
+def test_the_same_seed_gives_the_same_seasons(middle):
+    strengths = random_strengths()
+    pd.testing.assert_frame_equal(
+        odds(middle, strengths, seed=3), odds(middle, strengths, seed=3), check_exact=True
+    )
+    assert not odds(middle, strengths, seed=4).equals(odds(middle, strengths, seed=3))
+
+
+def test_seasons_differ_from_one_another(middle):
+    simulated = simulate(middle, strengths_of(), 50, np.random.default_rng(0))
+    assert len(np.unique(simulated.seeds.wins, axis=0)) == 50
+    assert len(np.unique(simulated.outcome_rank, axis=0)) == 50
+
+
+def test_rank_intervals_hold_what_happens_as_often_as_they_say(opening):
+    """Seasons of strengths that differ from the known ones by the doubt."""
+    strengths = random_strengths()
+    table = odds(opening, strengths, 1000)
+    rng = np.random.default_rng(1)
+    held = {"wins": [], "rank": []}
+    for _ in range(60):
+        off = rng.normal(size=T)
+        truth = replace(
+            strengths,
+            regular=strengths.regular + strengths.regular_doubt * off,
+            playoffs=strengths.playoffs + strengths.playoffs_doubt * off,
+            regular_doubt=0.0,
+            playoffs_doubt=0.0,
+        )
+        season = simulate(opening, truth, 1, rng)
+        for name, real in (("wins", season.seeds.wins[0]), ("rank", season.outcome_rank[0])):
+            held[name].append((real >= table[f"{name}_low"]) & (real <= table[f"{name}_high"]))
+    # Of 1,800; whole numbers hold a little more than asked for.
+    assert 0.88 < np.mean(held["wins"]) < 0.95
+    assert 0.88 < np.mean(held["rank"]) < 0.95
+
+
+# What is known.
+
+
+@pytest.mark.parametrize("season", ["2021-22", "2023-24"])
+def test_after_the_regular_season_the_seeds_are_those_of_the_standings(sim_tables, season):
+    check_seeds(sim_tables, season)
+
+
+def check_seeds(tables: Tables, season: str) -> None:
+    situation = after_regular_season(tables, season)
+    assert len(situation.remaining.home) == 0
+    n_teams = len(situation.records.team_id)
+    simulated = simulate(situation, random_strengths(1, n_teams), 20, np.random.default_rng(0))
+    table = standings(tables.team_games, tables.teams, season).sort_values("team_id")
+    for name, column in (("wins", "wins"), ("losses", "losses"), ("seed", "seed"),
+                         ("league_rank", "league_rank")):  # fmt: skip
+        real = np.tile(table[column], (20, 1))
+        np.testing.assert_array_equal(getattr(simulated.seeds, name), real)
+    summed = summarise(situation, simulated)
+    np.testing.assert_array_equal(summed["wins_low"], summed["wins_high"])
+    chance = np.take_along_axis(summed[SEEDS].to_numpy(), table[["seed"]].to_numpy() - 1, axis=1)
+    np.testing.assert_array_equal(chance, 1.0)
+
+
+@pytest.mark.parametrize("season", ["2021-22", "2022-23", "2023-24"])
+def test_after_the_last_game_the_outcome_is_known(sim_tables, season):
+    check_outcome(sim_tables, season)
+
+
+def check_outcome(tables: Tables, season: str) -> None:
+    situation = Situation.of(tables, season, last_day(tables, season) + DAY)
+    table = odds(situation, random_strengths(2, len(situation.records.team_id)), 20)
+    real = outcomes(tables, season).set_index("team_id").loc[table.index]
+    for column in ("projected_rank", "rank_low", "rank_high"):
+        np.testing.assert_array_equal(table[column], real["outcome_rank"])
+    np.testing.assert_array_equal(table["expected_wins"], real["wins"])
+    np.testing.assert_array_equal(table["playoff_odds"], real["made_playoffs"])
+    for number, column in enumerate(ROUND_ODDS[1:], start=1):
+        np.testing.assert_array_equal(table[column], real["rounds_won"] >= number)
+    assert table["title_odds"].idxmax() == row_of(tables, season)["champion_team_id"]
+    np.testing.assert_array_equal(table["playin_odds"] > 0, real["made_playin"])
+
+
+@pytest.mark.parametrize("when", SITUATIONS[:-1])
+def test_results_of_the_date_and_later_play_no_part(sim_tables, when):
+    situation = situation_at(sim_tables, "2022-23", when)
+    date = situation.as_of_date
+    rng = np.random.default_rng(0)
+    gone = rng.choice(sim_tables.games["game_id"], 300, replace=False)
+    ids = sim_tables.teams["team_id"].unique()
+    other = pd.Series(rng.permutation(ids), index=ids)
+    altered = {}
+    for name in ("games", "team_games"):
+        frame = getattr(sim_tables, name)
+        frame = frame[(frame["game_date"] < date) | ~frame["game_id"].isin(gone)].copy()
+        later = frame["game_date"] >= date
+        for column in frame.columns[frame.columns.str.contains("team_id")]:
+            frame[column] = frame[column].mask(later, frame[column].map(other))
+        for column in frame.columns[frame.columns.str.contains("points")]:
+            frame[column] = frame[column].mask(later, rng.integers(50, 200, len(frame)))
+        if "won" in frame:
+            frame["won"] ^= later
+        altered[name] = frame
+    seasons = sim_tables.seasons.assign(champion_team_id=1, n_regular=7, n_playoffs=0)
+    poisoned = replace(sim_tables, **altered, seasons=seasons)
+    strengths = random_strengths()
+    got = odds(Situation.of(poisoned, "2022-23", date), strengths, 50)
+    pd.testing.assert_frame_equal(got, odds(situation, strengths, 50), check_exact=True)
+
+
+def test_a_series_under_way_is_taken_from_its_state(sim_tables):
+    """Whoever has won a round has done so for certain, and who has lost one is out."""
+    season = "2022-23"
+    for days in (3, 8, 16, 24, 35, 45):
+        situation = in_playoffs(sim_tables, season, days)
+        before = sim_tables.team_games
+        before = before[before["game_date"] < situation.as_of_date]
+        played = series(before, season)
+        table = odds(situation, random_strengths(), 60)
+        assert set(played["team_id"]) <= set(table.index[table["playoff_odds"] == 1])
+        for number, column in enumerate(ROUND_ODDS[1:], start=1):
+            of_round = played[played["round"] == number]
+            done = of_round[of_round["winner_team_id"] > 0]
+            winners = done["winner_team_id"].unique()
+            losers = done.loc[done["team_id"] != done["winner_team_id"], "team_id"]
+            assert (table.loc[winners, column] == 1).all()
+            assert (table.loc[losers, column:"title_odds"] == 0).all(axis=None)
+            opened = of_round[of_round["winner_team_id"] == 0]["team_id"]
+            assert table.loc[opened, column].between(0, 1, inclusive="neither").all()
+
+
+def test_a_lead_in_a_series_is_worth_something(sim_tables):
+    situation = in_playoffs(sim_tables, "2022-23", 5)
+    played = series(
+        sim_tables.team_games[sim_tables.team_games["game_date"] < situation.as_of_date], "2022-23"
+    )
+    table = odds(situation, strengths_of(), 200)
+    none = odds(replace(situation, playoff_wins=None), strengths_of(), 200)
+    lead = played.set_index("team_id").eval("wins - losses")
+    gain = (table["round_1_odds"] - none["round_1_odds"])[lead.index]
+    assert (gain[lead > 0] > 0.05).all()
+    assert (gain[lead < 0] < -0.05).all()
+    assert (lead != 0).any()
+
+
+def test_a_known_play_in_game_is_not_drawn_again(sim_tables):
+    season = "2022-23"
+    games = sim_tables.team_games
+    playin = games[(games["season"] == season) & (games["kind"] == "playin")]
+    last = playin["game_date"].max()
+    situation = Situation.of(sim_tables, season, last + DAY)
+    table = odds(situation, random_strengths(), 50)
+    real = outcomes(sim_tables, season).set_index("team_id").loc[table.index]
+    np.testing.assert_array_equal(table["playoff_odds"], real["made_playoffs"])
+    assert len(situation.playin) == 6
+    winners = {(int(situation.records.team_id[a])) for a, _ in situation.playin}
+    assert winners == set(playin.loc[playin["won"], "team_id"])
+    # Halfway, four more teams than berths are still in it.
+    first = Situation.of(sim_tables, season, playin["game_date"].min())
+    before = odds(first, random_strengths(), 200)
+    assert ((before["playoff_odds"] > 0) & (before["playoff_odds"] < 1)).sum() == 8
+
+
+def test_before_the_first_game_of_a_season_to_come(sim_tables):
+    situation = Situation.of(sim_tables, "2024-25", pd.Timestamp("2024-09-01"))
+    table = odds(situation, random_strengths(), 60)
+    assert table["expected_wins"].sum() == pytest.approx(82 * T / 2)
+    assert (table["season"] == "2024-25").all()
+    with pytest.raises(ValueError, match="neither in the tables nor the one after"):
+        Situation.of(sim_tables, "2030-31", pd.Timestamp("2030-11-01"))
+
+
+def test_the_situation_of_a_season_that_is_long_over(sim_tables):
+    over = Situation.of(sim_tables, "2021-22", last_day(sim_tables, "2021-22") + DAY)
+    years_later = Situation.of(sim_tables, "2021-22", pd.Timestamp("2024-03-01"))
+    np.testing.assert_array_equal(years_later.playoff_wins, over.playoff_wins)
+    assert years_later.playin == over.playin
+
+
+# How long it takes.
+
+
+def test_ten_thousand_seasons_from_the_middle_take_less_than_a_second_and_a_half(middle):
+    strengths = random_strengths()
+    start = time.process_time()
+    simulate(middle, strengths, 10_000, np.random.default_rng(0))
+    assert time.process_time() - start < 1.5
+
+
+# The real league.
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("season", SINCE_2015)
+def test_real_seeds_after_the_regular_season(real_tables, season):
+    check_seeds(real_tables, season)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("season", SINCE_2015)
+def test_real_outcomes_after_the_last_game(real_tables, season):
+    check_outcome(real_tables, season)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("season", SINCE_2015)
+def test_real_play_ins(real_tables, season):
+    """Eight teams since 2020-21, up to four in 2019-20 and none before."""
+    row = row_of(real_tables, season)
+    for date in (row["first_date"] + 60 * DAY, row["last_regular_date"] + DAY):
+        table = odds(Situation.of(real_tables, season, date), random_strengths(), 60)
+        total = table["playin_odds"].sum()
+        if season >= "2020-21":
+            assert total == pytest.approx(8)
+        elif season == "2019-20" and date.year == 2020 and date.month > 6:
+            assert total == pytest.approx(2)
+        else:
+            assert total == 0
+
+
+@pytest.mark.real
+def test_the_stop_and_restart_of_2019_20(real_tables):
+    season = "2019-20"
+    for date in ("2019-11-01", "2020-03-01", "2020-05-01", "2020-06-04"):
+        situation = Situation.of(real_tables, season, pd.Timestamp(date))
+        assert situation.play_in is None
+        assert situation.uninvited == ()
+        assert not situation.neutral_playoffs
+    invited = ~np.isin(situation.records.team_id, list(league_facts.restart(season).uninvited))
+    for date in ("2020-06-05", "2020-07-30", "2020-08-08"):
+        situation = Situation.of(real_tables, season, pd.Timestamp(date))
+        assert situation.play_in == league_facts.play_in(season)
+        assert situation.neutral_playoffs
+        assert np.setdiff1d(np.arange(T), situation.uninvited).tolist() == (
+            np.flatnonzero(invited).tolist()
+        )
+        strengths = random_strengths()
+        table = odds(situation, strengths, 200)
+        assert (table.loc[~invited, ROUND_ODDS] == 0).all(axis=None)
+        assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
+        assert (table.loc[~invited, "playin_odds"] == 0).all()
+        assert 0 <= table["playin_odds"].sum() <= 4
+        # Nobody is at home any more.
+        without = odds(situation, replace(strengths, regular_edge=0.0, playoffs_edge=0.0), 200)
+        pd.testing.assert_frame_equal(without, table)
+
+
+@pytest.mark.real
+def test_known_champions_come_out_of_every_morning_of_the_finals(real_tables):
+    """Nothing is refused on any morning of the play-in and the playoffs."""
+    for season in ("2015-16", "2019-20", "2020-21", "2023-24"):
+        row = row_of(real_tables, season)
+        mornings = pd.date_range(row["last_regular_date"] + DAY, last_day(real_tables, season))
+        for date in mornings:
+            table = odds(Situation.of(real_tables, season, date), random_strengths(), 10)
+            assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
+            assert table.loc[row["champion_team_id"], "title_odds"] > 0

@@ -1,0 +1,259 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.odds.past_games import RatedGames
+from nba_rank.odds.strength import DOUBT, NOISE, StrengthMap
+
+T, D = 30, 6
+
+
+def games_between(home, away, margin, **other) -> RatedGames:
+    """Pairs of rows of a frame, each game once unless told otherwise."""
+    n = len(home)
+    fields = {
+        "game": np.arange(n),
+        "season": np.zeros(n, dtype=np.int64),
+        "edge": np.full(n, 2.5),
+        "at_home": np.ones(n),
+        "rest": np.zeros(n),
+        "weight": np.ones(n),
+    }
+    given = {"home": home, "away": away, "margin": margin, **other}
+    return RatedGames(**(fields | {name: np.asarray(value) for name, value in given.items()}))
+
+
+NO_GAMES = games_between(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
+
+
+def planted(
+    coef, change, *, n_games=12_000, noise=12.0, home=0.0, rest=0.0, seed=0
+) -> tuple[pd.DataFrame, RatedGames]:
+    """A frame of inputs `a`, `b`, ... and games of the strengths that follow from weights."""
+    rng = np.random.default_rng(seed)
+    progress = np.repeat(np.arange(D) / D, T)
+    inputs = rng.normal(0, 5, (len(progress), len(coef)))
+    strength = ((np.array(coef) + np.outer(progress - 0.5, change)) * inputs).sum(axis=1)
+    date = rng.integers(0, D, n_games)
+    first = rng.integers(0, T, n_games)
+    second = (first + rng.integers(1, T, n_games)) % T
+    at_home, tired = rng.random(n_games) < 0.9, rng.choice([-1.0, 0.0, 1.0], n_games)
+    edge = 2.5 * at_home
+    expected = strength[date * T + first] - strength[date * T + second]
+    expected += edge + home * at_home + rest * tired
+    frame = pd.DataFrame(inputs, columns=list("abc")[: len(coef)]).assign(progress=progress)
+    games = games_between(
+        date * T + first,
+        date * T + second,
+        expected + rng.normal(0, noise, n_games),
+        edge=edge,
+        at_home=at_home.astype(np.float64),
+        rest=tired,
+    )
+    return frame, games
+
+
+# What is learned.
+
+
+def test_planted_weights_are_recovered():
+    truth = {"coef": [0.8, 0.3], "change": [0.4, -0.2], "home": 1.0, "rest": 1.5}
+    frame, games = planted(**truth, noise=9.0)
+    fitted = StrengthMap.fit(frame, games, {"a": 0.0, "b": 0.0})
+    assert fitted.inputs == ["a", "b"]
+    np.testing.assert_allclose(fitted.coef, truth["coef"], atol=0.05)
+    np.testing.assert_allclose(fitted.coef_change, truth["change"], atol=0.12)
+    assert fitted.home == pytest.approx(1.0, abs=0.3)
+    assert fitted.rest == pytest.approx(1.5, abs=0.3)
+
+
+def test_units_of_the_inputs_do_not_matter():
+    frame, games = planted([0.8, 0.3], [0.4, -0.2])
+    start = {"a": 0.5, "b": 0.1}
+    in_points = StrengthMap.fit(frame, games, start)
+    scaled = frame.assign(a=frame["a"] * 1000)
+    in_thousandths = StrengthMap.fit(scaled, games, start | {"a": 0.0005})
+    np.testing.assert_allclose(
+        in_thousandths.strength(scaled), in_points.strength(frame), atol=1e-9
+    )
+    assert in_thousandths.noise == pytest.approx(in_points.noise, rel=1e-6)
+
+
+def test_without_games_nothing_is_learned():
+    frame, _ = planted([1.0, 1.0], [0.0, 0.0])
+    fitted = StrengthMap.fit(frame, NO_GAMES, {"a": 0.7, "b": -0.2})
+    np.testing.assert_allclose(fitted.coef, [0.7, -0.2])
+    assert fitted.coef_change == [0.0, 0.0]
+    assert (fitted.home, fitted.rest) == (0.0, 0.0)
+    assert fitted.noise == pytest.approx(NOISE, rel=1e-4)
+    assert fitted.doubt == DOUBT
+
+
+def test_of_an_empty_frame_nothing_is_learned_either():
+    frame, _ = planted([1.0], [0.0])
+    fitted = StrengthMap.fit(frame.iloc[:0], NO_GAMES, {"a": 0.7})
+    assert fitted == StrengthMap.fit(frame, NO_GAMES, {"a": 0.7})
+
+
+def test_more_games_lead_further_from_the_start():
+    frame, games = planted([1.0], [0.0])
+    distance = [
+        abs(StrengthMap.fit(frame, games.take(np.arange(n)), {"a": 0.0}).coef[0] - 1.0)
+        for n in (10, 100, 1000, 10_000)
+    ]
+    assert (np.diff(distance) < 0).all()
+    assert distance[0] > 0.8
+    # A hundred typical games count for as much as the start.
+    assert 0.4 < distance[1] < 0.6
+
+
+def test_an_input_that_tells_nothing_keeps_its_start():
+    frame, games = planted([1.0], [0.0])
+    fitted = StrengthMap.fit(frame.assign(b=0.0), games, {"a": 1.0, "b": 0.4})
+    assert fitted.coef[1] == pytest.approx(0.4)
+
+
+def test_unknown_inputs_are_refused():
+    frame, games = planted([1.0, 1.0], [0.0, 0.0], n_games=100)
+    frame.loc[games.away[7], "b"] = np.nan
+    with pytest.raises(ValueError, match=r"inputs \['b'\] are unknown"):
+        StrengthMap.fit(frame, games, {"a": 1.0, "b": 0.0})
+    known = ~np.isin(games.home, games.away[7]) & (games.away != games.away[7])
+    StrengthMap.fit(frame, games.take(known), {"a": 1.0, "b": 0.0})
+
+
+def test_a_game_that_follows_many_dates_counts_once():
+    frame, games = planted([1.0, 0.3], [0.2, 0.0], n_games=400)
+    start = {"a": 0.0, "b": 0.0}
+    once = StrengthMap.fit(frame, games, start)
+    twice = games.take(np.tile(np.arange(400), 2))
+    halved = games_between(**(vars(twice) | {"weight": np.full(800, 0.5)}))
+    again = StrengthMap.fit(frame, halved, start)
+    np.testing.assert_allclose(again.coef, once.coef)
+    np.testing.assert_allclose(again.coef_change, once.coef_change)
+    assert again.noise == pytest.approx(once.noise, rel=1e-4)
+
+
+def test_blowouts_are_clipped():
+    frame, games = planted([1.0], [0.0], n_games=500)
+    beyond = np.where(np.abs(games.margin) >= 30, 10 * games.margin, games.margin)
+    assert (beyond != games.margin).any()
+    wild = games_between(**(vars(games) | {"margin": beyond}))
+    assert StrengthMap.fit(frame, wild, {"a": 0.5}) == StrengthMap.fit(frame, games, {"a": 0.5})
+
+
+@pytest.mark.parametrize("noise", [9.0, 12.0, 15.0])
+def test_planted_noise_is_recovered(noise):
+    frame, games = planted([1.0], [0.0], noise=noise)
+    fitted = StrengthMap.fit(frame, games, {"a": 1.0})
+    # Clipping shortens all strengths a little, and the noise with them.
+    assert fitted.noise / fitted.coef[0] == pytest.approx(noise, rel=0.06)
+
+
+def test_noise_is_of_winning_not_of_margins():
+    """Whatever is added once a game is decided does not make it less certain."""
+    frame, games = planted([1.0], [0.0], noise=9.0)
+    rng = np.random.default_rng(1)
+    garbage_time = np.sign(games.margin) * rng.permutation(np.abs(rng.normal(0, 6, 12_000)))
+    padded = games_between(**(vars(games) | {"margin": games.margin + garbage_time}))
+    plain, wild = (StrengthMap.fit(frame, each, {"a": 1.0}) for each in (games, padded))
+    assert (wild.noise / wild.coef[0]) == pytest.approx(plain.noise / plain.coef[0], rel=0.03)
+
+
+def seasons_of_doubt(
+    doubt: tuple[float, float], n_seasons: int, seed: int
+) -> tuple[pd.DataFrame, RatedGames]:
+    """Ratings that come closer to the true strengths from date to date, and the games.
+
+    What a rating misses does not depend on it, and its variance goes in a straight line with the
+    share of the season played.
+    """
+    rng = np.random.default_rng(seed)
+    n, share = 1_230, np.arange(D) / D
+    variance = doubt[0] ** 2 + (doubt[1] ** 2 - doubt[0] ** 2) * share
+    frames, pairs = [], []
+    for season in range(n_seasons):
+        steps = np.append(variance[:-1] - variance[1:], variance[-1])
+        missing = rng.normal(0, np.sqrt(steps)[:, None], (D, T))[::-1].cumsum(axis=0)[::-1]
+        strength = rng.normal(0, 5, T) + missing[0]
+        frames.append((strength - missing).ravel())
+        when, home = np.sort(rng.random(n)), rng.integers(0, T, n)
+        away = (home + rng.integers(1, T, n)) % T
+        margin = strength[home] - strength[away] + 2.5 + rng.normal(0, 11, n)
+        for date in range(D):
+            after = np.flatnonzero(when >= share[date])
+            row = (season * D + date) * T
+            pairs.append((row + home[after], row + away[after], margin[after], season * n + after))
+    home, away, margin, game = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    weight = 1 / np.bincount(game)[game]
+    games = games_between(home, away, margin, game=game, season=game // n, weight=weight)
+    progress = np.tile(np.repeat(share, T), n_seasons)
+    return pd.DataFrame({"a": np.concatenate(frames), "progress": progress}), games
+
+
+@pytest.mark.parametrize("doubt", [(3.0, 1.5), (2.0, 2.0), (0.0, 0.0)])
+def test_planted_doubt_is_recovered(doubt):
+    fitted = StrengthMap.fit(*seasons_of_doubt(doubt, 25, seed=1), {"a": 1.0})
+    # Three seasons of the usual doubt are mixed in.
+    expected = np.sqrt((25 * np.square(doubt) + 3 * np.square(DOUBT)) / 28)
+    np.testing.assert_allclose(fitted.doubt, expected, atol=0.35)
+
+
+def test_doubt_is_shrunk_to_what_is_usual():
+    few, many = (
+        StrengthMap.fit(*seasons_of_doubt((4.0, 4.0), n, seed=2), {"a": 1.0}).doubt for n in (1, 12)
+    )
+    assert DOUBT[0] < few[0] < many[0]
+    assert DOUBT[1] < few[1] < many[1]
+
+
+# What is made of it.
+
+MAP = StrengthMap(
+    inputs=["a", "b"],
+    coef=[1.0, 0.5],
+    coef_change=[0.4, -1.0],
+    home=1.25,
+    rest=0.75,
+    noise=12.0,
+    doubt=(3.0, 1.0),
+)
+
+
+def test_strength_and_expected_margin_by_hand():
+    frame = pd.DataFrame({"a": [2.0, 4.0, 2.0], "b": [1.0, -2.0, 1.0], "progress": [0.5, 0.5, 1.0]})
+    np.testing.assert_allclose(MAP.strength(frame), [2.5, 3.0, 2.4])
+    games = games_between([0, 1], [1, 0], [0, 0], edge=[2.0, 0.0], at_home=[1, 0], rest=[-1, 1])
+    margin = MAP.expected_margin(frame, games)
+    np.testing.assert_allclose(margin, [-0.5 + 2.0 + 1.25 - 0.75, 0.5 + 0.75])
+
+
+def test_strength_of_a_row_does_not_feel_the_others():
+    frame, _ = planted([0.8, 0.3, 0.1], [0.4, -0.2, 0.3])
+    fitted = StrengthMap(**(vars(MAP) | {"inputs": ["a", "b"]}))
+    whole = fitted.strength(frame)
+    for part in (slice(3, 4), slice(30, 60), slice(None, None, 7)):
+        np.testing.assert_array_equal(fitted.strength(frame[part]), whole[part])
+
+
+def test_doubt_is_a_straight_line():
+    assert [MAP.doubt_at(share) for share in (0, 0.25, 0.5, 1)] == [3.0, 2.5, 2.0, 1.0]
+
+
+def test_noise_and_doubt_make_up_the_noise():
+    for doubt in (0.0, 1.7, 4.0):
+        assert MAP.noise_beside(doubt) ** 2 + 2 * doubt**2 == pytest.approx(144)
+    # Whatever the doubt, games are not decided beforehand.
+    assert MAP.noise_beside(8.0) == MAP.noise_beside(20.0) == 6.0
+
+
+def test_a_map_is_restored_exactly():
+    frame, games = planted([0.8, 0.3], [0.4, -0.2], n_games=300)
+    fitted = StrengthMap.fit(frame, games, {"a": 0.5, "b": 0.1})
+    for each in (MAP, fitted):
+        assert StrengthMap.from_dict(each.to_dict()) == each
+        restored = StrengthMap.from_dict(json.loads(json.dumps(each.to_dict())))
+        assert restored == each
+        np.testing.assert_array_equal(restored.strength(frame), each.strength(frame))
