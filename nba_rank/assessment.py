@@ -14,7 +14,7 @@ from nba_rank.evaluation.contributions import WITHOUT, contributions
 from nba_rank.evaluation.intervals import interval_metrics
 from nba_rank.evaluation.market import market_scores
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS
-from nba_rank.evaluation.probabilities import recovery_metrics
+from nba_rank.evaluation.recovery import recovery_metrics
 from nba_rank.evaluation.removal import summarise_removal
 from nba_rank.evaluation.tidy import evaluate
 from nba_rank.features.store import KEY

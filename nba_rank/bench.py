@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
@@ -16,10 +17,10 @@ from rich.table import Table
 
 from nba_rank.cli import run_program
 from nba_rank.config import Config, as_config
-from nba_rank.data.calendar import as_of_grid
+from nba_rank.data.calendar import as_of_grid, as_of_points
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.outcomes import outcomes
-from nba_rank.data.tables import read_tables
+from nba_rank.data.tables import Tables, read_tables
 from nba_rank.dataset import Dataset
 from nba_rank.features.asof import Rows
 from nba_rank.features.players.impact import player_ratings
@@ -29,6 +30,9 @@ from nba_rank.features.store import build_store
 from nba_rank.models.fit_model_a import fit_model_a
 from nba_rank.models.members import Members
 from nba_rank.models.trees import fit_rf, fit_xgb
+from nba_rank.odds.inputs import strength_inputs
+from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.season_sim import Situation, simulate
 from nba_rank.prepare import prepare_tables
 from nba_rank.target import relevance
 
@@ -61,6 +65,8 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
         "player ratings": lambda: player_ratings(tables, grid, features.impact),
         "player ratings of one date": lambda: player_ratings(tables, last, features.impact),
         "player sets": lambda: player_sets(tables, ratings, grid, features.roster),
+        "strength inputs": lambda: strength_inputs(tables, ratings, grid),
+        **_simulations(tables, strength_inputs(tables, ratings, grid), seasons, config),
         **_fits(train, config),
         "predict a season": _prediction(train, data.of_seasons(seasons[-1:]), config),
     }
@@ -72,6 +78,32 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
     console.print(f"{len(rows.frame):,} rows of features, {len(train.sets.frame):,} player sets")
     console.print(_rich_table(result))
     return result
+
+
+def _simulations(
+    tables: Tables, inputs: pd.DataFrame, seasons: list[str], config: Config
+) -> dict[str, Callable[[], object]]:
+    """Return the fit of the maps to strength, and the rest of the last season from half-way."""
+    earlier = inputs[inputs["season"] < seasons[-1]]
+    n = config.odds.n_simulations
+
+    def fit() -> MonteCarloOdds:
+        return MonteCarloOdds.fit(earlier, tables, n_simulations=n, seed=0)
+
+    half_way = as_of_points(tables, seasons[-1])["0.5"]
+    situation = Situation.of(tables, seasons[-1], half_way)
+    on_date = inputs[inputs["as_of_date"] == half_way].sort_values("team_id")
+    strengths = fit().strengths(on_date, edge=2.0)
+
+    def play(n: int) -> object:
+        return simulate(situation, strengths, n, np.random.default_rng(0))
+
+    return {
+        "fit strengths": fit,
+        "situation of a date": lambda: Situation.of(tables, seasons[-1], half_way),
+        f"{n:,} simulations from mid-season": lambda: play(n),
+        "10,000 simulations from mid-season": lambda: play(10_000),
+    }
 
 
 def _fits(train: Dataset, config: Config) -> dict[str, Callable[[], object]]:

@@ -23,6 +23,7 @@ from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.odds.inputs import strength_inputs
+from nba_rank.projection import Projection, project
 from nba_rank.target import relevance
 
 
@@ -111,6 +112,20 @@ def sim_data(sim_inputs, sim_results) -> Dataset:
         X=sim_inputs[list(columns)].to_numpy(dtype=np.float32),
         sets=nobody,
         relevance=relevance(sim_results, "playoff_outcome"),
+    )
+
+
+@pytest.fixture(scope="session")
+def sim_projection(sim_tables, sim_inputs, tmp_path_factory) -> Projection:
+    """Its second and third season projected, each from what came before; not to be altered."""
+    return project(
+        sim_tables,
+        sim_inputs,
+        {"2022-23": ["2021-22"], "2023-24": ["2021-22", "2022-23"]},
+        n_simulations=20,
+        seed=3,
+        cache=tmp_path_factory.mktemp("projection"),
+        threads=1,
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.dataset import PROGRESS, Dataset
+from nba_rank.dataset import PROGRESS, PROJECTED, PROJECTION, Dataset
 from nba_rank.features.roster import PlayerSets
 
 
@@ -74,3 +74,53 @@ def test_features_that_the_store_does_not_hold_are_named():
     for get in (made.features, made.set_features):
         with pytest.raises(ValueError, match=r"\['massey'\]"):
             get(["number", "massey"])
+
+
+def simulated(keys, ranks, wins):
+    """What a simulation says of some rows, with columns that nobody reads."""
+    summary = frame(keys).drop(columns="conference")
+    return summary.assign(projected_rank=ranks, expected_wins=wins, title_odds=0.5)
+
+
+def test_a_projection_adds_places_from_the_bottom_and_wins():
+    made = data(KEYS, KEYS)
+    ranks, wins = [1.25, 1.75, 1.0, 2.0, 1.5, 1.5], [50.5, 30, 60, 20, 41, 41]
+    got = made.with_projection(simulated(KEYS, ranks, wins))
+    assert got.columns == ["number", "hundred", *PROJECTION] == [*made.columns, *PROJECTION]
+    assert got.X.dtype == np.float32
+    assert np.array_equal(got.X[:, :2], made.X)
+    # Of two teams: how many are expected to be behind.
+    behind = [0.75, 0.25, 1.0, 0.0, 0.5, 0.5]
+    assert got.features([PROJECTED])[PROJECTED].tolist() == behind
+    assert got.features(["projected_wins"])["projected_wins"].tolist() == wins
+    assert made.columns == ["number", "hundred"]
+    assert made.X.shape == (6, 2)
+
+
+def test_the_better_projection_is_the_higher():
+    got = data(KEYS, KEYS).with_projection(simulated(KEYS, [1.0, 2.0] * 3, [50.0, 32.0] * 3))
+    for name in PROJECTION:
+        best, worst = got.features([name])[name][:2]
+        assert best > worst
+
+
+def test_a_projection_is_joined_by_team_and_date_whatever_the_order():
+    order = [4, 0, 5, 2, 1, 3]
+    ranks, wins = np.arange(6) / 4, np.arange(6.0)
+    straight = data(KEYS, KEYS).with_projection(simulated(KEYS, ranks, wins))
+    summary = simulated([KEYS[i] for i in order], ranks[order], wins[order])
+    assert np.array_equal(data(KEYS, KEYS).with_projection(summary).X, straight.X)
+
+
+def test_dates_that_were_not_simulated_are_unknown():
+    got = data(KEYS, KEYS).with_projection(simulated(KEYS[2:], [1.0, 2.0] * 2, [50.0, 32.0] * 2))
+    added = got.features(list(PROJECTION))
+    assert added[:2].isna().all(axis=None)
+    assert added[2:].notna().all(axis=None)
+    assert np.array_equal(got.of_seasons(["2021-22"]).X, got.X[2:])
+
+
+def test_a_projection_with_two_rows_of_a_team_on_a_date_is_refused():
+    summary = simulated([*KEYS, KEYS[0]], np.ones(7), np.ones(7))
+    with pytest.raises(pd.errors.MergeError):
+        data(KEYS, KEYS).with_projection(summary)

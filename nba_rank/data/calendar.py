@@ -87,9 +87,9 @@ def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
 def with_coming_season(tables: Tables, date: pd.Timestamp) -> Tables:
     """Return the tables with the season that is about to open on a date, if one is.
 
-    A season without games comes after a complete one. It may be ranked from the last season's end
-    until its schedule file, its first roster file or else the month of October says that games
-    must have been played.
+    A season without games comes after a complete one. It can be ranked until two weeks after its
+    opening, by when games must have been played: the first game of a schedule file, else the date
+    of its last roster file, else the end of October.
 
     Args:
         tables: The canonical tables.
@@ -114,19 +114,14 @@ def with_coming_season(tables: Tables, date: pd.Timestamp) -> Tables:
     members = league_teams(season)
     names = tables.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["name"]
     teams = members.assign(season=season, name=members["team_id"].map(names))
-    row = {
-        **last.to_dict(),
-        **dict.fromkeys(("n_regular", "n_playin", "n_playoffs"), 0),
-        **dict.fromkeys(("champion_team_id", "runner_up_team_id"), 0),
-        "season": season,
-        "first_date": date,
-        "last_regular_date": date,
-        "complete": False,
-    }
+    opened = tables.seasons.tail(1).assign(
+        season=season, first_date=date, last_regular_date=date, complete=False,
+        n_regular=0, n_playin=0, n_playoffs=0, champion_team_id=0, runner_up_team_id=0,
+    )  # fmt: skip
     return replace(
         tables,
         teams=conform("teams", pd.concat([tables.teams, teams])),
-        seasons=conform("seasons", pd.concat([tables.seasons, pd.DataFrame([row])])),
+        seasons=conform("seasons", pd.concat([tables.seasons, opened])),
     )
 
 

@@ -13,12 +13,12 @@ SCOPES = ("league", "playoff16", "east", "west")
 """Lists that are judged: all teams, the teams that made the playoffs, each conference."""
 
 RANKERS = (
-    "stack", "model_a", "xgb", "rf",
+    "stack", "model_a", "xgb", "rf", "projected_outcome",
     "standings", "elo", "massey", "srs", "net_rating", "last_season", "market", "random",
 )  # fmt: skip
-"""Names of the rankers: the stack, its members, then the baselines."""
+"""Names of the rankers: the stack, its members, the projection, then the baselines."""
 
-BASELINES = RANKERS[4:]
+BASELINES = RANKERS[5:]
 
 TIDY_COLUMNS = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
 

@@ -15,13 +15,13 @@ from nba_rank.evaluation.calibration import reliability_table
 from nba_rank.files import write_atomically
 from nba_rank.report.calibration_figures import plot_reliability
 from nba_rank.report.labels import POINT_LABELS, ranker_label
-from nba_rank.report.text import ABSENT, intervals, markdown_table, number, points_of
+from nba_rank.report.text import ABSENT, markdown_table, number, points_of
 from nba_rank.run_dir import RunDir
 
 VARIANT_LABELS = {
     "none": "simulation alone",
-    "platt_stack": "Platt, stack",
-    "platt_per_model": "Platt, each model",
+    "platt_stack": "Platt of the stack",
+    "platt_per_model": "Platt of each model",
 }
 EVENT_LABELS = {
     "win": "wins a given game",
@@ -122,30 +122,34 @@ def _text(report: CalibrationReport, figures: list[tuple[str, str]]) -> str:
 
 
 def _sentences(report: CalibrationReport) -> list[str]:
-    """Say which variant is best at each event, and whether that is more than noise."""
-    lines = []
+    """Say which variant is best, over all and at each event, and whether by more than noise."""
+    best = report.summary.loc[report.summary.groupby("event")["brier"].idxmin()]
+    counts = best["variant"].value_counts()
+    words = ", ".join(f"{VARIANT_LABELS[str(name)]} at {n}" for name, n in counts.items())
+    lines = [f"Of {len(best)} events the best Brier score has: {words}.", ""]
     for event in _ORDER:
         rows = report.summary[report.summary["event"] == event].set_index("variant")
-        best = str(rows["brier"].idxmin())
-        words = ", ".join(
-            f"{VARIANT_LABELS[name]} {rows.loc[name, 'brier']:.4f}" for name in rows.index
+        values = ", ".join(
+            f"{VARIANT_LABELS[str(name)]} {rows.loc[name, 'brier']:.4f}" for name in rows.index
         )
-        lines.append(
-            f"- {EVENT_LABELS[event]}: best Brier score by {VARIANT_LABELS[best]} ({words}); "
-            f"{_noise(report, event)}. {_floor(rows)}"
-        )
+        lines.append(f"- {EVENT_LABELS[event]}: {values}. {_noise(report, event)} {_floor(rows)}")
     return lines
 
 
 def _noise(report: CalibrationReport, event: str) -> str:
+    """Say in which direction each calibration differs from the simulation."""
     rows = report.differences
     rows = rows[(rows["event"] == event) & (rows["score"] == "brier")]
-    parts = [
-        f"{VARIANT_LABELS[variant]} is {verdict}"
-        + (" than the simulation" if verdict in ("better", "worse") else "")
+    sentences = {
+        "better": "{} is better than the simulation.",
+        "worse": "{} is worse than the simulation.",
+    }
+    return " ".join(
+        sentences.get(verdict, "{} differs from the simulation by no more than noise.").format(
+            VARIANT_LABELS[variant]
+        )
         for variant, verdict in zip(rows["variant"], rows["verdict"], strict=True)
-    ]
-    return " and ".join(parts)
+    )
 
 
 def _floor(rows: pd.DataFrame) -> str:
@@ -171,7 +175,7 @@ def _scores(report: CalibrationReport, event: str) -> str:
             "resolution": [f"{value:.4f}" for value in rows["resolution"]],
             "uncertainty": [f"{value:.4f}" for value in rows["uncertainty"]],
             "log loss": rows["log_loss"].map(number).to_numpy(),
-            "95% interval": _range(rows["log_loss_low"], rows["log_loss_high"]),
+            "95% interval": _range(rows["log_loss_low"], rows["log_loss_high"], ".3f"),
         }
     )
     n = int(rows["n"].iloc[0])
@@ -179,9 +183,9 @@ def _scores(report: CalibrationReport, event: str) -> str:
     return f"### {title[0].upper()}{title[1:]} ({n:,} forecasts)\n\n{markdown_table(table)}"
 
 
-def _range(low: pd.Series, high: pd.Series) -> list[str]:
+def _range(low: pd.Series, high: pd.Series, form: str) -> list[str]:
     return [
-        f"{a:.3f} to {b:.3f}" if np.isfinite([a, b]).all() else ABSENT
+        f"{a:{form}} to {b:{form}}" if np.isfinite([a, b]).all() else ABSENT
         for a, b in zip(low, high, strict=True)
     ]
 
@@ -194,7 +198,7 @@ def _differences(report: CalibrationReport) -> str:
             "variant": [VARIANT_LABELS[name] for name in rows["variant"]],
             "score": rows["score"].str.replace("_", " ").to_numpy(),
             "difference": [f"{value:+.4f}" for value in rows["difference"]],
-            "95% interval": intervals(rows["low"], rows["high"]),
+            "95% interval": _range(rows["low"], rows["high"], "+.4f"),
             "verdict": rows["verdict"].to_numpy(),
         }
     )

@@ -35,6 +35,7 @@ _LINES: dict[str, tuple[str, float, str]] = {
     "model_a": (PURPLE, 1.4, "-"),
     "xgb": (GREEN, 1.4, "-"),
     "rf": (SKY, 1.4, "-"),
+    "projected_outcome": (PURPLE, 1.4, "--"),
     "standings": (ORANGE, 2.6, "-"),
     "elo": (INK, 1.4, "--"),
     "massey": (GREY, 1.4, ":"),

@@ -47,10 +47,12 @@ def write_odds(
     names = predictions.drop_duplicates(_KEY)[[*_KEY, "team"]]
     finishes, series = found.finishes, found.series
     if not finishes.empty:
-        finishes = names.merge(finishes, on=_KEY, validate="one_to_many")
+        finishes = finishes.merge(names, how="left", on=_KEY, validate="many_to_one")
     for side in ("host", "guest") if not series.empty else ():
         named = names.rename(columns={"team_id": f"{side}_team_id", "team": f"{side}_team"})
-        series = series.merge(named, on=["season", f"{side}_team_id"], validate="many_to_one")
+        series = series.merge(
+            named, how="left", on=["season", f"{side}_team_id"], validate="many_to_one"
+        )
     for name, table in (
         ("odds.parquet", _odds_table(completed, predictions)),
         ("games.csv", found.games),
@@ -141,7 +143,7 @@ def _odds_table(completed: Mapping[str, Predicted], predictions: pd.DataFrame) -
     parts = [part.frame for part in completed.values() if "projected_rank" in part.frame]
     if not parts:
         return pd.DataFrame()
-    columns = [*SIMULATED, *(f"seed_{place}" for place in range(1, N_SEEDS + 1)), "assumption"]
+    columns = [*SIMULATED, *(f"seed_{place}" for place in range(1, N_SEEDS + 1))]
     names = predictions[[*_ROW, "as_of_point", "team"]]
     table = names.merge(pd.concat(parts), on=_ROW, validate="one_to_one", suffixes=("", "_"))
     table = table.sort_values(_ROW, ignore_index=True)

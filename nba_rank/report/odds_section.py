@@ -14,7 +14,6 @@ from nba_rank.odds.season_sim import COVERAGE
 from nba_rank.probability_assessment import PLATT
 from nba_rank.report.labels import EVENT_LABELS, POINT_LABELS, ranker_label
 from nba_rank.report.odds_findings import (
-    HIGHER_IS_BETTER,
     MIDDLE,
     MIDDLE_POOLED,
     POOLED,
@@ -62,7 +61,6 @@ _MEASURES = (
     _Measure("playoff_brier", "league", "Brier score of playoff odds"),
     _Measure("game_log_loss", "regular", "Log loss of games, regular season"),
     _Measure("game_log_loss", "playoffs", "Log loss of games, playoffs"),
-    _Measure("series_upset_auc", "league", "Upset AUC of playoff series"),
 )
 
 
@@ -88,15 +86,13 @@ def _worse(findings: OddsFindings) -> str:
     """List every reference that is better, and by how much."""
     lines, counts = [], [0]
     for measure in _MEASURES:
-        subject = _subject(findings, measure)
+        subject = findings.subject(measure.metric, measure.scope)
         if subject is None:
             continue
         rows = _differences(findings, measure.metric, measure.scope, subject)
         # Bookmakers have priced some games only, on which all are compared with them.
         priced = _differences(findings, measure.metric, measure.scope + PRICED, subject)
         rows = pd.concat([rows, priced[priced["reference"] == MARKET]])
-        if subject == SIMULATION:
-            rows = rows.assign(as_of_point="all")
         counts += rows["n_seasons"].tolist()
         behind = [
             f"{_named(reference)} {phrase}"
@@ -105,6 +101,9 @@ def _worse(findings: OddsFindings) -> str:
         ]
         if behind:
             lines.append(f"- {measure.words}: worse than {'; worse than '.join(behind)}")
+    behind = [phrase for phrase in _upset_gaps(findings) if phrase.startswith("worse")]
+    if behind:
+        lines.append(f"- Upset AUC over all playoff series: {'; '.join(behind)}")
     if not max(counts):
         return ""
     title = "## Odds: where they are worse than a reference"
@@ -271,14 +270,7 @@ def _series(findings: OddsFindings) -> str:
     metric = "series_upset_auc"
     auc = pooled[metric]
     others = [ranker for ranker in ("standings", "elo") if ranker in auc.index]
-    ahead = {ranker: auc[SIMULATION] - auc[ranker] for ranker in others}
-    said = [
-        f"{'worse' if gap < 0 else 'better'} than {_named(ranker)} by {abs(gap):.3f}"
-        if abs(gap) >= 0.0005
-        else f"level with {_named(ranker)}"
-        for ranker, gap in sorted(ahead.items(), key=lambda item: item[1])
-        if np.isfinite(gap)
-    ]
+    said = _upset_gaps(findings)
     n, upsets = findings.n_series, findings.n_upsets
     verdict = f"{n} series, {upsets} of them upsets."
     if said:
@@ -305,6 +297,20 @@ def _series(findings: OddsFindings) -> str:
         "better. Always saying the share of series that hosts won, known with hindsight, has a "
         f"Brier score of {number(base * (1 - base))}.\n\n{markdown_table(pd.DataFrame(table))}"
     )
+
+
+def _upset_gaps(findings: OddsFindings) -> list[str]:
+    """Set the simulation's upset AUC over all series against each reference, the best first."""
+    if SIMULATION not in findings.series.index:
+        return []
+    auc = findings.series["series_upset_auc"]
+    ahead = (auc[SIMULATION] - auc.drop(SIMULATION)).dropna().sort_values().round(3)
+    return [
+        f"{'worse' if gap < 0 else 'better'} than {_named(ranker)} by {abs(gap):.3f}"
+        if gap
+        else f"level with {_named(ranker)}"
+        for ranker, gap in ahead.items()
+    ]
 
 
 def _intervals(findings: OddsFindings) -> str:
@@ -492,7 +498,12 @@ def _score_table(
     table = {"forecast by": [labels[name] for name in present]}
     for point in points_of(rows):
         at = rows[rows["as_of_point"] == point].set_index("ranker").reindex(present)
-        table[POINT_LABELS[point]] = _cells(at, digits)
+        # The label tells of the point with the most seasons.
+        most = rows.groupby("ranker")["n_seasons"].max().reindex(present)
+        table[POINT_LABELS[point]] = [
+            f"{cell}, {n:.0f} of {of} seasons" if n < of else cell
+            for cell, n, of in zip(_cells(at, digits), at["n_seasons"], most, strict=True)
+        ]
     return markdown_table(pd.DataFrame(table))
 
 
@@ -526,15 +537,8 @@ def _firm(rows: pd.DataFrame) -> list[str]:
 
 
 def _worse_by(rows: pd.DataFrame, digits: int) -> pd.Series:
-    """Return by how much the ranker is worse, rounded to what is printed."""
-    higher = rows["metric"].isin(HIGHER_IS_BETTER)
-    return (rows["difference"] * np.where(higher, -1.0, 1.0)).round(digits) + 0.0
-
-
-def _subject(findings: OddsFindings, measure: _Measure) -> str | None:
-    if measure.metric.startswith("series"):
-        return SIMULATION if SIMULATION in findings.series.index else None
-    return findings.subject(measure.metric, measure.scope)
+    """Return by how much the ranker is worse in a loss, rounded to what is printed."""
+    return rows["difference"].round(digits) + 0.0
 
 
 def _scores(findings: OddsFindings, metric: str, scope: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from nba_rank.data.calendar import (
     as_of_grid,
     as_of_points,
     season_of_date,
+    with_coming_season,
 )
 
 SEASON = "2022-23"
@@ -117,3 +118,42 @@ def test_every_date_belongs_to_the_season_that_opened_last(sim_tables):
     for outside in (last + 15 * day, first["2021-22"] - day):
         with pytest.raises(ValueError, match="is outside the data"):
             season_of_date(sim_tables, outside)
+
+
+def test_the_coming_season_can_be_ranked_before_its_first_game(sim_tables):
+    opening = pd.Timestamp("2024-10-22")
+    with pytest.raises(ValueError, match="outside the data"):
+        season_of_date(sim_tables, opening)
+    tables = with_coming_season(sim_tables, opening)
+    assert season_of_date(tables, opening) == "2024-25"
+    members = tables.teams[tables.teams["season"] == "2024-25"]
+    assert len(members) == 30
+    assert members["name"].notna().all()
+    row = tables.seasons.iloc[-1]
+    assert not row["complete"]
+    assert row["champion_team_id"] == row["n_regular"] == 0
+    assert as_of_points(tables, "2024-25") == {}
+    # What came before is as it was.
+    before = tables.seasons.iloc[:-1].reset_index(drop=True)
+    pd.testing.assert_frame_equal(before, sim_tables.seasons)
+
+
+@pytest.mark.parametrize("day", ["2022-12-25", "2024-06-12", "2024-12-25", "2030-10-22"])
+def test_no_season_is_about_to_open_where_games_are_known_or_missing(sim_tables, day):
+    assert with_coming_season(sim_tables, pd.Timestamp(day)) is sim_tables
+
+
+def test_a_schedule_file_says_when_the_coming_season_opens(sim_tables):
+    late = pd.Timestamp("2024-12-25")
+    fixture = sim_tables.schedule.tail(1).assign(
+        season="2024-25", game_date=pd.Timestamp("2024-12-22")
+    )
+    schedule = pd.concat([sim_tables.schedule, fixture], ignore_index=True)
+    tables = with_coming_season(replace(sim_tables, schedule=schedule), late)
+    assert season_of_date(tables, late) == "2024-25"
+
+
+def test_no_season_opens_while_the_champion_is_not_known(sim_tables):
+    seasons = sim_tables.seasons.assign(complete=False)
+    tables = replace(sim_tables, seasons=seasons)
+    assert with_coming_season(tables, pd.Timestamp("2024-10-22")) is tables

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.data import league
-from nba_rank.data.race import race
+from nba_rank.data.race import games_left, race
 
 ALL_SEASONS = [f"{year}-{(year + 1) % 100:02d}" for year in range(2000, 2024)]
 
@@ -221,6 +221,16 @@ def test_later_games_change_nothing(real_tables, season):
         for altered in (rows[~later], flipped, moved, pd.concat([rows, rows[later]])):
             got = race(altered, real_tables.teams, season, asked)
             pd.testing.assert_frame_equal(got, expected)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("season", ["2012-13", "2019-20", "2020-21"])
+def test_games_left_on_one_morning_are_those_of_the_race(real_tables, season):
+    rows, teams = regular(real_tables, season), real_tables.teams
+    for date in mornings(rows)[::9]:
+        left = race(rows, teams, season, pd.DatetimeIndex([date])).set_index("team_id")
+        got = games_left(rows, season, left.index.to_numpy(), date)
+        np.testing.assert_array_equal(got, left["games_left"])
 
 
 @pytest.mark.real

@@ -1,9 +1,31 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 
-from nba_rank.dataset import PROGRESS
-from nba_rank.models.ranker import Head
+from nba_rank.data.outcomes import EVENTS
+from nba_rank.dataset import PROGRESS, PROJECTED
+from nba_rank.features.store import KEY
+from nba_rank.models.calibration import WIN, PlattPerModel, PlattScaling, PlattStack
+from nba_rank.models.members import Members
+from nba_rank.models.ranker import Head, League, Ranker
+from nba_rank.odds.monte_carlo import SCORE, MonteCarloOdds
+from nba_rank.odds.past_games import RatedGames
+from nba_rank.odds.residual import RESIDUAL_INPUTS
+from nba_rank.odds.softmax import SoftmaxOdds
+
+NAMES = ["xgb", "rf"]
+LEARNED, TESTED = "2022-23", "2023-24"
+SMALL = [
+    "model.members=[xgb,rf]",
+    "model.xgb.n_estimators=5",
+    "model.rf.n_estimators=5",
+    "trainer.num_threads=1",
+    "odds.n_simulations=20",
+]
 
 
 @pytest.fixture
@@ -18,7 +40,6 @@ def oof():
     strength = known + 0.5 * hidden
     frame["outcome_rank"] = strength_rank(frame["season"], strength)
     frame["relevance"] = (30 - frame["outcome_rank"]) / 29
-    frame["made_playoffs"] = frame["outcome_rank"] <= 16
     return frame.assign(**{PROGRESS: 0.5, "xgb": strength + known, "rf": rng.normal(size=90)})
 
 
@@ -27,10 +48,74 @@ def strength_rank(season, strength):
 
 
 def fit_head(oof, config):
-    scores = oof.drop(columns=["outcome_rank", "relevance", "made_playoffs"])
-    key = ["season", "team_id"]
-    outcomes = oof[[*key, "outcome_rank", "made_playoffs"]]
-    return scores, Head.fit(scores, outcomes, oof[[*key, "relevance"]], config)
+    scores = oof.drop(columns=["outcome_rank", "relevance"])
+    return scores, Head.fit(scores, oof[["season", "team_id", "relevance"]], config)
+
+
+@pytest.fixture(scope="session")
+def league(sim_tables, sim_inputs, sim_results):
+    """What odds of the simulated league are made from."""
+    return League(sim_tables, sim_inputs, sim_results)
+
+
+@pytest.fixture(scope="session")
+def settings(compose_as_is):
+    """Composes a small config: `settings(*overrides)`."""
+    return lambda *overrides: compose_as_is(*SMALL, *overrides)
+
+
+@pytest.fixture(scope="session")
+def members(sim_data, sim_projection, settings):
+    """Trees that know the first season; not to be altered."""
+    projected = sim_data.with_projection(sim_projection.summary)
+    return Members.fit(projected.of_seasons(["2021-22"]), settings(), 1, lambda: None)
+
+
+@pytest.fixture(scope="session")
+def scores_of(members, sim_data, sim_projection):
+    """Member scores by models that have not seen the season: `scores_of(season)`."""
+    projected = sim_data.with_projection(sim_projection.summary)
+    return lambda season: members.predict(projected.of_seasons([season]))
+
+
+@pytest.fixture(scope="session")
+def learned(scores_of):
+    """Out-of-fold scores of the season that heads learn from; not to be altered."""
+    return scores_of(LEARNED).frame
+
+
+@pytest.fixture(scope="session")
+def head_of(learned, league, settings, sim_data):
+    """A head that was fitted with everything: `head_of(*overrides)`."""
+
+    def make(*overrides):
+        config = settings(*overrides)
+        return Head.fit(learned, sim_data.relevance, config).calibrated(learned, league, config)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def few(sim_data):
+    """Opening night, the middle and the end of the test season, without a projection."""
+    data = sim_data.of_seasons([TESTED])
+    dates = data.frame["as_of_date"].unique()
+    wanted = data.frame["as_of_date"].isin(dates[[0, len(dates) // 2, -1]]).to_numpy()
+    frame = data.frame[wanted].reset_index(drop=True)
+    return replace(data, frame=frame, X=data.X[wanted])
+
+
+@pytest.fixture(scope="session")
+def now(league, few):
+    """What odds of the few dates are made from."""
+    inputs = league.inputs.merge(few.frame[KEY], on=KEY)
+    return League(league.tables, inputs, league.results)
+
+
+@pytest.fixture(scope="session")
+def ranker_of(members, head_of, sim_projection):
+    """A whole ranker: `ranker_of(*overrides)`."""
+    return lambda *overrides: Ranker(members, head_of(*overrides), sim_projection.odds[TESTED])
 
 
 def test_the_score_is_the_blend_of_the_members(oof, compose):
@@ -38,13 +123,309 @@ def test_the_score_is_the_blend_of_the_members(oof, compose):
     weights = head.stacker.weights(0.5)
     assert weights["xgb"] > 5 * abs(weights["rf"])
     assert head.stacker.intercept == pytest.approx(0.5, abs=0.05)
-    final = head.apply(scores, ["xgb", "rf"])["score"]
-    blend = head.stacker.predict(scores[["xgb", "rf"]].to_numpy(), np.full(90, 0.5))
+    final = head.score(scores, NAMES)
+    blend = head.stacker.predict(scores[NAMES].to_numpy(), np.full(90, 0.5))
     assert np.array_equal(final, blend)
-    assert final.corr(oof["relevance"], method="spearman") > 0.8
+    assert pd.Series(final).corr(oof["relevance"], method="spearman") > 0.8
+    assert head.calibration is None
+    assert head.odds is None
 
 
 def test_a_member_alone_is_the_score(oof, compose):
     scores, head = fit_head(oof.drop(columns="rf"), compose())
     assert head.stacker is None
-    assert np.array_equal(head.apply(scores, ["xgb"])["score"], oof["xgb"])
+    assert np.array_equal(head.score(scores, ["xgb"]), oof["xgb"])
+
+
+def test_the_projection_is_blended_in_where_it_is_known_and_wanted(oof, compose):
+    projected = oof.assign(**{PROJECTED: 29 * oof["relevance"]})
+    scores, head = fit_head(projected, compose())
+    assert head.stacker.inputs == [*NAMES, PROJECTED]
+    weights = head.stacker.weights(0.5)
+    assert weights[PROJECTED] > 5 * abs(weights["xgb"])
+    blend = head.stacker.predict(scores[[*NAMES, PROJECTED]].to_numpy(), np.full(90, 0.5))
+    assert np.array_equal(head.score(scores, NAMES), blend)
+    without = fit_head(oof, compose())[1]
+    assert without.stacker.inputs == NAMES
+    assert fit_head(projected, compose("model.stack.projection=false"))[1] == without
+
+
+def test_one_member_beside_a_projection_is_still_the_score(oof, compose):
+    projected = oof.drop(columns="rf").assign(**{PROJECTED: 29 * oof["relevance"]})
+    scores, head = fit_head(projected, compose())
+    assert head.stacker is None
+    assert np.array_equal(head.score(scores, ["xgb"]), oof["xgb"])
+
+
+@pytest.mark.parametrize("name", ["rf", PROJECTED])
+def test_dates_without_a_score_teach_nothing(oof, compose, name):
+    projected = oof.assign(**{PROJECTED: oof["xgb"] + oof["rf"]})
+    last = projected["season"] == "2021-22"
+    unknown = projected.assign(**{name: projected[name].where(~last)})
+    config = compose()
+    assert fit_head(unknown, config)[1] == fit_head(projected[~last], config)[1]
+    assert fit_head(unknown, config)[1] != fit_head(projected, config)[1]
+
+
+def test_a_date_without_a_score_cannot_be_ranked(oof, compose):
+    scores, head = fit_head(oof, compose())
+    absent = scores.assign(rf=scores["rf"].where(scores["season"] != "2020-21"))
+    with pytest.raises(ValueError, match=r"no players are known in 2020-21 on 2021-03-01.*model="):
+        head.score(absent, NAMES)
+
+
+def test_without_calibration_there_are_no_probabilities(learned, league, head_of):
+    head = head_of("calibration=none", "odds=none")
+    assert head.calibration is None
+    assert head.odds is None
+    scored = learned.assign(score=head.score(learned, NAMES))
+    assert head.probabilities(scored, NAMES).shape == (len(scored), 0)
+    games = RatedGames.of(league.tables, scored, "regular", next_only=True)
+    with pytest.raises(ValueError, match="calibration=platt_stack"):
+        head.win_prob(scored, NAMES, games)
+
+
+@pytest.fixture(scope="session")
+def by_hand(learned, league, head_of, sim_results):
+    """What each event is learned from: scores, progress and whether it happened."""
+    head = head_of("calibration=none", "odds=none")
+    scored = learned.assign(score=head.score(learned, NAMES))
+    rounds = sim_results[["season", "team_id", "rounds_won", "made_playoffs"]]
+    went = scored.merge(rounds, on=["season", "team_id"])
+    assert went[KEY].equals(scored[KEY])
+    happened = {"playoff": went["made_playoffs"]}
+    happened |= {event: went["rounds_won"] >= n for n, event in enumerate(EVENTS) if n}
+    cases = {
+        event: (scored[[SCORE, *NAMES]], scored[PROGRESS].to_numpy(), came.to_numpy())
+        for event, came in happened.items()
+    }
+    games = league.tables.games
+    games = games[(games["season"] == LEARNED) & (games["kind"] == "regular")]
+    games = games.sort_values("game_date")
+    sides = []
+    for side in ("home", "away"):
+        newest = scored.rename(columns={"team_id": f"{side}_team_id"}).sort_values("as_of_date")
+        by = [f"{side}_team_id"]
+        sides.append(
+            pd.merge_asof(games, newest, left_on="game_date", right_on="as_of_date", by=by)
+        )
+    gaps = sides[0][[SCORE, *NAMES]] - sides[1][[SCORE, *NAMES]]
+    won = (games["home_points"] > games["away_points"]).to_numpy()
+    cases[WIN] = (gaps, sides[0][PROGRESS].to_numpy(), won)
+    return cases
+
+
+def test_each_event_is_learned_from_teams_and_the_win_from_gaps_of_games(by_hand, head_of):
+    fitted = head_of("calibration=platt_stack", "odds=none").calibration
+    assert isinstance(fitted, PlattStack)
+    assert fitted.events == [*EVENTS, WIN]
+    each = head_of("calibration=platt_per_model", "odds=none").calibration
+    assert isinstance(each, PlattPerModel)
+    assert each.events == [*EVENTS, WIN]
+    for event, (scores, progress, happened) in by_hand.items():
+        expected = PlattScaling.fit(scores[SCORE].to_numpy(), happened, progress)
+        assert fitted.platt[event].to_dict() == pytest.approx(expected.to_dict(), rel=1e-6), event
+        assert list(each.platt[event]) == NAMES
+        for name in NAMES:
+            expected = PlattScaling.fit(scores[name].to_numpy(), happened, progress)
+            got = each.platt[event][name]
+            assert got.to_dict() == pytest.approx(expected.to_dict(), rel=1e-6), event
+
+
+def test_what_is_learned_does_not_depend_on_the_order_of_the_rows(
+    learned, league, settings, sim_data
+):
+    config = settings("odds=monte_carlo", "calibration=platt_per_model")
+    head = Head.fit(learned, sim_data.relevance, config)
+    shuffled = learned.sample(frac=1, random_state=1)
+    got, expected = (head.calibrated(rows, league, config) for rows in (shuffled, learned))
+    assert got == expected
+
+
+def test_dates_that_a_member_cannot_score_teach_no_odds(learned, league, settings, sim_data):
+    config = settings("odds=softmax")
+    first = learned["as_of_date"] == learned["as_of_date"].min()
+    unknown = learned.assign(rf=learned["rf"].where(~first))
+    heads = [
+        Head.fit(rows, sim_data.relevance, config).calibrated(rows, league, config)
+        for rows in (unknown, learned[~first])
+    ]
+    assert heads[0] == heads[1]
+
+
+@pytest.mark.parametrize("name", ["platt_stack", "platt_per_model"])
+def test_probabilities_follow_the_scores_on_each_date(scores_of, head_of, name):
+    head = head_of(f"calibration={name}", "odds=none")
+    frame = scores_of(TESTED).frame
+    scored = frame.assign(score=head.score(frame, NAMES))
+    got = head.probabilities(scored, NAMES)
+    assert got.columns.tolist() == [f"{event}_prob" for event in EVENTS]
+    assert got.index.equals(scored.index)
+    assert ((got > 0) & (got < 1)).all(axis=None)
+    # Sixteen teams make the playoffs and one wins the title.
+    assert got["playoff_prob"].mean() == pytest.approx(16 / 30, abs=0.1)
+    assert got["title_prob"].mean() == pytest.approx(1 / 30, abs=0.02)
+    if name == "platt_stack":
+        for _, date in scored.groupby("as_of_date"):
+            best = got.loc[date.sort_values("score").index]
+            assert all(best[event].is_monotonic_increasing for event in got)
+
+
+@pytest.mark.parametrize("name", ["platt_stack", "platt_per_model"])
+def test_the_chance_to_win_a_game_goes_by_the_gap_of_the_scores(league, learned, head_of, name):
+    head = head_of(f"calibration={name}", "odds=none")
+    scored = learned.assign(score=head.score(learned, NAMES)).assign(**{PROGRESS: 0.5})
+    games = RatedGames.of(league.tables, scored, "regular", next_only=True)
+    p = head.win_prob(scored, NAMES, games)
+    assert len(p) == 1230
+    assert p.mean() == pytest.approx((games.margin > 0).mean(), abs=0.01)
+    assert p[games.margin > 0].mean() > p[games.margin < 0].mean()
+    raised = scored.assign(**{column: scored[column] + 1 for column in (SCORE, *NAMES)})
+    assert head.win_prob(raised, NAMES, games) == pytest.approx(p)
+    # The same teams at the other's place: but for the home edge the odds are turned round.
+    turned = RatedGames(**{**vars(games), "home": games.away, "away": games.home})
+    edge = logit(p) + logit(head.win_prob(scored, NAMES, turned))
+    assert edge == pytest.approx(edge[0])
+    assert edge[0] > 0
+
+
+def test_softmax_odds_are_of_the_champions(learned, head_of, sim_results):
+    head = head_of("odds=softmax")
+    scored = learned.assign(score=head.score(learned, NAMES))
+    champion = sim_results.loc[sim_results["rounds_won"] == 4, ["season", "team_id"]]
+    won = scored.merge(champion.assign(champion=True), how="left")["champion"].notna()
+    assert head.odds == SoftmaxOdds.fit(scored.assign(champion=won.to_numpy()))
+
+
+def test_simulated_odds_are_what_the_config_says(learned, league, head_of):
+    default = head_of("odds=monte_carlo", "seed=5").odds
+    assert isinstance(default, MonteCarloOdds)
+    assert (default.n_simulations, default.seed) == (20, 5)
+    for maps in (default.players, default.teams):
+        assert SCORE in maps.regular.inputs
+        assert SCORE in maps.playoffs.inputs
+        assert maps.regular != maps.playoffs
+    assert not set(RESIDUAL_INPUTS) & set(default.players.playoffs.inputs)
+    alike = head_of("odds=monte_carlo", "odds.playoff_strength=false").odds
+    assert alike.players.regular == alike.players.playoffs == default.players.regular
+    more = head_of("odds=monte_carlo", "odds.playoff_residual=true").odds
+    assert set(RESIDUAL_INPUTS) <= set(more.players.playoffs.inputs)
+    assert more.players.regular == default.players.regular
+
+
+def test_simulated_odds_are_learned_from_the_seasons_of_the_scores_alone(
+    learned, league, head_of, settings, sim_data
+):
+    other = league.inputs["season"] != LEARNED
+    spoiled = league.inputs.assign(elo_margin=league.inputs["elo_margin"].mask(other, 99.0))
+    elsewhere = League(league.tables, spoiled, league.results)
+    config = settings("odds=monte_carlo")
+    head = Head.fit(learned, sim_data.relevance, config)
+    got = head.calibrated(learned, elsewhere, config).odds
+    assert got == head.calibrated(learned, league, config).odds
+
+
+def test_a_ranker_tells_score_probabilities_and_odds(ranker_of, few, now):
+    ranker, done = ranker_of("calibration=platt_stack", "odds=monte_carlo"), []
+    frame = ranker.predict(few, now).frame
+    assert frame[KEY].equals(few.frame[KEY])
+    told = {"score", PROJECTED, PROGRESS, *NAMES, *[f"{event}_prob" for event in EVENTS],
+            *[f"{event}_odds" for event in EVENTS], "expected_wins", "projected_rank",
+            "regular_strength", "playoffs_strength"}  # fmt: skip
+    assert told <= set(frame)
+    assert not frame[sorted(told)].isna().any(axis=None)
+    for _, date in frame.groupby("as_of_date"):
+        sums = [date[f"{event}_odds"].sum() for event in EVENTS]
+        assert sums == pytest.approx([16, 8, 4, 2, 1])
+        assert date["expected_wins"].sum() == pytest.approx(1230)
+        assert date["projected_rank"].sum() == pytest.approx(465)
+    predicted = ranker.members.predict(
+        few.with_projection(ranker.projection.predict(now.inputs, now.tables))
+    )
+    twice = ranker.complete(predicted, now, threads=2, on_date=lambda: done.append(1))
+    pd.testing.assert_frame_equal(twice.frame, frame, check_exact=True)
+    assert len(done) == 3
+
+
+def test_softmax_odds_of_a_ranker_sum_to_one_on_each_date(ranker_of, few, now):
+    frame = ranker_of("calibration=none", "odds=softmax").predict(few, now).frame
+    assert frame.groupby("as_of_date")["title_odds"].sum().tolist() == pytest.approx([1, 1, 1])
+    assert not {"playoff_odds", "playoff_prob", "expected_wins"} & set(frame)
+    for _, date in frame.groupby("as_of_date"):
+        best = date.sort_values("score")
+        assert best["title_odds"].is_monotonic_increasing
+
+
+def test_nothing_but_the_score_is_told_without_calibration_and_odds(ranker_of, few, now):
+    frame = ranker_of("calibration=none", "odds=none").predict(few, now).frame
+    assert not [name for name in frame if name.endswith(("_prob", "_odds"))]
+    assert frame["score"].notna().all()
+
+
+@pytest.fixture(scope="session")
+def default_frame(ranker_of, few, now):
+    """What the ranker of the default config says; not to be altered."""
+    return ranker_of().predict(few, now).frame
+
+
+@pytest.mark.parametrize(
+    ("override", "moved", "kept"),
+    [
+        ("model.stack.projection=false", "score", "projected_outcome"),
+        ("model.stack.vary_with_progress=false", "score", "xgb"),
+        ("calibration=platt_per_model", "playoff_prob", "title_odds"),
+        ("odds.n_simulations=40", "title_odds", "title_prob"),
+        ("odds.playoff_strength=false", "playoffs_strength", "regular_strength"),
+        ("odds.playoff_residual=true", "playoffs_strength", "regular_strength"),
+        ("seed=7", "title_odds", "playoffs_strength"),
+    ],
+)
+def test_every_choice_changes_what_it_is_about(
+    ranker_of, few, now, default_frame, override, moved, kept
+):
+    frame = ranker_of(override).predict(few, now).frame
+    change = np.abs(frame[moved] - default_frame[moved])
+    assert change.max() > 1e-3 * default_frame[moved].std()
+    assert frame[kept].equals(default_frame[kept])
+
+
+@pytest.mark.parametrize("odds", ["none", "softmax", "monte_carlo"])
+@pytest.mark.parametrize("calibration", ["none", "platt_stack", "platt_per_model"])
+def test_a_saved_ranker_predicts_identically(ranker_of, few, now, tmp_path, odds, calibration):
+    ranker = ranker_of(f"odds={odds}", f"calibration={calibration}")
+    ranker.save(tmp_path)
+    again = Ranker.load(tmp_path)
+    assert again.head == ranker.head
+    assert again.projection == ranker.projection
+    expected, got = (each.predict(few, now) for each in (ranker, again))
+    pd.testing.assert_frame_equal(got.frame, expected.frame, check_exact=True)
+    parts = {"stacker"} | {key for key, name in (("odds", odds), ("calibration", calibration))
+                           if name != "none"}  # fmt: skip
+    assert json.loads((tmp_path / "head.json").read_text()).keys() == parts
+
+
+def test_a_ranker_without_projection_or_stacker_is_restored_as_well(
+    sim_data, settings, few, now, tmp_path
+):
+    config = settings("model.members=[rf]", "odds=none", "calibration=none")
+    members = Members.fit(sim_data.of_seasons(["2021-22"]), config, 1, lambda: None)
+    ranker = Ranker(members, Head(None), None)
+    ranker.save(tmp_path)
+    assert not (tmp_path / "projection.json").exists()
+    assert json.loads((tmp_path / "head.json").read_text()) == {}
+    again = Ranker.load(tmp_path)
+    assert again.projection is None
+    assert again.head == Head(None)
+    frame = again.predict(few, now).frame
+    assert frame["score"].equals(frame["rf"])
+    assert PROJECTED not in frame
+    pd.testing.assert_frame_equal(frame, ranker.predict(few, now).frame, check_exact=True)
+
+
+def test_the_inputs_of_odds_are_joined_to_the_scores_of_the_same_team_and_date(league, learned):
+    scored = learned.assign(score=np.arange(len(learned), dtype=float))
+    shuffled = scored.sample(frac=1, random_state=2)
+    rated = league.rated(shuffled)
+    assert rated[KEY].equals(scored[KEY])
+    assert rated["score"].tolist() == scored["score"].tolist()
+    assert "elo_margin" in rated

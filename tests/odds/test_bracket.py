@@ -560,11 +560,11 @@ def test_ten_thousand_playoffs_take_well_under_a_second():
     rng = np.random.default_rng(0)
     S = 10_000
     seeds, strengths = random_seeds(rng, S), random_strengths(rng, S)
-    start = time.perf_counter()
+    start = time.process_time()
     entrants = field_of(seeds, strengths, rng)
     advance(entrants, strengths, league_rank=seeds.league_rank)
     draw(entrants, strengths, league_rank=seeds.league_rank, rng=rng)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 # The real league.

@@ -151,7 +151,7 @@ class Forecasts:
         seeds = [f"seed_{place}" for place in range(1, N_SEEDS + 1)]
         return table.assign(
             actual_rank=table["outcome_rank"], conference_rank=place, actual_conference_rank=place
-        ).drop(columns=["outcome_rank", "assumption", *seeds], errors="ignore")
+        ).drop(columns=["outcome_rank", *seeds], errors="ignore")
 
     def _of(self, season):
         return self.teams[self.teams["season"] == season].set_index("team_id")
@@ -164,9 +164,10 @@ class Forecasts:
         rounds = pd.Series(0, index=teams.index)
         alive = [team for field in fields for team in field[[0, 7, 3, 4, 1, 6, 2, 5]]]
         for _ in range(4):
-            gap = teams.loc[alive[::2], "strength"].to_numpy() - teams.loc[
-                alive[1::2], "strength"
-            ].to_numpy()
+            gap = (
+                teams.loc[alive[::2], "strength"].to_numpy()
+                - teams.loc[alive[1::2], "strength"].to_numpy()
+            )
             first = gap + self.rng.normal(scale=0.5, size=len(gap)) > 0
             alive = [pair[0] if won else pair[1]
                      for pair, won in zip(zip(alive[::2], alive[1::2], strict=True), first,
@@ -289,12 +290,13 @@ class Forecasts:
         parts = []
         for season in self.seasons:
             gap = np.abs(self.rng.normal(size=15)) + 0.1
+            teams = self._of(season).index.to_numpy()
             won = self.rng.random(15) < 1 / (1 + np.exp(-1.5 * gap))
             for name, noise in (("simulation", 0.3), ("standings", 0.8), ("elo", 0.1)):
                 strength = gap + noise * self.rng.normal(size=15)
                 parts.append(pd.DataFrame({
-                    "season": season, "round": 1, "ranker": name, "host_team_id": range(15),
-                    "guest_team_id": range(15, 30), "host_strength": strength,
+                    "season": season, "round": 1, "ranker": name, "host_team_id": teams[:15],
+                    "guest_team_id": teams[15:], "host_strength": strength,
                     "guest_strength": 0.0, "host_won": won,
                     "p_host": 1 / (1 + np.exp(-strength)) if name == "simulation" else np.nan,
                 }))  # fmt: skip

@@ -91,6 +91,7 @@ def test_what_is_worse_comes_first(sections, forecasts):
     assert f"worse than Elo at opening by {gap:.3f} (beyond noise)" in lead
     assert "- Champion log loss: worse than the standings at " in lead
     assert "Log loss of games, regular season: worse than the bookmakers by " in lead
+    assert "Upset AUC over all playoff series: worse than Elo by " in lead
     series = sections()["## Playoff series"].split("\n\n")[1]
     assert "(AUC over 60 series" in series
     assert series.index("worse than Elo") < series.index("better than the standings")
@@ -98,9 +99,10 @@ def test_what_is_worse_comes_first(sections, forecasts):
 
 def test_nowhere_worse(forecasts):
     made = gathered(forecasts())
-    rows = made.differences
-    better = rows.assign(difference=np.where(rows["metric"] == "series_upset_auc", 0.1, -0.1))
-    lead = odds_sections(replace(made, differences=better))[0]
+    better = made.differences.assign(difference=-0.1)
+    series = made.series.assign(series_upset_auc=[0.6, 0.7, 0.6])
+    assert series.index.tolist() == ["elo", "simulation", "standings"]
+    lead = odds_sections(replace(made, differences=better, series=series))[0]
     assert "\n\nNowhere.\n\n" in lead
 
 
@@ -247,7 +249,13 @@ def test_differences_are_paired_by_season(forecasts):
     own, other = (value(made, "playoff_brier", name, "end")[1:] for name in ("stack", "standings"))
     assert row["difference"] == pytest.approx((own - other).mean())
     assert (row["n_seasons"], row["n_better"]) == (3, (own < other).sum())
-    assert "| standings (3 of 4 seasons) |" in "\n".join(odds_sections(findings))
+    text = "\n".join(odds_sections(findings))
+    assert "| standings (3 of 4 seasons) |" in text
+    opening = found.metrics["as_of_point"] == "open"
+    early = late & opening
+    findings = gathered(made, found=replace(found, metrics=found.metrics[~early]))
+    text = "\n".join(odds_sections(findings))
+    assert re.search(r"\| standings \| \d\.\d+ \(\d\.\d+ to \d\.\d+\), 3 of 4 seasons \|", text)
 
 
 def test_intervals_are_set_against_what_they_are_made_for(sections, forecasts):

@@ -66,23 +66,29 @@ def tables():
         }
     )
     games = pd.DataFrame({"season": ["2022-23"], "game_date": pd.to_datetime(["2023-06-12"])})
-    given = {"games": games, "seasons": seasons}
+    players = pd.DataFrame({"season": [], "kind": []})
+    given = {"games": games, "seasons": seasons, "player_games": players}
     return Tables(**dict.fromkeys(SCHEMA, EMPTY) | given)
 
 
 @pytest.fixture
 def report(
-    compose_as_is, learning_curves, diagnostics, contributions, removal, removal_summary
+    compose_as_is, learning_curves, diagnostics, contributions, removal, removal_summary, forecasts
 ):  # fmt: skip
+    """The report of a run with model A, without probabilities."""
     found = metrics()
+    made = forecasts(1, odds="none", platt=False)
     return RunReport(
         config=compose_as_is("logger=tensorboard"),
         ranker="stack",
         plan=FoldPlan([Fit(SEASON, ["2022-23"], [SEASON])], [TestPart(SEASON, [SEASON], [])]),
         tables=tables(),
+        results=made.results,
         metrics=found,
         summary=summarise(found[found["metric"] == "spearman"], np.random.default_rng(0), 10),
         predictions=predictions(),
+        probabilities=made.findings,
+        completed=made.completed,
         contributions=contributions,
         learning_curves=learning_curves,
         diagnostics=diagnostics,
@@ -90,16 +96,34 @@ def report(
         removal_summary=removal_summary,
         rankers={},
         seconds={"models": 1.0},
+        resample=np.random.default_rng(0),
     )
+
+
+@pytest.fixture
+def of_odds(report, forecasts):
+    """The same report with the probabilities of made-up forecasts of a kind."""
+
+    def make(**kind):
+        made = forecasts(1, **kind)
+        return replace(
+            report,
+            tables=replace(report.tables, teams=made.tables.teams),
+            predictions=made.predictions(),
+            probabilities=made.findings,
+            completed=made.completed,
+        )
+
+    return make
 
 
 @pytest.fixture
 def written(tmp_path):
     """Writes a report; returns the names of files and figures, and `metrics.json`."""
 
-    def write(report):
+    def write(report, out=None):
         run_dir = RunDir.reserve(tmp_path)
-        write_report(report, run_dir, Console(file=io.StringIO()))
+        write_report(report, run_dir, Console(file=out or io.StringIO(), width=120))
         files, figures = (
             {path.name for path in folder.iterdir()}
             for folder in (run_dir.path, run_dir.path / "figures")
@@ -137,7 +161,7 @@ def test_without_model_a_nothing_is_said_of_it(report, written):
         ("learning_curves", "diagnostics", "removal", "removal_summary", "contributions"), EMPTY
     )
     path, files, figures, short = written(replace(report, metrics=found, **without))
-    assert not files & MODEL_A_FILES
+    assert not files & (MODEL_A_FILES | ODDS_FILES - {"games.csv"})
     assert not figures & MODEL_A_FIGURES
     assert short["model_a"] is None
     assert short["contributions"] == []
@@ -163,3 +187,64 @@ def test_other_pooling_is_not_judged_as_attention(report, written, compose_as_is
     assert files >= MODEL_A_FILES
     assert MODEL_A_FIGURES - figures == {"attention_faithfulness.png"}
     assert short["model_a"]["networks_alive"] is None
+
+
+def test_all_that_there_is_on_odds_is_written(of_odds, written):
+    report, out = of_odds(), io.StringIO()
+    path, files, figures, short = written(report, out)
+    assert files >= ODDS_FILES
+    assert "playoff_players.csv" not in files
+    assert figures >= {
+        f"title_race_{SEASON}.png", "reliability_odds.png", "reliability_calibration.png",
+        *[f"odds_{SEASON}_{point}.png" for point in ("open", "0.5", "end")],
+    }  # fmt: skip
+    odds = pd.read_parquet(path / "odds.parquet")
+    assert len(odds) == 2 * len(AS_OF_POINTS) * 30
+    assert {f"{event}_odds" for event in EVENTS} <= set(odds)
+    assert {"seed_1", "seed_15", "assumption", "expected_wins", "team"} <= set(odds)
+    assert not [name for name in odds if name.endswith(("_x", "_y", "_"))]
+    whole = report.completed[SEASON].frame.set_index(["as_of_date", "team_id"])["title_odds"]
+    read = odds.set_index(["as_of_date", "team_id"])["title_odds"]
+    pd.testing.assert_series_equal(read, whole.reindex(read.index))
+    assert len(pd.read_csv(path / "games.csv")) == len(report.probabilities.games)
+    finishes = pd.read_csv(path / "finishes.csv")
+    assert len(finishes) == len(report.probabilities.finishes)
+    assert finishes["team"].notna().all()
+    assert {"host_team", "guest_team", "p_host"} <= set(pd.read_csv(path / "series.csv"))
+
+    cells = pd.DataFrame(short["probabilities"]).set_index(["metric", "as_of_point", "ranker"])
+    assert {"champion_log_loss", "playoff_brier", "round_1_brier", "series_upset_auc",
+            "rank_interval_coverage", "game_brier"} <= set(cells.index.levels[0])  # fmt: skip
+    rows = report.probabilities.metrics
+    rows = rows[(rows["metric"] == "champion_log_loss") & (rows["ranker"] == "stack")]
+    loss = rows.set_index("as_of_point")["value"]
+    assert cells.loc[("champion_log_loss", "0.5", "stack"), "value"] == pytest.approx(loss["0.5"])
+    assert {"ece", "ece_floor"} <= set(short["calibration"][0])
+    assert {row["ranker"] for row in short["series"]} == {"simulation", "standings", "elo"}
+
+    printed = " ".join(out.getvalue().split())
+    assert (
+        f"Champion log loss (lower is better): stack {loss['open']:.3f} at opening, "
+        f"{loss['0.5']:.3f} at 50%, {loss['end']:.3f} at end; standings "
+    ) in printed
+    text = (path / "ANALYSIS_01.md").read_text()
+    assert text.index("## How far will each team go") < text.index("## What each member adds")
+    assert f"](figures/title_race_{SEASON}.png)" in text
+
+
+def test_softmax_draws_the_race_alone(of_odds, written):
+    _, files, figures, short = written(of_odds(odds="softmax", platt=False))
+    assert files & ODDS_FILES == {"games.csv"}
+    assert {f"title_race_{SEASON}.png", "reliability_odds.png"} <= figures
+    assert not [name for name in figures if name.startswith(("odds_", "reliability_cal"))]
+    assert short["series"] == []
+
+
+def test_without_any_odds_nothing_is_drawn_or_printed(of_odds, written):
+    out = io.StringIO()
+    path, files, figures, short = written(of_odds(odds="none", platt=False), out)
+    assert files & ODDS_FILES == {"games.csv"}
+    assert not [n for n in figures if n.startswith(("title_race", "odds_", "reliability"))]
+    assert short["calibration"] == []
+    assert "Champion log loss" not in out.getvalue()
+    assert "How far will each team go" not in (path / "ANALYSIS_01.md").read_text()
