@@ -4,16 +4,14 @@ Takes the overrides of `nba_rank.train`; meant for `folds=walk_forward`, whose m
 can tell a cost from chance.
 """
 
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
-from nba_rank.cli import run_program
-from nba_rank.config import Config, as_config, config_yaml
+from nba_rank.cli import comparison_run, run_program
+from nba_rank.config import Config, as_config
 from nba_rank.dataset import Dataset
 from nba_rank.evaluation.ablations import TIDY_COLUMNS, ablation_costs, spearman_by_point
 from nba_rank.folds import FoldPlan
@@ -45,12 +43,7 @@ def ablate(cfg: DictConfig, console: Console) -> pd.DataFrame:
         What `nba_rank.evaluation.ablations.ablation_costs` returns.
     """
     config = scoring_only(as_config(cfg))
-    with RunDir.reserve(Path(config.paths.outputs)) as run_dir:
-        console.print(f"Run folder: {run_dir.path}")
-        run_dir.write_text("config.yaml", config_yaml(config))
-        run_dir.note(kind="ablations of model A", seed=config.seed)
-        if HydraConfig.initialized():
-            run_dir.note(overrides=list(HydraConfig.get().overrides.task))
+    with comparison_run(config, "ablations of model A", console) as run_dir:
         return _ablate(config, run_dir, console)
 
 

@@ -7,17 +7,15 @@ chance.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
 from nba_rank.assessment import final_name
-from nba_rank.cli import run_program
-from nba_rank.config import CalibrationConfig, Config, as_config, config_yaml
+from nba_rank.cli import comparison_run, run_program
+from nba_rank.config import CalibrationConfig, Config, as_config
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.evaluation.ablations import spearman_by_point
 from nba_rank.evaluation.calibration import compare_variants, summarise_calibration
@@ -50,12 +48,7 @@ def compare(cfg: DictConfig, console: Console) -> pd.DataFrame:
         What `nba_rank.evaluation.calibration.summarise_calibration` returns.
     """
     config = _without_intervals(as_config(cfg))
-    with RunDir.reserve(Path(config.paths.outputs)) as run_dir:
-        console.print(f"Run folder: {run_dir.path}")
-        run_dir.write_text("config.yaml", config_yaml(config))
-        run_dir.note(kind="comparison of calibrations", seed=config.seed)
-        if HydraConfig.initialized():
-            run_dir.note(overrides=list(HydraConfig.get().overrides.task))
+    with comparison_run(config, "comparison of calibrations", console) as run_dir:
         return _compare(config, run_dir, console)
 
 

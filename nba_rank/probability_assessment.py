@@ -19,12 +19,12 @@ from nba_rank.evaluation.references import reference_odds
 from nba_rank.evaluation.series import series_metrics, series_references, series_upsets
 from nba_rank.evaluation.single_games import KINDS, game_metrics, game_references
 from nba_rank.evaluation.tidy import TIDY_COLUMNS
-from nba_rank.features.asof import days, start_years
+from nba_rank.features.asof import FloatArray, days, start_years
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Predicted
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.home_edge import HomeEdge
-from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.monte_carlo import MonteCarloOdds, has_players
 from nba_rank.odds.past_games import RatedGames
 
 PLATT = "platt"
@@ -127,10 +127,11 @@ def _own_odds(at_points: pd.DataFrame, name: str) -> list[pd.DataFrame]:
 
 
 def _market(tables: Tables, points: pd.DataFrame, seasons: list[str]) -> pd.DataFrame:
-    """Return the bookmakers' title odds, which are made before opening night."""
+    """Return the bookmakers' title odds, made before opening night, of seasons with all teams."""
     odds = market_title_odds(tables, seasons)
-    whole = odds.groupby("season")["title_odds"].transform(lambda values: values.notna().all())
-    return odds[whole.astype(bool)].assign(as_of_point="open", ranker="market")
+    n_teams = tables.teams.groupby("season").size()
+    whole = odds.groupby("season")["team_id"].transform("size") == odds["season"].map(n_teams)
+    return odds[whole].assign(as_of_point="open", ranker="market")
 
 
 def _finishes(at_points: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
@@ -164,16 +165,25 @@ def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataF
             kind=kind, home_won=rated.margin > 0
         )
         if isinstance(head.odds, MonteCarloOdds):
-            inputs = league.rated(scored)
-            maps = head.odds.maps_of(inputs)
-            of_kind = maps.regular if kind == "regular" else maps.playoffs
             # Rows of the inputs are those of the scores: both are sorted by the same key.
-            p_home = ndtr(of_kind.expected_margin(inputs, rated) / of_kind.noise)
+            p_home = _simulated_win_prob(head.odds, league.rated(scored), rated, kind)
             parts.append(facts.assign(ranker=name, p_home=p_home))
         if head.calibration is not None and kind == "regular":
             p_home = head.win_prob(scored, forecast.ranker.members.names, rated)
             parts.append(facts.assign(ranker=PLATT if simulated else name, p_home=p_home))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _simulated_win_prob(
+    odds: MonteCarloOdds, inputs: pd.DataFrame, rated: RatedGames, kind: str
+) -> FloatArray:
+    """Return the probability that the home team wins by the maps of each game's date, [N]."""
+    known = has_players(inputs).to_numpy()[rated.home]
+    p_home = np.empty(len(known))
+    for some, maps in ((known, odds.players), (~known, odds.teams)):
+        of_kind = maps.regular if kind == "regular" else maps.playoffs
+        p_home[some] = ndtr(of_kind.expected_margin(inputs, rated.take(some)) / of_kind.noise)
+    return p_home
 
 
 def _series(season: str, forecast: Forecast, league: League, grid: pd.DataFrame) -> pd.DataFrame:
