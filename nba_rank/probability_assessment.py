@@ -84,7 +84,7 @@ def assess_probabilities(
     points = grid[grid["as_of_point"] != ""]
     frames = [forecast.predicted.frame for forecast in forecasts.values()]
     at_points = pd.concat(frames, ignore_index=True).merge(points[_POINT], on=_POINT[:2])
-    own = [*_own_odds(at_points, name), _market(tables, points, seasons)]
+    own = [*_own_odds(at_points, name), _market(tables, seasons)]
     # Chance draws no odds here, so its seed does not matter.
     scores = baseline_scores(tables, points[_POINT], np.random.default_rng(0))
     references = reference_odds(scores, results, seasons)
@@ -126,7 +126,7 @@ def _own_odds(at_points: pd.DataFrame, name: str) -> list[pd.DataFrame]:
     return parts
 
 
-def _market(tables: Tables, points: pd.DataFrame, seasons: list[str]) -> pd.DataFrame:
+def _market(tables: Tables, seasons: list[str]) -> pd.DataFrame:
     """Return the bookmakers' title odds, made before opening night, of seasons with all teams."""
     odds = market_title_odds(tables, seasons)
     n_teams = tables.teams.groupby("season").size()

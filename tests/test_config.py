@@ -1,4 +1,5 @@
 import functools
+import itertools
 import math
 import re
 from dataclasses import fields, is_dataclass, replace
@@ -156,6 +157,86 @@ def test_the_full_bundle_has_every_group_that_is_made_from_games(composed):
     assert {group for group in SWITCHED if not getattr(features, group).enabled} == {"market"}
     groups = {field.name for field in fields(features)} - {"impact", "roster"}
     assert sorted(groups) == SWITCHED
+
+
+def test_bundles_odds_and_calibrations_compose_in_any_combination(composed):
+    names = {
+        group: [option for other, option in OPTIONS if other == group]
+        for group in ("features", "odds", "calibration")
+    }
+    assert names == {
+        "features": ["base", "full", "standings_only"],
+        "odds": ["monte_carlo", "none", "softmax"],
+        "calibration": ["none", "platt_per_model", "platt_stack"],
+    }
+    # Each pair of options once, of all three groups.
+    for row, column in itertools.product(range(3), range(3)):
+        choice = dict(zip(names, (row, column, (row + column) % 3), strict=True))
+        chosen = {group: names[group][place] for group, place in choice.items()}
+        config = composed(*[f"{group}={option}" for group, option in chosen.items()])
+        assert config.odds.name == chosen["odds"]
+        assert config.calibration.name == chosen["calibration"]
+        assert config.features == composed(f"features={chosen['features']}").features
+
+
+def test_odds_are_simulated_and_scores_calibrated_by_default(default):
+    assert default.odds.name == "monte_carlo"
+    assert default.odds.playoff_strength
+    assert not default.odds.playoff_residual
+    assert default.calibration.name == "platt_stack"
+    assert default.features.projection.enabled
+    assert default.model.stack.projection
+
+
+@pytest.mark.parametrize("option", ["none", "softmax"])
+def test_the_odds_differ_in_nothing_but_their_name(composed, option):
+    odds = composed(f"odds={option}").odds
+    assert odds.name == option
+    assert replace(odds, name="monte_carlo") == composed("odds=monte_carlo").odds
+
+
+@pytest.mark.parametrize(
+    ("bundle", "projection", "market", "roster_strength"),
+    [("full", True, False, True), ("base", False, False, True),
+     ("standings_only", False, False, False)],
+)  # fmt: skip
+def test_the_bundles_read_what_they_say(composed, bundle, projection, market, roster_strength):
+    features = composed(f"features={bundle}").features
+    assert features.projection.enabled == projection
+    assert features.market.enabled == market
+    assert features.roster_strength.enabled == roster_strength
+    assert features.record.enabled
+
+
+def test_a_projection_alone_is_no_feature_group(compose):
+    with pytest.raises(ConfigError, match="every feature group is off"):
+        compose("features=standings_only", "features/record=off", "features/projection=on")
+
+
+@pytest.mark.parametrize(
+    "group", ["features", "features/projection", "features/market", "odds", "calibration"]
+)
+def test_an_option_that_is_not_there_is_refused_by_its_name(compose, group):
+    with pytest.raises(HydraException, match=rf"{group}/typo"):
+        compose(f"{group}=typo")
+
+
+@pytest.mark.parametrize("key", ["odds.name", "calibration.name"])
+def test_a_name_that_no_code_knows_is_refused_before_data_is_read(compose, key):
+    with pytest.raises(ConfigError, match=rf"{re.escape(key)}=typo is none of none, "):
+        compose(f"{key}=typo")
+
+
+@pytest.mark.parametrize(
+    "override", ["odds.n_simulations=1", "features.projection.n_simulations=1",
+                 "odds.playoff_strength=perhaps", "odds.playoff_residual=half",
+                 "model.stack.projection=typo", "features.projection.enabled=typo"],
+)  # fmt: skip
+def test_a_setting_of_the_simulation_that_makes_no_sense_is_refused(compose, override):
+    key = override.partition("=")[0]
+    with pytest.raises((ConfigError, HydraException, OmegaConfBaseException)) as caught:
+        compose(override)
+    assert key in str(caught.value)
 
 
 @pytest.mark.parametrize("override", ["trainer.max_epochs=abc", "model.xgb.subsample=high",

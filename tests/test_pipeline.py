@@ -16,11 +16,14 @@ from rich.console import Console
 import nba_rank
 from nba_rank import pipeline
 from nba_rank.config import PredictConfig, PredictDataConfig, config_from_yaml
+from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import BOX_COLUMNS, Tables, conform, read_tables, table_path
+from nba_rank.dataset import PROJECTED
 from nba_rank.folds import FoldPlan
 from nba_rank.models.model_a import ModelA
 from nba_rank.predict import predict, rank_date
-from nba_rank.predictions import flat
+from nba_rank.predictions import PROBABILITIES, SIMULATED, flat
+from nba_rank.probability_assessment import PLATT
 from nba_rank.run_dir import read_manifest
 from nba_rank.train import train
 
@@ -35,11 +38,17 @@ TINY = [
     "trainer.max_epochs=2",
     "trainer.num_threads=1",
     "model.model_a.n_seeds=2",
+    "features.projection.n_simulations=20",
+    "odds.n_simulations=20",
     "evaluation.bootstrap_samples=200",
     "callbacks=quiet",
 ]
 TEST_SEASON = "2024-25"
 FITS = ("2023-24", TEST_SEASON)
+ADVANCEMENT = (
+    "playoff_brier", "round_1_brier", "round_2_brier", "finals_brier", "champion_brier",
+    "playoff_log_loss", "champion_log_loss", "advancement_log_loss",
+)  # fmt: skip
 KNOWN_AFTERWARDS = ["actual_rank", "actual_conference_rank", "verdict"]
 
 
@@ -193,9 +202,12 @@ def test_a_run_folder_is_complete(finished):
         "figures/skill_over_season.png", f"figures/predicted_vs_actual_{TEST_SEASON}.png",
         "figures/losses.png", "figures/blend_weights.png", "figures/attention_diagnostics.png",
         "figures/attention_faithfulness.png", "diagnostics.csv", "contributions.csv",
-        "faithfulness.csv",
+        "faithfulness.csv", "odds.parquet", "games.csv", "series.csv", "finishes.csv",
+        "playoff_players.csv", f"figures/title_race_{TEST_SEASON}.png",
+        *[f"figures/odds_{TEST_SEASON}_{point}.png" for point in ("open", "0.5", "end")],
+        *[f"figures/reliability_{name}.png" for name in ("odds", "calibration")],
         *[f"models/{TEST_SEASON}/{name}"
-          for name in ("features.json", "head.json", "xgb.ubj", "rf.joblib")],
+          for name in ("features.json", "head.json", "projection.json", "xgb.ubj", "rf.joblib")],
         *[f"models/{TEST_SEASON}/model_a_{network}.ckpt" for network in networks],
         *[f"logs/{fit}/network_{network}/{name}"
           for fit in FITS for network in networks for name in ("metrics.csv", "hparams.yaml")],
@@ -229,24 +241,42 @@ def test_metrics_are_tidy_with_the_names_that_others_read(finished):
     columns = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
     assert metrics.columns.tolist() == columns
     assert not metrics.duplicated(columns[:-1]).any()
-    assert set(metrics["season"]) == {TEST_SEASON}
+    # Series are also judged over all seasons at once.
+    pooled = metrics["season"] == "all"
+    assert metrics.loc[pooled, "metric"].str.startswith("series_").all()
+    assert set(metrics.loc[~pooled, "season"]) == {TEST_SEASON}
+    # Games have no point, and their kind as scope.
+    of_games = metrics["metric"].str.startswith("game_")
+    assert set(metrics.loc[of_games, "as_of_point"]) == {"all"}
+    assert set(metrics.loc[of_games, "scope"]) == {"regular", "playoffs"}
     points = ["open", "0.05", "0.15", "0.25", "0.5", "0.75", "end"]
-    assert metrics["as_of_point"].drop_duplicates().tolist() == points
-    assert set(metrics["scope"]) == {"league", "playoff16", "east", "west"}
-    assert set(metrics["ranker"]) == {
-        "stack", "model_a", "xgb", "rf",
+    assert metrics.loc[~of_games, "as_of_point"].drop_duplicates().tolist() == points
+    assert set(metrics.loc[~of_games, "scope"]) == {"league", "playoff16", "east", "west"}
+    ranked = metrics[metrics["metric"] == "spearman"]
+    assert set(ranked["ranker"]) == {
+        "stack", "model_a", "xgb", "rf", PROJECTED,
         "standings", "elo", "massey", "srs", "net_rating", "last_season", "random",
+    }  # fmt: skip
+    assert set(metrics["ranker"]) - set(ranked["ranker"]) == {
+        PLATT, "simulation", "random16", "always_home", "elo_fitted",
     }  # fmt: skip
     named = {
         "spearman", "kendall", "rank_mae", "rank_rmse", "ndcg_4", "ndcg_10", "ndcg_16", "ndcg_20",
         "precision_4", "precision_8", "playoff_brier", "champion_log_loss",
-        "true_strength_spearman",
+        "true_strength_spearman", "rank_interval_coverage", "rank_interval_width",
+        "series_upset_auc", "series_brier", "series_log_loss", "game_brier", "game_log_loss",
     }  # fmt: skip
     assert named <= set(metrics["metric"])
+    for ranker in ("stack", PLATT):
+        of_ranker = metrics[(metrics["ranker"] == ranker) & (metrics["scope"] == "league")]
+        for metric in ADVANCEMENT:
+            rows = of_ranker[of_ranker["metric"] == metric]
+            assert rows["as_of_point"].tolist() == points
+            assert (rows["value"] >= 0).all()
     standings = metrics[metrics["ranker"] == "standings"].set_index([*columns[1:3], "metric"])
     assert 0.7 < standings.loc[("end", "league", "spearman"), "value"] <= 1
     spearman = metrics[metrics["metric"] == "spearman"]
-    assert len(spearman) == 7 * 4 * 11
+    assert len(spearman) == 7 * 4 * 12
     assert spearman["value"].between(-1, 1).all()
 
 
@@ -254,10 +284,11 @@ def test_metrics_json_is_valid_json_without_nan(finished):
     metrics = strict_json(finished / "metrics.json")
     assert metrics["ranker"] == "stack"
     assert metrics["test_seasons"] == [TEST_SEASON]
-    for part in ("summary", "probabilities", "true_strength", "blend_weights", "seconds"):
+    for part in ("summary", "probabilities", "calibration", "series", "true_strength",
+                 "blend_weights", "seconds"):  # fmt: skip
         assert metrics[part], part
     weights = pd.DataFrame(metrics["blend_weights"])
-    assert {"model_a", "xgb", "rf"} <= set(weights["model"])
+    assert set(weights["model"]) == {"model_a", "xgb", "rf", PROJECTED}
     shares = weights["weight"].abs().groupby([weights["fit"], weights["moment"]]).sum()
     assert len(shares) == 3
     assert shares.to_numpy() == pytest.approx(1)
@@ -275,7 +306,7 @@ def test_predictions_hold_the_same_rows_in_every_format(finished):
     pd.testing.assert_frame_equal(csv, table, check_dtype=False, check_exact=True)
     records = strict_json(finished / "predictions.json")
     assert list(records[0]) == table.columns.tolist()
-    for name in ("season", "team_id", "rank", "score", "playoff_prob", "title_odds", "verdict"):
+    for name in ("season", "team_id", "rank", "score", *PROBABILITIES, *SIMULATED, "verdict"):
         assert [row[name] for row in records] == table[name].tolist()
     assert [row["as_of_date"] for row in records] == csv["as_of_date"].dt.strftime(
         "%Y-%m-%d"
@@ -291,10 +322,24 @@ def test_predictions_rank_thirty_teams_a_date(finished):
         assert date["score"].is_monotonic_decreasing
         for _, teams in date.groupby("conference"):
             assert teams["conference_rank"].tolist() == list(range(1, 16))
-        assert date["title_odds"].sum() == pytest.approx(1)
+        # Sixteen make the playoffs, half of them are left after each round.
+        sums = [date[f"{event}_odds"].sum() for event in EVENTS]
+        assert sums == pytest.approx([16, 8, 4, 2, 1])
+        assert date["expected_wins"].sum() == pytest.approx(1230)
+        assert date["projected_rank"].sum() == pytest.approx(465)
         assert sorted(date["actual_rank"]) == list(range(1, 31))
         assert date["strength_percentile"].tolist()[:: len(date) - 1] == [100, 0]
-    assert table["playoff_prob"].between(0, 1).all()
+    chances = [*PROBABILITIES, *[name for name in SIMULATED if name.endswith("_odds")]]
+    assert ((table[chances] >= 0) & (table[chances] <= 1)).all(axis=None)
+    for ending in ("prob", "odds"):
+        stages = table[[f"{event}_{ending}" for event in EVENTS]].to_numpy()
+        # Calibration learns each stage apart, so only simulated odds must fall.
+        assert (np.diff(stages.mean(axis=0)) < 0).all()
+        assert ending == "prob" or (np.diff(stages) <= 1e-12).all()
+    assert (table["wins_low"] <= table["expected_wins"]).all()
+    assert (table["expected_wins"] <= table["wins_high"]).all()
+    assert (table["rank_low"] <= table["rank_high"]).all()
+    assert (table["assumption"] == "").all()
     assert table["model_agreement"].between(0, 1).all()
     assert set(table["verdict"]) <= {"aligned", "over-ranked", "under-ranked"}
     assert (table["top_players"].str.count(";") == 2).all()
@@ -348,8 +393,9 @@ def dates_of(finished: Path) -> list[str]:
     return [dates[0], dates[len(dates) // 2], dates[-1]]
 
 
-def test_predict_reproduces_a_runs_rows_exactly(finished, tmp_path):
+def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
     header, *lines = (finished / "predictions.csv").read_text().splitlines()
+    assert {*PROBABILITIES, *SIMULATED} < set(header.split(","))
     for as_of in dates_of(finished):
         out = tmp_path / f"{as_of}.csv"
         cfg = OmegaConf.structured(asked(finished, as_of, out=out))
@@ -360,6 +406,8 @@ def test_predict_reproduces_a_runs_rows_exactly(finished, tmp_path):
         assert out.read_text().splitlines() == [header, *expected]
         shown = console.file.getvalue()
         assert as_of in shown
+        for column in ("wins (90%)", "playoffs", "title"):
+            assert column in shown
         assert str(out) in shown.replace("\n", "")
 
 
@@ -373,10 +421,14 @@ def test_predict_ranks_a_date_between_those_of_the_run(finished):
     assert set(table["as_of_point"]) == {""}
 
 
+@pytest.mark.parametrize("place", [1, 2], ids=["middle", "end"])
 @pytest.mark.parametrize("spoil", [scrambled, cut])
-def test_a_poisoned_future_changes_no_prediction(finished, league, tmp_path, spoil):
+def test_a_poisoned_future_changes_no_prediction_and_no_odds(
+    finished, league, tmp_path, spoil, place
+):
     known = pd.read_parquet(finished / "predictions.parquet")
-    day = pd.Timestamp(dates_of(finished)[1])
+    assert {*PROBABILITIES, *SIMULATED} < set(known)
+    day = pd.Timestamp(dates_of(finished)[place])
     spoiled = spoil(league.tables, day)
     assert not spoiled.games.equals(league.tables.games)
     for name, table in spoiled.items():
@@ -390,14 +442,26 @@ def test_a_poisoned_future_changes_no_prediction(finished, league, tmp_path, spo
     )
 
 
+def test_predict_ranks_the_season_that_is_about_to_open(finished):
+    table = rank_date(asked(finished, "2025-09-20"))
+    assert set(table["season"]) == {"2025-26"}
+    assert table["rank"].tolist() == list(range(1, 31))
+    assert table[["actual_rank", "verdict"]].isna().all(axis=None)
+    sums = [table[f"{event}_odds"].sum() for event in EVENTS]
+    assert sums == pytest.approx([16, 8, 4, 2, 1])
+    # No schedule of it is known.
+    assert table["assumption"].iloc[0] != ""
+
+
 def test_an_altered_past_does_change_predictions(finished, league, tmp_path):
     known = pd.read_parquet(finished / "predictions.parquet").set_index(["as_of_date", "team_id"])
     day = pd.Timestamp(dates_of(finished)[1])
     spoiled = scrambled(league.tables, day - pd.Timedelta(days=10))
     for name, table in spoiled.items():
         table.to_parquet(table_path(tmp_path, name), index=False)
-    got = rank_date(asked(finished, f"{day:%Y-%m-%d}", tmp_path)).set_index("team_id")["score"]
-    assert not np.allclose(got, known.loc[day, "score"].loc[got.index])
+    got = rank_date(asked(finished, f"{day:%Y-%m-%d}", tmp_path)).set_index("team_id")
+    for name in ("score", "playoff_prob", "regular_strength", "expected_wins", "title_odds"):
+        assert not np.allclose(got[name], known.loc[day, name].loc[got.index]), name
 
 
 @pytest.mark.slow
@@ -468,11 +532,15 @@ def test_a_single_member_ranks_without_a_stacker(run_again):
     result, folder = run_again("model=xgb", "calibration=none", "odds=none")
     assert {"stack", "model_a", "rf"}.isdisjoint(result.metrics["ranker"])
     assert "xgb" in set(result.metrics["ranker"])
-    absent = {"playoff_prob", "title_odds", "top_players", "model_a_rank", "rf_rank"}
+    absent = {*PROBABILITIES, *SIMULATED, "top_players", "model_a_rank", "rf_rank"}
     assert absent.isdisjoint(result.predictions.columns)
-    assert {"playoff_brier", "champion_log_loss"}.isdisjoint(result.metrics["metric"])
+    own = result.metrics[result.metrics["ranker"] == "xgb"]
+    assert {"playoff_brier", "champion_log_loss", "game_brier"}.isdisjoint(own["metric"])
+    assert {PLATT, "simulation"}.isdisjoint(result.metrics["ranker"])
     models = folder / "models" / TEST_SEASON
-    assert {path.name for path in models.iterdir()} == {"features.json", "head.json", "xgb.ubj"}
+    assert {path.name for path in models.iterdir()} == {
+        "features.json", "head.json", "projection.json", "xgb.ubj",
+    }  # fmt: skip
     assert strict_json(models / "head.json") == {}
     assert not (folder / "losses.csv").exists()
     assert (result.predictions["rank"] == result.predictions["xgb_rank"]).all()
@@ -516,6 +584,8 @@ def test_another_target_teaches_another_order(finished, run_again, target):
         "model.stack.vary_with_progress=false",
         "model.stack.alphas=[1e6]",
         "features.record.prior_games=30",
+        "features.projection.n_simulations=40",
+        "model.stack.projection=false",
     ],
 )
 def test_the_knobs_of_the_stacker_change_the_final_scores(finished, run_again, knob):
@@ -536,6 +606,52 @@ def test_a_feature_group_that_is_off_is_nowhere_in_the_run(finished, run_again):
     weights = strict_json(folder / "metrics.json")["blend_weights"]
     assert not any("elo" in row["model"] for row in weights)
     assert "elo" in set(result.metrics["ranker"])  # the baseline stays
+
+
+@pytest.mark.slow
+def test_a_run_without_a_projection_knows_none(run_again):
+    result, folder = run_again(
+        "features/projection=off", "model.members=[xgb,rf]", "odds=softmax",
+        "calibration=platt_per_model",
+    )  # fmt: skip
+    assert PROJECTED not in set(result.metrics["ranker"])
+    assert PROJECTED not in pd.read_parquet(folder / "oof.parquet")
+    assert not (folder / "models" / TEST_SEASON / "projection.json").exists()
+    head = strict_json(folder / "models" / TEST_SEASON / "head.json")
+    assert head["stacker"]["inputs"] == ["xgb", "rf"]
+    assert list(head["calibration"]) == ["platt_per_model"]
+    assert list(head["odds"]) == ["softmax"]
+    assert set(PROBABILITIES) < set(result.predictions)
+    assert set(SIMULATED) & set(result.predictions) == {"title_odds"}
+    sums = result.predictions.groupby("as_of_date")["title_odds"].sum()
+    assert sums.to_numpy() == pytest.approx(1)
+    as_of = dates_of(folder)[1]
+    rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
+    expected = flat(result.predictions)[rows].reset_index(drop=True)
+    got = flat(rank_date(asked(folder, as_of)))
+    pd.testing.assert_frame_equal(got, expected, check_exact=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("override", "moved"),
+    [
+        ("odds.n_simulations=40", "title_odds"),
+        ("odds.playoff_strength=false", "playoffs_strength"),
+        ("odds.playoff_residual=true", "playoffs_strength"),
+        ("calibration=platt_per_model", "playoff_prob"),
+    ],
+)
+def test_the_knobs_of_odds_and_calibration_change_what_is_told_and_no_score(
+    finished, run_again, override, moved
+):
+    result, _ = run_again(override)
+    key = ["as_of_date", "team_id"]
+    before = pd.read_parquet(finished / "predictions.parquet").set_index(key)
+    after = result.predictions.set_index(key).reindex(before.index)
+    assert not np.allclose(after[moved], before[moved], rtol=0, atol=1e-3)
+    for same in ("score", "rank", "regular_strength"):
+        assert after[same].equals(before[same]), same
 
 
 @pytest.mark.slow

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from nba_rank.data.calendar import as_of_points
+from nba_rank.data.outcomes import EVENTS
 from nba_rank.models.members import Predicted
 from nba_rank.models.uncertainty import INTERVALS
-from nba_rank.predictions import as_json, flat, predictions_table
+from nba_rank.predictions import PROBABILITIES, SIMULATED, as_json, flat, predictions_table
 
 SEASON = "2022-23"
 
@@ -78,3 +79,41 @@ def test_intervals_stand_after_model_a_s_rank_as_whole_places(predicted, table_o
     bounds = {record["team_id"]: record["model_a_rank_low"] for record in records}
     assert bounds[absent] is None
     assert all(isinstance(low, int) for team, low in bounds.items() if team != absent)
+
+
+def with_columns(predicted, names):
+    """Made-up numbers in columns, those of the simulation in another order and among others."""
+    rng = np.random.default_rng(1)
+    made = {name: rng.uniform(size=len(predicted)) for name in reversed(names)}
+    return predicted.assign(seed_1=0.5, **made)
+
+
+def test_without_calibration_and_odds_there_are_no_columns_of_them(predicted, table_of):
+    names = table_of(predicted).columns
+    assert not {*PROBABILITIES, *SIMULATED} & set(names)
+    assert not [name for name in names if name.endswith(("_prob", "_odds"))]
+
+
+@pytest.mark.parametrize(
+    "names", [PROBABILITIES, SIMULATED, ("title_odds",), (*PROBABILITIES, *SIMULATED)]
+)
+def test_probabilities_and_what_was_simulated_stand_after_the_agreement(predicted, table_of, names):
+    given = with_columns(predicted, names)
+    table = table_of(given)
+    start = table.columns.get_loc("model_agreement") + 1
+    assert table.columns[start : start + len(names)].tolist() == list(names)
+    assert table.columns[start + len(names)] == "actual_rank"
+    assert "seed_1" not in table
+    expected = given.set_index("team_id").loc[table["team_id"], list(names)].to_numpy()
+    assert np.array_equal(table[list(names)].to_numpy(), expected)
+    # They are told, and have no part in the ranks.
+    columns = ["team_id", "rank", "conference_rank", "strength_percentile"]
+    assert table[columns].equals(table_of(predicted)[columns])
+    record = json.loads(as_json(table))[0]
+    assert [record[name] for name in names] == table.loc[0, list(names)].tolist()
+
+
+def test_each_event_has_a_calibrated_and_a_simulated_column():
+    assert [f"{event}_prob" for event in EVENTS] == list(PROBABILITIES)
+    odds = [name for name in SIMULATED if name.endswith("_odds")]
+    assert odds == ["playin_odds", *[f"{event}_odds" for event in EVENTS]]

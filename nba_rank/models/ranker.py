@@ -149,7 +149,7 @@ class Head:
         """
         if self.calibration is None:
             return pd.DataFrame(index=scored.index)
-        return probabilities(self.calibration, scored, [SCORE, *names], progress_of(scored))
+        return probabilities(self.calibration, scored, [SCORE, *names], _date_progress(scored))
 
     def win_prob(self, scored: pd.DataFrame, names: list[str], games: RatedGames) -> Vector:
         """Return the calibrated probability that the home team wins, [N].
@@ -259,7 +259,7 @@ def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, O
     key = ["season", "team_id"]
     happened = known[key].merge(events(league.results), on=key, validate="many_to_one")
     scores = {name: known[name].to_numpy(dtype=np.float64) for name in names}
-    progress = progress_of(known)
+    progress = _date_progress(known)
     cases = {
         name: Outcome(scores, progress, happened[name].to_numpy(dtype=bool)) for name in EVENTS
     }
@@ -274,8 +274,20 @@ def _gaps(
     """Return the gaps of the scores of both teams of games, and the share of the season played."""
     values = {name: scored[name].to_numpy(dtype=np.float64) for name in names}
     gaps = {name: score[games.home] - score[games.away] for name, score in values.items()}
-    progress = progress_of(scored)
+    progress = _date_progress(scored)
     return gaps, None if progress is None else progress[games.home]
+
+
+def _date_progress(frame: pd.DataFrame) -> Vector | None:
+    """Return `progress_of`, the mean over the teams of each date.
+
+    Teams of a date have played unequal numbers of games; calibration must keep their order.
+    """
+    progress = progress_of(frame)
+    if progress is None:
+        return None
+    dates = [frame["season"], frame["as_of_date"]]
+    return pd.Series(progress, frame.index).groupby(dates).transform("mean").to_numpy()
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

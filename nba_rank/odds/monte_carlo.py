@@ -21,7 +21,7 @@ SCORE = "score"
 
 REGULAR = {"full_strength": 0.5, "roster_strength": 0.5, "margin_rating": 0.0}
 PLAYOFFS = {
-    "playoff_strength": 0.5, "star_strength": 0.1, "margin_rating": 0.3, "elo_margin": 0.0,
+    "playoff_strength": 0.5, "star_strength": 0.15, "margin_rating": 0.3, "elo_margin": 0.0,
 }  # fmt: skip
 RESIDUAL = dict.fromkeys(RESIDUAL_INPUTS, 0.0)
 TEAM_ONLY = {"elo_margin": 1.0, "margin_rating": 0.0}

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.calibration import reliability_table
+from nba_rank.evaluation.compare import MIN_SEASONS
 from nba_rank.files import write_atomically
 from nba_rank.report.calibration_figures import plot_reliability
 from nba_rank.report.labels import POINT_LABELS, ranker_label
@@ -140,6 +141,8 @@ def _noise(report: CalibrationReport, event: str) -> str:
     """Say in which direction each calibration differs from the simulation."""
     rows = report.differences
     rows = rows[(rows["event"] == event) & (rows["score"] == "brier")]
+    if rows["low"].isna().all():
+        return f"Fewer than {MIN_SEASONS} test seasons cannot tell a difference from noise."
     sentences = {
         "better": "{} is better than the simulation.",
         "worse": "{} is worse than the simulation.",

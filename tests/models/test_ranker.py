@@ -265,10 +265,21 @@ def test_probabilities_follow_the_scores_on_each_date(scores_of, head_of, name):
     # Sixteen teams make the playoffs and one wins the title.
     assert got["playoff_prob"].mean() == pytest.approx(16 / 30, abs=0.1)
     assert got["title_prob"].mean() == pytest.approx(1 / 30, abs=0.02)
-    if name == "platt_stack":
-        for _, date in scored.groupby("as_of_date"):
-            best = got.loc[date.sort_values("score").index]
-            assert all(best[event].is_monotonic_increasing for event in got)
+
+
+def test_calibration_keeps_the_order_of_teams_that_have_played_unequal_numbers_of_games(
+    scores_of, head_of
+):
+    head = head_of("calibration=platt_stack", "odds=none")
+    frame = scores_of(TESTED).frame
+    uneven = np.clip(frame[PROGRESS] + np.where(frame["team_id"] % 2, -0.05, 0.05), 0, 1)
+    scored = frame.assign(score=head.score(frame, NAMES), **{PROGRESS: uneven})
+    assert any(part.slope_change for part in head.calibration.platt.values())
+    assert any(part.intercept_change for part in head.calibration.platt.values())
+    got = head.probabilities(scored, NAMES)
+    for _, date in scored.groupby("as_of_date"):
+        best = got.loc[date.sort_values("score").index]
+        assert all(best[event].is_monotonic_increasing for event in got)
 
 
 @pytest.mark.parametrize("name", ["platt_stack", "platt_per_model"])
