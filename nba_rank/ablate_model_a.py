@@ -4,7 +4,6 @@ Takes the overrides of `nba_rank.train`; meant for `folds=walk_forward`, whose m
 can tell a cost from chance.
 """
 
-
 import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
