@@ -24,6 +24,7 @@ from nba_rank.models.model_a import ModelA
 from nba_rank.predict import predict, rank_date
 from nba_rank.predictions import PROBABILITIES, SIMULATED, flat
 from nba_rank.probability_assessment import PLATT
+from nba_rank.report import run_report
 from nba_rank.run_dir import read_manifest
 from nba_rank.train import train
 
@@ -106,8 +107,12 @@ def finished(league, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def run_again(league, finished, compose_as_is, tmp_path):
-    """Runs in this process on the league of the finished run; returns result and folder."""
+def run_again(league, finished, compose_as_is, tmp_path, monkeypatch):
+    """Runs in this process on the league of the finished run; returns result and folder.
+
+    Without figures, which take as long as all the rest.
+    """
+    monkeypatch.setattr(run_report, "_figures", lambda *_: [])
 
     def run(*overrides: str):
         config = compose_as_is(

@@ -63,7 +63,7 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame, ranker: str) 
             log_losses[event] = log_loss(p, came)
             if event == "playoff":
                 values["playoff_log_loss"] = log_losses[event]
-            if event == "title":
+            if event == "title" and came.any():
                 values["champion_log_loss"] = log_loss(p[came], came[came])
         if len(log_losses) == len(EVENTS):
             values["advancement_log_loss"] = float(np.mean(list(log_losses.values())))

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from nba_rank.data.outcomes import EVENTS
 
@@ -228,6 +229,8 @@ def probabilities(
     )
 
 
+# One thread: the last bits must not depend on how many a machine has.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def _logistic(
     design: npt.NDArray[np.float64], event: npt.NDArray[np.bool_], penalty: float = 0.0
 ) -> list[float]:

@@ -50,8 +50,10 @@ class League:
     results: pd.DataFrame
 
     def rated(self, scored: pd.DataFrame) -> pd.DataFrame:
-        """Return the inputs of the dates of a frame of scores, with its `score`."""
-        return self.inputs.merge(scored[[*KEY, SCORE]], on=KEY, validate="one_to_one")
+        """Return the inputs of the dates of a frame of scores, with its `score` less the mean."""
+        rated = self.inputs.merge(scored[[*KEY, SCORE]], on=KEY, validate="one_to_one")
+        means = rated.groupby(KEY[:2])[SCORE].transform("mean")
+        return rated.assign(**{SCORE: rated[SCORE] - means})
 
 
 @dataclass(frozen=True)

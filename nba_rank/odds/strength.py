@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_ndtr
+from threadpoolctl import threadpool_limits
 
 from nba_rank.features.asof import FloatArray
 from nba_rank.odds.past_games import RatedGames
@@ -66,7 +67,9 @@ class StrengthMap:
     noise: float
     doubt: tuple[float, float]
 
+    # One thread: the last bits must not depend on how many a machine has.
     @classmethod
+    @threadpool_limits.wrap(limits=1, user_api="blas")
     def fit(cls, frame: pd.DataFrame, games: RatedGames, start: dict[str, float]) -> Self:
         """Learn from games.
 
