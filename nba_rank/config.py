@@ -22,6 +22,9 @@ from nba_rank.data.simulated.params import SimParams
 MEMBERS = ("model_a", "xgb", "rf")
 """Base models, in the order of their columns in every table."""
 
+DIRECTIONS = ("without", "alone")
+"""Ways to judge a feature group: taken from all that are on, and put on top of the record."""
+
 TEAM_PRIORS = (
     "projected_win_pct", "full_strength", "roster_strength",
     "regressed_win_pct", "elo_rating", "massey_rating",
@@ -535,10 +538,15 @@ class LoggerConfig:
 
 @dataclass(kw_only=True)
 class PathsConfig:
-    """Folders: `outputs` for run folders, `cache` for the feature store."""
+    """Folders: `outputs` for run folders, `cache` for the feature store.
+
+    `members` keeps fitted members, so that one whose inputs have not changed is not fitted again;
+    null fits every member anew.
+    """
 
     outputs: str
     cache: str
+    members: str | None
 
 
 @dataclass(kw_only=True)
@@ -571,6 +579,19 @@ class Config:
     callbacks: CallbacksConfig
     logger: LoggerConfig
     paths: PathsConfig
+
+
+@dataclass(kw_only=True)
+class AblateConfig(Config):
+    """A run, and which of its feature groups are judged.
+
+    Attributes:
+        only: Groups to judge; none: all that are on.
+        directions: Some of `DIRECTIONS`.
+    """
+
+    only: list[str]
+    directions: list[str]
 
 
 @dataclass(kw_only=True)
@@ -632,6 +653,7 @@ def register_schemas() -> None:
     """Put the schemas where the defaults lists of `conf/` find them."""
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
+    store.store(name="ablate_schema", node=AblateConfig)
     store.store(name="ingest_schema", node=IngestConfig)
     store.store(name="predict_schema", node=PredictConfig)
     store.store(name="debug_schema", node=DebugConfig)
@@ -646,6 +668,13 @@ def as_config(cfg: DictConfig) -> Config:
     """
     config = cast(Config, _typed(Config, cfg))
     validate(config)
+    return config
+
+
+def as_ablate_config(cfg: DictConfig) -> AblateConfig:
+    """Turn a composed ablation config into typed objects and validate it; errors as `as_config`."""
+    config = cast(AblateConfig, _typed(AblateConfig, cfg))
+    _refuse([*_problems(config), *_ablation_problems(config)])
     return config
 
 
@@ -705,15 +734,14 @@ def validate(config: Config) -> None:
     Raises:
         ConfigError: Names every problem, its key and the remedy, one a line.
     """
-    values = dict(_flat(config))
-    _refuse(
-        [
-            *_data_problems(config.data, values),
-            *_dummy_problems(config.data),
-            *_model_problems(config),
-            *_fold_problems(config.folds),
-        ]
-    )
+    _refuse(_problems(config))
+
+
+def _problems(config: Config) -> Iterator[str]:
+    yield from _data_problems(config.data, dict(_flat(config)))
+    yield from _dummy_problems(config.data)
+    yield from _model_problems(config)
+    yield from _fold_problems(config.folds)
 
 
 def _refuse(problems: Iterable[str]) -> None:
@@ -840,6 +868,22 @@ def _dummy_problems(data: DataConfig) -> Iterator[str]:
 def _fold_problems(folds: FoldsConfig) -> Iterator[str]:
     if folds.refit and folds.oof == "kfold":
         yield "folds.refit=true predicts each season from earlier ones: it needs folds.oof=forward"
+
+
+def _ablation_problems(config: AblateConfig) -> Iterator[str]:
+    groups = vars(config.features)
+    on = [name for name in groups if getattr(groups[name], "enabled", False)]
+    only, directions = config.only, config.directions
+    if set(only) - set(on) or len(set(only)) < len(only):
+        yield f"only={only} must name some of the feature groups that are on, once: {', '.join(on)}"
+    if (
+        set(directions) - set(DIRECTIONS)
+        or not directions
+        or len(set(directions)) < len(directions)
+    ):
+        yield f"directions={directions} must name some of {', '.join(DIRECTIONS)}, each once"
+    if "alone" in directions and "record" not in on:
+        yield "directions: alone puts a group on top of the record, it needs features/record=on"
 
 
 def _model_problems(config: Config | DebugConfig) -> Iterator[str]:

@@ -61,6 +61,12 @@ class Dataset:
         X = np.hstack([self.X, added.astype(np.float32)])
         return replace(self, columns=[*self.columns, *PROJECTION], X=X)
 
+    def keeping(self, columns: list[str]) -> Self:
+        """Return the dataset with some of its features, in their own order."""
+        places = [place for place, name in enumerate(self.columns) if name in columns]
+        kept = [self.columns[place] for place in places]
+        return replace(self, columns=kept, X=self.X[:, places])
+
     def of_seasons(self, seasons: list[str]) -> Self:
         """Return the part of some seasons."""
         rows = np.flatnonzero(self.frame["season"].isin(seasons))

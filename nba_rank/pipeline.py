@@ -14,17 +14,18 @@ from nba_rank.config import Config
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import Tables, frame_hash
-from nba_rank.dataset import Dataset
+from nba_rank.dataset import PROJECTION, Dataset
 from nba_rank.features.roster import player_sets
-from nba_rank.features.store import cached_ratings, cached_store
+from nba_rank.features.store import BuiltGroup, cached_ratings, cached_store
 from nba_rank.folds import FoldPlan, plan_folds
 from nba_rank.models.loggers import model_loggers
 from nba_rank.models.members import Members, Predicted
+from nba_rank.models.oof import fit_folds, n_steps
 from nba_rank.models.ranker import Head, League, Ranker
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.prepare import prepare_tables
-from nba_rank.projection import project, projected_seasons
+from nba_rank.projection import Projection, project, projected_seasons
 from nba_rank.report.run_report import RunReport, write_report
 from nba_rank.run_dir import RunDir
 from nba_rank.stages import Stages
@@ -148,6 +149,7 @@ class RunInputs:
         grid: The as-of dates.
         league: What odds are made from.
         projection: What the projection of each season was simulated with; empty where it is off.
+        groups: The feature groups of the data, the projection among them.
     """
 
     tables: Tables
@@ -157,6 +159,7 @@ class RunInputs:
     grid: pd.DataFrame
     league: League
     projection: dict[str, MonteCarloOdds]
+    groups: dict[str, BuiltGroup]
 
 
 def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
@@ -178,23 +181,25 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     with stages.stage("features"):
         store = cached_store(tables, ratings, dates, config.features, cache)
         league = League(tables, strength_inputs(tables, ratings, dates), results)
-    run_dir.note(store={"columns": store.columns, "built": store.seconds or "from the cache"})
-    data = Dataset.of(store, sets, relevance(results, config.target.name))
-    projection: dict[str, MonteCarloOdds] = {}
+    data, groups = Dataset.of(store, sets, relevance(results, config.target.name)), store.groups
+    odds: dict[str, MonteCarloOdds] = {}
     if config.features.projection.enabled:
-        data, projection = _with_projection(data, league, plan, seasons, config, stages)
-    return RunInputs(tables, results, plan, data, grid, league, projection)
+        projected = _projection(league, plan, seasons, config, stages)
+        data, odds = data.with_projection(projected.summary), projected.odds
+        groups = {**groups, "projection": BuiltGroup([*PROJECTION], projected.seconds)}
+    seconds = {name: group.seconds for name, group in groups.items()}
+    run_dir.note(store={"columns": store.columns, "build_seconds": seconds})
+    return RunInputs(tables, results, plan, data, grid, league, odds, groups)
 
 
-def _with_projection(
-    data: Dataset,
+def _projection(
     league: League,
     plan: FoldPlan,
     seasons: list[str],
     config: Config,
     stages: Stages,
-) -> tuple[Dataset, dict[str, MonteCarloOdds]]:
-    """Add the projected rest of each season that the models learn from or are judged by."""
+) -> Projection:
+    """Project the rest of each season that the models learn from or are judged by."""
     predicted = [season for fit in plan.fits for season in fit.predict]
     asked = projected_seasons(league.inputs, predicted)
     # Models that are fitted once know no season after that.
@@ -205,7 +210,7 @@ def _with_projection(
         for season in asked
     }
     with stages.stage("projection", len(asked)) as advance:
-        projected = project(
+        return project(
             league.tables,
             league.inputs,
             learn_from,
@@ -215,7 +220,6 @@ def _with_projection(
             threads=config.trainer.num_threads,
             on_season=advance,
         )
-    return data.with_projection(projected.summary), projected.odds
 
 
 def _learnable(tables: Tables, config: Config) -> list[str]:
@@ -247,28 +251,18 @@ def fit_members(
     run_dir: RunDir,
     stages: Stages,
 ) -> tuple[dict[str, Members], dict[str, Predicted]]:
-    """Fit every fold; return the members by fit and the predictions by season."""
-    members, predicted = {}, {}
-    epochs = config.trainer.max_epochs * config.model.model_a.n_seeds
-    with stages.stage("models", len(plan.fits) * (epochs + 1)) as advance:
-        for fit, fit_seed in zip(plan.fits, seed.generate_state(len(plan.fits)), strict=True):
-            fitted = Members.fit(
-                data.of_seasons(fit.train),
-                config,
-                int(fit_seed),
-                advance,
-                logger_factory=partial(
-                    model_loggers, config.logger, run_dir.path / "logs" / fit.name
-                ),
-                console=stages.console,
-            )
-            members[fit.name] = fitted
-            for season in fit.predict:
-                predicted[season] = fitted.predict(
-                    data.of_seasons([season]), with_intervals=season in plan.test_seasons
-                )
-            advance()
-    return members, predicted
+    """Fit every fold and log it; return the members by fit and the predictions by season."""
+    logs = run_dir.path / "logs"
+    with stages.stage("models", n_steps(plan, config)) as advance:
+        return fit_folds(
+            plan,
+            data,
+            config,
+            seed,
+            advance,
+            loggers=lambda fit: partial(model_loggers, config.logger, logs / fit),
+            console=stages.console,
+        )
 
 
 def _oof_table(plan: FoldPlan, predicted: dict[str, Predicted]) -> pd.DataFrame:

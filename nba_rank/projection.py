@@ -4,6 +4,7 @@ The maps from ratings to strength that a season's dates are simulated with are f
 before it, and before the first test season where the models are fitted only once.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,8 @@ from nba_rank.features.store import content_key
 from nba_rank.files import write_atomically
 from nba_rank.odds.monte_carlo import MonteCarloOdds, has_players
 
+_SECONDS = "seconds"  # what the file of a season says beside the frame
+
 
 @dataclass(frozen=True)
 class Projection:
@@ -24,10 +27,12 @@ class Projection:
     Attributes:
         summary: What `MonteCarloOdds.predict` returns, of the dates that were simulated.
         odds: What each season was simulated with.
+        seconds: What the simulations took when they were made.
     """
 
     summary: pd.DataFrame
     odds: dict[str, MonteCarloOdds]
+    seconds: float
 
 
 def project(
@@ -63,11 +68,14 @@ def project(
         name = content_key(None, [key, frame_hash(dates), repr(odds[season].to_dict())])
         path = cache / f"projection_{season}_{name}.parquet"
         if not path.exists():
+            start = time.perf_counter()
             summary = odds[season].predict(dates, tables, threads=threads)
+            summary.attrs[_SECONDS] = time.perf_counter() - start
             write_atomically(path, partial(summary.to_parquet, index=False))
         parts.append(pd.read_parquet(path))
         on_season()
-    return Projection(pd.concat(parts, ignore_index=True), odds)
+    seconds = sum(part.attrs.pop(_SECONDS) for part in parts)
+    return Projection(pd.concat(parts, ignore_index=True), odds, seconds)
 
 
 def projected_seasons(inputs: pd.DataFrame, needed: list[str]) -> list[str]:

@@ -20,6 +20,7 @@ from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import BOX_COLUMNS, Tables, conform, read_tables, table_path
 from nba_rank.dataset import PROJECTED
 from nba_rank.folds import FoldPlan
+from nba_rank.models import members
 from nba_rank.models.model_a import ModelA
 from nba_rank.predict import predict, rank_date
 from nba_rank.predictions import PROBABILITIES, SIMULATED, flat
@@ -382,12 +383,26 @@ def test_the_analysis_shows_figures_that_are_there(finished):
 
 
 def test_the_same_seed_gives_the_same_numbers_in_another_process(finished, run_again):
-    _, again = run_again()
+    _, again = run_again("paths.members=null")
     for name in ("metrics.csv", "predictions.csv", "losses.csv"):
         assert (again / name).read_text() == (finished / name).read_text(), name
     oof = [pd.read_parquet(folder / "oof.parquet") for folder in (finished, again)]
     pd.testing.assert_frame_equal(*oof, check_exact=True)
     assert not (again / ".hydra").exists()
+
+
+def test_what_has_been_fitted_before_is_not_fitted_again_and_leaves_the_same_files(
+    finished, league, run_again, monkeypatch
+):
+    kept = set((league.folder / "cache" / "members").iterdir())
+    for name in ("fit_model_a", "fit_xgb", "fit_rf"):
+        monkeypatch.setattr(members, name, lambda *_, **__: pytest.fail("fitted again"))
+    _, again = run_again()
+    assert set((league.folder / "cache" / "members").iterdir()) == kept
+    logs = [path.relative_to(finished) for path in (finished / "logs").rglob("*.*")]
+    assert len(logs) == 8
+    for name in ("predictions.csv", "losses.csv", "diagnostics.csv", *logs):
+        assert (again / name).read_text() == (finished / name).read_text(), name
 
 
 @pytest.mark.slow
@@ -711,7 +726,7 @@ def test_ctrl_c_while_model_a_learns_leaves_the_folder_marked(run_again, tmp_pat
 
     monkeypatch.setattr(ModelA, "training_step", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_again("model=model_a")
+        run_again("model=model_a", "paths.members=null")
     assert read_manifest(newest(tmp_path))["status"] == "interrupted"
 
 

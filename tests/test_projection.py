@@ -9,7 +9,6 @@ from rich.console import Console
 
 from nba_rank import pipeline
 from nba_rank.data.tables import Tables, conform
-from nba_rank.dataset import PROJECTED
 from nba_rank.folds import FoldPlan
 from nba_rank.odds.inputs import ROSTER_INPUTS
 from nba_rank.odds.monte_carlo import MonteCarloOdds
@@ -140,6 +139,7 @@ def test_what_is_in_the_cache_is_not_made_again(sim_tables, few, known, tmp_path
 
     monkeypatch.setattr(MonteCarloOdds, "predict", refuse)
     again = project(sim_tables, few, learn_from, cache=tmp_path, **SETTINGS)
+    assert again.seconds == first.seconds > 0
     pd.testing.assert_frame_equal(again.summary, first.summary, check_exact=True)
     pd.testing.assert_frame_equal(again.summary, known.summary, check_exact=True)
     assert again.odds == first.odds
@@ -225,7 +225,7 @@ PLANS = {
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_run_learns_no_map_from_a_season_that_its_models_do_not_know(
-    sim_tables, sim_inputs, sim_data, compose, monkeypatch, name
+    sim_tables, sim_inputs, compose, monkeypatch, name
 ):
     fits, tests, expected = PLANS[name]
     asked = {}
@@ -242,7 +242,6 @@ def test_a_run_learns_no_map_from_a_season_that_its_models_do_not_know(
     config = compose("features.projection.n_simulations=33", "seed=9")
     stages = Stages(Console(file=StringIO()), False)
     seasons = [FIRST, SECOND, THIRD]
-    data, odds = pipeline._with_projection(sim_data, league, plan, seasons, config, stages)
+    odds = pipeline._projection(league, plan, seasons, config, stages).odds
     assert asked == expected
-    assert PROJECTED in data.columns
     assert (odds[THIRD]["n_simulations"], odds[THIRD]["seed"]) == (33, 9)

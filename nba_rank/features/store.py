@@ -18,6 +18,16 @@ from nba_rank.files import write_atomically
 KEY = ["season", "as_of_date", "team_id"]
 """Key of everything team-level; the store's first columns, followed by `conference`."""
 
+_GROUPS = "groups"  # what the file of a store says of its groups beside the frame
+
+
+@dataclass(frozen=True)
+class BuiltGroup:
+    """The columns of a feature group, and the seconds that it took to build them."""
+
+    columns: list[str]
+    seconds: float
+
 
 @dataclass(frozen=True)
 class FeatureStore:
@@ -26,12 +36,12 @@ class FeatureStore:
     Attributes:
         frame: `KEY`, `conference` and the feature columns, sorted by key; NaN is unknown.
         columns: Names of the feature columns.
-        seconds: Build time of each group; empty where the store came from the cache.
+        groups: The groups that they belong to; from the cache, as they were when built.
     """
 
     frame: pd.DataFrame
     columns: list[str]
-    seconds: dict[str, float]
+    groups: dict[str, BuiltGroup]
 
 
 def build_store(
@@ -49,17 +59,17 @@ def build_store(
         ValueError: Two groups name the same column.
     """
     rows = Rows.of(tables, dates)
-    frames, seconds = [], {}
+    frames, groups = [], {}
     for name, group in enabled_groups(config):
         start = time.perf_counter()
         frames.append(build_group(name, group, tables, ratings, rows).astype("float64"))
-        seconds[name] = time.perf_counter() - start
+        groups[name] = BuiltGroup(list(frames[-1].columns), time.perf_counter() - start)
     features = pd.concat(frames, axis=1)
     repeated = features.columns[features.columns.duplicated()].tolist()
     if repeated:
         raise ValueError(f"two feature groups name the same columns: {repeated}")
     frame = pd.concat([rows.frame, features], axis=1)
-    return FeatureStore(frame, list(features.columns), seconds)
+    return FeatureStore(frame, list(features.columns), groups)
 
 
 def cached_ratings(
@@ -94,9 +104,12 @@ def cached_store(
     path = cache / f"store_{key}.parquet"
     if path.exists():
         frame = pd.read_parquet(path)
-        return FeatureStore(frame, list(frame.columns[len(KEY) + 1 :]), {})
+        built = {name: BuiltGroup(**group) for name, group in frame.attrs.pop(_GROUPS).items()}
+        return FeatureStore(frame, list(frame.columns[len(KEY) + 1 :]), built)
     store = build_store(tables, ratings, dates, config)
-    write_atomically(path, lambda part: store.frame.to_parquet(part, index=False))
+    kept = store.frame.copy(deep=False)
+    kept.attrs[_GROUPS] = {name: asdict(group) for name, group in store.groups.items()}
+    write_atomically(path, lambda part: kept.to_parquet(part, index=False))
     return store
 
 
@@ -110,11 +123,14 @@ def content_key(tables: Tables | None, parts: Iterable[str]) -> str:
     return digest.hexdigest()[:24]
 
 
-def _code_version() -> str:
+def source_hash(*patterns: str) -> str:
+    """Hash the source code of the modules of this package that match."""
     package = Path(__file__).parent.parent
     digest = hashlib.sha256()
-    folders = ("data", "features", "odds")
-    sources = (path for folder in folders for path in package.glob(f"{folder}/**/*.py"))
-    for source in sorted(sources):
+    for source in sorted(path for pattern in patterns for path in package.glob(pattern)):
         digest.update(str(source.relative_to(package)).encode() + source.read_bytes())
     return digest.hexdigest()
+
+
+def _code_version() -> str:
+    return source_hash("data/**/*.py", "features/**/*.py", "odds/**/*.py")

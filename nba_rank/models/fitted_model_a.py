@@ -1,22 +1,25 @@
 """Model A after training: one or more networks that score as one, and how sure they are."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count, takewhile
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
 
+from nba_rank.config import ModelAConfig
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.inputs import Inputs
 from nba_rank.models.model_a import ModelA
 from nba_rank.models.uncertainty import INTERVALS, dropout_scores, has_dropout, intervals
 
 FloatArray = npt.NDArray[np.float64]
+
+_SCORES = "scores.npz"
 
 
 class TeamScores(NamedTuple):
@@ -32,6 +35,21 @@ class TeamScores(NamedTuple):
     score: FloatArray
     attention: npt.NDArray[np.float32]
     intervals: pd.DataFrame | None
+
+    def save(self, folder: Path) -> None:
+        """Write the scores into a folder; `load` restores them exactly."""
+        known = self.intervals if self.intervals is not None else pd.DataFrame(index=self.score)
+        np.savez(
+            folder / _SCORES, score=self.score, attention=self.attention, intervals=known.to_numpy()
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read scores back."""
+        with np.load(folder / _SCORES) as saved:
+            score, attention, bounds = (saved[name] for name in cls._fields)
+        known = pd.DataFrame(bounds, columns=list(INTERVALS)) if bounds.shape[1] else None
+        return cls(score, attention, known)
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,17 @@ class FittedModelA:
     def diagnostics(self) -> pd.DataFrame:
         """Columns `network`, `epoch` (-1: before training) and diagnostics; empty without."""
         return _by_network([network.diagnostics for network in self.networks])
+
+    @property
+    def content(self) -> list[object]:
+        """Everything beside the teams that scores depend on, as parts of a cache's key."""
+        weights = [value.numpy() for one in self.networks for value in one.state_dict().values()]
+        inputs = self.inputs.state().values()
+        return [
+            *weights,
+            *(value.numpy() if isinstance(value, torch.Tensor) else value for value in inputs),
+            [dict(network.hparams) for network in self.networks],
+        ]
 
     def predict(
         self, sets: PlayerSets, team_prior: pd.DataFrame, *, with_intervals: bool = True
@@ -132,8 +161,13 @@ class FittedModelA:
             network.save_checkpoint(_path(folder, number))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, settings: ModelAConfig | None = None) -> Self:
         """Read the networks back; they score exactly as those that were saved.
+
+        Args:
+            folder: Where `save` has written them.
+            settings: Replaces the saved config, for values that do not matter until a network
+                scores.
 
         Raises:
             FileNotFoundError: The folder holds no network.
@@ -141,7 +175,10 @@ class FittedModelA:
         paths = list(takewhile(Path.exists, (_path(folder, number) for number in count())))
         if not paths:
             raise FileNotFoundError(f"no network of model A in {folder}")
-        return cls.of(ModelA.load_from_checkpoint(path, map_location="cpu") for path in paths)
+        changed: dict[str, Any] = {} if settings is None else {"config": asdict(settings)}
+        return cls.of(
+            ModelA.load_from_checkpoint(path, map_location="cpu", **changed) for path in paths
+        )
 
     @staticmethod
     def is_in(folder: Path) -> bool:

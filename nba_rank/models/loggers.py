@@ -6,6 +6,7 @@ from pathlib import Path
 from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger
 
 from nba_rank.config import ConfigError, LoggerConfig
+from nba_rank.models.model_a import ModelA
 
 
 def check_logger(config: LoggerConfig) -> None:
@@ -53,3 +54,21 @@ def model_loggers(config: LoggerConfig, folder: Path, network: int) -> list[Logg
             )
         )
     return loggers
+
+
+def log_again(network: ModelA, loggers: list[Logger]) -> None:
+    """Give loggers what they would have got had the network just been trained."""
+    health = {row["epoch"]: row for row in network.diagnostics}
+    for logger in loggers:
+        logger.log_hyperparams(dict(network.hparams))
+        for epoch, row in health.items():
+            if epoch < 0:  # before training
+                logger.log_metrics(row, step=0)
+        for row in network.losses:
+            epoch, step = int(row["epoch"]), int(row["step"])
+            known = {name: value for name, value in row.items() if name.endswith("_loss")}
+            if "val_loss" in known:
+                logger.log_metrics({"val_loss": known.pop("val_loss"), "epoch": epoch}, step)
+            own = health.get(row["epoch"], {})
+            logger.log_metrics({**own, **known, "epoch": epoch}, step)
+        logger.finalize("success")

@@ -1,15 +1,17 @@
 """The base models as one: fitted together, predicting together, saved to one folder."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 from rich.console import Console
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
@@ -18,7 +20,9 @@ from nba_rank.config import MEMBERS, Config
 from nba_rank.dataset import PROGRESS, PROJECTED, Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.fit_model_a import LoggerFactory, fit_model_a
-from nba_rank.models.fitted_model_a import FittedModelA
+from nba_rank.models.fitted_model_a import FittedModelA, TeamScores
+from nba_rank.models.loggers import log_again
+from nba_rank.models.member_cache import recall
 from nba_rank.models.trees import fit_rf, fit_xgb
 
 _FEATURES = "features.json"
@@ -52,9 +56,9 @@ class Members:
     """
 
     columns: list[str]
-    model_a: FittedModelA | None
-    xgb: XGBRegressor | None
-    rf: RandomForestRegressor | None
+    model_a: FittedModelA | None = None
+    xgb: XGBRegressor | None = None
+    rf: RandomForestRegressor | None = None
 
     @classmethod
     def fit(
@@ -67,7 +71,7 @@ class Members:
         logger_factory: LoggerFactory | None = None,
         console: Console | None = None,
     ) -> Self:
-        """Fit the members that the config names.
+        """Fit the members that the config names, or take them from `paths.members`.
 
         Args:
             data: Training seasons only.
@@ -81,40 +85,37 @@ class Members:
             ValueError: A member has nothing to learn from.
             NotLearningError: Model A does not learn.
         """
-        names, threads = config.model.members, config.trainer.num_threads
+        model, threads = config.model, config.trainer.num_threads
         seeds = np.random.SeedSequence(seed).generate_state(3).tolist()
-        y = data.store_relevance()
-        model_a, xgb, rf = None, None, None
-        if "model_a" in names:
+        X, y, season = data.X, data.store_relevance(), data.season
+        fitted: dict[str, Any] = {}
+        if "model_a" in model.members:
             if data.sets.frame.empty:
                 raise ValueError("no training season has player logs, which model A needs")
-            model_a = fit_model_a(
-                data.sets,
-                data.team_prior(config.model.model_a.team_prior),
-                data.set_relevance(),
-                config,
-                seeds[0],
-                on_epoch,
-                logger_factory=logger_factory,
-                console=console,
-            )
-        if "xgb" in names:
-            xgb = fit_xgb(data.X, y, data.season, config.model.xgb, seeds[1], threads)
-        if "rf" in names:
-            rf = fit_rf(data.X, y, config.model.rf, seeds[2], threads)
-        return cls(data.columns, model_a, xgb, rf)
+            fitted["model_a"] = _model_a(data, config, seeds[0], on_epoch, logger_factory, console)
+        if "xgb" in model.members:
+            arguments = (X, y, season, model.xgb, seeds[1], threads)
+            fitted["xgb"] = _once("xgb", arguments, lambda: fit_xgb(*arguments), config)
+        if "rf" in model.members:
+            # A tree does not depend on the threads that grow the others.
+            parts = (X, y, model.rf, seeds[2])
+            fitted["rf"] = _once("rf", parts, lambda: fit_rf(*parts, threads), config)
+        return cls(data.columns, **fitted)
 
     @property
     def names(self) -> list[str]:
         """Names of the fitted members, in the order of the score columns."""
         return [name for name in MEMBERS if getattr(self, name) is not None]
 
-    def predict(self, data: Dataset, *, with_intervals: bool = True) -> Predicted:
+    def predict(
+        self, data: Dataset, *, with_intervals: bool = True, cache: str | None = None
+    ) -> Predicted:
         """Score all rows.
 
         Args:
             data: Rows to score.
             with_intervals: Whether to sample how sure model A is, which takes most of the time.
+            cache: Folder that keeps model A's scores, `paths.members`; None scores anew.
 
         Raises:
             ValueError: The features are not those that the members were fitted on.
@@ -127,8 +128,7 @@ class Members:
             if name in data.columns:
                 frame[name] = data.features([name])[name]
         if self.model_a is not None:
-            team_prior = data.set_features(self.model_a.inputs.prior.features)
-            scores = self.model_a.predict(data.sets, team_prior, with_intervals=with_intervals)
+            scores = _scores(self.model_a, data, with_intervals=with_intervals, cache=cache)
             scored = data.sets.frame[KEY].assign(model_a=scores.score)
             if scores.intervals is not None:
                 scored = pd.concat([scored, scores.intervals], axis=1)
@@ -172,6 +172,93 @@ class Members:
             xgb=xgb,
             rf=joblib.load(path_rf) if path_rf.exists() else None,
         )
+
+
+def _once(name: str, parts: Iterable[object], fit: Callable[[], Any], config: Config) -> Any:  # noqa: ANN401
+    """Fit a member of trees, or take from the cache what was fitted on the same."""
+    member, _ = recall(
+        config.paths.members,
+        name,
+        parts,
+        make=fit,
+        write=lambda member, folder: Members([], **{name: member}).save(folder),
+        read=lambda folder: getattr(Members.load(folder), name),
+    )
+    return member
+
+
+def _model_a(
+    data: Dataset,
+    config: Config,
+    seed: int,
+    on_epoch: Callable[[], None],
+    logger_factory: LoggerFactory | None,
+    console: Console | None,
+) -> FittedModelA:
+    """Fit model A, or take it from the cache and tell what its training told."""
+    settings, callbacks = config.model.model_a, config.callbacks
+    torch.set_num_threads(config.trainer.num_threads)
+    prior, relevance = data.team_prior(settings.team_prior), data.set_relevance()
+    # The prior's features are there as they are, and dropout samples are not drawn by the fit.
+    unread = {"team_prior", "mc_dropout_samples"}
+    watched = callbacks.attention_diagnostics
+    fitted, known = recall(
+        # Who wants to see the training has to train.
+        None if watched.enabled and watched.attention_debug else config.paths.members,
+        "model_a",
+        [
+            *_players(data),
+            prior,
+            relevance,
+            {name: value for name, value in asdict(settings).items() if name not in unread},
+            config.trainer,
+            str(torch.accelerator.current_accelerator(check_available=True)),
+            callbacks.early_stopping_patience,
+            watched.enabled,
+            callbacks.not_learning,
+            seed,
+        ],
+        make=lambda: fit_model_a(
+            data.sets,
+            prior,
+            relevance,
+            config,
+            seed,
+            on_epoch,
+            logger_factory=logger_factory,
+            console=console,
+        ),
+        write=FittedModelA.save,
+        read=partial(FittedModelA.load, settings=settings),
+    )
+    if known:
+        for number, network in enumerate(fitted.networks):
+            log_again(network, logger_factory(number) if logger_factory else [])
+            for _ in network.losses:
+                on_epoch()
+    return fitted
+
+
+def _scores(
+    model: FittedModelA, data: Dataset, *, with_intervals: bool, cache: str | None
+) -> TeamScores:
+    """Score with model A, or take from the cache how the same networks scored the same teams."""
+    prior = data.set_features(model.inputs.prior.features)
+    scores, _ = recall(
+        cache,
+        "scores",
+        [*_players(data), prior, *model.content, with_intervals, torch.get_num_threads()],
+        make=lambda: model.predict(data.sets, prior, with_intervals=with_intervals),
+        write=TeamScores.save,
+        read=TeamScores.load,
+    )
+    return scores
+
+
+def _players(data: Dataset) -> list[object]:
+    """Return what the player sets hold of their own rows, as parts of a cache's key."""
+    sets = data.sets
+    return [sets.frame, sets.player_id, sets.minutes_share, sets.stats, sets.columns]
 
 
 def progress_of(frame: pd.DataFrame) -> npt.NDArray[np.float64] | None:

@@ -30,7 +30,8 @@ class ModelA(pl.LightningModule):
 
     Attributes:
         inputs: What makes the lists that the network was fitted on; None before.
-        losses: One row an epoch: `epoch`, `train_loss` and, with a validation season, `val_loss`.
+        losses: One row an epoch: `epoch`, its last `step`, `train_loss` and, with a validation
+            season, `val_loss`.
         diagnostics: One row an epoch, see `nba_rank.models.diagnostics`; empty unless measured.
         last_ranked: What came out of the last training step, with its graph.
     """
@@ -108,7 +109,7 @@ class ModelA(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Keep the epoch's losses for the run folder."""
         metrics = self.trainer.callback_metrics
-        row = {"epoch": float(self.current_epoch)}
+        row = {"epoch": float(self.current_epoch), "step": float(self.trainer.global_step - 1)}
         known = [name for name in ("train_loss", "val_loss") if name in metrics]
         self.losses.append(row | {name: float(metrics[name]) for name in known})
 

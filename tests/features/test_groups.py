@@ -306,7 +306,7 @@ def test_the_full_store_has_every_column_in_order(full):
     assert list(store.frame.columns) == [*KEY, "conference", *store.columns]
     assert set(store.frame[store.columns].dtypes) == {np.dtype("float64")}
     assert not store.frame.isna().any(axis=None)
-    assert set(store.seconds) == set(COLUMNS)
+    assert set(store.groups) == set(COLUMNS)
 
 
 @pytest.mark.parametrize("group", COLUMNS)

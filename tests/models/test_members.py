@@ -1,9 +1,15 @@
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.config import MEMBERS, LoggerConfig
 from nba_rank.dataset import PROGRESS, Dataset
 from nba_rank.features.store import KEY
+from nba_rank.models import members as members_module
+from nba_rank.models.loggers import model_loggers
 from nba_rank.models.members import Members
 from nba_rank.models.uncertainty import INTERVALS
 
@@ -101,11 +107,12 @@ def test_a_team_prior_whose_group_is_off_is_left_out(data, compose):
 
 def test_saved_members_score_identically(data, compose, tmp_path):
     members = fit(data, compose, "model.model_a.team_prior=[elo_rating]", "model.model_a.n_seeds=2")
-    members.save(tmp_path)
-    expected, got = members.predict(data), Members.load(tmp_path).predict(data)
+    folder = tmp_path / "saved"
+    members.save(folder)
+    expected, got = members.predict(data), Members.load(folder).predict(data)
     pd.testing.assert_frame_equal(got.frame, expected.frame, check_exact=True)
     assert np.array_equal(got.attention, expected.attention)
-    names = {path.name for path in tmp_path.iterdir()}
+    names = {path.name for path in folder.iterdir()}
     assert names == {
         "features.json", "model_a_0.ckpt", "model_a_1.ckpt", "rf.joblib", "xgb.ubj",
     }  # fmt: skip
@@ -126,3 +133,172 @@ def test_loggers_are_made_for_each_network(data, compose):
 
     fit(data, compose, "model.model_a.n_seeds=3", logger_factory=no_loggers)
     assert numbers == [0, 1, 2]
+
+
+# What has been fitted before.
+
+FITS = {"model_a": "fit_model_a", "xgb": "fit_xgb", "rf": "fit_rf"}
+
+
+@pytest.fixture
+def fitted_anew(monkeypatch):
+    """Names of the members that are fitted rather than taken from the cache, in order."""
+    names = []
+
+    def watch(name, original):
+        def run(*args, **kwargs):
+            names.append(name)
+            return original(*args, **kwargs)
+
+        return run
+
+    for name, function in FITS.items():
+        original = getattr(members_module, function)
+        monkeypatch.setattr(members_module, function, watch(name, original))
+    return names
+
+
+def same(one, other):
+    pd.testing.assert_frame_equal(one.frame, other.frame, check_exact=True)
+    assert np.array_equal(one.attention, other.attention)
+
+
+def test_members_from_the_cache_score_identically(data, compose, fitted_anew):
+    knobs = ["model.model_a.n_seeds=2", "model.model_a.team_prior=[elo_rating]"]
+    first, second = fit(data, compose, *knobs), fit(data, compose, *knobs)
+    assert fitted_anew == list(MEMBERS)
+    expected = first.predict(data)
+    same(second.predict(data), expected)
+    same(fit(data, compose, *knobs, "paths.members=null").predict(data), expected)
+    assert fitted_anew == 2 * list(MEMBERS)
+    for frame in ("losses", "diagnostics"):
+        got = getattr(second.model_a, frame)
+        pd.testing.assert_frame_equal(got, getattr(first.model_a, frame), check_exact=True)
+
+
+def test_another_seed_fits_every_member_anew(data, compose, fitted_anew):
+    config = compose(*SMALL)
+    for seed in (1, 2, 1):
+        Members.fit(data, config, seed, lambda: None)
+    assert fitted_anew == 2 * list(MEMBERS)
+
+
+@pytest.mark.parametrize(
+    ("override", "again"),
+    [
+        ("model.model_a.learning_rate=0.02", ["model_a"]),
+        ("model.model_a.attention.temperature=2.0", ["model_a"]),
+        ("model.model_a.team_prior=[elo_rating]", ["model_a"]),
+        ("callbacks.early_stopping_patience=1", ["model_a"]),
+        ("callbacks/attention_diagnostics=off", ["model_a"]),
+        ("callbacks/not_learning=on", ["model_a"]),
+        ("trainer.max_epochs=1", ["model_a"]),
+        ("trainer.gradient_clip_val=0.5", ["model_a"]),
+        ("trainer.num_threads=2", ["model_a", "xgb"]),
+        ("model.xgb.max_depth=2", ["xgb"]),
+        ("model.rf.max_depth=2", ["rf"]),
+        ("model.members=[xgb,rf]", []),
+        ("model.model_a.team_prior=[massey_rating]", []),
+        ("model.model_a.mc_dropout_samples=9", []),
+        ("model.stack.alphas=[1.0]", []),
+        ("odds=none", []),
+    ],
+)
+def test_a_change_of_the_config_fits_anew_whom_it_concerns(
+    data, compose, fitted_anew, override, again
+):
+    fit(data, compose)
+    fitted_anew.clear()
+    fit(data, compose, override)
+    assert fitted_anew == again
+
+
+def altered(data, what):
+    """The data with one value changed."""
+    if what == "relevance":
+        turned = data.relevance["relevance"].to_numpy()[::-1]
+        return replace(data, relevance=data.relevance.assign(relevance=turned))
+    if what == "stats":
+        stats = data.sets.stats.copy()
+        stats[0, 0, 0] += 1
+        return replace(data, sets=replace(data.sets, stats=stats))
+    X = data.X.copy()
+    X[-1, data.columns.index(what)] += 1
+    return replace(data, X=X)
+
+
+@pytest.mark.parametrize(
+    ("what", "again"),
+    [
+        ("relevance", list(MEMBERS)),
+        ("stats", ["model_a"]),
+        ("elo_rating", list(MEMBERS)),
+        ("full_strength", ["xgb", "rf"]),
+    ],
+)
+def test_changed_data_fits_anew_whom_it_concerns(data, compose, fitted_anew, what, again):
+    prior = "model.model_a.team_prior=[elo_rating]"
+    fit(data, compose, prior)
+    fitted_anew.clear()
+    fit(altered(data, what), compose, prior)
+    assert fitted_anew == again
+
+
+def test_settings_that_only_scoring_reads_are_those_asked_for(data, compose, fitted_anew):
+    fit(data, compose)
+    sure = fit(data, compose, "model.model_a.mc_dropout_samples=0")
+    assert fitted_anew == list(MEMBERS)
+    assert set(INTERVALS).isdisjoint(sure.predict(data).frame.columns)
+    (network,) = sure.model_a.networks
+    assert network.hparams["config"]["mc_dropout_samples"] == 0
+
+
+@pytest.mark.parametrize("patience", [0, 1])
+def test_a_cached_training_is_told_and_logged_as_if_it_had_just_been(
+    data, compose, fitted_anew, tmp_path, patience
+):
+    knobs = ["model.model_a.n_seeds=2", f"callbacks.early_stopping_patience={patience}"]
+    told = []
+    for run in ("first", "second"):
+        epochs = []
+        Members.fit(
+            data,
+            compose(*SMALL, *knobs),
+            1,
+            lambda epochs=epochs: epochs.append(1),
+            logger_factory=partial(model_loggers, LoggerConfig(name="csv"), tmp_path / run),
+        )
+        told.append(epochs)
+    assert fitted_anew == list(MEMBERS)
+    assert told[0] == told[1] != []
+    files = sorted(
+        path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*.*")
+    )
+    assert len(files) == 4
+    for file in files:
+        assert (tmp_path / "second" / file).read_text() == (tmp_path / "first" / file).read_text()
+
+
+def test_who_wants_to_see_the_training_sees_one(data, compose, fitted_anew):
+    watch = "callbacks.attention_diagnostics.attention_debug=true"
+    for _ in range(2):
+        fit(data, compose, watch)
+    assert fitted_anew == [*MEMBERS, "model_a"]
+
+
+def test_scores_of_model_a_are_kept_and_those_of_others_are_their_own(
+    data, compose, tmp_path, monkeypatch
+):
+    members = fit(data, compose, "model.model_a.team_prior=[elo_rating]")
+    kept = partial(members.predict, cache=tmp_path / "scores")
+    expected, quick = members.predict(data), members.predict(data, with_intervals=False)
+    for _ in range(2):
+        same(kept(data), expected)
+        same(kept(data, with_intervals=False), quick)
+        monkeypatch.setattr(type(members.model_a), "predict", lambda *_, **__: pytest.fail("anew"))
+    monkeypatch.undo()
+    for what in ("stats", "elo_rating"):
+        same(kept(altered(data, what)), members.predict(altered(data, what)))
+    other = fit(data, compose, "model.model_a.learning_rate=0.02")
+    same(other.predict(data, cache=tmp_path / "scores"), other.predict(data))
+    assert not kept(data).frame["model_a"].equals(other.predict(data).frame["model_a"])

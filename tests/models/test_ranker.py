@@ -20,6 +20,7 @@ from nba_rank.odds.softmax import SoftmaxOdds
 NAMES = ["xgb", "rf"]
 LEARNED, TESTED = "2022-23", "2023-24"
 SMALL = [
+    "paths.members=null",
     "model.members=[xgb,rf]",
     "model.xgb.n_estimators=5",
     "model.rf.n_estimators=5",

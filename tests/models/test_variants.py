@@ -48,6 +48,7 @@ def config(compose_as_is):
     """The config of a small full model A."""
     return scoring_only(
         compose_as_is(
+            "paths.members=null",
             "trainer=cpu",
             "trainer.max_epochs=2",
             "trainer.num_threads=1",

@@ -1,0 +1,85 @@
+"""Out-of-fold scores: every fit of a plan, and what it says of the seasons that it has not seen."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from nba_rank.config import Config
+from nba_rank.dataset import Dataset
+from nba_rank.features.store import KEY
+from nba_rank.folds import FoldPlan
+from nba_rank.models.fit_model_a import LoggerFactory
+from nba_rank.models.members import Members, Predicted
+from nba_rank.models.ranker import Head
+
+
+def n_steps(plan: FoldPlan, config: Config) -> int:
+    """Return how often `fit_folds` calls `advance` where no training stops early."""
+    return len(plan.fits) * (config.trainer.max_epochs * config.model.model_a.n_seeds + 1)
+
+
+def fit_folds(
+    plan: FoldPlan,
+    data: Dataset,
+    config: Config,
+    seed: np.random.SeedSequence,
+    advance: Callable[[], None],
+    *,
+    loggers: Callable[[str], LoggerFactory] | None = None,
+    console: Console | None = None,
+) -> tuple[dict[str, Members], dict[str, Predicted]]:
+    """Fit every fold; return the members by fit and the predictions by season.
+
+    Args:
+        plan: The folds.
+        data: All seasons.
+        config: The run's config.
+        seed: Seed of the folds.
+        advance: Called after each epoch of model A's networks and after each fit.
+        loggers: Makes the loggers of a fit, given its name; None logs nowhere.
+        console: Where model A's diagnostics are printed; None writes to the log.
+    """
+    members, predicted = {}, {}
+    for fit, fit_seed in zip(plan.fits, seed.generate_state(len(plan.fits)), strict=True):
+        members[fit.name] = Members.fit(
+            data.of_seasons(fit.train),
+            config,
+            int(fit_seed),
+            advance,
+            logger_factory=loggers(fit.name) if loggers else None,
+            console=console,
+        )
+        for season in fit.predict:
+            predicted[season] = members[fit.name].predict(
+                data.of_seasons([season]),
+                with_intervals=season in plan.test_seasons,
+                cache=config.paths.members,
+            )
+        advance()
+    return members, predicted
+
+
+def final_scores(
+    plan: FoldPlan, data: Dataset, config: Config, predicted: dict[str, Predicted]
+) -> pd.DataFrame:
+    """Score the test seasons by the stack of the members, fitted as in a run.
+
+    Args:
+        plan: The folds.
+        data: What the members were fitted on.
+        config: The same config.
+        predicted: Predictions of `fit_folds` by season.
+
+    Returns:
+        Columns `season`, `as_of_date`, `team_id` and `score`, higher is better.
+    """
+    parts = []
+    for part in plan.tests:
+        known = pd.concat([predicted[season].frame for season in part.stack_train])
+        head = Head.fit(known, data.relevance, config)
+        for season in part.seasons:
+            frame = predicted[season].frame
+            parts.append(frame[KEY].assign(score=head.score(frame, config.model.members)))
+    return pd.concat(parts, ignore_index=True)
