@@ -15,7 +15,7 @@ import pandas as pd
 from nba_rank.data.tables import Tables, frame_hash
 from nba_rank.features.store import content_key
 from nba_rank.files import write_atomically
-from nba_rank.odds.monte_carlo import MonteCarloOdds, has_players
+from nba_rank.odds.monte_carlo import Lessons, MonteCarloOdds, has_players
 
 _SECONDS = "seconds"  # what the file of a season says beside the frame
 
@@ -59,10 +59,11 @@ def project(
         on_season: Called after each season.
     """
     key = content_key(tables, [])
+    lessons = Lessons.of(tables, inputs)
     parts, odds = [], {}
     for season, earlier in learn_from.items():
-        odds[season] = MonteCarloOdds.fit(
-            inputs[inputs["season"].isin(earlier)], tables, n_simulations=n_simulations, seed=seed
+        odds[season] = MonteCarloOdds.learn(
+            lessons.of_seasons(earlier), n_simulations=n_simulations, seed=seed
         )
         dates = inputs[inputs["season"] == season]
         name = content_key(None, [key, frame_hash(dates), repr(odds[season].to_dict())])

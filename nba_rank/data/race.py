@@ -3,20 +3,25 @@
 Letters: D as-of dates, T teams of the season, C teams of one conference.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.standings import BERTHS, regular_season, team_codes, win_pct
 
+TeamRows = pd.DataFrame | Mapping[str, np.ndarray]
+"""Regular-season team games: a frame, or the columns by name."""
+
 
 def _played_before(
-    rows: pd.DataFrame, ids: np.ndarray, dates: np.ndarray
+    rows: TeamRows, ids: np.ndarray, dates: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return wins and losses [D, T] of each team in games before each date."""
-    days, day = np.unique(rows["game_date"].to_numpy(), return_inverse=True)
+    days, day = np.unique(np.asarray(rows["game_date"]), return_inverse=True)
     team = team_codes(rows["team_id"], ids)
-    won = rows["won"].to_numpy()
+    won = np.asarray(rows["won"])
     shape = (len(days) + 1, len(ids))
     before = np.searchsorted(days, dates, side="left")
     counts = []
@@ -28,7 +33,7 @@ def _played_before(
 
 
 def _format(
-    rows: pd.DataFrame, season: str, dates: np.ndarray, played: np.ndarray, ids: np.ndarray
+    rows: TeamRows, season: str, dates: np.ndarray, played: np.ndarray, ids: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what is known on each date of the season's format.
 
@@ -50,7 +55,7 @@ def _format(
     if restart is None:
         return line, left, np.zeros(left.shape, dtype=bool)
     stopped, resumed = restart.stopped.to_datetime64(), restart.resumed.to_datetime64()
-    days = np.unique(rows["game_date"].to_numpy())
+    days = np.unique(np.asarray(rows["game_date"]))
     # A game between stop and restart, as in a simulated season of this label, shows that there
     # was no stop.
     no_stop = np.searchsorted(days[(days > stopped) & (days < resumed)], dates, side="left") > 0
@@ -101,7 +106,7 @@ def _decided(
 
 
 def games_left(
-    rows: pd.DataFrame, season: str, ids: np.ndarray, as_of_date: pd.Timestamp
+    rows: TeamRows, season: str, ids: np.ndarray, as_of_date: pd.Timestamp
 ) -> np.ndarray:
     """Return the games that each team has left on one morning, as `race` does, int64 [T].
 

@@ -4,6 +4,7 @@ Letters: T teams of the season in ascending order of id, G games.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pandas as pd
 from nba_rank.data import league
 from nba_rank.data.assumed_fixtures import Fixtures, assume
 from nba_rank.data.race import games_left
-from nba_rank.data.standings import Records, records_of, team_codes
+from nba_rank.data.standings import Records, alignment, count_records, team_codes
 from nba_rank.data.tables import Tables
 
 _EPOCH = pd.Timestamp("1970-01-01")
@@ -19,7 +20,7 @@ _USUAL_OPENING = (10, 22)
 """Month and day on which a season is taken to open of which no date is known."""
 
 _READ = [
-    "season", "kind", "game_date", "team_id", "opponent_team_id", "is_home", "won", "points",
+    "kind", "game_date", "team_id", "opponent_team_id", "is_home", "won", "points",
     "opponent_points",
 ]  # fmt: skip
 _FIXTURE = ["game_date", "home_team_id", "away_team_id", "neutral_site", "known_from"]
@@ -64,114 +65,154 @@ class Remaining:
         return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def played_record(tables: Tables, season: str, as_of_date: pd.Timestamp) -> Records:
-    """Return who beat whom in the regular-season games before a date.
+_Columns = dict[str, np.ndarray]
+"""Columns by name, all of one length."""
 
-    Args:
-        tables: The canonical tables.
-        season: A season of the tables, or the one after the last of them.
-        as_of_date: The morning of this date.
 
-    Raises:
-        ValueError: The season is neither.
+@dataclass(frozen=True)
+class SeasonGames:
+    """The games and the schedule of one season, read once to be asked for many mornings.
+
+    Attributes:
+        season: Season.
+        team_id: Ids of its teams, ascending [T].
+        conference: Conference codes [T].
+        division: Division codes [T].
     """
-    members, rows, _ = _so_far(tables, season, pd.Timestamp(as_of_date))
-    return records_of(members, rows)
+
+    season: str
+    team_id: np.ndarray
+    conference: np.ndarray
+    division: np.ndarray
+    _regular: _Columns
+    _postseason: _Columns
+    _schedule: _Columns
+
+    @classmethod
+    def of(cls, tables: Tables, season: str) -> Self:
+        """Read a season of the tables, or the one after the last of them.
+
+        Raises:
+            ValueError: The season is neither, or a game names a team that is not among its teams.
+        """
+        members = _members(tables, season)
+        ids = members["team_id"].to_numpy()
+        rows = _of_season(tables.team_games, season, _READ)
+        played = {
+            **{name: rows[name].to_numpy() for name in ("game_date", "team_id", "is_home", "won")},
+            "day": _days(rows["game_date"]),
+            "team": team_codes(rows["team_id"], ids),
+            "opponent": team_codes(rows["opponent_team_id"], ids),
+            "margin": (rows["points"] - rows["opponent_points"]).to_numpy(),
+        }
+        regular = (rows["kind"] == "regular").to_numpy()
+        postseason = _take({**played, "kind": rows["kind"].to_numpy(dtype=object)}, ~regular)
+        fixtures = _of_season(tables.schedule, season, _FIXTURE)
+        schedule = {
+            "day": _days(fixtures["game_date"]),
+            "known_from": _days(fixtures["known_from"]),
+            "neutral": fixtures["neutral_site"].to_numpy(),
+            **{side: team_codes(fixtures[f"{side}_team_id"], ids) for side in ("home", "away")},
+        }
+        return cls(season, ids, *alignment(members), _take(played, regular), postseason, schedule)
+
+    def record(self, as_of_date: pd.Timestamp) -> Records:
+        """Return who beat whom in the regular-season games before a date."""
+        return self._record(_before(self._regular, _day(as_of_date)))
+
+    def winners(self, kind: str, as_of_date: pd.Timestamp) -> np.ndarray:
+        """Return positions (winner, loser) of the games of a kind before a date, int64 [N, 2]."""
+        rows = _before(self._postseason, _day(as_of_date))
+        counted = (rows["kind"] == kind) & rows["won"]
+        return np.stack([rows["team"], rows["opponent"]], axis=1)[counted]
+
+    def remaining(self, as_of_date: pd.Timestamp) -> Remaining:
+        """Return the regular-season games left on the morning of a date.
+
+        Known are the fixtures of the schedule that are public by then. Every team has as many
+        games left as `race` says; those that the known fixtures lack are made up, as
+        `assumed_fixtures.assume` does. Neither the order of rows nor a result of the date or later
+        plays a part.
+        """
+        today, ids = _day(as_of_date), self.team_id
+        rows = _before(self._regular, today)
+        at_home = _take(rows, rows["is_home"])
+        played = Fixtures(at_home["team"], at_home["opponent"], at_home["day"])
+        public = _take(self._schedule, self._schedule["known_from"] <= today)
+        to_come = _take(public, public["day"] >= today)
+        known = Fixtures(to_come["home"], to_come["away"], to_come["day"])
+
+        left = games_left(rows, self.season, ids, pd.Timestamp(as_of_date))
+        missing = np.maximum(left - known.per_team(len(ids)), 0)
+        # All may be played although a game is missing that was called off for good, as in 2012-13.
+        # Games of another kind come after the last regular one.
+        if missing.any() and (
+            (self._postseason["day"] < today).any()
+            or (
+                not len(known.day) and len(played.day) >= league.expected_regular_games(self.season)
+            )
+        ):
+            missing[:] = 0
+        made_up, unpaired = Fixtures.none(), 0
+        if missing.any():
+            dated = np.concatenate([played.day, public["day"]])
+            usual = pd.Timestamp(league.season_start_year(self.season), *_USUAL_OPENING)
+            made_up, unpaired = assume(
+                missing,
+                records=self._record(rows),
+                scheduled=league.scheduled_games(self.season),
+                played=played,
+                known=known,
+                opening=int(dated.min()) if len(dated) else _day(usual),
+                today=today,
+            )
+
+        games = known.and_(made_up)
+        order = np.lexsort((games.home, games.day))
+        home, away, day = (values[order] for values in (games.home, games.away, games.day))
+        assumed = np.repeat([False, True], [len(known.day), len(made_up.day)])
+        neutral = np.zeros(len(day), dtype=bool)
+        neutral[: len(known.day)] = to_come["neutral"]
+        playing = played.and_(games).on_days(today - 1, int(day.max(initial=today)), len(ids))
+        return Remaining(
+            home=home,
+            away=away,
+            day=day,
+            neutral=neutral[order],
+            back_to_back=np.stack([playing[side, day - today] for side in (home, away)], axis=1),
+            assumed=assumed[order],
+            unpaired=unpaired,
+        )
+
+    def _record(self, rows: _Columns) -> Records:
+        return count_records(
+            self.team_id,
+            self.conference,
+            self.division,
+            *(rows[name] for name in ("team", "opponent", "won", "margin")),
+        )
 
 
-def played_and_remaining(
-    tables: Tables, season: str, as_of_date: pd.Timestamp
-) -> tuple[Records, Remaining]:
-    """Return what `played_record` and `remaining_fixtures` do, in less time."""
-    as_of = pd.Timestamp(as_of_date)
-    members, rows, over = _so_far(tables, season, as_of)
-    records = records_of(members, rows)
-    return records, _remaining(tables, season, as_of, records, rows, over)
+def _take(columns: _Columns, chosen: np.ndarray) -> _Columns:
+    return {name: values[chosen] for name, values in columns.items()}
+
+
+def _before(columns: _Columns, day: int) -> _Columns:
+    return _take(columns, columns["day"] < day)
+
+
+def played_record(tables: Tables, season: str, as_of_date: pd.Timestamp) -> Records:
+    """Return `SeasonGames.record` of one morning; errors as `SeasonGames.of`."""
+    return SeasonGames.of(tables, season).record(as_of_date)
 
 
 def remaining_fixtures(tables: Tables, season: str, as_of_date: pd.Timestamp) -> Remaining:
-    """Return the regular-season games left on the morning of a date.
-
-    Known are the fixtures of the schedule that are public by then. Every team has as many games
-    left as `race` says; those that the known fixtures lack are made up, as
-    `assumed_fixtures.assume` does. Neither the order of rows nor a result of the date or later
-    plays a part.
-
-    Args:
-        tables: The canonical tables.
-        season: A season of the tables, or the one after the last of them.
-        as_of_date: The morning of this date.
-
-    Raises:
-        ValueError: The season is neither.
-    """
-    return played_and_remaining(tables, season, as_of_date)[1]
+    """Return `SeasonGames.remaining` of one morning; errors as `SeasonGames.of`."""
+    return SeasonGames.of(tables, season).remaining(as_of_date)
 
 
-def _remaining(
-    tables: Tables,
-    season: str,
-    as_of: pd.Timestamp,
-    records: Records,
-    rows: pd.DataFrame,
-    over: bool,
-) -> Remaining:
-    """Return what `remaining_fixtures` does, from what `_so_far` returns."""
-    today = (as_of - _EPOCH).days
-    ids = records.team_id
-    played = _fixtures(rows[rows["is_home"]], "team_id", "opponent_team_id", ids)
-    schedule = _of_season(tables.schedule, season, _FIXTURE)
-    public = schedule["known_from"] <= as_of
-    to_come = schedule[public & (schedule["game_date"] >= as_of)]
-    known = _fixtures(to_come, "home_team_id", "away_team_id", ids)
-
-    left = games_left(rows, season, ids, as_of)
-    missing = np.maximum(left - known.per_team(len(ids)), 0)
-    # All may be played although a game is missing that was called off for good, as in 2012-13.
-    if over or (to_come.empty and len(played.day) >= league.expected_regular_games(season)):
-        missing[:] = 0
-    made_up, unpaired = Fixtures.none(), 0
-    if missing.any():
-        dated = np.concatenate([played.day, _days(schedule["game_date"][public])])
-        usual = (pd.Timestamp(league.season_start_year(season), *_USUAL_OPENING) - _EPOCH).days
-        opening = int(dated.min()) if len(dated) else usual
-        made_up, unpaired = assume(
-            missing,
-            records=records,
-            scheduled=league.scheduled_games(season),
-            played=played,
-            known=known,
-            opening=opening,
-            today=today,
-        )
-
-    games = known.and_(made_up)
-    order = np.lexsort((games.home, games.day))
-    home, away, day = (values[order] for values in (games.home, games.away, games.day))
-    assumed = np.repeat([False, True], [len(known.day), len(made_up.day)])
-    neutral = np.zeros(len(day), dtype=bool)
-    neutral[: len(to_come)] = to_come["neutral_site"]
-    playing = played.and_(games).on_days(today - 1, int(day.max(initial=today)), len(ids))
-    return Remaining(
-        home=home,
-        away=away,
-        day=day,
-        neutral=neutral[order],
-        back_to_back=np.stack([playing[side, day - today] for side in (home, away)], axis=1),
-        assumed=assumed[order],
-        unpaired=unpaired,
-    )
-
-
-def _so_far(
-    tables: Tables, season: str, as_of: pd.Timestamp
-) -> tuple[pd.DataFrame, pd.DataFrame, bool]:
-    """Return a season as of a date.
-
-    Returns:
-        Its teams, sorted by id, its regular-season rows before the date, and whether games of
-        another kind were played by then, which come after the last regular one.
-    """
+def _members(tables: Tables, season: str) -> pd.DataFrame:
+    """Return the teams of a season, sorted by id."""
     members = tables.teams[tables.teams["season"] == season]
     if members.empty:
         last = tables.seasons["season"].max()
@@ -180,31 +221,21 @@ def _so_far(
                 f"season {season!r} is neither in the tables nor the one after their last, {last}"
             )
         members = league.league_teams(season).assign(season=season)
-    rows = _of_season(tables.team_games, season, _READ, as_of)
-    regular = (rows["kind"] == "regular").to_numpy()
-    over = not regular.all()
-    members = members.sort_values("team_id", ignore_index=True)
-    return members, rows[regular] if over else rows, over
+    return members.sort_values("team_id", ignore_index=True)
 
 
-def _of_season(
-    frame: pd.DataFrame, season: str, columns: list[str], before: pd.Timestamp | None = None
-) -> pd.DataFrame:
+def _of_season(frame: pd.DataFrame, season: str, columns: list[str]) -> pd.DataFrame:
     """Return the rows of a season; by date first, since text is slow to compare."""
     year = league.season_start_year(season)
     days = frame["game_date"].to_numpy()
     near = (days >= np.datetime64(f"{year}-07-01")) & (days < np.datetime64(f"{year + 2}-01-01"))
-    if before is not None:
-        near &= days < before.to_datetime64()
     at = np.flatnonzero(near)
     at = at[np.asarray(frame["season"].array.take(at) == season)]
     return pd.DataFrame({column: frame[column].array.take(at) for column in columns})
 
 
-def _fixtures(frame: pd.DataFrame, home: str, away: str, ids: np.ndarray) -> Fixtures:
-    return Fixtures(
-        team_codes(frame[home], ids), team_codes(frame[away], ids), _days(frame["game_date"])
-    )
+def _day(date: pd.Timestamp | str) -> int:
+    return (pd.Timestamp(date) - _EPOCH).days
 
 
 def _days(dates: pd.Series) -> np.ndarray:

@@ -195,18 +195,46 @@ def records_of(members: pd.DataFrame, rows: pd.DataFrame) -> Records:
         ValueError: A game names a team that is not among the season's.
     """
     ids = members["team_id"].to_numpy()
-    n = len(ids)
     team, opponent = (team_codes(rows[column], ids) for column in ("team_id", "opponent_team_id"))
-    won = rows["won"].to_numpy()
     margin = (rows["points"] - rows["opponent_points"]).to_numpy()
-    beat = np.bincount(team[won] * n + opponent[won], minlength=n * n).reshape(n, n)
-    points = np.bincount(team, weights=margin, minlength=n).astype("int64")
+    conference, division = alignment(members)
+    return count_records(ids, conference, division, team, opponent, rows["won"].to_numpy(), margin)
+
+
+def alignment(members: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the conference and division codes of the teams of a season, int64 [T] each."""
     # Plain text: pandas takes a millisecond to join a few strings.
     of_team = list(zip(members["conference"], members["division"], strict=True))
     conference = np.unique([name for name, _ in of_team], return_inverse=True)[1]
     division = np.unique(["/".join(names) for names in of_team], return_inverse=True)[1]
+    return conference, division
+
+
+def count_records(
+    team_id: np.ndarray,
+    conference: np.ndarray,
+    division: np.ndarray,
+    team: np.ndarray,
+    opponent: np.ndarray,
+    won: np.ndarray,
+    margin: np.ndarray,
+) -> Records:
+    """Return who beat whom, from N rows of teams and games.
+
+    Args:
+        team_id: Ids of the season's teams, ascending [T].
+        conference: Conference codes [T].
+        division: Division codes [T].
+        team: Position of the team, int64 [N].
+        opponent: Position of its opponent, int64 [N].
+        won: Whether the team won, bool [N].
+        margin: Points scored less points allowed [N].
+    """
+    n = len(team_id)
+    beat = np.bincount(team[won] * n + opponent[won], minlength=n * n).reshape(n, n)
+    points = np.bincount(team, weights=margin, minlength=n).astype("int64")
     pct = win_pct(beat.sum(axis=1), beat.sum(axis=0))
-    return Records(ids, beat, points, conference, division, pct)
+    return Records(team_id, beat, points, conference, division, pct)
 
 
 def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.DataFrame:
@@ -280,7 +308,7 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
     return table
 
 
-def team_codes(team_ids: pd.Series, ids: np.ndarray) -> np.ndarray:
+def team_codes(team_ids: pd.Series | np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Return the positions of team ids in a sorted array of ids.
 
     Args:
@@ -293,7 +321,7 @@ def team_codes(team_ids: pd.Series, ids: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: An id is not among the season's teams.
     """
-    values = team_ids.to_numpy()
+    values = np.asarray(team_ids)
     codes = np.minimum(np.searchsorted(ids, values), len(ids) - 1)
     unknown = values[ids[codes] != values]
     if len(unknown):

@@ -37,6 +37,29 @@ _HOST_IS_HOME = np.array([True, True, False, False, True, False, True])
 _MAX_WINS = (len(_HOST_IS_HOME) + 1) // 2
 
 
+@dataclass(frozen=True)
+class Streams:
+    """Several sources of randomness, each for as many simulations, in order.
+
+    Attributes:
+        sources: The sources.
+        n_simulations: Simulations that each is for.
+    """
+
+    sources: Sequence[np.random.Generator]
+    n_simulations: int
+
+    def random(self, size: int | tuple[int, ...]) -> FloatArray:
+        """Return uniform numbers, those of a source being what it would give alone.
+
+        Args:
+            size: Shape; the last axis is that of the simulations.
+        """
+        before = size[:-1] if isinstance(size, tuple) else ()
+        shape = (*before, self.n_simulations)
+        return np.concatenate([source.random(shape) for source in self.sources], axis=-1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Strengths:
     """How strong the teams are in the playoffs.
@@ -153,7 +176,7 @@ def play_in(
     strengths: Strengths,
     *,
     rule: league_facts.PlayIn | None,
-    rng: np.random.Generator,
+    rng: np.random.Generator | Streams,
     known: Sequence[tuple[int, int]] = (),
     uninvited: Sequence[int] = (),
 ) -> IntArray:
@@ -227,7 +250,7 @@ def _one_game(
     strengths: Strengths,
     beat: IntArray,
     used: IntArray,
-    rng: np.random.Generator,
+    rng: np.random.Generator | Streams,
 ) -> tuple[IntArray, IntArray]:
     """Return winners and losers [S]; known games are counted in `used`."""
     at_home, _ = strengths.host_win_probs(strengths.gap(host, guest))
@@ -245,7 +268,7 @@ def _ninth_twice(
     max_games_behind: float,
     beat: IntArray,
     used: IntArray,
-    rng: np.random.Generator,
+    rng: np.random.Generator | Streams,
 ) -> IntArray:
     """Return who takes the eighth berth by the rule of 2019-20 [S]."""
     rows = np.arange(len(order))
@@ -418,7 +441,7 @@ def draw(
     strengths: Strengths,
     *,
     league_rank: IntArray,
-    rng: np.random.Generator,
+    rng: np.random.Generator | Streams,
     wins_needed: Sequence[int] = (_MAX_WINS,) * ROUNDS,
     wins_so_far: Array | None = None,
 ) -> Drawn:

@@ -1,19 +1,21 @@
 """Odds by simulation: strengths fitted on earlier seasons, the rest of the season played out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from nba_rank.data.remaining import SeasonGames
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, start_years
 from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
-from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate, summarise
+from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summarise
 from nba_rank.odds.strength import StrengthMap
 
 SCORE = "score"
@@ -27,6 +29,11 @@ RESIDUAL = dict.fromkeys(RESIDUAL_INPUTS, 0.0)
 TEAM_ONLY = {"elo_margin": 1.0, "margin_rating": 0.0}
 """What strengths are made of, and the weights that stand for no learning: for the regular season
 and the playoffs where players are known, what the playoff residual adds, and without players."""
+
+_TOGETHER = 2400
+"""Simulations that are worked on at once: enough to drown the cost of calls, and little memory."""
+
+_Morning = tuple[Situation, SeasonStrengths]
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,55 @@ class Maps:
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Restore maps exactly."""
         return cls(**{name: StrengthMap.from_dict(part) for name, part in fields.items()})
+
+
+@dataclass(frozen=True)
+class Rated:
+    """Rated teams, and the games after their dates.
+
+    Attributes:
+        frame: What `nba_rank.odds.inputs.strength_inputs` returns.
+        regular: Games of the regular season, paired with rows of the frame.
+        playoffs: Games of the playoffs.
+    """
+
+    frame: pd.DataFrame
+    regular: RatedGames
+    playoffs: RatedGames
+
+    @classmethod
+    def of(cls, tables: Tables, frame: pd.DataFrame) -> Self:
+        """Pair the dates of a frame with the games that follow."""
+        frame = frame.reset_index(drop=True)
+        return cls(frame, *(RatedGames.of(tables, frame, kind) for kind in ("regular", "playoffs")))
+
+    def of_seasons(self, seasons: list[str]) -> Self:
+        """Return the games of some seasons alone."""
+        years = start_years(pd.Series(seasons, dtype="str"))
+        games = [part.take(np.isin(part.season, years)) for part in (self.regular, self.playoffs)]
+        return type(self)(self.frame, *games)
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What maps are learned from.
+
+    Attributes:
+        players: Dates on which the players of every team were known.
+        teams: All dates.
+    """
+
+    players: Rated
+    teams: Rated
+
+    @classmethod
+    def of(cls, tables: Tables, frame: pd.DataFrame) -> Self:
+        """Collect what the rated teams of a frame teach; see `MonteCarloOdds.fit`."""
+        return cls(Rated.of(tables, frame[has_players(frame)]), Rated.of(tables, frame))
+
+    def of_seasons(self, seasons: list[str]) -> Self:
+        """Return what some seasons teach, just as from a frame of those alone."""
+        return type(self)(self.players.of_seasons(seasons), self.teams.of_seasons(seasons))
 
 
 @dataclass(frozen=True)
@@ -86,41 +142,64 @@ class MonteCarloOdds:
                 season stands for both.
             playoff_residual: Let the playoffs' map read `RESIDUAL` too.
         """
-        score = {SCORE: 0.0} if SCORE in frame else {}
-        known = frame[has_players(frame)].reset_index(drop=True)
+        return cls.learn(
+            Lessons.of(tables, frame),
+            n_simulations=n_simulations,
+            seed=seed,
+            playoff_strength=playoff_strength,
+            playoff_residual=playoff_residual,
+        )
+
+    @classmethod
+    def learn(
+        cls,
+        lessons: Lessons,
+        *,
+        n_simulations: int,
+        seed: int,
+        playoff_strength: bool = True,
+        playoff_residual: bool = False,
+    ) -> Self:
+        """Learn the maps, as `fit` does, from what has been collected before."""
+        score = {SCORE: 0.0} if SCORE in lessons.teams.frame else {}
         playoffs = PLAYOFFS | RESIDUAL if playoff_residual else PLAYOFFS
+        team_only = TEAM_ONLY | score
         return cls(
-            players=_fit(known, tables, REGULAR | score, playoffs | score, playoff_strength),
-            teams=_fit(
-                frame.reset_index(drop=True),
-                tables,
-                TEAM_ONLY | score,
-                TEAM_ONLY | score,
-                playoff_strength,
-            ),
+            players=_fit(lessons.players, REGULAR | score, playoffs | score, playoff_strength),
+            teams=_fit(lessons.teams, team_only, team_only, playoff_strength),
             n_simulations=n_simulations,
             seed=seed,
         )
 
-    def maps_of(self, date: pd.DataFrame) -> Maps:
-        """Return the maps that hold for the rated teams of a date."""
-        return self.players if has_players(date).all() else self.teams
-
     def strengths(self, date: pd.DataFrame, edge: float) -> SeasonStrengths:
         """Return the strengths of the teams of one date, sorted by id, at a home edge in points."""
-        maps, progress = self.maps_of(date), float(date["progress"].iloc[0])
-        doubt = maps.regular.doubt_at(progress), maps.playoffs.doubt_at(progress)
-        return SeasonStrengths(
-            regular=maps.regular.strength(date),
-            playoffs=maps.playoffs.strength(date),
-            regular_doubt=doubt[0],
-            playoffs_doubt=doubt[1],
-            regular_noise=maps.regular.noise_beside(doubt[0]),
-            playoffs_noise=maps.playoffs.noise_beside(doubt[1]),
-            regular_edge=edge + maps.regular.home,
-            playoffs_edge=edge + maps.playoffs.home,
-            rest=maps.regular.rest,
-        )
+        return next(self._strengths(date, [edge]))
+
+    def _strengths(self, frame: pd.DataFrame, edges: Iterable[float]) -> Iterator[SeasonStrengths]:
+        """Yield the strengths on each date of a frame that is sorted by date and team."""
+        with_players = has_players(frame).to_numpy()
+        points = [
+            np.where(with_players, of_players.strength(frame), of_teams.strength(frame))
+            for of_players, of_teams in (
+                (self.players.regular, self.teams.regular),
+                (self.players.playoffs, self.teams.playoffs),
+            )
+        ]
+        for date, edge in zip(_date_slices(frame), edges, strict=True):
+            maps = self.players if with_players[date.start] else self.teams
+            progress = float(frame["progress"].iloc[date.start])
+            doubt = maps.regular.doubt_at(progress), maps.playoffs.doubt_at(progress)
+            yield SeasonStrengths(
+                regular=points[0][date],
+                playoffs=points[1][date],
+                regular_doubt=doubt[0],
+                playoffs_doubt=doubt[1],
+                regular_noise=maps.regular.noise_beside(doubt[0]),
+                playoffs_noise=maps.playoffs.noise_beside(doubt[1]),
+                regular_edge=edge + maps.regular.home,
+                playoffs_edge=edge + maps.playoffs.home,
+                rest=maps.regular.rest,
+            )
 
     def predict(
         self,
@@ -135,7 +214,7 @@ class MonteCarloOdds:
         Args:
             frame: Rated teams, as in `fit`.
             tables: The canonical tables; results of a date and later play no part in its odds.
-            threads: Dates that are simulated at once; does not change the result.
+            threads: Groups of dates that are simulated at once; does not change the result.
             on_date: Called after each date.
 
         Returns:
@@ -143,24 +222,35 @@ class MonteCarloOdds:
             `playoffs_strength` (points), a row a team and date in the order of the frame, with
             `assumption`, what had to be assumed of the schedule (empty if nothing).
         """
-        edges = HomeEdge.of(tables)
+        frame = frame.sort_values(["season", "as_of_date", "team_id"])
+        dates = frame[["season", "as_of_date"]].iloc[[date.start for date in _date_slices(frame)]]
+        edges = HomeEdge.of(tables).at(start_years(dates["season"]), days(dates["as_of_date"]))
+        strengths = self._strengths(frame, edges.tolist())
+        games = {season: SeasonGames.of(tables, season) for season in dates["season"].unique()}
 
-        def of_date(date: pd.DataFrame) -> pd.DataFrame:
-            season, as_of = str(date["season"].iloc[0]), date["as_of_date"].iloc[0]
-            date = date.sort_values("team_id")
-            edge = edges.at(start_years(date["season"][:1]), days(date["as_of_date"][:1]))
-            situation = Situation.of(tables, season, as_of)
-            strengths = self.strengths(date, float(edge[0]))
-            rng = np.random.default_rng(self.seed)
-            table = summarise(situation, simulate(situation, strengths, self.n_simulations, rng))
-            table["regular_strength"] = strengths.regular
-            table["playoffs_strength"] = strengths.playoffs
-            table["assumption"] = situation.remaining.assumption
-            on_date()
-            return table
+        def of_mornings(mornings: list[_Morning]) -> pd.DataFrame:
+            situations, strengths = zip(*mornings, strict=True)
+            rngs = [np.random.default_rng(self.seed) for _ in mornings]
+            simulated = simulate_together(situations, strengths, self.n_simulations, rngs)
+            parts = []
+            for (situation, strength), part in zip(mornings, simulated, strict=True):
+                table = summarise(situation, part)
+                table["regular_strength"] = strength.regular
+                table["playoffs_strength"] = strength.playoffs
+                table["assumption"] = situation.remaining.assumption
+                parts.append(table)
+                on_date()
+            return pd.concat(parts, ignore_index=True)
 
-        dates = [date for _, date in frame.groupby(["season", "as_of_date"], sort=True)]
-        return pd.concat(_each(of_date, dates, threads), ignore_index=True)
+        mornings = [
+            (Situation.on(games[season], date), strength)
+            for (season, date), strength in zip(
+                dates.itertuples(index=False, name=None), strengths, strict=True
+            )
+        ]
+        at_once = max(1, _TOGETHER // self.n_simulations)
+        parts = list(_groups(mornings, at_once))
+        return pd.concat(_each(of_mornings, parts, threads), ignore_index=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -181,21 +271,35 @@ def has_players(frame: pd.DataFrame) -> pd.Series:
 
 
 def _fit(
-    frame: pd.DataFrame,
-    tables: Tables,
-    regular: dict[str, float],
-    playoffs: dict[str, float],
-    playoff_strength: bool,
+    rated: Rated, regular: dict[str, float], playoffs: dict[str, float], playoff_strength: bool
 ) -> Maps:
-    of_regular = StrengthMap.fit(frame, RatedGames.of(tables, frame, "regular"), regular)
+    of_regular = StrengthMap.fit(rated.frame, rated.regular, regular)
     if not playoff_strength:
         return Maps(of_regular, of_regular)
-    games = RatedGames.of(tables, frame, "playoffs")
-    return Maps(of_regular, StrengthMap.fit(frame, games, playoffs))
+    return Maps(of_regular, StrengthMap.fit(rated.frame, rated.playoffs, playoffs))
+
+
+def _date_slices(frame: pd.DataFrame) -> list[slice]:
+    """Return the rows of each date of a frame that is sorted by date."""
+    date = frame["as_of_date"].to_numpy()
+    cuts = [*np.flatnonzero(np.r_[True, date[1:] != date[:-1]]).tolist(), len(date)]
+    return [slice(start, end) for start, end in pairwise(cuts)]
+
+
+def _groups(mornings: Iterable[_Morning], most: int) -> Iterator[list[_Morning]]:
+    """Yield runs of mornings that can be simulated together, no more than so many."""
+    group: list[_Morning] = []
+    for morning in mornings:
+        if group and (len(group) == most or not morning[0].postseason_as(group[0][0])):
+            yield group
+            group = []
+        group.append(morning)
+    if group:
+        yield group
 
 
 def _each(
-    function: Callable[[pd.DataFrame], pd.DataFrame], parts: Iterable[pd.DataFrame], threads: int
+    function: Callable[[list[_Morning]], pd.DataFrame], parts: list[list[_Morning]], threads: int
 ) -> list[pd.DataFrame]:
     if threads == 1:
         return [function(part) for part in parts]

@@ -3,7 +3,9 @@
 Letters: S simulations, T teams of the season in ascending order of id, G games left.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -11,11 +13,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.data import league as league_facts
-from nba_rank.data.remaining import Remaining, played_and_remaining
-from nba_rank.data.standings import BERTHS, Records, team_codes
+from nba_rank.data.remaining import Remaining, SeasonGames
+from nba_rank.data.standings import BERTHS, Records
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, IntArray
-from nba_rank.odds.bracket import Drawn, Strengths, advance, draw, play_in, wins_needed_by_round
+from nba_rank.odds.bracket import (
+    Drawn,
+    Streams,
+    Strengths,
+    advance,
+    draw,
+    play_in,
+    wins_needed_by_round,
+)
 from nba_rank.odds.seeding import League, Seeds, seed
 
 N_SEEDS = 15
@@ -59,33 +69,40 @@ class Situation:
         Raises:
             ValueError: The season is not in the tables, nor the one after their last.
         """
-        records, remaining = played_and_remaining(tables, season, as_of_date)
+        return cls.on(SeasonGames.of(tables, season), as_of_date)
+
+    @classmethod
+    def on(cls, games: SeasonGames, as_of_date: pd.Timestamp) -> Self:
+        """Return the situation on one of the mornings of a season; as `of`."""
+        season, records = games.season, games.record(as_of_date)
         restart = league_facts.restart(season)
         going_on = restart is not None and as_of_date > restart.announced
         uninvited = sorted(restart.uninvited) if restart is not None and going_on else []
-        days = tables.games["game_date"].to_numpy()
-        opened = np.datetime64(f"{league_facts.season_start_year(season)}-07-01")
-        at = np.flatnonzero((days >= opened) & (days < as_of_date.to_datetime64()))
-        at = at[np.asarray(tables.games["kind"].array.take(at) != "regular")]
-        games = tables.games.take(at)
-        games = games[games["season"] == season]
-        kind, won = games["kind"].to_numpy(), _winners(games, records.team_id)
+        won = games.winners("playoffs", as_of_date)
         playoffs = None
-        if (kind == "playoffs").any():
+        if len(won):
             playoffs = np.zeros(records.beat.shape, dtype=np.int64)
-            np.add.at(playoffs, tuple(won[kind == "playoffs"].T), 1)
+            np.add.at(playoffs, tuple(won.T), 1)
         return cls(
             season=season,
             as_of_date=as_of_date,
             records=records,
-            remaining=remaining,
+            remaining=games.remaining(as_of_date),
             league=League(records.conference, records.division),
             play_in=league_facts.play_in(season) if restart is None or going_on else None,
             uninvited=tuple(np.searchsorted(records.team_id, uninvited).tolist()),
-            playin=tuple((int(a), int(b)) for a, b in won[kind == "playin"]),
+            playin=tuple((int(a), int(b)) for a, b in games.winners("playin", as_of_date)),
             playoff_wins=playoffs,
             neutral_playoffs=going_on,
         )
+
+    def postseason_as(self, other: Self) -> bool:
+        """Whether another morning of the season sees the same postseason ahead, nothing played."""
+        untouched = not (self.playin or other.playin) and (
+            self.playoff_wins is None and other.playoff_wins is None
+        )
+        rules = [(of.season, of.play_in, of.uninvited, of.neutral_playoffs) for of in (self, other)]
+        return untouched and rules[0] == rules[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +161,16 @@ class Simulated:
     playoffs: Drawn
     outcome_rank: IntArray
 
+    def part(self, chosen: slice) -> "Simulated":
+        """Return some of the simulations."""
+        return Simulated(
+            seeds=Seeds(*(values[chosen] for values in vars(self.seeds).values())),
+            entrants=self.entrants[chosen],
+            reach=self.reach[chosen],
+            playoffs=Drawn(*(values[chosen] for values in vars(self.playoffs).values())),
+            outcome_rank=self.outcome_rank[chosen],
+        )
+
 
 def simulate(
     situation: Situation,
@@ -162,35 +189,66 @@ def simulate(
         n_simulations: Number of simulations S.
         rng: Source of randomness.
     """
-    shape = (n_simulations, len(situation.records.team_id))
-    doubt = _mirrored(shape, rng)
-    points = strengths.regular + strengths.regular_doubt * doubt
-    beat, point_diff = _play_rest(situation, strengths, points, rng)
-    seeds = seed(beat, point_diff, situation.league)
+    return simulate_together([situation], [strengths], n_simulations, [rng])[0]
 
-    neutral = situation.neutral_playoffs
+
+def simulate_together(
+    situations: Sequence[Situation],
+    strengths: Sequence[SeasonStrengths],
+    n_simulations: int,
+    rngs: Sequence[np.random.Generator],
+) -> list[Simulated]:
+    """Play the rest of a season from several mornings; to the last bit as `simulate` from each.
+
+    Standings and brackets of all are worked out at once: of a few hundred simulations, most of the
+    time would go into calling NumPy.
+
+    Args:
+        situations: Several mornings, each of which sees the same postseason ahead as the others
+            (`Situation.postseason_as`), or a single one.
+        strengths: How strong the teams are on each.
+        n_simulations: Number of simulations S of each.
+        rngs: A source of randomness for each.
+    """
+    shape = (n_simulations, len(situations[0].records.team_id))
+    points, played = [], []
+    for situation, of_morning, rng in zip(situations, strengths, rngs, strict=True):
+        doubt = _mirrored(shape, rng)
+        regular = of_morning.regular + of_morning.regular_doubt * doubt
+        points.append(of_morning.playoffs + of_morning.playoffs_doubt * doubt)
+        played.append(_play_rest(situation, of_morning, regular, rng))
+    beat, point_diff = (np.concatenate(parts) for parts in zip(*played, strict=True))
+    first = situations[0]
+    seeds = seed(beat, point_diff, first.league)
+
+    neutral = first.neutral_playoffs
+    edge = [0.0 if neutral else of_morning.playoffs_edge for of_morning in strengths]
+    noise = [of_morning.playoffs_noise for of_morning in strengths]
     in_playoffs = Strengths(
-        points=strengths.playoffs + strengths.playoffs_doubt * doubt,
-        home_edge=0.0 if neutral else strengths.playoffs_edge,
-        noise_sd=strengths.playoffs_noise,
+        points=np.concatenate(points),
+        home_edge=np.repeat(edge, n_simulations),
+        noise_sd=np.repeat(noise, n_simulations),
     )
+    luck = Streams(rngs, n_simulations)
     entrants = play_in(
         seeds,
-        situation.league,
+        first.league,
         in_playoffs,
-        rule=situation.play_in,
-        rng=rng,
-        known=situation.playin,
-        uninvited=situation.uninvited,
+        rule=first.play_in,
+        rng=luck,
+        known=first.playin,
+        uninvited=first.uninvited,
     )
     rules: dict[str, Any] = {
         "league_rank": seeds.league_rank,
-        "wins_needed": wins_needed_by_round(situation.season),
-        "wins_so_far": situation.playoff_wins,
+        "wins_needed": wins_needed_by_round(first.season),
+        "wins_so_far": first.playoff_wins,
     }
     reach = advance(entrants, in_playoffs, **rules)
-    drawn = draw(entrants, in_playoffs, rng=rng, **rules)
-    return Simulated(seeds, entrants, reach, drawn, _outcome_rank(seeds, reach, drawn))
+    drawn = draw(entrants, in_playoffs, rng=luck, **rules)
+    together = Simulated(seeds, entrants, reach, drawn, _outcome_rank(seeds, reach, drawn))
+    cuts = pairwise(range(0, len(beat) + 1, n_simulations))
+    return [together.part(slice(start, end)) for start, end in cuts]
 
 
 def summarise(
@@ -211,10 +269,9 @@ def summarise(
         the teams from the playoffs on); `seed_1` to `seed_15` (probabilities of the seed in the
         conference, before the play-in).
     """
-    tails = [(1 - coverage) / 2, (1 + coverage) / 2]
     wins, rank = simulated.seeds.wins, simulated.outcome_rank
-    wins_low, wins_high = np.quantile(wins, tails, axis=0, method="inverted_cdf")
-    rank_low, rank_high = np.quantile(rank, tails, axis=0, method="inverted_cdf")
+    wins_low, wins_high = _interval(wins, coverage)
+    rank_low, rank_high = _interval(rank, coverage)
     reach = simulated.reach.mean(axis=0)
     seeds = simulated.seeds.seed
     share = {f"seed_{place}": (seeds == place).mean(axis=0) for place in range(1, N_SEEDS + 1)}
@@ -238,6 +295,14 @@ def summarise(
             **share,
         }
     )
+
+
+def _interval(values: IntArray, coverage: float) -> tuple[IntArray, IntArray]:
+    """Return the quantiles of each column that hold a share of it: values that do occur, [T]."""
+    tails = np.array([(1 - coverage) / 2, (1 + coverage) / 2])
+    low, high = np.maximum(np.ceil(len(values) * tails - 1), 0).astype(np.int64)
+    ordered = np.partition(values, (low, high), axis=0)
+    return ordered[low], ordered[high]
 
 
 def _mirrored(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
@@ -314,10 +379,3 @@ def _playin_odds(situation: Situation, seeds: Seeds) -> FloatArray:
         held = eighth - ninth <= 2 * rule.max_games_behind
         np.add.at(odds, order[held], 1 / len(held))
     return odds
-
-
-def _winners(games: pd.DataFrame, team_id: IntArray) -> IntArray:
-    """Return positions (winner, loser) of games in order, [N, 2]."""
-    home, away = (team_codes(games[f"{side}_team_id"], team_id) for side in ("home", "away"))
-    won = (games["home_points"] > games["away_points"]).to_numpy()
-    return np.stack([np.where(won, home, away), np.where(won, away, home)], axis=1)

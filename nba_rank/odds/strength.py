@@ -42,6 +42,12 @@ DOUBT_SEASONS = 3.0
 
 _MIN_DOUBT = 0.5
 
+_BIN = 0.02
+"""Points; width of the bins that expected margins are gathered in."""
+
+_MOST = 100.0
+"""Points; all expected margins beyond this share a bin."""
+
 
 @dataclass(frozen=True)
 class StrengthMap:
@@ -74,8 +80,8 @@ class StrengthMap:
         """Learn from games.
 
         Args:
-            frame: Rated teams, with `progress` (share of the season played, 0 to 1) and the
-                inputs; the rows that `games` name hold no NaN.
+            frame: Rated teams, with `team_id`, `progress` (share of the season played, 0 to 1)
+                and the inputs; the rows that `games` name hold no NaN.
             games: Games after the as-of dates; none gives the map that nothing was learned by.
             start: Inputs, and the weights that the fit is shrunk towards.
 
@@ -93,14 +99,15 @@ class StrengthMap:
         total = max(weight.sum(), 1e-9)
         scale = np.sqrt((weight[:, None] * gap**2).sum(axis=0) / total)
         scale = np.where(scale > 0, scale, 1.0)
-        design = np.hstack([gap / scale, later[:, None] * gap / scale])
-        design = np.column_stack([design, games.at_home, games.rest])
+        by_progress = later[:, None] * gap / scale
+        design = np.column_stack([gap / scale, by_progress, games.at_home, games.rest])
         k = len(names)
         first = np.zeros(2 * k + 2)
         first[:k] = np.array(list(start.values())) * scale
         penalty = np.diag(np.r_[np.full(2 * k, RIDGE_GAMES), np.full(2, EXTRA_GAMES)])
-        gram = (design * weight[:, None]).T @ design + penalty
-        moment = (design * weight[:, None]).T @ (response - games.edge) + penalty @ first
+        weighted = (design * weight[:, None]).T
+        gram = weighted @ design + penalty
+        moment = weighted @ (response - games.edge) + penalty @ first
         solved = np.linalg.solve(gram, moment)
         expected = design @ solved + games.edge
         doubt = _doubt(games, frame, response - expected)
@@ -153,9 +160,15 @@ class StrengthMap:
 def _noise(expected: FloatArray, won: np.ndarray, weight: FloatArray) -> float:
     """Return the noise under which the wins were most likely, shrunk towards `NOISE`."""
     side = np.where(won, 1.0, -1.0) * expected
+    # Hundreds of thousands of expected margins say no more than their means in narrow bins: it
+    # moves the noise by a few hundred-thousandths of a point.
+    bins = np.floor(np.clip(side, -_MOST, _MOST) / _BIN).astype(np.int64)
+    bins -= bins.min(initial=0)
+    total = np.bincount(bins, weight)
+    side = np.bincount(bins, weight * side) / np.where(total > 0, total, 1.0)
 
     def loss(log_noise: float) -> float:
-        misfit = -(weight * log_ndtr(side / np.exp(log_noise))).sum()
+        misfit = -(total * log_ndtr(side / np.exp(log_noise))).sum()
         # About the curvature of a game's likelihood in log noise, at usual gaps.
         return float(misfit + 0.1 * NOISE_GAMES * (log_noise - np.log(NOISE)) ** 2)
 
@@ -176,8 +189,9 @@ def _doubt(games: RatedGames, frame: pd.DataFrame, residual: FloatArray) -> tupl
     other = np.concatenate([games.away, games.home])
     total = np.bincount(row, np.concatenate([residual, -residual]), len(frame))
     n = np.bincount(row, minlength=len(frame)).astype(np.float64)
-    pairs, meetings = np.unique(row * len(frame) + other, return_counts=True)
-    opponents = np.bincount(pairs // len(frame), meetings**2, len(frame))
+    teams, team = np.unique(frame["team_id"], return_inverse=True)
+    meetings = np.bincount(row * len(teams) + team[other], minlength=len(frame) * len(teams))
+    opponents = (meetings.reshape(len(frame), -1) ** 2).sum(axis=1)
     seen = np.flatnonzero(n)
     total, n, progress = total[seen], n[seen], frame["progress"].to_numpy()[seen]
     # How often the doubt squared is in the excess, and about the excess' standard deviation.

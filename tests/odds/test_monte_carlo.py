@@ -6,8 +6,16 @@ import pandas as pd
 import pytest
 
 from nba_rank.data.outcomes import outcomes
+from nba_rank.odds import monte_carlo
 from nba_rank.odds.inputs import ROSTER_INPUTS
-from nba_rank.odds.monte_carlo import PLAYOFFS, REGULAR, TEAM_ONLY, MonteCarloOdds, has_players
+from nba_rank.odds.monte_carlo import (
+    PLAYOFFS,
+    REGULAR,
+    TEAM_ONLY,
+    Lessons,
+    MonteCarloOdds,
+    has_players,
+)
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.strength import DOUBT, StrengthMap
 
@@ -126,6 +134,28 @@ def test_threads_change_nothing(fitted, predicted, season, sim_tables):
     assert len(seen) == len(dates_of(season))
 
 
+@pytest.mark.parametrize("most", [1, S, 3 * S])
+def test_how_many_dates_are_simulated_together_changes_nothing(
+    fitted, predicted, season, sim_tables, monkeypatch, most
+):
+    monkeypatch.setattr(monte_carlo, "_TOGETHER", most)
+    got = fitted.predict(season, sim_tables)
+    pd.testing.assert_frame_equal(got, predicted, check_exact=True)
+
+
+def test_dates_of_two_seasons_before_and_in_the_playoffs(fitted, sim_inputs, sim_tables):
+    """In any order of rows; each as it is alone."""
+    dates = sim_inputs["as_of_date"].unique()
+    chosen = on(sim_inputs, *dates[-2:], *dates[:2])
+    begun = sim_tables.games.query("kind == 'playoffs'")["game_date"].min() + pd.Timedelta("3D")
+    late = on(sim_inputs, dates[sim_inputs.groupby("season")["as_of_date"].nunique().iloc[0] - 1])
+    frame = pd.concat([chosen, late.assign(as_of_date=begun)]).sample(frac=1, random_state=0)
+    got = fitted.predict(frame, sim_tables)
+    for date in frame["as_of_date"].unique():
+        alone = fitted.predict(on(frame, date), sim_tables)
+        pd.testing.assert_frame_equal(on(got, date), alone, check_exact=True)
+
+
 def test_the_seed_changes_the_simulations_alone(fitted, predicted, season, sim_tables):
     date = dates_of(season)[1]
     other = replace(fitted, seed=2).predict(on(season, date), sim_tables)
@@ -163,6 +193,17 @@ def test_games_of_other_seasons_are_not_learned_from(fitted, earlier, sim_tables
     poisoned = replace(sim_tables, games=games.assign(home_points=points))
     again = MonteCarloOdds.fit(earlier, poisoned, n_simulations=S, seed=1)
     assert again.to_dict() == fitted.to_dict()
+
+
+def test_lessons_of_seasons_are_those_of_their_frame_alone(fitted, sim_inputs, sim_tables):
+    first, second = "2021-22", "2022-23"
+    lessons = Lessons.of(sim_tables, sim_inputs)
+    for seasons in ([], [second], [first, second]):
+        frame = sim_inputs[sim_inputs["season"].isin(seasons)]
+        expected = MonteCarloOdds.fit(frame, sim_tables, n_simulations=S, seed=1)
+        got = MonteCarloOdds.learn(lessons.of_seasons(seasons), n_simulations=S, seed=1)
+        assert got == expected
+    assert got == fitted
 
 
 # What the maps learn.

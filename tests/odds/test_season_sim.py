@@ -11,7 +11,14 @@ from nba_rank.data.outcomes import outcomes, series
 from nba_rank.data.remaining import Remaining
 from nba_rank.data.standings import Records, standings
 from nba_rank.data.tables import Tables
-from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate, summarise
+from nba_rank.odds.season_sim import (
+    SeasonStrengths,
+    Simulated,
+    Situation,
+    simulate,
+    simulate_together,
+    summarise,
+)
 from nba_rank.odds.seeding import League
 
 T = 30
@@ -491,6 +498,46 @@ def test_the_situation_of_a_season_that_is_long_over(sim_tables):
     years_later = Situation.of(sim_tables, "2021-22", pd.Timestamp("2024-03-01"))
     np.testing.assert_array_equal(years_later.playoff_wins, over.playoff_wins)
     assert years_later.playin == over.playin
+
+
+# Several mornings at once.
+
+
+def assert_same(got: Simulated, expected: Simulated) -> None:
+    for part in ("seeds", "playoffs"):
+        for name, values in vars(getattr(expected, part)).items():
+            np.testing.assert_array_equal(getattr(getattr(got, part), name), values, err_msg=name)
+    for name in ("entrants", "reach", "outcome_rank"):
+        np.testing.assert_array_equal(getattr(got, name), getattr(expected, name), err_msg=name)
+
+
+def test_mornings_together_are_to_the_last_bit_what_they_are_alone(opening, middle, sim_tables):
+    late = after_regular_season(sim_tables, middle.season)
+    mornings = [replace(opening, season=middle.season, play_in=middle.play_in), middle, late]
+    strengths = [
+        random_strengths(number, playoffs_edge=2.0 + number, regular_noise=10.0 + number)
+        for number in range(3)
+    ]
+    rngs = [np.random.default_rng(number) for number in range(3)]
+    together = simulate_together(mornings, strengths, 41, rngs)
+    for number, got in enumerate(together):
+        rng = np.random.default_rng(number)
+        assert_same(got, simulate(mornings[number], strengths[number], 41, rng))
+
+
+def test_which_mornings_see_the_same_postseason_ahead(sim_tables, middle):
+    season = middle.season
+    late = after_regular_season(sim_tables, season)
+    assert middle.postseason_as(late)
+    assert late.postseason_as(middle)
+    playoffs = in_playoffs(sim_tables, season, 5)
+    assert not middle.postseason_as(playoffs)
+    assert not playoffs.postseason_as(playoffs)
+    assert not middle.postseason_as(replace(middle, playin=((0, 1),)))
+    assert not middle.postseason_as(replace(middle, play_in=None))
+    assert not middle.postseason_as(replace(middle, uninvited=(3,)))
+    assert not middle.postseason_as(replace(middle, neutral_playoffs=True))
+    assert not middle.postseason_as(replace(middle, season="2023-24"))
 
 
 # How long it takes.

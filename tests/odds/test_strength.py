@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import log_ndtr
 
 from nba_rank.odds.past_games import RatedGames
-from nba_rank.odds.strength import DOUBT, NOISE, StrengthMap
+from nba_rank.odds.strength import DOUBT, NOISE, NOISE_GAMES, StrengthMap
 
 T, D = 30, 6
 
@@ -43,7 +44,8 @@ def planted(
     edge = 2.5 * at_home
     expected = strength[date * T + first] - strength[date * T + second]
     expected += edge + home * at_home + rest * tired
-    frame = pd.DataFrame(inputs, columns=list("abc")[: len(coef)]).assign(progress=progress)
+    frame = pd.DataFrame(inputs, columns=list("abc")[: len(coef)])
+    frame = frame.assign(progress=progress, team_id=np.tile(np.arange(T), D))
     games = games_between(
         date * T + first,
         date * T + second,
@@ -162,6 +164,24 @@ def test_noise_is_of_winning_not_of_margins():
     assert (wild.noise / wild.coef[0]) == pytest.approx(plain.noise / plain.coef[0], rel=0.03)
 
 
+@pytest.mark.parametrize("n_games", [60, 12_000])
+def test_the_noise_is_the_most_likely_one(n_games):
+    """As without gathering the expected margins in bins, to a hundredth of a percent."""
+    frame, games = planted([1.0], [0.0], n_games=n_games)
+    fitted = StrengthMap.fit(frame, games, {"a": 1.0})
+    side = fitted.expected_margin(frame, games) * np.where(games.margin > 0, 1, -1)
+    nearby = fitted.noise * np.linspace(0.999, 1.001, 201)
+    misfit = -log_ndtr(side / nearby[:, None]).sum(axis=1)
+    misfit += 0.1 * NOISE_GAMES * np.log(nearby / NOISE) ** 2
+    assert nearby[misfit.argmin()] == pytest.approx(fitted.noise, rel=1e-4)
+
+
+def test_a_margin_beyond_all_reason_is_survived():
+    frame, games = planted([1.0], [0.0], n_games=500)
+    frame.loc[0, "a"] = 1e9
+    assert np.isfinite(StrengthMap.fit(frame, games, {"a": 1.0}).noise)
+
+
 def seasons_of_doubt(
     doubt: tuple[float, float], n_seasons: int, seed: int
 ) -> tuple[pd.DataFrame, RatedGames]:
@@ -190,7 +210,8 @@ def seasons_of_doubt(
     weight = 1 / np.bincount(game)[game]
     games = games_between(home, away, margin, game=game, season=game // n, weight=weight)
     progress = np.tile(np.repeat(share, T), n_seasons)
-    return pd.DataFrame({"a": np.concatenate(frames), "progress": progress}), games
+    ratings, team_id = np.concatenate(frames), np.tile(np.arange(T), D * n_seasons)
+    return pd.DataFrame({"a": ratings, "progress": progress, "team_id": team_id}), games
 
 
 @pytest.mark.parametrize("doubt", [(3.0, 1.5), (2.0, 2.0), (0.0, 0.0)])
