@@ -105,9 +105,22 @@ class FourFactorsConfig:
 
 @dataclass(kw_only=True)
 class EloConfig:
-    """Elo in FiveThirtyEight's form; all but `carry_over` (a share) in Elo points."""
+    """Elo in FiveThirtyEight's form; `k`, `home_edge` and `mean` in Elo points.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        fit: Fit `k`, `home_edge` and `carry_over` on the seasons before each season; the values
+            here are then those of the first season.
+        home_edge_seasons: Newest seasons that the home edge is fitted on.
+        k: Step size.
+        home_edge: Lead of the home team.
+        carry_over: Share of a rating's distance from the mean that stays over the summer.
+        mean: Rating of the average team.
+    """
 
     enabled: bool
+    fit: bool
+    home_edge_seasons: int
     k: float
     home_edge: float
     carry_over: float
@@ -748,6 +761,7 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "features.record.last_games": (1, 82),
     "features.record.prior_games": (0.1, None),
     "features.record.prior_carry_over": (0, 1),
+    "features.elo.home_edge_seasons": (1, None),
     "features.elo.k": (0, None),
     "features.elo.carry_over": (0, 1),
     "features.massey.ridge": (1e-6, None),

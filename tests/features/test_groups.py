@@ -333,9 +333,8 @@ def test_groups_switch_in_every_bundle(features, bundle, state):
     ("group", "change", "columns"),
     [
         ("record", {"last_games": 3}, {"form_win_pct", "form_margin_per_game"}),
-        ("elo", {"k": 30.0}, {"elo_rating"}),
+        ("elo", {"fit": False}, {"elo_rating"}),
         ("elo", {"home_edge": 60.0}, {"elo_rating"}),
-        ("elo", {"carry_over": 0.5}, {"elo_rating"}),
         ("elo", {"mean": 1500.0}, {"elo_rating"}),
         ("massey", {"ridge": 4.0}, {"massey_rating"}),
         ("team_rolling", {"games": 4}, {"rolling_efg_pct", "rolling_defensive_rating"}),
@@ -356,7 +355,9 @@ def test_every_parameter_changes_its_columns_only(
 
 
 def test_every_parameter_is_tried(features):
-    tried = {"last_games", "k", "home_edge", "carry_over", "mean", "ridge", "games", "window_days",
+    # `test_elo` tries those of a fit, which have their effect in other seasons.
+    tried = {"last_games", "fit", "home_edge_seasons", "k", "home_edge", "carry_over", "mean",
+             "ridge", "games", "window_days",
              "late_season_share", "prior_games", "prior_carry_over", "enabled"}  # fmt: skip
     for group in COLUMNS:
         assert {field.name for field in fields(getattr(features(), group))} <= tried
