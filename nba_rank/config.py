@@ -129,10 +129,20 @@ class EloConfig:
 
 @dataclass(kw_only=True)
 class MasseyConfig:
-    """Massey rating; `ridge` in games of a zero-margin result added to each team."""
+    """Massey rating that starts from last season's.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        ridge: Games that what is carried over counts for.
+        fit: Fit the carry-over on the seasons before each season.
+        carry_over: Share of last season's rating that carries over; with `fit`, until two
+            seasons are known.
+    """
 
     enabled: bool
     ridge: float
+    fit: bool
+    carry_over: float
 
 
 @dataclass(kw_only=True)
@@ -765,6 +775,7 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "features.elo.k": (0, None),
     "features.elo.carry_over": (0, 1),
     "features.massey.ridge": (1e-6, None),
+    "features.massey.carry_over": (0, 1),
     "features.team_rolling.games": (1, 82),
     "features.rest.window_days": (1, 60),
     "features.motivation.late_season_share": (0, 1),

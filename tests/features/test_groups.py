@@ -258,7 +258,7 @@ COLUMNS = {
         for column in (factor, f"opponent_{factor}", f"{factor}_diff")
     ],
     "elo": ["elo_rating"],
-    "massey": ["massey_rating"],
+    "massey": ["massey_rating", "massey_rank_diff"],
     "srs": ["srs", "sos"],
     "team_rolling": ["rolling_efg_pct", "rolling_defensive_rating", "won_previous_game"],
     "rest": ["days_since_game", "games_in_window", "played_yesterday"],
@@ -336,7 +336,8 @@ def test_groups_switch_in_every_bundle(features, bundle, state):
         ("elo", {"fit": False}, {"elo_rating"}),
         ("elo", {"home_edge": 60.0}, {"elo_rating"}),
         ("elo", {"mean": 1500.0}, {"elo_rating"}),
-        ("massey", {"ridge": 4.0}, {"massey_rating"}),
+        ("massey", {"ridge": 60.0}, {"massey_rating", "massey_rank_diff"}),
+        ("massey", {"carry_over": 0.0}, {"massey_rating", "massey_rank_diff"}),
         ("team_rolling", {"games": 4}, {"rolling_efg_pct", "rolling_defensive_rating"}),
         ("rest", {"window_days": 14}, {"games_in_window"}),
         ("motivation", {"late_season_share": 0.3}, {"late_season"}),
@@ -363,9 +364,9 @@ def test_every_parameter_is_tried(features):
         assert {field.name for field in fields(getattr(features(), group))} <= tried
 
 
-# Counts of games are known to be zero, and Massey's ridge says 0 before the first game.
+# Counts of games are known to be zero.
 KNOWN_AT_OPENING = {
-    "season_progress": 0, "games_played": 0, "massey_rating": 0, "games_in_window": 0,
+    "season_progress": 0, "games_played": 0, "games_in_window": 0,
     "played_yesterday": 0, "games_left": 82, "games_behind_line": 0, "eliminated": 0,
     "clinched": 0, "late_season": 0,
 }  # fmt: skip
@@ -380,7 +381,7 @@ def test_on_opening_night_the_unknown_is_nan_and_never_zero(
 
     first = priced_tables.seasons.set_index("season")["first_date"]
     opening = store_of("2022-23")
-    from_before = {"regressed_win_pct"}
+    from_before = {"regressed_win_pct", "massey_rating"}
     for group in ("prior_season", "elo", "market", "roster_strength"):
         from_before |= set(COLUMNS[group])
     for group in COLUMNS.values():
