@@ -161,6 +161,38 @@ class TeamRollingConfig:
 
 
 @dataclass(kw_only=True)
+class PythagoreanConfig:
+    """Record that points for and against deserve, and luck.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        exponent: Exponent of the points; 13.91 is Morey's.
+        prior_games: Games that last season counts for in the regressed share.
+        prior_carry_over: Share of last season's distance from .500 that carries over.
+    """
+
+    enabled: bool
+    exponent: float
+    prior_games: float
+    prior_carry_over: float
+
+
+@dataclass(kw_only=True)
+class PaceConfig:
+    """Possessions per 48 minutes.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        prior_games: Games that last season counts for beside the league's mean.
+        prior_carry_over: Share of last season's distance from the mean that carries over.
+    """
+
+    enabled: bool
+    prior_games: float
+    prior_carry_over: float
+
+
+@dataclass(kw_only=True)
 class RestConfig:
     """Days of rest and games in the last `window_days` days."""
 
@@ -283,6 +315,8 @@ class FeaturesConfig:
     massey: MasseyConfig
     srs: SrsConfig
     team_rolling: TeamRollingConfig
+    pythagorean: PythagoreanConfig
+    pace: PaceConfig
     rest: RestConfig
     motivation: MotivationConfig
     market: MarketConfig
@@ -777,6 +811,11 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "features.massey.ridge": (1e-6, None),
     "features.massey.carry_over": (0, 1),
     "features.team_rolling.games": (1, 82),
+    "features.pythagorean.exponent": (1, 50),
+    "features.pythagorean.prior_games": (0.1, None),
+    "features.pythagorean.prior_carry_over": (0, 1),
+    "features.pace.prior_games": (0.1, None),
+    "features.pace.prior_carry_over": (0, 1),
     "features.rest.window_days": (1, 60),
     "features.motivation.late_season_share": (0, 1),
     "features.roster.size": (1, 30),

@@ -10,12 +10,15 @@ from nba_rank.features import (
     four_factors,
     market,
     motivation,
+    pace,
     prior_season,
+    pythagorean,
     record,
     rest,
     team_rolling,
 )
 from nba_rank.features.asof import Rows
+from nba_rank.features.pace import game_minutes
 from nba_rank.features.registry import PLAYER_GROUPS, TEAM_GROUPS, build_group
 from nba_rank.features.store import KEY, build_store
 
@@ -130,6 +133,74 @@ def test_team_rolling_by_hand(small_tables, as_of, features):
     row = both.loc[("2022-11-04", 1)]
     assert row["rolling_efg_pct"] == pytest.approx((45 + 39) / (90 + 85))
     assert both.loc[("2022-11-04", 3)].isna().all()
+
+
+def test_the_pythagorean_expectation_by_hand(small_tables, as_of, features):
+    games = [
+        ("2021-11-01", 1, 2, 120, 100),
+        ("2022-11-01", 1, 2, 110, 100),
+        ("2022-11-03", 2, 1, 101, 100),
+        ("2023-04-20", 1, 2, 150, 100, {"kind": "playoffs"}),
+    ]
+    config = replace(features().pythagorean, exponent=2.0, prior_games=3.0, prior_carry_over=0.5)
+    dates = as_of("2021-11-01", "2022-11-01", "2023-04-21")
+    got = built(pythagorean, small_tables(games), dates, config)
+    last = 120**2 / (120**2 + 100**2)
+    now = 210**2 / (210**2 + 201**2)
+    row = got.loc[("2023-04-21", 1)]
+    assert row["pythagorean_win_pct"] == pytest.approx(now)
+    assert row["luck"] == pytest.approx(0.5 - now)
+    prior = 0.5 + 0.5 * (last - 0.5)
+    assert row["regressed_pythagorean_win_pct"] == pytest.approx((2 * now + 3 * prior) / 5)
+    # Two sides of the same games mirror each other.
+    other = got.loc[("2023-04-21", 2)]
+    assert (row + other).tolist() == pytest.approx([1, 0, 1])
+    opening = got.loc[("2022-11-01", 1)]
+    assert opening[["pythagorean_win_pct", "luck"]].isna().all()
+    assert opening["regressed_pythagorean_win_pct"] == pytest.approx(prior)
+    for date, team in (("2021-11-01", 1), ("2022-11-01", 3)):
+        assert got.loc[(date, team), "regressed_pythagorean_win_pct"] == 0.5
+
+
+def test_pace_by_hand(small_tables, as_of, features):
+    games = [
+        ("2021-11-01", 1, 2, 110, 100, BOX),
+        ("2021-11-02", 3, 4, 110, 100, {"home": AWAY, "away": AWAY}),
+        ("2022-11-01", 1, 2, 110, 100, BOX),
+    ]
+    # Ten men of 29 minutes: two overtimes, whatever the rounding.
+    players = [("2022-11-01", 10 * team + i, team, 29 * 60 + 7) for team in (1, 2)
+               for i in range(10)]  # fmt: skip
+    config = replace(features().pace, prior_games=3.0, prior_carry_over=0.5)
+    tables = small_tables(games, players)
+    got = built(pace, tables, as_of("2021-11-03", "2022-11-01", "2022-11-02"), config)
+    home = 90 + 0.4 * 25 - 1.07 * 12 / (12 + 30) * (90 - 40) + 14
+    away = 85 + 0.4 * 30 - 1.07 * 8 / (8 + 33) * (85 - 35) + 16
+    slow = 85 + 0.4 * 30 - 1.07 * 8 / (8 + 30) * (85 - 35) + 16
+    first = got.loc["2021-11-03"]
+    assert first["pace"].tolist() == pytest.approx([(home + away) / 2] * 2 + [slow] * 2)
+    above = ((home + away) / 2 - slow) / 2
+    assert first["pace_above_league"].tolist() == pytest.approx([above / 4] * 2 + [-above / 4] * 2)
+    opening = got.loc["2022-11-01"]
+    assert opening["pace"].isna().all()
+    expected = [above / 2] * 2 + [-above / 2] * 2
+    assert opening["pace_above_league"].tolist() == pytest.approx(expected)
+    # Of the two that have played, each has the league's pace.
+    last = got.loc["2022-11-02"]
+    assert last["pace"].iloc[:2].tolist() == pytest.approx([48 / 58 * (home + away) / 2] * 2)
+    assert last["pace_above_league"].iloc[:2].tolist() == pytest.approx([3 * above / 2 / 4] * 2)
+    assert last["pace_above_league"].iloc[2:].tolist() == pytest.approx([-above / 2] * 2)
+
+
+@pytest.mark.real
+def test_both_sides_of_every_real_game_played_as_many_overtimes(real_tables):
+    games = real_tables.team_games.assign(minutes=game_minutes(real_tables))
+    with_players = games["game_id"].isin(real_tables.player_games["game_id"])
+    sides = games.groupby("game_id")["minutes"]
+    assert (sides.min() == sides.max()).all()
+    assert set(games["minutes"]) <= {48.0, 53.0, 58.0, 63.0, 68.0}
+    assert 0.04 < (games.loc[with_players, "minutes"] > 48).mean() < 0.08
+    assert (games.loc[~with_players, "minutes"] == 48).all()
 
 
 def test_rest_by_hand(small_tables, as_of, features):
@@ -261,6 +332,8 @@ COLUMNS = {
     "massey": ["massey_rating", "massey_rank_diff"],
     "srs": ["srs", "sos"],
     "team_rolling": ["rolling_efg_pct", "rolling_defensive_rating", "won_previous_game"],
+    "pythagorean": ["pythagorean_win_pct", "luck", "regressed_pythagorean_win_pct"],
+    "pace": ["pace", "pace_above_league"],
     "rest": ["days_since_game", "games_in_window", "played_yesterday"],
     "motivation": ["games_left", "games_behind_line", "eliminated", "clinched", "late_season"],
     "market": ["market_win_pct", "market_title_prob"],
@@ -339,6 +412,15 @@ def test_groups_switch_in_every_bundle(features, bundle, state):
         ("massey", {"ridge": 60.0}, {"massey_rating", "massey_rank_diff"}),
         ("massey", {"carry_over": 0.0}, {"massey_rating", "massey_rank_diff"}),
         ("team_rolling", {"games": 4}, {"rolling_efg_pct", "rolling_defensive_rating"}),
+        (
+            "pythagorean",
+            {"exponent": 10.0},
+            {"pythagorean_win_pct", "luck", "regressed_pythagorean_win_pct"},
+        ),
+        ("pythagorean", {"prior_games": 5.0}, {"regressed_pythagorean_win_pct"}),
+        ("pythagorean", {"prior_carry_over": 0.2}, {"regressed_pythagorean_win_pct"}),
+        ("pace", {"prior_games": 20.0}, {"pace_above_league"}),
+        ("pace", {"prior_carry_over": 0.2}, {"pace_above_league"}),
         ("rest", {"window_days": 14}, {"games_in_window"}),
         ("motivation", {"late_season_share": 0.3}, {"late_season"}),
         ("record", {"prior_games": 9.0}, {"regressed_win_pct"}),
@@ -359,7 +441,8 @@ def test_every_parameter_is_tried(features):
     # `test_elo` tries those of a fit, which have their effect in other seasons.
     tried = {"last_games", "fit", "home_edge_seasons", "k", "home_edge", "carry_over", "mean",
              "ridge", "games", "window_days",
-             "late_season_share", "prior_games", "prior_carry_over", "enabled"}  # fmt: skip
+             "late_season_share", "prior_games", "prior_carry_over", "enabled",
+             "exponent"}  # fmt: skip
     for group in COLUMNS:
         assert {field.name for field in fields(getattr(features(), group))} <= tried
 
@@ -381,7 +464,8 @@ def test_on_opening_night_the_unknown_is_nan_and_never_zero(
 
     first = priced_tables.seasons.set_index("season")["first_date"]
     opening = store_of("2022-23")
-    from_before = {"regressed_win_pct", "massey_rating"}
+    from_before = {"regressed_win_pct", "massey_rating", "regressed_pythagorean_win_pct",
+                   "pace_above_league"}  # fmt: skip
     for group in ("prior_season", "elo", "market", "roster_strength"):
         from_before |= set(COLUMNS[group])
     for group in COLUMNS.values():
