@@ -154,10 +154,15 @@ class SrsConfig:
 
 @dataclass(kw_only=True)
 class TeamRollingConfig:
-    """Shooting and defence over the last `games` games, and the previous result."""
+    """Shooting and defence over the newest games, and the previous result.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        windows: Numbers of games, one set of columns each.
+    """
 
     enabled: bool
-    games: int
+    windows: list[int]
 
 
 @dataclass(kw_only=True)
@@ -810,7 +815,6 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "features.elo.carry_over": (0, 1),
     "features.massey.ridge": (1e-6, None),
     "features.massey.carry_over": (0, 1),
-    "features.team_rolling.games": (1, 82),
     "features.pythagorean.exponent": (1, 50),
     "features.pythagorean.prior_games": (0.1, None),
     "features.pythagorean.prior_carry_over": (0, 1),
@@ -911,9 +915,11 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
     groups = [getattr(config.features, name) for name in names]
     if not any(getattr(group, "enabled", False) for group in groups):
         yield "every feature group is off: switch one on, such as features/record=on"
-    windows = config.features.roster.windows
-    if not windows or min(windows) < 1 or len(set(windows)) < len(windows):
-        yield f"features.roster.windows={windows} must hold different numbers of games, 1 or more"
+    for group in ("roster", "team_rolling"):
+        windows = getattr(config.features, group).windows
+        if not windows or min(windows) < 1 or len(set(windows)) < len(windows):
+            key = f"features.{group}.windows={windows}"
+            yield f"{key} must hold different numbers of games, 1 or more"
     columns = config.features.roster.columns
     rates = (columns.true_shooting, columns.usage, columns.game_score, columns.box_rating)
     if columns.last_season and not any(rates):

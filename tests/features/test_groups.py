@@ -1,4 +1,5 @@
 from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -107,8 +108,8 @@ def test_a_gap_in_the_box_score_makes_its_factors_unknown_and_no_others(
     unknown = {"orb_pct", "orb_pct_diff"}
     assert set(row.index[row.isna()]) == unknown
     row = built(team_rolling, small_tables(games), as_of("2022-11-04"), features().team_rolling)
-    assert row["rolling_defensive_rating"].isna().all()
-    assert row.loc[("2022-11-04", 1), "rolling_efg_pct"] == pytest.approx(0.5)
+    assert row["rolling_defensive_rating_10"].isna().all()
+    assert row.loc[("2022-11-04", 1), "rolling_efg_pct_10"] == pytest.approx(0.5)
 
 
 def test_team_rolling_by_hand(small_tables, as_of, features):
@@ -120,19 +121,35 @@ def test_team_rolling_by_hand(small_tables, as_of, features):
     home = 90 + 0.4 * 25 - 1.07 * 12 / (12 + 30) * (90 - 40) + 14
     away = 85 + 0.4 * 30 - 1.07 * 8 / (8 + 33) * (85 - 35) + 16
     possessions = (home + away) / 2
-    newest = replace(features().team_rolling, games=1)
+    newest = replace(features().team_rolling, windows=[1])
     got = built(team_rolling, tables, as_of("2022-11-02", "2022-11-04"), newest)
     first, last = got.loc[("2022-11-02", 1)], got.loc[("2022-11-04", 1)]
-    assert last["rolling_defensive_rating"] == pytest.approx(100 * 100 / possessions)
-    assert got.loc[("2022-11-04", 2), "rolling_defensive_rating"] == pytest.approx(
+    assert last["rolling_defensive_rating_1"] == pytest.approx(100 * 100 / possessions)
+    assert got.loc[("2022-11-04", 2), "rolling_defensive_rating_1"] == pytest.approx(
         100 * 99 / possessions
     )
-    assert last["rolling_efg_pct"] == pytest.approx(0.5)
+    assert last["rolling_efg_pct_1"] == pytest.approx(0.5)
     assert (first["won_previous_game"], last["won_previous_game"]) == (1, 0)
     both = built(team_rolling, tables, as_of("2022-11-04"), features().team_rolling)
     row = both.loc[("2022-11-04", 1)]
-    assert row["rolling_efg_pct"] == pytest.approx((45 + 39) / (90 + 85))
+    assert row["rolling_efg_pct_10"] == pytest.approx((45 + 39) / (90 + 85))
     assert both.loc[("2022-11-04", 3)].isna().all()
+
+
+@pytest.mark.parametrize("windows", [[10, 30], [15, 30], [20, 30], [7]])
+def test_any_windows_roll_each_into_columns_of_its_own(sim_tables, as_of, features, windows):
+    dates = as_of("2022-11-01", "2023-02-01")
+    config = replace(features().team_rolling, windows=windows)
+    got = built(team_rolling, sim_tables, dates, config)
+    names = [f"{name}_{games}" for games in windows
+             for name in ("rolling_efg_pct", "rolling_defensive_rating")]  # fmt: skip
+    assert list(got.columns) == [*names, "won_previous_game"]
+    assert np.isfinite(got).all(axis=None)
+    # Early on all games are in every window; later the windows differ.
+    for name in ("rolling_efg_pct", "rolling_defensive_rating"):
+        for short, long in pairwise(f"{name}_{games}" for games in windows):
+            alike = (got[short] == got[long]).groupby(level="as_of_date").mean()
+            assert alike.tolist() == [1.0, 0.0]
 
 
 def test_the_pythagorean_expectation_by_hand(small_tables, as_of, features):
@@ -331,7 +348,7 @@ COLUMNS = {
     "elo": ["elo_rating"],
     "massey": ["massey_rating", "massey_rank_diff"],
     "srs": ["srs", "sos"],
-    "team_rolling": ["rolling_efg_pct", "rolling_defensive_rating", "won_previous_game"],
+    "team_rolling": ["rolling_efg_pct_10", "rolling_defensive_rating_10", "won_previous_game"],
     "pythagorean": ["pythagorean_win_pct", "luck", "regressed_pythagorean_win_pct"],
     "pace": ["pace", "pace_above_league"],
     "rest": ["days_since_game", "games_in_window", "played_yesterday"],
@@ -411,7 +428,6 @@ def test_groups_switch_in_every_bundle(features, bundle, state):
         ("elo", {"mean": 1500.0}, {"elo_rating"}),
         ("massey", {"ridge": 60.0}, {"massey_rating", "massey_rank_diff"}),
         ("massey", {"carry_over": 0.0}, {"massey_rating", "massey_rank_diff"}),
-        ("team_rolling", {"games": 4}, {"rolling_efg_pct", "rolling_defensive_rating"}),
         (
             "pythagorean",
             {"exponent": 10.0},
@@ -440,7 +456,7 @@ def test_every_parameter_changes_its_columns_only(
 def test_every_parameter_is_tried(features):
     # `test_elo` tries those of a fit, which have their effect in other seasons.
     tried = {"last_games", "fit", "home_edge_seasons", "k", "home_edge", "carry_over", "mean",
-             "ridge", "games", "window_days",
+             "ridge", "windows", "window_days",
              "late_season_share", "prior_games", "prior_carry_over", "enabled",
              "exponent"}  # fmt: skip
     for group in COLUMNS:
