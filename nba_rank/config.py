@@ -198,6 +198,15 @@ class PaceConfig:
 
 
 @dataclass(kw_only=True)
+class MomentumConfig:
+    """Margin above expectation over the last `short_games` games, and against `long_games`."""
+
+    enabled: bool
+    short_games: int
+    long_games: int
+
+
+@dataclass(kw_only=True)
 class RestConfig:
     """Days of rest and games in the last `window_days` days."""
 
@@ -322,6 +331,7 @@ class FeaturesConfig:
     team_rolling: TeamRollingConfig
     pythagorean: PythagoreanConfig
     pace: PaceConfig
+    momentum: MomentumConfig
     rest: RestConfig
     motivation: MotivationConfig
     market: MarketConfig
@@ -920,6 +930,12 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
         if not windows or min(windows) < 1 or len(set(windows)) < len(windows):
             key = f"features.{group}.windows={windows}"
             yield f"{key} must hold different numbers of games, 1 or more"
+    momentum = config.features.momentum
+    if not 1 <= momentum.short_games < momentum.long_games:
+        yield (
+            f"features.momentum.short_games={momentum.short_games} must be 1 or more, and less "
+            f"than features.momentum.long_games={momentum.long_games}"
+        )
     columns = config.features.roster.columns
     rates = (columns.true_shooting, columns.usage, columns.game_score, columns.box_rating)
     if columns.last_season and not any(rates):

@@ -7,9 +7,11 @@ import pytest
 
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import conform
+from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
 from nba_rank.features import (
     four_factors,
     market,
+    momentum,
     motivation,
     pace,
     prior_season,
@@ -19,6 +21,7 @@ from nba_rank.features import (
     team_rolling,
 )
 from nba_rank.features.asof import Rows
+from nba_rank.features.elo import home_leads
 from nba_rank.features.pace import game_minutes
 from nba_rank.features.registry import PLAYER_GROUPS, TEAM_GROUPS, build_group
 from nba_rank.features.store import KEY, build_store
@@ -209,6 +212,40 @@ def test_pace_by_hand(small_tables, as_of, features):
     assert last["pace_above_league"].iloc[2:].tolist() == pytest.approx([-above / 2] * 2)
 
 
+def test_momentum_by_hand(small_tables, as_of, features):
+    games = [
+        ("2022-11-01", 1, 2, 110, 100),
+        ("2022-11-03", 2, 1, 104, 100),
+        ("2022-11-05", 1, 2, 100, 101),
+        ("2022-11-06", 1, 2, 150, 101, {"kind": "playoffs"}),
+    ]
+    tables = small_tables(games)
+    # In a first season Elo is the published one; its leads are tested in test_elo.
+    leads = home_leads(tables, FIVETHIRTYEIGHT).to_numpy() / 26
+    assert leads[0] == pytest.approx(100 / 26)
+    above = np.array([10 - leads[0], -4 + leads[1], -1 - leads[2]])
+    config = replace(features().momentum, short_games=2, long_games=3)
+    got = built(momentum, tables, as_of("2022-11-01", "2022-11-04", "2022-11-07"), config)
+    assert got.loc["2022-11-01"].isna().all(axis=None)
+    second, last = got.loc[("2022-11-04", 1)], got.loc[("2022-11-07", 1)]
+    assert second["margin_above_expected"] == pytest.approx(above[:2].mean(), abs=1e-3)
+    # Both windows hold the two games that there are.
+    assert np.isnan(second["momentum"])
+    assert last["margin_above_expected"] == pytest.approx(above[1:].mean(), abs=1e-3)
+    assert last["momentum"] == pytest.approx(above[1:].mean() - above.mean(), abs=1e-3)
+    assert got.loc[("2022-11-07", 2)].tolist() == [-value for value in last]
+    assert got.loc[("2022-11-07", 3)].isna().all()
+
+
+def test_who_meets_expectations_has_no_momentum(sim_tables, as_of, features):
+    dates = as_of(*pd.date_range("2022-12-20", "2023-04-01", freq="14D"))
+    got = built(momentum, sim_tables, dates, features().momentum)
+    assert abs(got.mean()).max() < 1.0
+    strength = built(record, sim_tables, dates, features().record)["margin_per_game"]
+    # Unlike margins, it is not strength.
+    assert abs(got["momentum"].corr(strength)) < 0.3
+
+
 @pytest.mark.real
 def test_both_sides_of_every_real_game_played_as_many_overtimes(real_tables):
     games = real_tables.team_games.assign(minutes=game_minutes(real_tables))
@@ -351,6 +388,7 @@ COLUMNS = {
     "team_rolling": ["rolling_efg_pct_10", "rolling_defensive_rating_10", "won_previous_game"],
     "pythagorean": ["pythagorean_win_pct", "luck", "regressed_pythagorean_win_pct"],
     "pace": ["pace", "pace_above_league"],
+    "momentum": ["margin_above_expected", "momentum"],
     "rest": ["days_since_game", "games_in_window", "played_yesterday"],
     "motivation": ["games_left", "games_behind_line", "eliminated", "clinched", "late_season"],
     "market": ["market_win_pct", "market_title_prob"],
@@ -437,6 +475,8 @@ def test_groups_switch_in_every_bundle(features, bundle, state):
         ("pythagorean", {"prior_carry_over": 0.2}, {"regressed_pythagorean_win_pct"}),
         ("pace", {"prior_games": 20.0}, {"pace_above_league"}),
         ("pace", {"prior_carry_over": 0.2}, {"pace_above_league"}),
+        ("momentum", {"short_games": 5}, {"margin_above_expected", "momentum"}),
+        ("momentum", {"long_games": 20}, {"momentum"}),
         ("rest", {"window_days": 14}, {"games_in_window"}),
         ("motivation", {"late_season_share": 0.3}, {"late_season"}),
         ("record", {"prior_games": 9.0}, {"regressed_win_pct"}),
@@ -458,7 +498,7 @@ def test_every_parameter_is_tried(features):
     tried = {"last_games", "fit", "home_edge_seasons", "k", "home_edge", "carry_over", "mean",
              "ridge", "windows", "window_days",
              "late_season_share", "prior_games", "prior_carry_over", "enabled",
-             "exponent"}  # fmt: skip
+             "exponent", "short_games", "long_games"}  # fmt: skip
     for group in COLUMNS:
         assert {field.name for field in fields(getattr(features(), group))} <= tried
 
