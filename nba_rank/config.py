@@ -208,7 +208,7 @@ class MomentumConfig:
 
 @dataclass(kw_only=True)
 class RestConfig:
-    """Days of rest and games in the last `window_days` days."""
+    """Days of rest; games and time zones crossed in the last `window_days` days."""
 
     enabled: bool
     window_days: int

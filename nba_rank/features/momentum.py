@@ -15,7 +15,7 @@ ELO = EloConfig(
 """Ratings that say what to expect: opponents and home courts must not look like form."""
 
 ELO_PER_POINT = 26.0
-"""Elo points worth a point of margin; 24 to 27 in any four seasons from 2001-02 on."""
+"""Elo points worth a point of margin; 24 to 27 in each four seasons from 2001-02 on."""
 
 _GRAIN = 1024.0
 """Margins above expectation are kept in whole parts of a point, so that their sums are exact."""

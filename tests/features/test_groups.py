@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.data import league
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import conform
 from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
@@ -268,6 +269,10 @@ def test_rest_by_hand(small_tables, as_of, features):
         "2022-11-01", "2022-11-02", "2022-11-03", "2022-11-09", "2022-11-10", "2023-11-01"
     )
     got = built(rest, small_tables(games), dates, replace(features().rest, window_days=7))
+    # Where the arenas of these teams stand, nobody knows.
+    travel = got.pop("time_zones_crossed")
+    assert (travel[got["games_in_window"] == 0] == 0).all()
+    assert travel[got["games_in_window"] > 0].isna().all()
     assert list(got.columns) == ["days_since_game", "games_in_window", "played_yesterday"]
     first = got.loc[("2022-11-01", 1)]
     assert np.isnan(first["days_since_game"])
@@ -279,6 +284,55 @@ def test_rest_by_hand(small_tables, as_of, features):
     assert got.loc[("2022-11-10", 1)].tolist() == [8, 0, 0]
     # Last season's games are no part of this season's rest.
     assert np.isnan(got.loc[("2023-11-01", 1), "days_since_game"])
+
+
+BOSTON, ATLANTA, CHICAGO, DENVER, LAKERS, THUNDER = (
+    1610612700 + place for place in (38, 37, 41, 43, 47, 60)
+)
+
+
+def travels(small_tables, as_of, features, games, *dates, window_days=7):
+    """Time zones crossed by date and team, of games between teams with arenas."""
+    ids = {team for game in games for team in game[1:3]}
+    tables = small_tables(games, n_teams=1)
+    teams = pd.concat([tables.teams.assign(team_id=team) for team in ids])
+    tables = replace(tables, teams=conform("teams", teams))
+    config = replace(features().rest, window_days=window_days)
+    return built(rest, tables, as_of(*dates), config)["time_zones_crossed"]
+
+
+def test_time_zones_crossed_by_hand(small_tables, as_of, features):
+    games = [
+        ("2022-11-01", LAKERS, BOSTON, 110, 100),
+        ("2022-11-03", DENVER, BOSTON, 110, 100),
+        ("2022-11-05", CHICAGO, BOSTON, 110, 100, {"neutral": True}),
+        ("2022-11-07", BOSTON, CHICAGO, 110, 100),
+    ]
+    dates = ["2022-11-01", "2022-11-02", "2022-11-04", "2022-11-06", "2022-11-08", "2022-11-09"]
+    got = travels(small_tables, as_of, features, games, *dates)
+    # Three zones from Boston to Los Angeles, one back to Denver, none to a neutral court, and two
+    # from Denver home. On the 9th the first game is eight days old.
+    assert got.xs(BOSTON, level=1).tolist() == [0, 3, 4, 4, 6, 3]
+    assert got.xs(LAKERS, level=1).tolist() == [0] * 6
+    assert got.xs(CHICAGO, level=1).tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_clubs_that_moved_took_their_time_zone_along(small_tables, as_of, features):
+    for year, zones in ((2007, 3), (2008, 1)):
+        game = (f"{year}-11-01", ATLANTA, THUNDER, 110, 100)
+        got = travels(small_tables, as_of, features, [game], f"{year}-11-02")
+        assert got.xs(THUNDER, level=1).tolist() == [zones]
+    memphis = 1610612763
+    assert league.utc_offsets("2000-01")[memphis] == -8
+    assert league.utc_offsets("2001-02")[memphis] == -6
+    assert set(league.utc_offsets("2023-24")) == league.known_team_ids()
+
+
+def test_nobody_travels_after_the_restart_of_2020(small_tables, as_of, features):
+    games = [("2020-03-01", LAKERS, BOSTON, 110, 100), ("2020-07-30", LAKERS, DENVER, 110, 100)]
+    got = travels(small_tables, as_of, features, games, "2020-03-02", "2020-07-31")
+    assert got.xs(DENVER, level=1).tolist() == [0, 0]
+    assert got.xs(BOSTON, level=1).tolist() == [3, 0]
 
 
 def test_prior_season_by_hand(small_tables, as_of, features):
@@ -389,7 +443,7 @@ COLUMNS = {
     "pythagorean": ["pythagorean_win_pct", "luck", "regressed_pythagorean_win_pct"],
     "pace": ["pace", "pace_above_league"],
     "momentum": ["margin_above_expected", "momentum"],
-    "rest": ["days_since_game", "games_in_window", "played_yesterday"],
+    "rest": ["days_since_game", "games_in_window", "played_yesterday", "time_zones_crossed"],
     "motivation": ["games_left", "games_behind_line", "eliminated", "clinched", "late_season"],
     "market": ["market_win_pct", "market_title_prob"],
     "roster_strength": [
@@ -477,7 +531,7 @@ def test_groups_switch_in_every_bundle(features, bundle, state):
         ("pace", {"prior_carry_over": 0.2}, {"pace_above_league"}),
         ("momentum", {"short_games": 5}, {"margin_above_expected", "momentum"}),
         ("momentum", {"long_games": 20}, {"momentum"}),
-        ("rest", {"window_days": 14}, {"games_in_window"}),
+        ("rest", {"window_days": 14}, {"games_in_window", "time_zones_crossed"}),
         ("motivation", {"late_season_share": 0.3}, {"late_season"}),
         ("record", {"prior_games": 9.0}, {"regressed_win_pct"}),
         ("record", {"prior_carry_over": 0.2}, {"regressed_win_pct"}),
@@ -506,8 +560,8 @@ def test_every_parameter_is_tried(features):
 # Counts of games are known to be zero.
 KNOWN_AT_OPENING = {
     "season_progress": 0, "games_played": 0, "games_in_window": 0,
-    "played_yesterday": 0, "games_left": 82, "games_behind_line": 0, "eliminated": 0,
-    "clinched": 0, "late_season": 0,
+    "played_yesterday": 0, "time_zones_crossed": 0, "games_left": 82, "games_behind_line": 0,
+    "eliminated": 0, "clinched": 0, "late_season": 0,
 }  # fmt: skip
 
 
