@@ -1,5 +1,6 @@
 from dataclasses import fields, replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -373,6 +374,42 @@ def test_games_behind_the_line_by_hand(small_tables, as_of, features):
     assert got["games_behind_line"].to_dict() == {1: -3, 2: -1, 3: 0, 4: 0}
     assert got["games_left"].to_dict() == {1: 79, 2: 81, 3: 79, 4: 81}
     assert not got["eliminated"].any()
+    assert (got["seeds_in_reach"] == 1).all()
+    assert (got["draft_pressure"] == 0).all()
+
+
+def test_the_draft_tempts_nobody_at_the_line(small_tables, as_of, features):
+    # Two teams a conference, so that both are at the line or above it.
+    days = pd.date_range("2022-10-20", periods=82)
+    games = [(day, 1, 3, 110, 100) for day in days]
+    games += [(day, 2, 4, 110, 100) for day in days[:41]]
+    got = built(motivation, small_tables(games), as_of(*days), features().motivation)
+    assert (got["draft_pressure"] == 0).all()
+    assert got["seeds_in_reach"].xs(1, level="team_id").tolist() == [1] * 42 + [0] * 40
+
+
+def test_draft_pressure_grows_from_half_a_game_to_a_whole_one(features, monkeypatch):
+    behind = [-5.0, 0, 3, 5, 6, 7.5, 9.0, 10, 4, 0]
+    race = pd.DataFrame(
+        {
+            "season": "2022-23",
+            "as_of_date": pd.Timestamp("2023-03-20"),
+            "team_id": range(10),
+            "wins": 36,
+            "losses": 36,
+            "games_left": [10] * 8 + [0, 0],
+            "games_behind_line": behind,
+            "eliminated": [False] * 8 + [True, False],
+            "clinched": False,
+            "seeds_in_reach": 3,
+        }
+    )
+    monkeypatch.setattr(motivation, "race", lambda *args: race)
+    rows = SimpleNamespace(frame=race[["season", "as_of_date", "team_id"]])
+    tables = SimpleNamespace(team_games=None, teams=None)
+    got = motivation.build(tables, rows, features().motivation)["draft_pressure"]
+    expected = [0, 0, 0, 0, 0.2, 0.5, 0.8, 1, 1, 0]
+    assert got.tolist() == pytest.approx(expected)
 
 
 def test_motivation_over_a_season(sim_tables, as_of, features):
@@ -390,6 +427,16 @@ def test_motivation_over_a_season(sim_tables, as_of, features):
     assert not (last["eliminated"].astype(bool) & (final["seed"] <= 10)).any()
     assert not (last["clinched"].astype(bool) & (final["seed"] > 6)).any()
     assert last["eliminated"].sum() >= 8
+    assert (got.loc[got["eliminated"] == 1, "draft_pressure"] == 1).all()
+    assert (got.loc[got["games_behind_line"] <= 0, "draft_pressure"] == 0).all()
+    assert (got.loc[got["late_season"] == 0, "draft_pressure"] == 0).mean() > 0.95
+    assert got["draft_pressure"].between(0.1, 0.9).any()
+    # Only who has the same record has no place yet.
+    of_season = sim_tables.teams[sim_tables.teams["season"] == "2022-23"]
+    conference = of_season.set_index("team_id")["conference"].sort_index()
+    ties = final.groupby([conference, "win_pct"])["win_pct"].transform("size") - 1
+    assert (last["seeds_in_reach"] == ties).all()
+    assert (got.loc[dates["as_of_date"].iloc[0], "seeds_in_reach"] == 14).all()
     assert last["clinched"].sum() >= 10
     assert not got.loc[dates["as_of_date"].iloc[40], ["eliminated", "clinched"]].any(axis=None)
 
@@ -444,7 +491,15 @@ COLUMNS = {
     "pace": ["pace", "pace_above_league"],
     "momentum": ["margin_above_expected", "momentum"],
     "rest": ["days_since_game", "games_in_window", "played_yesterday", "time_zones_crossed"],
-    "motivation": ["games_left", "games_behind_line", "eliminated", "clinched", "late_season"],
+    "motivation": [
+        "games_left",
+        "games_behind_line",
+        "eliminated",
+        "clinched",
+        "seeds_in_reach",
+        "late_season",
+        "draft_pressure",
+    ],
     "market": ["market_win_pct", "market_title_prob"],
     "roster_strength": [
         "roster_strength",
@@ -561,7 +616,7 @@ def test_every_parameter_is_tried(features):
 KNOWN_AT_OPENING = {
     "season_progress": 0, "games_played": 0, "games_in_window": 0,
     "played_yesterday": 0, "time_zones_crossed": 0, "games_left": 82, "games_behind_line": 0,
-    "eliminated": 0, "clinched": 0, "late_season": 0,
+    "eliminated": 0, "seeds_in_reach": 14, "draft_pressure": 0, "clinched": 0, "late_season": 0,
 }  # fmt: skip
 
 
