@@ -299,6 +299,13 @@ class RosterStrengthConfig:
 
 
 @dataclass(kw_only=True)
+class ContinuityConfig:
+    """Shares of the team's minutes that its present players have played."""
+
+    enabled: bool
+
+
+@dataclass(kw_only=True)
 class MarketConfig:
     """What bookmakers said before the season, where the raw folder holds their figures."""
 
@@ -336,6 +343,7 @@ class FeaturesConfig:
     motivation: MotivationConfig
     market: MarketConfig
     roster_strength: RosterStrengthConfig
+    continuity: ContinuityConfig
     projection: ProjectionConfig
     impact: ImpactConfig
     roster: RosterConfig

@@ -9,6 +9,7 @@ import pandas as pd
 from nba_rank.config import FeaturesConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features import (
+    continuity,
     elo,
     four_factors,
     market,
@@ -48,7 +49,10 @@ TEAM_GROUPS: dict[str, Build] = {
     "market": market.build,
 }
 
-PLAYER_GROUPS: dict[str, BuildFromPlayers] = {"roster_strength": roster_strength.build}
+PLAYER_GROUPS: dict[str, BuildFromPlayers] = {
+    "roster_strength": roster_strength.build,
+    "continuity": continuity.build,
+}
 
 
 def enabled_groups(config: FeaturesConfig) -> Iterator[tuple[str, Any]]:

@@ -508,6 +508,7 @@ COLUMNS = {
         "star_strength",
         "projected_win_pct",
     ],
+    "continuity": ["returning_minutes_share", "roster_minutes_share"],
 }
 
 
@@ -630,7 +631,7 @@ def test_on_opening_night_the_unknown_is_nan_and_never_zero(
     first = priced_tables.seasons.set_index("season")["first_date"]
     opening = store_of("2022-23")
     from_before = {"regressed_win_pct", "massey_rating", "regressed_pythagorean_win_pct",
-                   "pace_above_league"}  # fmt: skip
+                   "pace_above_league", "returning_minutes_share"}  # fmt: skip
     for group in ("prior_season", "elo", "market", "roster_strength"):
         from_before |= set(COLUMNS[group])
     for group in COLUMNS.values():
