@@ -108,9 +108,22 @@ class FourFactorsConfig:
 
 @dataclass(kw_only=True)
 class EloConfig:
-    """Elo in FiveThirtyEight's form; all but `carry_over` (a share) in Elo points."""
+    """Elo in FiveThirtyEight's form; `k`, `home_edge` and `mean` in Elo points.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        fit: Fit `k`, `home_edge` and `carry_over` on the seasons before each season; the values
+            here are then those of the first season.
+        home_edge_seasons: Newest seasons that the home edge is fitted on.
+        k: Step size.
+        home_edge: Lead of the home team.
+        carry_over: Share of a rating's distance from the mean that stays over the summer.
+        mean: Rating of the average team.
+    """
 
     enabled: bool
+    fit: bool
+    home_edge_seasons: int
     k: float
     home_edge: float
     carry_over: float
@@ -119,10 +132,20 @@ class EloConfig:
 
 @dataclass(kw_only=True)
 class MasseyConfig:
-    """Massey rating; `ridge` in games of a zero-margin result added to each team."""
+    """Massey rating that starts from last season's.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        ridge: Games that what is carried over counts for.
+        fit: Fit the carry-over on the seasons before each season.
+        carry_over: Share of last season's rating that carries over; with `fit`, until two
+            seasons are known.
+    """
 
     enabled: bool
     ridge: float
+    fit: bool
+    carry_over: float
 
 
 @dataclass(kw_only=True)
@@ -134,15 +157,61 @@ class SrsConfig:
 
 @dataclass(kw_only=True)
 class TeamRollingConfig:
-    """Shooting and defence over the last `games` games, and the previous result."""
+    """Shooting and defence over the newest games, and the previous result.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        windows: Numbers of games, one set of columns each.
+    """
 
     enabled: bool
-    games: int
+    windows: list[int]
+
+
+@dataclass(kw_only=True)
+class PythagoreanConfig:
+    """Record that points for and against deserve, and luck.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        exponent: Exponent of the points; 13.91 is Morey's.
+        prior_games: Games that last season counts for in the regressed share.
+        prior_carry_over: Share of last season's distance from .500 that carries over.
+    """
+
+    enabled: bool
+    exponent: float
+    prior_games: float
+    prior_carry_over: float
+
+
+@dataclass(kw_only=True)
+class PaceConfig:
+    """Possessions per 48 minutes.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        prior_games: Games that last season counts for beside the league's mean.
+        prior_carry_over: Share of last season's distance from the mean that carries over.
+    """
+
+    enabled: bool
+    prior_games: float
+    prior_carry_over: float
+
+
+@dataclass(kw_only=True)
+class MomentumConfig:
+    """Margin above expectation over the last `short_games` games, and against `long_games`."""
+
+    enabled: bool
+    short_games: int
+    long_games: int
 
 
 @dataclass(kw_only=True)
 class RestConfig:
-    """Days of rest and games in the last `window_days` days."""
+    """Days of rest; games and time zones crossed in the last `window_days` days."""
 
     enabled: bool
     window_days: int
@@ -233,6 +302,13 @@ class RosterStrengthConfig:
 
 
 @dataclass(kw_only=True)
+class ContinuityConfig:
+    """Shares of the team's minutes that its present players have played."""
+
+    enabled: bool
+
+
+@dataclass(kw_only=True)
 class MarketConfig:
     """What bookmakers said before the season, where the raw folder holds their figures."""
 
@@ -263,10 +339,14 @@ class FeaturesConfig:
     massey: MasseyConfig
     srs: SrsConfig
     team_rolling: TeamRollingConfig
+    pythagorean: PythagoreanConfig
+    pace: PaceConfig
+    momentum: MomentumConfig
     rest: RestConfig
     motivation: MotivationConfig
     market: MarketConfig
     roster_strength: RosterStrengthConfig
+    continuity: ContinuityConfig
     projection: ProjectionConfig
     impact: ImpactConfig
     roster: RosterConfig
@@ -776,10 +856,16 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "features.record.last_games": (1, 82),
     "features.record.prior_games": (0.1, None),
     "features.record.prior_carry_over": (0, 1),
+    "features.elo.home_edge_seasons": (1, None),
     "features.elo.k": (0, None),
     "features.elo.carry_over": (0, 1),
     "features.massey.ridge": (1e-6, None),
-    "features.team_rolling.games": (1, 82),
+    "features.massey.carry_over": (0, 1),
+    "features.pythagorean.exponent": (1, 50),
+    "features.pythagorean.prior_games": (0.1, None),
+    "features.pythagorean.prior_carry_over": (0, 1),
+    "features.pace.prior_games": (0.1, None),
+    "features.pace.prior_carry_over": (0, 1),
     "features.rest.window_days": (1, 60),
     "features.motivation.late_season_share": (0, 1),
     "features.roster.size": (1, 30),
@@ -891,9 +977,17 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
     groups = [getattr(config.features, name) for name in names]
     if not any(getattr(group, "enabled", False) for group in groups):
         yield "every feature group is off: switch one on, such as features/record=on"
-    windows = config.features.roster.windows
-    if not windows or min(windows) < 1 or len(set(windows)) < len(windows):
-        yield f"features.roster.windows={windows} must hold different numbers of games, 1 or more"
+    for group in ("roster", "team_rolling"):
+        windows = getattr(config.features, group).windows
+        if not windows or min(windows) < 1 or len(set(windows)) < len(windows):
+            key = f"features.{group}.windows={windows}"
+            yield f"{key} must hold different numbers of games, 1 or more"
+    momentum = config.features.momentum
+    if not 1 <= momentum.short_games < momentum.long_games:
+        yield (
+            f"features.momentum.short_games={momentum.short_games} must be 1 or more, and less "
+            f"than features.momentum.long_games={momentum.long_games}"
+        )
     columns = config.features.roster.columns
     rates = (columns.true_shooting, columns.usage, columns.game_score, columns.box_rating)
     if columns.last_season and not any(rates):

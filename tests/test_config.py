@@ -357,6 +357,12 @@ def test_a_choice_of_an_unknown_name_is_refused_with_the_known_ones(default, key
         ("model.members", ["xgb", "xgb"]),
         ("features.roster.windows", []),
         ("features.roster.windows", [0]),
+        ("features.team_rolling.windows", []),
+        ("features.momentum.short_games", 0),
+        ("features.momentum.short_games", 30),
+        ("features.momentum.long_games", 10),
+        ("features.team_rolling.windows", [0, 10]),
+        ("features.team_rolling.windows", [10, 10]),
     ],
 )
 def test_what_a_later_stage_would_choke_on_is_refused_before(default, key, value):

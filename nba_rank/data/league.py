@@ -61,6 +61,13 @@ _CONFERENCE = {
     "Atlantic": EAST, "Central": EAST, "Southeast": EAST,
     "Northwest": WEST, "Pacific": WEST, "Southwest": WEST, "Midwest": WEST,
 }  # fmt: skip
+# Hours from UTC in winter, by the arena of today.
+_UTC_OFFSETS = {
+    -5: ("ATL", "BOS", "BKN", "CHA", "CLE", "DET", "IND", "MIA", "NYK", "ORL", "PHI", "TOR", "WAS"),
+    -6: ("CHI", "DAL", "HOU", "MEM", "MIL", "MIN", "NOP", "OKC", "SAS"),
+    -7: ("DEN", "PHX", "UTA"),
+    -8: ("GSW", "LAC", "LAL", "POR", "SAC"),
+}  # fmt: skip
 # Four divisions until 2003-04.
 _OLD_ATLANTIC = ("BOS", "MIA", "BKN", "NYK", "ORL", "PHI", "WAS")
 _OLD_MIDWEST = ("DAL", "DEN", "HOU", "MEM", "MIN", "SAS", "UTA")
@@ -150,6 +157,23 @@ def league_teams(season: str) -> pd.DataFrame:
         rows.append((team_id, abbreviation, city, _CONFERENCE[division], division))
     columns = ["team_id", "abbreviation", "city", "conference", "division"]
     return pd.DataFrame(rows, columns=columns).astype({"team_id": "int64"})
+
+
+def utc_offsets(season: str) -> dict[int, int]:
+    """Return the hours from UTC, in winter, of the arena of every franchise by team id.
+
+    The Thunder played in Seattle until 2007-08 and the Grizzlies in Vancouver until 2000-01. Other
+    moves since 2000 stayed within a time zone or changed the id: New Jersey to Brooklyn, New
+    Orleans to Oklahoma City for 2005-07, the first Charlotte club to New Orleans. Summer time is
+    left out: it shifts all but Phoenix alike.
+    """
+    year = season_start_year(season)
+    offset_of = {team: hours for hours, teams in _UTC_OFFSETS.items() for team in teams}
+    moved = {"OKC": 2008, "MEM": 2001}
+    return {
+        team_id: -8 if year < moved.get(abbreviation, year) else offset_of[abbreviation]
+        for team_id, (abbreviation, *_) in _NOW.items()
+    }
 
 
 def known_team_ids() -> frozenset[int]:

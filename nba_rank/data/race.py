@@ -1,4 +1,4 @@
-"""The race for the playoffs by date: games left, distance to the line, eliminated, clinched.
+"""The race for the playoffs by date: games left, distances, eliminated, clinched.
 
 Letters: D as-of dates, T teams of the season, C teams of one conference.
 """
@@ -75,8 +75,8 @@ def _decided(
     division: np.ndarray,
     line: np.ndarray,
     winners_first: bool,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return who is eliminated and who has clinched in one conference.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return who is eliminated, who has clinched and whose places are open in one conference.
 
     Args:
         worst: Final winning percentage if all games left are lost [D, C].
@@ -86,15 +86,17 @@ def _decided(
         winners_first: Whether a division winner is in whatever its record.
 
     Returns:
-        Two masks [D, C].
+        Two masks [D, C], and the number of rivals that each team may still finish either side of
+        [D, C].
     """
     out_of_reach = worst[:, None, :] > best[:, :, None]
     can_catch = (best[:, None, :] >= worst[:, :, None]) & ~np.eye(len(division), dtype=bool)
+    in_reach = (can_catch & can_catch.transpose(0, 2, 1)).sum(axis=2)
     # A play-in puts the last berths at stake: one of each conference in 2020, two since.
     safe = (2 * BERTHS - line)[:, None]
     line = line[:, None]
     if not winners_first:
-        return out_of_reach.sum(axis=2) >= line, can_catch.sum(axis=2) < safe
+        return out_of_reach.sum(axis=2) >= line, can_catch.sum(axis=2) < safe, in_reach
     same = division[:, None] == division
     division_lost = (out_of_reach & same).any(axis=2)
     eliminated = (out_of_reach.sum(axis=2) >= line) & division_lost
@@ -102,7 +104,7 @@ def _decided(
     codes = np.unique(division)
     ahead = np.stack([can_catch[:, :, division == code].sum(axis=2) for code in codes], axis=2)
     elsewhere = division[:, None] != codes
-    return eliminated, np.maximum(ahead, elsewhere).sum(axis=2) < safe
+    return eliminated, np.maximum(ahead, elsewhere).sum(axis=2) < safe, in_reach
 
 
 def games_left(
@@ -155,7 +157,9 @@ def race(
         team not invited to the restart of 2019-20 is out once that is known);
         `clinched` (a berth in the playoffs without a play-in game: too few teams of the
         conference can still reach this team's present wins to keep it from one. Until 2014-15
-        the winner of every other division counts as one that can).
+        the winner of every other division counts as one that can);
+        `seeds_in_reach` (rivals of the conference that can still finish level with this team or
+        on the other side of it: each may have at the end what the other may have).
         Elimination and clinching compare final winning percentages, which are wins wherever
         teams play equally many games.
 
@@ -177,9 +181,10 @@ def race(
     eliminated = np.zeros(wins.shape, dtype=bool)
     clinched = np.zeros(wins.shape, dtype=bool)
     behind = np.zeros(wins.shape)
+    in_reach = np.zeros(wins.shape, dtype=np.int64)
     for conference in members["conference"].unique():
         own = (members["conference"] == conference).to_numpy()
-        eliminated[:, own], clinched[:, own] = _decided(
+        eliminated[:, own], clinched[:, own], in_reach[:, own] = _decided(
             worst[:, own], best[:, own], division[own], line, winners_first
         )
         place = np.minimum(line, own.sum())[:, None]
@@ -196,5 +201,6 @@ def race(
             "games_behind_line": behind.ravel(),
             "eliminated": (eliminated | uninvited).ravel(),
             "clinched": clinched.ravel(),
+            "seeds_in_reach": in_reach.ravel(),
         }
     )

@@ -11,7 +11,10 @@ from nba_rank.features.prior_season import prior_season_results
 from nba_rank.features.schedule_ratings import massey_ratings, simple_ratings
 from nba_rank.features.team_sums import possession_columns, possessions, regular_season_sums
 
-FIVETHIRTYEIGHT = EloConfig(enabled=True, k=20.0, home_edge=100.0, carry_over=0.75, mean=1505.0)
+FIVETHIRTYEIGHT = EloConfig(
+    enabled=True, fit=False, home_edge_seasons=1,
+    k=20.0, home_edge=100.0, carry_over=0.75, mean=1505.0,
+)  # fmt: skip
 """The published Elo parameters; the baseline keeps them whatever the feature group uses."""
 
 MASSEY_RIDGE = 1.0

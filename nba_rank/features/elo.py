@@ -1,14 +1,33 @@
 """Elo ratings with margin of victory and carry-over between seasons.
 
-Source: FiveThirtyEight, "How We Calculate NBA Elo Ratings" (2015).
+Source: FiveThirtyEight, "How We Calculate NBA Elo Ratings" (2015). Their parameters stood for
+1946 to 2015; home courts have lost more than half of their worth since 2000, so a season's
+parameters can be fitted on the seasons before it.
+
+Letters: N rows, M games in order of time, T teams, G combinations of `k` and `carry_over`.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import Self
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy.optimize import minimize_scalar
 
 from nba_rank.config import EloConfig
 from nba_rank.data.tables import Tables
+from nba_rank.data.venues import neutral_courts
 from nba_rank.features.asof import DAY_SPAN, FloatArray, IntArray, Rows, days, start_years
+
+K_GRID = (15.0, 20.0, 25.0, 30.0)
+CARRY_OVER_GRID = (0.55, 0.65, 0.75, 0.85)
+"""What `k` and `carry_over` are chosen from, beside the values of the config."""
+
+MAX_HOME_EDGE = 200.0
+"""Elo points; a fitted home edge lies between 0 and this."""
 
 
 def win_probability(elo_difference: FloatArray) -> FloatArray:
@@ -25,6 +44,11 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
     `carry_over * rating + (1 - carry_over) * mean`; a team's first rating is `mean`. Play-in and
     playoff games count; neutral sites have no home edge.
 
+    With `config.fit` a season goes by the parameters of least log loss in the games of the
+    seasons before it: `k` and `carry_over` over all of them, each combination playing the whole
+    past anew, and then the home edge over the last `config.home_edge_seasons`. In the first season
+    the parameters of the config stand, which are candidates later, and win ties.
+
     Args:
         tables: The canonical tables.
         rows: Rows asked for, N of them.
@@ -33,43 +57,20 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
     Returns:
         Ratings in Elo points, shape [N].
     """
-    games = tables.games.sort_values(["game_date", "game_id"])
-    sides = games[["home_team_id", "away_team_id"]].to_numpy()
-    # A team of the rows may not have played yet.
-    team_ids = np.union1d(sides, rows.team)
-    slots = np.searchsorted(team_ids, sides)
-    margin = (games["home_points"] - games["away_points"]).to_numpy(dtype=np.float64)
-    edge = np.where(games["neutral_site"].to_numpy(), 0.0, config.home_edge)
-    day = days(games["game_date"])
-    season = start_years(games["season"])
+    games = _Games.of(tables, rows.team, fitted=config.fit)
+    played = _play(games, config)
+    latest = np.searchsorted(played.key, rows.season * DAY_SPAN + rows.day, side="left") - 1
+    return np.asarray(played.ratings[latest, np.searchsorted(games.team_ids, rows.team)])
 
-    starts = np.flatnonzero(np.r_[True, day[1:] != day[:-1]])
-    ends = np.r_[starts[1:], len(day)]
-    rating = np.full(len(team_ids), config.mean)
-    # One snapshot at each season's start and one after each game day, in date order.
-    snapshots, snapshot_season, snapshot_day = [], [], []
-    current = -1
-    for start, end in zip(starts, ends, strict=True):
-        if season[start] != current:
-            if current >= 0:
-                rating = config.carry_over * rating + (1 - config.carry_over) * config.mean
-            current = int(season[start])
-            snapshots.append(rating)
-            snapshot_season.append(current)
-            snapshot_day.append(0)
-        rating = _after_one_day(
-            rating, slots[start:end], margin[start:end], edge[start:end], config
-        )
-        snapshots.append(rating)
-        snapshot_season.append(current)
-        snapshot_day.append(int(day[start]))
 
-    key = np.array(snapshot_season) * DAY_SPAN + np.array(snapshot_day)
-    latest = np.searchsorted(key, rows.season * DAY_SPAN + rows.day, side="left") - 1
-    found = np.stack(snapshots)[latest, np.searchsorted(team_ids, rows.team)]
-    # A season without a game yet has no snapshot of its own.
-    carried = config.carry_over * found + (1 - config.carry_over) * config.mean
-    return np.where(np.array(snapshot_season)[latest] < rows.season, carried, found)
+def home_leads(tables: Tables, config: EloConfig) -> pd.Series:
+    """Return the home team's lead before each game, its home edge included.
+
+    Returns:
+        Elo points by `game_id`, float64 [M], in order of time.
+    """
+    games = _Games.of(tables, np.zeros(0, dtype=np.int64), fitted=config.fit)
+    return pd.Series(_play(games, config).leads, index=games.game_id)
 
 
 def build(tables: Tables, rows: Rows, config: EloConfig) -> pd.DataFrame:
@@ -77,16 +78,153 @@ def build(tables: Tables, rows: Rows, config: EloConfig) -> pd.DataFrame:
     return pd.DataFrame({"elo_rating": elo_ratings(tables, rows, config)})
 
 
-def _after_one_day(
-    rating: FloatArray, slots: IntArray, margin: FloatArray, edge: FloatArray, config: EloConfig
-) -> FloatArray:
-    """Update ratings by the games of one day; a team plays at most once a day."""
-    home, away = slots[:, 0], slots[:, 1]
+@dataclass(frozen=True)
+class _Games:
+    """All games in order of time.
+
+    Attributes:
+        team_ids: Team id of each slot, sorted, [T].
+        game_id: [M].
+        home: Team slot, [M].
+        away: Team slot, [M].
+        margin: Home margin in points, [M].
+        court: 1 where the home team was at home, 0 on a neutral court, [M].
+        day: Days since 1970-01-01, [M].
+        season: Start year, [M].
+    """
+
+    team_ids: IntArray
+    game_id: npt.NDArray[np.object_]
+    home: IntArray
+    away: IntArray
+    margin: FloatArray
+    court: FloatArray
+    day: IntArray
+    season: IntArray
+
+    @classmethod
+    def of(cls, tables: Tables, more_teams: IntArray, *, fitted: bool) -> Self:
+        """Sort the games; `more_teams` may hold teams that have not played yet."""
+        games = tables.games.sort_values(["game_date", "game_id"])
+        sides = games[["home_team_id", "away_team_id"]].to_numpy()
+        team_ids = np.union1d(sides, more_teams)
+        home, away = np.searchsorted(team_ids, sides).T
+        # The published form knows neutral sites only as far as the logs name them.
+        neutral = neutral_courts(games) if fitted else games["neutral_site"].to_numpy()
+        return cls(
+            team_ids=team_ids,
+            game_id=games["game_id"].to_numpy(),
+            home=home,
+            away=away,
+            margin=(games["home_points"] - games["away_points"]).to_numpy(dtype=np.float64),
+            court=np.where(neutral, 0.0, 1.0),
+            day=days(games["game_date"]),
+            season=start_years(games["season"]),
+        )
+
+    def seasons(self) -> Iterator[slice]:
+        """Yield the games of each season."""
+        return _runs(self.season, 0, len(self.season))
+
+    def game_days(self, season: slice) -> Iterator[slice]:
+        """Yield the games of each day of a season."""
+        return _runs(self.day, season.start, season.stop)
+
+
+@dataclass(frozen=True)
+class _Played:
+    """What the games have made of the ratings.
+
+    Attributes:
+        key: `season * DAY_SPAN + day` after which each snapshot stands, [S].
+        ratings: Elo points, [S, T].
+        leads: The home team's lead before each game, home edge included, Elo points, [M].
+    """
+
+    key: IntArray
+    ratings: FloatArray
+    leads: FloatArray
+
+
+def _play(games: _Games, config: EloConfig) -> _Played:
+    """Play all games under every combination at once, and keep what was best so far."""
+    k, carry_over = _combinations(config)
+    ratings = np.full((len(k), len(games.team_ids)), config.mean)
+    gaps = np.empty((len(k), len(games.margin)))
+    leads = np.empty(len(games.margin))
+    loss = np.zeros(len(k))
+    best, edge = 0, config.home_edge
+    starts: list[int] = []
+    key, snapshots = [int(games.season[0]) * DAY_SPAN], [ratings[best]]
+    for season in games.seasons():
+        year = int(games.season[season.start])
+        home_edge = edge * games.court
+        for day in games.game_days(season):
+            home, away = games.home[day], games.away[day]
+            gaps[:, day] = ratings[:, home] - ratings[:, away]
+            change = _changes(k, gaps[:, day] + home_edge[day], games.margin[day])
+            ratings = ratings.copy()
+            np.add.at(ratings.T, home, change.T)
+            np.add.at(ratings.T, away, -change.T)
+            key.append(year * DAY_SPAN + int(games.day[day.start]))
+            snapshots.append(ratings[best])
+        leads[season] = gaps[best, season] + home_edge[season]
+        starts.append(season.start)
+        if config.fit:
+            won = games.margin[season] > 0
+            loss += _log_loss(gaps[:, season] + home_edge[season], won).sum(axis=1)
+            best = int(np.argmin(loss))
+            recent = slice(starts[-config.home_edge_seasons :][0], season.stop)
+            edge = _fitted_edge(gaps[best, recent], games.court[recent], games.margin[recent])
+        ratings = carry_over * ratings + (1 - carry_over) * config.mean
+        # Before the next season's first game, if there is a next season.
+        key.append((year + 1) * DAY_SPAN)
+        snapshots.append(ratings[best])
+    return _Played(np.array(key), np.stack(snapshots), leads)
+
+
+def _combinations(config: EloConfig) -> tuple[FloatArray, FloatArray]:
+    """Return `k` and `carry_over` of each combination, [G, 1] each, the config's own first."""
+    # Until a second season tells carry-overs apart they tie, and the config's wins.
+    ks = dict.fromkeys((config.k, *(K_GRID if config.fit else ())))
+    shares = dict.fromkeys((config.carry_over, *(CARRY_OVER_GRID if config.fit else ())))
+    k, carry_over = np.array(list(product(ks, shares))).T[:, :, None]
+    return k, carry_over
+
+
+def _changes(k: FloatArray, lead: FloatArray, margin: FloatArray) -> FloatArray:
+    """Return what each home team gains in Elo points, [G, n] for n games of a day."""
     sign = np.sign(margin)
-    winner_edge = sign * (rating[home] + edge - rating[away])
-    multiplier = (np.abs(margin) + 3.0) ** 0.8 / (7.5 + 0.006 * winner_edge)
-    change = sign * config.k * multiplier * (1.0 - win_probability(winner_edge))
-    updated = rating.copy()
-    np.add.at(updated, home, change)
-    np.add.at(updated, away, -change)
-    return updated
+    winner_edge = sign * lead
+    # The published divisor would reach 0 if a team 1,250 points behind won.
+    divisor = np.maximum(7.5 + 0.006 * winner_edge, 1.0)
+    multiplier = (np.abs(margin) + 3.0) ** 0.8 / divisor
+    return np.asarray(sign * k * multiplier * (1.0 - win_probability(winner_edge)))
+
+
+def _log_loss(lead: FloatArray, won: npt.NDArray[np.bool_]) -> FloatArray:
+    return np.asarray(np.log1p(10.0 ** (np.where(won, -lead, lead) / 400.0)))
+
+
+def _fitted_edge(gap: FloatArray, court: FloatArray, margin: FloatArray) -> float:
+    """Return the home edge of least log loss beside the rating gaps, in Elo points.
+
+    0 where nobody was at home.
+    """
+    at_home = court > 0
+    if not at_home.any():
+        return 0.0
+    gap, won = gap[at_home], margin[at_home] > 0
+    found = minimize_scalar(
+        lambda edge: _log_loss(gap + edge, won).sum(),
+        bounds=(0.0, MAX_HOME_EDGE),
+        method="bounded",
+        options={"xatol": 1e-3},
+    )
+    return float(found.x)
+
+
+def _runs(values: IntArray, start: int, stop: int) -> Iterator[slice]:
+    """Yield the runs of equal values between two places."""
+    cuts = start + np.flatnonzero(np.diff(values[start:stop], prepend=-1))
+    return (slice(first, last) for first, last in pairwise([*cuts.tolist(), stop]))

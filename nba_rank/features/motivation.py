@@ -1,5 +1,6 @@
-"""What is left to play for: games left, distance to the line, elimination and clinching."""
+"""What is left to play for: games left, the line and the seeds in reach, and the draft."""
 
+import numpy as np
 import pandas as pd
 
 from nba_rank.config import MotivationConfig
@@ -7,14 +8,21 @@ from nba_rank.data.race import race
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows
 
+_OF_THE_RACE = ["games_left", "games_behind_line", "eliminated", "clinched", "seeds_in_reach"]
+
 
 def build(tables: Tables, rows: Rows, config: MotivationConfig) -> pd.DataFrame:
     """Build the state of the playoff race, one row for each of `rows`.
 
     Columns: `games_left` (of the schedule as known on the date), `games_behind_line` (negative:
     ahead of the last seed that can reach the playoffs), `eliminated` and `clinched`
-    (mathematically, by the real standings; 0 or 1), `late_season` (1 from
-    `config.late_season_share` of the team's games on).
+    (mathematically, by the real standings; 0 or 1), `seeds_in_reach` (rivals of the conference
+    that the team may still finish either side of), `late_season` (1 from
+    `config.late_season_share` of the team's games on), and `draft_pressure` (0 to 1), what there
+    is to gain by losing, since the worst records draft first: 0 while the team can make up the
+    games behind the line by winning half a game more than the team there for each game left, 1
+    where it would need a whole one or is eliminated, and linear in between. Who owns the team's
+    draft pick is not looked at.
     """
     key = ["season", "as_of_date", "team_id"]
     races = pd.concat(
@@ -26,6 +34,9 @@ def build(tables: Tables, rows: Rows, config: MotivationConfig) -> pd.DataFrame:
     state = rows.frame[key].merge(races, on=key, how="left", validate="one_to_one")
     played = state["wins"] + state["losses"]
     share = played / (played + state["games_left"])
-    return state[["games_left", "games_behind_line", "eliminated", "clinched"]].assign(
-        late_season=share >= config.late_season_share
+    needed = state["games_behind_line"] / state["games_left"].clip(lower=1)
+    pressure = (2.0 * needed - 1.0).clip(0.0, 1.0)
+    return state[_OF_THE_RACE].assign(
+        late_season=share >= config.late_season_share,
+        draft_pressure=np.where(state["eliminated"], 1.0, pressure),
     )

@@ -9,12 +9,16 @@ import pandas as pd
 from nba_rank.config import FeaturesConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features import (
+    continuity,
     elo,
     four_factors,
     market,
     massey,
+    momentum,
     motivation,
+    pace,
     prior_season,
+    pythagorean,
     record,
     rest,
     roster_strength,
@@ -37,12 +41,18 @@ TEAM_GROUPS: dict[str, Build] = {
     "massey": massey.build,
     "srs": srs.build,
     "team_rolling": team_rolling.build,
+    "pythagorean": pythagorean.build,
+    "pace": pace.build,
+    "momentum": momentum.build,
     "rest": rest.build,
     "motivation": motivation.build,
     "market": market.build,
 }
 
-PLAYER_GROUPS: dict[str, BuildFromPlayers] = {"roster_strength": roster_strength.build}
+PLAYER_GROUPS: dict[str, BuildFromPlayers] = {
+    "roster_strength": roster_strength.build,
+    "continuity": continuity.build,
+}
 
 
 def enabled_groups(config: FeaturesConfig) -> Iterator[tuple[str, Any]]:

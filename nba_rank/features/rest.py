@@ -1,11 +1,20 @@
-"""Rest and fatigue: how long ago and how densely a team has played."""
+"""Rest and fatigue: how long ago and how densely a team has played, and its travel."""
 
 import numpy as np
 import pandas as pd
 
 from nba_rank.config import RestConfig
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import Rows, RunningSums, days, start_years, team_season
+from nba_rank.data.venues import arena_offsets, neutral_courts
+from nba_rank.features.asof import (
+    FloatArray,
+    IntArray,
+    Rows,
+    RunningSums,
+    days,
+    start_years,
+    team_season,
+)
 
 
 def build(tables: Tables, rows: Rows, config: RestConfig) -> pd.DataFrame:
@@ -13,22 +22,48 @@ def build(tables: Tables, rows: Rows, config: RestConfig) -> pd.DataFrame:
 
     Columns: `days_since_game` (days since the season's last game, 1 means yesterday; unknown
     before the first game), `games_in_window` (games in the last `config.window_days` days),
-    `played_yesterday` (0 or 1).
+    `played_yesterday` (0 or 1), `time_zones_crossed` (time zones, in either direction, on the way
+    to the games of the window, each from the arena of the game before or, for the season's first,
+    from the team's own; a neutral court is no travel; unknown where an arena is).
     """
     games = tables.team_games[tables.team_games["kind"] == "regular"]
     day = days(games["game_date"])
     group = team_season(start_years(games["season"]), games["team_id"].to_numpy())
-    log = RunningSums(group, day, np.ones((len(games), 1)))
+    values = np.stack([np.ones(len(games)), _zones_crossed(tables, games, group, day)], axis=1)
+    log = RunningSums(group, day, values)
     asked = team_season(rows.season, rows.team)
 
     played = log.games(asked, rows.day)
     newest = log.positions(asked, rows.day) - 1
     days_since = rows.day - day[log.order][np.maximum(newest, 0)]
-    recent = played - log.games(asked, rows.day - config.window_days)
+    recent, known = log.between(log.positions(asked, rows.day - config.window_days), newest + 1)
     return pd.DataFrame(
         {
             "days_since_game": np.where(played > 0, days_since, np.nan),
-            "games_in_window": recent.astype(np.float64),
+            "games_in_window": recent[:, 0],
             "played_yesterday": (played - log.games(asked, rows.day - 1)).astype(np.float64),
+            "time_zones_crossed": np.where(known[:, 1] == known[:, 0], recent[:, 1], np.nan),
         }
     )
+
+
+def _zones_crossed(
+    tables: Tables, games: pd.DataFrame, group: IntArray, day: IntArray
+) -> FloatArray:
+    """Return the time zones crossed on the way to each team game, NaN where an arena is unknown."""
+    home = games["team_id"].where(games["is_home"], games["opponent_team_id"])
+    here = arena_offsets(games["season"], home)
+    own = arena_offsets(games["season"], games["team_id"])
+    on_neutral = pd.Series(neutral_courts(tables.games), index=tables.games["game_id"])
+    travelled = ~on_neutral[games["game_id"]].to_numpy()
+
+    order = np.lexsort((day, group))
+    place = np.arange(len(order))
+    start = np.searchsorted(group[order], group[order], side="left")
+    # The newest game at an arena up to each, and the own arena before the first.
+    newest = np.maximum.accumulate(np.where(travelled[order], place, -1))
+    located = np.where(newest >= start, here[order][newest], own[order])
+    before = np.where(place > start, np.roll(located, 1), own[order])
+    crossed = np.empty(len(order))
+    crossed[order] = np.abs(located - before)
+    return crossed

@@ -65,23 +65,27 @@ def normal_equations(tables: Tables, rows: Rows) -> Iterator[NormalEquations]:
         )
 
 
-def massey_ratings(tables: Tables, rows: Rows, ridge: float) -> FloatArray:
-    """Return Massey ratings `(M + ridge I) r = p`, centred at 0.
+def massey_ratings(
+    tables: Tables, rows: Rows, ridge: float, prior: FloatArray | None = None
+) -> FloatArray:
+    """Return Massey ratings `(M + ridge I) r = p + ridge prior`; without prior, centred at 0.
 
     Args:
         tables: The canonical tables.
         rows: Rows asked for, N of them.
         ridge: Games of a 0-margin result added to each team; positive, so that the rating is
             defined from the first day on.
+        prior: What each row's rating is drawn towards, points, shape [N] (None: 0).
 
     Returns:
-        Ratings in points, shape [N]; 0 before a season's first game.
+        Ratings in points, shape [N]; the prior before a season's first game.
     """
     ratings = np.zeros(len(rows.frame))
+    prior = np.zeros(len(rows.frame)) if prior is None else prior
     for equations in normal_equations(tables, rows):
         system = equations.matrix + ridge * np.eye(equations.matrix.shape[1])
-        solved = np.linalg.solve(system, equations.margins[:, :, None])[:, :, 0]
-        ratings[equations.row] = solved
+        drawn = equations.margins + ridge * prior[equations.row]
+        ratings[equations.row] = np.linalg.solve(system, drawn[:, :, None])[:, :, 0]
     return ratings
 
 

@@ -7,7 +7,9 @@ import pandas as pd
 
 from nba_rank.data.tables import BOX_COLUMNS, Tables
 from nba_rank.features.asof import (
+    DAY_SPAN,
     FloatArray,
+    IntArray,
     Rows,
     RunningSums,
     days,
@@ -43,8 +45,15 @@ class TeamSums:
 
     def total(self, rows: Rows, last: int | None = None) -> Totals:
         """Sum over each row's season to date, or its last so many games."""
-        group = team_season(rows.season, rows.team)
-        sums, counts = self.sums.total(group, rows.day, last)
+        return self._total(team_season(rows.season, rows.team), rows.day, last)
+
+    def last_season(self, rows: Rows) -> Totals:
+        """Sum over the whole season before each row's."""
+        group = team_season(rows.season - 1, rows.team)
+        return self._total(group, np.full_like(rows.day, DAY_SPAN - 1), None)
+
+    def _total(self, group: IntArray, day: IntArray, last: int | None) -> Totals:
+        sums, counts = self.sums.total(group, day, last)
         games = counts[:, -1]
         complete = counts[:, :-1] == games[:, None]
         known = np.where(complete, sums[:, :-1], np.nan)

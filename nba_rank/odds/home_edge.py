@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
-from nba_rank.data import league
 from nba_rank.data.tables import Tables
+from nba_rank.data.venues import neutral_courts
 from nba_rank.features.asof import FloatArray, IntArray, RunningSums, days, start_years
 
 FIRST_EDGE = 3.0
@@ -78,14 +76,3 @@ class HomeEdge:
         prior = self.prior[np.clip(season - self.first_season, 0, len(self.prior) - 1)]
         known = PRIOR_GAMES * prior + total[:, 0]
         return np.asarray(known / (PRIOR_GAMES + count[:, 0]))
-
-
-def neutral_courts(games: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return which games nobody played at home, those after the restart of 2019-20 included."""
-    neutral = games["neutral_site"].to_numpy().copy()
-    for season in games["season"].unique():
-        restart = league.restart(season)
-        if restart is not None:
-            resumed = games["game_date"] >= restart.resumed
-            neutral |= ((games["season"] == season) & resumed).to_numpy()
-    return neutral

@@ -26,7 +26,10 @@ varies about 15 times as much as the strength of teams does."""
 ELO_PER_POINT = 26.0
 """Elo points that are worth a point of margin."""
 
-ELO = EloConfig(enabled=True, k=20.0, home_edge=60.0, carry_over=0.75, mean=1505.0)
+ELO = EloConfig(
+    enabled=True, fit=False, home_edge_seasons=1,
+    k=20.0, home_edge=60.0, carry_over=0.75, mean=1505.0,
+)  # fmt: skip
 """FiveThirtyEight's ratings, with the home edge of the years since 2010."""
 
 

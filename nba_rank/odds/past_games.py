@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.data.tables import Tables
+from nba_rank.data.venues import neutral_courts
 from nba_rank.features.asof import FloatArray, IntArray, days, start_years
-from nba_rank.odds.home_edge import HomeEdge, neutral_courts
+from nba_rank.odds.home_edge import HomeEdge
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,18 @@ def test_a_division_title_was_a_berth_until_2014_15(make_games, league_teams):
     assert bool(table.loc[leader, "clinched"])
 
 
+def test_rivals_in_reach_by_hand(make_games, league_teams):
+    teams = league_teams("2018-19")
+    east, west = ids_of(teams, "East"), ids_of(teams, "West")
+    # 62 wins of 62 games, 41 of 62, and nobody else of the East has played.
+    results = [(east[0], west[0], 62), (east[1], west[1], 41), (west[1], east[1], 21)]
+    table = at_end(make_games(results), teams, "2018-19")
+    # The first has 62 to 82 wins in the end, the second 41 to 61, the others 0 to 82.
+    assert table.loc[east[0], "games_left"] == table.loc[east[1], "games_left"] == 20
+    assert table.loc[east[0], "seeds_in_reach"] == table.loc[east[1], "seeds_in_reach"] == 13
+    assert (table.loc[east[2:], "seeds_in_reach"] == 14).all()
+
+
 def test_no_game_yet(make_games, league_teams):
     teams = league_teams("2023-24")
     games = make_games([tuple(teams["team_id"][:2])], "2023-24", first_date="2023-10-24")

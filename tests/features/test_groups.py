@@ -1,21 +1,30 @@
 from dataclasses import fields, replace
+from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.data import league
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import conform
+from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
 from nba_rank.features import (
     four_factors,
     market,
+    momentum,
     motivation,
+    pace,
     prior_season,
+    pythagorean,
     record,
     rest,
     team_rolling,
 )
 from nba_rank.features.asof import Rows
+from nba_rank.features.elo import home_leads
+from nba_rank.features.pace import game_minutes
 from nba_rank.features.registry import PLAYER_GROUPS, TEAM_GROUPS, build_group
 from nba_rank.features.store import KEY, build_store
 
@@ -104,8 +113,8 @@ def test_a_gap_in_the_box_score_makes_its_factors_unknown_and_no_others(
     unknown = {"orb_pct", "orb_pct_diff"}
     assert set(row.index[row.isna()]) == unknown
     row = built(team_rolling, small_tables(games), as_of("2022-11-04"), features().team_rolling)
-    assert row["rolling_defensive_rating"].isna().all()
-    assert row.loc[("2022-11-04", 1), "rolling_efg_pct"] == pytest.approx(0.5)
+    assert row["rolling_defensive_rating_10"].isna().all()
+    assert row.loc[("2022-11-04", 1), "rolling_efg_pct_10"] == pytest.approx(0.5)
 
 
 def test_team_rolling_by_hand(small_tables, as_of, features):
@@ -117,19 +126,137 @@ def test_team_rolling_by_hand(small_tables, as_of, features):
     home = 90 + 0.4 * 25 - 1.07 * 12 / (12 + 30) * (90 - 40) + 14
     away = 85 + 0.4 * 30 - 1.07 * 8 / (8 + 33) * (85 - 35) + 16
     possessions = (home + away) / 2
-    newest = replace(features().team_rolling, games=1)
+    newest = replace(features().team_rolling, windows=[1])
     got = built(team_rolling, tables, as_of("2022-11-02", "2022-11-04"), newest)
     first, last = got.loc[("2022-11-02", 1)], got.loc[("2022-11-04", 1)]
-    assert last["rolling_defensive_rating"] == pytest.approx(100 * 100 / possessions)
-    assert got.loc[("2022-11-04", 2), "rolling_defensive_rating"] == pytest.approx(
+    assert last["rolling_defensive_rating_1"] == pytest.approx(100 * 100 / possessions)
+    assert got.loc[("2022-11-04", 2), "rolling_defensive_rating_1"] == pytest.approx(
         100 * 99 / possessions
     )
-    assert last["rolling_efg_pct"] == pytest.approx(0.5)
+    assert last["rolling_efg_pct_1"] == pytest.approx(0.5)
     assert (first["won_previous_game"], last["won_previous_game"]) == (1, 0)
     both = built(team_rolling, tables, as_of("2022-11-04"), features().team_rolling)
     row = both.loc[("2022-11-04", 1)]
-    assert row["rolling_efg_pct"] == pytest.approx((45 + 39) / (90 + 85))
+    assert row["rolling_efg_pct_10"] == pytest.approx((45 + 39) / (90 + 85))
     assert both.loc[("2022-11-04", 3)].isna().all()
+
+
+@pytest.mark.parametrize("windows", [[10, 30], [15, 30], [20, 30], [7]])
+def test_any_windows_roll_each_into_columns_of_its_own(sim_tables, as_of, features, windows):
+    dates = as_of("2022-11-01", "2023-02-01")
+    config = replace(features().team_rolling, windows=windows)
+    got = built(team_rolling, sim_tables, dates, config)
+    names = [f"{name}_{games}" for games in windows
+             for name in ("rolling_efg_pct", "rolling_defensive_rating")]  # fmt: skip
+    assert list(got.columns) == [*names, "won_previous_game"]
+    assert np.isfinite(got).all(axis=None)
+    # Early on all games are in every window; later the windows differ.
+    for name in ("rolling_efg_pct", "rolling_defensive_rating"):
+        for short, long in pairwise(f"{name}_{games}" for games in windows):
+            alike = (got[short] == got[long]).groupby(level="as_of_date").mean()
+            assert alike.tolist() == [1.0, 0.0]
+
+
+def test_the_pythagorean_expectation_by_hand(small_tables, as_of, features):
+    games = [
+        ("2021-11-01", 1, 2, 120, 100),
+        ("2022-11-01", 1, 2, 110, 100),
+        ("2022-11-03", 2, 1, 101, 100),
+        ("2023-04-20", 1, 2, 150, 100, {"kind": "playoffs"}),
+    ]
+    config = replace(features().pythagorean, exponent=2.0, prior_games=3.0, prior_carry_over=0.5)
+    dates = as_of("2021-11-01", "2022-11-01", "2023-04-21")
+    got = built(pythagorean, small_tables(games), dates, config)
+    last = 120**2 / (120**2 + 100**2)
+    now = 210**2 / (210**2 + 201**2)
+    row = got.loc[("2023-04-21", 1)]
+    assert row["pythagorean_win_pct"] == pytest.approx(now)
+    assert row["luck"] == pytest.approx(0.5 - now)
+    prior = 0.5 + 0.5 * (last - 0.5)
+    assert row["regressed_pythagorean_win_pct"] == pytest.approx((2 * now + 3 * prior) / 5)
+    # Two sides of the same games mirror each other.
+    other = got.loc[("2023-04-21", 2)]
+    assert (row + other).tolist() == pytest.approx([1, 0, 1])
+    opening = got.loc[("2022-11-01", 1)]
+    assert opening[["pythagorean_win_pct", "luck"]].isna().all()
+    assert opening["regressed_pythagorean_win_pct"] == pytest.approx(prior)
+    for date, team in (("2021-11-01", 1), ("2022-11-01", 3)):
+        assert got.loc[(date, team), "regressed_pythagorean_win_pct"] == 0.5
+
+
+def test_pace_by_hand(small_tables, as_of, features):
+    games = [
+        ("2021-11-01", 1, 2, 110, 100, BOX),
+        ("2021-11-02", 3, 4, 110, 100, {"home": AWAY, "away": AWAY}),
+        ("2022-11-01", 1, 2, 110, 100, BOX),
+    ]
+    # Ten men of 29 minutes: two overtimes, whatever the rounding.
+    players = [("2022-11-01", 10 * team + i, team, 29 * 60 + 7) for team in (1, 2)
+               for i in range(10)]  # fmt: skip
+    config = replace(features().pace, prior_games=3.0, prior_carry_over=0.5)
+    tables = small_tables(games, players)
+    got = built(pace, tables, as_of("2021-11-03", "2022-11-01", "2022-11-02"), config)
+    home = 90 + 0.4 * 25 - 1.07 * 12 / (12 + 30) * (90 - 40) + 14
+    away = 85 + 0.4 * 30 - 1.07 * 8 / (8 + 33) * (85 - 35) + 16
+    slow = 85 + 0.4 * 30 - 1.07 * 8 / (8 + 30) * (85 - 35) + 16
+    first = got.loc["2021-11-03"]
+    assert first["pace"].tolist() == pytest.approx([(home + away) / 2] * 2 + [slow] * 2)
+    above = ((home + away) / 2 - slow) / 2
+    assert first["pace_above_league"].tolist() == pytest.approx([above / 4] * 2 + [-above / 4] * 2)
+    opening = got.loc["2022-11-01"]
+    assert opening["pace"].isna().all()
+    expected = [above / 2] * 2 + [-above / 2] * 2
+    assert opening["pace_above_league"].tolist() == pytest.approx(expected)
+    # Of the two that have played, each has the league's pace.
+    last = got.loc["2022-11-02"]
+    assert last["pace"].iloc[:2].tolist() == pytest.approx([48 / 58 * (home + away) / 2] * 2)
+    assert last["pace_above_league"].iloc[:2].tolist() == pytest.approx([3 * above / 2 / 4] * 2)
+    assert last["pace_above_league"].iloc[2:].tolist() == pytest.approx([-above / 2] * 2)
+
+
+def test_momentum_by_hand(small_tables, as_of, features):
+    games = [
+        ("2022-11-01", 1, 2, 110, 100),
+        ("2022-11-03", 2, 1, 104, 100),
+        ("2022-11-05", 1, 2, 100, 101),
+        ("2022-11-06", 1, 2, 150, 101, {"kind": "playoffs"}),
+    ]
+    tables = small_tables(games)
+    # In a first season Elo is the published one; its leads are tested in test_elo.
+    leads = home_leads(tables, FIVETHIRTYEIGHT).to_numpy() / 26
+    assert leads[0] == pytest.approx(100 / 26)
+    above = np.array([10 - leads[0], -4 + leads[1], -1 - leads[2]])
+    config = replace(features().momentum, short_games=2, long_games=3)
+    got = built(momentum, tables, as_of("2022-11-01", "2022-11-04", "2022-11-07"), config)
+    assert got.loc["2022-11-01"].isna().all(axis=None)
+    second, last = got.loc[("2022-11-04", 1)], got.loc[("2022-11-07", 1)]
+    assert second["margin_above_expected"] == pytest.approx(above[:2].mean(), abs=1e-3)
+    # Both windows hold the two games that there are.
+    assert np.isnan(second["momentum"])
+    assert last["margin_above_expected"] == pytest.approx(above[1:].mean(), abs=1e-3)
+    assert last["momentum"] == pytest.approx(above[1:].mean() - above.mean(), abs=1e-3)
+    assert got.loc[("2022-11-07", 2)].tolist() == [-value for value in last]
+    assert got.loc[("2022-11-07", 3)].isna().all()
+
+
+def test_who_meets_expectations_has_no_momentum(sim_tables, as_of, features):
+    dates = as_of(*pd.date_range("2022-12-20", "2023-04-01", freq="14D"))
+    got = built(momentum, sim_tables, dates, features().momentum)
+    assert abs(got.mean()).max() < 1.0
+    strength = built(record, sim_tables, dates, features().record)["margin_per_game"]
+    # Unlike margins, it is not strength.
+    assert abs(got["momentum"].corr(strength)) < 0.3
+
+
+@pytest.mark.real
+def test_both_sides_of_every_real_game_played_as_many_overtimes(real_tables):
+    games = real_tables.team_games.assign(minutes=game_minutes(real_tables))
+    with_players = games["game_id"].isin(real_tables.player_games["game_id"])
+    sides = games.groupby("game_id")["minutes"]
+    assert (sides.min() == sides.max()).all()
+    assert set(games["minutes"]) <= {48.0, 53.0, 58.0, 63.0, 68.0}
+    assert 0.04 < (games.loc[with_players, "minutes"] > 48).mean() < 0.08
+    assert (games.loc[~with_players, "minutes"] == 48).all()
 
 
 def test_rest_by_hand(small_tables, as_of, features):
@@ -143,6 +270,10 @@ def test_rest_by_hand(small_tables, as_of, features):
         "2022-11-01", "2022-11-02", "2022-11-03", "2022-11-09", "2022-11-10", "2023-11-01"
     )
     got = built(rest, small_tables(games), dates, replace(features().rest, window_days=7))
+    # Where the arenas of these teams stand, nobody knows.
+    travel = got.pop("time_zones_crossed")
+    assert (travel[got["games_in_window"] == 0] == 0).all()
+    assert travel[got["games_in_window"] > 0].isna().all()
     assert list(got.columns) == ["days_since_game", "games_in_window", "played_yesterday"]
     first = got.loc[("2022-11-01", 1)]
     assert np.isnan(first["days_since_game"])
@@ -154,6 +285,55 @@ def test_rest_by_hand(small_tables, as_of, features):
     assert got.loc[("2022-11-10", 1)].tolist() == [8, 0, 0]
     # Last season's games are no part of this season's rest.
     assert np.isnan(got.loc[("2023-11-01", 1), "days_since_game"])
+
+
+BOSTON, ATLANTA, CHICAGO, DENVER, LAKERS, THUNDER = (
+    1610612700 + place for place in (38, 37, 41, 43, 47, 60)
+)
+
+
+def travels(small_tables, as_of, features, games, *dates, window_days=7):
+    """Time zones crossed by date and team, of games between teams with arenas."""
+    ids = {team for game in games for team in game[1:3]}
+    tables = small_tables(games, n_teams=1)
+    teams = pd.concat([tables.teams.assign(team_id=team) for team in ids])
+    tables = replace(tables, teams=conform("teams", teams))
+    config = replace(features().rest, window_days=window_days)
+    return built(rest, tables, as_of(*dates), config)["time_zones_crossed"]
+
+
+def test_time_zones_crossed_by_hand(small_tables, as_of, features):
+    games = [
+        ("2022-11-01", LAKERS, BOSTON, 110, 100),
+        ("2022-11-03", DENVER, BOSTON, 110, 100),
+        ("2022-11-05", CHICAGO, BOSTON, 110, 100, {"neutral": True}),
+        ("2022-11-07", BOSTON, CHICAGO, 110, 100),
+    ]
+    dates = ["2022-11-01", "2022-11-02", "2022-11-04", "2022-11-06", "2022-11-08", "2022-11-09"]
+    got = travels(small_tables, as_of, features, games, *dates)
+    # Three zones from Boston to Los Angeles, one back to Denver, none to a neutral court, and two
+    # from Denver home. On the 9th the first game is eight days old.
+    assert got.xs(BOSTON, level=1).tolist() == [0, 3, 4, 4, 6, 3]
+    assert got.xs(LAKERS, level=1).tolist() == [0] * 6
+    assert got.xs(CHICAGO, level=1).tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_clubs_that_moved_took_their_time_zone_along(small_tables, as_of, features):
+    for year, zones in ((2007, 3), (2008, 1)):
+        game = (f"{year}-11-01", ATLANTA, THUNDER, 110, 100)
+        got = travels(small_tables, as_of, features, [game], f"{year}-11-02")
+        assert got.xs(THUNDER, level=1).tolist() == [zones]
+    memphis = 1610612763
+    assert league.utc_offsets("2000-01")[memphis] == -8
+    assert league.utc_offsets("2001-02")[memphis] == -6
+    assert set(league.utc_offsets("2023-24")) == league.known_team_ids()
+
+
+def test_nobody_travels_after_the_restart_of_2020(small_tables, as_of, features):
+    games = [("2020-03-01", LAKERS, BOSTON, 110, 100), ("2020-07-30", LAKERS, DENVER, 110, 100)]
+    got = travels(small_tables, as_of, features, games, "2020-03-02", "2020-07-31")
+    assert got.xs(DENVER, level=1).tolist() == [0, 0]
+    assert got.xs(BOSTON, level=1).tolist() == [3, 0]
 
 
 def test_prior_season_by_hand(small_tables, as_of, features):
@@ -194,6 +374,42 @@ def test_games_behind_the_line_by_hand(small_tables, as_of, features):
     assert got["games_behind_line"].to_dict() == {1: -3, 2: -1, 3: 0, 4: 0}
     assert got["games_left"].to_dict() == {1: 79, 2: 81, 3: 79, 4: 81}
     assert not got["eliminated"].any()
+    assert (got["seeds_in_reach"] == 1).all()
+    assert (got["draft_pressure"] == 0).all()
+
+
+def test_the_draft_tempts_nobody_at_the_line(small_tables, as_of, features):
+    # Two teams a conference, so that both are at the line or above it.
+    days = pd.date_range("2022-10-20", periods=82)
+    games = [(day, 1, 3, 110, 100) for day in days]
+    games += [(day, 2, 4, 110, 100) for day in days[:41]]
+    got = built(motivation, small_tables(games), as_of(*days), features().motivation)
+    assert (got["draft_pressure"] == 0).all()
+    assert got["seeds_in_reach"].xs(1, level="team_id").tolist() == [1] * 42 + [0] * 40
+
+
+def test_draft_pressure_grows_from_half_a_game_to_a_whole_one(features, monkeypatch):
+    behind = [-5.0, 0, 3, 5, 6, 7.5, 9.0, 10, 4, 0]
+    race = pd.DataFrame(
+        {
+            "season": "2022-23",
+            "as_of_date": pd.Timestamp("2023-03-20"),
+            "team_id": range(10),
+            "wins": 36,
+            "losses": 36,
+            "games_left": [10] * 8 + [0, 0],
+            "games_behind_line": behind,
+            "eliminated": [False] * 8 + [True, False],
+            "clinched": False,
+            "seeds_in_reach": 3,
+        }
+    )
+    monkeypatch.setattr(motivation, "race", lambda *args: race)
+    rows = SimpleNamespace(frame=race[["season", "as_of_date", "team_id"]])
+    tables = SimpleNamespace(team_games=None, teams=None)
+    got = motivation.build(tables, rows, features().motivation)["draft_pressure"]
+    expected = [0, 0, 0, 0, 0.2, 0.5, 0.8, 1, 1, 0]
+    assert got.tolist() == pytest.approx(expected)
 
 
 def test_motivation_over_a_season(sim_tables, as_of, features):
@@ -211,6 +427,16 @@ def test_motivation_over_a_season(sim_tables, as_of, features):
     assert not (last["eliminated"].astype(bool) & (final["seed"] <= 10)).any()
     assert not (last["clinched"].astype(bool) & (final["seed"] > 6)).any()
     assert last["eliminated"].sum() >= 8
+    assert (got.loc[got["eliminated"] == 1, "draft_pressure"] == 1).all()
+    assert (got.loc[got["games_behind_line"] <= 0, "draft_pressure"] == 0).all()
+    assert (got.loc[got["late_season"] == 0, "draft_pressure"] == 0).mean() > 0.95
+    assert got["draft_pressure"].between(0.1, 0.9).any()
+    # Only who has the same record has no place yet.
+    of_season = sim_tables.teams[sim_tables.teams["season"] == "2022-23"]
+    conference = of_season.set_index("team_id")["conference"].sort_index()
+    ties = final.groupby([conference, "win_pct"])["win_pct"].transform("size") - 1
+    assert (last["seeds_in_reach"] == ties).all()
+    assert (got.loc[dates["as_of_date"].iloc[0], "seeds_in_reach"] == 14).all()
     assert last["clinched"].sum() >= 10
     assert not got.loc[dates["as_of_date"].iloc[40], ["eliminated", "clinched"]].any(axis=None)
 
@@ -258,11 +484,22 @@ COLUMNS = {
         for column in (factor, f"opponent_{factor}", f"{factor}_diff")
     ],
     "elo": ["elo_rating"],
-    "massey": ["massey_rating"],
+    "massey": ["massey_rating", "massey_rank_diff"],
     "srs": ["srs", "sos"],
-    "team_rolling": ["rolling_efg_pct", "rolling_defensive_rating", "won_previous_game"],
-    "rest": ["days_since_game", "games_in_window", "played_yesterday"],
-    "motivation": ["games_left", "games_behind_line", "eliminated", "clinched", "late_season"],
+    "team_rolling": ["rolling_efg_pct_10", "rolling_defensive_rating_10", "won_previous_game"],
+    "pythagorean": ["pythagorean_win_pct", "luck", "regressed_pythagorean_win_pct"],
+    "pace": ["pace", "pace_above_league"],
+    "momentum": ["margin_above_expected", "momentum"],
+    "rest": ["days_since_game", "games_in_window", "played_yesterday", "time_zones_crossed"],
+    "motivation": [
+        "games_left",
+        "games_behind_line",
+        "eliminated",
+        "clinched",
+        "seeds_in_reach",
+        "late_season",
+        "draft_pressure",
+    ],
     "market": ["market_win_pct", "market_title_prob"],
     "roster_strength": [
         "roster_strength",
@@ -271,6 +508,7 @@ COLUMNS = {
         "star_strength",
         "projected_win_pct",
     ],
+    "continuity": ["returning_minutes_share", "roster_minutes_share"],
 }
 
 
@@ -333,13 +571,23 @@ def test_groups_switch_in_every_bundle(features, bundle, state):
     ("group", "change", "columns"),
     [
         ("record", {"last_games": 3}, {"form_win_pct", "form_margin_per_game"}),
-        ("elo", {"k": 30.0}, {"elo_rating"}),
+        ("elo", {"fit": False}, {"elo_rating"}),
         ("elo", {"home_edge": 60.0}, {"elo_rating"}),
-        ("elo", {"carry_over": 0.5}, {"elo_rating"}),
         ("elo", {"mean": 1500.0}, {"elo_rating"}),
-        ("massey", {"ridge": 4.0}, {"massey_rating"}),
-        ("team_rolling", {"games": 4}, {"rolling_efg_pct", "rolling_defensive_rating"}),
-        ("rest", {"window_days": 14}, {"games_in_window"}),
+        ("massey", {"ridge": 60.0}, {"massey_rating", "massey_rank_diff"}),
+        ("massey", {"carry_over": 0.0}, {"massey_rating", "massey_rank_diff"}),
+        (
+            "pythagorean",
+            {"exponent": 10.0},
+            {"pythagorean_win_pct", "luck", "regressed_pythagorean_win_pct"},
+        ),
+        ("pythagorean", {"prior_games": 5.0}, {"regressed_pythagorean_win_pct"}),
+        ("pythagorean", {"prior_carry_over": 0.2}, {"regressed_pythagorean_win_pct"}),
+        ("pace", {"prior_games": 20.0}, {"pace_above_league"}),
+        ("pace", {"prior_carry_over": 0.2}, {"pace_above_league"}),
+        ("momentum", {"short_games": 5}, {"margin_above_expected", "momentum"}),
+        ("momentum", {"long_games": 20}, {"momentum"}),
+        ("rest", {"window_days": 14}, {"games_in_window", "time_zones_crossed"}),
         ("motivation", {"late_season_share": 0.3}, {"late_season"}),
         ("record", {"prior_games": 9.0}, {"regressed_win_pct"}),
         ("record", {"prior_carry_over": 0.2}, {"regressed_win_pct"}),
@@ -356,17 +604,20 @@ def test_every_parameter_changes_its_columns_only(
 
 
 def test_every_parameter_is_tried(features):
-    tried = {"last_games", "k", "home_edge", "carry_over", "mean", "ridge", "games", "window_days",
-             "late_season_share", "prior_games", "prior_carry_over", "enabled"}  # fmt: skip
+    # `test_elo` tries those of a fit, which have their effect in other seasons.
+    tried = {"last_games", "fit", "home_edge_seasons", "k", "home_edge", "carry_over", "mean",
+             "ridge", "windows", "window_days",
+             "late_season_share", "prior_games", "prior_carry_over", "enabled",
+             "exponent", "short_games", "long_games"}  # fmt: skip
     for group in COLUMNS:
         assert {field.name for field in fields(getattr(features(), group))} <= tried
 
 
-# Counts of games are known to be zero, and Massey's ridge says 0 before the first game.
+# Counts of games are known to be zero.
 KNOWN_AT_OPENING = {
-    "season_progress": 0, "games_played": 0, "massey_rating": 0, "games_in_window": 0,
-    "played_yesterday": 0, "games_left": 82, "games_behind_line": 0, "eliminated": 0,
-    "clinched": 0, "late_season": 0,
+    "season_progress": 0, "games_played": 0, "games_in_window": 0,
+    "played_yesterday": 0, "time_zones_crossed": 0, "games_left": 82, "games_behind_line": 0,
+    "eliminated": 0, "seeds_in_reach": 14, "draft_pressure": 0, "clinched": 0, "late_season": 0,
 }  # fmt: skip
 
 
@@ -379,7 +630,8 @@ def test_on_opening_night_the_unknown_is_nan_and_never_zero(
 
     first = priced_tables.seasons.set_index("season")["first_date"]
     opening = store_of("2022-23")
-    from_before = {"regressed_win_pct"}
+    from_before = {"regressed_win_pct", "massey_rating", "regressed_pythagorean_win_pct",
+                   "pace_above_league", "returning_minutes_share"}  # fmt: skip
     for group in ("prior_season", "elo", "market", "roster_strength"):
         from_before |= set(COLUMNS[group])
     for group in COLUMNS.values():

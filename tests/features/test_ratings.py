@@ -9,7 +9,14 @@ from nba_rank.features.asof import Rows
 from nba_rank.features.elo import elo_ratings, win_probability
 from nba_rank.features.schedule_ratings import massey_ratings, simple_ratings
 
-PUBLISHED = {"k": 20.0, "home_edge": 100.0, "carry_over": 0.75, "mean": 1505.0}
+PUBLISHED = {
+    "fit": False,
+    "home_edge_seasons": 1,
+    "k": 20.0,
+    "home_edge": 100.0,
+    "carry_over": 0.75,
+    "mean": 1505.0,
+}
 
 # Team 1 hosts team 2 and wins by 10, then team 2 hosts team 1 and wins by 3.
 TWO_GAMES = [("2022-11-01", 1, 2, 110, 100), ("2022-11-05", 2, 1, 103, 100)]

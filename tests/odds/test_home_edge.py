@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.data.venues import neutral_courts
 from nba_rank.features.asof import days
-from nba_rank.odds.home_edge import DECAY_SEASONS, FIRST_EDGE, PRIOR_GAMES, HomeEdge, neutral_courts
+from nba_rank.odds.home_edge import DECAY_SEASONS, FIRST_EDGE, PRIOR_GAMES, HomeEdge
 
 NEUTRAL, PLAYOFFS = {"neutral": True}, {"kind": "playoffs"}
 GAMES = [

@@ -1,0 +1,31 @@
+"""Where games were played: at whose home, or at nobody's."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nba_rank.data import league
+
+
+def arena_offsets(season: pd.Series, team_id: pd.Series) -> npt.NDArray[np.float64]:
+    """Return the hours from UTC of each team's arena in each season, NaN for an unknown team."""
+    zones = pd.Series(
+        {
+            (label, team): hours
+            for label in season.unique()
+            for team, hours in league.utc_offsets(label).items()
+        },
+        dtype="float64",
+    )
+    return zones.reindex(pd.MultiIndex.from_arrays([season, team_id])).to_numpy()
+
+
+def neutral_courts(games: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which games nobody played at home, those after the restart of 2019-20 included."""
+    neutral = games["neutral_site"].to_numpy().copy()
+    for season in games["season"].unique():
+        restart = league.restart(season)
+        if restart is not None:
+            resumed = games["game_date"] >= restart.resumed
+            neutral |= ((games["season"] == season) & resumed).to_numpy()
+    return neutral

@@ -1,0 +1,69 @@
+"""Continuity: how much of what a team has played belongs to the players whom it has now."""
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.config import ContinuityConfig
+from nba_rank.data.tables import Tables
+from nba_rank.features.asof import (
+    DAY_SPAN,
+    FloatArray,
+    IntArray,
+    Rows,
+    RunningSums,
+    days,
+    ratio,
+    start_years,
+    team_season,
+)
+
+
+def build(
+    tables: Tables, ratings: pd.DataFrame, rows: Rows, config: ContinuityConfig
+) -> pd.DataFrame:
+    """Build shares of a team's regular-season minutes (0 to 1), one row for each of `rows`.
+
+    Columns: `returning_minutes_share`, the share of last season's that players of the present
+    roster played for the team; `roster_minutes_share`, the same of this season's so far. The roster
+    is everybody in `ratings`, injured or not: who has left counts no longer, and who has come
+    brings nothing along. Unknown where there are no player logs of last season, or before the
+    team's first game, and where no player of the team is known.
+
+    Source: the roster continuity of Basketball-Reference, which asks how much of this season's
+    minutes last season's players play.
+
+    Args:
+        tables: The canonical tables.
+        ratings: From `nba_rank.features.players.impact.player_ratings`.
+        rows: Rows asked for.
+        config: The group has no parameters of its own.
+
+    Raises:
+        ValueError: The ratings are of other dates than the rows.
+    """
+    row = rows.find(ratings["as_of_date"], ratings["team_id"])
+    games = tables.player_games[tables.player_games["kind"] == "regular"]
+    seconds = games["seconds"].to_numpy(dtype=np.float64)[:, None]
+    day = days(games["game_date"])
+    team = team_season(start_years(games["season"]), games["team_id"].to_numpy())
+    ids = np.union1d(games["player_id"], ratings["player_id"])
+
+    def each(team: IntArray, players: pd.Series) -> IntArray:
+        return team * len(ids) + np.searchsorted(ids, players)
+
+    of_team = RunningSums(team, day, seconds)
+    of_player = RunningSums(each(team, games["player_id"]), day, seconds)
+    known = np.isin(np.arange(len(rows.frame)), row)
+
+    def share(season: IntArray, day: IntArray) -> FloatArray:
+        asked = team_season(season, rows.team)
+        played, _ = of_player.total(each(asked[row], ratings["player_id"]), day[row])
+        by_roster = np.bincount(row, played[:, 0], len(day))
+        return ratio(np.where(known, by_roster, np.nan), of_team.total(asked, day)[0][:, 0])
+
+    return pd.DataFrame(
+        {
+            "returning_minutes_share": share(rows.season - 1, np.full_like(rows.day, DAY_SPAN - 1)),
+            "roster_minutes_share": share(rows.season, rows.day),
+        }
+    )

@@ -1,0 +1,49 @@
+"""Momentum: whether a team has lately beaten expectations by more than it did before."""
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.config import EloConfig, MomentumConfig
+from nba_rank.data.tables import Tables
+from nba_rank.features.asof import Rows, RunningSums, days, ratio, start_years, team_season
+from nba_rank.features.elo import home_leads
+
+ELO = EloConfig(
+    enabled=True, fit=True, home_edge_seasons=3,
+    k=20.0, home_edge=100.0, carry_over=0.75, mean=1505.0,
+)  # fmt: skip
+"""Ratings that say what to expect: opponents and home courts must not look like form."""
+
+ELO_PER_POINT = 26.0
+"""Elo points worth a point of margin; 24 to 27 in each four seasons from 2001-02 on."""
+
+_GRAIN = 1024.0
+"""Margins above expectation are kept in whole parts of a point, so that their sums are exact."""
+
+
+def build(tables: Tables, rows: Rows, config: MomentumConfig) -> pd.DataFrame:
+    """Build form against expectation in points per game, one row for each of `rows`.
+
+    A game's margin above expectation is the margin less the team's Elo lead before the game, home
+    edge included, over `ELO_PER_POINT`. Columns: `margin_above_expected`, its mean over the last
+    `config.short_games` games of the season, unknown before a team's first game; and `momentum`,
+    that mean less the one over the last `config.long_games` games, unknown while both windows hold
+    the same games.
+    """
+    games = tables.games[tables.games["kind"] == "regular"]
+    lead = home_leads(tables, ELO)[games["game_id"]].to_numpy()
+    margin = (games["home_points"] - games["away_points"]).to_numpy(dtype=np.float64)
+    above = np.round(_GRAIN * (margin - lead / ELO_PER_POINT))
+    season, day = start_years(games["season"]), days(games["game_date"])
+    sides = [team_season(season, games[f"{side}_team_id"].to_numpy()) for side in ("home", "away")]
+    log = RunningSums(np.concatenate(sides), np.tile(day, 2), np.r_[above, -above][:, None])
+
+    asked = team_season(rows.season, rows.team)
+    short, long = (
+        ratio(*log.total(asked, rows.day, last))[:, 0] / _GRAIN
+        for last in (config.short_games, config.long_games)
+    )
+    more = log.games(asked, rows.day) > config.short_games
+    return pd.DataFrame(
+        {"margin_above_expected": short, "momentum": np.where(more, short - long, np.nan)}
+    )

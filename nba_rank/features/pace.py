@@ -1,0 +1,65 @@
+"""Pace: possessions in 48 minutes, by itself and beside the league's.
+
+Source: Basketball-Reference glossary, `48 poss / (TeamMP / 5)`.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.config import PaceConfig
+from nba_rank.data.tables import Tables
+from nba_rank.features.asof import FloatArray, Rows, ratio, sum_and_count
+from nba_rank.features.team_sums import (
+    Totals,
+    possession_columns,
+    possessions,
+    regular_season_sums,
+)
+
+
+def build(tables: Tables, rows: Rows, config: PaceConfig) -> pd.DataFrame:
+    """Build pace in possessions per 48 minutes, one row for each of `rows`.
+
+    Columns: `pace` of the season to date, unknown before a team's first game; and
+    `pace_above_league = (g d + k p) / (g + k)`, known from the first day: d is the pace of g games
+    less the mean team's on the date, p is `config.prior_carry_over` of the same difference at the
+    end of last season (0 for a team without one), k is `config.prior_games`. The league's mean
+    rose from 92 in 2000-01 to 98.5 in 2023-24, so only the difference compares seasons.
+    """
+    games = tables.team_games.assign(minutes=game_minutes(tables).to_numpy())
+    columns = ["minutes", *possession_columns()]
+    sums = regular_season_sums(replace(tables, team_games=games), columns)
+    to_date = sums.total(rows)
+    pace, last = _pace(to_date), _pace(sums.last_season(rows))
+    above = pace - ratio(*sum_and_count(pace, rows.day))
+    prior = config.prior_carry_over * np.nan_to_num(last - ratio(*sum_and_count(last, rows.day)))
+    played = np.where(to_date.games > 0, to_date.games * above, 0.0)
+    weight = config.prior_games
+    return pd.DataFrame(
+        {"pace": pace, "pace_above_league": (played + weight * prior) / (to_date.games + weight)}
+    )
+
+
+def game_minutes(tables: Tables) -> pd.Series:
+    """Return the minutes that each team game lasted, a fifth of the team's minutes.
+
+    The team logs hold no minutes. Where there are player logs, their sum says how many overtimes of
+    5 minutes there were, whole minutes or not: it is then off by a few minutes where an overtime
+    adds 25. Elsewhere every game counts as 48 minutes, which one in seventeen exceeds: pace is then
+    .7% too high in the mean.
+
+    Returns:
+        Minutes, float64, one for each row of `tables.team_games`, in its order.
+    """
+    key = ["game_id", "team_id"]
+    seconds = tables.player_games.groupby(key)["seconds"].sum()
+    known = seconds.reindex(pd.MultiIndex.from_frame(tables.team_games[key])).to_numpy()
+    overtimes = np.round((known / 60 - 240) / 25)
+    minutes = 48.0 + 5.0 * np.maximum(np.nan_to_num(overtimes), 0.0)
+    return pd.Series(minutes, index=tables.team_games.index)
+
+
+def _pace(totals: Totals) -> FloatArray:
+    return 48.0 * ratio(possessions(totals), totals["minutes"])

@@ -1,0 +1,42 @@
+"""Pythagorean expectation: the record that points for and against deserve, and the luck beside it.
+
+Source: James's expectation with the exponent of Morey (1994) for basketball, 13.91.
+"""
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.config import PythagoreanConfig
+from nba_rank.data.tables import Tables
+from nba_rank.features.asof import FloatArray, Rows, ratio
+from nba_rank.features.team_sums import Totals, regular_season_sums
+
+
+def build(tables: Tables, rows: Rows, config: PythagoreanConfig) -> pd.DataFrame:
+    """Build expected win shares, one row for each of `rows`.
+
+    Columns: `pythagorean_win_pct = PF^x / (PF^x + PA^x)` of the points for and against of the
+    season to date, with x = `config.exponent`; `luck`, the winning percentage less that, both
+    unknown before a team's first game; and `regressed_pythagorean_win_pct = (g e + k p) / (g + k)`,
+    known from the first day: e is the expectation of g games, p is .500 plus
+    `config.prior_carry_over` of the distance of last season's expectation from it, k is
+    `config.prior_games`.
+    """
+    sums = regular_season_sums(tables, ["won", "points", "opponent_points"])
+    to_date = sums.total(rows)
+    expected = _expectation(to_date, config.exponent)
+    last = np.nan_to_num(_expectation(sums.last_season(rows), config.exponent), nan=0.5)
+    prior = 0.5 + config.prior_carry_over * (last - 0.5)
+    games, weight = to_date.games, config.prior_games
+    played = np.where(games > 0, games * expected, 0.0)
+    return pd.DataFrame(
+        {
+            "pythagorean_win_pct": expected,
+            "luck": ratio(to_date["won"], games) - expected,
+            "regressed_pythagorean_win_pct": (played + weight * prior) / (games + weight),
+        }
+    )
+
+
+def _expectation(totals: Totals, exponent: float) -> FloatArray:
+    return 1.0 / (1.0 + ratio(totals["opponent_points"], totals["points"]) ** exponent)

@@ -1,0 +1,97 @@
+import numpy as np
+import pandas as pd
+import pytest
+from player_lines import line
+
+from nba_rank.config import ContinuityConfig
+from nba_rank.data.calendar import as_of_points
+from nba_rank.features import continuity
+from nba_rank.features.asof import Rows
+
+GAMES = [
+    ("2021-11-01", 1, 2, 110, 100),
+    ("2021-11-03", 1, 2, 110, 100),
+    ("2022-04-20", 1, 2, 110, 100, {"kind": "playoffs"}),
+    ("2022-11-01", 1, 2, 110, 100),
+    ("2022-11-03", 1, 2, 110, 100),
+]
+PLAYERS = [
+    line("2021-11-01", 11, 1, 30), line("2021-11-01", 12, 1, 10), line("2021-11-01", 21, 2, 40),
+    line("2021-11-03", 11, 1, 10), line("2021-11-03", 12, 1, 30), line("2021-11-03", 21, 2, 40),
+    line("2022-04-20", 11, 1, 40), line("2022-04-20", 21, 2, 40),
+    # Over the summer 12 went to team 2, and 13 has come.
+    line("2022-11-01", 11, 1, 20), line("2022-11-01", 13, 1, 20),
+    line("2022-11-01", 12, 2, 10), line("2022-11-01", 21, 2, 30),
+    line("2022-11-03", 13, 1, 40), line("2022-11-03", 21, 2, 40),
+]  # fmt: skip
+
+
+def built(tables, ratings, dates):
+    rows = Rows.of(tables, dates)
+    frame = continuity.build(tables, ratings, rows, ContinuityConfig(enabled=True))
+    assert list(frame.columns) == ["returning_minutes_share", "roster_minutes_share"]
+    return frame.set_axis(pd.MultiIndex.from_frame(rows.frame[["as_of_date", "team_id"]]))
+
+
+def rosters(*rows):
+    """Ratings by hand from (date, team, players)."""
+    listed = [(pd.Timestamp(date), team, player) for date, team, players in rows
+              for player in players]  # fmt: skip
+    return pd.DataFrame(listed, columns=["as_of_date", "team_id", "player_id"])
+
+
+def test_shares_by_hand(small_tables, as_of):
+    tables = small_tables(GAMES, PLAYERS, n_teams=2)
+    ratings = rosters(
+        ("2022-11-01", 1, [11, 13]), ("2022-11-01", 2, [12, 21]),
+        # 11 has been traded for 21, and 99 has never played.
+        ("2022-11-04", 1, [13, 21, 99]), ("2022-11-04", 2, [11, 12]),
+    )  # fmt: skip
+    got = built(tables, ratings, as_of("2022-11-01", "2022-11-04"))
+    # Last season players 11 and 12 of team 1 played 40 minutes each; the playoffs do not count,
+    # and what 12 played elsewhere brings team 2 nothing.
+    assert got.loc[("2022-11-01", 1), "returning_minutes_share"] == 0.5
+    assert got.loc[("2022-11-01", 2), "returning_minutes_share"] == 1.0
+    assert got.loc["2022-11-01", "roster_minutes_share"].isna().all()
+    assert got.loc[("2022-11-04", 1)].tolist() == [0.0, 60 / 80]
+    assert got.loc[("2022-11-04", 2)].tolist() == [0.0, 10 / 80]
+
+
+def test_without_last_seasons_logs_or_a_known_player_it_is_unknown(small_tables, as_of):
+    tables = small_tables(GAMES, PLAYERS, n_teams=2)
+    got = built(tables, rosters(("2021-11-02", 1, [11])), as_of("2021-11-02"))
+    assert got.loc[("2021-11-02", 1)].isna().tolist() == [True, False]
+    assert got.loc[("2021-11-02", 1), "roster_minutes_share"] == 0.75
+    assert got.loc[("2021-11-02", 2)].isna().all()
+
+
+def test_shares_of_a_simulated_league(sim_tables, as_of, rate):
+    dates = as_of("2022-10-18", "2022-11-20", "2023-03-01")
+    got = built(sim_tables, rate(sim_tables, dates), dates)
+    returning = got["returning_minutes_share"]
+    assert returning.between(0, 1).all()
+    assert 0.3 < returning.loc["2022-10-18"].mean() < 0.99
+    # Trades of the season lower both.
+    assert returning.loc["2023-03-01"].mean() <= returning.loc["2022-10-18"].mean()
+    assert got["roster_minutes_share"].dropna().between(0.2, 1).all()
+    early, late = (got.loc[day, "roster_minutes_share"].mean() for day in dates["as_of_date"][1:])
+    assert late < early
+
+
+def test_ratings_of_other_dates_are_refused(small_tables, as_of):
+    tables = small_tables(GAMES, PLAYERS, n_teams=2)
+    with pytest.raises(ValueError, match="different dates"):
+        built(tables, rosters(("2022-11-05", 1, [11])), as_of("2022-11-04"))
+
+
+@pytest.mark.real
+def test_about_two_thirds_of_the_minutes_return_in_the_real_league(real_tables, rate):
+    seasons = ["2013-14", "2018-19", "2023-24"]
+    dates = pd.DataFrame(
+        [(season, as_of_points(real_tables, season)["open"]) for season in seasons],
+        columns=["season", "as_of_date"],
+    )
+    got = built(real_tables, rate(real_tables, dates), dates)["returning_minutes_share"]
+    assert got.groupby(level="as_of_date").mean().between(0.55, 0.85).all()
+    assert got.min() > 0.05
+    assert np.nanmax(got) <= 1.0
