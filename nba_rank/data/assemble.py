@@ -4,12 +4,16 @@ Every check that needs more than one row is here: duplicates, the two sides of a
 against their teams, seasons against their length.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.findings import Findings
+from nba_rank.data.injuries import injury_tables
 from nba_rank.data.market import market_lines_table, market_totals_table
+from nba_rank.data.ratings import raptor_table, team_records_table
 from nba_rank.data.rosters import roster_table
 from nba_rank.data.schedules import schedule_table
 from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform
@@ -21,28 +25,12 @@ MAX_EXCLUDED_GAMES = 5
 _SOURCE = ["file", "row"]
 
 
-def assemble(
-    team_rows: pd.DataFrame,
-    player_rows: pd.DataFrame,
-    roster_rows: pd.DataFrame,
-    schedule_rows: pd.DataFrame,
-    total_rows: pd.DataFrame,
-    line_rows: pd.DataFrame,
-    findings: Findings,
-) -> Tables:
+def assemble(rows: Mapping[str, pd.DataFrame], findings: Findings) -> Tables:
     """Put the tables together.
 
     Args:
-        team_rows: Rows of all team files, as `raw_game_logs.normalise` returns them.
-        player_rows: Rows of all player files, likewise; may be empty.
-        roster_rows: Rows of all roster files, as `raw_rosters.normalise` returns them; may be
-            empty.
-        schedule_rows: Rows of all schedule files, as `raw_schedules.normalise` returns them; may
-            be empty.
-        total_rows: Rows of all win total files, as `raw_market.normalise_totals` returns them; may
-            be empty.
-        line_rows: Rows of all betting line files, as `raw_market.normalise_lines` returns them;
-            may be empty.
+        rows: Normalised rows of all files of each level of `raw_files.RawFile`, in one frame with
+            `file` and `row`; only those of the `team` level may not be empty.
         findings: Receives errors and counted warnings.
 
     Returns:
@@ -51,10 +39,11 @@ def assemble(
     Raises:
         IngestError: The rows cannot make sound tables; `findings` holds every reason.
     """
-    team_rows = deduplicate(team_rows, ["game_id", "team_id"], findings)
+    team_rows = deduplicate(rows["team"], ["game_id", "team_id"], findings)
     sides = pair_sides(team_rows, findings)
     findings.raise_errors()
-    players = deduplicate(number_players(player_rows, findings), ["game_id", "player_id"], findings)
+    players = number_players(rows["player"], findings)
+    players = deduplicate(players, ["game_id", "player_id"], findings)
     players = join_players(players, sides, findings)
     games = _games(sides)
     team_games = conform("team_games", sides)
@@ -63,7 +52,7 @@ def assemble(
     seasons = _seasons(games, team_games, player_games, sides, findings)
     findings.raise_errors()
     rosters = roster_table(
-        roster_rows,
+        rows["roster"],
         games=games,
         player_games=player_games,
         teams=teams,
@@ -71,12 +60,40 @@ def assemble(
         findings=findings,
     )
     schedule = schedule_table(
-        schedule_rows, games=games, teams=teams, seasons=seasons, findings=findings
+        rows["schedule"], games=games, teams=teams, seasons=seasons, findings=findings
     )
-    totals = market_totals_table(total_rows, teams=teams, seasons=seasons, findings=findings)
-    lines = market_lines_table(line_rows, games=games, teams=teams, findings=findings)
+    totals = market_totals_table(
+        rows["market_totals"], teams=teams, seasons=seasons, findings=findings
+    )
+    lines = market_lines_table(rows["market_lines"], games=games, teams=teams, findings=findings)
+    records = team_records_table(
+        rows["team_records"], team_games=team_games, teams=teams, findings=findings
+    )
+    raptor = raptor_table(rows["raptor"], player_games=player_games, teams=teams, findings=findings)
+    reports, report_dates = injury_tables(
+        rows["injury_report"],
+        games=games,
+        player_games=player_games,
+        teams=teams,
+        seasons=seasons,
+        findings=findings,
+    )
     findings.raise_errors()
-    return Tables(games, team_games, player_games, teams, seasons, rosters, schedule, totals, lines)
+    return Tables(
+        games=games,
+        team_games=team_games,
+        player_games=player_games,
+        teams=teams,
+        seasons=seasons,
+        rosters=rosters,
+        schedule=schedule,
+        market_totals=totals,
+        market_lines=lines,
+        team_records=records,
+        raptor=raptor,
+        injury_reports=reports,
+        injury_report_dates=report_dates,
+    )
 
 
 def deduplicate(rows: pd.DataFrame, key: list[str], findings: Findings) -> pd.DataFrame:

@@ -13,7 +13,9 @@ from nba_rank.data import (
     quality,
     raw_files,
     raw_game_logs,
+    raw_injuries,
     raw_market,
+    raw_ratings,
     raw_rosters,
     raw_schedules,
 )
@@ -31,6 +33,9 @@ _NORMALISE = {
     "schedule": raw_schedules.normalise,
     "market_totals": raw_market.normalise_totals,
     "market_lines": raw_market.normalise_lines,
+    "team_records": raw_ratings.normalise_records,
+    "raptor": raw_ratings.normalise_raptor,
+    "injury_report": raw_injuries.normalise,
 }
 """What turns rows of files that are no game logs into rows of one form, by level."""
 
@@ -69,7 +74,9 @@ def ingest(
             is one, holds roster files of any name with a date, a team and a player in each row,
             and its folder `schedules` files of games to come with a date and both teams. Its
             folder `market` holds bookmakers' figures, in files whose names begin with
-            `preseason_win_totals` or `betting_lines`. Other files are left alone.
+            `preseason_win_totals` or `betting_lines`; its folder `injury_reports` JSON files of
+            injury reports. `Team_Records` and FiveThirtyEight's `RAPTOR_by_team` lie beside the
+            game logs. Other files are left alone.
         processed_dir: Folder for the tables; made if absent.
         force: Ingest even if all is up to date.
         manifest_path: Place of the manifest (and of `quality.json` beside it); in
@@ -141,6 +148,21 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
                 **dict.fromkeys(("home_score", "away_score"), "float64"),
             )
         ],
+        "team_records": [_no_rows("team_records", team="str")],
+        "raptor": [
+            _no_rows(
+                "raptor",
+                **dict.fromkeys(("season_type", "team", "player_key", "player_name"), "str"),
+            )
+        ],
+        "injury_report": [
+            _no_rows(
+                "injury_reports",
+                **dict.fromkeys(("written_date", "team", "player_name"), "str"),
+                report="int64",
+                listed="bool",
+            )
+        ],
     }
     for file in _progress(files, console):
         record, frame = raw_files.read(file, findings)
@@ -149,17 +171,15 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
             rows_of = _NORMALISE.get(file.level, raw_game_logs.normalise)
             rows[file.level].append(rows_of(file, frame, findings))
     findings.raise_errors()
-    team_rows, player_rows, roster_rows, schedule_rows, total_rows, line_rows = (
-        pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        for parts in rows.values()
-    )
-    if team_rows.empty:
+    joined = {
+        level: pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        for level, parts in rows.items()
+    }
+    if joined["team"].empty:
         remedy = "The tables need at least one regular-season game."
         findings.error_file(str(raw_dir), "no rows in the team game logs", remedy)
         findings.raise_errors()
-    tables = assemble(
-        team_rows, player_rows, roster_rows, schedule_rows, total_rows, line_rows, findings
-    )
+    tables = assemble(joined, findings)
     return tables, quality.quality_report(tables, records, findings.warnings)
 
 

@@ -124,6 +124,14 @@ def season_start_year(season: str) -> int:
     return int(start)
 
 
+def is_season(text: object) -> bool:
+    """Whether a value is the text of a season, of the form `2023-24`."""
+    try:
+        return isinstance(text, str) and season_start_year(text) > 0
+    except ValueError:
+        return False
+
+
 def season_of_game(game_id: str) -> str:
     """Return the season named by digits 4 and 5 of a ten-digit game id (1946 to 2045)."""
     year = int(game_id[3:5])

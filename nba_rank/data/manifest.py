@@ -10,9 +10,10 @@ from typing import Any
 from nba_rank.data import quality, raw_files
 from nba_rank.data.tables import SCHEMA, Tables, table_path
 
-_CODE = ("assemble", "calendar", "findings", "ingest", "league", "manifest", "market",
-         "player_names", "quality", "raw_files", "raw_game_logs", "raw_market", "raw_rosters",
-         "raw_schedules", "raw_values", "rosters", "schedules", "tables")  # fmt: skip
+_CODE = ("assemble", "calendar", "findings", "ingest", "injuries", "league", "manifest", "market",
+         "player_names", "quality", "ratings", "raw_files", "raw_game_logs", "raw_injuries",
+         "raw_market", "raw_ratings", "raw_rosters", "raw_schedules", "raw_values", "rosters",
+         "schedules", "tables")  # fmt: skip
 
 
 def default_path(processed_dir: Path) -> Path:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.findings import Findings
-from nba_rank.data.rosters import team_ids
+from nba_rank.data.rosters import named_team_ids, team_ids
 from nba_rank.data.tables import KEYS, conform
 
 MARGIN_RANGE = (-0.05, 0.15)
@@ -55,14 +55,8 @@ def market_totals_table(
     known = rows["season"].isin([*seasons["season"], coming])
     findings.warn("dropped: win total of a season without game logs", rows, ~known, shown)
     rows = rows[known]
-    names = {
-        **league.franchise_names(),
-        **dict(zip(teams["name"].str.lower(), teams["team_id"], strict=True)),
-    }
-    by_name = rows["team"].str.lower().str.split().str.join(" ").map(names)
-    written = by_name.astype("Int64").astype("str").where(by_name.notna(), rows["team"])
-    rows = rows.assign(team_id=team_ids(rows.assign(team=written), teams, findings))
-    rows = _without_repeats(
+    rows = rows.assign(team_id=named_team_ids(rows, teams, findings))
+    rows = without_repeats(
         rows[rows["team_id"] > 0], KEYS["market_totals"], ["win_total", "title_odds"], shown,
         findings,
     )  # fmt: skip
@@ -127,7 +121,7 @@ def market_lines_table(
     figures = ["home_spread", "home_win_prob"]
     bare = rows[figures].isna().all(axis=1)
     findings.warn("dropped: line with neither spread nor moneylines", rows, bare, _SHOWN)
-    rows = _without_repeats(rows[~bare], KEYS["market_lines"], figures, _SHOWN, findings)
+    rows = without_repeats(rows[~bare], KEYS["market_lines"], figures, _SHOWN, findings)
     _check_signs(rows, findings)
     return conform("market_lines", rows)
 
@@ -174,7 +168,7 @@ def _apart(rows: pd.DataFrame, side: str) -> pd.Series:
     return score.notna() & (score != rows[f"{side}_points"])
 
 
-def _without_repeats(
+def without_repeats(
     rows: pd.DataFrame, key: list[str], figures: list[str], shown: list[str], findings: Findings
 ) -> pd.DataFrame:
     """Leave one of equal rows; two different ones are an error, as neither can be preferred."""

@@ -1,15 +1,18 @@
 """The files of a raw folder: which there are, and one at a time into columns as they were written.
 
-Game logs lie in the folder itself, rosters, schedules and bookmakers' figures in its folders
-`rosters`, `schedules` and `market`. What the values mean is for the other modules `raw_*` to say.
+Game logs and season-level ratings lie in the folder itself, rosters, schedules, injury reports and
+bookmakers' figures in its folders `rosters`, `schedules`, `injury_reports` and `market`. What the
+values mean is for the other modules `raw_*` to say.
 """
 
 import hashlib
 import io
+import json
 import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pandas as pd
@@ -26,10 +29,17 @@ MARKET_FOLDER = "market"
 MARKET_NAMES = {"market_totals": "preseason_win_totals", "market_lines": "betting_lines"}
 """How the names of the files in the folder of bookmakers' figures begin, by level."""
 
+INJURY_FOLDER = "injury_reports"
+"""Folder of injury reports, one or more in a JSON file, in folders of its own or not."""
+
+RATING_NAMES = {"team_records": "team_records*", "raptor": "*raptor_by_team*"}
+"""Names of the files of season-level ratings in the raw folder itself, by level."""
+
 _YEARS = r"(?P<year>\d{4})_(?P<end>\d{2})"
 _LOG_NAME = re.compile(rf"(?:(?P<kind>playoffs?|play_?in)_)?(?P<level>team|player)_logs_{_YEARS}")
 _SEASON_IN_NAME = re.compile(rf".*?(?<!\d){_YEARS}(?!\d).*")
 _SUFFIXES = (".parquet", ".csv")
+_JSON = ".json"
 _BOX = tuple(column.upper() for column in BOX_COLUMNS)
 _KEY = ("GAME_ID", "TEAM_ID", "GAME_DATE")
 _EITHER = " or "
@@ -45,6 +55,12 @@ REQUIRED = {
     "market_lines": (
         "GAME_ID", "DATE", "HOME", "AWAY", "HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"
     ),
+    "team_records": ("SEASON", "TEAM", "W", "L", "MOV", "SOS", "SRS"),
+    "raptor": (
+        "PLAYER_NAME", "PLAYER_ID", "SEASON", "SEASON_TYPE", "TEAM", "MP",
+        "RAPTOR_OFFENSE", "RAPTOR_DEFENSE",
+    ),
+    "injury_report": ("DATE", "INJURIES"),
 }  # fmt: skip
 """Columns without which a file cannot be used, by level; of `A or B` one is enough."""
 
@@ -55,6 +71,9 @@ OPTIONAL = {
     "schedule": ("NEUTRAL",),
     "market_totals": (),
     "market_lines": ("SEASON", "SCORE_HOME", "SCORE_AWAY"),
+    "team_records": (),
+    "raptor": (),
+    "injury_report": (),
 }
 _SHORT_NAMES = {"TEAM": "TEAM_ABBREVIATION", "PLAYER": "PLAYER_NAME"}
 """What hand-written roster files call their columns."""
@@ -67,6 +86,9 @@ _FIX_COLUMNS = {
     "schedule": f"A schedule file has the columns {', '.join(REQUIRED['schedule'])}.",
     "market_totals": f"Win totals have the columns {', '.join(REQUIRED['market_totals'])}.",
     "market_lines": f"Betting lines have the columns {', '.join(REQUIRED['market_lines'])}.",
+    "team_records": f"Team records have the columns {', '.join(REQUIRED['team_records'])}.",
+    "raptor": f"RAPTOR has, among others, the columns {', '.join(REQUIRED['raptor'])}.",
+    "injury_report": 'An injury report is written {"date": ..., "injuries": [...]}.',
 }
 
 
@@ -78,8 +100,9 @@ class RawFile:
         path: Where it lies.
         name: Its path relative to the raw folder, with forward slashes.
         level: What a row is: `team` or `player` of a game, a player of a `roster`, a game of a
-            `schedule`, or bookmakers' figures of a team's season (`market_totals`) or of a game
-            (`market_lines`).
+            `schedule`, bookmakers' figures of a team's season (`market_totals`) or of a game
+            (`market_lines`), ratings of a team's season (`team_records`) or of a player's with a
+            team (`raptor`), or an `injury_report`.
         kind: Kind of game that the name promises (a row's game id decides); empty where it is
             no game log.
         season: Season that the name promises (a row's game id or date decides); empty if none.
@@ -144,6 +167,10 @@ def discover(raw_dir: Path, findings: Findings | None = None) -> list[RawFile]:
         kind = "playin" if "in" in prefix else "playoffs" if "playoff" in prefix else "regular"
         name = path.relative_to(raw_dir).as_posix()
         files.append(RawFile(path, name, match["level"], kind, season))
+    for level, name_form in RATING_NAMES.items():
+        for path in _tables_in(raw_dir):
+            if fnmatch(path.stem.lower(), name_form):
+                files.append(RawFile(path, path.relative_to(raw_dir).as_posix(), level, "", ""))
     for level, folder in FOLDERS.items():
         for path in _tables_in(raw_dir / folder):
             season = _named_season(_SEASON_IN_NAME.fullmatch(path.stem))
@@ -162,6 +189,10 @@ def discover(raw_dir: Path, findings: Findings | None = None) -> list[RawFile]:
                 findings.warn_file(
                     name, f"not read: bookmakers' figures are named like {beginnings}"
                 )
+    for path in sorted((raw_dir / INJURY_FOLDER).rglob("*")):
+        if path.suffix.lower() == _JSON and path.is_file() and not path.name.startswith("."):
+            name = path.relative_to(raw_dir).as_posix()
+            files.append(RawFile(path, name, "injury_report", "", ""))
     return files
 
 
@@ -231,6 +262,12 @@ def _any_present(names: str, frame: pd.DataFrame) -> bool:
 def _parse(content: bytes, suffix: str) -> pd.DataFrame:
     if suffix == ".parquet":
         return pd.read_parquet(io.BytesIO(content))
+    if suffix == _JSON:
+        found = json.loads(content)
+        records = found if isinstance(found, list) else [found]
+        if not all(isinstance(record, dict) for record in records):
+            raise ValueError("neither an object nor a list of objects")
+        return pd.DataFrame.from_records(records)
     with warnings.catch_warnings():
         # Rows longer than the header would be cut off without a word.
         warnings.simplefilter("error", pd.errors.ParserWarning)

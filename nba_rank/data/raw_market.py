@@ -31,7 +31,7 @@ def normalise_totals(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> p
         error the rows are not fit for use.
     """
     rows = frame[["file", "row"]].assign(season=_text(frame, "SEASON"))
-    unread = ~rows["season"].map(_is_season).astype("bool")
+    unread = ~rows["season"].map(league.is_season).astype("bool")
     remedy = "A season is written like 2023-24."
     findings.error("no season", frame, unread, ["SEASON"], remedy)
     rows["team"] = _text(frame, "TEAM_NAME")
@@ -84,14 +84,6 @@ def normalise_lines(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd
     # The sum turns minus zero, which hashes otherwise, into zero.
     rows["home_spread"] = spread.mask(beyond) + 0.0
     return rows
-
-
-def _is_season(text: str) -> bool:
-    try:
-        league.season_start_year(text)
-    except (ValueError, AttributeError):  # another text, or none
-        return False
-    return True
 
 
 def _text(frame: pd.DataFrame, column: str) -> pd.Series:

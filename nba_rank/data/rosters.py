@@ -60,7 +60,7 @@ def roster_table(
     findings.warn(
         "dropped: a later file lists the team's roster of the same date", rows, replaced, _SHOWN
     )
-    rows = _identify(rows[~replaced], player_games, findings)
+    rows = identify_players(rows[~replaced], player_games, findings)
     same = rows.duplicated(KEYS["rosters"], keep="last")
     findings.warn("duplicate rows removed", rows, same, _SHOWN)
     moved = rows.duplicated(["date", "player_id"], keep="last") & ~same
@@ -137,6 +137,20 @@ def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, findings: Findings) -> pd.
     return ids.fillna(0).astype("int64")
 
 
+def named_team_ids(rows: pd.DataFrame, teams: pd.DataFrame, findings: Findings) -> pd.Series:
+    """Return the team that each row means, as `team_ids`, of which `team` may be a name as well.
+
+    Names that a franchise had before it was renamed or moved count, and those of the game logs.
+    """
+    names = {
+        **league.franchise_names(),
+        **dict(zip(teams["name"].str.lower(), teams["team_id"], strict=True)),
+    }
+    by_name = rows["team"].str.lower().str.replace(r"\s+", " ", regex=True).map(names)
+    written = by_name.astype("Int64").astype("str").where(by_name.notna(), rows["team"])
+    return team_ids(rows.assign(team=written), teams, findings)
+
+
 def _abbreviations(teams: pd.DataFrame) -> dict[str, int]:
     """Return the team of each abbreviation that a game log or today's league uses."""
     today = league.league_teams(teams["season"].max())
@@ -144,8 +158,17 @@ def _abbreviations(teams: pd.DataFrame) -> dict[str, int]:
     return dict(zip(used["abbreviation"].str.upper(), used["team_id"], strict=True))
 
 
-def _identify(rows: pd.DataFrame, player_games: pd.DataFrame, findings: Findings) -> pd.DataFrame:
-    """Return the rows whose player is known, each with an id and, where there is one, a name."""
+def identify_players(
+    rows: pd.DataFrame, player_games: pd.DataFrame, findings: Findings
+) -> pd.DataFrame:
+    """Return the rows whose player is known, each with an id and, where there is one, a name.
+
+    Args:
+        rows: Columns `file`, `row`, `date`, `season`, `team`, `team_id`, `player_id` (NaN where
+            there is none) and `player_name`.
+        player_games: The canonical table; gives players without id theirs.
+        findings: Receives counted warnings for players told by name and for those left out.
+    """
     absent = rows["player_id"].isna()
     found, several = match_names(rows[absent], player_games)
     several = several.reindex(rows.index, fill_value=False)

@@ -20,6 +20,13 @@ from nba_rank.data.simulated.params import SimParams
 from nba_rank.data.simulated.players import PlayerPool, first_pool, summer
 from nba_rank.data.simulated.postseason import play_postseason
 from nba_rank.data.simulated.rawlogs import opening_rosters, raw_logs
+from nba_rank.data.simulated.reports import (
+    INJURY_REPORTS,
+    TEAM_RECORDS,
+    as_json,
+    injury_reports,
+    team_records,
+)
 from nba_rank.data.simulated.rosters import season_rosters
 from nba_rank.data.simulated.schedule import SEASON_DAYS, Fixtures, make_schedule, opening_day
 from nba_rank.files import write_atomically
@@ -50,7 +57,8 @@ class SimulatedLeague:
         params: The world that it was made from.
         files: File stem (relative to the raw folder) -> raw frame: `team_logs_YYYY_YY`,
             `playin_team_logs_YYYY_YY`, `playoffs_team_logs_YYYY_YY`, `player_logs_YYYY_YY`,
-            `playoffs_player_logs_YYYY_YY`, `rosters/opening_YYYY_YY`.
+            `playoffs_player_logs_YYYY_YY`, `rosters/opening_YYYY_YY`,
+            `injury_reports/YYYY_YY` (one row an entry), `Team_Records_YYYY_YY`.
         true_strength: One row for each `season` (str), `as_of_date` (datetime64[us]; every date
             from opening day to the day after the last regular-season game day) and `team_id`
             (int64), with two strengths in points per game: the expected margin, on a neutral
@@ -131,6 +139,8 @@ def _season(
         post.playoffs, ids, f"4{year}", teams, opening
     )
     files[f"rosters/opening_{years}"] = opening_rosters(rosters.players[0], teams, opening)
+    files[f"{INJURY_REPORTS}{years}"] = injury_reports(world.rosters, teams, opening)
+    files[f"{TEAM_RECORDS}{years}"] = team_records(played, teams, season)
     wins = table.sort_values("team")["wins"].to_numpy()
     return files, _true_strength(world, teams, season, year), wins
 
@@ -202,9 +212,10 @@ def params_hash(params: SimParams) -> str:
 def write_league(sim: SimulatedLeague, raw_dir: Path | str) -> None:
     """Write a league's files as users have them on disk, and the truth beside them.
 
-    Game logs become parquet, opening rosters CSV as in real data; `true_strength.parquet` holds
-    the truth and `sim.json` the parameters and their hash. Each file is written under another
-    name first; `sim.json` comes last, so that it never vouches for files that are not there.
+    Game logs become parquet, opening rosters and team records CSV and injury reports JSON as in
+    real data; `true_strength.parquet` holds the truth and `sim.json` the parameters and their
+    hash. Each file is written under another name first; `sim.json` comes last, so that it never
+    vouches for files that are not there.
 
     Args:
         sim: The league.
@@ -213,8 +224,11 @@ def write_league(sim: SimulatedLeague, raw_dir: Path | str) -> None:
     raw_dir = Path(raw_dir)
     (raw_dir / PARAMS_FILE).unlink(missing_ok=True)
     for stem, frame in {**sim.files, Path(TRUE_STRENGTH_FILE).stem: sim.true_strength}.items():
-        if stem.startswith("rosters/"):
+        if stem.startswith(("rosters/", TEAM_RECORDS)):
             write_atomically(raw_dir / f"{stem}.csv", partial(frame.to_csv, index=False))
+        elif stem.startswith(INJURY_REPORTS):
+            reports = json.dumps(as_json(frame))
+            write_atomically(raw_dir / f"{stem}.json", partial(Path.write_text, data=reports))
         else:
             write_atomically(raw_dir / f"{stem}.parquet", partial(frame.to_parquet, index=False))
     record = {"hash": params_hash(sim.params), "params": dataclasses.asdict(sim.params)}

@@ -129,7 +129,46 @@ SCHEMA: dict[str, dict[str, str]] = {
         "home_spread": "float64",
         "home_win_prob": "float64",
     },
+    # One row a team and season, as at its end: games won and lost, `mov` (mean margin of victory),
+    # `sos` (mean strength of the opponents) and `srs` (simple rating, their sum), points a game.
+    # Known only after the season: a feature reads the season before its own.
+    "team_records": {
+        "season": "str",
+        "team_id": "int64",
+        "wins": "int64",
+        "losses": "int64",
+        "mov": "float64",
+        "sos": "float64",
+        "srs": "float64",
+    },
+    # One row a player and season, regular season and playoffs, all his teams together:
+    # FiveThirtyEight's RAPTOR in points per 100 possessions above the average player. `minutes`:
+    # minutes played. Known only after the season, as `team_records`.
+    "raptor": {
+        "season": "str",
+        "player_id": "int64",
+        "minutes": "float64",
+        "raptor_offense": "float64",
+        "raptor_defense": "float64",
+    },
+    # One row a player whom the injury report of the morning of `date` lists. `status`: one of
+    # `STATUSES`. `reason`: as written, empty where none is given; see
+    # `nba_rank.features.players.availability` for what in it was written in hindsight.
+    "injury_reports": {
+        "date": "datetime64[us]",
+        "season": "str",
+        "player_id": "int64",
+        "team_id": "int64",
+        "status": "str",
+        "reason": "str",
+    },
+    # One row a morning with an injury report, whether or not it lists anyone: who is missing in
+    # `injury_reports` on such a date is fit, and nothing is known on any other.
+    "injury_report_dates": {"date": "datetime64[us]", "season": "str"},
 }
+
+STATUSES = ("Out", "Doubtful", "Questionable", "Probable", "Available")
+"""What an injury report says of a player, from the least likely to play to the most."""
 
 KEYS: dict[str, list[str]] = {
     "games": ["game_id"],
@@ -141,6 +180,10 @@ KEYS: dict[str, list[str]] = {
     "schedule": ["season", "game_date", "home_team_id"],
     "market_totals": ["season", "team_id"],
     "market_lines": ["game_id"],
+    "team_records": ["season", "team_id"],
+    "raptor": ["season", "player_id"],
+    "injury_reports": ["date", "player_id"],
+    "injury_report_dates": ["date"],
 }
 
 
@@ -157,6 +200,10 @@ class Tables:
     schedule: pd.DataFrame
     market_totals: pd.DataFrame
     market_lines: pd.DataFrame
+    team_records: pd.DataFrame
+    raptor: pd.DataFrame
+    injury_reports: pd.DataFrame
+    injury_report_dates: pd.DataFrame
 
     def items(self) -> list[tuple[str, pd.DataFrame]]:
         """Return (name, table) pairs in schema order."""

@@ -131,7 +131,7 @@ def test_a_season_without_finals_is_not_complete(folder):
 
 
 def test_other_files_of_the_folder_are_left_alone_and_near_misses_named(folder):
-    (folder / "Team_Records.csv").write_text("Season,Team\n")
+    (folder / "Team_Payrolls.csv").write_text("Season,Team\n")
     (folder / "rosters").mkdir()
     (folder / "team_logs_2023_25.csv").write_text("x\n")
     _, report = read_raw(folder)
@@ -148,10 +148,17 @@ def test_file_names_are_understood(tmp_path):
         "rosters/trades 2024_02_08.csv": ("roster", "", ""),
         "schedules/league.parquet": ("schedule", "", ""),
         "schedules/league_2024_25.csv": ("schedule", "", "2024-25"),
+        "Team_Records.csv": ("team_records", "", ""),
+        "team_records_2024_25.parquet": ("team_records", "", ""),
+        "modern_RAPTOR_by_team.csv": ("raptor", "", ""),
+        "injury_reports/2024-12-25.json": ("injury_report", "", ""),
+        "injury_reports/2024_25/2025-01-01.JSON": ("injury_report", "", ""),
     }
-    for folder in ("rosters", "schedules"):
+    for folder in ("rosters", "schedules", "injury_reports", "injury_reports/2024_25"):
         (tmp_path / folder).mkdir()
-    for name in (*names, "rosters/README.md", "rosters/.opening_2024_25.csv"):
+    left_alone = ("rosters/README.md", "rosters/.opening_2024_25.csv", "sim.json",
+                  "injury_reports/.2024-12-25.json")  # fmt: skip
+    for name in (*names, *left_alone):
         (tmp_path / name).touch()
     files = {
         file.name: (file.level, file.kind, file.season) for file in raw_files.discover(tmp_path)

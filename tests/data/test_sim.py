@@ -8,6 +8,7 @@ import pytest
 from nba_rank.data import league, standings
 from nba_rank.data.sim import SimParams, params_hash, simulate_league, write_league
 from nba_rank.data.simulated import games, players, rosters, schedule
+from nba_rank.data.simulated.reports import as_json
 from nba_rank.data.tables import frame_hash
 
 PARAMS = SimParams(seed=7, n_seasons=2)
@@ -99,6 +100,8 @@ def test_file_names_columns_and_dtypes(sim):
             f"playoffs_team_logs_{years}",
             f"playoffs_player_logs_{years}",
             f"rosters/opening_{years}",
+            f"injury_reports/{years}",
+            f"Team_Records_{years}",
         )
     ]
     assert sorted(sim.files) == sorted(stems)
@@ -406,7 +409,9 @@ def test_rosters_change_over_the_summer(sim):
 def test_write_league(sim, tmp_path):
     write_league(sim, tmp_path)
     for stem, frame in sim.files.items():
-        if stem.startswith("rosters/"):
+        if stem.startswith("injury_reports/"):
+            assert json.loads((tmp_path / f"{stem}.json").read_text()) == as_json(frame)
+        elif stem.startswith(("rosters/", "Team_Records_")):
             back = pd.read_csv(tmp_path / f"{stem}.csv")
             pd.testing.assert_frame_equal(back, frame)
         else:

@@ -10,6 +10,7 @@ from nba_rank.config import FeaturesConfig
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform
 from nba_rank.features.players.impact import player_ratings
 
+MADE = ("games", "team_games", "player_games", "teams", "seasons", "rosters", "schedule")
 CODES = {"regular": "002", "playin": "005", "playoffs": "004"}
 
 
@@ -119,7 +120,8 @@ def small_tables() -> Callable[..., Tables]:
             schedule=schedule_rows(rows, season_rows),
             **{
                 name: conform(name, pd.DataFrame(columns=list(SCHEMA[name])))
-                for name in ("market_totals", "market_lines")
+                for name in SCHEMA
+                if name not in MADE
             },
         )
 
