@@ -32,6 +32,10 @@ TEAM_PRIORS = (
 """Store features that can stand beside the players of model A."""
 
 
+STACK_FEATURES = (*TEAM_PRIORS, "projected_outcome", "projected_wins")
+"""Store features that can be blended with the scores of the members."""
+
+
 class ConfigError(ValueError):
     """The config cannot be run; the message lists everything that is wrong with it."""
 
@@ -497,15 +501,19 @@ class StackConfig:
     """The ridge stacker over the members.
 
     Attributes:
-        alphas: Penalties to choose from by cross-validation over seasons.
+        alphas: Penalties to choose from by cross-validation over seasons. The dates of a season are
+            near-duplicates, dozens of them: a penalty of a thousand is not a large one.
         vary_with_progress: Let the weights move with the share of the season played, where the
             record group is on, which knows it.
-        projection: Blend the projected outcome in as well, where `features.projection` is on.
+        features: Store features, where their group is on, that are blended with the members.
+        trusted: Members and features whose plain average the weights are shrunk towards; those that
+            are not there are left out, and where none is left all are trusted.
     """
 
     alphas: list[float]
     vary_with_progress: bool
-    projection: bool
+    features: list[str]
+    trusted: list[str]
 
 
 @dataclass(kw_only=True)
@@ -1013,6 +1021,15 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
     prior = config.model.model_a.team_prior
     if set(prior) - set(TEAM_PRIORS) or len(set(prior)) < len(prior):
         yield f"model.model_a.team_prior={prior} must name some of {', '.join(TEAM_PRIORS)}, once"
+    stack = config.model.stack
+    blended = stack.features
+    if set(blended) - set(STACK_FEATURES) or len(set(blended)) < len(blended):
+        yield f"model.stack.features={blended} must name some of {', '.join(STACK_FEATURES)}, once"
+    if set(stack.trusted) - {*MEMBERS, *blended} or len(set(stack.trusted)) < len(stack.trusted):
+        yield (
+            f"model.stack.trusted={stack.trusted} must name some of "
+            f"{', '.join([*MEMBERS, *blended])}, once"
+        )
     if not config.model.stack.alphas or min(config.model.stack.alphas) <= 0:
         yield f"model.stack.alphas={config.model.stack.alphas} must hold positive penalties"
 

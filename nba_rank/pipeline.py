@@ -1,6 +1,6 @@
 """The one place that knows the order of the stages: from tables to a written run folder."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -67,6 +67,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         config.seed
     ).spawn(4)
     inputs = read_inputs(config, run_dir, stages)
+    config = inputs.config
     tables, results, plan = inputs.tables, inputs.results, inputs.plan
     data, grid = inputs.data, inputs.grid
 
@@ -142,6 +143,7 @@ class RunInputs:
     """What a run learns from and is judged by.
 
     Attributes:
+        config: The config, without the members that the data cannot serve.
         tables: The canonical tables.
         results: Outcomes by season and team.
         plan: The folds.
@@ -152,6 +154,7 @@ class RunInputs:
         groups: The feature groups of the data, the projection among them.
     """
 
+    config: Config
     tables: Tables
     results: pd.DataFrame
     plan: FoldPlan
@@ -167,6 +170,7 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     with stages.stage("tables"):
         tables = prepare_tables(config.data, stages.console).tables
     run_dir.note(tables={name: frame_hash(table) for name, table in tables.items()})
+    config = _served(config, tables, run_dir, stages)
     seasons = _learnable(tables, config)
     plan = plan_folds(seasons, _first_predictable(tables, seasons, config), config.folds)
     run_dir.note(folds=asdict(plan))
@@ -189,7 +193,7 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
         groups = {**groups, "projection": BuiltGroup([*PROJECTION], projected.seconds)}
     seconds = {name: group.seconds for name, group in groups.items()}
     run_dir.note(store={"columns": store.columns, "build_seconds": seconds})
-    return RunInputs(tables, results, plan, data, grid, league, odds, groups)
+    return RunInputs(config, tables, results, plan, data, grid, league, odds, groups)
 
 
 def _projection(
@@ -220,6 +224,18 @@ def _projection(
             threads=config.trainer.num_threads,
             on_season=advance,
         )
+
+
+def _served(config: Config, tables: Tables, run_dir: RunDir, stages: Stages) -> Config:
+    """Return the config without model A where no season has the players that it needs."""
+    members = [name for name in config.model.members if name != "model_a"]
+    if tables.seasons["has_player_games"].any() or not members:
+        return config
+    if len(members) < len(config.model.members):
+        left_out = "model A is left out: no season has player game logs"
+        stages.console.print(left_out)
+        run_dir.note(left_out=left_out)
+    return replace(config, model=replace(config.model, members=members))
 
 
 def _learnable(tables: Tables, config: Config) -> list[str]:

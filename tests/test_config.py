@@ -185,7 +185,7 @@ def test_odds_are_simulated_and_scores_calibrated_by_default(default):
     assert not default.odds.playoff_residual
     assert default.calibration.name == "platt_stack"
     assert default.features.projection.enabled
-    assert default.model.stack.projection
+    assert default.model.stack.features[0] == "projected_outcome"
 
 
 @pytest.mark.parametrize("option", ["none", "softmax"])
@@ -230,13 +230,29 @@ def test_a_name_that_no_code_knows_is_refused_before_data_is_read(compose, key):
 @pytest.mark.parametrize(
     "override", ["odds.n_simulations=1", "features.projection.n_simulations=1",
                  "odds.playoff_strength=perhaps", "odds.playoff_residual=half",
-                 "model.stack.projection=typo", "features.projection.enabled=typo"],
+                 "features.projection.enabled=typo"],
 )  # fmt: skip
 def test_a_setting_of_the_simulation_that_makes_no_sense_is_refused(compose, override):
     key = override.partition("=")[0]
     with pytest.raises((ConfigError, HydraException, OmegaConfBaseException)) as caught:
         compose(override)
     assert key in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("model.stack.features=[typo]", "model.stack.features"),
+        ("model.stack.features=[elo_rating,elo_rating]", "model.stack.features"),
+        ("model.stack.trusted=[typo]", "model.stack.trusted"),
+        ("model.stack.trusted=[xgb,xgb]", "model.stack.trusted"),
+        ("model.stack.features=[]", "model.stack.trusted"),
+        ("model.stack.alphas=[0]", "model.stack.alphas"),
+    ],
+)
+def test_a_stack_that_makes_no_sense_is_refused(compose, override, key):
+    with pytest.raises(ConfigError, match=key):
+        compose(override)
 
 
 @pytest.mark.parametrize("override", ["trainer.max_epochs=abc", "model.xgb.subsample=high",

@@ -51,7 +51,7 @@ def scores_of(sim_inputs):
 @pytest.fixture(scope="module")
 def forecast_of(league, scores_of, sim_data, compose_as_is):
     """A forecast of the test season: `forecast_of(*overrides)`."""
-    trees = Members([], None, XGBRegressor(), RandomForestRegressor())
+    trees = Members([], [], None, XGBRegressor(), RandomForestRegressor())
 
     def make(*overrides):
         config = compose_as_is("odds.n_simulations=20", *overrides)

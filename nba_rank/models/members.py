@@ -34,9 +34,9 @@ class Predicted:
 
     Attributes:
         frame: Columns `season`, `as_of_date`, `team_id`, `conference`, where known `PROGRESS` (0 to
-            1) and `PROJECTED`, and a score per member, higher is better; NaN where a member cannot
-            score a date for want of players. Where model A tells how sure it is,
-            also `nba_rank.models.uncertainty.INTERVALS`.
+            1), `PROJECTED` and the stack's features, and a score per member, higher is better; NaN
+            where a member cannot score a date for want of players. Where model A tells how sure it
+            is, also `nba_rank.models.uncertainty.INTERVALS`.
         attention: float32 [N, P], model A's weight of each player of the sets; None without it.
     """
 
@@ -50,12 +50,14 @@ class Members:
 
     Attributes:
         columns: Store features, in the order of fitting.
+        carried: Those that stand beside the scores.
         model_a: Model A.
         xgb: Model B.
         rf: Model C.
     """
 
     columns: list[str]
+    carried: list[str]
     model_a: FittedModelA | None = None
     xgb: XGBRegressor | None = None
     rf: RandomForestRegressor | None = None
@@ -100,7 +102,8 @@ class Members:
             # A tree does not depend on the threads that grow the others.
             parts = (X, y, model.rf, seeds[2])
             fitted["rf"] = _once("rf", parts, lambda: fit_rf(*parts, threads), config)
-        return cls(data.columns, **fitted)
+        carried = dict.fromkeys([PROGRESS, PROJECTED, *model.stack.features])
+        return cls(data.columns, [name for name in carried if name in data.columns], **fitted)
 
     @property
     def names(self) -> list[str]:
@@ -124,9 +127,7 @@ class Members:
             wrong = sorted(set(data.columns) ^ set(self.columns)) or "their order"
             raise ValueError(f"the features are not those of the fitted models: {wrong}")
         frame, attention = data.frame.copy(), None
-        for name in (PROGRESS, PROJECTED):
-            if name in data.columns:
-                frame[name] = data.features([name])[name]
+        frame[self.carried] = data.features(self.carried)
         if self.model_a is not None:
             scores = _scores(self.model_a, data, with_intervals=with_intervals, cache=cache)
             scored = data.sets.frame[KEY].assign(model_a=scores.score)
@@ -143,7 +144,8 @@ class Members:
     def save(self, folder: Path) -> None:
         """Write the members and the names of their features into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _FEATURES).write_text(json.dumps({"columns": self.columns}, indent=2) + "\n")
+        features = {"columns": self.columns, "carried": self.carried}
+        (folder / _FEATURES).write_text(json.dumps(features, indent=2) + "\n")
         if self.model_a is not None:
             self.model_a.save(folder)
         if self.xgb is not None:
@@ -168,6 +170,7 @@ class Members:
         content = json.loads((folder / _FEATURES).read_text())
         return cls(
             columns=content["columns"],
+            carried=content["carried"],
             model_a=FittedModelA.load(folder) if FittedModelA.is_in(folder) else None,
             xgb=xgb,
             rf=joblib.load(path_rf) if path_rf.exists() else None,
@@ -181,7 +184,7 @@ def _once(name: str, parts: Iterable[object], fit: Callable[[], Any], config: Co
         name,
         parts,
         make=fit,
-        write=lambda member, folder: Members([], **{name: member}).save(folder),
+        write=lambda member, folder: Members([], [], **{name: member}).save(folder),
         read=lambda folder: getattr(Members.load(folder), name),
     )
     return member

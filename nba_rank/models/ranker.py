@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +12,7 @@ import pandas as pd
 from nba_rank.config import MEMBERS, Config
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.data.tables import Tables
-from nba_rank.dataset import PROJECTED, Dataset
+from nba_rank.dataset import Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import (
     CALIBRATIONS,
@@ -27,6 +27,9 @@ from nba_rank.models.stacking import Stacker
 from nba_rank.odds.monte_carlo import SCORE, MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.softmax import SoftmaxOdds
+
+NEED_PLAYERS = ("model_a", "projected_win_pct", "full_strength", "roster_strength")
+"""Inputs of the stacker that are unknown where no players are."""
 
 _HEAD, _PROJECTION = "head.json", "projection.json"
 _ODDS: dict[str, Callable[[dict[str, Any]], SoftmaxOdds | MonteCarloOdds]] = {
@@ -62,11 +65,14 @@ class Head:
 
     Attributes:
         stacker: Blend of the members; None where there is one, whose score is final.
+        teams_stacker: Blend of what needs no players, for dates on which none are known; None where
+            there is nothing to blend.
         calibration: Probabilities of events from scores; None without calibration.
         odds: Title odds from the final scores; None without odds.
     """
 
     stacker: Stacker | None
+    teams_stacker: Stacker | None = None
     calibration: Calibration | None = None
     odds: SoftmaxOdds | MonteCarloOdds | None = None
 
@@ -82,18 +88,12 @@ class Head:
         members = _members(oof)
         if len(members) < 2:
             return cls(None)
-        inputs = [*members, *_projected(oof, config)]
-        known = oof.dropna(subset=inputs)
-        known = known.merge(relevance, on=["season", "team_id"], validate="many_to_one")
+        inputs = [*members, *[name for name in config.model.stack.features if name in oof]]
+        of_teams = [name for name in inputs if name not in NEED_PLAYERS]
+        rated = oof.merge(relevance, on=["season", "team_id"], validate="many_to_one")
         return cls(
-            Stacker.fit(
-                inputs,
-                known[inputs].to_numpy(),
-                known["relevance"].to_numpy(),
-                known["season"].to_numpy(),
-                config.model.stack.alphas,
-                progress_of(known) if config.model.stack.vary_with_progress else None,
-            )
+            _stacker(inputs, rated, config),
+            _stacker(of_teams, rated, config) if of_teams != inputs and of_teams else None,
         )
 
     def calibrated(self, oof: pd.DataFrame, league: League, config: Config) -> Self:
@@ -120,24 +120,29 @@ class Head:
                 playoff_strength=config.odds.playoff_strength,
                 playoff_residual=config.odds.playoff_residual,
             )
-        return type(self)(self.stacker, calibration, odds)
+        return replace(self, calibration=calibration, odds=odds)
 
     def score(self, members: pd.DataFrame, names: list[str]) -> np.ndarray:
         """Return the final score of each row, higher is better.
 
         Raises:
-            ValueError: A member has no score for some date.
+            ValueError: No players are known on some date, and there is no score without them.
         """
-        absent = members[names].isna().any(axis=1)
-        if absent.any():
-            first = members.loc[absent, ["season", "as_of_date"]].iloc[0]
+        inputs = names if self.stacker is None else self.stacker.inputs
+        without = members[inputs].isna().any(axis=1)
+        without = without.groupby([members["season"], members["as_of_date"]]).transform("any")
+        if without.any() and self.teams_stacker is None:
+            first = members.loc[without, ["season", "as_of_date"]].iloc[0]
             raise ValueError(
                 f"no players are known in {first['season']} on {first['as_of_date']:%Y-%m-%d}: "
                 "ingest that season's player logs, or train with model=xgb or model=rf"
             )
         if self.stacker is None:
             return members[names[0]].to_numpy()
-        return self.stacker.predict(members[self.stacker.inputs].to_numpy(), progress_of(members))
+        score = _blend(self.stacker, members)
+        if self.teams_stacker is None:
+            return score
+        return np.where(without, _blend(self.teams_stacker, members), score)
 
     def probabilities(self, scored: pd.DataFrame, names: list[str]) -> pd.DataFrame:
         """Return what calibration makes of scores; no columns without it.
@@ -220,6 +225,8 @@ class Ranker:
         parts: dict[str, Any] = {}
         if head.stacker is not None:
             parts["stacker"] = head.stacker.to_dict()
+        if head.teams_stacker is not None:
+            parts["teams_stacker"] = head.teams_stacker.to_dict()
         if head.calibration is not None:
             name = next(n for n, kind in CALIBRATIONS.items() if isinstance(head.calibration, kind))
             parts["calibration"] = {name: head.calibration.to_dict()}
@@ -239,6 +246,7 @@ class Ranker:
         odds = [_ODDS[name](fields) for name, fields in parts.get("odds", {}).items()]
         head = Head(
             stacker=Stacker(**parts["stacker"]) if "stacker" in parts else None,
+            teams_stacker=Stacker(**parts["teams_stacker"]) if "teams_stacker" in parts else None,
             calibration=calibration[0] if calibration else None,
             odds=odds[0] if odds else None,
         )
@@ -252,8 +260,23 @@ def _members(frame: pd.DataFrame) -> list[str]:
     return [name for name in MEMBERS if name in frame.columns]
 
 
-def _projected(frame: pd.DataFrame, config: Config) -> list[str]:
-    return [PROJECTED] if config.model.stack.projection and PROJECTED in frame else []
+def _stacker(inputs: list[str], rated: pd.DataFrame, config: Config) -> Stacker:
+    """Fit a blend on the rows that know all inputs."""
+    known = rated.dropna(subset=inputs)
+    settings = config.model.stack
+    return Stacker.fit(
+        inputs,
+        known[inputs].to_numpy(),
+        known["relevance"].to_numpy(),
+        known["season"].to_numpy(),
+        settings.alphas,
+        progress_of(known) if settings.vary_with_progress else None,
+        settings.trusted,
+    )
+
+
+def _blend(stacker: Stacker, scored: pd.DataFrame) -> Vector:
+    return stacker.predict(scored[stacker.inputs].to_numpy(), progress_of(scored))
 
 
 def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, Outcome]:

@@ -3,8 +3,13 @@
 What deserves trust changes over a season: ratings that carry over know most on opening night, the
 record knows most at the end. So each weight is a straight line in the share of the season played,
 as in feature-weighted linear stacking (Sill et al. 2009, eq. 2) with that share as meta-feature.
+
+A handful of seasons can hardly tell weights from noise, and a plain average of good forecasts is
+hard to beat by weights that are estimated (Bates and Granger 1969; Stock and Watson 2004). So the
+ridge shrinks towards an average of what the trusted inputs say on their own, and not towards 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -48,6 +53,7 @@ class Stacker:
         season: npt.NDArray[Any],
         alphas: list[float],
         progress: Vector | None = None,
+        trusted: Sequence[str] = (),
     ) -> Self:
         """Fit on out-of-fold scores.
 
@@ -58,6 +64,8 @@ class Stacker:
             season: Season of each row; rows of a season stay together in cross-validation.
             alphas: Penalties to choose from; with a single season the largest is taken.
             progress: Share of the season played, 0 to 1, [N]; None keeps the weights constant.
+            trusted: Inputs whose average the ridge shrinks towards; names that are not blended
+                are left out, and where none is left all inputs are trusted.
 
         Raises:
             ValueError: A score is not finite, or an input scores every team alike.
@@ -79,9 +87,10 @@ class Stacker:
             ridge = RidgeCV(alphas=alphas, cv=list(splits))
         else:
             ridge = RidgeCV(alphas=[max(alphas)])
-        ridge.fit(design, relevance)
+        average = _average(design, relevance - relevance.mean(), inputs, trusted)
+        ridge.fit(design, relevance - design @ average)
         coef = np.zeros((2, len(inputs)))
-        coef[: design.shape[1] // len(inputs)] = ridge.coef_.reshape(-1, len(inputs))
+        coef[: design.shape[1] // len(inputs)] = (average + ridge.coef_).reshape(-1, len(inputs))
         return cls(
             inputs=inputs,
             mean=mean.tolist(),
@@ -124,3 +133,14 @@ class Stacker:
         ]
         total = sum(abs(value) for value in at_date) or 1.0
         return {name: value / total for name, value in zip(self.inputs, at_date, strict=True)}
+
+
+def _average(design: Vector, response: Vector, inputs: list[str], trusted: Sequence[str]) -> Vector:
+    """Return the coefficients of the average of single regressions on each trusted input."""
+    chosen = [column for column, name in enumerate(inputs) if name in trusted]
+    chosen = chosen or [*range(len(inputs))]
+    columns = np.arange(design.shape[1]).reshape(-1, len(inputs))
+    result = np.zeros(design.shape[1])
+    for own in columns.T[chosen]:
+        result[own] = np.linalg.lstsq(design[:, own], response, rcond=None)[0] / len(chosen)
+    return result

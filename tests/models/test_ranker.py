@@ -122,7 +122,7 @@ def ranker_of(members, head_of, sim_projection):
 def test_the_score_is_the_blend_of_the_members(oof, compose):
     scores, head = fit_head(oof, compose())
     weights = head.stacker.weights(0.5)
-    assert weights["xgb"] > 5 * abs(weights["rf"])
+    assert weights["xgb"] > 3 * abs(weights["rf"])
     assert head.stacker.intercept == pytest.approx(0.5, abs=0.05)
     final = head.score(scores, NAMES)
     blend = head.stacker.predict(scores[NAMES].to_numpy(), np.full(90, 0.5))
@@ -148,7 +148,8 @@ def test_the_projection_is_blended_in_where_it_is_known_and_wanted(oof, compose)
     assert np.array_equal(head.score(scores, NAMES), blend)
     without = fit_head(oof, compose())[1]
     assert without.stacker.inputs == NAMES
-    assert fit_head(projected, compose("model.stack.projection=false"))[1] == without
+    only = compose("model.stack.features=[]", "model.stack.trusted=[model_a]")
+    assert fit_head(projected, only)[1] == without
 
 
 def test_one_member_beside_a_projection_is_still_the_score(oof, compose):
@@ -166,6 +167,28 @@ def test_dates_without_a_score_teach_nothing(oof, compose, name):
     config = compose()
     assert fit_head(unknown, config)[1] == fit_head(projected[~last], config)[1]
     assert fit_head(unknown, config)[1] != fit_head(projected, config)[1]
+
+
+def test_a_date_without_players_is_ranked_by_what_needs_none(oof, compose):
+    played = oof.assign(model_a=oof["xgb"], full_strength=oof["rf"], **{PROJECTED: oof["xgb"]})
+    scores, head = fit_head(played, compose())
+    assert set(head.stacker.inputs) == {"model_a", *NAMES, PROJECTED, "full_strength"}
+    assert head.teams_stacker.inputs == [*NAMES, PROJECTED]
+    assert (
+        head.teams_stacker == fit_head(oof.assign(**{PROJECTED: oof["xgb"]}), compose())[1].stacker
+    )
+
+    one = scores["season"] == "2020-21"
+    first = one & (scores["team_id"] == 0)
+    names = ["model_a", *NAMES]
+    whole = head.score(scores, names)
+    for absent in ("model_a", "full_strength"):
+        got = head.score(scores.assign(**{absent: scores[absent].where(~first)}), names)
+        assert np.array_equal(got[~one], whole[~one])
+        blend = head.teams_stacker.predict(
+            scores.loc[one, [*NAMES, PROJECTED]].to_numpy(), np.full(30, 0.5)
+        )
+        assert np.array_equal(got[one], blend)
 
 
 def test_a_date_without_a_score_cannot_be_ranked(oof, compose):
@@ -383,7 +406,7 @@ def default_frame(ranker_of, few, now):
 @pytest.mark.parametrize(
     ("override", "moved", "kept"),
     [
-        ("model.stack.projection=false", "score", "projected_outcome"),
+        ("model.stack.trusted=[xgb]", "score", "projected_outcome"),
         ("model.stack.vary_with_progress=false", "score", "xgb"),
         ("calibration=platt_per_model", "playoff_prob", "title_odds"),
         ("odds.n_simulations=40", "title_odds", "title_prob"),

@@ -18,8 +18,9 @@ def planted(coef, noise=0.0, n_seasons=5, n=300, scale=(1.0, 1.0, 1.0), mean=(0.
     return standard * scale + mean, relevance, season
 
 
-def fit(scores, relevance, season, alphas=ALPHAS, progress=None):
-    return Stacker.fit(MEMBERS[: scores.shape[1]], scores, relevance, season, alphas, progress)
+def fit(scores, relevance, season, alphas=ALPHAS, progress=None, trusted=()):
+    members = MEMBERS[: scores.shape[1]]
+    return Stacker.fit(members, scores, relevance, season, alphas, progress, trusted)
 
 
 def test_a_planted_blend_is_found_again_whatever_the_members_units():
@@ -79,11 +80,32 @@ def test_weights_stay_without_the_progress_of_the_season():
     assert np.array_equal(late, stacker.predict(scores))
 
 
-def test_the_penalty_shrinks_the_coefficients():
-    scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1, n=20)
-    weak, strong = (fit(scores, relevance, season, [alpha]) for alpha in (0.1, 1000.0))
-    assert (weak.alpha, strong.alpha) == (0.1, 1000.0)
-    assert np.abs(strong.coef).sum() < 0.5 * np.abs(weak.coef).sum()
+def test_the_penalty_shrinks_towards_the_average_of_what_the_inputs_say_alone():
+    scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1, n=200)
+    weak, strong = (fit(scores, relevance, season, [alpha]) for alpha in (0.1, 1e9))
+    assert (weak.alpha, strong.alpha) == (0.1, 1e9)
+    assert weak.coef == pytest.approx([0.3, 0.2, 0.1], abs=0.02)
+    assert strong.coef == pytest.approx([0.1, 0.2 / 3, 0.1 / 3], abs=0.02)
+
+
+def test_the_trusted_inputs_are_what_the_penalty_shrinks_towards():
+    scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1, n=200)
+    progress = np.random.default_rng(5).uniform(size=len(scores))
+
+    def trusting(*names):
+        return fit(scores, relevance, season, [1e9], progress, names)
+
+    assert trusting("xgb").coef == pytest.approx([0, 0.2, 0], abs=0.06)
+    assert trusting("xgb") == trusting("not_blended", "xgb")
+    assert trusting("model_a", "rf").coef == pytest.approx([0.15, 0, 0.05], abs=0.06)
+    assert trusting("not_blended") == trusting() == trusting("rf", "xgb", "model_a")
+
+
+def test_inputs_that_repeat_each_other_share_their_weight():
+    scores, relevance, season = planted([0.3, 0.0, 0.0], noise=0.1)
+    scores[:, 1] = scores[:, 0]
+    stacker = fit(scores, relevance, season, [1e9], trusted=["model_a", "xgb"])
+    assert stacker.coef == pytest.approx([0.15, 0.15, 0.0], abs=0.01)
 
 
 def test_the_penalty_is_chosen_over_seasons_and_not_over_rows():
