@@ -11,10 +11,13 @@ from nba_rank.data.tables import Tables
 from nba_rank.features import (
     elo,
     four_factors,
+    injuries,
     market,
     massey,
     motivation,
+    prior_records,
     prior_season,
+    raptor,
     record,
     rest,
     roster_strength,
@@ -40,9 +43,14 @@ TEAM_GROUPS: dict[str, Build] = {
     "rest": rest.build,
     "motivation": motivation.build,
     "market": market.build,
+    "prior_records": prior_records.build,
 }
 
-PLAYER_GROUPS: dict[str, BuildFromPlayers] = {"roster_strength": roster_strength.build}
+PLAYER_GROUPS: dict[str, BuildFromPlayers] = {
+    "roster_strength": roster_strength.build,
+    "raptor": raptor.build,
+    "injuries": injuries.build,
+}
 
 
 def enabled_groups(config: FeaturesConfig) -> Iterator[tuple[str, Any]]:

@@ -85,7 +85,7 @@ def reported_availability(
     hurt_in_season = first.notna() & (first <= listed["date"])
     back = last.notna() & (last >= listed["date"])
     ending = _names_any(listed["reason"], season_ending)
-    listed["play_prob"] = listed["status"].map(dict(play_prob)).where(current)
+    listed["play_prob"] = listed["status"].map(dict(play_prob)).astype("float64").where(current)
     listed["season_out"] = ending & hurt_in_season & ~back
     told = listed[current | listed["season_out"]]
     columns = ["season", "as_of_date", "player_id", "team_id", "play_prob", "season_out"]
