@@ -61,6 +61,7 @@ def _without_intervals(config: Config) -> Config:
 def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     stages = Stages(console, config.callbacks.progress)
     inputs = read_inputs(config, run_dir, stages)
+    config = inputs.config
     folds_seed, _, bootstrap_seed = np.random.SeedSequence(config.seed).spawn(3)
     members, oof = fit_members(inputs.plan, inputs.data, config, folds_seed, run_dir, stages)
     parts, rankings = [], []

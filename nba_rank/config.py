@@ -320,6 +320,60 @@ class MarketConfig:
 
 
 @dataclass(kw_only=True)
+class PriorRecordsConfig:
+    """Last season's margin of victory, strength of schedule and simple rating, as published."""
+
+    enabled: bool
+
+
+@dataclass(kw_only=True)
+class RaptorConfig:
+    """Last season's RAPTOR of the players whom a team has now.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        players: Leading players whose ratings are added.
+        prior_minutes: Minutes at replacement level added to those that a rating rests on.
+    """
+
+    enabled: bool
+    players: int
+    prior_minutes: float
+
+
+@dataclass(kw_only=True)
+class StatusWeightsConfig:
+    """Probability to play, 0 to 1, of each status of an injury report."""
+
+    out: float
+    doubtful: float
+    questionable: float
+    probable: float
+    available: float
+
+
+@dataclass(kw_only=True)
+class InjuriesConfig:
+    """Who can play, from injury reports or from who has stopped appearing.
+
+    Attributes:
+        enabled: Whether the group is in the store.
+        source: `reports`, `inferred`, or `auto`: reports where there is a current one.
+        report_max_age_days: Days after which a report says nothing of who can play now.
+        status_weights: Probability to play by status.
+        season_ending: Phrases, all of whose words in a reason mean that the season of a player
+            hurt in it is over. Add `out for season` only where it was written at the time: see
+            `nba_rank.features.players.availability`.
+    """
+
+    enabled: bool
+    source: str
+    report_max_age_days: int
+    status_weights: StatusWeightsConfig
+    season_ending: list[str]
+
+
+@dataclass(kw_only=True)
 class ProjectionConfig:
     """Expected outcome and wins from simulations of the rest of the season.
 
@@ -349,8 +403,11 @@ class FeaturesConfig:
     rest: RestConfig
     motivation: MotivationConfig
     market: MarketConfig
+    prior_records: PriorRecordsConfig
     roster_strength: RosterStrengthConfig
     continuity: ContinuityConfig
+    raptor: RaptorConfig
+    injuries: InjuriesConfig
     projection: ProjectionConfig
     impact: ImpactConfig
     roster: RosterConfig
@@ -842,6 +899,7 @@ def _refuse(problems: Iterable[str]) -> None:
 _CHOICES = {
     "data.source": ("raw", "sim", "dummy"),
     "target.name": ("playoff_outcome", "final_rank", "standings"),
+    "features.injuries.source": ("auto", "reports", "inferred"),
     "folds.oof": ("forward", "kfold"),
     "model.model_a.list_scope": ("conference", "league"),
     "model.model_a.loss": ("list_mle", "p_list_mle", "soft_spearman"),
@@ -876,6 +934,16 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "features.pace.prior_carry_over": (0, 1),
     "features.rest.window_days": (1, 60),
     "features.motivation.late_season_share": (0, 1),
+    "features.raptor.players": (1, 15),
+    "features.raptor.prior_minutes": (0, None),
+    "features.injuries.report_max_age_days": (0, 30),
+    **dict.fromkeys(
+        (
+            f"features.injuries.status_weights.{status}"
+            for status in ("out", "doubtful", "questionable", "probable", "available")
+        ),
+        (0, 1),
+    ),
     "features.roster.size": (1, 30),
     "features.impact.box_decay_days": (1, None),
     "features.impact.shrink_minutes": (0, None),

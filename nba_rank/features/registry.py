@@ -12,13 +12,16 @@ from nba_rank.features import (
     continuity,
     elo,
     four_factors,
+    injuries,
     market,
     massey,
     momentum,
     motivation,
     pace,
+    prior_records,
     prior_season,
     pythagorean,
+    raptor,
     record,
     rest,
     roster_strength,
@@ -47,11 +50,14 @@ TEAM_GROUPS: dict[str, Build] = {
     "rest": rest.build,
     "motivation": motivation.build,
     "market": market.build,
+    "prior_records": prior_records.build,
 }
 
 PLAYER_GROUPS: dict[str, BuildFromPlayers] = {
     "roster_strength": roster_strength.build,
     "continuity": continuity.build,
+    "raptor": raptor.build,
+    "injuries": injuries.build,
 }
 
 

@@ -151,6 +151,44 @@ def roster_rows(rosters: list[tuple]) -> pd.DataFrame:
     return conform("rosters", pd.DataFrame(rows, columns=list(SCHEMA["rosters"])))
 
 
+def injury_tables(reports: list[tuple]) -> dict[str, pd.DataFrame]:
+    """Both tables from `(date, [(player, team, status, reason), ...])`, one a report."""
+    rows, days = [], []
+    for day, entries in reports:
+        date = {"date": pd.Timestamp(day), "season": season_of(pd.Timestamp(day))}
+        days.append(date)
+        for player, team, status, reason in entries:
+            entry = {"player_id": player, "team_id": team, "status": status, "reason": reason}
+            rows.append(date | entry)
+    frames = {
+        "injury_reports": pd.DataFrame(rows, columns=list(SCHEMA["injury_reports"])),
+        "injury_report_dates": pd.DataFrame(days, columns=list(SCHEMA["injury_report_dates"])),
+    }
+    return {name: conform(name, frame) for name, frame in frames.items()}
+
+
+@pytest.fixture(scope="session")
+def with_reports() -> Callable[..., Tables]:
+    """Gives tables injury reports: `with_reports(tables, ("2022-11-01", [(7, 1, "Out", "")]))`."""
+    return lambda tables, *reports: replace(tables, **injury_tables(list(reports)))
+
+
+@pytest.fixture(scope="session")
+def with_raptor() -> Callable[[Tables], Tables]:
+    """Gives tables made-up RAPTOR of two thirds of the players of each season."""
+
+    def make(tables: Tables) -> Tables:
+        games = tables.player_games.groupby(["season", "player_id"], as_index=False)["seconds"]
+        rated = games.sum()
+        rated = rated[rated["player_id"] % 3 > 0]
+        rng = np.random.default_rng(17)
+        rates = {f"raptor_{side}": rng.normal(-1, 2, len(rated)) for side in ("offense", "defense")}
+        raptor = rated.assign(minutes=rated["seconds"] / 60, **rates)
+        return replace(tables, raptor=conform("raptor", raptor))
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def features(compose_as_is) -> Callable[..., FeaturesConfig]:
     """The feature config with overrides, such as `features("features.elo.k=0")`."""

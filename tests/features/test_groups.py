@@ -16,10 +16,12 @@ from nba_rank.features import (
     momentum,
     motivation,
     pace,
+    prior_records,
     prior_season,
     pythagorean,
     record,
     rest,
+    srs,
     team_rolling,
 )
 from nba_rank.features.asof import Rows
@@ -458,6 +460,43 @@ def test_market_by_hand(small_tables, as_of, features):
         assert got.loc[(date, 2)].isna().all()
 
 
+def test_prior_records_by_hand(small_tables, as_of, features):
+    games = [("2021-11-01", 1, 2, 110, 100), ("2022-11-01", 1, 2, 110, 100)]
+    columns = ["season", "team_id", "wins", "losses", "mov", "sos", "srs"]
+    rows = [
+        ("2020-21", 1, 40, 32, 1.0, 0.5, 1.5), ("2021-22", 1, 50, 32, 4.0, -0.25, 3.75),
+        ("2021-22", 2, 20, 62, -8.0, 0.5, -7.5), ("2022-23", 2, 60, 22, 9.0, 0.0, 9.0),
+    ]  # fmt: skip
+    records = conform("team_records", pd.DataFrame(rows, columns=columns))
+    tables = replace(small_tables(games), team_records=records)
+    dates = as_of("2021-11-02", "2022-11-01", "2023-03-01")
+    got = built(prior_records, tables, dates, features().prior_records)
+    assert list(got.columns) == ["prior_mov", "prior_sos", "prior_srs"]
+    # Of the season before on every date, and never of the same.
+    assert got.loc[("2021-11-02", 1)].tolist() == [1.0, 0.5, 1.5]
+    assert got.loc[("2021-11-02", 2)].isna().all()
+    for date in ("2022-11-01", "2023-03-01"):
+        assert got.loc[(date, 1)].tolist() == [4.0, -0.25, 3.75]
+        assert got.loc[(date, 2)].tolist() == [-8.0, 0.5, -7.5]
+        assert got.loc[(date, 3)].isna().all()
+    assert (
+        built(prior_records, small_tables(games), dates, features().prior_records)
+        .isna()
+        .all(axis=None)
+    )
+
+
+def test_the_records_of_a_simulated_league_are_its_simple_ratings(sim_tables, as_of, features):
+    """What is published of a season is what its games say at its end."""
+    after = sim_tables.seasons.set_index("season").loc["2021-22", "last_regular_date"]
+    ended = built(srs, sim_tables, as_of(after + pd.Timedelta(days=1)), features().srs)
+    opening = sim_tables.seasons.set_index("season").loc["2022-23", "first_date"]
+    got = built(prior_records, sim_tables, as_of(opening), features().prior_records)
+    np.testing.assert_allclose(got["prior_srs"], ended["srs"], atol=0.0051)
+    np.testing.assert_allclose(got["prior_sos"], ended["sos"], atol=0.0051)
+    np.testing.assert_allclose(got["prior_srs"], got["prior_mov"] + got["prior_sos"], atol=0.011)
+
+
 def test_without_bookmakers_figures_the_group_is_unknown(small_tables, as_of, features):
     tables = small_tables([("2022-11-01", 1, 2, 110, 100)])
     got = built(market, tables, as_of("2022-11-01"), features().market)
@@ -501,6 +540,7 @@ COLUMNS = {
         "draft_pressure",
     ],
     "market": ["market_win_pct", "market_title_prob"],
+    "prior_records": ["prior_mov", "prior_sos", "prior_srs"],
     "roster_strength": [
         "roster_strength",
         "full_strength",
@@ -509,6 +549,14 @@ COLUMNS = {
         "projected_win_pct",
     ],
     "continuity": ["returning_minutes_share", "roster_minutes_share"],
+    "raptor": ["prior_raptor_offense", "prior_raptor_defense"],
+    "injuries": [
+        "available_strength",
+        "absent_minutes_share",
+        "absent_strength",
+        "season_strength",
+        "injury_report_known",
+    ],
 }
 
 
@@ -528,8 +576,8 @@ def every_group(features):
 
 
 @pytest.fixture(scope="module")
-def priced_tables(sim_tables, priced):
-    return priced(sim_tables)
+def priced_tables(sim_tables, priced, with_raptor):
+    return with_raptor(priced(sim_tables))
 
 
 @pytest.fixture(scope="module")
@@ -609,7 +657,8 @@ def test_every_parameter_is_tried(features):
              "ridge", "windows", "window_days",
              "late_season_share", "prior_games", "prior_carry_over", "enabled",
              "exponent", "short_games", "long_games"}  # fmt: skip
-    for group in COLUMNS:
+    # Those of the groups left out are tried in tests of their own.
+    for group in COLUMNS.keys() - {"raptor", "injuries"}:
         assert {field.name for field in fields(getattr(features(), group))} <= tried
 
 
@@ -618,6 +667,7 @@ KNOWN_AT_OPENING = {
     "season_progress": 0, "games_played": 0, "games_in_window": 0,
     "played_yesterday": 0, "time_zones_crossed": 0, "games_left": 82, "games_behind_line": 0,
     "eliminated": 0, "seeds_in_reach": 14, "draft_pressure": 0, "clinched": 0, "late_season": 0,
+    "injury_report_known": 1,
 }  # fmt: skip
 
 
@@ -632,7 +682,9 @@ def test_on_opening_night_the_unknown_is_nan_and_never_zero(
     opening = store_of("2022-23")
     from_before = {"regressed_win_pct", "massey_rating", "regressed_pythagorean_win_pct",
                    "pace_above_league", "returning_minutes_share"}  # fmt: skip
-    for group in ("prior_season", "elo", "market", "roster_strength"):
+    for group in (
+        "prior_season", "elo", "market", "prior_records", "roster_strength", "raptor", "injuries"
+    ):  # fmt: skip
         from_before |= set(COLUMNS[group])
     for group in COLUMNS.values():
         for column in group:
@@ -644,4 +696,7 @@ def test_on_opening_night_the_unknown_is_nan_and_never_zero(
             else:
                 assert opening[column].isna().all(), column
     debut = store_of("2021-22")
-    assert debut[COLUMNS["prior_season"] + COLUMNS["roster_strength"]].isna().all(axis=None)
+    for group in ("prior_season", "prior_records", "roster_strength", "raptor"):
+        assert debut[COLUMNS[group]].isna().all(axis=None), group
+    unrated = ["available_strength", "absent_strength", "season_strength"]
+    assert debut[unrated].isna().all(axis=None)

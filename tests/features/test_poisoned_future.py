@@ -78,6 +78,11 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     lines.loc[later, "home_win_prob"] = rng.random(later.sum())
     return replace(
         tables,
+        **poisoned_reports(tables, season, day, rng),
+        **{
+            name: spoiled_season(dict(tables.items())[name], season, rng)
+            for name in ("team_records", "raptor")
+        },
         market_lines=lines,
         games=new_games,
         team_games=new_team_games,
@@ -85,6 +90,44 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
         seasons=conform("seasons", seasons),
         rosters=poisoned_rosters(tables.rosters, season, day, ids, rng),
     )
+
+
+def poisoned_reports(tables, season, day, rng):
+    """Change every report after the morning of the day, and write one on each of ten more."""
+    past, future = (tables.injury_reports[part] for part in split_at(tables.injury_reports, day))
+    known = tables.player_games["player_id"].unique()
+    new = [day + pd.Timedelta(days=days) for days in range(1, 11)]
+    made = pd.DataFrame({"date": new, "season": season}).merge(
+        pd.DataFrame({"player_id": rng.permutation(known)[:60]}), how="cross"
+    )
+    team = tables.teams["team_id"].iloc[0]
+    made = made.assign(team_id=team, status="Doubtful", reason="torn ACL in left knee")
+    future = future.sample(frac=0.7, random_state=int(rng.integers(1_000)))
+    reports = pd.concat([made, future.assign(status="Probable"), past])
+    reports = reports.drop_duplicates(["date", "player_id"])
+    dates = tables.injury_report_dates
+    earlier, later = (dates[part] for part in split_at(dates, day))
+    added = made[["date", "season"]].drop_duplicates()
+    dates = pd.concat([earlier, added, later[~later["date"].isin(added["date"])].iloc[::2]])
+    reports = reports[reports["date"].isin(dates["date"])]
+    return {
+        "injury_reports": conform("injury_reports", reports),
+        "injury_report_dates": conform("injury_report_dates", dates),
+    }
+
+
+def split_at(frame, day):
+    """Rows up to the day and after it: what a report says of its own morning is known then."""
+    return frame["date"] <= day, frame["date"] > day
+
+
+def spoiled_season(table, season, rng):
+    """Ratings of the season under way are known when it is over."""
+    rates = table.select_dtypes("float64").columns
+    spoiled = table.copy()
+    of_season = table["season"] == season
+    spoiled.loc[of_season, rates] = rng.normal(0, 50, (of_season.sum(), len(rates)))
+    return spoiled
 
 
 def poisoned_rosters(rosters, season, day, ids, rng):
@@ -126,7 +169,15 @@ def cut(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
             # `poison` touches the schedule.
             if "game_date" in table and name != "schedule"
         },
-        rosters=tables.rosters[tables.rosters["date"] <= day].reset_index(drop=True),
+        **{
+            name: table[table["date"] <= day].reset_index(drop=True)
+            for name, table in tables.items()
+            if "date" in table
+        },
+        **{
+            name: dict(tables.items())[name].loc[lambda table: table["season"] < season]
+            for name in ("team_records", "raptor")
+        },
     )
 
 
@@ -225,9 +276,12 @@ def test_the_future_changes_nothing_on_the_first_days_of_the_logs(
 
 
 @pytest.mark.parametrize("spoil", [poison, cut])
-def test_the_future_changes_nothing_beside_bookmakers_figures(sim_tables, priced, features, spoil):
+def test_the_future_changes_nothing_beside_bookmakers_figures_and_raptor(
+    sim_tables, priced, with_raptor, features, spoil
+):
     config = features("features/market=on")
-    check_future(priced(sim_tables), "2022-23", 0.3, spoil, config, seed=6)
+    tables = with_raptor(priced(sim_tables))
+    check_future(tables, "2022-23", 0.3, spoil, config, seed=6)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -263,6 +317,9 @@ def test_the_past_does_change_features_sets_and_baselines(sim_tables, features):
     got, expected = (everything(tables, asked, features()) for tables in (spoiled, sim_tables))
     unaffected = {"prior_win_pct", "prior_margin_per_game", "prior_playoff_wins", "conference"}
     unaffected |= {"season", "as_of_date", "team_id", "eliminated", "clinched", "late_season"}
+    unaffected |= {"prior_mov", "prior_sos", "prior_srs", "injury_report_known"}
+    # Without RAPTOR in the tables nothing is known.
+    unaffected |= {"prior_raptor_offense", "prior_raptor_defense"}
     for column in expected["features"].columns.difference(list(unaffected)):
         assert not got["features"][column].equals(expected["features"][column]), column
     scores = [frame["baselines"].set_index(["ranker", "team_id"])["score"]

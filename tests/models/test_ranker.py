@@ -174,9 +174,8 @@ def test_a_date_without_players_is_ranked_by_what_needs_none(oof, compose):
     scores, head = fit_head(played, compose())
     assert set(head.stacker.inputs) == {"model_a", *NAMES, PROJECTED, "full_strength"}
     assert head.teams_stacker.inputs == [*NAMES, PROJECTED]
-    assert (
-        head.teams_stacker == fit_head(oof.assign(**{PROJECTED: oof["xgb"]}), compose())[1].stacker
-    )
+    team_level = oof.assign(**{PROJECTED: oof["xgb"]})
+    assert head.teams_stacker == fit_head(team_level, compose())[1].stacker
 
     one = scores["season"] == "2020-21"
     first = one & (scores["team_id"] == 0)

@@ -1,10 +1,10 @@
 """Who can play: what injury reports say on a morning, and for how long a player has been missing.
 
-The remark `(out for season)` in the reasons of compiled reports is not read. In the reports of
-2015-16 to 2022-23 that we measured, 94% of the absences that carry it carry it from their first
-day, a strained hamstring that was to take three weeks among them, and 1.5% of them ended with a
-return in that regular season: it was added when it had come true. Injuries that are known on
-their first day to take longer than what is left of any season are read instead.
+The remark `(out for season)` in the reasons of compiled reports is not read. In those of 2015-16 to
+2022-23 that we measured, 402 absences carry it, 94% of them from their first day, sore knees and
+strained hamstrings among them, and 1.5% ended with a return in that regular season (5% with one in
+the playoffs or before): it was added when it had come true. Injuries that are known on their first
+day to take longer than what is left of any season are read instead.
 """
 
 import re
@@ -85,7 +85,7 @@ def reported_availability(
     hurt_in_season = first.notna() & (first <= listed["date"])
     back = last.notna() & (last >= listed["date"])
     ending = _names_any(listed["reason"], season_ending)
-    listed["play_prob"] = listed["status"].map(dict(play_prob)).where(current)
+    listed["play_prob"] = listed["status"].map(dict(play_prob)).astype("float64").where(current)
     listed["season_out"] = ending & hurt_in_season & ~back
     told = listed[current | listed["season_out"]]
     columns = ["season", "as_of_date", "player_id", "team_id", "play_prob", "season_out"]
