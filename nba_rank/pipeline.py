@@ -15,8 +15,9 @@ from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import Tables, frame_hash
 from nba_rank.dataset import PROJECTION, Dataset
+from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.roster import player_sets
-from nba_rank.features.store import BuiltGroup, cached_ratings, cached_store
+from nba_rank.features.store import BuiltGroup, cached_store
 from nba_rank.folds import FoldPlan, plan_folds
 from nba_rank.models.loggers import model_loggers
 from nba_rank.models.members import Members, Predicted

@@ -14,7 +14,7 @@ from nba_rank.data.calendar import season_of_date, with_coming_season
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import read_tables
 from nba_rank.dataset import Dataset
-from nba_rank.features.players.impact import player_ratings
+from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
 from nba_rank.files import write_atomically
@@ -54,7 +54,7 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
         )
     dates = pd.DataFrame({"season": [season], "as_of_date": pd.DatetimeIndex([date]).as_unit("us")})
     features = run_config.features
-    ratings = player_ratings(tables, dates, features.impact)
+    ratings = cached_ratings(tables, dates, features, Path(run_config.paths.cache))
     data = Dataset.of(
         build_store(tables, ratings, dates, features),
         player_sets(tables, ratings, dates, features.roster),

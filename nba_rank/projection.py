@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from nba_rank.data.tables import Tables, frame_hash
-from nba_rank.features.store import content_key
+from nba_rank.features.content import content_key
 from nba_rank.files import write_atomically
 from nba_rank.odds.monte_carlo import Lessons, MonteCarloOdds, has_players
 

@@ -178,7 +178,7 @@ def test_the_file_s_name_changes_with_all_that_it_is_made_from(
     assert name(tables=spoiled) is not None
     assert name(inputs=few[few["as_of_date"] < few["as_of_date"].max()]) is not None
     assert name() is None
-    monkeypatch.setattr("nba_rank.features.store._code_version", lambda: "another")
+    monkeypatch.setattr("nba_rank.features.content._code_version", lambda: "another")
     assert name() is not None
 
 

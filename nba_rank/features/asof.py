@@ -15,6 +15,7 @@ from nba_rank.data.tables import Tables
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 DAY_SPAN = 100_000
 """More than any day number: `group * DAY_SPAN + day` sorts by group, then day."""

@@ -140,7 +140,18 @@ class _Places:
 class _PlayerLog:
     """Player games as running sums by player, by player and season, and by player and team."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, seasons: IntArray) -> None:
+        # Nothing here reaches further back than the season before, and sums of whole numbers do
+        # not depend on where they begin.
+        needed = np.union1d(seasons, seasons - 1)
+        tables = replace(
+            tables,
+            **{
+                name: table[np.isin(start_years(table["season"]), needed)]
+                for name, table in tables.items()
+                if name in ("player_games", "team_games")
+            },
+        )
         games = tables.player_games
         self.player_ids, player = np.unique(games["player_id"], return_inverse=True)
         season = start_years(games["season"])
@@ -181,8 +192,8 @@ def _player_columns(
     tables: Tables, rows: Rows, places: _Places, config: RosterConfig
 ) -> dict[str, FloatArray]:
     """Compute the player columns of the taken places by name, each of shape [M]."""
-    log, asked = _PlayerLog(tables), config.columns
     season, day, team = rows.season[places.row], rows.day[places.row], rows.team[places.row]
+    log, asked = _PlayerLog(tables, season), config.columns
     # A player of a roster file who has never played has no games: any slot past the last will do.
     player = np.searchsorted(log.player_ids, places.ratings["player_id"])
     known = np.isin(places.ratings["player_id"], log.player_ids)

@@ -1,8 +1,6 @@
 """The feature store, one row per (season, as_of_date, team_id), and its cache."""
 
-import hashlib
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pandas as pd
 from nba_rank.config import FeaturesConfig
 from nba_rank.data.tables import Tables, frame_hash
 from nba_rank.features.asof import Rows
-from nba_rank.features.players.impact import player_ratings
+from nba_rank.features.content import content_key
 from nba_rank.features.registry import PLAYER_GROUPS, build_group, enabled_groups
 from nba_rank.files import write_atomically
 
@@ -72,19 +70,6 @@ def build_store(
     return FeatureStore(frame, list(features.columns), groups)
 
 
-def cached_ratings(
-    tables: Tables, dates: pd.DataFrame, config: FeaturesConfig, cache: Path
-) -> pd.DataFrame:
-    """Return the player ratings of the dates from the cache, or make them and put them there."""
-    key = content_key(tables, [frame_hash(dates), repr(config.impact)])
-    path = cache / f"players_{key}.parquet"
-    if path.exists():
-        return pd.read_parquet(path)
-    ratings = player_ratings(tables, dates, config.impact)
-    write_atomically(path, lambda part: ratings.to_parquet(part, index=False))
-    return ratings
-
-
 def cached_store(
     tables: Tables,
     ratings: pd.DataFrame,
@@ -111,26 +96,3 @@ def cached_store(
     kept.attrs[_GROUPS] = {name: asdict(group) for name, group in store.groups.items()}
     write_atomically(path, lambda part: kept.to_parquet(part, index=False))
     return store
-
-
-def content_key(tables: Tables | None, parts: Iterable[str]) -> str:
-    """Hash the tables, if given, the code that reads them and further parts into a file name."""
-    digest = hashlib.sha256(_code_version().encode())
-    for _, table in tables.items() if tables is not None else ():
-        digest.update(frame_hash(table).encode())
-    for part in parts:
-        digest.update(part.encode())
-    return digest.hexdigest()[:24]
-
-
-def source_hash(*patterns: str) -> str:
-    """Hash the source code of the modules of this package that match."""
-    package = Path(__file__).parent.parent
-    digest = hashlib.sha256()
-    for source in sorted(path for pattern in patterns for path in package.glob(pattern)):
-        digest.update(str(source.relative_to(package)).encode() + source.read_bytes())
-    return digest.hexdigest()
-
-
-def _code_version() -> str:
-    return source_hash("data/**/*.py", "features/**/*.py", "odds/**/*.py")

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data.tables import frame_hash
-from nba_rank.features.store import source_hash
+from nba_rank.features.content import source_hash
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ import pytest
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.features import registry
 from nba_rank.features import store as store_module
-from nba_rank.features.store import KEY, build_store, cached_ratings, cached_store
+from nba_rank.features.store import KEY, build_store, cached_store
 from nba_rank.files import write_atomically
 
 
@@ -87,7 +87,7 @@ def test_whatever_a_store_is_made_from_makes_another_file(
     for alteration in ALTERED:
         cached_store(altered(sim_tables, *alteration), ratings, dates, cheap, tmp_path)
     assert n_files() == 6
-    monkeypatch.setattr(store_module, "_code_version", lambda: "another")
+    monkeypatch.setattr("nba_rank.features.content._code_version", lambda: "another")
     cached(dates, cheap)
     assert n_files() == 7
 
@@ -106,32 +106,6 @@ def test_what_the_ratings_are_made_with_names_the_file_where_they_are_read(
     for ridge in (9.0, 10.0):
         cached(dates, changed(features(), "impact", update_ridge=ridge))
     assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_ratings_come_from_the_cache_as_they_were_made(
-    sim_tables, as_of, features, tmp_path, monkeypatch
-):
-    dates = as_of("2021-11-20", "2021-12-20")
-    made = cached_ratings(sim_tables, dates, features(), tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(store_module, "player_ratings", lambda *args: pytest.fail("made again"))
-        read = cached_ratings(sim_tables, dates, changed(features(), "roster", size=9), tmp_path)
-    pd.testing.assert_frame_equal(read, made, check_exact=True)
-
-
-def test_whatever_ratings_are_made_from_makes_another_file(
-    sim_tables, as_of, features, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(store_module, "player_ratings", lambda *args: pd.DataFrame({"a": [1]}))
-    dates = as_of("2021-11-20", "2021-12-20")
-    cached_ratings(sim_tables, dates, features(), tmp_path)
-    cached_ratings(sim_tables, dates.head(1), features(), tmp_path)
-    cached_ratings(sim_tables, dates, changed(features(), "impact", margin_cap=20.0), tmp_path)
-    for alteration in ALTERED:
-        cached_ratings(altered(sim_tables, *alteration), dates, features(), tmp_path)
-    monkeypatch.setattr(store_module, "_code_version", lambda: "another")
-    cached_ratings(sim_tables, dates, features(), tmp_path)
-    assert len(list(tmp_path.glob("players_*.parquet"))) == 6
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])

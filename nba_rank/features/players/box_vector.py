@@ -6,8 +6,9 @@ on nothing but the games before its date, to the last bit.
 
 import numpy as np
 
-from nba_rank.features.asof import FloatArray, IntArray
+from nba_rank.features.asof import BoolArray, FloatArray, IntArray
 from nba_rank.features.players.game_days import COUNTS, GameDay
+from nba_rank.features.players.state import State
 
 MARGIN_MINUTES = 300.0
 PLUS_MINUS_MINUTES = 800.0
@@ -96,3 +97,16 @@ class BoxSums:
             np.log1p(minutes / 500),
         ]
         return np.hstack([36 * rates, np.stack(rest, axis=1)])
+
+    def seen(self) -> BoolArray:
+        """Return which players have played, [P]."""
+        return self._sums[:, _GAMES] > 0
+
+    def state(self, known: IntArray) -> State:
+        """Return all that was added, of players who include all that were seen."""
+        return {"sums": self._sums[known], "league": self._league, "day": np.array(self._day)}
+
+    def restore(self, state: State, known: IntArray) -> None:
+        """Go on from a state, its players being in the slots `known`."""
+        self._sums[known] = state["sums"]
+        self._league, self._day = state["league"].copy(), int(state["day"])

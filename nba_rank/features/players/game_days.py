@@ -68,15 +68,24 @@ class PlayerGames:
     _days: list[GameDay]
 
     @classmethod
-    def of(cls, tables: Tables) -> Self:
-        """Cut the player logs of the tables into days; players of roster files get slots too."""
-        rows = tables.player_games.merge(
+    def of(cls, tables: Tables, *, after: int | None = None) -> Self:
+        """Cut the player logs of the tables into days; players of roster files get slots too.
+
+        Args:
+            tables: The canonical tables.
+            after: Leave out the games up to this day, in days since 1970-01-01; their players keep
+                their slots.
+        """
+        rows = tables.player_games
+        player_ids = np.union1d(rows["player_id"], tables.rosters["player_id"])
+        if after is not None:
+            rows = rows[days(rows["game_date"]) > after]
+        rows = rows.merge(
             tables.games[["game_id", "home_team_id", "home_points", "away_points", "neutral_site"]],
             on="game_id",
             validate="many_to_one",
         )
         rows = rows.sort_values(["game_date", "game_id", "player_id"], ignore_index=True)
-        player_ids = np.union1d(rows["player_id"], tables.rosters["player_id"])
         team_ids = np.unique(tables.teams["team_id"])
         day = days(rows["game_date"])
         team_game = rows.groupby(["game_id", "team_id"], sort=False)["seconds"]

@@ -8,11 +8,9 @@ adjusted +/- using regularization and out-of-sample testing"), with a prior as i
 Unit: points per 48 minutes, of one player.
 """
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dposv
 from threadpoolctl import threadpool_limits
 
 from nba_rank.config import ImpactConfig
@@ -21,6 +19,7 @@ from nba_rank.features.asof import FloatArray, IntArray, days
 from nba_rank.features.players.box_vector import VECTOR, BoxSums
 from nba_rank.features.players.game_days import GameDay, PlayerGames
 from nba_rank.features.players.minutes import NOBODY, MinutesBook
+from nba_rank.features.players.state import State, join, part_of
 
 _RATINGS = {
     "season": "str",
@@ -34,9 +33,6 @@ _RATINGS = {
 }
 
 
-# One thread: the last bits of a solution must not depend on how many a machine has, and the threads
-# of many small factorisations get in each other's way.
-@threadpool_limits.wrap(limits=1, user_api="blas")
 def player_ratings(tables: Tables, dates: pd.DataFrame, config: ImpactConfig) -> pd.DataFrame:
     """Rate every player of a team on every date, from games before the date only.
 
@@ -51,53 +47,103 @@ def player_ratings(tables: Tables, dates: pd.DataFrame, config: ImpactConfig) ->
         to 240), `prior_rating` and `impact_rating` (points per 48 minutes; NaN before the first
         game in the logs).
     """
+    return PlayerBook(tables, config).ratings(rated_dates(tables, dates))
+
+
+def rated_dates(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
+    """Return the dates of seasons with player logs, in order, each once."""
     seasons = tables.seasons
     with_logs = seasons.loc[seasons["has_player_games"], "season"]
-    asked = dates[dates["season"].isin(with_logs)].drop_duplicates(["season", "as_of_date"])
-    asked = asked.sort_values("as_of_date")
-    if asked.empty:
-        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in _RATINGS.items()})
-    games = PlayerGames.of(tables)
-    box = BoxSums(
-        len(games.player_ids),
-        decay_days=config.box_decay_days,
-        shrink_minutes=config.shrink_minutes,
-    )
-    minutes = MinutesBook(games, tables, half_life=config.minutes_half_life)
-    prior = BoxPrior(config)
-    margins = MarginSums(len(games.player_ids), config)
+    asked = dates.loc[dates["season"].isin(with_logs), ["season", "as_of_date"]]
+    return asked.drop_duplicates().sort_values("as_of_date", ignore_index=True)
 
-    frames = []
-    upcoming = iter(games)
-    next_day = next(upcoming, None)
-    for season, date in zip(asked["season"], asked["as_of_date"], strict=True):
-        day = int(days(pd.DatetimeIndex([date]))[0])
-        while next_day is not None and next_day.day < day:
-            response = margins.response(next_day)
-            prior.add(next_day, box.vectors(next_day.day, next_day.player), response)
-            margins.add(next_day, response)
-            box.add(next_day)
-            minutes.add(next_day)
-            next_day = next(upcoming, None)
-        expected = minutes.expected(day, int(season[:4]))
-        here = np.flatnonzero(expected.team != NOBODY)
-        prior_rating = prior.ratings(box.vectors(day), int(season[:4]))
-        rating = margins.ratings(day, prior_rating)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "season": season,
-                    "as_of_date": date,
-                    "team_id": games.team_ids[expected.team[here]],
-                    "player_id": games.player_ids[here],
-                    "expected_minutes": expected.minutes[here],
-                    "full_strength_minutes": expected.full_strength[here],
-                    "prior_rating": prior_rating[here],
-                    "impact_rating": rating[here],
-                }
-            )
+
+class PlayerBook:
+    """All that the games so far say of players, kept from game day to game day.
+
+    Args:
+        tables: The canonical tables.
+        config: Decays and penalties.
+        state: Where to go on from: what `state` returned, of tables that were the same up to then.
+    """
+
+    def __init__(self, tables: Tables, config: ImpactConfig, state: State | None = None) -> None:
+        after = None if state is None else int(state["day"])
+        self._games = games = PlayerGames.of(tables, after=after)
+        n = len(games.player_ids)
+        self._box = BoxSums(
+            n, decay_days=config.box_decay_days, shrink_minutes=config.shrink_minutes
         )
-    return pd.concat(frames, ignore_index=True)
+        self._minutes = MinutesBook(games, tables, half_life=config.minutes_half_life)
+        self._prior = BoxPrior(config)
+        self._margins = MarginSums(n, config)
+        if state is not None:
+            known = np.searchsorted(games.player_ids, state["player_id"])
+            for name, part in self._parts.items():
+                part.restore(part_of(state, name), known)
+        self._upcoming = iter(games)
+        self._next = next(self._upcoming, None)
+
+    # One thread: the last bits of a solution must not depend on how many a machine has, and the
+    # threads of many small factorisations get in each other's way.
+    @threadpool_limits.wrap(limits=1, user_api="blas")
+    def ratings(self, dates: pd.DataFrame) -> pd.DataFrame:
+        """Rate the players on dates, as `player_ratings` does.
+
+        Args:
+            dates: What `rated_dates` returns, none before a date that was rated already.
+        """
+        frames = [pd.DataFrame({name: pd.Series(dtype=t) for name, t in _RATINGS.items()})]
+        for season, date in zip(dates["season"], dates["as_of_date"], strict=True):
+            day = int(days(pd.DatetimeIndex([date]))[0])
+            self.add_before(day)
+            frames.append(self._on(season, date, day))
+        return pd.concat(frames[1:] or frames, ignore_index=True)
+
+    def add_before(self, day: int) -> None:
+        """Add the games before a day, in days since 1970-01-01."""
+        while self._next is not None and self._next.day < day:
+            games = self._next
+            response = self._margins.response(games)
+            self._prior.add(games, self._box.vectors(games.day, games.player), response)
+            self._margins.add(games, response)
+            self._box.add(games)
+            self._minutes.add(games)
+            self._next = next(self._upcoming, None)
+
+    def state(self, day: int) -> State:
+        """Return all that is known once the games of a day have been added, and no later one's."""
+        known = np.flatnonzero(self._box.seen() | self._minutes.seen())
+        states = {name: part.state(known) for name, part in self._parts.items()}
+        player_id = self._games.player_ids[known]
+        return {"day": np.array(day), "player_id": player_id, **join(states)}
+
+    @property
+    def _parts(self) -> dict[str, "BoxSums | MinutesBook | BoxPrior | MarginSums"]:
+        return {
+            "box": self._box,
+            "minutes": self._minutes,
+            "prior": self._prior,
+            "margins": self._margins,
+        }
+
+    def _on(self, season: str, date: pd.Timestamp, day: int) -> pd.DataFrame:
+        expected = self._minutes.expected(day, int(season[:4]))
+        here = np.flatnonzero(expected.team != NOBODY)
+        prior_rating = self._prior.ratings(self._box.vectors(day), int(season[:4]))
+        rating = self._margins.ratings(day, prior_rating)
+        return pd.DataFrame(
+            {
+                "season": season,
+                "as_of_date": date,
+                "team_id": self._games.team_ids[expected.team[here]],
+                "player_id": self._games.player_ids[here],
+                "expected_minutes": expected.minutes[here],
+                "full_strength_minutes": expected.full_strength[here],
+                "prior_rating": prior_rating[here],
+                "impact_rating": rating[here],
+            }
+        )
 
 
 class BoxPrior:
@@ -135,6 +181,21 @@ class BoxPrior:
             weights = self._weights[season]
         # No matrix product: BLAS rounds a row by its place, so by who joins the league later.
         return np.asarray((vectors * weights).sum(axis=1))
+
+    def state(self, known: IntArray) -> State:
+        """Return all that was added; it is not of players."""
+        del known
+        return {
+            "season": np.concatenate(self._season),
+            "difference": np.concatenate(self._difference),
+            "response": np.concatenate(self._response),
+        }
+
+    def restore(self, state: State, known: IntArray) -> None:
+        """Go on from a state."""
+        del known
+        self._season = [state["season"]]
+        self._difference, self._response = [state["difference"]], [state["response"]]
 
     def _fit(self, before: int) -> FloatArray:
         earlier = np.concatenate(self._season) < before
@@ -176,10 +237,16 @@ class MarginSums:
         self._home += weight * np.array([margin[~games.neutral].sum(), (~games.neutral).sum()])
         signed = games.side * games.share
         np.add.at(self._moment, games.player, weight * signed * response[games.game])
-        cuts = [*np.flatnonzero(np.diff(games.game, prepend=-1)).tolist(), len(games.game)]
-        for start, end in pairwise(cuts):
-            player, x = games.player[start:end], signed[start:end]
-            self._gram[np.ix_(player, player)] += weight * np.outer(x, x)
+        # The players of each game with each other, all games of the day at once. Short lineups are
+        # filled up with the first player and a share of zero.
+        first = np.flatnonzero(np.diff(games.game, prepend=-1))
+        place = np.arange(len(games.game)) - first[games.game]
+        player = np.zeros((len(first), place.max() + 1), dtype=np.int64)
+        x = np.zeros(player.shape)
+        player[games.game, place], x[games.game, place] = games.player, signed
+        cell = player[:, :, None] * len(self._gram) + player[:, None, :]
+        product = weight * (x[:, :, None] * x[:, None, :])
+        np.add.at(self._gram.ravel(), cell.ravel(), product.ravel())
 
     def ratings(self, day: int, prior: FloatArray) -> FloatArray:
         """Return the ratings on the morning of a day, [P].
@@ -192,14 +259,40 @@ class MarginSums:
             return prior.copy()
         weight = self._weight(day)
         played = np.flatnonzero(np.diag(self._gram) > 0.05 * weight)
-        gram = self._gram[np.ix_(played, played)] / weight
-        moment = self._moment[played] / weight
+        gram = self._gram.ravel().take(played[:, None] * len(self._gram) + played)
+        gram /= weight
         gram[np.diag_indices_from(gram)] += self._config.update_ridge
-        factor = cho_factor(gram, overwrite_a=True, check_finite=False)
-        solved = cho_solve(factor, moment + self._config.update_ridge * prior[played])
+        moment = self._moment[played] / weight + self._config.update_ridge * prior[played]
+        # The transpose, the same matrix, is laid out as LAPACK wants it: no copy is made.
+        _, solved, failed = dposv(gram.T, moment, lower=1, overwrite_a=1, overwrite_b=1)
+        if failed:
+            raise FloatingPointError(
+                f"the player ratings have no solution (LAPACK dposv: {failed}): raise "
+                f"features.impact.update_ridge={self._config.update_ridge}"
+            )
         ratings = prior.copy()
         ratings[played] = solved
         return ratings
+
+    def state(self, known: IntArray) -> State:
+        """Return all that was added, of players who include all that were seen."""
+        gram = np.triu(self._gram.ravel().take(known[:, None] * len(self._gram) + known)).ravel()
+        met = np.flatnonzero(gram)
+        return {
+            "met": met,
+            "gram": gram[met],
+            "moment": self._moment[known],
+            "home": self._home,
+            "first_day": np.array(self._first_day),
+        }
+
+    def restore(self, state: State, known: IntArray) -> None:
+        """Go on from a state, its players being in the slots `known`."""
+        row, column = (known[side] for side in np.divmod(state["met"], len(known)))
+        self._gram[row, column] = self._gram[column, row] = state["gram"]
+        self._moment[known] = state["moment"]
+        self._home = state["home"].copy()
+        self._first_day = int(state["first_day"])
 
     def _weight(self, day: int) -> float:
         if self._first_day is None:

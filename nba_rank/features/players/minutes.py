@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, IntArray, days, start_years
+from nba_rank.features.asof import BoolArray, FloatArray, IntArray, days, start_years
 from nba_rank.features.players.game_days import GameDay, PlayerGames
+from nba_rank.features.players.state import State
 
 NOBODY = -1
 """Team slot of a player without a team."""
@@ -65,13 +66,17 @@ class MinutesBook:
         self._whole = np.zeros((n_players, 2))  # minutes and games of the season
         self._old = np.full(n_players, np.nan)
         self._rosters = _snapshots(tables.rosters, games)
+        self._rosters_read = 0
+        self._team_ids = games.team_ids
 
     def add(self, games: GameDay) -> None:
         """Add a day's games, which must be later than all added so far."""
-        self._open(games.season)
+        self._open(games.season, games.day)
         self._read_rosters(games.day)
-        teams = np.unique(games.team)
-        here = np.isin(self._team, teams)
+        # One place more, which `NOBODY` points at.
+        playing = np.zeros(len(self._team_ids) + 1, dtype=bool)
+        playing[games.team] = True
+        here = playing[self._team]
         here[games.player] = True
         self._team[games.player] = games.team
         self._sums[here, 2:] *= self._keep
@@ -92,7 +97,7 @@ class MinutesBook:
             day: Days since 1970-01-01, later than the newest game added.
             season: Start year of the season of the day.
         """
-        self._open(season)
+        self._open(season, day)
         self._read_rosters(day)
         old = np.where(np.isnan(self._old), NEWCOMER_MINUTES, self._old)
         played = self._sums[:, 1]
@@ -103,10 +108,40 @@ class MinutesBook:
         absent = np.select([self._missed >= games for games in ABSENCE], [*ABSENCE.values()], 1.0)
         return Expected(self._team.copy(), full_strength * absent, full_strength)
 
-    def _open(self, season: int) -> None:
+    def seen(self) -> BoolArray:
+        """Return which players have played or have a team, [P]."""
+        has_team = self._team != NOBODY
+        return np.asarray(has_team | self._sums.any(axis=1) | ~np.isnan(self._old))
+
+    def state(self, known: IntArray) -> State:
+        """Return all that was added, of players who include all that were seen."""
+        team = self._team[known]
+        return {
+            "season": np.array(self._season),
+            "team_id": np.where(team == NOBODY, NOBODY, self._team_ids[team]),
+            "sums": self._sums[known],
+            "missed": self._missed[known],
+            "whole": self._whole[known],
+            "old": self._old[known],
+            "rosters_read": np.array(self._rosters_read),
+        }
+
+    def restore(self, state: State, known: IntArray) -> None:
+        """Go on from a state, its players being in the slots `known`."""
+        team_id = state["team_id"]
+        slot = np.searchsorted(self._team_ids, team_id)
+        self._team[known] = np.where(team_id == NOBODY, NOBODY, slot)
+        self._season = int(state["season"])
+        self._sums[known], self._missed[known] = state["sums"], state["missed"]
+        self._whole[known], self._old[known] = state["whole"], state["old"]
+        self._rosters_read = int(state["rosters_read"])
+
+    def _open(self, season: int, day: int) -> None:
         """Start a new season: last season's averages become old, who has not played leaves."""
         if season == self._season:
             return
+        # Whether a morning between the seasons was asked for must not matter.
+        self._read_rosters(day)
         played = self._whole[:, 1] > 0
         average = self._whole[:, 0] / np.maximum(self._whole[:, 1], 1)
         self._old = np.where(played, average, self._old)
@@ -118,8 +153,10 @@ class MinutesBook:
 
     def _read_rosters(self, day: int) -> None:
         """Apply the season's roster files dated up to the day: they name whole teams."""
-        while self._rosters and self._rosters[0].due(day, self._season):
-            roster = self._rosters.pop(0)
+        for roster in self._rosters[self._rosters_read :]:
+            if not roster.due(day, self._season):
+                return
+            self._rosters_read += 1
             self._team[np.isin(self._team, np.unique(roster.team))] = NOBODY
             self._team[roster.player] = roster.team
 

@@ -1,0 +1,167 @@
+import pandas as pd
+import pytest
+from test_poisoned_future import poison
+
+from nba_rank.data.calendar import as_of_grid
+from nba_rank.features.players import cache as cache_module
+from nba_rank.features.players.cache import cached_ratings
+from nba_rank.features.players.impact import PlayerBook, player_ratings
+
+LAST = "2023-24"
+
+
+@pytest.fixture(scope="module")
+def dates(sim_tables):
+    grid = as_of_grid(sim_tables, sim_tables.seasons["season"].tolist(), 40)
+    return grid[["season", "as_of_date"]]
+
+
+@pytest.fixture(scope="module")
+def expected(sim_tables, dates, features):
+    return player_ratings(sim_tables, dates, features().impact)
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Days since 1970-01-01 after which each pass over the games began; None is from the first."""
+    begun = []
+
+    class Counted(PlayerBook):
+        def __init__(self, tables, config, state=None):
+            begun.append(None if state is None else int(state["day"]))
+            super().__init__(tables, config, state)
+
+    monkeypatch.setattr(cache_module, "PlayerBook", Counted)
+    return begun
+
+
+def assert_same(got, expected):
+    pd.testing.assert_frame_equal(got, expected.reset_index(drop=True), check_exact=True)
+
+
+def on(frame, *dates):
+    return frame[frame["as_of_date"].isin(dates)]
+
+
+def altered(tables, name, column, value, row):
+    table = getattr(tables, name).copy()
+    table.loc[row, column] = value
+    return type(tables)(**{**dict(tables.items()), name: table})
+
+
+def test_ratings_are_the_same_with_and_without_the_cache(
+    sim_tables, dates, features, expected, tmp_path, passes
+):
+    for _ in range(2):
+        assert_same(cached_ratings(sim_tables, dates, features(), tmp_path), expected)
+    assert passes == [None]
+    assert len(list(tmp_path.glob("players_*.parquet"))) == dates["season"].nunique()
+    assert len(list(tmp_path.glob(f"player_state_{LAST}_*.npz"))) == 1
+
+
+def test_one_more_date_of_the_newest_season_begins_at_its_opening(
+    sim_tables, dates, features, expected, tmp_path, passes
+):
+    left_out = dates[dates["season"] == LAST]["as_of_date"].iloc[3]
+    cached_ratings(sim_tables, dates[dates["as_of_date"] != left_out], features(), tmp_path)
+    assert_same(cached_ratings(sim_tables, dates, features(), tmp_path), expected)
+    games = sim_tables.player_games
+    last_day = (games.loc[games["season"] < LAST, "game_date"].max() - pd.Timestamp(0)).days
+    assert passes == [None, last_day]
+    alone = on(dates, left_out)
+    assert_same(cached_ratings(sim_tables, alone, features(), tmp_path), on(expected, left_out))
+    assert passes == [None, last_day, last_day]
+
+
+def test_the_future_changes_neither_the_names_nor_the_ratings(
+    sim_tables, dates, features, expected, tmp_path, passes
+):
+    """Other players, games, results and roster files from a date on, and other slots with them."""
+    own = dates[dates["season"] == LAST]
+    day = own["as_of_date"].iloc[4]
+    early, late = own[own["as_of_date"] < day], own[own["as_of_date"] <= day]
+    cached_ratings(sim_tables, early, features(), tmp_path)
+    spoiled = poison(sim_tables, LAST, day, seed=3)
+    assert_same(
+        cached_ratings(spoiled, early, features(), tmp_path), on(expected, *early["as_of_date"])
+    )
+    assert passes == [None]
+    got = cached_ratings(spoiled, late, features(), tmp_path)
+    assert_same(got, on(expected, *late["as_of_date"]))
+    assert len(passes) == 2
+    assert passes[1] is not None
+
+
+ALTERED = [
+    ("player_games", "ast", 77.0),
+    ("player_games", "seconds", 7),
+    ("games", "home_points", 177),
+    ("rosters", "player_id", 99_999),
+]
+
+
+@pytest.mark.parametrize("alteration", ALTERED)
+def test_a_past_that_was_changed_is_read_anew(
+    sim_tables, dates, features, tmp_path, passes, alteration
+):
+    own = dates[dates["season"] == LAST]
+    cached_ratings(sim_tables, own, features(), tmp_path)
+    other = altered(sim_tables, *alteration, row=0)
+    got = cached_ratings(other, own, features(), tmp_path)
+    assert passes == [None, None]
+    assert_same(got, player_ratings(other, own, features().impact))
+
+
+@pytest.mark.parametrize("alteration", ALTERED)
+def test_a_change_within_the_season_keeps_its_opening(
+    sim_tables, dates, features, tmp_path, passes, alteration
+):
+    own = dates[dates["season"] == LAST].tail(2)
+    cached_ratings(sim_tables, own, features(), tmp_path)
+    table = getattr(sim_tables, alteration[0])
+    other = altered(sim_tables, *alteration, row=table.index[table["season"] == LAST][0])
+    got = cached_ratings(other, own, features(), tmp_path)
+    assert passes[0] is None
+    assert passes[1] is not None
+    assert_same(got, player_ratings(other, own, features().impact))
+
+
+def test_config_and_code_name_the_files(sim_tables, dates, features, tmp_path, monkeypatch):
+    own = dates[dates["season"] == LAST].head(2)
+
+    def n_files():
+        return len(list(tmp_path.iterdir()))
+
+    cached_ratings(sim_tables, own, features(), tmp_path)
+    cached_ratings(sim_tables, own, features("features.roster.size=9"), tmp_path)
+    assert n_files() == 2
+    cached_ratings(sim_tables, own, features("features.impact.margin_cap=20"), tmp_path)
+    assert n_files() == 4
+    cached_ratings(sim_tables, own.head(1), features(), tmp_path)
+    assert n_files() == 5
+    monkeypatch.setattr("nba_rank.features.content._code_version", lambda: "another")
+    cached_ratings(sim_tables, own, features(), tmp_path)
+    assert n_files() == 7
+
+
+def test_the_first_season_has_no_opening(sim_tables, dates, features, expected, tmp_path):
+    first = dates[dates["season"] == dates["season"].min()]
+    got = cached_ratings(sim_tables, first, features(), tmp_path)
+    assert_same(got, expected[expected["season"] == dates["season"].min()])
+    assert not list(tmp_path.glob("player_state_*"))
+
+
+def test_without_player_logs_nothing_is_cached(sim_tables, dates, features, tmp_path):
+    seasons = sim_tables.seasons.assign(has_player_games=False)
+    bare = type(sim_tables)(**{**dict(sim_tables.items()), "seasons": seasons})
+    assert cached_ratings(bare, dates, features(), tmp_path).empty
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.real
+def test_a_real_date_is_the_same_from_the_opening_of_its_season(real_tables, features, tmp_path):
+    date = pd.DataFrame({"season": ["2022-23"], "as_of_date": [pd.Timestamp("2023-01-20")]})
+    other = date.assign(as_of_date=pd.Timestamp("2022-11-20"))
+    cached_ratings(real_tables, other, features(), tmp_path)
+    got = cached_ratings(real_tables, date, features(), tmp_path)
+    assert_same(got, player_ratings(real_tables, date, features().impact))
