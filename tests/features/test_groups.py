@@ -507,6 +507,9 @@ COLUMNS = {
         "playoff_strength",
         "star_strength",
         "projected_win_pct",
+        "top3_strength",
+        "depth_strength",
+        "experience",
     ],
     "continuity": ["returning_minutes_share", "roster_minutes_share"],
 }

@@ -263,6 +263,7 @@ def test_the_past_does_change_features_sets_and_baselines(sim_tables, features):
     got, expected = (everything(tables, asked, features()) for tables in (spoiled, sim_tables))
     unaffected = {"prior_win_pct", "prior_margin_per_game", "prior_playoff_wins", "conference"}
     unaffected |= {"season", "as_of_date", "team_id", "eliminated", "clinched", "late_season"}
+    unaffected |= {"seeds_in_reach", "draft_pressure"}
     for column in expected["features"].columns.difference(list(unaffected)):
         assert not got["features"][column].equals(expected["features"][column]), column
     scores = [frame["baselines"].set_index(["ranker", "team_id"])["score"]
