@@ -25,6 +25,9 @@ from nba_rank.features.team_sums import regular_season_sums
 MARGIN_SD = 13.3
 """Standard deviation of a game's margin around its expectation, in points."""
 
+MAX_EXPERIENCE = 5
+"""Earlier seasons that count: so many years into the logs, all seasons' experience compares."""
+
 OWN_CONFERENCE_SHARE = 52 / 82
 """Share of a team's games against its own conference."""
 
@@ -45,9 +48,9 @@ def build(
     conference's, by their share of a schedule: which games remain is not needed.
     `top3_strength` and `depth_strength` part `full_strength` into the three players who add most
     and the rest of the rotation. `experience` is the mean number of earlier seasons in the player
-    logs, by minutes at full strength, less the mean team's: the logs begin in some season, so it
-    is unknown in that one and too low for older players in the years after it. Unknown in seasons
-    without player logs and before their first game.
+    logs, at most `MAX_EXPERIENCE`, by minutes at full strength, less the mean team's: the logs
+    begin in some season, so it is unknown in that one and too low for older players in the next
+    few. Unknown in seasons without player logs and before their first game.
 
     Args:
         tables: The canonical tables.
@@ -100,13 +103,13 @@ def _best(value: FloatArray, group: IntArray, n: int) -> npt.NDArray[np.bool_]:
 
 
 def _seasons_before(tables: Tables, player: IntArray, season: IntArray) -> FloatArray:
-    """Return in how many seasons before one each player has played, NaN in the first, [P]."""
+    """Return the earlier seasons that count for each player, NaN in the logs' first, [P]."""
     games = tables.player_games[["player_id", "season"]].drop_duplicates()
     played = start_years(games["season"])
     ids = np.union1d(games["player_id"], player)
     slot = np.searchsorted(ids, games["player_id"])
     log = RunningSums(slot, played, np.ones((len(games), 1)))
-    before = log.games(np.searchsorted(ids, player), season)
+    before = np.minimum(log.games(np.searchsorted(ids, player), season), MAX_EXPERIENCE)
     return np.where(season > played.min(initial=DAY_SPAN), before, np.nan)
 
 

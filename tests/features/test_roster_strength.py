@@ -151,6 +151,22 @@ def test_experience_by_hand(small_tables, as_of):
     assert built(tables, first, as_of("2019-11-02"))["experience"].isna().all()
 
 
+def test_a_sixth_season_makes_nobody_more_experienced(small_tables, as_of):
+    years = range(2015, 2023)
+    games = [(f"{year}-11-01", 1, 2, 110, 100) for year in years]
+    lines = [line(f"{year}-11-01", 1, 1, 20) for year in years]
+    lines += [line(f"{year}-11-01", 2, 2, 20) for year in range(2017, 2022)]
+    tables = small_tables(games, lines, n_teams=2)
+    frame = built(
+        tables, rated("2022-11-02", [(1, 9, 9, 0.0), (2, 9, 9, 0.0)]), as_of("2022-11-02")
+    )
+    assert frame["experience"].tolist() == [0, 0]
+    frame = built(
+        tables, rated("2021-11-02", [(1, 9, 9, 0.0), (2, 9, 9, 0.0)]), as_of("2021-11-02")
+    )
+    assert frame["experience"].tolist() == [0.5, -0.5]
+
+
 def test_experience_goes_by_minutes(small_tables, as_of):
     games = [(f"{year}-11-01", 1, 2, 110, 100) for year in (2021, 2022)]
     lines = [line("2021-11-01", 1, 1, 20), line("2022-11-01", 2, 1, 20)]
