@@ -1,18 +1,32 @@
 """Strength of the current roster: what its players' ratings and expected minutes add up to."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
 from nba_rank.config import RosterStrengthConfig
 from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, Rows, group_sums, ratio, sum_and_count
+from nba_rank.features.asof import (
+    DAY_SPAN,
+    FloatArray,
+    IntArray,
+    Rows,
+    RunningSums,
+    group_sums,
+    ratio,
+    start_years,
+    sum_and_count,
+)
 from nba_rank.features.players.minutes import PLAYOFFS, REGULAR, Rotation, team_shares
 from nba_rank.features.team_sums import regular_season_sums
 
 MARGIN_SD = 13.3
 """Standard deviation of a game's margin around its expectation, in points."""
+
+MAX_EXPERIENCE = 5
+"""Earlier seasons that count: so many years into the logs, all seasons' experience compares."""
 
 OWN_CONFERENCE_SHARE = 52 / 82
 """Share of a team's games against its own conference."""
@@ -31,8 +45,12 @@ def build(
     more in the playoffs than their ratings say; and `projected_win_pct`, the games won so far plus
     the remaining ones at the win probability `Phi((full_strength - opponents) / 13.3)`, over all
     games. The opponents' strength is the mean of the own conference's other teams and of the other
-    conference's, by their share of a schedule: which games remain is not needed. Unknown in
-    seasons without player logs and before their first game.
+    conference's, by their share of a schedule: which games remain is not needed.
+    `top3_strength` and `depth_strength` part `full_strength` into the three players who add most
+    and the rest of the rotation. `experience` is the mean number of earlier seasons in the player
+    logs, at most `MAX_EXPERIENCE`, by minutes at full strength, less the mean team's: the logs
+    begin in some season, so it is unknown in that one and too low for older players in the next
+    few. Unknown in seasons without player logs and before their first game.
 
     Args:
         tables: The canonical tables.
@@ -65,7 +83,34 @@ def build(
         "star_strength": strength(playoffs, np.square(np.maximum(rating - average, 0.0))),
     }
     projected = _projected(tables, rows, strengths["full_strength"])
-    return pd.DataFrame({**strengths, "projected_win_pct": projected})
+    top3 = _best(full * rating, row, 3)
+    seasons = _seasons_before(tables, ratings["player_id"].to_numpy(), rows.season[row])
+    parts = {
+        "top3_strength": strength(full * top3, rating),
+        "depth_strength": strength(full * ~top3, rating),
+        "experience": strength(ratio(full, group_sums(full, row)), seasons),
+    }
+    return pd.DataFrame({**strengths, "projected_win_pct": projected, **parts})
+
+
+def _best(value: FloatArray, group: IntArray, n: int) -> npt.NDArray[np.bool_]:
+    """Return which values are among the n greatest of their group, [P]."""
+    order = np.lexsort((-value, group))
+    ordered = group[order]
+    best = np.empty(len(order), dtype=bool)
+    best[order] = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left") < n
+    return best
+
+
+def _seasons_before(tables: Tables, player: IntArray, season: IntArray) -> FloatArray:
+    """Return the earlier seasons that count for each player, NaN in the logs' first, [P]."""
+    games = tables.player_games[["player_id", "season"]].drop_duplicates()
+    played = start_years(games["season"])
+    ids = np.union1d(games["player_id"], player)
+    slot = np.searchsorted(ids, games["player_id"])
+    log = RunningSums(slot, played, np.ones((len(games), 1)))
+    before = np.minimum(log.games(np.searchsorted(ids, player), season), MAX_EXPERIENCE)
+    return np.where(season > played.min(initial=DAY_SPAN), before, np.nan)
 
 
 def _projected(tables: Tables, rows: Rows, strength: FloatArray) -> FloatArray:

@@ -85,13 +85,13 @@ def test_ratings_of_other_dates_are_refused(small_tables, as_of):
 
 
 @pytest.mark.real
-def test_about_two_thirds_of_the_minutes_return_in_the_real_league(real_tables, rate):
+def test_more_than_half_of_the_minutes_return_in_the_real_league(real_tables, rate):
     seasons = ["2013-14", "2018-19", "2023-24"]
     dates = pd.DataFrame(
         [(season, as_of_points(real_tables, season)["open"]) for season in seasons],
         columns=["season", "as_of_date"],
     )
     got = built(real_tables, rate(real_tables, dates), dates)["returning_minutes_share"]
-    assert got.groupby(level="as_of_date").mean().between(0.55, 0.85).all()
+    assert got.groupby(level="as_of_date").mean().between(0.5, 0.7).all()
     assert got.min() > 0.05
     assert np.nanmax(got) <= 1.0

@@ -320,6 +320,7 @@ def test_the_past_does_change_features_sets_and_baselines(sim_tables, features):
     unaffected |= {"prior_mov", "prior_sos", "prior_srs", "injury_report_known"}
     # Without RAPTOR in the tables nothing is known.
     unaffected |= {"prior_raptor_offense", "prior_raptor_defense"}
+    unaffected |= {"seeds_in_reach", "draft_pressure"}
     for column in expected["features"].columns.difference(list(unaffected)):
         assert not got["features"][column].equals(expected["features"][column]), column
     scores = [frame["baselines"].set_index(["ranker", "team_id"])["score"]

@@ -13,7 +13,7 @@ from nba_rank.features import roster_strength
 from nba_rank.features.asof import Rows
 
 STRENGTHS = ["roster_strength", "full_strength", "playoff_strength", "star_strength"]
-COLUMNS = [*STRENGTHS, "projected_win_pct"]
+COLUMNS = [*STRENGTHS, "projected_win_pct", "top3_strength", "depth_strength", "experience"]
 
 
 def built(tables, ratings, dates):
@@ -117,6 +117,75 @@ def test_projected_wins_by_hand(by_hand):
     assert by_hand.loc[2, "projected_win_pct"] == pytest.approx((0 + 81 * chance) / 82)
 
 
+def test_the_best_three_and_the_rest_by_hand(by_hand):
+    # The star adds 5 points and nobody else of his team any; three of nine add a third.
+    best, rest = np.array([5, 3, -1.5, 0]), np.array([0, 6, -3, 0])
+    np.testing.assert_allclose(by_hand["top3_strength"], best - 6.5 / 4)
+    np.testing.assert_allclose(by_hand["depth_strength"], rest - 3 / 4)
+
+
+def test_the_best_are_those_who_add_most(small_tables, as_of):
+    # Who has the best rating but hardly plays is not among them.
+    players = [(1, 2, 2, 9.0), *[(1, 30, 30, 2.0)] * 3, *[(1, 30, 30, 1.0)] * 4, (2, 20, 20, 0.0)]
+    frame = built(small_tables(GAMES, n_teams=2), rated("2022-11-04", players), as_of("2022-11-04"))
+    weights = np.array([2, *[30] * 7]) ** 1.3
+    share = 5 * weights / weights.sum()
+    best = 3 * 2 * share[1]
+    assert frame["top3_strength"].tolist() == pytest.approx([best / 2, -best / 2])
+    rest = 9 * share[0] + 4 * share[-1]
+    assert frame["depth_strength"].tolist() == pytest.approx([rest / 2, -rest / 2])
+
+
+def test_experience_by_hand(small_tables, as_of):
+    games = [(f"{year}-11-01", 1, 2, 110, 100) for year in (2019, 2020, 2021, 2022)]
+    seasons = {1: (2019, 2020, 2021, 2022), 2: (2020, 2022), 3: (2022,), 4: (2019, 2021)}
+    lines = [line(f"{year}-11-01", player, 1, 20) for player, years in seasons.items()
+             for year in years]  # fmt: skip
+    players = [(1, 15, 30, 0.0), (1, 10, 20, 0.0), (2, 10, 10, 0.0), (2, 10, 10, 0.0)]
+    tables = small_tables(games, lines, n_teams=2)
+    frame = built(tables, rated("2022-11-02", players), as_of("2022-11-02"))
+    # Of three, one, none and two earlier seasons. More than 38 minutes nobody plays, so that the
+    # first two have as many as each other.
+    assert frame["experience"].tolist() == pytest.approx([0.5, -0.5])
+    first = rated("2019-11-02", players)
+    assert built(tables, first, as_of("2019-11-02"))["experience"].isna().all()
+
+
+def test_a_sixth_season_makes_nobody_more_experienced(small_tables, as_of):
+    years = range(2015, 2023)
+    games = [(f"{year}-11-01", 1, 2, 110, 100) for year in years]
+    lines = [line(f"{year}-11-01", 1, 1, 20) for year in years]
+    lines += [line(f"{year}-11-01", 2, 2, 20) for year in range(2017, 2022)]
+    tables = small_tables(games, lines, n_teams=2)
+    frame = built(
+        tables, rated("2022-11-02", [(1, 9, 9, 0.0), (2, 9, 9, 0.0)]), as_of("2022-11-02")
+    )
+    assert frame["experience"].tolist() == [0, 0]
+    frame = built(
+        tables, rated("2021-11-02", [(1, 9, 9, 0.0), (2, 9, 9, 0.0)]), as_of("2021-11-02")
+    )
+    assert frame["experience"].tolist() == [0.5, -0.5]
+
+
+def test_experience_goes_by_minutes(small_tables, as_of):
+    games = [(f"{year}-11-01", 1, 2, 110, 100) for year in (2021, 2022)]
+    lines = [line("2021-11-01", 1, 1, 20), line("2022-11-01", 2, 1, 20)]
+    players = [(1, 0, 22, 0.0), *[(1, 20, 20, 0.0)] * 8, (2, 20, 20, 0.0)]
+    tables = small_tables(games, lines, n_teams=2)
+    frame = built(tables, rated("2022-11-02", players), as_of("2022-11-02"))
+    share = 22**1.3 / (22**1.3 + 8 * 20**1.3)
+    assert frame["experience"].tolist() == pytest.approx([share / 2, -share / 2])
+
+
+def test_the_best_three_and_the_rest_make_the_whole(sim_tables, as_of, rate):
+    dates = as_of("2022-10-18", "2023-02-20")
+    frame = built(sim_tables, rate(sim_tables, dates), dates)
+    whole = frame["top3_strength"] + frame["depth_strength"]
+    np.testing.assert_allclose(whole, frame["full_strength"], atol=1e-9)
+    assert frame["experience"].between(-1, 1).all()
+    assert frame["experience"].std() > 0.02
+
+
 def test_only_nine_play_and_none_more_than_38_minutes(small_tables, as_of):
     players = [(1, 47, 47, 4.8), *[(1, 10, 10, 0.0)] * 8, (1, 9, 9, 100.0), (2, 20, 20, 0.0)]
     frame = built(small_tables(GAMES, n_teams=2), rated("2022-11-04", players), as_of("2022-11-04"))
@@ -159,7 +228,10 @@ def test_without_logs_and_before_their_first_game_strength_is_unknown(small_tabl
     dates = as_of("2021-11-02", "2022-11-01", "2022-11-02")
     frame = built(tables, rate(tables, dates), dates).set_index("as_of_date")
     assert frame.loc[["2021-11-02", "2022-11-01"], COLUMNS].isna().all(axis=None)
-    assert frame.loc["2022-11-02", COLUMNS].notna().all(axis=None)
+    # That nobody has played in an earlier season is not known in the first one.
+    known = [column for column in COLUMNS if column != "experience"]
+    assert frame.loc["2022-11-02", known].notna().all(axis=None)
+    assert frame["experience"].isna().all()
 
 
 def test_ratings_of_other_dates_are_refused(small_tables, as_of):
