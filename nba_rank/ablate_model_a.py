@@ -12,7 +12,7 @@ from rich.console import Console
 from nba_rank.cli import comparison_run, run_program
 from nba_rank.config import Config, as_config
 from nba_rank.dataset import Dataset
-from nba_rank.evaluation.ablations import TIDY_COLUMNS, ablation_costs, spearman_by_point
+from nba_rank.evaluation.ablations import TIDY_COLUMNS, paired_gains, spearman_by_list
 from nba_rank.folds import FoldPlan
 from nba_rank.models.variants import (
     FULL,
@@ -39,7 +39,7 @@ def ablate(cfg: DictConfig, console: Console) -> pd.DataFrame:
     The results of a variant are in the folder as soon as it has been fitted.
 
     Returns:
-        What `nba_rank.evaluation.ablations.ablation_costs` returns.
+        What `nba_rank.evaluation.ablations.paired_gains` returns, a part a variant that lacks it.
     """
     config = scoring_only(as_config(cfg))
     with comparison_run(config, "ablations of model A", console) as run_dir:
@@ -58,22 +58,23 @@ def _ablate(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
         console.print(f"{name}: left out, {why}")
     # As a run spawns them, so that the full model is that of a run.
     folds_seed, _, bootstrap_seed = np.random.SeedSequence(config.seed).spawn(3)
-    tidy, summary = pd.DataFrame(columns=TIDY_COLUMNS), pd.DataFrame()
+    tidy, gains = pd.DataFrame(columns=TIDY_COLUMNS), pd.DataFrame()
+    pairs = {name: (FULL, name) for name in variants if name != FULL}
     for name, variant in variants.items():
         scores = _scores(name, variant, config, data, plan, folds_seed, stages)
-        judged = spearman_by_point(scores, points, results).assign(variant=name)
+        judged = spearman_by_list(scores, points, results).assign(variant=name)
         tidy = pd.concat([tidy, judged[TIDY_COLUMNS]], ignore_index=True)
-        summary = ablation_costs(
-            tidy, FULL, np.random.default_rng(bootstrap_seed), config.evaluation.bootstrap_samples
+        gains = paired_gains(
+            tidy, pairs, np.random.default_rng(bootstrap_seed), config.evaluation.bootstrap_samples
         )
         run_dir.write_frame("ablations.csv", tidy)
-        run_dir.write_frame("ablation_summary.csv", summary)
+        run_dir.write_frame("ablation_gains.csv", gains)
         run_dir.note(seconds=stages.seconds)
 
     report = AblationReport(
         run=run_dir.path.name,
         full=FULL,
-        summary=summary,
+        gains=gains,
         words={name: variant.words for name, variant in variants.items()},
         left_out=left_out,
         seconds={name: stages.seconds[name] for name in variants},
@@ -85,7 +86,7 @@ def _ablate(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     write_ablation_analysis(analysis, report, "figures/ablations.png")
     print_costs(console, report)
     console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
-    return summary
+    return gains
 
 
 def _variants(config: Config, data: Dataset) -> tuple[dict[str, Variant], dict[str, str]]:

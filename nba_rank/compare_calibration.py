@@ -22,6 +22,7 @@ from nba_rank.evaluation.calibration import compare_variants, summarise_calibrat
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.models.members import Members, Predicted
 from nba_rank.models.ranker import Head, Ranker
+from nba_rank.models.variants import without_intervals
 from nba_rank.pipeline import RunInputs, fit_members, read_inputs
 from nba_rank.probability_assessment import Forecast, win_probabilities
 from nba_rank.report.calibration_report import (
@@ -47,15 +48,9 @@ def compare(cfg: DictConfig, console: Console) -> pd.DataFrame:
     Returns:
         What `nba_rank.evaluation.calibration.summarise_calibration` returns.
     """
-    config = _without_intervals(as_config(cfg))
+    config = without_intervals(as_config(cfg))
     with comparison_run(config, "comparison of calibrations", console) as run_dir:
         return _compare(config, run_dir, console)
-
-
-def _without_intervals(config: Config) -> Config:
-    """Return the config without model A's intervals, which nobody reads here."""
-    model_a = replace(config.model.model_a, mc_dropout_samples=0)
-    return replace(config, model=replace(config.model, model_a=model_a))
 
 
 def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:

@@ -7,6 +7,7 @@ before it, and before the first test season where the models are fitted only onc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache as once
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +18,6 @@ from nba_rank.features.content import content_key
 from nba_rank.files import write_atomically
 from nba_rank.odds.monte_carlo import Lessons, MonteCarloOdds, has_players
 
-_SECONDS = "seconds"  # what the file of a season says beside the frame
-
 
 @dataclass(frozen=True)
 class Projection:
@@ -27,7 +26,7 @@ class Projection:
     Attributes:
         summary: What `MonteCarloOdds.predict` returns, of the dates that were simulated.
         odds: What each season was simulated with.
-        seconds: What the simulations took when they were made.
+        seconds: What maps and simulations took when they were made.
     """
 
     summary: pd.DataFrame
@@ -54,28 +53,31 @@ def project(
         learn_from: Seasons that are simulated, and those that each one's maps are learned from.
         n_simulations: Simulations of each date.
         seed: Seed of each date's simulations.
-        cache: Folder of simulated seasons, named by the hash of all that they are made from.
+        cache: Folder of simulated seasons and what they were simulated with, named by the hash of
+            all that they are made from.
         threads: Dates that are simulated at once; does not change the result.
         on_season: Called after each season.
     """
-    key = content_key(tables, [])
-    lessons = Lessons.of(tables, inputs)
-    parts, odds = [], {}
+    key = content_key(tables, [repr((n_simulations, seed))])
+    lessons = once(lambda: Lessons.of(tables, inputs))
+    parts, odds, seconds = [], {}, 0.0
     for season, earlier in learn_from.items():
-        odds[season] = MonteCarloOdds.learn(
-            lessons.of_seasons(earlier), n_simulations=n_simulations, seed=seed
-        )
-        dates = inputs[inputs["season"] == season]
-        name = content_key(None, [key, frame_hash(dates), repr(odds[season].to_dict())])
+        known, dates = (inputs[inputs["season"].isin(some)] for some in (earlier, [season]))
+        name = content_key(None, [key, frame_hash(known), frame_hash(dates)])
         path = cache / f"projection_{season}_{name}.parquet"
         if not path.exists():
             start = time.perf_counter()
-            summary = odds[season].predict(dates, tables, threads=threads)
-            summary.attrs[_SECONDS] = time.perf_counter() - start
+            fitted = MonteCarloOdds.learn(
+                lessons().of_seasons(earlier), n_simulations=n_simulations, seed=seed
+            )
+            summary = fitted.predict(dates, tables, threads=threads)
+            summary.attrs = {"odds": fitted.to_dict(), "seconds": time.perf_counter() - start}
             write_atomically(path, partial(summary.to_parquet, index=False))
-        parts.append(pd.read_parquet(path))
+        part = pd.read_parquet(path)
+        odds[season] = MonteCarloOdds.from_dict(part.attrs.pop("odds"))
+        seconds += part.attrs.pop("seconds")
+        parts.append(part)
         on_season()
-    seconds = sum(part.attrs.pop(_SECONDS) for part in parts)
     return Projection(pd.concat(parts, ignore_index=True), odds, seconds)
 
 

@@ -2,7 +2,6 @@ import re
 from io import StringIO
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
@@ -11,7 +10,7 @@ from rich.console import Console
 from nba_rank import ablate_model_a, pipeline
 from nba_rank.ablate_model_a import ablate
 from nba_rank.config import config_from_yaml
-from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.evaluation.ablations import LISTS, MEAN
 from nba_rank.models.variants import FULL, VARIANTS
 from nba_rank.run_dir import read_manifest
 from nba_rank.train import train
@@ -71,17 +70,17 @@ def test_every_variant_is_in_the_tables_the_figure_and_the_analysis(program):
     names = [FULL, *VARIANTS]
     assert [name for name in manifest["seconds"] if name in names] == names
 
-    tidy, summary = read(folder, "ablations.csv"), read(folder, "ablation_summary.csv")
-    pd.testing.assert_frame_equal(summary, result, check_dtype=False)
+    tidy, gains = read(folder, "ablations.csv"), read(folder, "ablation_gains.csv")
+    pd.testing.assert_frame_equal(gains, result, check_dtype=False)
     assert tidy["variant"].unique().tolist() == names
     assert tidy["season"].unique().tolist() == ["2023-24"]
-    points = tidy["as_of_point"].unique().tolist()
-    assert points == [point for point in AS_OF_POINTS if point in points]
-    assert len(tidy) == len(names) * len(points)
-    of_full = tidy[tidy["variant"] == FULL].set_index("as_of_point")["spearman"]
-    cost = tidy["as_of_point"].map(of_full) - tidy["spearman"]
-    assert np.allclose(summary["cost"], cost)
-    assert (cost != 0).any()
+    known = tidy.set_index(["variant", "as_of_point", "scope"])["spearman"]
+    assert len(tidy) == len(names) * len(LISTS)
+    assert len(gains) == len(VARIANTS) * len(LISTS)
+    for row in gains.itertuples():
+        full, less = (known[(name, row.as_of_point, row.scope)] for name in (FULL, row.part))
+        assert row.gain == pytest.approx(full - less)
+    assert (gains["gain"] != 0).any()
 
     (analysis,) = folder.glob("ANALYSIS_*.md")
     text = analysis.read_text()
@@ -134,15 +133,16 @@ def test_finished_variants_are_on_disk_when_the_run_is_interrupted(
         program(ablate)
     folder = newest(tmp_path)
     assert read_manifest(folder)["status"] == "interrupted"
-    for name in ("ablations.csv", "ablation_summary.csv"):
-        assert read(folder, name)["variant"].unique().tolist() == [FULL, "without attention"]
+    assert read(folder, "ablations.csv")["variant"].unique().tolist() == [FULL, "without attention"]
+    assert read(folder, "ablation_gains.csv")["part"].unique().tolist() == ["without attention"]
 
 
 @pytest.mark.slow
 def test_the_full_model_is_that_of_a_run(program, few):
     _, folder, _ = program(ablate)
     own = read(folder, "ablations.csv")
-    own = own[own["variant"] == FULL].set_index("as_of_point")["spearman"]
+    own = own[(own["variant"] == FULL) & (own["scope"] == "league")]
+    own = own.set_index("as_of_point")["spearman"].drop(MEAN)
     _, folder, _ = program(train, "model=model_a", "model.model_a.n_seeds=2")
     metrics = read(folder, "metrics.csv")
     rows = metrics[

@@ -17,11 +17,13 @@ import nba_rank
 from nba_rank import config as schema
 from nba_rank.cli import CONF
 from nba_rank.config import (
+    AblateConfig,
     Config,
     ConfigError,
     DebugConfig,
     IngestConfig,
     PredictConfig,
+    as_ablate_config,
     as_config,
     as_ingest_config,
     as_predict_config,
@@ -297,6 +299,41 @@ def test_a_deleted_key_is_refused_by_its_name(raw_compose):
         as_config(raw_compose("config", "~trainer.max_epochs"))
 
 
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("only=[typo]", r"only=\['typo'\] must name some of the feature groups that are on.*elo"),
+        ("only=[market]", r"only=\['market'\] must name some"),
+        ("only=[elo,elo]", "only=.*once"),
+        ("directions=[typo]", r"directions=\['typo'\] must name some of without, alone"),
+        ("directions=[]", "directions="),
+        ("directions=[alone,alone]", "directions="),
+        ("features/record=off", r"directions: alone .* it needs features/record=on"),
+        ("+typo=1", "unknown key in the config: typo"),
+        ("trainer.max_epochs=0", "trainer.max_epochs=0 must lie between"),
+    ],
+)
+def test_an_ablation_of_what_is_not_there_is_refused(raw_compose, override, problem):
+    with pytest.raises(ConfigError, match=problem):
+        as_ablate_config(raw_compose("ablate", override))
+
+
+def test_an_ablation_takes_groups_directions_and_the_overrides_of_a_run(raw_compose, composed):
+    config = as_ablate_config(
+        raw_compose("ablate", "only=[elo,projection]", "directions=[without]", "folds=walk_forward")
+    )
+    assert (config.only, config.directions) == (["elo", "projection"], ["without"])
+    run = composed("folds=walk_forward")
+    assert all(getattr(config, field.name) == getattr(run, field.name) for field in fields(run))
+    without_record = raw_compose("ablate", "features/record=off", "directions=[without]")
+    assert as_ablate_config(without_record).directions == ["without"]
+
+
+def test_members_are_kept_beside_the_features_unless_told_otherwise(composed):
+    assert composed("paths.cache=/some/where").paths.members == "/some/where/members"
+    assert composed("paths.members=null").paths.members is None
+
+
 def test_an_ingest_of_an_unknown_source_is_refused(raw_compose):
     with pytest.raises(ConfigError, match=r"data\.source=typo"):
         as_ingest_config(raw_compose("ingest", "data.source=typo"))
@@ -405,6 +442,7 @@ def test_the_schema_comes_first_in_the_defaults(name, entry):
         ("ingest", IngestConfig, set()),
         ("predict", PredictConfig, {"run", "as_of"}),
         ("debug_model_a", DebugConfig, set()),
+        ("ablate", AblateConfig, set()),
     ],
 )
 def test_the_files_fill_the_schema_and_nothing_else(raw_compose, name, kind, missing):
@@ -429,7 +467,11 @@ SOURCES = {
 
 @pytest.mark.parametrize(
     "key",
-    sorted({*leaves(Config), *leaves(IngestConfig), *leaves(PredictConfig), *leaves(DebugConfig)}),
+    sorted(
+        name
+        for kind in (AblateConfig, IngestConfig, PredictConfig, DebugConfig)
+        for name in leaves(kind)
+    ),
 )
 def test_every_option_is_read_by_some_code(key):
     name = key.rpartition(".")[2]

@@ -137,7 +137,8 @@ def test_what_is_in_the_cache_is_not_made_again(sim_tables, few, known, tmp_path
     def refuse(*args, **kwargs):
         raise AssertionError("simulated again")
 
-    monkeypatch.setattr(MonteCarloOdds, "predict", refuse)
+    for step in ("fit", "predict"):
+        monkeypatch.setattr(MonteCarloOdds, step, refuse)
     again = project(sim_tables, few, learn_from, cache=tmp_path, **SETTINGS)
     assert again.seconds == first.seconds > 0
     pd.testing.assert_frame_equal(again.summary, first.summary, check_exact=True)

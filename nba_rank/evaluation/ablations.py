@@ -1,5 +1,7 @@
 """What each part of a model is worth: its skill with it minus its skill without it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -7,11 +9,20 @@ from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.compare import bootstrap_mean
 from nba_rank.evaluation.metrics import spearman
 
-TIDY_COLUMNS = ["variant", "season", "as_of_point", "spearman"]
+MEAN = "mean"
+"""Stands among the as-of points for the mean over them."""
 
-SUMMARY_COLUMNS = [
-    "variant", "as_of_point", "mean", "cost", "cost_low", "cost_high", "n_seasons",
+LISTS = [(MEAN, "league"), *((point, "league") for point in AS_OF_POINTS), ("end", "playoff16")]
+"""Lists that are judged, as-of point and scope: all teams, and the playoff teams at the end."""
+
+TIDY_COLUMNS = ["variant", "season", "as_of_point", "scope", "spearman"]
+
+GAIN_COLUMNS = [
+    "part", "as_of_point", "scope", "spearman_with", "spearman_without",
+    "gain", "gain_low", "gain_high", "firm", "n_seasons",
 ]  # fmt: skip
+
+_LIST = ["as_of_point", "scope"]
 
 
 def spearman_by_point(
@@ -45,46 +56,88 @@ def spearman_by_point(
         (season, point, spearman(rows["score"], rows["outcome_rank"]))
         for (season, point), rows in judged.groupby(["season", "as_of_point"])
     ]
-    tidy = pd.DataFrame(rows, columns=TIDY_COLUMNS[1:])
+    tidy = pd.DataFrame(rows, columns=["season", "as_of_point", "spearman"])
     return tidy.sort_values(["season", "as_of_point"], key=_position, ignore_index=True)
 
 
-def ablation_costs(
-    tidy: pd.DataFrame, full: str, rng: np.random.Generator, n_resamples: int
+def spearman_by_list(
+    scores: pd.DataFrame, points: pd.DataFrame, results: pd.DataFrame
 ) -> pd.DataFrame:
-    """Pair every variant with the full model, season by season.
+    """Judge scores on all of `LISTS`; arguments and errors as `spearman_by_point`.
 
     Args:
-        tidy: Columns `variant`, `season`, `as_of_point`, `spearman`.
-        full: Name of the full model among the variants.
+        scores: Scores.
+        points: As-of points.
+        results: Outcomes, with a column `made_playoffs` (bool).
+
+    Returns:
+        Columns `season`, `as_of_point`, `scope`, `spearman`; the mean over the points has
+        the point `MEAN`.
+    """
+    league = spearman_by_point(scores, points, results)
+    mean = league.groupby("season", as_index=False)["spearman"].mean().assign(as_of_point=MEAN)
+    playoffs = results.loc[results["made_playoffs"], ["season", "team_id"]]
+    inside = spearman_by_point(
+        scores.merge(playoffs, on=["season", "team_id"]),
+        points[points["as_of_point"] == "end"],
+        results,
+    )
+    parts = [mean.assign(scope="league"), league.assign(scope="league")]
+    parts.append(inside.assign(scope="playoff16"))
+    return pd.concat(parts, ignore_index=True)[["season", *_LIST, "spearman"]]
+
+
+def paired_gains(
+    tidy: pd.DataFrame,
+    pairs: Mapping[str, tuple[str, str]],
+    rng: np.random.Generator,
+    n_resamples: int,
+) -> pd.DataFrame:
+    """Pair a variant that has a part with one that has not, season by season.
+
+    Args:
+        tidy: Columns `variant`, `season`, `as_of_point`, `scope`, `spearman`.
+        pairs: By part: names of the variant with it and of the one without. A pair of which one
+            has not been judged is passed over.
         rng: Source of the resamples over seasons.
         n_resamples: Number of resamples.
 
     Returns:
-        One row a variant and as-of point, in their order: `variant`, `as_of_point`, `mean` (mean
-        Spearman over seasons), `cost` (mean of the full model's Spearman minus the variant's) and
-        its 95% interval `cost_low`, `cost_high` (NaN with too few seasons), `n_seasons`. Above
-        zero the full model is ahead.
+        One row a part and list, in the order of `pairs` and `LISTS`: `part`, `as_of_point`,
+        `scope`, `spearman_with` and `spearman_without` (means over seasons), `gain` (mean of their
+        difference) and its 95% interval `gain_low`, `gain_high` (NaN with too few seasons), `firm`
+        (1 or -1 where the interval lies above or below zero to three decimals, else 0),
+        `n_seasons`. Above zero the part helps.
     """
-    variants = list(dict.fromkeys(tidy["variant"]))
     by_season = tidy.pivot(  # noqa: PD010
-        index="season", columns=["variant", "as_of_point"], values="spearman"
+        index="season", columns=["variant", *_LIST], values="spearman"
     )
-    cells = pd.MultiIndex.from_product(
-        [variants, [point for point in AS_OF_POINTS if point in set(tidy["as_of_point"])]],
-        names=["variant", "as_of_point"],
+    judged = set(tidy["variant"])
+    known = {part: pair for part, pair in pairs.items() if judged.issuperset(pair)}
+    if not known:
+        return pd.DataFrame(columns=GAIN_COLUMNS)
+    lists = [one for one in LISTS if one in set(zip(*(tidy[name] for name in _LIST), strict=True))]
+    cells = pd.DataFrame(
+        [(part, *one) for part in known for one in lists], columns=["part", *_LIST]
     )
-    own = by_season.reindex(columns=cells)
-    same_point = by_season[full][cells.get_level_values("as_of_point")]
-    cost = bootstrap_mean(same_point.to_numpy() - own.to_numpy(), rng, n_resamples)
-    summary = cells.to_frame(index=False).assign(
-        mean=own.mean().to_numpy(),
-        cost=cost["mean"],
-        cost_low=cost["low"],
-        cost_high=cost["high"],
-        n_seasons=cost["n_seasons"],
-    )
-    return summary[SUMMARY_COLUMNS]
+
+    def of(side: int) -> pd.DataFrame:
+        names = cells["part"].map({part: pair[side] for part, pair in known.items()})
+        wanted = pd.MultiIndex.from_arrays([names, *(cells[name] for name in _LIST)])
+        return by_season.reindex(columns=wanted)
+
+    with_, without = of(0), of(1)
+    gain = bootstrap_mean(with_.to_numpy() - without.to_numpy(), rng, n_resamples)
+    above, below = gain["low"].round(3) > 0, gain["high"].round(3) < 0
+    return cells.assign(
+        spearman_with=with_.mean().to_numpy(),
+        spearman_without=without.mean().to_numpy(),
+        gain=gain["mean"],
+        gain_low=gain["low"],
+        gain_high=gain["high"],
+        firm=above.astype(int) - below.astype(int),
+        n_seasons=gain["n_seasons"],
+    )[GAIN_COLUMNS]
 
 
 def _position(column: pd.Series) -> pd.Series:

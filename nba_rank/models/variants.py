@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from nba_rank.dataset import Dataset
 from nba_rank.features.store import KEY
 from nba_rank.folds import FoldPlan
 from nba_rank.models.members import Members
+
+C = TypeVar("C", bound=Config)
 
 FULL = "full"
 """Name of the model that nothing is taken away from."""
@@ -107,9 +109,14 @@ VARIANTS = {
 """Everything that is taken away from model A, by name, in the order of reports."""
 
 
+def without_intervals(config: C) -> C:
+    """Return the config without model A's intervals, for who reads its scores alone."""
+    return _with_settings(config, mc_dropout_samples=0)
+
+
 def scoring_only(config: Config) -> Config:
     """Return the config of a run that fits model A alone, for its scores and nothing else."""
-    bare = _with_settings(config, mc_dropout_samples=0)
+    bare = without_intervals(config)
     callbacks = config.callbacks
     return replace(
         bare,
@@ -160,7 +167,7 @@ def score_test_seasons(
     return scores.rename(columns={"model_a": "score"})
 
 
-def _with_settings(config: Config, **settings: Any) -> Config:  # noqa: ANN401
+def _with_settings(config: C, **settings: Any) -> C:  # noqa: ANN401
     """Return a config with other values of some fields of `ModelAConfig`."""
     model_a = replace(config.model.model_a, **settings)
     return replace(config, model=replace(config.model, model_a=model_a))

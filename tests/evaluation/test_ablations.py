@@ -4,19 +4,22 @@ import pytest
 
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.ablations import (
-    SUMMARY_COLUMNS,
+    GAIN_COLUMNS,
+    LISTS,
+    MEAN,
     TIDY_COLUMNS,
-    ablation_costs,
+    paired_gains,
+    spearman_by_list,
     spearman_by_point,
 )
 from nba_rank.evaluation.metrics import spearman
 
 
-def tidy_of(values, point="0.25"):
+def tidy_of(values, point="0.25", scope="league"):
     """A list of season values for each variant."""
     return pd.DataFrame(
         [
-            (variant, f"20{10 + i}-{11 + i}", point, value)
+            (variant, f"20{10 + i}-{11 + i}", point, scope, value)
             for variant, seasons in values.items()
             for i, value in enumerate(seasons)
         ],
@@ -24,8 +27,10 @@ def tidy_of(values, point="0.25"):
     )
 
 
-def costs_of(tidy):
-    return ablation_costs(tidy, "full", np.random.default_rng(0), 500)
+def gains_of(tidy):
+    """What each other variant lacks of the full one is the part of its name."""
+    pairs = {name: ("full", name) for name in tidy["variant"].unique() if name != "full"}
+    return paired_gains(tidy, pairs, np.random.default_rng(0), 500)
 
 
 # Spearman by point.
@@ -93,46 +98,86 @@ def test_a_point_without_scores_is_named(scores, points, results, gone):
         spearman_by_point(spoiled, points, results)
 
 
-# Costs.
+def test_lists_are_all_teams_at_each_point_their_mean_and_the_playoff_teams_at_the_end(
+    scores, points, results
+):
+    results = results.assign(made_playoffs=results["outcome_rank"] <= 3)
+    tidy = spearman_by_list(scores, points, results)
+    known = ["season", "as_of_point", "scope"]
+    tidy = tidy.set_index(known)["spearman"]
+    league = spearman_by_point(scores, points, results)
+    for row in league.itertuples():
+        assert tidy[(row.season, row.as_of_point, "league")] == row.spearman
+    for season, rows in league.groupby("season"):
+        assert tidy[(season, MEAN, "league")] == pytest.approx(rows["spearman"].mean())
+        truth = results[(results["season"] == season) & results["made_playoffs"]]
+        inside = points[(points["season"] == season) & (points["as_of_point"] == "end")]
+        rows = scores.merge(inside).merge(truth)
+        expected = spearman(rows["score"], rows["outcome_rank"])
+        assert tidy[(season, "end", "playoff16")] == pytest.approx(expected)
+    assert len(tidy) == len(league) + 4
 
 
-def test_cost_is_paired_by_season():
-    # A constant cost of .02 in seasons that vary much: the pairing takes the variation out.
+# Gains.
+
+
+def test_a_gain_is_paired_by_season():
+    # A constant gain of .02 in seasons that vary much: the pairing takes the variation out.
     full = [0.5, 0.7, 0.9, 0.6]
-    summary = costs_of(tidy_of({"full": full, "less": [v - 0.02 for v in full]}))
-    assert list(summary.columns) == SUMMARY_COLUMNS
-    less = summary.set_index("variant").loc["less"]
-    assert less["mean"] == pytest.approx(0.655)
-    assert less[["cost", "cost_low", "cost_high"]].tolist() == pytest.approx([0.02] * 3)
-    assert less["n_seasons"] == 4
+    gains = gains_of(tidy_of({"full": full, "less": [v - 0.02 for v in full]}))
+    assert list(gains.columns) == GAIN_COLUMNS
+    less = gains.set_index("part").loc["less"]
+    assert less["spearman_with"] == pytest.approx(0.675)
+    assert less["spearman_without"] == pytest.approx(0.655)
+    assert less[["gain", "gain_low", "gain_high"]].tolist() == pytest.approx([0.02] * 3)
+    assert (less["firm"], less["n_seasons"]) == (1, 4)
 
 
 def test_the_order_of_the_rows_does_not_unpair_them():
     tidy = tidy_of({"full": [0.5, 0.7, 0.9], "less": [0.4, 0.5, 0.6]})
     shuffled = pd.concat([tidy[:3], tidy[3:].iloc[::-1]])
-    pd.testing.assert_frame_equal(costs_of(shuffled), costs_of(tidy))
-    assert costs_of(tidy)["cost"].tolist() == pytest.approx([0.0, 0.2])
+    pd.testing.assert_frame_equal(gains_of(shuffled), gains_of(tidy))
+    assert gains_of(tidy)["gain"].tolist() == pytest.approx([0.2])
 
 
-def test_a_variant_that_ranks_better_costs_less_than_nothing():
-    summary = costs_of(tidy_of({"full": [0.5, 0.7, 0.9], "better": [0.6, 0.75, 0.91]}))
-    assert summary["cost"].iloc[1] < 0
-    assert summary["cost_high"].iloc[1] < 0
-    assert summary[["cost", "cost_low", "cost_high"]].iloc[0].tolist() == [0, 0, 0]
+def test_a_variant_that_ranks_better_without_a_part_has_a_gain_below_zero():
+    gains = gains_of(tidy_of({"full": [0.5, 0.7, 0.9], "better": [0.6, 0.75, 0.91]}))
+    assert gains["gain"].item() < 0
+    assert gains["gain_high"].item() < 0
+    assert gains["firm"].item() == -1
 
 
-def test_each_point_has_its_own_cost_and_rows_keep_the_order_of_the_season():
-    ones = [tidy_of({"full": [1.0] * 3, "b": [v] * 3, "a": [v] * 3}, point)
-            for point, v in zip(reversed(AS_OF_POINTS), (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
-                                strict=True)]  # fmt: skip
-    summary = costs_of(pd.concat(ones))
-    assert summary["variant"].unique().tolist() == ["full", "b", "a"]
-    assert summary["as_of_point"].tolist() == [*AS_OF_POINTS] * 3
-    costs = summary[summary["variant"] == "a"]["cost"]
-    assert costs.tolist() == pytest.approx([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
+def test_an_interval_that_prints_as_zero_is_not_firm():
+    full = [0.5, 0.7, 0.9]
+    gains = gains_of(tidy_of({"full": full, "less": [v - 0.0004 for v in full]}))
+    assert gains["gain_low"].item() > 0
+    assert gains["firm"].item() == 0
+
+
+def test_each_list_has_its_own_gain_and_rows_keep_the_order_of_the_season():
+    parts = [
+        tidy_of({"full": [1.0] * 3, "b": [value] * 3, "a": [value] * 3}, point, scope)
+        for (point, scope), value in zip(reversed(LISTS), np.arange(1, 10) / 10, strict=True)
+    ]
+    gains = gains_of(pd.concat(parts))
+    assert gains["part"].unique().tolist() == ["b", "a"]
+    assert list(zip(gains["as_of_point"], gains["scope"], strict=True)) == LISTS * 2
+    assert [(MEAN, "league"), *((p, "league") for p in AS_OF_POINTS), ("end", "playoff16")] == LISTS
+    own = gains[gains["part"] == "a"]["gain"]
+    assert own.tolist() == pytest.approx(np.arange(1, 10) / 10)
+
+
+def test_pairs_need_not_share_a_variant_and_wait_until_both_are_judged():
+    tidy = tidy_of({"with": [0.5, 0.7], "bare": [0.4, 0.5], "more": [0.8, 0.8]})
+    pairs = {"part": ("with", "bare"), "later": ("full", "bare"), "other": ("more", "bare")}
+    gains = paired_gains(tidy, pairs, np.random.default_rng(0), 500)
+    assert gains["part"].tolist() == ["part", "other"]
+    assert gains["gain"].tolist() == pytest.approx([0.15, 0.35])
+    assert paired_gains(tidy, {}, np.random.default_rng(0), 500).columns.tolist() == GAIN_COLUMNS
 
 
 def test_few_seasons_give_no_interval():
-    summary = costs_of(tidy_of({"full": [0.5, 0.7], "less": [0.4, 0.5]}))
-    assert summary["cost"].iloc[1] == pytest.approx(0.15)
-    assert summary[["cost_low", "cost_high"]].isna().all(axis=None)
+    gains = gains_of(tidy_of({"full": [0.5, 0.7], "less": [0.4, 0.5]}))
+    assert gains["gain"].item() == pytest.approx(0.15)
+    assert gains[["gain_low", "gain_high"]].isna().all(axis=None)
+    assert gains["firm"].item() == 0

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.evaluation.ablations import ablation_costs
+from nba_rank.evaluation.ablations import TIDY_COLUMNS, paired_gains
 from nba_rank.report.ablation_report import (
     AblationReport,
     plot_ablations,
@@ -31,12 +31,17 @@ def report_of(costs, n_seasons=6, **changes):
     for variant, (cost, spread) in {"full": (0, 0), **costs}.items():
         for point, mean in zip(AS_OF_POINTS, np.broadcast_to(cost, len(AS_OF_POINTS)), strict=True):
             values = 0.7 - mean - spread * wave
-            rows += [(variant, season, point, v) for season, v in zip(seasons, values, strict=True)]
-    tidy = pd.DataFrame(rows, columns=["variant", "season", "as_of_point", "spearman"])
+            rows += [
+                (variant, season, point, "league", v)
+                for season, v in zip(seasons, values, strict=True)
+            ]
+    tidy = pd.DataFrame(rows, columns=TIDY_COLUMNS)
     fields = {
         "run": "run_007",
         "full": "full",
-        "summary": ablation_costs(tidy, "full", np.random.default_rng(0), 500),
+        "gains": paired_gains(
+            tidy, {part: ("full", part) for part in costs}, np.random.default_rng(0), 500
+        ),
         "words": {variant: f"what {variant} is" for variant in costs},
         "left_out": {},
         "seconds": dict.fromkeys(("full", *costs), 1.5),
@@ -121,9 +126,9 @@ def test_the_printed_table_shows_costs_and_marks_the_firm_ones():
     console = Console(file=io.StringIO(), width=150, force_terminal=True)
     print_costs(console, report_of({"firm": (0.04, 0.001), "vague": (0.01, 0.05)}))
     shown = console.file.getvalue()
-    assert shown.count("\x1b[1m+0.040") == len(POINT_LABELS)
-    assert "\x1b[1m+0.010" not in shown
-    assert shown.count("+0.010") == len(POINT_LABELS)
+    assert shown.count("\x1b[1m+.040") == len(POINT_LABELS)
+    assert "\x1b[1m+.010" not in shown
+    assert shown.count("+.010") == len(POINT_LABELS)
     assert "test seasons; above zero" in shown
 
 
