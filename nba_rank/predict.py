@@ -61,7 +61,10 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
         relevance=pd.DataFrame(),
     )
     ranker = Ranker.load(folder / "models" / part.fit)
-    league = League(tables, strength_inputs(tables, ratings, dates), outcomes(tables))
+    complete = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
+    # Outcomes are only looked up for the season itself; before its end there are none to find.
+    results = outcomes(tables, season if season in complete else max(complete, default=None))
+    league = League(tables, strength_inputs(tables, ratings, dates), results)
     predicted = ranker.predict(data, league)
     return predictions_table(predicted, data.sets, tables, league.results)
 

@@ -22,6 +22,11 @@ FINISHES = (
 ROUNDS = 4
 """Rounds of the playoffs."""
 
+_READ = [
+    "season", "kind", "game_date", "team_id", "opponent_team_id", "won", "points",
+    "opponent_points",
+]  # fmt: skip
+
 EVENTS = ("playoff", "round_1", "round_2", "finals", "title")
 """How far a team may go: into the playoffs, and winning one to four rounds of them."""
 
@@ -121,8 +126,8 @@ def _ranks(*keys: pd.Series) -> pd.Series:
     return pd.Series(ranks, index=keys[0].index)
 
 
-def _season_outcomes(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.DataFrame:
-    rows = team_games[team_games["season"] == season]
+def _season_outcomes(rows: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.DataFrame:
+    """Return the outcomes of a season from all its team games."""
     table = standings(rows, teams, season)
     table = table[["season", "team_id", "wins", "losses", "win_pct", "seed", "league_rank"]]
     table = table.rename(columns={"league_rank": "standings_rank"})
@@ -196,7 +201,11 @@ def outcomes(tables: Tables, season: str | None = None) -> pd.DataFrame:
         names = [season]
     if not names:
         raise ValueError("no season in the tables is complete, so there are no outcomes")
-    frames = [_season_outcomes(tables.team_games, tables.teams, name) for name in names]
+    rows = tables.team_games[_READ]
+    rows = rows[rows["season"].isin(names)]
+    frames = [
+        _season_outcomes(part, tables.teams, str(name)) for name, part in rows.groupby("season")
+    ]
     return pd.concat(frames, ignore_index=True)
 
 
