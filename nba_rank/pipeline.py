@@ -130,6 +130,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             removal_summary=found.removal_summary,
             rankers=rankers,
             seconds=stages.seconds,
+            group_seconds=stages.group_seconds,
             resample=np.random.default_rng(report_seed),
         )
         write_report(report, run_dir, console)
@@ -179,6 +180,7 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     with stages.stage("features"):
         store = cached_store(tables, ratings, dates, config.features, cache)
         league = League(tables, strength_inputs(tables, ratings, dates), results)
+    stages.groups(store.seconds)
     run_dir.note(store={"columns": store.columns, "built": store.seconds or "from the cache"})
     data = Dataset.of(store, sets, relevance(results, config.target.name))
     projection: dict[str, MonteCarloOdds] = {}
