@@ -3,11 +3,14 @@
 Takes the overrides of `nba_rank.train`, such as `data=nba data.raw_dir=...`.
 """
 
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -23,10 +26,11 @@ from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import Tables, read_tables
 from nba_rank.dataset import Dataset
 from nba_rank.features.asof import Rows
+from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.registry import build_group, enabled_groups
-from nba_rank.features.roster import player_sets
-from nba_rank.features.store import build_store
+from nba_rank.features.roster import PlayerSets, player_sets
+from nba_rank.features.store import FeatureStore, build_store
 from nba_rank.models.fit_model_a import fit_model_a
 from nba_rank.models.members import Members
 from nba_rank.models.trees import fit_rf, fit_xgb
@@ -34,6 +38,8 @@ from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import Situation, simulate
 from nba_rank.prepare import prepare_tables
+from nba_rank.projection import project, projected_seasons
+from nba_rank.stages import Stages
 from nba_rank.target import relevance
 
 REPEATS = 3
@@ -47,10 +53,7 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
     grid = as_of_grid(tables, seasons, config.data.as_of_every_days)[["season", "as_of_date"]]
     rows = Rows.of(tables, grid)
     features = config.features
-    ratings = player_ratings(tables, grid, features.impact)
-    store = build_store(tables, ratings, grid, features)
-    sets = player_sets(tables, ratings, grid, features.roster)
-    data = Dataset.of(store, sets, relevance(outcomes(tables), config.target.name))
+    ratings, data = before_models(tables, grid, config, console)
     train = data.of_seasons(seasons[:-1])
     last = grid[grid["season"] == seasons[-1]].tail(1)
 
@@ -78,6 +81,59 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
     console.print(f"{len(rows.frame):,} rows of features, {len(train.sets.frame):,} player sets")
     console.print(_rich_table(result))
     return result
+
+
+def before_models(
+    tables: Tables, grid: pd.DataFrame, config: Config, console: Console
+) -> tuple[pd.DataFrame, Dataset]:
+    """Time all that lies before the models once, from an empty cache, and then one more date.
+
+    Args:
+        tables: The canonical tables.
+        grid: As-of dates, columns `season` and `as_of_date`.
+        config: Which features are built, with how many threads.
+        console: Where the seconds and the most memory so far are printed.
+
+    Returns:
+        Player ratings, and features and player sets without the projection.
+    """
+    features, seasons = config.features, sorted(grid["season"].unique())
+    stages = Stages(console, show=False)
+    with TemporaryDirectory() as folder:
+        cache = Path(folder)
+
+        def build(dates: pd.DataFrame) -> tuple[pd.DataFrame, PlayerSets, FeatureStore]:
+            ratings = cached_ratings(tables, dates, features, cache)
+            sets = player_sets(tables, ratings, dates, features.roster)
+            return ratings, sets, build_store(tables, ratings, dates, features)
+
+        with stages.stage("features"):
+            ratings, sets, store = build(grid)
+            inputs = strength_inputs(tables, ratings, grid)
+        stages.groups(store.seconds)
+        with stages.stage("projection"):
+            project(
+                tables,
+                inputs,
+                {
+                    season: [earlier for earlier in seasons if earlier < season]
+                    for season in projected_seasons(inputs, seasons[-1:])
+                },
+                n_simulations=features.projection.n_simulations,
+                seed=config.seed,
+                cache=cache,
+                threads=config.trainer.num_threads,
+            )
+        newest = grid[grid["season"] == seasons[-1]]
+        middle = newest.iloc[[len(newest) // 2]]
+        one_more = middle.assign(as_of_date=middle["as_of_date"] + pd.Timedelta(days=1))
+        with stages.stage("one date"):
+            strength_inputs(tables, build(one_more)[0], one_more)
+    # In bytes on macOS, in KiB elsewhere.
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+    console.print(f"{'peak memory':<12} {peak:7.2f} GiB")
+    return ratings, Dataset.of(store, sets, relevance(outcomes(tables), config.target.name))
 
 
 def _simulations(

@@ -132,6 +132,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             removal_summary=found.removal_summary,
             rankers=rankers,
             seconds=stages.seconds,
+            group_seconds=stages.group_seconds,
             resample=np.random.default_rng(report_seed),
         )
         write_report(report, run_dir, console)
@@ -193,6 +194,7 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
         data, odds = data.with_projection(projected.summary), projected.odds
         groups = {**groups, "projection": BuiltGroup([*PROJECTION], projected.seconds)}
     seconds = {name: group.seconds for name, group in groups.items()}
+    stages.groups(seconds)
     run_dir.note(store={"columns": store.columns, "build_seconds": seconds})
     return RunInputs(config, tables, results, plan, data, grid, league, odds, groups)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 Advance = Callable[[], None]
 """Call when one step of a stage is done."""
@@ -20,11 +21,13 @@ class Stages:
         console: Where to show.
         show: Whether to show bars on a terminal; a line a stage is printed in any case.
         seconds: Seconds of each finished stage, in order.
+        group_seconds: Seconds of each feature group when it was built, the longest first.
     """
 
     console: Console
     show: bool
     seconds: dict[str, float] = field(default_factory=dict)
+    group_seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str, steps: int = 1) -> Iterator[Advance]:
@@ -42,3 +45,19 @@ class Stages:
             yield lambda: progress.advance(task)
         self.seconds[name] = time.perf_counter() - start
         self.console.print(f"{name:<12} {self.seconds[name]:7.1f} s")
+
+    def groups(self, seconds: dict[str, float]) -> None:
+        """Keep and print how the time to build features fell on their groups.
+
+        Args:
+            seconds: Seconds of each group when it was built, in this run or an earlier one.
+        """
+        self.group_seconds = dict(sorted(seconds.items(), key=lambda item: -item[1]))
+        total = sum(seconds.values())
+        table = Table(box=None, padding=(0, 1), show_header=False)
+        table.add_column()
+        for _ in range(2):
+            table.add_column(justify="right")
+        for name, of_group in self.group_seconds.items():
+            table.add_row(f"  {name}", f"{of_group:.2f} s", f"{of_group / total:.0%}")
+        self.console.print(table)

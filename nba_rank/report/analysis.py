@@ -49,6 +49,7 @@ class AnalysisContext:
         figures: Caption and path, relative to the analysis.
         timings: Wall-clock seconds of each stage, in the order in which they ran; without a
             total, which is added.
+        group_timings: Seconds of each feature group; empty where none was built.
         recovery: Columns `as_of_point`, `ranker`, `spearman`: mean rank correlation with the
             true strength on the date; None where true strength is unknown.
         contributions: What `nba_rank.evaluation.contributions.contributions` returns; None where
@@ -66,6 +67,7 @@ class AnalysisContext:
     weights: pd.DataFrame | None = None
     figures: Sequence[tuple[str, str]] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    group_timings: Mapping[str, float] = field(default_factory=dict)
     recovery: pd.DataFrame | None = None
     contributions: pd.DataFrame | None = None
     model_a: ModelAFindings | None = None
@@ -100,7 +102,7 @@ def write_analysis(path: Path, context: AnalysisContext) -> None:
         _recovery(context.recovery),
         _folds_and_data(context),
         _figures(context.figures),
-        _timings(context.timings),
+        _timings(context.timings, context.group_timings),
         _how_to_read(context),
     ]
     text = "\n\n".join(part for part in sections if part) + "\n"
@@ -272,14 +274,23 @@ def _figures(figures: Sequence[tuple[str, str]]) -> str:
     return "## Figures\n\n" + "\n\n".join(f"![{caption}]({path})" for caption, path in figures)
 
 
-def _timings(timings: Mapping[str, float]) -> str:
+def _timings(timings: Mapping[str, float], groups: Mapping[str, float]) -> str:
     if not timings:
         return ""
     table = pd.DataFrame({
         "stage": [*timings, "all"],
         "seconds": [f"{seconds:.1f}" for seconds in [*timings.values(), sum(timings.values())]],
     })  # fmt: skip
-    return f"## Timings\n\n{markdown_table(table)}"
+    text = f"## Timings\n\n{markdown_table(table)}"
+    if not groups:
+        return text
+    total = sum(groups.values())
+    shares = pd.DataFrame({
+        "feature group": list(groups),
+        "seconds": [f"{seconds:.2f}" for seconds in groups.values()],
+        "share": [f"{seconds / total:.0%}" for seconds in groups.values()],
+    })  # fmt: skip
+    return f"{text}\n\nBuilding the features:\n\n{markdown_table(shares)}"
 
 
 def _how_to_read(context: AnalysisContext) -> str:

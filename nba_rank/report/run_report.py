@@ -60,6 +60,7 @@ class RunReport:
             without model A.
         rankers: Final ranker by fit.
         seconds: Wall-clock seconds of each stage.
+        group_seconds: Those of each feature group; empty where the features were in the cache.
         resample: Source of the resamples over seasons.
     """
 
@@ -80,6 +81,7 @@ class RunReport:
     removal_summary: pd.DataFrame
     rankers: dict[str, Ranker]
     seconds: dict[str, float]
+    group_seconds: dict[str, float]
     resample: np.random.Generator
 
 
@@ -141,6 +143,7 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
             figures=_figures(report, weights, model_a, run_dir),
             odds=odds,
             timings=report.seconds,
+            group_timings=report.group_seconds,
             recovery=None if recovery.empty else recovery,
             contributions=None if report.contributions.empty else report.contributions,
             model_a=model_a,

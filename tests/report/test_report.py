@@ -129,6 +129,13 @@ def test_two_seasons_have_no_interval(tmp_path):
     assert "With fewer than 3 seasons no interval is given." in text
 
 
+def test_timings_say_what_each_feature_group_took(tmp_path):
+    text = analysis_of(tmp_path, tidy_of(0.05), group_timings={"elo": 0.3, "record": 0.1})
+    assert "| elo | 0.30 | 75% |" in text
+    assert "| record | 0.10 | 25% |" in text
+    assert "feature group" not in analysis_of(tmp_path, tidy_of(0.05))
+
+
 def test_sections_follow_what_is_given(tmp_path):
     recovery = pd.DataFrame({"as_of_point": ["0.25"], "ranker": ["stack"], "spearman": [0.81]})
     full = analysis_of(tmp_path, tidy_of(0.05), recovery=recovery)

@@ -96,6 +96,7 @@ def report(
         removal_summary=removal_summary,
         rankers={},
         seconds={"models": 1.0},
+        group_seconds={"elo": 0.3, "record": 0.1},
         resample=np.random.default_rng(0),
     )
 
