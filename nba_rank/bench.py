@@ -110,7 +110,7 @@ def before_models(
         with stages.stage("features"):
             ratings, sets, store = build(grid)
             inputs = strength_inputs(tables, ratings, grid)
-        stages.groups(store.seconds)
+        stages.groups({name: group.seconds for name, group in store.groups.items()})
         with stages.stage("projection"):
             project(
                 tables,

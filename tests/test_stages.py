@@ -19,9 +19,3 @@ def test_groups_are_printed_with_their_share_of_the_time_the_longest_first():
         ["record", "0.25", "s", "25%"],
     ]
     assert list(stages.group_seconds) == ["elo", "record"]
-
-
-def test_features_from_the_cache_took_no_time():
-    stages, text = shown({})
-    assert text == ""
-    assert stages.group_seconds == {}

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from nba_rank.evaluation.compare import MIN_SEASONS
-from nba_rank.evaluation.tidy import BASELINES
 from nba_rank.files import write_atomically
+from nba_rank.report.behind import SCOPES, behind_section
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
 from nba_rank.report.model_a_section import ModelAFindings, contribution_section, model_a_sections
 from nba_rank.report.odds_findings import OddsFindings
@@ -29,7 +28,6 @@ from nba_rank.report.text import (
     signed,
 )
 
-_HEADLINE_SCOPES = ("league", "playoff16")
 _AGAINST = {1: "ahead of the standings", 0: "level with the standings", -1: "behind the standings"}
 
 
@@ -91,7 +89,7 @@ def write_analysis(path: Path, context: AnalysisContext) -> None:
     sections = [
         f"# {context.run}: {ranker_label(context.ranker)} against the standings",
         _verdict(context),
-        _behind(context),
+        behind_section(context.summary, context.ranker),
         _skill(context, "league"),
         _skill(context, "playoff16"),
         _other_metrics(context),
@@ -140,7 +138,7 @@ def _verdict(context: AnalysisContext) -> str:
     """Say first whether the ranker beats the standings, then show it point by point."""
     name = ranker_label(context.ranker)
     sentences, lines = [], []
-    for scope in _HEADLINE_SCOPES:
+    for scope in SCOPES:
         rows = _spearman(context.summary, scope)
         own = rows[rows["ranker"] == context.ranker].set_index("as_of_point")
         own = own.reindex(points_of(own.reset_index()))
@@ -166,30 +164,6 @@ def _verdict(context: AnalysisContext) -> str:
         }
         lines.append(markdown_table(pd.DataFrame(table)))
     return "\n\n".join([*sentences, *lines])
-
-
-def _behind(context: AnalysisContext) -> str:
-    """List the baselines that have the higher mean Spearman, and by how much."""
-    lines = []
-    for scope in _HEADLINE_SCOPES:
-        rows = _spearman(context.summary, scope)
-        for point in points_of(rows):
-            means = rows[rows["as_of_point"] == point].set_index("ranker")["mean"]
-            own = means.get(context.ranker, np.nan)
-            n_seasons = rows[rows["as_of_point"] == point].set_index("ranker")["n_seasons"]
-            # A mean over other seasons would be no match for it.
-            same = n_seasons == n_seasons.get(context.ranker)
-            gaps = means[means.index.isin(BASELINES) & same] - own
-            better = [
-                f"{ranker_label(str(b))} by {gap:.3f}"
-                for b, gap in gaps.sort_values(ascending=False).round(3).items()
-                if gap > 0
-            ]
-            if better:
-                where = f"{SCOPE_LABELS[scope]}, {POINT_LABELS[point]}"
-                lines.append(f"- {where}: behind {', '.join(better)}")
-    title = "## Where it is behind a baseline\n\n"
-    return title + ("\n".join(lines) or "Nowhere, by mean Spearman.")
 
 
 def _skill(context: AnalysisContext, scope: str) -> str:

@@ -60,7 +60,7 @@ class RunReport:
             without model A.
         rankers: Final ranker by fit.
         seconds: Wall-clock seconds of each stage.
-        group_seconds: Those of each feature group; empty where the features were in the cache.
+        group_seconds: Those of each feature group, when it was built.
         resample: Source of the resamples over seasons.
     """
 
@@ -267,15 +267,36 @@ def _folds(report: RunReport) -> pd.DataFrame:
 
 
 def _data(report: RunReport) -> dict[str, str]:
-    seasons = report.tables.seasons
-    with_players = seasons[seasons["has_player_games"]]["season"]
+    tables = report.tables
+    seasons = tables.seasons
     return {
         "source": report.config.data.source,
-        "seasons": f"{seasons['season'].min()} to {seasons['season'].max()} ({len(seasons)})",
-        "player logs": f"{with_players.min()} to {with_players.max()} ({len(with_players)})",
-        "games": f"{len(report.tables.games):,}",
+        "seasons": _span(seasons["season"]),
+        "player logs": _span(seasons.loc[seasons["has_player_games"], "season"]),
+        "opening rosters": _opening_rosters(report),
+        "injury reports": _span(tables.injury_report_dates["season"]),
+        "team records": _span(tables.team_records["season"]),
+        "RAPTOR": _span(tables.raptor["season"]),
+        "bookmakers' win totals": _span(tables.market_totals["season"]),
+        "games": f"{len(tables.games):,}",
         "target": report.config.target.name,
     }
+
+
+def _span(seasons: pd.Series) -> str:
+    n = seasons.nunique()
+    return f"{seasons.min()} to {seasons.max()} ({n})" if n else "none"
+
+
+def _opening_rosters(report: RunReport) -> str:
+    """Say whose players each team was taken to have on the opening nights of the test seasons."""
+    opening = report.tables.seasons.set_index("season")["first_date"]
+    rosters = report.tables.rosters
+    known = rosters["date"] <= rosters["season"].map(opening)
+    tests = report.plan.test_seasons
+    n = rosters.loc[known & rosters["season"].isin(tests), "season"].nunique()
+    elsewhere = "" if n == len(tests) else "; elsewhere the players of last season's end"
+    return f"from roster files in {n} of {len(tests)} test seasons{elsewhere}"
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, object]]:

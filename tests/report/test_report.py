@@ -41,9 +41,9 @@ def tidy_of(lead, n_seasons=4):
                 base = rng.uniform(0.5, 0.8)
                 values = {"stack": base + lead, "standings": base, "elo": base - 0.2, "random": 0.0}
                 rows += [
-                    (f"20{18 + i}-{19 + i}", point, scope, ranker, metric, value)
+                    (f"20{18 + i}-{19 + i}", point, scope, ranker, metric, sign * value)
                     for ranker, value in values.items()
-                    for metric in ("spearman", "rank_mae", "ndcg_4")
+                    for metric, sign in (("spearman", 1), ("rank_mae", -1), ("ndcg_4", 1))
                 ]
                 rows.append((f"20{18 + i}-{19 + i}", point, scope, "stack", "upset_auc", np.nan))
     columns = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
@@ -77,7 +77,7 @@ def test_first_lines_say_ahead(tmp_path):
     first = "\n".join(text.splitlines()[:4])
     assert "stack is ahead of the standings at every point of the season" in first
     assert "behind" not in first
-    assert "Nowhere, by mean Spearman." in text
+    assert "Nowhere, by the mean of Spearman, Kendall, rank MAE" in text
 
 
 def test_first_lines_say_behind_and_the_list_says_by_how_much(tmp_path):
@@ -85,7 +85,8 @@ def test_first_lines_say_behind_and_the_list_says_by_how_much(tmp_path):
     first = "\n".join(text.splitlines()[:4])
     assert "stack is behind the standings at every point of the season" in first
     assert "ahead" not in first
-    assert "- all teams, 25%: behind standings by 0.050" in text
+    assert "- all teams, Spearman: " in text
+    assert "; 25% behind standings by 0.050; " in text
 
 
 def test_a_baseline_of_fewer_seasons_says_so_and_is_no_match(tmp_path):
@@ -95,11 +96,11 @@ def test_a_baseline_of_fewer_seasons_says_so_and_is_no_match(tmp_path):
     tidy = pd.concat([tidy, few])
     text = analysis_of(tmp_path, tidy)
     assert "| bookmakers (3 of 4 seasons) |" in text
-    assert "Nowhere, by mean Spearman." in text
+    assert "Nowhere, by the mean of Spearman, Kendall, rank MAE" in text
     whole = tidy[tidy["season"] != "2018-19"]
     text = analysis_of(tmp_path, whole)
     assert "| bookmakers |" in text
-    assert "- all teams, 25%: behind bookmakers by 0.100" in text
+    assert "; 25% behind bookmakers by 0.100; " in text
     for rows in (tidy, whole):
         plot_skill_over_season(context_of(rows).summary, tmp_path / "skill.png")
 

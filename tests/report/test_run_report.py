@@ -10,7 +10,7 @@ from rich.console import Console
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import league_teams
 from nba_rank.data.outcomes import EVENTS
-from nba_rank.data.tables import SCHEMA, Tables
+from nba_rank.data.tables import SCHEMA, Tables, conform
 from nba_rank.evaluation.compare import summarise
 from nba_rank.folds import Fit, FoldPlan, TestPart
 from nba_rank.report.run_report import RunReport, write_report
@@ -68,7 +68,8 @@ def tables():
     games = pd.DataFrame({"season": ["2022-23"], "game_date": pd.to_datetime(["2023-06-12"])})
     players = pd.DataFrame({"season": [], "kind": []})
     given = {"games": games, "seasons": seasons, "player_games": players}
-    return Tables(**dict.fromkeys(SCHEMA, EMPTY) | given)
+    empty = {name: conform(name, pd.DataFrame(columns=list(SCHEMA[name]))) for name in SCHEMA}
+    return Tables(**empty | given)
 
 
 @pytest.fixture
