@@ -52,12 +52,16 @@ class Streams:
     def random(self, size: int | tuple[int, ...]) -> FloatArray:
         """Return uniform numbers, those of a source being what it would give alone.
 
+        Of each source, the second half mirrors the first: u stands against 1 - u.
+
         Args:
             size: Shape; the last axis is that of the simulations.
         """
         before = size[:-1] if isinstance(size, tuple) else ()
-        shape = (*before, self.n_simulations)
-        return np.concatenate([source.random(shape) for source in self.sources], axis=-1)
+        shape = (*before, (self.n_simulations + 1) // 2)
+        halves = [source.random(shape) for source in self.sources]
+        pairs = [np.concatenate([half, 1 - half], axis=-1) for half in halves]
+        return np.concatenate([pair[..., : self.n_simulations] for pair in pairs], axis=-1)
 
 
 @dataclass(frozen=True, kw_only=True)

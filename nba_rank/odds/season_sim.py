@@ -181,7 +181,8 @@ def simulate(
     """Play the rest of a season.
 
     The doubt in every strength is drawn once a simulation, the same for the regular season and the
-    playoffs; half of the draws are the other half with changed signs (antithetic variates).
+    playoffs. Half of the simulations are the mirror of the other half: doubts, and the luck of
+    every game, with changed signs (antithetic variates), which leaves far less noise in the means.
 
     Args:
         situation: What is known.
@@ -210,10 +211,10 @@ def simulate_together(
         n_simulations: Number of simulations S of each.
         rngs: A source of randomness for each.
     """
-    shape = (n_simulations, len(situations[0].records.team_id))
+    shape = (len(situations[0].records.team_id), n_simulations)
     points, played = [], []
     for situation, of_morning, rng in zip(situations, strengths, rngs, strict=True):
-        doubt = _mirrored(shape, rng)
+        doubt = _mirrored(shape, rng, np.float64).T
         regular = of_morning.regular + of_morning.regular_doubt * doubt
         points.append(of_morning.playoffs + of_morning.playoffs_doubt * doubt)
         played.append(_play_rest(situation, of_morning, regular, rng))
@@ -305,9 +306,10 @@ def _interval(values: IntArray, coverage: float) -> tuple[IntArray, IntArray]:
     return ordered[low], ordered[high]
 
 
-def _mirrored(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
-    half = rng.standard_normal(((shape[0] + 1) // 2, shape[1]))
-    return np.concatenate([half, -half])[: shape[0]]
+def _mirrored(shape: tuple[int, int], rng: np.random.Generator, dtype: Any) -> npt.NDArray[Any]:  # noqa: ANN401
+    """Return normal numbers, the second half along the last axis the first with changed signs."""
+    half = rng.standard_normal((shape[0], (shape[1] + 1) // 2), dtype=dtype)
+    return np.concatenate([half, -half], axis=1)[:, : shape[1]]
 
 
 def _play_rest(
@@ -329,7 +331,7 @@ def _play_rest(
     low, high = low[order], high[order]
     edge = np.where(left.home[order] == low, edge[order], -edge[order])
     of_team = np.ascontiguousarray(points.T, dtype=np.float32)
-    margin = rng.standard_normal((len(order), S), dtype=np.float32)
+    margin: npt.NDArray[np.float32] = _mirrored((len(order), S), rng, np.float32)
     margin *= np.float32(strengths.regular_noise)
     margin += edge.astype(np.float32)[:, None]
     margin += of_team[low]
