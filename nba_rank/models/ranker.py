@@ -24,9 +24,10 @@ from nba_rank.models.calibration import (
 )
 from nba_rank.models.members import Members, Predicted, progress_of
 from nba_rank.models.stacking import Stacker
-from nba_rank.odds.monte_carlo import SCORE, MonteCarloOdds
+from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.softmax import SoftmaxOdds
+from nba_rank.odds.strength import SCORE
 
 NEED_PLAYERS = ("model_a", "projected_win_pct", "full_strength", "roster_strength")
 """Inputs of the stacker that are unknown where no players are."""

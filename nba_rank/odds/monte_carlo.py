@@ -16,10 +16,7 @@ from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summarise
-from nba_rank.odds.strength import StrengthMap
-
-SCORE = "score"
-"""Input that a ranker's own score enters by."""
+from nba_rank.odds.strength import SCORE, StrengthMap
 
 REGULAR = {"full_strength": 0.5, "roster_strength": 0.5, "margin_rating": 0.0}
 PLAYOFFS = {

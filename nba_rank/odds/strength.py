@@ -22,8 +22,15 @@ from nba_rank.odds.past_games import RatedGames
 MARGIN_CAP = 30.0
 """Points at which margins are clipped."""
 
+SCORE = "score"
+"""Input that a ranker's own score enters by."""
+
 RIDGE_GAMES = 100.0
 """Games of typical difference that the starting weights count for."""
+
+SCORE_GAMES = 1_000.0
+"""The same of `SCORE`: a score is made of the ratings beside it, so what it adds to them must be
+seen in many games."""
 
 EXTRA_GAMES = 300.0
 """Games that no cost of tired legs, and no change of the home edge, counts for."""
@@ -104,7 +111,8 @@ class StrengthMap:
         k = len(names)
         first = np.zeros(2 * k + 2)
         first[:k] = np.array(list(start.values())) * scale
-        penalty = np.diag(np.r_[np.full(2 * k, RIDGE_GAMES), np.full(2, EXTRA_GAMES)])
+        own = [SCORE_GAMES if name == SCORE else RIDGE_GAMES for name in names]
+        penalty = np.diag(np.r_[own, own, np.full(2, EXTRA_GAMES)])
         weighted = (design * weight[:, None]).T
         gram = weighted @ design + penalty
         moment = weighted @ (response - games.edge) + penalty @ first

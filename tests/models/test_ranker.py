@@ -12,10 +12,11 @@ from nba_rank.features.store import KEY
 from nba_rank.models.calibration import WIN, PlattPerModel, PlattScaling, PlattStack
 from nba_rank.models.members import Members
 from nba_rank.models.ranker import Head, League, Ranker
-from nba_rank.odds.monte_carlo import SCORE, MonteCarloOdds
+from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.softmax import SoftmaxOdds
+from nba_rank.odds.strength import SCORE
 
 NAMES = ["xgb", "rf"]
 LEARNED, TESTED = "2022-23", "2023-24"

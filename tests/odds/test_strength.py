@@ -6,7 +6,7 @@ import pytest
 from scipy.special import log_ndtr
 
 from nba_rank.odds.past_games import RatedGames
-from nba_rank.odds.strength import DOUBT, NOISE, NOISE_GAMES, StrengthMap
+from nba_rank.odds.strength import DOUBT, NOISE, NOISE_GAMES, SCORE, StrengthMap
 
 T, D = 30, 6
 
@@ -97,6 +97,15 @@ def test_of_an_empty_frame_nothing_is_learned_either():
     frame, _ = planted([1.0], [0.0])
     fitted = StrengthMap.fit(frame.iloc[:0], NO_GAMES, {"a": 0.7})
     assert fitted == StrengthMap.fit(frame, NO_GAMES, {"a": 0.7})
+
+
+def test_a_score_needs_more_games_than_a_rating_to_be_believed():
+    frame, games = planted([1.0], [0.0])
+    frame = frame.assign(**{SCORE: frame["a"]})
+    few = games.take(np.arange(1000))
+    rating, score = (StrengthMap.fit(frame, few, {name: 0.0}).coef[0] for name in ("a", SCORE))
+    assert 0.8 < rating < 1.0
+    assert 0.3 < score < 0.7
 
 
 def test_more_games_lead_further_from_the_start():
