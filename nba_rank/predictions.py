@@ -48,10 +48,12 @@ def predictions_table(
     Returns:
         `season`, `as_of_date`, `as_of_point` (empty between the points), `team_id`, `team`,
         `name`, `conference`, `score` (higher is better), `strength_percentile` (0 to 100), `rank`,
-        `conference_rank` (1 is best), `<member>_rank`, where model A tells how sure it is
-        `INTERVALS` after its rank (of its own score, in its own unit, and of `model_a_rank`),
+        `conference_rank` (1 is best), `<member>_rank` (null where it has no score), where model A
+        tells how sure it is `INTERVALS` after its rank (of its own score, in its own unit, and of
+        `model_a_rank`),
         `model_agreement` (0 to 1), where fitted `PROBABILITIES` and `SIMULATED`, with model A
-        `top_players` (a list of `player_id`, `player`, `weight` by attention weight),
+        `top_players` (a list of `player_id`, `player`, `weight` by attention weight, empty where no
+        players are known),
         `actual_rank`, `actual_conference_rank` and `verdict` (null while the outcome is unknown).
     """
     frame = predicted.frame.copy()
@@ -65,8 +67,10 @@ def predictions_table(
     frame["strength_percentile"] = 100.0 * (n_teams - frame["rank"]) / (n_teams - 1)
     members = [name for name in MEMBERS if name in frame.columns]
     for name in members:
-        frame[f"{name}_rank"] = _rank(frame, _DATE, name)
-    member_ranks = frame[[f"{name}_rank" for name in members]].to_numpy()
+        rank = _rank(frame, _DATE, name)
+        unknown = frame[name].isna()
+        frame[f"{name}_rank"] = rank.astype("Int64").mask(unknown) if unknown.any() else rank
+    member_ranks = frame[[f"{name}_rank" for name in members]].to_numpy(np.float64, na_value=np.nan)
     frame["model_agreement"] = agreement(member_ranks, int(n_teams.max()))
     bounds = {"model_a": [name for name in INTERVALS if name in frame]}
     frame = frame.astype({name: "Int64" for name in bounds["model_a"] if "_rank_" in name})
@@ -79,6 +83,8 @@ def predictions_table(
     frame["verdict"] = verdict(frame["rank"], frame["outcome_rank"], ALIGNED_PLACES)
     if predicted.attention is not None:
         frame = frame.merge(_top_players(predicted, sets, tables), on=KEY, how="left")
+        known = frame["top_players"].notna()
+        frame["top_players"] = frame["top_players"].where(known, pd.Series([[]] * len(frame)))
 
     optional = [name for name in (*PROBABILITIES, *SIMULATED, "top_players") if name in frame]
     frame = frame.rename(columns={"abbreviation": "team"})

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -694,6 +695,50 @@ def test_walk_forward_saves_a_ranker_for_each_test_season(run_again):
         got = rank_date(asked(folder, f"{row['as_of_date']:%Y-%m-%d}"))
         assert set(got["season"]) == {season}
         assert got["score"].iloc[-1] == row["score"]
+
+
+@pytest.fixture
+def without_players(league, run_again, tmp_path):
+    """Runs on the league without the player logs whose names hold a text."""
+
+    def run(text: str, *overrides: str):
+        raw = tmp_path / "raw"
+        shutil.copytree(league.folder / "raw", raw)
+        for path in raw.glob("*player_logs*"):
+            if text in path.name:
+                path.unlink()
+        folders = (f"data.raw_dir={raw}", f"data.processed_dir={tmp_path / 'processed'}")
+        return run_again("data.source=raw", *folders, *overrides)
+
+    return run
+
+
+def test_without_any_player_logs_model_a_is_left_out_and_said_so(without_players):
+    result, folder = without_players("")
+    assert (
+        read_manifest(folder)["left_out"] == "model A is left out: no season has player game logs"
+    )
+    assert {"stack", "xgb", "rf", PROJECTED} < set(result.metrics["ranker"])
+    assert "model_a" not in set(result.metrics["ranker"])
+    assert result.predictions["score"].notna().all()
+    as_of = dates_of(folder)[1]
+    rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
+    expected = flat(result.predictions)[rows].reset_index(drop=True)
+    pd.testing.assert_frame_equal(flat(rank_date(asked(folder, as_of))), expected)
+
+
+def test_a_season_without_player_logs_is_ranked_by_what_needs_none(without_players):
+    result, folder = without_players("2024_25")
+    stacker = strict_json(folder / "models" / TEST_SEASON / "head.json")["teams_stacker"]
+    assert not {"model_a", "full_strength"} & set(stacker["inputs"])
+    tested = pd.read_parquet(folder / "oof.parquet").query("role == 'test'")
+    assert tested["model_a"].isna().all()
+    assert result.predictions["model_a_rank"].isna().all()
+    assert (result.predictions["top_players"].map(len) == 0).all()
+    assert result.predictions["score"].notna().all()
+    assert result.predictions["title_odds"].notna().all()
+    spearman = result.metrics.query("ranker == 'stack' and metric == 'spearman'")
+    assert spearman["value"].notna().all()
 
 
 def test_too_few_seasons_stop_the_run_with_the_remedy(run_again, tmp_path):

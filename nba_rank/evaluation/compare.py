@@ -159,7 +159,7 @@ def agreement(ranks: npt.ArrayLike, n_teams: int) -> npt.NDArray[np.float64]:
     """How closely the models agree on each team's rank.
 
     Args:
-        ranks: Shape (L, models); 1 is best.
+        ranks: Shape (L, models); 1 is best, NaN where a model has none.
         n_teams: Teams that were ranked together, at least 2.
 
     Returns:
@@ -167,7 +167,7 @@ def agreement(ranks: npt.ArrayLike, n_teams: int) -> npt.NDArray[np.float64]:
         the same rank, 0 where one puts the team first and another last.
     """
     by_model = np.asarray(ranks, dtype=np.float64)
-    return 1 - (by_model.max(axis=1) - by_model.min(axis=1)) / (n_teams - 1)
+    return 1 - (np.nanmax(by_model, axis=1) - np.nanmin(by_model, axis=1)) / (n_teams - 1)
 
 
 def verdict(

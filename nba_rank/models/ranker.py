@@ -90,6 +90,7 @@ class Head:
         if len(members) < 2:
             return cls(None)
         inputs = [*members, *[name for name in config.model.stack.features if name in oof]]
+        inputs = [name for name in inputs if oof[name].notna().any()]
         of_teams = [name for name in inputs if name not in NEED_PLAYERS]
         rated = oof.merge(relevance, on=["season", "team_id"], validate="many_to_one")
         return cls(

@@ -170,6 +170,14 @@ def test_dates_without_a_score_teach_nothing(oof, compose, name):
     assert fit_head(unknown, config)[1] != fit_head(projected, config)[1]
 
 
+def test_an_input_that_is_never_known_is_not_blended(oof, compose):
+    played = oof.assign(full_strength=np.nan)
+    scores, head = fit_head(played, compose())
+    assert head.stacker.inputs == NAMES
+    assert head.teams_stacker is None
+    assert np.isfinite(head.score(scores, NAMES)).all()
+
+
 def test_a_date_without_players_is_ranked_by_what_needs_none(oof, compose):
     played = oof.assign(model_a=oof["xgb"], full_strength=oof["rf"], **{PROJECTED: oof["xgb"]})
     scores, head = fit_head(played, compose())
