@@ -1,0 +1,70 @@
+"""The order in which rows and files come is no information."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data import ingest as ingest_module
+from nba_rank.data import raw_files
+from nba_rank.data.ingest import read_raw
+from nba_rank.data.sim import SimParams, simulate_league, write_league
+from nba_rank.data.tables import frame_hash
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    """Raw files of a simulated season; not to be altered."""
+    folder = tmp_path_factory.mktemp("order") / "raw"
+    write_league(simulate_league(SimParams(seed=5, n_seasons=1)), folder)
+    return folder
+
+
+def shuffle_rows(source, target):
+    """Copy a raw folder with the rows of every file in another order."""
+    rng = np.random.default_rng(0)
+    kinds = set()
+    for path in sorted(source.rglob("*")):
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".parquet":
+            frame = pd.read_parquet(path)
+            frame.iloc[rng.permutation(len(frame))].to_parquet(copy, index=False)
+        elif path.suffix == ".csv":
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+            frame.iloc[rng.permutation(len(frame))].to_csv(copy, index=False)
+        elif path.parent.name == "injury_reports":
+            reports = json.loads(path.read_text())
+            for report in reports:
+                report["injuries"].reverse()
+            copy.write_text(json.dumps(reports[::-1]))
+        elif path.is_file():
+            copy.write_bytes(path.read_bytes())
+        kinds.add(path.suffix)
+    return kinds
+
+
+def hashes(folder):
+    tables, _ = read_raw(folder)
+    return {name: frame_hash(table) for name, table in tables.items()}
+
+
+def test_shuffled_rows_make_the_same_tables(raw, tmp_path):
+    assert {".parquet", ".csv", ".json"} <= shuffle_rows(raw, tmp_path)
+    assert hashes(tmp_path) == hashes(raw)
+
+
+def test_files_in_another_order_make_the_same_tables(raw, monkeypatch):
+    expected = hashes(raw)
+    discover = raw_files.discover
+    read = []
+
+    def reversed_files(*arguments):
+        files = discover(*arguments)[::-1]
+        read.append([file.name for file in files])
+        return files
+
+    monkeypatch.setattr(ingest_module.raw_files, "discover", reversed_files)
+    assert hashes(raw) == expected
+    assert len(read[0]) > 3
