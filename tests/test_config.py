@@ -167,12 +167,12 @@ def test_bundles_odds_and_calibrations_compose_in_any_combination(composed):
         for group in ("features", "odds", "calibration")
     }
     assert names == {
-        "features": ["base", "full", "standings_only"],
+        "features": ["base", "full", "lean", "standings_only"],
         "odds": ["monte_carlo", "none", "softmax"],
         "calibration": ["none", "platt_per_model", "platt_stack"],
     }
-    # Each pair of options once, of all three groups.
-    for row, column in itertools.product(range(3), range(3)):
+    # Each pair of options at least once.
+    for row, column in itertools.product(range(4), range(3)):
         choice = dict(zip(names, (row, column, (row + column) % 3), strict=True))
         chosen = {group: names[group][place] for group, place in choice.items()}
         config = composed(*[f"{group}={option}" for group, option in chosen.items()])
@@ -190,6 +190,16 @@ def test_odds_are_simulated_and_scores_calibrated_by_default(default):
     assert default.model.stack.features[0] == "projected_outcome"
 
 
+def test_groups_that_cost_more_than_they_bring_are_off_by_default(default, composed):
+    assert default.features == composed("features=lean").features
+    on = {
+        field.name
+        for field in fields(default.features)
+        if getattr(getattr(default.features, field.name), "enabled", False)
+    }
+    assert on == {"record", "elo", "massey", "roster_strength", "projection"}
+
+
 @pytest.mark.parametrize("option", ["none", "softmax"])
 def test_the_odds_differ_in_nothing_but_their_name(composed, option):
     odds = composed(f"odds={option}").odds
@@ -199,7 +209,7 @@ def test_the_odds_differ_in_nothing_but_their_name(composed, option):
 
 @pytest.mark.parametrize(
     ("bundle", "projection", "market", "roster_strength"),
-    [("full", True, False, True), ("base", False, False, True),
+    [("full", True, False, True), ("lean", True, False, True), ("base", False, False, True),
      ("standings_only", False, False, False)],
 )  # fmt: skip
 def test_the_bundles_read_what_they_say(composed, bundle, projection, market, roster_strength):

@@ -191,8 +191,15 @@ def with_raptor() -> Callable[[Tables], Tables]:
 
 @pytest.fixture(scope="session")
 def features(compose_as_is) -> Callable[..., FeaturesConfig]:
-    """The feature config with overrides, such as `features("features.elo.k=0")`."""
-    return cache(lambda *overrides: compose_as_is(*overrides).features)
+    """The config of all groups with overrides, such as `features("features.elo.k=0")`."""
+
+    def made(*overrides: str) -> FeaturesConfig:
+        bundle = (
+            [] if any(text.startswith("features=") for text in overrides) else ["features=full"]
+        )
+        return compose_as_is(*bundle, *overrides).features
+
+    return cache(made)
 
 
 @pytest.fixture(scope="session")
