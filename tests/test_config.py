@@ -333,7 +333,8 @@ def test_an_ablation_takes_groups_directions_and_the_overrides_of_a_run(raw_comp
         raw_compose("ablate", "only=[elo,projection]", "directions=[without]", "folds=walk_forward")
     )
     assert (config.only, config.directions) == (["elo", "projection"], ["without"])
-    run = composed("folds=walk_forward")
+    # Whatever a run leaves out by default is judged as well.
+    run = composed("folds=walk_forward", "features=full")
     assert all(getattr(config, field.name) == getattr(run, field.name) for field in fields(run))
     without_record = raw_compose("ablate", "features/record=off", "directions=[without]")
     assert as_ablate_config(without_record).directions == ["without"]
