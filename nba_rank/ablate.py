@@ -5,6 +5,8 @@ can tell a gain from chance. Members whose inputs a variant leaves as they were 
 cache, and so does everything that an interrupted start has fitted.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
@@ -49,6 +51,7 @@ def ablate(cfg: DictConfig, console: Console) -> pd.DataFrame:
 def _ablate(config: AblateConfig, run_dir: RunDir, console: Console) -> pd.DataFrame:
     stages = Stages(console, config.callbacks.progress)
     inputs = read_inputs(config, run_dir, stages)
+    config = replace(config, model=inputs.config.model)
     on = list(inputs.groups)
     plan = plan_variants(on, config.only or on, config.directions)
     if not any(plan.pairs.values()):

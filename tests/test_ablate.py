@@ -29,6 +29,7 @@ TINY = [
     "features.projection.n_simulations=20",
     "model.xgb.n_estimators=10",
     "model.rf.n_estimators=10",
+    "model.stack.alphas=[1]",
     "trainer=cpu",
     "trainer.max_epochs=1",
     "trainer.num_threads=1",
@@ -136,10 +137,10 @@ def slow(*case):
 @pytest.mark.parametrize(
     ("variant", "overrides"),
     [
-        (FULL, []),
-        ("without roster_strength", ["features/roster_strength=off"]),
-        slow("without elo", ["features/elo=off"]),
-        slow("without projection", ["features/projection=off"]),
+        (FULL, ["features=full"]),
+        ("without roster_strength", ["features=full", "features/roster_strength=off"]),
+        slow("without elo", ["features=full", "features/elo=off"]),
+        slow("without projection", ["features=full", "features/projection=off"]),
         slow(f"{RECORD} and elo", ["features=standings_only", "features/elo=on"]),
         slow(
             f"{RECORD} and projection",

@@ -328,13 +328,13 @@ def test_an_ablation_of_what_is_not_there_is_refused(raw_compose, override, prob
         as_ablate_config(raw_compose("ablate", override))
 
 
-def test_an_ablation_takes_groups_directions_and_the_overrides_of_a_run(raw_compose, composed):
+def test_an_ablation_takes_groups_directions_and_the_overrides_of_a_run(raw_compose):
+    # Whatever a run leaves out by default is judged as well.
+    run = as_config(raw_compose("config", "folds=walk_forward", "features=full"))
     config = as_ablate_config(
         raw_compose("ablate", "only=[elo,projection]", "directions=[without]", "folds=walk_forward")
     )
     assert (config.only, config.directions) == (["elo", "projection"], ["without"])
-    # Whatever a run leaves out by default is judged as well.
-    run = composed("folds=walk_forward", "features=full")
     assert all(getattr(config, field.name) == getattr(run, field.name) for field in fields(run))
     without_record = raw_compose("ablate", "features/record=off", "directions=[without]")
     assert as_ablate_config(without_record).directions == ["without"]

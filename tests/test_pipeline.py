@@ -303,7 +303,8 @@ def test_metrics_json_is_valid_json_without_nan(finished):
                  "blend_weights", "seconds"):  # fmt: skip
         assert metrics[part], part
     weights = pd.DataFrame(metrics["blend_weights"])
-    assert set(weights["model"]) == {"model_a", "xgb", "rf", PROJECTED}
+    blended = {"model_a", "xgb", "rf", PROJECTED, "regressed_win_pct", "full_strength"}
+    assert set(weights["model"]) == blended
     shares = weights["weight"].abs().groupby([weights["fit"], weights["moment"]]).sum()
     assert len(shares) == 3
     assert shares.to_numpy() == pytest.approx(1)
@@ -611,8 +612,8 @@ def test_another_target_teaches_another_order(finished, run_again, target):
     "knob",
     [
         "model.stack.vary_with_progress=false",
-        "model.stack.alphas=[1e6]",
-        "features.record.prior_games=30",
+        "model.stack.alphas=[0.1]",
+        "model.stack.trusted=[xgb]",
         "features.projection.n_simulations=40",
     ],
 )
@@ -646,7 +647,7 @@ def test_a_run_without_a_projection_knows_none(run_again):
     assert PROJECTED not in pd.read_parquet(folder / "oof.parquet")
     assert not (folder / "models" / TEST_SEASON / "projection.json").exists()
     head = strict_json(folder / "models" / TEST_SEASON / "head.json")
-    assert head["stacker"]["inputs"] == ["xgb", "rf"]
+    assert head["stacker"]["inputs"] == ["xgb", "rf", "regressed_win_pct", "full_strength"]
     assert list(head["calibration"]) == ["platt_per_model"]
     assert list(head["odds"]) == ["softmax"]
     assert set(PROBABILITIES) < set(result.predictions)

@@ -93,7 +93,8 @@ class SeasonGames:
         """Read a season of the tables, or the one after the last of them.
 
         Raises:
-            ValueError: The season is neither, or a game names a team that is not among its teams.
+            ValueError: The season is neither, or the schedule names a team that is not among its
+                teams; a game before a date that is asked for names one, when it is asked for.
         """
         members = _members(tables, season)
         ids = members["team_id"].to_numpy()
@@ -101,8 +102,7 @@ class SeasonGames:
         played = {
             **{name: rows[name].to_numpy() for name in ("game_date", "team_id", "is_home", "won")},
             "day": _days(rows["game_date"]),
-            "team": team_codes(rows["team_id"], ids),
-            "opponent": team_codes(rows["opponent_team_id"], ids),
+            "opponent_id": rows["opponent_team_id"].to_numpy(),
             "margin": (rows["points"] - rows["opponent_points"]).to_numpy(),
         }
         regular = (rows["kind"] == "regular").to_numpy()
@@ -118,11 +118,11 @@ class SeasonGames:
 
     def record(self, as_of_date: pd.Timestamp) -> Records:
         """Return who beat whom in the regular-season games before a date."""
-        return self._record(_before(self._regular, _day(as_of_date)))
+        return self._record(self._before(self._regular, _day(as_of_date)))
 
     def winners(self, kind: str, as_of_date: pd.Timestamp) -> np.ndarray:
         """Return positions (winner, loser) of the games of a kind before a date, int64 [N, 2]."""
-        rows = _before(self._postseason, _day(as_of_date))
+        rows = self._before(self._postseason, _day(as_of_date))
         counted = (rows["kind"] == kind) & rows["won"]
         return np.stack([rows["team"], rows["opponent"]], axis=1)[counted]
 
@@ -135,7 +135,7 @@ class SeasonGames:
         plays a part.
         """
         today, ids = _day(as_of_date), self.team_id
-        rows = _before(self._regular, today)
+        rows = self._before(self._regular, today)
         at_home = _take(rows, rows["is_home"])
         played = Fixtures(at_home["team"], at_home["opponent"], at_home["day"])
         public = _take(self._schedule, self._schedule["known_from"] <= today)
@@ -184,6 +184,17 @@ class SeasonGames:
             unpaired=unpaired,
         )
 
+    def _before(self, columns: _Columns, day: int) -> _Columns:
+        """Return the games before a day, with the positions of both teams.
+
+        Teams are looked up here, so that nothing in a later game can matter, not even a team that
+        is none of the season's.
+        """
+        rows = _take(columns, columns["day"] < day)
+        sides = {"team": "team_id", "opponent": "opponent_id"}
+        codes = {side: team_codes(rows[name], self.team_id) for side, name in sides.items()}
+        return {**rows, **codes}
+
     def _record(self, rows: _Columns) -> Records:
         return count_records(
             self.team_id,
@@ -195,10 +206,6 @@ class SeasonGames:
 
 def _take(columns: _Columns, chosen: np.ndarray) -> _Columns:
     return {name: values[chosen] for name, values in columns.items()}
-
-
-def _before(columns: _Columns, day: int) -> _Columns:
-    return _take(columns, columns["day"] < day)
 
 
 def played_record(tables: Tables, season: str, as_of_date: pd.Timestamp) -> Records:
