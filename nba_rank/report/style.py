@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito, which colour-blind readers can tell apart; n
 colour alone.
 """
 
+import textwrap
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def set_title(figure: Figure, text: str) -> None:
 
 def set_caption(figure: Figure, text: str) -> None:
     """Write a sentence under the whole figure."""
-    figure.supxlabel(text, fontsize=11, color=GREY, x=0.01, ha="left")
+    wrapped = textwrap.fill(text, int(11 * figure.get_figwidth()))
+    figure.supxlabel(wrapped, fontsize=11, color=GREY, x=0.01, ha="left")
 
 
 def save(figure: Figure, path: Path) -> None:
