@@ -138,6 +138,15 @@ def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return np.where(known, numerator, np.nan) / np.where(known, denominator, 1.0)
 
 
+def places(value: FloatArray, group: IntArray) -> IntArray:
+    """Return the place of each value in its group, 0 the greatest; of equals the first leads."""
+    order = np.lexsort((-value, group))
+    ordered = group[order]
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
+    return place
+
+
 def group_sums(values: FloatArray, group: IntArray) -> FloatArray:
     """Return the sum over the group of each value; NaN where the group holds one.
 

@@ -26,6 +26,9 @@ K_GRID = (15.0, 20.0, 25.0, 30.0)
 CARRY_OVER_GRID = (0.55, 0.65, 0.75, 0.85)
 """What `k` and `carry_over` are chosen from, beside the values of the config."""
 
+ELO_PER_POINT = 26.0
+"""Elo points worth a point of margin; 24 to 27 in each four seasons from 2001-02 on."""
+
 MAX_HOME_EDGE = 200.0
 """Elo points; a fitted home edge lies between 0 and this."""
 

@@ -6,16 +6,13 @@ import pandas as pd
 from nba_rank.config import EloConfig, MomentumConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, RunningSums, days, ratio, start_years, team_season
-from nba_rank.features.elo import home_leads
+from nba_rank.features.elo import ELO_PER_POINT, home_leads
 
 ELO = EloConfig(
     enabled=True, fit=True, home_edge_seasons=3,
     k=20.0, home_edge=100.0, carry_over=0.75, mean=1505.0,
 )  # fmt: skip
 """Ratings that say what to expect: opponents and home courts must not look like form."""
-
-ELO_PER_POINT = 26.0
-"""Elo points worth a point of margin; 24 to 27 in each four seasons from 2001-02 on."""
 
 _GRAIN = 1024.0
 """Margins above expectation are kept in whole parts of a point, so that their sums are exact."""

@@ -1,7 +1,6 @@
 """Strength of the current roster: what its players' ratings and expected minutes add up to."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
@@ -15,6 +14,7 @@ from nba_rank.features.asof import (
     Rows,
     RunningSums,
     group_sums,
+    places,
     ratio,
     start_years,
     sum_and_count,
@@ -83,7 +83,7 @@ def build(
         "star_strength": strength(playoffs, np.square(np.maximum(rating - average, 0.0))),
     }
     projected = _projected(tables, rows, strengths["full_strength"])
-    top3 = _best(full * rating, row, 3)
+    top3 = places(full * rating, row) < 3
     seasons = _seasons_before(tables, ratings["player_id"].to_numpy(), rows.season[row])
     parts = {
         "top3_strength": strength(full * top3, rating),
@@ -91,15 +91,6 @@ def build(
         "experience": strength(ratio(full, group_sums(full, row)), seasons),
     }
     return pd.DataFrame({**strengths, "projected_win_pct": projected, **parts})
-
-
-def _best(value: FloatArray, group: IntArray, n: int) -> npt.NDArray[np.bool_]:
-    """Return which values are among the n greatest of their group, [P]."""
-    order = np.lexsort((-value, group))
-    ordered = group[order]
-    best = np.empty(len(order), dtype=bool)
-    best[order] = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left") < n
-    return best
 
 
 def _seasons_before(tables: Tables, player: IntArray, season: IntArray) -> FloatArray:

@@ -8,7 +8,7 @@ from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 from nba_rank.features import roster_strength
 from nba_rank.features.asof import FloatArray, Rows, ratio, sum_and_count
-from nba_rank.features.elo import elo_ratings
+from nba_rank.features.elo import ELO_PER_POINT, elo_ratings
 from nba_rank.features.schedule_ratings import massey_ratings
 from nba_rank.features.team_sums import regular_season_sums
 from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs
@@ -22,9 +22,6 @@ INPUTS = (*ROSTER_INPUTS, *RESIDUAL_INPUTS, "margin_rating", "elo_margin")
 MARGIN_RIDGE = 15.0
 """Games of a zero-margin result added to each team in `margin_rating`: a single game's margin
 varies about 15 times as much as the strength of teams does."""
-
-ELO_PER_POINT = 26.0
-"""Elo points that are worth a point of margin."""
 
 ELO = EloConfig(
     enabled=True, fit=False, home_edge_seasons=1,

@@ -8,11 +8,10 @@ lately, and his absence right now.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import BoolArray, FloatArray, IntArray, days, start_years
+from nba_rank.features.asof import BoolArray, FloatArray, IntArray, days, places, start_years
 from nba_rank.features.players.game_days import GameDay, PlayerGames
 from nba_rank.features.players.state import State
 
@@ -221,11 +220,7 @@ def team_shares(
     Returns:
         Shares, [n]; those of a team with enough players sum to 5.
     """
-    order = np.lexsort((-minutes, team))
-    ordered = team[order]
-    place = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
-    playing: npt.NDArray[np.bool_] = np.zeros(len(team), dtype=bool)
-    playing[order] = (place < ROTATION_SIZE) & (ordered != NOBODY)
+    playing = (places(minutes, team) < ROTATION_SIZE) & (team != NOBODY)
     weight = np.where(playing, minutes, 0.0) ** rotation.exponent
     slot = np.where(playing, team, 0)
     share = np.zeros(len(team))
