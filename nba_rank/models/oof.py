@@ -1,6 +1,7 @@
 """Out-of-fold scores: every fit of a plan, and what it says of the seasons that it has not seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from rich.console import Console
 from nba_rank.config import Config
 from nba_rank.dataset import Dataset
 from nba_rank.features.store import KEY
-from nba_rank.folds import FoldPlan
+from nba_rank.folds import Fit, FoldPlan
 from nba_rank.models.fit_model_a import LoggerFactory
 from nba_rank.models.members import Members, Predicted
 from nba_rank.models.ranker import Head
@@ -18,6 +19,64 @@ from nba_rank.models.ranker import Head
 def n_steps(plan: FoldPlan, config: Config) -> int:
     """Return how often `fit_folds` calls `advance` where no training stops early."""
     return len(plan.fits) * (config.trainer.max_epochs * config.model.model_a.n_seeds + 1)
+
+
+class Fitted(NamedTuple):
+    """One fit of a plan and what it says of the seasons that it has not seen.
+
+    Attributes:
+        fit: Seasons fitted on and predicted.
+        members: The fitted members.
+        predicted: Predictions by season, of the seasons that the fit predicts.
+    """
+
+    fit: Fit
+    members: Members
+    predicted: dict[str, Predicted]
+
+
+def each_fit(
+    plan: FoldPlan,
+    data: Dataset,
+    config: Config,
+    seed: np.random.SeedSequence,
+    advance: Callable[[], None],
+    *,
+    loggers: Callable[[str], LoggerFactory] | None = None,
+    console: Console | None = None,
+) -> Iterator[Fitted]:
+    """Fit the folds one after another in the order of the plan, each when it is asked for.
+
+    Who stops early saves the fits that are left, and what came before is as in a whole run.
+
+    Args:
+        plan: The folds; only test seasons are predicted with intervals.
+        data: All seasons.
+        config: The run's config.
+        seed: Seed of the folds.
+        advance: Called after each epoch of model A's networks and after each fit.
+        loggers: Makes the loggers of a fit, given its name; None logs nowhere.
+        console: Where model A's diagnostics are printed; None writes to the log.
+    """
+    for fit, fit_seed in zip(plan.fits, seed.generate_state(len(plan.fits)), strict=True):
+        members = Members.fit(
+            data.of_seasons(fit.train),
+            config,
+            int(fit_seed),
+            advance,
+            logger_factory=loggers(fit.name) if loggers else None,
+            console=console,
+        )
+        predicted = {
+            season: members.predict(
+                data.of_seasons([season]),
+                with_intervals=season in plan.test_seasons,
+                cache=config.paths.members,
+            )
+            for season in fit.predict
+        }
+        advance()
+        yield Fitted(fit, members, predicted)
 
 
 def fit_folds(
@@ -32,32 +91,13 @@ def fit_folds(
 ) -> tuple[dict[str, Members], dict[str, Predicted]]:
     """Fit every fold; return the members by fit and the predictions by season.
 
-    Args:
-        plan: The folds.
-        data: All seasons.
-        config: The run's config.
-        seed: Seed of the folds.
-        advance: Called after each epoch of model A's networks and after each fit.
-        loggers: Makes the loggers of a fit, given its name; None logs nowhere.
-        console: Where model A's diagnostics are printed; None writes to the log.
+    Arguments as in `each_fit`.
     """
-    members, predicted = {}, {}
-    for fit, fit_seed in zip(plan.fits, seed.generate_state(len(plan.fits)), strict=True):
-        members[fit.name] = Members.fit(
-            data.of_seasons(fit.train),
-            config,
-            int(fit_seed),
-            advance,
-            logger_factory=loggers(fit.name) if loggers else None,
-            console=console,
-        )
-        for season in fit.predict:
-            predicted[season] = members[fit.name].predict(
-                data.of_seasons([season]),
-                with_intervals=season in plan.test_seasons,
-                cache=config.paths.members,
-            )
-        advance()
+    members: dict[str, Members] = {}
+    predicted: dict[str, Predicted] = {}
+    for fitted in each_fit(plan, data, config, seed, advance, loggers=loggers, console=console):
+        members[fitted.fit.name] = fitted.members
+        predicted |= fitted.predicted
     return members, predicted
 
 

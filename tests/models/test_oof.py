@@ -1,0 +1,49 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.folds import Fit, FoldPlan, TestPart
+from nba_rank.models.members import Members
+from nba_rank.models.oof import each_fit, fit_folds
+
+SMALL = ["model=xgb", "model.members=[xgb,rf]", "model.xgb.n_estimators=3"]
+SMALL += ["model.rf.n_estimators=3", "trainer.max_epochs=1"]
+PLAN = FoldPlan(
+    [Fit("2022-23", ["2021-22"], ["2022-23"]), Fit("2023-24", ["2021-22", "2022-23"], ["2023-24"])],
+    [TestPart("2023-24", ["2023-24"], ["2022-23"])],
+)
+
+
+@pytest.fixture
+def config(compose):
+    return compose(*SMALL, "paths.members=null")
+
+
+def seed():
+    return np.random.SeedSequence(4)
+
+
+def test_each_fit_comes_in_order_and_as_in_a_whole_run(sim_data, config):
+    steps = []
+    members, predicted = fit_folds(PLAN, sim_data, config, seed(), lambda: steps.append(1))
+    assert list(members) == list(predicted) == ["2022-23", "2023-24"]
+    assert len(steps) == 2
+    first = next(each_fit(PLAN, sim_data, config, seed(), lambda: steps.append(1)))
+    # Nothing of the second fit has been done.
+    assert len(steps) == 3
+    assert (first.fit, list(first.predicted)) == (PLAN.fits[0], ["2022-23"])
+    expected = predicted["2022-23"].frame
+    pd.testing.assert_frame_equal(first.predicted["2022-23"].frame, expected, check_exact=True)
+    again = first.members.predict(sim_data.of_seasons(["2022-23"])).frame
+    pd.testing.assert_frame_equal(again, expected, check_exact=True)
+
+
+def test_only_test_seasons_are_predicted_with_intervals(sim_data, config, monkeypatch):
+    asked = []
+
+    def predict(self, data, *, with_intervals, cache):
+        asked.append((data.season[0], with_intervals))
+
+    monkeypatch.setattr(Members, "predict", predict)
+    fit_folds(PLAN, sim_data, config, seed(), lambda: None)
+    assert asked == [("2022-23", False), ("2023-24", True)]
