@@ -6,6 +6,7 @@ composed. `validate` finds what types cannot: values out of range and combinatio
 sense.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from math import isfinite
@@ -18,6 +19,7 @@ from omegaconf.errors import ConfigKeyError
 
 from nba_rank.data.league import season_start_year
 from nba_rank.data.simulated.params import SimParams
+from nba_rank.tuning.objectives import OBJECTIVES
 
 MEMBERS = ("model_a", "xgb", "rf")
 """Base models, in the order of their columns in every table."""
@@ -708,10 +710,53 @@ class EvaluationConfig:
 
 
 @dataclass(kw_only=True)
+class PruningConfig:
+    """When a sweep gives up a trial, see `nba_rank.tuning.pruning`.
+
+    Attributes:
+        enabled: Give up hopeless trials; not done with several objectives.
+        startup_trials: Trials that are judged on all seasons first.
+        min_seasons: Validation seasons that every trial is judged on.
+        worst_share: A trial goes where this share of the finished trials, or less, had done worse
+            on the same seasons.
+    """
+
+    enabled: bool
+    startup_trials: int
+    min_seasons: int
+    worst_share: float
+
+
+@dataclass(kw_only=True)
+class TuningConfig:
+    """How a sweep judges its trials.
+
+    Attributes:
+        objectives: Names of `nba_rank.tuning.objectives.OBJECTIVES`; several: a Pareto front.
+        n_validation_seasons: Last seasons before the first test season that trials are judged on.
+        prune: When a trial is given up.
+        batch_id: Name of the study and of its folder; null: made from what is asked, so that the
+            same command goes on with the same study.
+        trial: Folder of one job of a sweep; the sweeper sets it.
+        judged_on: Seasons that a job of a sweep is judged on, `validation` or `test`; the sweeper
+            sets it.
+    """
+
+    objectives: list[str]
+    n_validation_seasons: int
+    prune: PruningConfig
+    batch_id: str | None
+    trial: str | None
+    judged_on: str
+
+
+@dataclass(kw_only=True)
 class Config:
-    """One run."""
+    """One run; `include_clone_classifier` adds that classifier to the trials of a sweep."""
 
     seed: int
+    include_clone_classifier: bool
+    tuning: TuningConfig
     evaluation: EvaluationConfig
     data: DataConfig
     features: FeaturesConfig
@@ -826,7 +871,7 @@ def as_ablate_config(cfg: DictConfig) -> AblateConfig:
 def as_ingest_config(cfg: DictConfig) -> IngestConfig:
     """Turn a composed ingest config into typed objects and validate it; errors as `as_config`."""
     config = cast(IngestConfig, _typed(IngestConfig, cfg))
-    problems = _data_problems(config.data, dict(_flat(config)))
+    problems = _data_problems(config.data, dict(flat(config)))
     _refuse([*problems, *_dummy_problems(config.data)])
     return config
 
@@ -839,7 +884,7 @@ def as_predict_config(cfg: DictConfig) -> PredictConfig:
 def as_debug_config(cfg: DictConfig) -> DebugConfig:
     """Turn a composed debug config into typed objects and validate it; errors as `as_config`."""
     config = cast(DebugConfig, _typed(DebugConfig, cfg))
-    _refuse([*_data_problems(config.data, dict(_flat(config))), *_model_problems(config)])
+    _refuse([*_data_problems(config.data, dict(flat(config))), *_model_problems(config)])
     return config
 
 
@@ -883,10 +928,11 @@ def validate(config: Config) -> None:
 
 
 def _problems(config: Config) -> Iterator[str]:
-    yield from _data_problems(config.data, dict(_flat(config)))
+    yield from _data_problems(config.data, dict(flat(config)))
     yield from _dummy_problems(config.data)
     yield from _model_problems(config)
     yield from _fold_problems(config.folds)
+    yield from _tuning_problems(config)
 
 
 def _refuse(problems: Iterable[str]) -> None:
@@ -910,6 +956,7 @@ _CHOICES = {
     "odds.name": ("none", "softmax", "monte_carlo"),
     "trainer.accelerator": ("auto", "cpu", "gpu"),
     "trainer.precision": ("32-true", "16-mixed", "bf16-mixed"),
+    "tuning.judged_on": ("validation", "test"),
     "logger.name": ("csv", "tensorboard", "mlflow"),
 }
 
@@ -992,6 +1039,10 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "callbacks.early_stopping_patience": (0, None),
     "callbacks.not_learning.min_delta": (0, None),
     "callbacks.not_learning.patience": (1, None),
+    "tuning.n_validation_seasons": (1, None),
+    "tuning.prune.startup_trials": (1, None),
+    "tuning.prune.min_seasons": (1, None),
+    "tuning.prune.worst_share": (0, 1),
 }
 
 
@@ -1030,6 +1081,23 @@ def _dummy_problems(data: DataConfig) -> Iterator[str]:
 def _fold_problems(folds: FoldsConfig) -> Iterator[str]:
     if folds.refit and folds.oof == "kfold":
         yield "folds.refit=true predicts each season from earlier ones: it needs folds.oof=forward"
+
+
+def _tuning_problems(config: Config) -> Iterator[str]:
+    names = config.tuning.objectives
+    if set(names) - set(OBJECTIVES) or not names or len(set(names)) < len(names):
+        yield f"tuning.objectives={names} must name some of {', '.join(OBJECTIVES)}, each once"
+    known = [OBJECTIVES[name] for name in names if name in OBJECTIVES]
+    if any(objective.from_odds for objective in known) and config.odds.name == "none":
+        yield f"tuning.objectives={names} needs odds: set odds=monte_carlo or odds=softmax"
+    if (
+        any(objective.from_clone for objective in known)
+        and not config.include_clone_classifier
+    ):
+        yield f"tuning.objectives={names} needs include_clone_classifier=true"
+    batch_id = config.tuning.batch_id
+    if batch_id is not None and not re.fullmatch(r"[\w.-]+", batch_id):
+        yield f"tuning.batch_id={batch_id} names a folder: letters, digits, '_', '-' and '.' only"
 
 
 def _ablation_problems(config: AblateConfig) -> Iterator[str]:
@@ -1102,12 +1170,12 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
         yield f"model.stack.alphas={config.model.stack.alphas} must hold positive penalties"
 
 
-def _flat(node: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+def flat(node: object, prefix: str = "") -> Iterator[tuple[str, object]]:
     """Yield (dotted key, value) for every leaf of nested dataclasses."""
     for field in fields(node):  # type: ignore[arg-type]
         value = getattr(node, field.name)
         if is_dataclass(value):
-            yield from _flat(value, f"{prefix}{field.name}.")
+            yield from flat(value, f"{prefix}{field.name}.")
         else:
             yield f"{prefix}{field.name}", value
 

@@ -123,5 +123,38 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
     return FoldPlan(fits, tests)
 
 
+def validation_plan(plan: FoldPlan, n_seasons: int) -> FoldPlan:
+    """Lay out how a configuration is judged without a look at the test seasons.
+
+    The last out-of-fold seasons before the first test season take the place of the test seasons:
+    each is predicted by the members that the plan fits for it anyway, and ranked by a stacker
+    that has seen out-of-fold seasons before it only.
+
+    Args:
+        plan: A plan of `plan_folds` whose out-of-fold scores look backwards only.
+        n_seasons: Number of validation seasons.
+
+    Raises:
+        FoldError: Fewer than two out-of-fold seasons would be left before the first validation
+            season, or the out-of-fold scores come from later seasons too.
+    """
+    oof = plan.tests[0].stack_train
+    fit_of = {season: fit for fit in plan.fits for season in fit.predict}
+    if any(max(fit_of[season].train) > season for season in oof):
+        raise FoldError("validation seasons are judged forward in time: set folds.oof=forward")
+    if len(oof) < n_seasons + 2:
+        raise FoldError(
+            f"{len(oof)} out-of-fold seasons before the first test season {plan.test_seasons[0]} "
+            f"leave {max(len(oof) - n_seasons, 0)} for the stacker of the first of {n_seasons} "
+            "validation seasons, and 2 or more are needed. Raise folds.n_oof_seasons, or lower "
+            "tuning.n_validation_seasons or folds.n_test_seasons"
+        )
+    tests = [
+        TestPart(fit_of[season].name, [season], oof[: oof.index(season)])
+        for season in oof[-n_seasons:]
+    ]
+    return FoldPlan([fit_of[season] for season in oof], tests)
+
+
 def _forward(seasons: list[str], predict: list[str]) -> Fit:
     return Fit(predict[0], [season for season in seasons if season < predict[0]], predict)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from nba_rank.files import write_atomically
 
+_ERROR_FILE = "error.txt"
 _PACKAGES = (
     "numpy", "pandas", "torch", "pytorch-lightning", "xgboost", "scikit-learn", "hydra-core",
 )  # fmt: skip
@@ -53,7 +54,8 @@ class RunDir:
             return cls(path)
 
     def __enter__(self) -> Self:
-        """Open the manifest."""
+        """Open the manifest; the error of an earlier start in this folder goes."""
+        (self.path / _ERROR_FILE).unlink(missing_ok=True)
         self.note(
             run=self.path.name,
             status="running",
@@ -76,7 +78,7 @@ class RunDir:
             return
         status = "interrupted" if issubclass(kind, KeyboardInterrupt) else "failed"
         self.note(status=status, finished=_now(), error=f"{kind.__name__}: {error}")
-        self.write_text("error.txt", "".join(traceback.format_exception(kind, error, trace)))
+        self.write_text(_ERROR_FILE, "".join(traceback.format_exception(kind, error, trace)))
 
     def note(self, **facts: object) -> None:
         """Add facts to the manifest and write it."""

@@ -12,19 +12,33 @@ from nba_rank.config import as_config, config_yaml
 from nba_rank.models.loggers import check_logger
 from nba_rank.pipeline import RunResult, run
 from nba_rank.run_dir import RunDir
+from nba_rank.stages import Stages
+from nba_rank.tuning.study import shown
+from nba_rank.tuning.sweeper import pruner, register_sweeper
+from nba_rank.tuning.trial import TrialOutcome, run_trial
 
 
-def train(cfg: DictConfig, console: Console) -> RunResult:
-    """Validate a composed config, reserve a run folder and fill it."""
+def train(cfg: DictConfig, console: Console) -> RunResult | TrialOutcome | None:
+    """Validate a composed config, reserve a run folder and fill it.
+
+    Returns:
+        What the run found; of a job of a sweep only what its sweeper needs.
+    """
     config = as_config(cfg)
     check_logger(config.logger)
+    in_sweep = config.tuning.trial is not None
+    is_trial = in_sweep and config.tuning.judged_on == "validation"
     with _run_dir(Path(config.paths.outputs)) as run_dir:
-        console.print(f"Run folder: {run_dir.path}")
+        if not is_trial:
+            console.print(f"Run folder: {run_dir.path}")
         run_dir.write_text("config.yaml", config_yaml(config))
         if HydraConfig.initialized():
             _write_hydra(run_dir, cfg)
         run_dir.note(seed=config.seed)
-        return run(config, run_dir, console)
+        if is_trial:
+            return run_trial(config, run_dir, Stages(Console(quiet=True), False), pruner(config))
+        result = run(config, run_dir, console)
+        return None if in_sweep else result
 
 
 def _run_dir(outputs: Path) -> RunDir:
@@ -40,8 +54,12 @@ def _write_hydra(run_dir: RunDir, cfg: DictConfig) -> None:
     run_dir.note(overrides=list(overrides))
     run_dir.write_text(".hydra/config.yaml", OmegaConf.to_yaml(cfg))
     run_dir.write_text(".hydra/overrides.yaml", OmegaConf.to_yaml(overrides))
-    run_dir.write_text(".hydra/hydra.yaml", OmegaConf.to_yaml({"hydra": HydraConfig.get()}))
+    hydra = OmegaConf.create({"hydra": OmegaConf.to_container(HydraConfig.get(), resolve=False)})
+    if OmegaConf.select(hydra, "hydra.sweeper.storage"):
+        hydra.hydra.sweeper.storage = shown(hydra.hydra.sweeper.storage)  # without a password
+    run_dir.write_text(".hydra/hydra.yaml", OmegaConf.to_yaml(hydra))
 
 
 if __name__ == "__main__":
+    register_sweeper()
     run_program("config", train)

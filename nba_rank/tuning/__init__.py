@@ -1,0 +1,1 @@
+"""Tuning: trials judged on validation seasons, studies that many workers share, what they chose."""

@@ -1,0 +1,99 @@
+"""Which configuration a study chooses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.trial import TrialState
+
+from nba_rank.tuning.objectives import OBJECTIVES
+from nba_rank.tuning.study import SharedStudy
+
+DEFAULT = "default"
+"""Name of the configuration without any choice of the search space, the one to beat."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration that was judged on all validation seasons.
+
+    Attributes:
+        number: The trial's number; None for the default configuration.
+        params: What it chose, by dotted key or config group; nothing for the default.
+        values: Objectives by name, means over the validation seasons.
+        seasons: Objectives by season and name.
+        metrics: All other metrics, means likewise.
+    """
+
+    number: int | None
+    params: dict[str, Any]
+    values: dict[str, float]
+    seasons: dict[str, dict[str, float]]
+    metrics: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return DEFAULT if self.number is None else f"trial {self.number}"
+
+
+def candidates(study: SharedStudy) -> list[Candidate]:
+    """Return the default, where it is known, and all trials that were judged on all seasons."""
+    found = []
+    if study.default is not None:
+        told = study.default
+        found.append(Candidate(None, {}, told.values, told.seasons, told.metrics))
+    for trial in study.trials(TrialState.COMPLETE):
+        seasons, metrics = study.told(trial)
+        values = dict(zip(study.objectives, trial.values, strict=True))
+        found.append(Candidate(trial.number, trial.params, values, seasons, metrics))
+    return found
+
+
+def best_by(found: Sequence[Candidate], objective: str) -> Candidate:
+    """Return the best by one objective; of equals the first, so the default before trials."""
+    sign = -1.0 if OBJECTIVES[objective].maximize else 1.0
+    return min(found, key=lambda candidate: sign * candidate.values[objective])
+
+
+def pareto_front(found: Sequence[Candidate], objectives: Sequence[str]) -> list[Candidate]:
+    """Return those that none other beats in one objective without being worse in another."""
+    losses = _losses(found, objectives)
+    as_good = (losses[:, None] <= losses[None, :]).all(axis=2)
+    better = (losses[:, None] < losses[None, :]).any(axis=2)
+    beaten = (as_good & better).any(axis=0)
+    return [one for one, is_beaten in zip(found, beaten, strict=True) if not is_beaten]
+
+
+def choose(found: Sequence[Candidate], objectives: Sequence[str]) -> Candidate:
+    """Return the best; with several objectives the one nearest to the best of each.
+
+    The distance is Euclidean, after each objective has been scaled to 0 for the best and 1 for the
+    worst of the Pareto front (the compromise of Zeleny, "Multiple Criteria Decision Making", 1982).
+    Of equals the first is taken, so a trial has to beat the default.
+    """
+    if len(objectives) == 1:
+        return best_by(found, objectives[0])
+    front = pareto_front(found, objectives)
+    losses = _losses(front, objectives)
+    low, spread = losses.min(axis=0), np.ptp(losses, axis=0)
+    scaled = (losses - low) / np.where(spread > 0, spread, 1.0)
+    return front[int(np.argmin((scaled**2).sum(axis=1)))]
+
+
+def best_so_far(study: SharedStudy) -> str:
+    """Return a few words about the best so far."""
+    found = candidates(study)
+    if not found:
+        return ""
+    names = study.objectives
+    chosen = choose(found, names)
+    values = ", ".join(f"{name} {chosen.values[name]:.4f}" for name in names)
+    return f"best {values} ({chosen.name})"
+
+
+def _losses(found: Sequence[Candidate], objectives: Sequence[str]) -> np.ndarray:
+    """Return the objectives of each candidate, lower is better, [N, objectives]."""
+    signs = [-1.0 if OBJECTIVES[name].maximize else 1.0 for name in objectives]
+    return np.array([[one.values[name] for name in objectives] for one in found]) * signs

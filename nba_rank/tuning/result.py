@@ -1,0 +1,170 @@
+"""What a sweep leaves behind: trials, the chosen configuration, its test, figures, an analysis."""
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from nba_rank.cli import CONF
+from nba_rank.config import Config
+from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
+from nba_rank.run_dir import RunDir, read_manifest
+from nba_rank.tuning.choice import Candidate, best_by, candidates, choose
+from nba_rank.tuning.study import SharedStudy
+
+TRIALS_FILE = "trials.csv"
+BEST_FILE = "best.yaml"
+TEST_BEST, TEST_DEFAULT = "test_best", "test_default"
+"""Folders of the two whole runs after a sweep."""
+
+_PLACES = ("paths.", "data.raw_dir", "data.processed_dir", "tuning.", "hparams_search", "experiment")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep.
+
+    Attributes:
+        run_dir: Its folder, opened as a context.
+        config: What all trials have in common.
+        fixed: Overrides that all trials have in common.
+        space: Names of what is searched, dotted keys and config groups.
+    """
+
+    run_dir: RunDir
+    config: Config
+    fixed: list[str]
+    space: list[str]
+
+
+def write_trials(sweep: Sweep, study: SharedStudy) -> None:
+    """Write the table of all trials so far, and what is best so far."""
+    sweep.run_dir.write_frame(TRIALS_FILE, study.table())
+    found = candidates(study)
+    if not found:
+        return
+    objectives = study.objectives
+    sweep.run_dir.write_text(BEST_FILE, _experiment(sweep, choose(found, objectives)))
+    for objective in objectives if len(objectives) > 1 else []:
+        name = BEST_FILE.replace(".", f"_{objective}.")
+        sweep.run_dir.write_text(name, _experiment(sweep, best_by(found, objective)))
+
+
+def write_result(
+    sweep: Sweep,
+    study: SharedStudy,
+    test: Callable[[Sweep, dict[str, list[str]]], None],
+    console: Console,
+) -> None:
+    """Test what a study has chosen beside the default, once, and write the analysis.
+
+    Args:
+        sweep: The sweep, whose trials have all ended.
+        study: Its study.
+        test: Runs configurations whole, given their overrides by folder.
+        console: Where progress and the findings are shown.
+    """
+    with _alone(sweep.run_dir.path) as first:
+        if not first:
+            console.print("Another worker is writing the result.")
+            return
+        found = candidates(study)
+        chosen = choose(found, study.objectives)
+        jobs = {TEST_DEFAULT: [], TEST_BEST: overrides_of(chosen)}
+        if chosen.number is None:
+            del jobs[TEST_BEST]
+            shutil.rmtree(sweep.run_dir.path / TEST_BEST, ignore_errors=True)
+        missing = {n: o for n, o in jobs.items() if not _is_tested(sweep, n, o)}
+        for name in missing:
+            shutil.rmtree(sweep.run_dir.path / name, ignore_errors=True)
+        if missing:
+            console.print(f"Test seasons, once: {', '.join(missing)}")
+            test(sweep, missing)
+        findings = SweepFindings(
+            batch_id=str(sweep.config.tuning.batch_id),
+            objectives=study.objectives,
+            space=sweep.space,
+            candidates=found,
+            chosen=chosen,
+            trials=study.table(),
+            study=study.study,
+            tested={name: pd.read_csv(sweep.run_dir.path / name / "metrics.csv",
+                                      dtype={"as_of_point": "str"}) for name in jobs},
+            best_overrides=overrides_of(chosen),
+            config=sweep.config,
+        )  # fmt: skip
+        write_sweep_report(findings, sweep.run_dir, console)
+
+
+def overrides_of(chosen: Candidate) -> list[str]:
+    """Return what a candidate chose, as words of the command line."""
+    return [f"{name}={value}" for name, value in chosen.params.items()]
+
+
+def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
+    """Return whether a folder holds the finished run of just these choices on the same code."""
+    try:
+        manifest = read_manifest(sweep.run_dir.path / name)
+    except FileNotFoundError:
+        return False
+    of_trial = {*manifest.get("overrides", ())} - {*sweep.fixed}
+    chosen = {word for word in of_trial if not word.startswith("tuning.")}
+    return (
+        manifest["status"] == "finished"
+        and chosen == {*overrides}
+        and manifest["git_revision"] == sweep.run_dir.manifest["git_revision"]
+    )
+
+
+def _experiment(sweep: Sweep, chosen: Candidate) -> str:
+    """Return a configuration as an experiment file: config groups as defaults, values below."""
+    words = [word for word in sweep.fixed if not word.startswith(_PLACES)]
+    words += overrides_of(chosen)
+    groups: list[dict[str, Any]] = []
+    values = OmegaConf.create({})
+    parser = OverridesParser.create()
+    for word in words:
+        name, _, value = word.partition("=")
+        if name.startswith(("~", "+")):
+            raise ValueError(f"{word} cannot be part of {BEST_FILE}: only key=value can")
+        if _is_group(name):
+            groups.append({f"override /{name}": value})
+        else:
+            [override] = parser.parse_overrides([word])
+            OmegaConf.update(values, name, override.value())
+    told = ", ".join(f"{name} {value:.4f}" for name, value in chosen.values.items())
+    seasons = sorted(chosen.seasons)
+    path = sweep.run_dir.path / BEST_FILE
+    header = (
+        "# @package _global_\n"
+        f"# {chosen.name} of sweep {sweep.config.tuning.batch_id}: {told}, the mean over the\n"
+        f"# validation seasons {', '.join(seasons)}.\n"
+        f"# python -m nba_rank.train experiment={path}\n"
+    )
+    body = OmegaConf.to_yaml(OmegaConf.create({"defaults": groups})) if groups else ""
+    return header + body + (OmegaConf.to_yaml(values) if values else "")
+
+
+def _is_group(name: str) -> bool:
+    """Return whether a name is that of a config group, a folder of `conf/`."""
+    return (CONF / name).is_dir()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Yield whether no other worker on this machine is writing the result."""
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
