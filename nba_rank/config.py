@@ -537,6 +537,7 @@ class XgbConfig:
     subsample: float
     colsample_bytree: float
     reg_lambda: float
+    reg_alpha: float
     early_stopping_rounds: int
 
 
@@ -1026,6 +1027,7 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "model.xgb.subsample": (1e-3, 1),
     "model.xgb.colsample_bytree": (1e-3, 1),
     "model.xgb.reg_lambda": (0, None),
+    "model.xgb.reg_alpha": (0, None),
     "model.xgb.early_stopping_rounds": (0, None),
     "model.rf.n_estimators": (1, None),
     "model.rf.max_depth": (1, None),

@@ -43,6 +43,7 @@ def fit_xgb(
         subsample=config.subsample,
         colsample_bytree=config.colsample_bytree,
         reg_lambda=config.reg_lambda,
+        reg_alpha=config.reg_alpha,
         early_stopping_rounds=rounds or None,
         tree_method="hist",
         random_state=seed,

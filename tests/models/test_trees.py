@@ -15,6 +15,7 @@ XGB = XgbConfig(
     subsample=0.8,
     colsample_bytree=0.8,
     reg_lambda=1.0,
+    reg_alpha=0.0,
     early_stopping_rounds=0,
 )
 RF = RfConfig(n_estimators=30, max_depth=8, min_samples_leaf=2, max_features=0.7, max_samples=0.7)
@@ -66,6 +67,7 @@ def test_the_same_seed_gives_identical_scores_and_another_seed_others(data, scor
         {"subsample": 0.5},
         {"colsample_bytree": 0.4},
         {"reg_lambda": 30.0},
+        {"reg_alpha": 5.0},
         {"early_stopping_rounds": 3},
     ],
     ids=lambda knob: next(iter(knob)),
@@ -87,6 +89,10 @@ def test_every_knob_of_the_boosted_trees_changes_the_scores(data, knob):
 )
 def test_every_knob_of_the_forest_changes_the_scores(data, knob):
     assert not np.allclose(rf_scores(data), rf_scores(data, **knob), rtol=0, atol=1e-4)
+
+
+def test_a_large_absolute_penalty_leaves_nothing_to_split_on(data):
+    assert len(np.unique(xgb_scores(data, reg_alpha=1e6))) == 1
 
 
 def test_early_stopping_stops_by_the_newest_season(data):
