@@ -1092,10 +1092,7 @@ def _tuning_problems(config: Config) -> Iterator[str]:
     known = [OBJECTIVES[name] for name in names if name in OBJECTIVES]
     if any(objective.from_odds for objective in known) and config.odds.name == "none":
         yield f"tuning.objectives={names} needs odds: set odds=monte_carlo or odds=softmax"
-    if (
-        any(objective.from_clone for objective in known)
-        and not config.include_clone_classifier
-    ):
+    if any(objective.from_clone for objective in known) and not config.include_clone_classifier:
         yield f"tuning.objectives={names} needs include_clone_classifier=true"
     batch_id = config.tuning.batch_id
     if batch_id is not None and not re.fullmatch(r"[\w.-]+", batch_id):

@@ -1,6 +1,6 @@
 """Which configuration a study chooses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +21,14 @@ class Candidate:
     Attributes:
         number: The trial's number; None for the default configuration.
         params: What it chose, by dotted key or config group; nothing for the default.
-        values: Objectives by name, means over the validation seasons.
+        objective: Value of each objective by name, means over the validation seasons.
         seasons: Objectives by season and name.
         metrics: All other metrics, means likewise.
     """
 
     number: int | None
     params: dict[str, Any]
-    values: dict[str, float]
+    objective: dict[str, float]
     seasons: dict[str, dict[str, float]]
     metrics: dict[str, float]
 
@@ -38,12 +38,17 @@ class Candidate:
         return DEFAULT if self.number is None else f"trial {self.number}"
 
 
+def words(params: Mapping[str, Any]) -> list[str]:
+    """Return what a trial chose as words of the command line."""
+    return [f"{name}={value}" for name, value in params.items()]
+
+
 def candidates(study: SharedStudy) -> list[Candidate]:
     """Return the default, where it is known, and all trials that were judged on all seasons."""
     found = []
     if study.default is not None:
         told = study.default
-        found.append(Candidate(None, {}, told.values, told.seasons, told.metrics))
+        found.append(Candidate(None, {}, told.objective, told.seasons, told.metrics))
     for trial in study.trials(TrialState.COMPLETE):
         seasons, metrics = study.told(trial)
         values = dict(zip(study.objectives, trial.values, strict=True))
@@ -54,7 +59,7 @@ def candidates(study: SharedStudy) -> list[Candidate]:
 def best_by(found: Sequence[Candidate], objective: str) -> Candidate:
     """Return the best by one objective; of equals the first, so the default before trials."""
     sign = -1.0 if OBJECTIVES[objective].maximize else 1.0
-    return min(found, key=lambda candidate: sign * candidate.values[objective])
+    return min(found, key=lambda candidate: sign * candidate.objective[objective])
 
 
 def pareto_front(found: Sequence[Candidate], objectives: Sequence[str]) -> list[Candidate]:
@@ -62,7 +67,7 @@ def pareto_front(found: Sequence[Candidate], objectives: Sequence[str]) -> list[
     losses = _losses(found, objectives)
     as_good = (losses[:, None] <= losses[None, :]).all(axis=2)
     better = (losses[:, None] < losses[None, :]).any(axis=2)
-    beaten = (as_good & better).any(axis=0)
+    beaten = np.asarray((as_good & better).any(axis=0))
     return [one for one, is_beaten in zip(found, beaten, strict=True) if not is_beaten]
 
 
@@ -89,11 +94,11 @@ def best_so_far(study: SharedStudy) -> str:
         return ""
     names = study.objectives
     chosen = choose(found, names)
-    values = ", ".join(f"{name} {chosen.values[name]:.4f}" for name in names)
+    values = ", ".join(f"{name} {chosen.objective[name]:.4f}" for name in names)
     return f"best {values} ({chosen.name})"
 
 
 def _losses(found: Sequence[Candidate], objectives: Sequence[str]) -> np.ndarray:
     """Return the objectives of each candidate, lower is better, [N, objectives]."""
     signs = [-1.0 if OBJECTIVES[name].maximize else 1.0 for name in objectives]
-    return np.array([[one.values[name] for name in objectives] for one in found]) * signs
+    return np.array([[one.objective[name] for name in objectives] for one in found]) * signs

@@ -42,9 +42,7 @@ OBJECTIVES = {
     "ndcg20": Objective("ndcg_20", "league", maximize=True),
     "playoff_spearman": Objective("spearman", "playoff16", maximize=True),
     "rank_rmse": Objective("rank_rmse", "league", maximize=False),
-    "champion_log_loss": Objective(
-        "champion_log_loss", "league", maximize=False, from_odds=True
-    ),
+    "champion_log_loss": Objective("champion_log_loss", "league", maximize=False, from_odds=True),
     "clone_auc": Objective("clone_auc", "league", maximize=True, from_clone=True),
     "clone_brier": Objective("clone_brier", "league", maximize=False, from_clone=True),
 }

@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
+from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from nba_rank.assessment import final_name
 from nba_rank.cli import CONF
 from nba_rank.config import Config
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 from nba_rank.run_dir import RunDir, read_manifest
-from nba_rank.tuning.choice import Candidate, best_by, candidates, choose
+from nba_rank.tuning.choice import DEFAULT, Candidate, best_by, candidates, choose, words
 from nba_rank.tuning.study import SharedStudy
 
 TRIALS_FILE = "trials.csv"
@@ -25,7 +27,15 @@ BEST_FILE = "best.yaml"
 TEST_BEST, TEST_DEFAULT = "test_best", "test_default"
 """Folders of the two whole runs after a sweep."""
 
-_PLACES = ("paths.", "data.raw_dir", "data.processed_dir", "tuning.", "hparams_search", "experiment")
+_ROLES = {TEST_BEST: "chosen", TEST_DEFAULT: DEFAULT}
+_PLACES = (
+    "paths.",
+    "data.raw_dir",
+    "data.processed_dir",
+    "tuning.",
+    "hparams_search",
+    "experiment",
+)
 
 
 @dataclass(frozen=True)
@@ -36,13 +46,11 @@ class Sweep:
         run_dir: Its folder, opened as a context.
         config: What all trials have in common.
         fixed: Overrides that all trials have in common.
-        space: Names of what is searched, dotted keys and config groups.
     """
 
     run_dir: RunDir
     config: Config
     fixed: list[str]
-    space: list[str]
 
 
 def write_trials(sweep: Sweep, study: SharedStudy) -> None:
@@ -78,7 +86,7 @@ def write_result(
             return
         found = candidates(study)
         chosen = choose(found, study.objectives)
-        jobs = {TEST_DEFAULT: [], TEST_BEST: overrides_of(chosen)}
+        jobs = {TEST_DEFAULT: [], TEST_BEST: words(chosen.params)}
         if chosen.number is None:
             del jobs[TEST_BEST]
             shutil.rmtree(sweep.run_dir.path / TEST_BEST, ignore_errors=True)
@@ -91,22 +99,20 @@ def write_result(
         findings = SweepFindings(
             batch_id=str(sweep.config.tuning.batch_id),
             objectives=study.objectives,
-            space=sweep.space,
             candidates=found,
             chosen=chosen,
+            overrides=words(chosen.params),
             trials=study.table(),
             study=study.study,
-            tested={name: pd.read_csv(sweep.run_dir.path / name / "metrics.csv",
-                                      dtype={"as_of_point": "str"}) for name in jobs},
-            best_overrides=overrides_of(chosen),
+            tested={_ROLES[name]: _metrics(sweep.run_dir.path / name) for name in jobs},
+            ranker=final_name(sweep.config),
             config=sweep.config,
-        )  # fmt: skip
+        )
         write_sweep_report(findings, sweep.run_dir, console)
 
 
-def overrides_of(chosen: Candidate) -> list[str]:
-    """Return what a candidate chose, as words of the command line."""
-    return [f"{name}={value}" for name, value in chosen.params.items()]
+def _metrics(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "metrics.csv", dtype={"as_of_point": "str"})
 
 
 def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
@@ -126,21 +132,20 @@ def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
 
 def _experiment(sweep: Sweep, chosen: Candidate) -> str:
     """Return a configuration as an experiment file: config groups as defaults, values below."""
-    words = [word for word in sweep.fixed if not word.startswith(_PLACES)]
-    words += overrides_of(chosen)
-    groups: list[dict[str, Any]] = []
-    values = OmegaConf.create({})
+    common = [word for word in sweep.fixed if not word.startswith(_PLACES)]
+    groups, values = _base(sweep)
     parser = OverridesParser.create()
-    for word in words:
-        name, _, value = word.partition("=")
-        if name.startswith(("~", "+")):
-            raise ValueError(f"{word} cannot be part of {BEST_FILE}: only key=value can")
-        if _is_group(name):
-            groups.append({f"override /{name}": value})
+    for override in parser.parse_overrides([*common, *words(chosen.params)]):
+        name = override.key_or_group
+        if override.is_delete() or override.is_add():
+            raise ValueError(
+                f"{override.input_line} cannot be part of {BEST_FILE}: only key=value can"
+            )
+        if (CONF / name).is_dir():
+            groups.append({f"override /{name}": override.value()})
         else:
-            [override] = parser.parse_overrides([word])
             OmegaConf.update(values, name, override.value())
-    told = ", ".join(f"{name} {value:.4f}" for name, value in chosen.values.items())
+    told = ", ".join(f"{name} {value:.4f}" for name, value in chosen.objective.items())
     seasons = sorted(chosen.seasons)
     path = sweep.run_dir.path / BEST_FILE
     header = (
@@ -149,13 +154,23 @@ def _experiment(sweep: Sweep, chosen: Candidate) -> str:
         f"# validation seasons {', '.join(seasons)}.\n"
         f"# python -m nba_rank.train experiment={path}\n"
     )
-    body = OmegaConf.to_yaml(OmegaConf.create({"defaults": groups})) if groups else ""
-    return header + body + (OmegaConf.to_yaml(values) if values else "")
+    defaults = OmegaConf.create({"defaults": [*groups, "_self_"]})
+    return header + OmegaConf.to_yaml(defaults) + (OmegaConf.to_yaml(values) if values else "")
 
 
-def _is_group(name: str) -> bool:
-    """Return whether a name is that of a config group, a folder of `conf/`."""
-    return (CONF / name).is_dir()
+def _base(sweep: Sweep) -> tuple[list[Any], DictConfig]:
+    """Return defaults and values of the experiment that all trials start from, if there is one."""
+    names = [word.partition("=")[2] for word in sweep.fixed if word.startswith("experiment=")]
+    if not names:
+        return [], OmegaConf.create({})
+    file = CONF / "experiment" / f"{names[0]}.yaml"
+    if file.exists():
+        content = cast(DictConfig, OmegaConf.load(file))
+    else:  # came from elsewhere, see `nba_rank.cli`
+        known = ConfigStore.instance().load(f"experiment/{names[0]}.yaml").node
+        content = OmegaConf.create(OmegaConf.to_container(known))
+    defaults = content.pop("defaults", [])
+    return list(defaults), content
 
 
 @contextmanager

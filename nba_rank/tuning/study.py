@@ -1,4 +1,4 @@
-"""A study that several workers share: storage, trials that their worker has left behind, a table."""
+"""A study that several workers share: its storage, its trials, those left behind, a table."""
 
 import os
 import socket
@@ -100,7 +100,9 @@ class SharedStudy:
         if begun is None:
             self.study.set_user_attr(_QUESTION, dict(question))
         elif begun != question:
-            keys = [key for key in sorted({*begun, *question}) if begun.get(key) != question.get(key)]
+            keys = [
+                key for key in sorted({*begun, *question}) if begun.get(key) != question.get(key)
+            ]
             lines = "\n".join(
                 f"  - {key}: {begun.get(key, 'absent')} then, {question.get(key, 'absent')} now"
                 for key in keys
@@ -157,7 +159,7 @@ class SharedStudy:
         if outcome.pruned:
             self.study.tell(number, state=TrialState.PRUNED)
         else:
-            self.study.tell(number, [outcome.values[name] for name in self.objectives])
+            self.study.tell(number, [outcome.objective[name] for name in self.objectives])
 
     def fail(self, number: int, error: str) -> None:
         """End a trial that gave no result; it stays in the study and never wins."""
@@ -228,11 +230,12 @@ class SharedStudy:
         columns = ["number", "state", *self.objectives]
         table = pd.DataFrame(rows, columns=None if rows else columns)
         for kind in ("params.", "metrics.", "seasons."):
-            columns += sorted(name for name in table if name.startswith(kind))
+            columns += sorted(name for name in map(str, table) if name.startswith(kind))
         return table[columns + [name for name in table if name not in columns]]
 
     def _row(self, trial: FrozenTrial) -> dict[str, object]:
-        told, values = trial.user_attrs, trial.values or [None] * len(self.objectives)
+        told = trial.user_attrs
+        values = trial.values or [None] * len(self.objectives)  # noqa: PD011
         worker = told.get(_WORKER, {})
         return {
             "number": trial.number,

@@ -19,7 +19,7 @@ from hydra.types import HydraContext, TaskFunction
 from hydra.utils import instantiate
 from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
 from hydra_plugins.hydra_optuna_sweeper.optuna_sweeper import OptunaSweeper
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, open_dict
 from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
 from rich.console import Console
@@ -28,7 +28,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from nba_rank.cli import told_plainly
 from nba_rank.config import Config, as_config, flat
 from nba_rank.run_dir import RunDir
-from nba_rank.tuning.choice import DEFAULT, best_so_far
+from nba_rank.tuning.choice import DEFAULT, best_so_far, words
 from nba_rank.tuning.objectives import OBJECTIVES
 from nba_rank.tuning.pruning import is_hopeless
 from nba_rank.tuning.result import Sweep, write_result, write_trials
@@ -75,7 +75,7 @@ def register_sweeper() -> None:
     ConfigStore.instance().store(group="hydra/sweeper", name="study", node=StudySweeperConf)
 
 
-def storage_url(hydra: DictConfig) -> str:
+def storage_url(hydra: Any) -> str:  # noqa: ANN401
     """Return the URL of a sweep's study, given Hydra's config."""
     default = Path(hydra.sweep.dir).absolute() / "study.db"
     return str(hydra.sweeper.storage or f"sqlite:///{default}")
@@ -160,7 +160,7 @@ class StudySweeper(OptunaSweeper):
             folder = Path(self._hydra_config.hydra.sweep.dir)
             folder.mkdir(parents=True, exist_ok=True)
             with RunDir(folder) as run_dir:
-                self._run(Sweep(run_dir, config, fixed, [*space]), space, url)
+                self._run(Sweep(run_dir, config, fixed), space, url)
 
     def _space(self, arguments: list[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
         """Return the search space, and the overrides that all trials have in common."""
@@ -177,14 +177,12 @@ class StudySweeper(OptunaSweeper):
 
     def _named(self, space: dict[str, BaseDistribution]) -> Config:
         """Validate the common config and give the sweep its name, unless it has one."""
-        plain = OmegaConf.create(
-            {key: value for key, value in self._hydra_config.items_ex(resolve=False) if key != "hydra"}
-        )
+        plain = self._hydra_config.copy()
+        with open_dict(plain):
+            del plain["hydra"]
         config = as_config(plain)
         self._question = {
-            key: json.dumps(value)
-            for key, value in flat(config)
-            if not key.startswith(_PLACES)
+            key: json.dumps(value) for key, value in flat(config) if not key.startswith(_PLACES)
         } | {f"space of {name}": str(chosen) for name, chosen in space.items()}
         if config.tuning.batch_id is None:
             name = self._hydra_config.hydra.runtime.choices.get("hparams_search") or "sweep"
@@ -213,7 +211,7 @@ class StudySweeper(OptunaSweeper):
             study.learn_from_the_same(outcome.tables)
             study.default = outcome
         assert study.default is not None
-        console.print(f"default: {_told(study.default.values)}")
+        console.print(f"default: {_told(study.default.objective)}")
         try:
             with _bar(console, self._n_trials) as bar:
                 self._trials(study, sweep, space, bar)
@@ -253,7 +251,11 @@ class StudySweeper(OptunaSweeper):
             trials = [self._asked(study, space) for _ in range(batch)]
             numbers = [trial.number for trial in trials]
             overrides = [
-                [*sweep.fixed, *_chosen(trial.params), *_job(sweep, str(trial.number), "validation")]
+                [
+                    *sweep.fixed,
+                    *words(trial.params),
+                    *_job(sweep, str(trial.number), "validation"),
+                ]
                 for trial in trials
             ]
             try:
@@ -269,7 +271,7 @@ class StudySweeper(OptunaSweeper):
                     study.tell(trial.number, outcome)
                     failures = 0
                     self._console.print(
-                        f"trial {trial.number}: {_told(outcome.values)}"
+                        f"trial {trial.number}: {_told(outcome.objective)}"
                         f"{', given up' if outcome.pruned else ''} in {outcome.seconds:.1f} s; "
                         f"{best_so_far(study)}",
                         highlight=False,
@@ -333,6 +335,7 @@ class StudySweeper(OptunaSweeper):
 
     def _launch(self, overrides: Sequence[Sequence[str]], first: int) -> list[object]:
         """Run jobs; return what each returned, or the error that ended it."""
+        assert self.sweeper.launcher is not None
         returns = self.sweeper.launcher.launch(overrides, initial_job_idx=first)
         outcomes: list[object] = []
         for job in returns:
@@ -367,10 +370,6 @@ def _job(sweep: Sweep, name: str, judged_on: str) -> list[str]:
         f"tuning.trial={name}",
         f"tuning.judged_on={judged_on}",
     ]
-
-
-def _chosen(params: dict[str, Any]) -> list[str]:
-    return [f"{name}={value}" for name, value in params.items()]
 
 
 def _told(values: dict[str, float]) -> str:

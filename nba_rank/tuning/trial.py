@@ -34,7 +34,8 @@ class TrialOutcome:
     """What a trial found.
 
     Attributes:
-        values: Objectives by name, means over the validation seasons that it was judged on.
+        objective: Value of each objective by name, the mean over the validation seasons that it was
+            judged on.
         seasons: Objectives by validation season and name.
         metrics: Every metric of all teams and of the playoff teams (`playoff16_<metric>`),
             likewise.
@@ -43,7 +44,7 @@ class TrialOutcome:
         tables: Hashes of the tables that it was judged on, by name.
     """
 
-    values: dict[str, float]
+    objective: dict[str, float]
     seasons: dict[str, dict[str, float]]
     metrics: dict[str, float]
     pruned: bool
@@ -179,7 +180,7 @@ def _judge(
     scores = pd.concat([frame[[*_POINT, "team_id", "score"]].assign(ranker=name), standings])
     parts = [evaluate(scores, truth, METRICS)]
     if _needs_odds(config):
-        odds = [column for column in frame if column.endswith("_odds")]
+        odds = [column for column in map(str, frame) if column.endswith("_odds")]
         judged = frame[["season", "as_of_point", "team_id", *odds]]
         parts.append(advancement_metrics(judged, results, name))
     return pd.concat(parts, ignore_index=True)[TIDY_COLUMNS]
