@@ -17,11 +17,11 @@ from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS
 from nba_rank.evaluation.recovery import recovery_metrics
 from nba_rank.evaluation.removal import summarise_removal
 from nba_rank.evaluation.tidy import evaluate
-from nba_rank.features.store import KEY
 from nba_rank.folds import FoldPlan
 from nba_rank.models.faithfulness import removal_effects
 from nba_rank.models.members import Members, Predicted
-from nba_rank.models.ranker import Head, League, Ranker
+from nba_rank.models.oof import final_scores
+from nba_rank.models.ranker import League, Ranker
 from nba_rank.prepare import true_strength
 from nba_rank.probability_assessment import (
     Forecast,
@@ -98,7 +98,7 @@ def assess(
     ranker, n_resamples = final_name(config), config.evaluation.bootstrap_samples
     points = grid[(grid["as_of_point"] != "") & grid["season"].isin(judged.plan.test_seasons)]
     scored = _scored(judged, points, tables, config, rng)
-    without = _without_a_member(judged, points, data.relevance, config)
+    without = _without_a_member(judged, points, data, config)
     conferences = tables.teams[["season", "team_id", "conference"]]
     truth = results.merge(conferences, on=["season", "team_id"], validate="one_to_one")
     chosen = METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else METRICS
@@ -172,10 +172,7 @@ def _projected(judged: Judged, points: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_a_member(
-    judged: Judged,
-    points: pd.DataFrame,
-    relevance: pd.DataFrame,
-    config: Config,
+    judged: Judged, points: pd.DataFrame, data: Dataset, config: Config
 ) -> pd.DataFrame:
     """Score the points by stacks that leave one member out, each fitted as the stack is.
 
@@ -183,19 +180,15 @@ def _without_a_member(
         Columns as `_scored`; empty where nothing is stacked.
     """
     members = config.model.members
-    parts = []
-    for left_out in members if len(members) > 1 else []:
-        names = [name for name in members if name != left_out]
-        for part in judged.plan.tests:
-            known = pd.concat([judged.oof[season].frame for season in part.stack_train])
-            head = Head.fit(known.drop(columns=left_out), relevance, config)
-            for season in part.seasons:
-                frame = judged.oof[season].frame
-                score = head.score(frame, names)
-                parts.append(frame[KEY].assign(score=score, ranker=WITHOUT + left_out))
-    if not parts:
+    if len(members) < 2:
         return pd.DataFrame()
-    return pd.concat(parts).merge(points, on=["season", "as_of_date"])
+    scores = [
+        final_scores(judged.plan, data, config, judged.oof, without=left_out).assign(
+            ranker=WITHOUT + left_out
+        )
+        for left_out in members
+    ]
+    return pd.concat(scores).merge(points, on=["season", "as_of_date"])
 
 
 def _removal(

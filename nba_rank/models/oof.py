@@ -102,7 +102,12 @@ def fit_folds(
 
 
 def final_scores(
-    plan: FoldPlan, data: Dataset, config: Config, predicted: dict[str, Predicted]
+    plan: FoldPlan,
+    data: Dataset,
+    config: Config,
+    predicted: dict[str, Predicted],
+    *,
+    without: str | None = None,
 ) -> pd.DataFrame:
     """Score the test seasons by the stack of the members, fitted as in a run.
 
@@ -111,15 +116,18 @@ def final_scores(
         data: What the members were fitted on.
         config: The same config.
         predicted: Predictions of `fit_folds` by season.
+        without: Member to leave out of the stack; None: none.
 
     Returns:
         Columns `season`, `as_of_date`, `team_id` and `score`, higher is better.
     """
+    left_out = [] if without is None else [without]
+    names = [name for name in config.model.members if name not in left_out]
     parts = []
     for part in plan.tests:
         known = pd.concat([predicted[season].frame for season in part.stack_train])
-        head = Head.fit(known, data.relevance, config)
+        head = Head.fit(known.drop(columns=left_out), data.relevance, config)
         for season in part.seasons:
             frame = predicted[season].frame
-            parts.append(frame[KEY].assign(score=head.score(frame, config.model.members)))
+            parts.append(frame[KEY].assign(score=head.score(frame, names)))
     return pd.concat(parts, ignore_index=True)

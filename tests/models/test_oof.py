@@ -2,9 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.features.store import KEY
 from nba_rank.folds import Fit, FoldPlan, TestPart
 from nba_rank.models.members import Members
-from nba_rank.models.oof import each_fit, fit_folds
+from nba_rank.models.oof import each_fit, final_scores, fit_folds
+from nba_rank.models.ranker import Head
 
 SMALL = ["model=xgb", "model.members=[xgb,rf]", "model.xgb.n_estimators=3"]
 SMALL += ["model.rf.n_estimators=3", "trainer.max_epochs=1"]
@@ -47,3 +49,18 @@ def test_only_test_seasons_are_predicted_with_intervals(sim_data, config, monkey
     monkeypatch.setattr(Members, "predict", predict)
     fit_folds(PLAN, sim_data, config, seed(), lambda: None)
     assert asked == [("2022-23", False), ("2023-24", True)]
+
+
+def test_the_final_score_is_the_stack_with_or_without_a_member(sim_data, config):
+    predicted = fit_folds(PLAN, sim_data, config, seed(), lambda: None)[1]
+    known, tested = (predicted[season].frame for season in ("2022-23", "2023-24"))
+
+    def score(**keywords):
+        return final_scores(PLAN, sim_data, config, predicted, **keywords)
+
+    head = Head.fit(known, sim_data.relevance, config)
+    expected = tested[KEY].assign(score=head.score(tested, ["xgb", "rf"]))
+    pd.testing.assert_frame_equal(score(), expected, check_exact=True)
+    # A stack of one is that one.
+    assert np.array_equal(score(without="rf")["score"], tested["xgb"])
+    assert np.array_equal(score(without="xgb")["score"], tested["rf"])
