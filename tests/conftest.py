@@ -129,6 +129,12 @@ def sim_projection(sim_tables, sim_inputs, tmp_path_factory) -> Projection:
     )
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    """Keeps features, player ratings, projections and members for all runs of a test module."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(scope="session")
 def priced() -> Callable[..., Tables]:
     """Gives tables made-up bookmakers' figures: `priced(tables, seasons)`, all seasons if none."""

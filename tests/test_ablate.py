@@ -48,12 +48,6 @@ VARIANTS = [
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """Keeps features, projections and members for all runs of this module."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
 def start(compose_as_is, cache, sim_tables):
     """Starts the ablation on the simulated league: `start(outputs, *overrides)`."""
 

@@ -31,12 +31,6 @@ TINY = [
 ]
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """Keeps the features and player ratings for all runs of this module."""
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def program(compose_as_is, cache, sim_tables, tmp_path, monkeypatch):
     """Runs a program on the simulated league: `program(ablate, *overrides)`."""

@@ -39,12 +39,6 @@ TINY = [
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """Keeps the features, player ratings and projections for all runs of this module."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
 def program(compose_as_is, cache, sim_tables):
     """Runs the program on the simulated league: `program(outputs, *overrides)`."""
 

@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from raw_findings import errors_of, found
 from raw_logs import BOS, CLE, LAL, finals, player_log, regular_games, write
 
-from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
+from nba_rank.data.ingest import ingest, is_stale, read_raw
 from nba_rank.data.tables import SCHEMA, STATUSES, frame_hash
 
 
@@ -38,17 +39,6 @@ def report_of(*entries, date="2023-10-25"):
 
 def listed(folder):
     return read_raw(folder)[0].injury_reports
-
-
-def found(report, what):
-    (warning,) = [warning for warning in report.warnings if what in warning.what]
-    return warning
-
-
-def errors_of(folder):
-    with pytest.raises(IngestError) as caught:
-        read_raw(folder)
-    return caught.value.errors
 
 
 def test_without_reports_both_tables_are_there_and_empty(folder):

@@ -1,10 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from raw_findings import errors_of, found
 from raw_logs import BOS, CLE, finals, regular_games, team_log, write
 
 from nba_rank.data import league
-from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
+from nba_rank.data.ingest import ingest, is_stale, read_raw
 from nba_rank.data.market import implied_prob
 from nba_rank.data.tables import SCHEMA, frame_hash
 
@@ -58,20 +59,8 @@ def only_line(folder):
     return lines.iloc[0]
 
 
-def found(report, what):
-    """Return the only warning whose text holds `what`."""
-    (warning,) = [warning for warning in report.warnings if what in warning.what]
-    return warning
-
-
 def market_warnings(report):
     return [warning.what for warning in report.warnings if warning.file.startswith("market/")]
-
-
-def errors_of(folder):
-    with pytest.raises(IngestError) as caught:
-        read_raw(folder)
-    return caught.value.errors
 
 
 # What comes out.

@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
+from raw_findings import errors_of, found
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, write
 
-from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
+from nba_rank.data.ingest import ingest, is_stale, read_raw
 from nba_rank.data.tables import SCHEMA, frame_hash
 
 RECORDS = ["Season", "Team", "W", "L", "MOV", "SOS", "SRS"]
@@ -43,19 +44,8 @@ def raptor_of(folder):
     return {row.player_id: row for row in table.itertuples()}
 
 
-def found(report, what):
-    (warning,) = [warning for warning in report.warnings if what in warning.what]
-    return warning
-
-
 def ratings_warnings(report):
     return [warning.what for warning in report.warnings if "logs" not in warning.file]
-
-
-def errors_of(folder):
-    with pytest.raises(IngestError) as caught:
-        read_raw(folder)
-    return caught.value.errors
 
 
 def test_without_files_both_tables_are_there_and_empty(folder):

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from raw_findings import found
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
 
 from nba_rank.data.ingest import IngestError, read_raw
@@ -43,12 +44,6 @@ def player(number, team=BOS, date=OPENING, name=None):
 
 def listed(rosters):
     return list(zip(rosters["team_id"], rosters["player_id"], strict=True))
-
-
-def found(report, what):
-    """Return the only warning whose text holds `what`."""
-    (warning,) = [warning for warning in report.warnings if what in warning.what]
-    return warning
 
 
 def roster_warnings(report):

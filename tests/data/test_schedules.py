@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+from raw_findings import found
 from raw_logs import BOS, CLE, DEN, LAL, finals, regular_games, team_log, write
 
 from nba_rank.data import league
@@ -27,12 +28,6 @@ def put_schedule(folder, *rows, name="league_2023_24", columns=COLUMNS):
 def listed(schedule):
     days = schedule["game_date"].dt.strftime("%Y-%m-%d")
     return list(zip(days, schedule["home_team_id"], schedule["away_team_id"], strict=True))
-
-
-def found(report, what):
-    """Return the only warning whose text holds `what`."""
-    (warning,) = [warning for warning in report.warnings if what in warning.what]
-    return warning
 
 
 def schedule_warnings(report):

@@ -1,0 +1,21 @@
+"""What the reading of a raw folder finds fault with."""
+
+from pathlib import Path
+
+import pytest
+
+from nba_rank.data.findings import Finding, Findings
+from nba_rank.data.ingest import IngestError, read_raw
+
+
+def found(report: Findings, what: str) -> Finding:
+    """Return the only warning whose text holds `what`."""
+    (warning,) = [warning for warning in report.warnings if what in warning.what]
+    return warning
+
+
+def errors_of(folder: Path) -> list[Finding]:
+    """Return the errors for which a folder is refused."""
+    with pytest.raises(IngestError) as caught:
+        read_raw(folder)
+    return caught.value.errors
