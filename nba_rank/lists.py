@@ -1,6 +1,7 @@
 """List tensors for the ranker, and the data module that serves them from the device.
 
-Letters: B lists, L teams in a list, P players of a team, F player columns, K prior columns.
+Letters: B lists, L teams in a list, P players of a team, F player columns, indicators of unknown
+ones among them, K prior columns.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,20 +22,29 @@ Batch = dict[str, Tensor]
 """Tensors of B lists by name; see `ListTensors`."""
 
 
+UNKNOWN = "_unknown"
+"""Ends the name of an indicator: 1 where its column is unknown, else 0."""
+
+
 @dataclass(frozen=True)
 class ColumnScaler:
-    """Standardises columns by training seasons only; unknown becomes the mean, 0.
+    """Standardises columns by training seasons only; unknown becomes the mean, 0, and is flagged.
 
-    A column that is constant in training, or never known there, is 0 in every season: nothing was
-    learnt about it.
+    A column that was sometimes unknown in training gets an indicator. Of another one nothing was
+    learnt about its being unknown, so unknown is the mean and nothing more. A column that is
+    constant in training, or never known there, is 0 in every season.
 
     Attributes:
+        columns: Names of the F columns.
         mean: float32 [F].
         scale: float32 [F], infinite where nothing was learnt.
+        flagged: Names of the columns with an indicator, in the order of the columns.
     """
 
+    columns: list[str]
     mean: npt.NDArray[np.float32]
     scale: npt.NDArray[np.float32]
+    flagged: list[str]
 
     @classmethod
     def fit(cls, values: npt.NDArray[np.float32], columns: list[str]) -> Self:
@@ -60,11 +70,23 @@ class ColumnScaler:
         square = np.where(known, values - mean, 0) ** 2
         scale = np.sqrt(square.sum(axis=0, dtype=np.float64) / n_known)
         scale[scale < 1e-6] = np.inf
-        return cls(mean.astype(np.float32), scale.astype(np.float32))
+        sometimes = known.any(axis=0) & ~known.all(axis=0)
+        flagged = [columns[i] for i in np.flatnonzero(sometimes)]
+        return cls(columns, mean.astype(np.float32), scale.astype(np.float32), flagged)
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of what `transform` returns: the columns, then the indicators."""
+        return [*self.columns, *(name + UNKNOWN for name in self.flagged)]
 
     def transform(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Standardise an array whose last axis is F."""
-        return np.nan_to_num((values - self.mean) / self.scale)
+        """Standardise an array whose last axis is F; the last axis becomes `outputs`."""
+        standardised = np.nan_to_num((values - self.mean) / self.scale)
+        if not self.flagged:
+            return standardised
+        places = [self.columns.index(name) for name in self.flagged]
+        unknown = np.isnan(values[..., places]).astype(np.float32)
+        return np.concatenate([standardised, unknown], axis=-1)
 
 
 @dataclass(frozen=True)

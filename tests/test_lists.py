@@ -26,9 +26,10 @@ def scaled(columns, other=None):
 # Scaler.
 
 
-def test_known_values_are_standardised_and_unknown_ones_are_the_mean():
+def test_known_values_are_standardised_and_unknown_ones_are_the_mean_and_flagged():
     got = scaled([[1, 3, np.nan, 5], [10, 20, 30, 40]])
     spread = np.sqrt(8 / 3)
+    assert got[:, 2].tolist() == [0, 0, 1, 0]
     np.testing.assert_allclose(got[:, 0], [-2 / spread, 0, 0, 2 / spread], rtol=1e-6)
     assert got[:, 1].mean() == pytest.approx(0, abs=1e-6)
     assert got[:, 1].std() == pytest.approx(1, rel=1e-6)
@@ -39,6 +40,24 @@ def test_nothing_is_learnt_from_constant_or_unknown_columns():
     stats = [[7, 7, 7], [np.nan] * 3, [0, 1, 2]]
     got = scaled(stats, [[7, 1, 1], [900, -5, 1], [np.nan, np.nan, 1]])
     np.testing.assert_array_equal(got, np.zeros((3, 3)))
+
+
+def test_only_columns_that_training_knows_sometimes_are_flagged():
+    unknown = np.nan
+    stats = np.array([[1, 2, unknown], [1, 2, 3], [unknown] * 3, [unknown, 5, 5]]).T
+    scaler = ColumnScaler.fit(stats.astype(np.float32), ["some", "all", "none", "constant"])
+    assert scaler.flagged == ["some", "constant"]
+    assert scaler.outputs == [
+        "some", "all", "none", "constant", "some_unknown", "constant_unknown",
+    ]  # fmt: skip
+    got = scaler.transform(np.array([[1.5, unknown, 7, unknown]], dtype=np.float32))
+    # What training always or never knew is the mean where it is unknown, and nothing more.
+    np.testing.assert_array_equal(got, [[0, 0, 0, 0, 0, 1]])
+
+
+def test_complete_columns_have_no_indicators_whatever_comes_later():
+    got = scaled([[0, 2], [1, 3]], [[np.nan, 4], [3, np.nan]])
+    np.testing.assert_array_equal(got, [[0, 2], [2, 0]])
 
 
 def test_transform_keeps_the_shape_and_uses_the_fitted_seasons():

@@ -84,7 +84,7 @@ def check_up(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         module = ModelA(
-            columns=inputs.columns,
+            columns=inputs.scaler.outputs,
             prior_columns=inputs.prior.columns,
             vocabulary_size=len(inputs.vocabulary),
             config=asdict(model),

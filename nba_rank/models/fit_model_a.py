@@ -145,7 +145,7 @@ def _train(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         module = ModelA(
-            columns=lessons.inputs.columns,
+            columns=lessons.inputs.scaler.outputs,
             prior_columns=lessons.inputs.prior.columns,
             vocabulary_size=len(lessons.inputs.vocabulary),
             config=asdict(settings),

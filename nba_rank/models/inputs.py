@@ -18,13 +18,11 @@ class Inputs:
     """Turns player sets and team priors into lists; learnt from training seasons only.
 
     Attributes:
-        columns: Player columns, in order.
         scaler: Standardises the player columns.
         vocabulary: Embedding rows by player id.
         prior: Prior columns of a team.
     """
 
-    columns: list[str]
     scaler: ColumnScaler
     vocabulary: Vocabulary
     prior: TeamPrior
@@ -38,11 +36,15 @@ class Inputs:
             team_prior: Store features of the same rows, see `TeamPrior.fit`.
         """
         return cls(
-            columns=sets.columns,
             scaler=ColumnScaler.fit(sets.stats[sets.player_id != 0], sets.columns),
             vocabulary=Vocabulary.of(sets.player_id),
             prior=TeamPrior.fit(team_prior),
         )
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the player columns of the sets, in order."""
+        return self.scaler.columns
 
     def lists(
         self,
@@ -71,21 +73,29 @@ class Inputs:
             "columns": self.columns,
             "stat_mean": torch.from_numpy(self.scaler.mean),
             "stat_scale": torch.from_numpy(self.scaler.scale),
+            "stat_flagged": self.scaler.flagged,
             "player_ids": torch.from_numpy(self.vocabulary.player_ids),
-            "prior_columns": self.prior.columns,
+            "prior_features": self.prior.scaler.columns,
             "prior_mean": torch.from_numpy(self.prior.scaler.mean),
             "prior_scale": torch.from_numpy(self.prior.scaler.scale),
+            "prior_flagged": self.prior.scaler.flagged,
+            "prior_moving": self.prior.moving,
         }
 
     @classmethod
     def of_state(cls, state: dict[str, Any]) -> Self:
         """Restore what `state` returned."""
-        return cls(
-            columns=state["columns"],
-            scaler=ColumnScaler(state["stat_mean"].numpy(), state["stat_scale"].numpy()),
-            vocabulary=Vocabulary(state["player_ids"].numpy()),
-            prior=TeamPrior(
-                state["prior_columns"],
-                ColumnScaler(state["prior_mean"].numpy(), state["prior_scale"].numpy()),
-            ),
+        scaler = ColumnScaler(
+            state["columns"],
+            state["stat_mean"].numpy(),
+            state["stat_scale"].numpy(),
+            state["stat_flagged"],
         )
+        of_prior = ColumnScaler(
+            state["prior_features"],
+            state["prior_mean"].numpy(),
+            state["prior_scale"].numpy(),
+            state["prior_flagged"],
+        )
+        prior = TeamPrior(of_prior, state["prior_moving"])
+        return cls(scaler, Vocabulary(state["player_ids"].numpy()), prior)

@@ -22,7 +22,7 @@ class ModelA(pl.LightningModule):
     checkpoint also brings back `inputs`, `losses` and `diagnostics`.
 
     Args:
-        columns: Player columns F.
+        columns: Player columns F, the indicators of unknown ones among them.
         prior_columns: Prior columns K of a team; empty: the players alone.
         vocabulary_size: Embedding rows.
         config: Fields of `nba_rank.config.ModelAConfig`, as nested dictionaries.

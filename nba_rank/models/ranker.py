@@ -12,7 +12,7 @@ import pandas as pd
 from nba_rank.config import MEMBERS, Config
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.data.tables import Tables
-from nba_rank.dataset import Dataset
+from nba_rank.dataset import PROJECTION, Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import (
     CALIBRATIONS,
@@ -31,6 +31,9 @@ from nba_rank.odds.strength import SCORE
 
 NEED_PLAYERS = ("model_a", "projected_win_pct", "full_strength", "roster_strength")
 """Inputs of the stacker that are unknown where no players are."""
+
+_NO_STAND_IN = (*MEMBERS, *PROJECTION, *NEED_PLAYERS)
+"""Inputs that a date must know for all its teams; others may be unknown, see `Stacker`."""
 
 _HEAD, _PROJECTION = "head.json", "projection.json"
 _ODDS: dict[str, Callable[[dict[str, Any]], SoftmaxOdds | MonteCarloOdds]] = {
@@ -131,7 +134,7 @@ class Head:
             ValueError: No players are known on some date, and there is no score without them.
         """
         inputs = names if self.stacker is None else self.stacker.inputs
-        without = members[inputs].isna().any(axis=1)
+        without = members[_needed(inputs)].isna().any(axis=1)
         without = without.groupby([members["season"], members["as_of_date"]]).transform("any")
         if without.any() and self.teams_stacker is None:
             first = members.loc[without, ["season", "as_of_date"]].iloc[0]
@@ -262,9 +265,13 @@ def _members(frame: pd.DataFrame) -> list[str]:
     return [name for name in MEMBERS if name in frame.columns]
 
 
+def _needed(inputs: list[str]) -> list[str]:
+    return [name for name in inputs if name in _NO_STAND_IN]
+
+
 def _stacker(inputs: list[str], rated: pd.DataFrame, config: Config) -> Stacker:
-    """Fit a blend on the rows that know all inputs."""
-    known = rated.dropna(subset=inputs)
+    """Fit a blend on the rows that know all inputs that nothing can stand in for."""
+    known = rated.dropna(subset=_needed(inputs))
     settings = config.model.stack
     return Stacker.fit(
         inputs,

@@ -7,6 +7,9 @@ as in feature-weighted linear stacking (Sill et al. 2009, eq. 2) with that share
 A handful of seasons can hardly tell weights from noise, and a plain average of good forecasts is
 hard to beat by weights that are estimated (Bates and Granger 1969; Stock and Watson 2004). So the
 ridge shrinks towards an average of what the trusted inputs say on their own, and not towards 0.
+
+An unknown input counts as its mean. Where some were unknown in training, what that tells is learned
+as well, by an indicator.
 """
 
 from collections.abc import Sequence
@@ -32,6 +35,9 @@ class Stacker:
         coef: Coefficient of each standardised score on opening night, in units of relevance.
         coef_change: Change of each coefficient from opening night to the end of the season; zeros
             where the weights stay.
+        unknown: By the name of each input that was sometimes unknown, what its being unknown adds
+            to the mean that stands in for it, in units of relevance: on opening night, and its
+            change from there to the end of the season.
         intercept: Relevance of an average team.
         alpha: Ridge penalty chosen by cross-validation over seasons.
     """
@@ -41,6 +47,7 @@ class Stacker:
     scale: list[float]
     coef: list[float]
     coef_change: list[float]
+    unknown: dict[str, list[float]]
     intercept: float
     alpha: float
 
@@ -59,7 +66,7 @@ class Stacker:
 
         Args:
             inputs: Names of the M inputs.
-            scores: Out-of-fold scores, higher is better, [N, M].
+            scores: Out-of-fold scores, higher is better, [N, M]; NaN is unknown.
             relevance: Relevance, higher is better, [N].
             season: Season of each row; rows of a season stay together in cross-validation.
             alphas: Penalties to choose from; with a single season the largest is taken.
@@ -68,35 +75,45 @@ class Stacker:
                 are left out, and where none is left all inputs are trusted.
 
         Raises:
-            ValueError: A score is not finite, or an input scores every team alike.
+            ValueError: A score is infinite, or an input is never known or scores every team alike.
         """
-        if not np.isfinite(scores).all():
+        unknown = np.isnan(scores)
+        if np.isinf(scores).any() or unknown.all(axis=0).any():
             raise ValueError(f"out-of-fold scores of {inputs} are not all finite")
-        mean, scale = scores.mean(axis=0), scores.std(axis=0)
-        varies = np.ptp(scores, axis=0) > 0
+        mean, scale = np.nanmean(scores, axis=0), np.nanstd(scores, axis=0)
+        varies = np.nanmax(scores, axis=0) > np.nanmin(scores, axis=0)
         if not varies.all():
             flat = [name for name, moving in zip(inputs, varies, strict=True) if not moving]
             raise ValueError(f"{flat} give every team the same out-of-fold score")
-        standardised = (scores - mean) / scale
-        design = standardised
+        flagged = np.flatnonzero(unknown.any(axis=0))
+        at_once = np.nan_to_num((scores - mean) / scale)
+        if len(flagged):
+            at_once = np.hstack([at_once, unknown[:, flagged]])
+        design = at_once
         if progress is not None:
-            design = np.hstack([standardised, standardised * progress[:, None]])
+            design = np.hstack([at_once, at_once * progress[:, None]])
         n_seasons = len(np.unique(season))
         if n_seasons > 1:
             splits = GroupKFold(n_splits=min(5, n_seasons)).split(scores, groups=season)
             ridge = RidgeCV(alphas=alphas, cv=list(splits))
         else:
             ridge = RidgeCV(alphas=[max(alphas)])
-        average = _average(design, relevance - relevance.mean(), inputs, trusted)
+        n_columns = at_once.shape[1]
+        average = _average(design, n_columns, relevance - relevance.mean(), inputs, trusted)
         ridge.fit(design, relevance - design @ average)
-        coef = np.zeros((2, len(inputs)))
-        coef[: design.shape[1] // len(inputs)] = (average + ridge.coef_).reshape(-1, len(inputs))
+        found = np.zeros((2, n_columns))
+        found[: design.shape[1] // n_columns] = (average + ridge.coef_).reshape(-1, n_columns)
+        coef, of_unknown = np.split(found, [len(inputs)], axis=1)
         return cls(
             inputs=inputs,
             mean=mean.tolist(),
             scale=scale.tolist(),
             coef=coef[0].tolist(),
             coef_change=coef[1].tolist(),
+            unknown={
+                inputs[place]: own.tolist()
+                for place, own in zip(flagged, of_unknown.T, strict=True)
+            },
             intercept=float(ridge.intercept_),
             alpha=float(ridge.alpha_),
         )
@@ -105,16 +122,19 @@ class Stacker:
         """Blend scores [N, M] into stack scores [N], higher is better.
 
         Args:
-            scores: Scores of the inputs, in order.
+            scores: Scores of the inputs, in order; NaN is unknown.
             progress: Share of the season played, [N]; None is opening night.
         """
         share = np.zeros(len(scores)) if progress is None else progress
         blended = np.full(len(scores), self.intercept)
         # Summed input by input: a matrix product's last bits depend on the number of rows.
-        for column, (mean, scale, coef, change) in enumerate(
-            zip(self.mean, self.scale, self.coef, self.coef_change, strict=True)
+        for column, (name, mean, scale, coef, change) in enumerate(
+            zip(self.inputs, self.mean, self.scale, self.coef, self.coef_change, strict=True)
         ):
-            blended += (coef + change * share) * (scores[:, column] - mean) / scale
+            added = (coef + change * share) * (scores[:, column] - mean) / scale
+            instead, instead_change = self.unknown.get(name, (0.0, 0.0))
+            unknown = np.isnan(scores[:, column])
+            blended += np.where(unknown, instead + instead_change * share, added)
         return blended
 
     def to_dict(self) -> dict[str, Any]:
@@ -135,11 +155,16 @@ class Stacker:
         return {name: value / total for name, value in zip(self.inputs, at_date, strict=True)}
 
 
-def _average(design: Vector, response: Vector, inputs: list[str], trusted: Sequence[str]) -> Vector:
-    """Return the coefficients of the average of single regressions on each trusted input."""
+def _average(
+    design: Vector, n_columns: int, response: Vector, inputs: list[str], trusted: Sequence[str]
+) -> Vector:
+    """Return the coefficients of the average of single regressions on each trusted input.
+
+    Columns of the design that are no input, but tell which are unknown, have no part in it.
+    """
     chosen = [column for column, name in enumerate(inputs) if name in trusted]
     chosen = chosen or [*range(len(inputs))]
-    columns = np.arange(design.shape[1]).reshape(-1, len(inputs))
+    columns = np.arange(design.shape[1]).reshape(-1, n_columns)
     result = np.zeros(design.shape[1])
     for own in columns.T[chosen]:
         result[own] = np.linalg.lstsq(design[:, own], response, rcond=None)[0] / len(chosen)

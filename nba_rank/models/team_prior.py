@@ -1,7 +1,7 @@
 """What is known of a team beside its players: store features as a linear skip, warm-started.
 
 What deserves trust changes over a season, so each feature enters twice: itself, and times the share
-of the season played.
+of the season played. So does the indicator of a feature that was sometimes unknown in training.
 
 Letters: N rows, K prior columns, B lists, L teams in a list.
 """
@@ -34,34 +34,33 @@ class TeamPrior:
     """Turns store features into prior columns.
 
     Attributes:
-        columns: Names of the K prior columns: the features, then, where the store knows the share
-            of the season played, the features times that share.
-        scaler: Standardises the features, by training seasons only.
+        scaler: Standardises the features and flags the unknown ones, by training seasons only.
+        moving: Whether the store knows the share of the season played.
     """
 
-    columns: list[str]
     scaler: ColumnScaler
+    moving: bool
 
     @classmethod
     def fit(cls, features: pd.DataFrame) -> Self:
         """Fit on training rows: store features, with `season_progress` where it is known."""
         names = [name for name in features.columns if name != PROGRESS]
         scaler = ColumnScaler.fit(features[names].to_numpy(dtype=np.float32), names)
-        moving = [name + BY_PROGRESS for name in names] if PROGRESS in features else []
-        return cls([*names, *moving], scaler)
+        return cls(scaler, moving=bool(names) and PROGRESS in features)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the K prior columns: the scaler's, then, where `moving`, each by progress."""
+        names = self.scaler.outputs
+        return [*names, *(name + BY_PROGRESS for name in names if self.moving)]
 
     @property
     def features(self) -> list[str]:
         """Names of the store features that `transform` reads."""
-        names = self._names
-        return [*names, PROGRESS] if len(names) < len(self.columns) else names
-
-    @property
-    def _names(self) -> list[str]:
-        return [name for name in self.columns if not name.endswith(BY_PROGRESS)]
+        return [*self.scaler.columns, PROGRESS] if self.moving else self.scaler.columns
 
     def transform(self, features: pd.DataFrame) -> npt.NDArray[np.float32]:
-        """Return the prior columns, [N, K]; an unknown feature is the training mean, 0.
+        """Return the prior columns, [N, K]; for unknown features see `ColumnScaler`.
 
         Raises:
             ValueError: A feature is missing.
@@ -72,8 +71,8 @@ class TeamPrior:
                 f"model A was fitted on other team priors: {absent} are missing; use the features "
                 "of the run"
             )
-        values = self.scaler.transform(features[self._names].to_numpy(dtype=np.float32))
-        if PROGRESS not in self.features:
+        values = self.scaler.transform(features[self.scaler.columns].to_numpy(dtype=np.float32))
+        if not self.moving:
             return values
         return np.hstack([values, values * features[[PROGRESS]].to_numpy(dtype=np.float32)])
 

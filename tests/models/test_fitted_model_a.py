@@ -123,6 +123,51 @@ def test_a_team_without_players_is_marked_and_the_others_are_scored(fitted, know
     assert np.delete(got.score, 4) == pytest.approx(np.delete(plain.score, 4), abs=1e-5)
 
 
+# What is unknown.
+
+
+def with_unknown(known, tells):
+    """Skill and rating unknown of half the teams: of the good ones, or of any."""
+    sets, prior, relevance = known
+    hidden = relevance > 0.5 if tells else np.random.default_rng(3).random(len(relevance)) < 0.5
+    stats = sets.stats.copy()
+    stats[hidden, :, 0] = np.nan
+    prior = prior[["rating"]].assign(rating=prior["rating"].mask(hidden))
+    return replace(sets, stats=stats), prior, relevance, hidden
+
+
+def gap(fitted, sets, prior, hidden):
+    """How much higher, in deviations, teams are scored of which much is unknown."""
+    score = fitted.predict(sets, prior).score
+    return (score[hidden].mean() - score[~hidden].mean()) / score.std()
+
+
+@pytest.mark.parametrize("with_prior", [True, False])
+def test_being_unknown_counts_where_it_tells_the_good_teams(fit, known, no_prior, with_prior):
+    gaps = []
+    for tells in (True, False):
+        sets, prior, relevance, hidden = with_unknown(known, tells)
+        prior = prior if with_prior else no_prior(sets)
+        made = fit(sets, relevance, prior, epochs=10, embedding_dim=0)
+        assert "skill" in made.inputs.scaler.flagged
+        assert made.inputs.prior.scaler.flagged == (["rating"] if with_prior else [])
+        gaps.append(gap(made, sets, prior, hidden))
+    assert gaps[0] > 1 > 0.5 > abs(gaps[1])
+
+
+def test_what_training_always_knew_may_be_unknown_later(fit, known, no_prior):
+    sets, _, relevance = known
+    complete = replace(sets, stats=np.nan_to_num(sets.stats))
+    made = fit(complete, relevance, epochs=1)
+    assert made.inputs.scaler.outputs == sets.columns
+    later, average = complete.stats.copy(), complete.stats.copy()
+    later[..., 0], average[..., 0] = np.nan, made.inputs.scaler.mean[0]
+    got, expected = (
+        made.predict(replace(sets, stats=stats), no_prior(sets)) for stats in (later, average)
+    )
+    assert got.score == pytest.approx(expected.score, abs=1e-6)
+
+
 # Other inputs.
 
 
@@ -223,8 +268,9 @@ def test_a_saved_model_scores_identically(fitted, known, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model_a_0.ckpt", "model_a_1.ckpt"]
     loaded = FittedModelA.load(tmp_path)
     assert_same(loaded.predict(sets, prior), fitted.predict(sets, prior))
-    assert loaded.inputs.columns == fitted.inputs.columns
-    assert loaded.inputs.prior.columns == fitted.inputs.prior.columns
+    for now, before in ((loaded.inputs, fitted.inputs), (loaded.inputs.prior, fitted.inputs.prior)):
+        assert now.columns == before.columns
+        assert now.scaler.flagged == before.scaler.flagged != []
     pd.testing.assert_frame_equal(loaded.losses, fitted.losses)
     pd.testing.assert_frame_equal(loaded.diagnostics, fitted.diagnostics)
 
@@ -258,7 +304,8 @@ def test_one_checkpoint_alone_rebuilds_its_network_and_scores_identically(fit, k
     assert network.config == made.networks[0].config
     assert_same(FittedModelA.of([network]).predict(sets, prior), made.predict(sets, prior))
     content = torch.load(path, weights_only=True)
-    assert content["hyper_parameters"]["columns"] == sets.columns
+    seen = [*sets.columns, "sometimes_unknown_unknown"]
+    assert content["hyper_parameters"]["columns"] == seen
     assert content["hyper_parameters"]["config"] == asdict(network.config)
 
 

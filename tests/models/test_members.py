@@ -91,8 +91,9 @@ def test_the_team_prior_is_that_of_the_same_team_and_date(data, compose, with_pr
         "model.model_a.learning_rate=1e-8",
     ]
     members = fit(some, compose, *prior)
-    moving = ["elo_rating_by_progress", "full_strength_by_progress"] if with_progress else []
-    assert members.model_a.inputs.prior.columns == ["elo_rating", "full_strength", *moving]
+    columns = ["elo_rating", "full_strength", "full_strength_unknown"]
+    moving = [f"{name}_by_progress" for name in columns if with_progress]
+    assert members.model_a.inputs.prior.columns == [*columns, *moving]
     # Untrained, the score is the skip's: it follows the rating of the right row.
     frame = members.predict(some).frame.assign(rating=some.features(["elo_rating"])["elo_rating"])
     assert frame["model_a"].corr(frame["rating"], method="spearman") > 0.95

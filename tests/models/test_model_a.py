@@ -45,11 +45,13 @@ def test_it_is_made_of_plain_values_only(fitted):
 
 def test_the_network_has_the_sizes_of_its_columns(fitted, batch):
     network = untrained(fitted, embedding_dim=0, encoder_dims=[7, 6])
-    n_columns = len(fitted.inputs.columns)
+    # One of the four is sometimes unknown, and so is one of the two priors.
+    n_columns = len(fitted.inputs.scaler.outputs)
+    assert n_columns == len(fitted.inputs.columns) + 1
     assert [layer.in_features for layer in network.ranker.encoder if hasattr(layer, "weight")] == [
         n_columns, 7,
     ]  # fmt: skip
-    assert network.ranker.skip.in_features == len(fitted.inputs.prior.columns) == 4
+    assert network.ranker.skip.in_features == len(fitted.inputs.prior.columns) == 6
     ranked = network.score_batch(batch)
     assert ranked.score.shape == batch["relevance"].shape
     assert ranked.weights.shape == (*batch["relevance"].shape, 2, batch["stats"].shape[2])

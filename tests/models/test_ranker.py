@@ -178,6 +178,20 @@ def test_an_input_that_is_never_known_is_not_blended(oof, compose):
     assert np.isfinite(head.score(scores, NAMES)).all()
 
 
+def test_a_feature_may_be_unknown_and_then_counts_as_its_mean_with_what_that_tells(oof, compose):
+    config = compose("model.stack.features=[elo_rating]", "model.stack.trusted=[xgb]")
+    some = oof["team_id"] < 10
+    known = oof.assign(elo_rating=oof["xgb"].mask(some))
+    scores, head = fit_head(known, config)
+    assert head.stacker.inputs == [*NAMES, "elo_rating"]
+    assert head.stacker.unknown.keys() == {"elo_rating"}
+    assert head.teams_stacker is None
+    final = head.score(scores, NAMES)
+    assert np.isfinite(final).all()
+    told = fit_head(known.assign(relevance=oof["relevance"] + some), config)[1]
+    assert told.stacker.unknown["elo_rating"][0] > head.stacker.unknown["elo_rating"][0]
+
+
 def test_a_date_without_players_is_ranked_by_what_needs_none(oof, compose):
     played = oof.assign(model_a=oof["xgb"], full_strength=oof["rf"], **{PROJECTED: oof["xgb"]})
     scores, head = fit_head(played, compose())

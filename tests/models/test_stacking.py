@@ -141,16 +141,44 @@ def test_a_constant_member_is_refused_whatever_the_constant(constant):
         fit(scores, relevance, season)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_score_that_is_not_finite_is_refused(value):
+@pytest.mark.parametrize(("rows", "value"), [(7, np.inf), (slice(None), np.nan)])
+def test_an_infinite_score_and_an_input_that_is_never_known_are_refused(rows, value):
     scores, relevance, season = planted([0.3, 0.2, 0.1])
-    scores[7, 0] = value
+    scores[rows, 0] = value
     with pytest.raises(ValueError, match="not all finite"):
         fit(scores, relevance, season)
 
 
+def test_what_being_unknown_tells_is_learned_beside_the_mean():
+    """Teams whose second input is unknown end 0.2 higher on opening night, 0.1 lower at the end."""
+    scores, _, season = planted([0.3, 0.2], scale=1.0, mean=0.0)
+    rng = np.random.default_rng(6)
+    progress, unknown = rng.uniform(size=len(scores)), rng.uniform(size=len(scores)) < 0.3
+    tells = 0.2 - 0.3 * progress
+    relevance = 0.5 + 0.3 * scores[:, 0] + np.where(unknown, tells, 0.2 * scores[:, 1])
+    scores[unknown, 1] = np.nan
+    stacker = fit(scores, relevance, season, [0.1], progress)
+    assert stacker.coef == pytest.approx([0.3, 0.2], abs=0.01)
+    assert stacker.unknown.keys() == {"xgb"}
+    assert stacker.unknown["xgb"] == pytest.approx([0.2, -0.3], abs=0.02)
+    assert stacker.predict(scores, progress) == pytest.approx(relevance, abs=0.02)
+    assert stacker.weights().keys() == {"model_a", "xgb"}
+    still = fit(scores, relevance, season, [0.1])
+    assert still.unknown["xgb"] == pytest.approx([0.05, 0], abs=0.02)
+
+
+def test_what_training_always_knew_counts_as_its_mean_where_it_is_unknown():
+    scores, relevance, season = planted([0.3, 0.2, 0.1], mean=(0, 4, 0))
+    stacker = fit(scores, relevance, season)
+    assert stacker.unknown == {}
+    absent, average = scores[:5].copy(), scores[:5].copy()
+    absent[:, 1], average[:, 1] = np.nan, stacker.mean[1]
+    assert stacker.predict(absent) == pytest.approx(stacker.predict(average), abs=1e-12)
+
+
 def test_it_survives_json_exactly():
     scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1)
+    scores[::7, 1] = np.nan
     stacker = fit(scores, relevance, season)
     again = Stacker(**json.loads(json.dumps(stacker.to_dict())))
     assert again == stacker

@@ -18,21 +18,26 @@ def features():
 
 def test_each_feature_enters_itself_and_times_the_share_of_the_season(features):
     prior = TeamPrior.fit(features)
-    assert prior.columns == ["rating", "flat", "rating_by_progress", "flat_by_progress"]
+    assert prior.columns == [
+        "rating", "flat", "rating_unknown",
+        "rating_by_progress", "flat_by_progress", "rating_unknown_by_progress",
+    ]  # fmt: skip
     assert prior.features == ["rating", "flat", PROGRESS]
     got = prior.transform(features)
     z = np.sqrt(1.5)
     np.testing.assert_allclose(got[:, 0], [-z, 0, z, 0], rtol=1e-6)
-    np.testing.assert_allclose(got[:, 2], [0, 0, z, 0], rtol=1e-6)
-    assert (got[:, [1, 3]] == 0).all()
+    np.testing.assert_allclose(got[:, 3], [0, 0, z, 0], rtol=1e-6)
+    assert (got[:, [1, 4]] == 0).all()
+    assert got[:, 2].tolist() == got[:, 5].tolist() == [0, 0, 0, 1]
     assert got.dtype == np.float32
 
 
 def test_without_progress_each_feature_enters_once(features):
     prior = TeamPrior.fit(features[["rating"]])
-    assert prior.columns == prior.features == ["rating"]
+    assert prior.features == ["rating"]
+    assert prior.columns == ["rating", "rating_unknown"]
     # More than was asked for is no harm.
-    assert prior.transform(features).shape == (4, 1)
+    assert prior.transform(features).shape == (4, 2)
 
 
 def test_no_features_make_no_columns(features):
@@ -45,6 +50,8 @@ def test_other_rows_are_scaled_by_those_of_the_fit(features):
     prior = TeamPrior.fit(features.iloc[:2])
     got = prior.transform(features.iloc[2:])
     np.testing.assert_allclose(got[:, 0], [3, 0], rtol=1e-6)
+    # Nothing was unknown in the rows of the fit.
+    assert prior.columns == ["rating", "flat", "rating_by_progress", "flat_by_progress"]
 
 
 def test_missing_features_are_named(features):
