@@ -168,7 +168,7 @@ def _base(sweep: Sweep) -> tuple[list[Any], DictConfig]:
         content = cast(DictConfig, OmegaConf.load(file))
     else:  # came from elsewhere, see `nba_rank.cli`
         known = ConfigStore.instance().load(f"experiment/{names[0]}.yaml").node
-        content = OmegaConf.create(OmegaConf.to_container(known))
+        content = cast(DictConfig, OmegaConf.create(OmegaConf.to_container(known)))
     defaults = content.pop("defaults", [])
     return list(defaults), content
 
