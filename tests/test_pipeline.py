@@ -1,9 +1,6 @@
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -12,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
+from programs import program
 from rich.console import Console
 
-import nba_rank
 from nba_rank import pipeline
 from nba_rank.config import PredictConfig, PredictDataConfig, config_from_yaml
 from nba_rank.data.outcomes import EVENTS
@@ -53,20 +50,6 @@ ADVANCEMENT = (
     "playoff_log_loss", "champion_log_loss", "advancement_log_loss",
 )  # fmt: skip
 KNOWN_AFTERWARDS = ["actual_rank", "actual_conference_rank", "verdict"]
-
-
-def program(name: str, *overrides: str, cwd: Path) -> subprocess.CompletedProcess:
-    """Run `python -m nba_rank.<name>` in a folder."""
-    root = Path(nba_rank.__file__).parents[1]
-    environment = os.environ | {"PYTHONPATH": str(root), "COLUMNS": "200"}
-    return subprocess.run(
-        [sys.executable, "-m", f"nba_rank.{name}", *overrides],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @dataclass(frozen=True)

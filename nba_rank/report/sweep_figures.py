@@ -12,6 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from nba_rank.report.style import (
     BLUE,
@@ -49,7 +50,12 @@ class Searched:
     @property
     def label(self) -> str:
         """The last two parts of the name, which tell it from its neighbours."""
-        return ".".join(self.name.split(".")[-2:])
+        return ".".join(self.name.replace("/", ".").split(".")[-2:])
+
+    @property
+    def whole(self) -> bool:
+        """Whether all values are whole numbers."""
+        return pd.api.types.is_integer_dtype(self.taken.convert_dtypes())
 
     @property
     def levels(self) -> list[Any] | None:
@@ -57,6 +63,16 @@ class Searched:
         if pd.api.types.is_numeric_dtype(self.taken) and self.taken.dtype != bool:
             return None
         return sorted(self.taken.dropna().unique(), key=str)
+
+    @property
+    def holds_default(self) -> bool:
+        """Whether the default's value is among those searched."""
+        if self.default is None:
+            return False
+        if self.levels is not None:
+            return self.default in self.levels
+        low, high = _range(self)
+        return low <= self.default <= high
 
     def position(self, values: pd.Series) -> npt.NDArray[np.float64]:
         """Return where values lie on an axis: themselves, or the numbers of their levels."""
@@ -153,14 +169,19 @@ def plot_slices(
             axes.axhline(default, color=GREY, linestyle="--", linewidth=1)
             axes.scatter(place, values, color=BLUE, s=22, alpha=0.8)
             _mark_default(axes, one)
-            _scale(axes, one, "x")
-            axes.set_xlabel(one.label)
+            _scale(axes, one)
+            outside = one.default is not None and not one.holds_default
+            axes.set_xlabel(f"{one.label} (default {one.default})" if outside else one.label)
         for axes in panels[len(searched) :]:
             axes.set_axis_off()
         for axes in panels[::n_columns]:
             axes.set_ylabel(objective)
         set_title(figure, f"{objective} by each choice")
-        set_caption(figure, "A point a trial. Dashed: the default's objective; orange: its value.")
+        set_caption(
+            figure,
+            "A point a trial. Dashed: the default's objective; orange: its value, where that was "
+            "among the values that were searched.",
+        )
         save(figure, path)
 
 
@@ -252,14 +273,12 @@ def plot_front(
 
 
 def _mark_default(axes: Axes, one: Searched) -> None:
-    if one.default is None:
-        return
-    place = one.position(pd.Series([one.default]))[0]
-    if np.isfinite(place):
+    if one.holds_default:
+        place = one.position(pd.Series([one.default]))[0]
         axes.axvline(place, color=ORANGE, linewidth=1.5, zorder=0)
 
 
-def _scale(axes: Axes, one: Searched, axis: str) -> None:
+def _scale(axes: Axes, one: Searched) -> None:
     if one.levels is not None:
         labels = [_short(level) for level in one.levels]
         tilt = 20 if max(map(len, labels)) > 8 else 0
@@ -267,6 +286,16 @@ def _scale(axes: Axes, one: Searched, axis: str) -> None:
                         ha="right" if tilt else "center")  # fmt: skip
     elif one.log:
         axes.set_xscale("log")
+        ticks = np.unique([float(f"{tick:.1g}") for tick in np.geomspace(*_range(one), 4)])
+        axes.xaxis.set_major_locator(FixedLocator([*ticks]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+    elif one.whole:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _range(one: Searched) -> tuple[float, float]:
+    return float(one.taken.min()), float(one.taken.max())
 
 
 def _scaled(one: Searched) -> npt.NDArray[np.float64]:
@@ -283,7 +312,7 @@ def _ends(one: Searched) -> list[tuple[float, str]]:
     if one.levels is not None:
         n = len(one.levels)
         return [(i / (n - 1) if n > 1 else 0.5, _short(v)) for i, v in enumerate(one.levels)]
-    low, high = one.taken.min(), one.taken.max()
+    low, high = _range(one)
     return [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")] if high > low else [(0.5, f"{low:.3g}")]
 
 

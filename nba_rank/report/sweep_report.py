@@ -121,7 +121,7 @@ def _tested(
 ) -> SeasonValues:
     """Return an objective by test season of a tested configuration or another ranker."""
     tidy = findings.tested.get(which, findings.tested[DEFAULT])
-    mine = tidy[tidy["ranker"] == (ranker or findings.ranker)]
+    mine = tidy[(tidy["ranker"] == (ranker or findings.ranker)) & (tidy["season"] != "all")]
     return {
         str(season): season_values(rows, [objective]) for season, rows in mine.groupby("season")
     }
@@ -178,7 +178,8 @@ def _noise(gain: pd.Series) -> str:
 def _season_names(findings: SweepFindings, kind: str) -> str:
     if kind == "validation":
         return ", ".join(sorted(findings.default.seasons))
-    return ", ".join(sorted(findings.tested[DEFAULT]["season"].unique()))
+    seasons = set(findings.tested[DEFAULT]["season"]) - {"all"}
+    return ", ".join(sorted(seasons))
 
 
 def _agreement_section(findings: SweepFindings) -> str:

@@ -27,6 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nba_rank.cli import told_plainly
 from nba_rank.config import Config, as_config, flat
+from nba_rank.features.content import source_hash
 from nba_rank.run_dir import RunDir
 from nba_rank.tuning.choice import DEFAULT, best_so_far, words
 from nba_rank.tuning.objectives import OBJECTIVES
@@ -42,6 +43,13 @@ _PLACES = (
     "tuning.batch_id", "tuning.trial", "tuning.judged_on",
 )  # fmt: skip
 """Config fields that do not decide what a trial finds."""
+
+_CODE = (
+    "data/**/*.py", "features/**/*.py", "odds/**/*.py", "models/**/*.py", "evaluation/**/*.py",
+    "dataset.py", "folds.py", "lists.py", "pipeline.py", "projection.py", "target.py",
+    "tuning/objectives.py", "tuning/trial.py",
+)  # fmt: skip
+"""Modules that decide what a trial finds."""
 
 _FAILURES_TO_STOP = 5  # in a row
 
@@ -183,7 +191,9 @@ class StudySweeper(OptunaSweeper):
         config = as_config(plain)
         self._question = {
             key: json.dumps(value) for key, value in flat(config) if not key.startswith(_PLACES)
-        } | {f"space of {name}": str(chosen) for name, chosen in space.items()}
+        }
+        self._question |= {f"space of {name}": str(chosen) for name, chosen in space.items()}
+        self._question["code"] = source_hash(*_CODE)
         if config.tuning.batch_id is None:
             name = self._hydra_config.hydra.runtime.choices.get("hparams_search") or "sweep"
             asked = json.dumps(sorted(self._question.items())).encode()

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from nba_rank.tuning.choice import (
+    Candidate,
+    best_by,
+    best_so_far,
+    candidates,
+    choose,
+    pareto_front,
+    words,
+)
+
+
+def candidate(number: int | None, **objective: float) -> Candidate:
+    return Candidate(number, {}, objective, {}, {})
+
+
+def test_the_default_stands_first_and_trials_follow(study):
+    found = candidates(study)
+    assert [one.name for one in found] == ["default", "trial 0", "trial 1", "trial 2"]
+    assert found[2].params == {"model.xgb.max_depth": 3}
+    assert best_so_far(study) == "best spearman 0.8000 (trial 1)"
+
+
+def test_pruned_failed_and_lost_trials_are_no_candidates(study, outcome):
+    endings = [
+        lambda number: study.tell(number, outcome(pruned=True, spearman=0.99)),
+        lambda number: study.fail(number, "ValueError: x"),
+        lambda number: study.lose(number),
+    ]
+    for end in endings:
+        end(study.ask().number)
+    assert [one.number for one in candidates(study)] == [None, 0, 1, 2]
+
+
+def test_a_trial_has_to_beat_the_default():
+    found = [candidate(None, spearman=0.8), candidate(0, spearman=0.8)]
+    assert choose(found, ["spearman"]).name == "default"
+    assert choose([*found, candidate(1, spearman=0.81)], ["spearman"]).name == "trial 1"
+
+
+def test_the_direction_comes_from_the_name():
+    found = [candidate(None, rank_rmse=5.0), candidate(0, rank_rmse=4.0)]
+    assert best_by(found, "rank_rmse").name == "trial 0"
+
+
+def test_the_front_holds_what_none_beats():
+    found = [
+        candidate(None, spearman=0.80, rank_rmse=5.0),
+        candidate(0, spearman=0.82, rank_rmse=6.0),
+        candidate(1, spearman=0.79, rank_rmse=5.5),  # beaten by the default
+        candidate(2, spearman=0.78, rank_rmse=4.0),
+    ]
+    front = pareto_front(found, ["spearman", "rank_rmse"])
+    assert [one.name for one in front] == ["default", "trial 0", "trial 2"]
+
+
+def test_several_objectives_choose_the_nearest_to_the_best_of_each():
+    # Scaled losses: the default (.5, .5), trial 0 (0, 1), trial 2 (1, 0).
+    found = [
+        candidate(None, spearman=0.80, rank_rmse=5.0),
+        candidate(0, spearman=0.82, rank_rmse=6.0),
+        candidate(2, spearman=0.78, rank_rmse=4.0),
+    ]
+    assert choose(found, ["spearman", "rank_rmse"]).name == "default"
+    assert choose(found[1:], ["spearman", "rank_rmse"]).name == "trial 0"
+
+
+def test_no_member_of_a_front_beats_another():
+    rng = np.random.default_rng(5)
+    found = [candidate(i, spearman=x, rank_rmse=y) for i, (x, y) in enumerate(rng.random((50, 2)))]
+    front = pareto_front(found, ["spearman", "rank_rmse"])
+    for one in front:
+        for other in found:
+            better = (
+                other.objective["spearman"] >= one.objective["spearman"]
+                and other.objective["rank_rmse"] <= one.objective["rank_rmse"]
+                and other.objective != one.objective
+            )
+            assert not better
+    assert choose(found, ["spearman", "rank_rmse"]) in front
+
+
+@pytest.mark.parametrize(("value", "word"), [("on", "a/b=on"), ("[10,30]", "a/b=[10,30]")])
+def test_choices_become_words_of_the_command_line(value, word):
+    assert words({"a/b": value}) == [word]

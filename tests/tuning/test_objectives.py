@@ -1,0 +1,42 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.evaluation.metrics import METRICS
+from nba_rank.evaluation.tidy import SCOPES
+from nba_rank.tuning.objectives import OBJECTIVES, ObjectiveError, season_values
+
+
+def tidy(**values: float) -> pd.DataFrame:
+    """Spearman of all teams, by as-of point, and of the playoff teams at the end."""
+    rows = [(point.strip("p"), "league", "spearman", value) for point, value in values.items()]
+    rows.append(("end", "playoff16", "spearman", 0.2))
+    return pd.DataFrame(rows, columns=["as_of_point", "scope", "metric", "value"])
+
+
+def test_an_objective_is_the_mean_over_the_points_of_its_own_scope():
+    found = season_values(tidy(open=0.6, end=0.9), ["spearman", "playoff_spearman"])
+    assert found == pytest.approx({"spearman": 0.75, "playoff_spearman": 0.2})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_point_that_is_not_finite_fails_the_objective(value):
+    with pytest.raises(ObjectiveError, match="spearman"):
+        season_values(tidy(open=value, end=0.9), ["spearman"])
+
+
+def test_a_missing_metric_fails_the_objective():
+    with pytest.raises(ObjectiveError, match="champion_log_loss is missing"):
+        season_values(tidy(open=0.6), ["champion_log_loss"])
+
+
+def test_every_metric_and_scope_that_is_named_exists():
+    for objective in OBJECTIVES.values():
+        assert objective.scope in SCOPES
+        known = objective.metric in METRICS
+        assert known or objective.from_odds or objective.from_clone
+
+
+def test_losses_are_minimised_and_the_rest_is_maximised():
+    lower = {name for name, objective in OBJECTIVES.items() if objective.direction == "minimize"}
+    assert lower == {"rank_rmse", "champion_log_loss", "clone_brier"}
