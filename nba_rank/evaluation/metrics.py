@@ -247,6 +247,26 @@ EXPONENTIAL_NDCG: dict[str, Metric] = {
 }
 """NDCG with exponential gain, for those who ask for it: `METRICS | EXPONENTIAL_NDCG`."""
 
+_LOWER_IS_BETTER = ("_brier", "_log_loss")
+"""How the names of losses of probabilities end."""
+
+_HIGHER_IS_BETTER = ("series_upset_auc", "true_strength_spearman")
+
+
+def higher_is_better(metric: str) -> bool | None:
+    """Return the direction of any metric of the tidy tables, by its name.
+
+    Returns:
+        None where neither is better by itself, such as for the coverage and the width of
+        intervals, which are judged together.
+    """
+    known = METRICS | EXPONENTIAL_NDCG
+    if metric in known:
+        return known[metric].higher_is_better
+    if metric.endswith(_LOWER_IS_BETTER):
+        return False
+    return True if metric in _HIGHER_IS_BETTER else None
+
 
 def _both_ranks(score: npt.ArrayLike, true_rank: npt.ArrayLike) -> tuple[Array, Array]:
     predicted = average_rank(score)

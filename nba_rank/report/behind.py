@@ -6,16 +6,12 @@ import pandas as pd
 
 from nba_rank.evaluation.metrics import METRICS
 from nba_rank.evaluation.tidy import BASELINES
-from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
+from nba_rank.report.labels import METRIC_LABELS, POINT_LABELS, SCOPE_LABELS, ranker_label
 from nba_rank.report.text import points_of
 
 MEASURES = {
-    "spearman": "Spearman",
-    "kendall": "Kendall",
-    "rank_mae": "rank MAE",
-    "rank_rmse": "rank RMSE",
-    "ndcg_16": "NDCG@16",
-    "precision_8": "precision@8",
+    name: METRIC_LABELS[name]
+    for name in ("spearman", "kendall", "rank_mae", "rank_rmse", "ndcg_16", "precision_8")
 }
 """Measures by which rankers are compared, in words."""
 

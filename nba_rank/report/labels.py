@@ -11,6 +11,8 @@ SCOPE_LABELS = {
     "playoff16": "the 16 playoff teams",
     "east": "East",
     "west": "West",
+    "regular": "regular season",
+    "playoffs": "playoffs",
 }
 
 RANKER_LABELS = {
@@ -24,6 +26,22 @@ RANKER_LABELS = {
 }  # fmt: skip
 """Rankers: the stack, its members, the baselines; then what gives only probabilities."""
 
+METRIC_LABELS = {
+    "spearman": "Spearman", "kendall": "Kendall", "rank_mae": "rank MAE", "rank_rmse": "rank RMSE",
+    **{f"ndcg_{k}": f"NDCG@{k}" for k in (4, 10, 16, 20)},
+    **{f"mrr_{k}": f"MRR@{k}" for k in (2, 4)},
+    **{f"precision_{k}": f"precision@{k}" for k in (4, 8)},
+    "upset_auc": "upset AUC", "true_strength_spearman": "Spearman with the true strength",
+    "champion_log_loss": "champion log loss", "champion_brier": "title Brier",
+    "finals_brier": "Finals Brier", "round_2_brier": "round 2 Brier",
+    "round_1_brier": "round 1 Brier", "playoff_brier": "playoffs Brier",
+    "playoff_log_loss": "playoffs log loss", "advancement_log_loss": "advancement log loss",
+    "game_brier": "game Brier", "game_log_loss": "game log loss",
+    "series_brier": "series Brier", "series_log_loss": "series log loss",
+    "series_upset_auc": "series upset AUC",
+}  # fmt: skip
+"""Metrics of rankings, then of probabilities."""
+
 EVENT_LABELS = {
     "playoff": "makes the playoffs", "round_1": "wins round 1", "round_2": "wins round 2",
     "finals": "reaches the Finals", "title": "wins the title",
@@ -36,6 +54,11 @@ LOSS_LABELS = {
     "soft_spearman": "1 - soft Spearman",
 }
 """Losses of model A."""
+
+
+def metric_label(metric: str) -> str:
+    """Return the words for a metric, or its name where it has none."""
+    return METRIC_LABELS.get(metric, metric.replace("_", " "))
 
 
 def ranker_label(ranker: str) -> str:

@@ -16,6 +16,7 @@ from nba_rank.evaluation.advancement import SIMULATION
 from nba_rank.evaluation.calibration import brier, ece, ece_noise_floor
 from nba_rank.evaluation.compare import bootstrap_mean
 from nba_rank.evaluation.market import RANKER as MARKET
+from nba_rank.evaluation.metrics import higher_is_better
 from nba_rank.evaluation.playoff_players import playoff_contributions
 from nba_rank.evaluation.series import ALL_SEASONS
 from nba_rank.evaluation.single_games import game_metrics
@@ -30,9 +31,6 @@ MIDDLE_POOLED, POOLED = "middle", "pooled"
 
 PRICED = "_priced"
 """End of the scope of games that bookmakers have priced."""
-
-HIGHER_IS_BETTER = ("series_upset_auc",)
-"""Metrics of probabilities for which higher is better; lower is for all others."""
 
 _CELL = ["metric", "scope", "as_of_point", "ranker"]
 _KEY = ["season", "team_id"]
@@ -228,7 +226,7 @@ def _differences(
     boot = bootstrap_mean(gaps, rng, n_resamples)
     keys = cells.iloc[own_cell].reset_index(drop=True)
     keys["reference"] = cells["ranker"].to_numpy()[other]
-    sign = np.where(keys["metric"].isin(HIGHER_IS_BETTER), 1, -1)
+    sign = np.array([1 if higher_is_better(metric) else -1 for metric in keys["metric"]])
     table = keys.assign(
         difference=boot["mean"],
         **boot[["low", "high"]],
