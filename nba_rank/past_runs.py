@@ -235,7 +235,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
     if (status := manifest.get("status")) != "finished":
-        error = f" ({manifest['error']})" if "error" in manifest else ""
+        error = "".join(f" ({line})" for line in str(manifest.get("error", "")).splitlines()[:1])
         raise RunsError(f"{folder} is no finished run, its status is {status}{error}: leave it out")
     for name in ("metrics.csv", "metrics.json", "config.yaml"):
         if not (folder / name).exists():

@@ -142,6 +142,7 @@ def _looks(runs: Sequence[str]) -> dict[str, _Look]:
 
 def _axis_of_points(ax: Axes, points: Sequence[str], scope: str) -> None:
     ax.set_xticks(range(len(points)), [POINT_LABELS.get(point, point) for point in points])
+    ax.set_xlim(-0.5, len(points) - 0.5)
     ax.set_xlabel("regular season played")
     ax.grid(axis="y", color=PALE, linewidth=0.8)
     ax.set_axisbelow(True)
@@ -153,14 +154,14 @@ def _name_ends(
 ) -> None:  # fmt: skip
     """Write each run's name to the right of its line, moved apart where lines end together."""
     low, high = ax.get_ylim()
-    x = ax.get_xlim()[1]
+    last, edge = len(ax.get_xticks()) - 1, ax.get_xlim()[1]
     names = sorted(ends, key=lambda name: -ends[name])
     target = np.array([ends[name] for name in names])
-    places = spread_apart(target, gap=0.05 * (high - low), low=low, high=high)
-    last = len(ax.get_xticks()) - 1
+    gap = min(0.05, 0.9 / len(names)) * (high - low)
+    places = spread_apart(target, gap=gap, low=low, high=high)
     for name, y, place in zip(names, target, places, strict=True):
         colour, dash, _ = looks[name]
-        ax.plot([last + 0.06, x + 0.05], [y, place], color=colour, lw=1, ls=dash, clip_on=False)
-        ax.text(x + 0.12, place, name, color=colour, va="center", fontsize=11,
+        ax.plot([last + 0.06, edge - 0.1], [y, place], color=colour, lw=1, ls=dash, clip_on=False)
+        ax.text(edge - 0.05, place, name, color=colour, va="center", fontsize=11,
                 fontweight="bold" if name == baseline else "normal")  # fmt: skip
-    ax.set(xlim=(ax.get_xlim()[0], x), ylim=(low, high))
+    ax.set(xlim=(-0.5, edge), ylim=(low, high))

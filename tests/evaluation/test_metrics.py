@@ -9,6 +9,7 @@ from nba_rank.evaluation.metrics import (
     EXPONENTIAL_NDCG,
     METRICS,
     average_rank,
+    higher_is_better,
     kendall,
     mrr,
     ndcg,
@@ -197,3 +198,15 @@ def test_random_order_scores_as_the_docstring_says():
     for gain, expected in (("linear", 0.62), ("exponential", 0.46)):
         values = [ndcg(rng.normal(size=N), true_rank, 16, gain) for _ in range(2000)]
         assert np.mean(values) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("spearman", True), ("rank_mae", False), ("ndcg_16_exponential", True),
+        ("champion_log_loss", False), ("game_brier", False), ("series_upset_auc", True),
+        ("true_strength_spearman", True), ("rank_interval_width", None), ("unheard_of", None),
+    ],
+)  # fmt: skip
+def test_the_direction_of_every_metric_is_known_by_its_name(name, expected):
+    assert higher_is_better(name) is expected

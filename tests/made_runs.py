@@ -1,0 +1,95 @@
+"""Run folders and sweep folders written by hand: as much of them as a comparison reads."""
+
+import json
+
+import pandas as pd
+from omegaconf import OmegaConf
+
+from nba_rank.evaluation.metrics import higher_is_better
+from nba_rank.evaluation.tidy import TIDY_COLUMNS
+
+SEASONS = ["2019-20", "2020-21", "2021-22", "2022-23"]
+POINTS = ["open", "0.5", "end"]
+VALUES = {
+    ("league", "spearman"): 0.7, ("league", "kendall"): 0.5, ("league", "rank_rmse"): 5.0,
+    ("playoff16", "spearman"): 0.4, ("league", "champion_log_loss"): 1.5,
+}  # fmt: skip
+CONFIG = {
+    "seed": 42,
+    "model": {"members": ["model_a", "xgb"], "xgb": {"max_depth": 3, "learning_rate": 0.03}},
+    "calibration": {"name": "platt_stack"},
+    "paths": {"outputs": "outputs3"},
+}
+TABLES = {"games": "a" * 64, "rosters": "b" * 64}
+
+
+def made_metrics(lift=0.0, seasons=SEASONS, points=POINTS, ranker="stack", values=VALUES):
+    """Tidy metrics that are better by `lift` than without one, a little more in odd seasons.
+
+    Standings are worse than the ranker by .1; series and games have one value a season.
+    """
+    rows = []
+    for scope, metric in values:
+        way = 1 if higher_is_better(metric) else -1
+        for i, season in enumerate(seasons):
+            for j, point in enumerate(points):
+                value = values[scope, metric] + 0.05 * j + 0.02 * i
+                own = value + way * lift * (1 + 0.2 * (i % 2))
+                rows.append((season, point, scope, ranker, metric, own))
+                rows.append((season, point, scope, "standings", metric, value - way * 0.1))
+    for season in seasons:
+        rows.append((season, "all", "regular", ranker, "game_brier", 0.21 - lift / 100))
+        rows.append((season, "end", "league", "simulation", "series_log_loss", 0.5 - lift))
+        rows.append((season, "end", "league", "simulation", "rank_interval_width", 12.0))
+    rows.append(("all", "end", "league", "simulation", "series_log_loss", 0.5))
+    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+
+
+def write_run(folder, lift=0.0, *, config=None, tables=TABLES, manifest=None, **metrics):
+    """Write the folder of a finished run; `config` and `manifest` hold what is different."""
+    folder.mkdir(parents=True)
+    metrics = made_metrics(lift, **metrics)
+    metrics.to_csv(folder / "metrics.csv", index=False)
+    ranker = metrics["ranker"].iloc[0]
+    (folder / "metrics.json").write_text(json.dumps({"ranker": ranker}))
+    merged = OmegaConf.merge(CONFIG, config or {})
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(merged))
+    facts = {
+        "run": folder.name,
+        "status": "finished",
+        "started": "2026-11-26T20:15:36+00:00",
+        "git_revision": "1937f247d4212cf5e9e524efe6eafdb3d09b88d5",
+        "python": "3.11.7",
+        "versions": {"numpy": "2.4.6"},
+        "tables": tables,
+        "seconds": {"tables": 1.25, "models": 100.5},
+    }
+    (folder / "manifest.json").write_text(json.dumps(facts | (manifest or {})))
+    return folder
+
+
+TRIALS = [
+    {"number": 0, "state": "COMPLETE", "spearman": 0.71, "ndcg16": 0.9,
+     "params.model.xgb.max_depth": 3, "params.calibration": "platt_stack"},
+    {"number": 1, "state": "COMPLETE", "spearman": 0.75, "ndcg16": 0.92,
+     "params.model.xgb.max_depth": 5, "params.calibration": "none"},
+    {"number": 2, "state": "PRUNED", "spearman": None, "ndcg16": None,
+     "params.model.xgb.max_depth": 5, "params.calibration": "none"},
+]  # fmt: skip
+
+
+def write_sweep(folder, *, runs=("test_default", "test_best"), trials=TRIALS):
+    """Write the folder of a sweep that chose trees of depth 5 without calibration."""
+    folder.mkdir(parents=True)
+    manifest = {"kind": "sweep", "objectives": ["spearman", "ndcg16", "clone_auc"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    if trials is not None:
+        pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
+    if "test_default" in runs:
+        chosen = {"overrides": ["calibration=platt_stack"]}
+        write_run(folder / "test_default", manifest=chosen)
+    if "test_best" in runs:
+        chosen = {"overrides": ["model.xgb.max_depth=5", "calibration=none"]}
+        deeper = {"model": {"xgb": {"max_depth": 5}}, "calibration": {"name": "none"}}
+        write_run(folder / "test_best", 0.01, config=deeper, manifest=chosen)
+    return folder
