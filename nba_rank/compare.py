@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from nba_rank.cli import plain_errors
+from nba_rank.cli import told_plainly
 from nba_rank.evaluation.side_by_side import by_point, differences, side_by_side
 from nba_rank.past_runs import RunsError, find_runs, pick
 from nba_rank.report.compare_report import print_comparison, write_comparison
@@ -77,7 +77,7 @@ def compare(
 
 
 def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> None:
-    """Run the program; errors end it as `nba_rank.cli.plain_errors` says."""
+    """Run the program; errors are told as by `nba_rank.cli.told_plainly`."""
     parser = ArgumentParser(
         "python -m nba_rank.compare",
         description="Put finished runs and sweeps side by side: skill, configs, data and time.",
@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     )
     given = parser.parse_args(arguments)
     console = console or Console()
-    with plain_errors(console):
+    with told_plainly(console):
         compare(given.folders, given.out, given.baseline, given.metric, console)
 
 

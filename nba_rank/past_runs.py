@@ -78,39 +78,17 @@ class Sweep:
     Attributes:
         folder: Its folder.
         objectives: Names of what it optimised.
-        trials: A row a trial: `number`, `state`, a column an objective and `params.<key>`; empty
-            before the first has ended.
+        n_trials: Number of trials by their state.
+        validation: By `DEFAULT` and `BEST`: what they scored in validation, by objective; empty
+            where that is not known.
         runs: Its finished runs, by `DEFAULT` and `BEST`.
     """
 
     folder: Path
     objectives: list[str]
-    trials: pd.DataFrame
+    n_trials: dict[str, int]
+    validation: dict[str, dict[str, float]]
     runs: dict[str, PastRun]
-
-    def validated(self, which: str) -> dict[str, float]:
-        """Return what the trial with a run's parameters scored in validation, by objective.
-
-        Args:
-            which: `DEFAULT` or `BEST`.
-
-        Returns:
-            Empty where the run is not there yet, or no finished trial had its parameters.
-        """
-        if which not in self.runs:
-            return {}
-        known = [name for name in self.objectives if name in self.trials]
-        ended = self.trials.dropna(subset=known) if known else self.trials.iloc[:0]
-        params = {
-            str(name): str(name).removeprefix("params.")
-            for name in ended.columns
-            if str(name).startswith("params.")
-        }
-        run = self.runs[which]
-        for trial in ended.to_dict("records"):
-            if all(_has(run, key, trial[name]) for name, key in params.items()):
-                return {name: float(trial[name]) for name in known}
-        return {}
 
 
 @dataclass(frozen=True)
@@ -237,6 +215,9 @@ def _read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
     if (status := manifest.get("status")) != "finished":
         error = "".join(f" ({line})" for line in str(manifest.get("error", "")).splitlines()[:1])
         raise RunsError(f"{folder} is no finished run, its status is {status}{error}: leave it out")
+    if (folder / "validation.csv").exists():
+        raise RunsError(f"{folder} is a trial of a sweep, not judged on test seasons: name the "
+                        f"sweep, {folder.parent}")  # fmt: skip
     for name in ("metrics.csv", "metrics.json", "config.yaml"):
         if not (folder / name).exists():
             raise RunsError(f"{folder} holds no {name}, which every run of nba_rank.train writes")
@@ -252,18 +233,46 @@ def _read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
 
 def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[str]]:
     """Return a sweep with its finished runs, and what it lacks in words."""
-    runs, missing = {}, []
+    objectives = [str(name) for name in manifest.get("objectives", [])]
+    runs: dict[str, PastRun] = {}
+    missing = []
     for which in (DEFAULT, BEST):
         try:
             runs[which] = _read_run(folder / which, _manifest(folder / which))
         except (FileNotFoundError, RunsError) as error:
             missing.append(f"the sweep {folder} is not finished: {error}")
-    trials = pd.DataFrame()
+    over = manifest.get("status") == "finished" and DEFAULT in runs
+    if over and not (folder / BEST).exists():
+        missing = [f"no trial of the sweep {folder} beat the defaults, so it has no {BEST}"]
+    trials = pd.DataFrame(columns=["state"])
     if (folder / "trials.csv").exists():
         trials = pd.read_csv(folder / "trials.csv")
     else:
-        missing.append(f"the sweep {folder} holds no trials.csv, so nothing is said of validation")
-    return Sweep(folder, list(manifest.get("objectives", [])), trials, runs), missing
+        missing.append(f"the sweep {folder} holds no trials.csv: no trial has ended")
+    validation = {DEFAULT: _of_default(folder), BEST: {}}
+    if BEST in runs:
+        validation[BEST] = _of_trial(runs[BEST], trials, objectives)
+    n_trials = {str(state): int(n) for state, n in trials["state"].value_counts().items()}
+    return Sweep(folder, objectives, n_trials, validation, runs), missing
+
+
+def _of_default(folder: Path) -> dict[str, float]:
+    """Return the objectives of a sweep's defaults, which are judged before the first trial."""
+    path = folder / "default" / "manifest.json"
+    if not path.exists():
+        return {}
+    found = read_manifest(path.parent).get("objectives", {})
+    return {name: float(value) for name, value in found.items()}
+
+
+def _of_trial(run: PastRun, trials: pd.DataFrame, objectives: list[str]) -> dict[str, float]:
+    """Return the objectives of the finished trial that had the parameters of a run."""
+    params = [str(name) for name in trials.columns if str(name).startswith("params.")]
+    known = [name for name in objectives if name in trials]
+    for trial in trials.dropna(subset=known).to_dict("records"):
+        if all(_has(run, name.removeprefix("params."), trial[name]) for name in params):
+            return {name: float(trial[name]) for name in known}
+    return {}
 
 
 def _flat(content: object, key: str = "") -> Fields:

@@ -69,25 +69,31 @@ def write_run(folder, lift=0.0, *, config=None, tables=TABLES, manifest=None, **
 
 
 TRIALS = [
-    {"number": 0, "state": "COMPLETE", "spearman": 0.71, "ndcg16": 0.9,
-     "params.model.xgb.max_depth": 3, "params.calibration": "platt_stack"},
-    {"number": 1, "state": "COMPLETE", "spearman": 0.75, "ndcg16": 0.92,
+    {"number": 0, "state": "complete", "spearman": 0.73, "ndcg16": 0.91, "clone_auc": 0.5,
+     "params.model.xgb.max_depth": 4, "params.calibration": "platt_stack"},
+    {"number": 1, "state": "complete", "spearman": 0.75, "ndcg16": 0.92, "clone_auc": 0.6,
      "params.model.xgb.max_depth": 5, "params.calibration": "none"},
-    {"number": 2, "state": "PRUNED", "spearman": None, "ndcg16": None,
+    {"number": 2, "state": "pruned", "spearman": None, "ndcg16": None, "clone_auc": None,
      "params.model.xgb.max_depth": 5, "params.calibration": "none"},
 ]  # fmt: skip
 
 
-def write_sweep(folder, *, runs=("test_default", "test_best"), trials=TRIALS):
+def write_sweep(
+    folder, *, status="finished", runs=("test_default", "test_best"), trials=TRIALS
+):  # fmt: skip
     """Write the folder of a sweep that chose trees of depth 5 without calibration."""
     folder.mkdir(parents=True)
-    manifest = {"kind": "sweep", "objectives": ["spearman", "ndcg16", "clone_auc"]}
+    objectives = {"spearman": 0.71, "ndcg16": 0.9, "clone_auc": 0.5}
+    manifest = {"kind": "sweep", "status": status, "objectives": [*objectives]}
     (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "default").mkdir()
+    judged = {"status": "finished", "objectives": objectives}
+    (folder / "default" / "manifest.json").write_text(json.dumps(judged))
+    (folder / "default" / "validation.csv").touch()
     if trials is not None:
         pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
     if "test_default" in runs:
-        chosen = {"overrides": ["calibration=platt_stack"]}
-        write_run(folder / "test_default", manifest=chosen)
+        write_run(folder / "test_default")
     if "test_best" in runs:
         chosen = {"overrides": ["model.xgb.max_depth=5", "calibration=none"]}
         deeper = {"model": {"xgb": {"max_depth": 5}}, "calibration": {"name": "none"}}

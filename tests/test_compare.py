@@ -177,16 +177,14 @@ def test_a_sweep_shows_validation_beside_test(start, folders, tmp_path):
     assert read_manifest(done.folder)["sweeps"] == [str(sweep)]
     found = section(done.text, "Sweep quick_1a2b")
     assert "Trials: 2 complete, 1 pruned." in found
-    assert (
-        "| Spearman ↑ | 0.710 | 0.750 | +0.040 | 0.780 | 0.791 | +0.011 |" in found
-    )  # fmt: skip
+    assert "| Spearman ↑ | 0.710 | 0.750 | +0.040 | 0.780 | 0.791 | +0.011 |" in found
     none = " | ".join(["–"] * 3)  # noqa: RUF001
     assert f"| NDCG@16 ↑ | 0.900 | 0.920 | +0.020 | {none} |" in found
-    assert f"| clone_auc | {none} | {none} |" in found
+    assert f"| clone_auc | 0.500 | 0.600 | +0.100 | {none} |" in found
 
 
 def test_an_unfinished_sweep_is_compared_as_far_as_it_goes(start, folders, tmp_path):
-    sweep = write_sweep(tmp_path / "quick_1a2b", runs=["test_default"])
+    sweep = write_sweep(tmp_path / "quick_1a2b", status="running", runs=["test_default"])
     done = start(folders[0], sweep)
     assert f"- The sweep {sweep} is not finished: there is no folder" in done.text
     assert "is not finished" in done.shown

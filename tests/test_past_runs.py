@@ -109,19 +109,23 @@ def test_a_sweep_stands_for_its_defaults_and_its_best(tmp_path, two):
     ]  # fmt: skip
     assert not found.notes
     (read,) = found.sweeps
-    assert read.validated(DEFAULT) == {"spearman": 0.71, "ndcg16": 0.9}
-    assert read.validated(BEST) == {"spearman": 0.75, "ndcg16": 0.92}
+    assert read.objectives == ["spearman", "ndcg16", "clone_auc"]
+    assert read.n_trials == {"complete": 2, "pruned": 1}
+    assert read.validation == {
+        DEFAULT: {"spearman": 0.71, "ndcg16": 0.9, "clone_auc": 0.5},
+        BEST: {"spearman": 0.75, "ndcg16": 0.92, "clone_auc": 0.6},
+    }
     with pytest.raises(RunsError, match="test_best is named twice"):
         find_runs([sweep, sweep / BEST])
 
 
 def test_an_unfinished_sweep_says_what_it_lacks(tmp_path, two):
-    sweep = write_sweep(tmp_path / "quick", runs=["test_default"])
+    sweep = write_sweep(tmp_path / "quick", status="running", runs=["test_default"])
     found = find_runs([two[0], sweep])
     assert [run.name for run in found.runs] == ["run_001", "quick/test_default"]
     (note,) = found.notes
     assert note == f"the sweep {sweep} is not finished: there is no folder {sweep / BEST}"
-    assert found.sweeps[0].validated(BEST) == {}
+    assert found.sweeps[0].validation[BEST] == {}
 
     running = write_sweep(tmp_path / "slow", runs=["test_default"], trials=None)
     write_run(running / BEST, manifest={"status": "running"})
@@ -129,9 +133,25 @@ def test_an_unfinished_sweep_says_what_it_lacks(tmp_path, two):
     assert "test_best is no finished run, its status is running" in notes[0]
     assert "holds no trials.csv" in notes[1]
 
+    (sweep / "trials.csv").unlink()
+    write_run(sweep / BEST)
+    assert find_runs([sweep]).sweeps[0].validation[BEST] == {}
+
     nothing = write_sweep(tmp_path / "new", runs=[], trials=None)
     with pytest.raises(RunsError, match=r"hold 0: none\n.*not finished"):
         find_runs([nothing])
+
+
+def test_a_sweep_that_no_trial_won_is_finished(tmp_path, two):
+    sweep = write_sweep(tmp_path / "quick", runs=["test_default"])
+    (note,) = find_runs([two[0], sweep]).notes
+    assert note == f"no trial of the sweep {sweep} beat the defaults, so it has no test_best"
+
+
+def test_a_single_trial_is_refused_with_the_name_of_its_sweep(tmp_path, two):
+    sweep = write_sweep(tmp_path / "quick")
+    with pytest.raises(RunsError, match=rf"default is a trial of a sweep.*name the sweep, {sweep}"):
+        find_runs([two[0], sweep / "default"])
 
 
 @pytest.mark.parametrize(
@@ -139,22 +159,23 @@ def test_an_unfinished_sweep_says_what_it_lacks(tmp_path, two):
     [(3.0, 3), ("[64, 32]", [64, 32]), ("['a', 'b']", ["a", "b"]), (True, True), ("none", None),
      (1e-06, 1.0e-6), (None, None)],
 )  # fmt: skip
-def test_a_trial_is_known_by_the_parameters_of_its_run(tmp_path, two, written, in_config):
+def test_the_best_trial_is_known_by_the_parameters_of_its_run(tmp_path, written, in_config):
+    scores = {"state": "complete", "ndcg16": 0.9, "clone_auc": 0.5}
     trials = [
-        {"number": 0, "state": "COMPLETE", "spearman": 0.6, "params.trainer.knob": "other"},
-        {"number": 1, "state": "COMPLETE", "spearman": 0.7, "params.trainer.knob": written},
+        {"number": 0, "spearman": 0.6, "params.trainer.knob": "other", **scores},
+        {"number": 1, "spearman": 0.7, "params.trainer.knob": written, **scores},
     ]
-    sweep = write_sweep(tmp_path / "s", runs=[], trials=trials)
-    write_run(sweep / DEFAULT, config={"trainer": {"knob": in_config}})
-    write_run(sweep / BEST, config={"trainer": {"knob": "none of them"}})
+    sweep = write_sweep(tmp_path / "s", runs=["test_default"], trials=trials)
+    write_run(sweep / BEST, config={"trainer": {"knob": in_config}})
     (read,) = find_runs([sweep]).sweeps
-    assert read.validated(DEFAULT) == {"spearman": 0.7}
-    assert read.validated(BEST) == {}
+    assert read.validation[BEST]["spearman"] == 0.7
 
 
-def test_a_pruned_trial_has_no_score(tmp_path):
-    (sweep,) = find_runs([write_sweep(tmp_path / "s", trials=TRIALS[::-1])]).sweeps
-    assert sweep.validated(BEST)["spearman"] == 0.75
+def test_trials_that_are_pruned_or_have_other_parameters_have_no_score(tmp_path):
+    (sweep,) = find_runs([write_sweep(tmp_path / "a", trials=TRIALS[::-1])]).sweeps
+    assert sweep.validation[BEST]["spearman"] == 0.75
+    (sweep,) = find_runs([write_sweep(tmp_path / "b", trials=TRIALS[:1])]).sweeps
+    assert sweep.validation[BEST] == {}
 
 
 # What runs differ in, and the baseline.

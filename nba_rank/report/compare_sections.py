@@ -139,7 +139,7 @@ def sweep_section(sweep: Sweep) -> str:
         known = higher_is_better(metric) is not None
         cells = [measure_label(metric, scope) if known else objective]
         validation = {
-            which: sweep.validated(which).get(objective, np.nan) for which in (DEFAULT, BEST)
+            which: sweep.validation[which].get(objective, np.nan) for which in (DEFAULT, BEST)
         }
         test = {
             which: mean_score(sweep.runs[which].rows, metric, scope)
@@ -156,14 +156,12 @@ def sweep_section(sweep: Sweep) -> str:
         for seasons in ("validation", "test")
         for what in ("default", "best", "best minus default")
     ]
-    states = sweep.trials["state"].value_counts().to_dict() if "state" in sweep.trials else {}
-    told = ", ".join(f"{n} {str(state).lower()}" for state, n in states.items()) or "none yet"
+    told = ", ".join(f"{n} {state}" for state, n in sweep.n_trials.items()) or "none yet"
     table = markdown_table(pd.DataFrame(rows, columns=["objective", *head]))
     return (
-        f"## Sweep {sweep.folder.name}\n\nTrials: {told}. Validation is what the trial with the "
-        "parameters of the run scored; test is the mean over all test seasons of the run. The best "
-        "trial is picked by its validation score, which is therefore too good on average; its test "
-        f"score is not.\n\n{table}"
+        f"## Sweep {sweep.folder.name}\n\nTrials: {told}. Validation: what the same parameters "
+        "scored on the validation seasons, by which the best trial was picked, so its score there "
+        f"is too good on average. Test: the mean over all test seasons of the run.\n\n{table}"
     )
 
 
