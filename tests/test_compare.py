@@ -99,8 +99,8 @@ def test_the_analysis_says_first_that_the_data_differ_and_then_who_is_better(sta
     assert lines[2].endswith("the standings score the same in all of them.")
     assert lines[3].startswith(
         "- **run_002**: Spearman over all teams 0.791 in the mean over the points, +0.011 (+0.010 "
-        "to +0.012) to run_001, better; better at opening, 50%, end; by other measures better: "
-        "Kendall, rank RMSE,"
+        "to +0.012) against run_001, better; better at opening, 50%, end; by other measures better:"
+        " Kendall, rank RMSE,"
     )
     assert "different data" in done.shown
 
@@ -127,7 +127,7 @@ def test_the_baseline_and_the_metric_can_be_chosen(start, folders):
     assert read_manifest(done.folder)["baseline"] == "run_002"
     assert read_manifest(done.folder)["metric"] == "rank_rmse"
     assert "**run_001**: rank RMSE over all teams 5.080" in done.text
-    assert "+0.011 (+0.010 to +0.012) to run_002, worse" in done.text
+    assert "+0.011 (+0.010 to +0.012) against run_002, worse" in done.text
     assert "Mean rank RMSE, lower is better" in done.shown
     assert set(done.differences["run"]) == {"run_001", "standings"}
 
@@ -165,7 +165,7 @@ def test_few_seasons_give_differences_without_intervals(start, tmp_path):
     runs = [write_run(tmp_path / name, lift, seasons=SEASONS[:2])
             for name, lift in (("run_001", 0), ("run_002", 0.1))]  # fmt: skip
     done = start(*runs)
-    assert "+0.110 to run_001, too few seasons to tell." in done.text
+    assert "+0.110 against run_001, too few seasons to tell." in done.text
     assert "With fewer than 3 common seasons no interval is given" in done.text
 
 
@@ -188,6 +188,7 @@ def test_an_unfinished_sweep_is_compared_as_far_as_it_goes(start, folders, tmp_p
     done = start(folders[0], sweep)
     assert f"- The sweep {sweep} is not finished: there is no folder" in done.text
     assert "is not finished" in done.shown
+    assert "quick_1a2b/ " in done.shown  # the name has a line for each folder
 
 
 def test_what_cannot_be_compared_is_refused_and_nothing_is_written(refused, folders, tmp_path):

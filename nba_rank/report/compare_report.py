@@ -95,14 +95,19 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     table.add_column("run", overflow="fold")
     for point in at_point.index:
         table.add_column(point_label(point), justify="right", no_wrap=True)
-    table.add_row(baseline, *(number(value, metric) for value in at_point))
+    table.add_row(_in_lines(comparison.baseline), *(number(value, metric) for value in at_point))
     for run in [*comparison.others, STANDINGS]:
         own = {row["as_of_point"]: row for row in records(rows[rows["run"] == run])}
         cells = [_cell(own[point]) if point in own else ABSENT for point in at_point.index]
-        table.add_row(escape(run), *cells)
+        table.add_row(_in_lines(run), *cells)
     console.print(table)
     for line in _findings(comparison):
         console.print(line.replace("**", ""), markup=False, highlight=False)
+
+
+def _in_lines(name: str) -> str:
+    """Return a name with a new line after each folder: cells have two lines anyway."""
+    return escape(name).replace("/", "/\n")
 
 
 def _cell(row: Row) -> str:
@@ -153,7 +158,7 @@ def _findings(comparison: Comparison) -> list[str]:
         words = [
             f"**{name}**: {metric_label(comparison.metric)} over all teams "
             f"{number(main['mean'], comparison.metric)} {when(comparison.main_point)}, "
-            f"{difference(main)} to {comparison.baseline}, {told}"
+            f"{difference(main)} against {comparison.baseline}, {told}"
         ]
         others = comparison.summed_up()
         main_measure = measure_label(comparison.metric, "league")
