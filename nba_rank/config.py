@@ -711,31 +711,14 @@ class EvaluationConfig:
 
 
 @dataclass(kw_only=True)
-class PruningConfig:
-    """When a sweep gives up a trial, see `nba_rank.tuning.pruning`.
-
-    Attributes:
-        enabled: Give up hopeless trials; not done with several objectives.
-        startup_trials: Trials that are judged on all seasons first.
-        min_seasons: Validation seasons that every trial is judged on.
-        worst_share: A trial goes where this share of the finished trials, or less, had done worse
-            on the same seasons.
-    """
-
-    enabled: bool
-    startup_trials: int
-    min_seasons: int
-    worst_share: float
-
-
-@dataclass(kw_only=True)
 class TuningConfig:
     """How a sweep judges its trials.
 
     Attributes:
         objectives: Names of `nba_rank.tuning.objectives.OBJECTIVES`; several: a Pareto front.
         n_validation_seasons: Last seasons before the first test season that trials are judged on.
-        prune: When a trial is given up.
+        prune: Give up trials that cannot become the best any more, see `nba_rank.tuning.pruning`;
+            not done with several objectives.
         batch_id: Name of the study and of its folder; null: made from what is asked, so that the
             same command goes on with the same study.
         trial: Folder of one job of a sweep; the sweeper sets it.
@@ -745,7 +728,7 @@ class TuningConfig:
 
     objectives: list[str]
     n_validation_seasons: int
-    prune: PruningConfig
+    prune: bool
     batch_id: str | None
     trial: str | None
     judged_on: str
@@ -1042,9 +1025,6 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "callbacks.not_learning.min_delta": (0, None),
     "callbacks.not_learning.patience": (1, None),
     "tuning.n_validation_seasons": (1, None),
-    "tuning.prune.startup_trials": (1, None),
-    "tuning.prune.min_seasons": (1, None),
-    "tuning.prune.worst_share": (0, 1),
 }
 
 

@@ -1,6 +1,5 @@
 """The tables of runs side by side: differences, means, what the runs differ in, sweeps."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.evaluation.ablations import MEAN
-from nba_rank.evaluation.metrics import METRICS, higher_is_better
+from nba_rank.evaluation.metrics import higher_is_better
 from nba_rank.evaluation.side_by_side import STANDINGS, mean_score
 from nba_rank.past_runs import BEST, DEFAULT, PastRun, Sweep, comparable_fields, differing
 from nba_rank.report.comparison import (
@@ -27,6 +26,7 @@ from nba_rank.report.comparison import (
 )
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label, ranker_label
 from nba_rank.report.text import ABSENT, markdown_table
+from nba_rank.tuning.objectives import OBJECTIVES
 
 _LONGEST = 60
 
@@ -135,7 +135,7 @@ def sweep_section(sweep: Sweep) -> str:
     """Set what validation promised beside what the test seasons gave."""
     rows = []
     for objective in sweep.objectives:
-        metric, scope = _measured(objective)
+        metric, scope = OBJECTIVES[objective].metric, OBJECTIVES[objective].scope
         known = higher_is_better(metric) is not None
         cells = [measure_label(metric, scope) if known else objective]
         validation = {
@@ -163,13 +163,6 @@ def sweep_section(sweep: Sweep) -> str:
         "scored on the validation seasons, by which the best trial was picked, so its score there "
         f"is too good on average. Test: the mean over all test seasons of the run.\n\n{table}"
     )
-
-
-def _measured(objective: str) -> tuple[str, str]:
-    """Return metric and scope behind the name of an objective: `ndcg16`, `playoff_spearman`."""
-    metric = re.sub(r"^ndcg(?=\d)", "ndcg_", objective)
-    inside = metric.removeprefix("playoff_")
-    return (inside, "playoff16") if inside != metric and inside in METRICS else (metric, "league")
 
 
 def unlike_section(comparison: Comparison) -> str:

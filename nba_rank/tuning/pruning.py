@@ -4,32 +4,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nba_rank.config import PruningConfig
-
 
 def is_hopeless(
-    values: Sequence[float],
-    finished: Sequence[Sequence[float]],
-    config: PruningConfig,
-    *,
-    maximize: bool,
+    values: Sequence[float], finished: Sequence[Sequence[float]], *, maximize: bool
 ) -> bool:
-    """Return whether a trial is not worth its remaining seasons.
+    """Return whether a trial cannot become the best any more, by all that is known.
 
-    Seasons differ far more from each other than trials do, so a trial is compared with what the
-    finished trials had on the same seasons, never with their final values: it goes where its mean
-    so far is worse than the given quantile of theirs. Source: the median stopping rule of Golovin
-    et al., "Google Vizier" (2017), section 3.5.1, with another quantile.
+    Seasons differ far more from each other than trials do, and seldom order trials alike: a trial
+    that lags after two seasons may lead after four. So a trial is given up only where it would
+    still be behind the best with, on each season to come, the best value that any finished trial
+    has had there.
 
     Args:
         values: The trial's objective on its first seasons, in order.
-        finished: The same of the trials that were judged on all seasons.
-        config: When to prune.
+        finished: The same of what was judged on all seasons, the default among them, [N][seasons].
         maximize: Whether higher is better.
     """
-    enough = len(values) >= config.min_seasons and len(finished) >= config.startup_trials
-    if not config.enabled or not enough:
-        return False
-    sign = 1.0 if maximize else -1.0
-    others = sign * np.array([of_trial[: len(values)] for of_trial in finished]).mean(axis=1)
-    return bool(sign * np.mean(values) < np.quantile(others, config.worst_share))
+    known = np.array(finished, dtype=np.float64) * (1.0 if maximize else -1.0)
+    own = np.array(values, dtype=np.float64) * (1.0 if maximize else -1.0)
+    hoped_for = np.concatenate([own, known[:, len(own) :].max(axis=0)])
+    return bool(hoped_for.mean() < known.mean(axis=1).max())

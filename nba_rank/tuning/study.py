@@ -209,11 +209,6 @@ class SharedStudy:
         study_id = self._storage.get_study_id_from_name(self.study.study_name)
         return self._storage.get_trial_id_from_study_id_trial_number(study_id, number)
 
-    def finished_seasons(self, objective: str) -> list[list[float]]:
-        """Return an objective by validation season of each trial that was judged on them all."""
-        done = self.trials(TrialState.COMPLETE)
-        return [[v[objective] for _, v in sorted(t.user_attrs[_SEASONS].items())] for t in done]
-
     def told(self, trial: FrozenTrial) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
         """Return a finished trial's objectives by season, and its metrics."""
         return trial.user_attrs[_SEASONS], trial.user_attrs[_METRICS]

@@ -29,7 +29,7 @@ from nba_rank.cli import told_plainly
 from nba_rank.config import Config, as_config, flat
 from nba_rank.features.content import source_hash
 from nba_rank.run_dir import RunDir
-from nba_rank.tuning.choice import DEFAULT, best_so_far, words
+from nba_rank.tuning.choice import DEFAULT, best_so_far, candidates, words
 from nba_rank.tuning.objectives import OBJECTIVES
 from nba_rank.tuning.pruning import is_hopeless
 from nba_rank.tuning.result import Sweep, write_result, write_trials
@@ -91,16 +91,19 @@ def storage_url(hydra: Any) -> str:  # noqa: ANN401
 
 def pruner(config: Config) -> Callable[[list[dict[str, float]]], bool]:
     """Return what tells a job of a sweep, by its first validation seasons, to give up."""
-    names, prune = config.tuning.objectives, config.tuning.prune
-    if len(names) > 1 or not prune.enabled or config.tuning.trial == DEFAULT:
+    names = config.tuning.objectives
+    if len(names) > 1 or not config.tuning.prune or config.tuning.trial == DEFAULT:
         return lambda seasons: False
     url = storage_url(HydraConfig.get())
     study = SharedStudy(url, str(config.tuning.batch_id), names)
 
     def is_hopeless_after(seasons: list[dict[str, float]]) -> bool:
         values = [of_season[names[0]] for of_season in seasons]
-        finished = study.finished_seasons(names[0])
-        return is_hopeless(values, finished, prune, maximize=OBJECTIVES[names[0]].maximize)
+        finished = [
+            [one.seasons[season][names[0]] for season in sorted(one.seasons)]
+            for one in candidates(study)
+        ]
+        return is_hopeless(values, finished, maximize=OBJECTIVES[names[0]].maximize)
 
     return is_hopeless_after
 
@@ -280,9 +283,13 @@ class StudySweeper(OptunaSweeper):
                     study.learn_from_the_same(outcome.tables)
                     study.tell(trial.number, outcome)
                     failures = 0
+                    found = (
+                        f"given up after {len(outcome.seasons)} validation season(s)"
+                        if outcome.pruned
+                        else _told(outcome.objective)
+                    )
                     self._console.print(
-                        f"trial {trial.number}: {_told(outcome.objective)}"
-                        f"{', given up' if outcome.pruned else ''} in {outcome.seconds:.1f} s; "
+                        f"trial {trial.number}: {found} in {outcome.seconds:.1f} s; "
                         f"{best_so_far(study)}",
                         highlight=False,
                     )
