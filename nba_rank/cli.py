@@ -13,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from nba_rank.config import Config, ConfigError, config_yaml, register_schemas
+from nba_rank.config import CLONE, Config, ConfigError, config_yaml, register_schemas
 from nba_rank.data.ingest import IngestError
 from nba_rank.folds import FoldError
 from nba_rank.models.callbacks.not_learning import NotLearningError
@@ -98,7 +98,12 @@ def comparison_run(config: Config, kind: str, console: Console) -> Iterator[RunD
         config: The config that all variants start from.
         kind: What is compared, for the manifest.
         console: Where the folder is named.
+
+    Raises:
+        ConfigError: The run ranks nobody, so there is nothing to compare.
     """
+    if config.model.members == [CLONE]:
+        raise ConfigError(f"model={CLONE} ranks no teams: compare with another model")
     with RunDir.reserve(Path(config.paths.outputs)) as run_dir:
         console.print(f"Run folder: {run_dir.path}")
         run_dir.write_text("config.yaml", config_yaml(config))

@@ -24,6 +24,9 @@ from nba_rank.tuning.objectives import OBJECTIVES
 MEMBERS = ("model_a", "xgb", "rf")
 """Base models, in the order of their columns in every table."""
 
+CLONE = "clone_classifier"
+"""The model that says who makes the playoffs; it ranks nobody, so it runs alone."""
+
 DIRECTIONS = ("without", "alone")
 """Ways to judge a feature group: taken from all that are on, and put on top of the record."""
 
@@ -557,6 +560,25 @@ class RfConfig:
 
 
 @dataclass(kw_only=True)
+class CloneConfig:
+    """The clone classifier, boosted trees for making the playoffs or not; names as in XGBoost.
+
+    At most `n_estimators` trees grow; they end where the validation season has not become better
+    for `early_stopping_rounds` trees.
+    """
+
+    n_estimators: int
+    max_depth: int
+    learning_rate: float
+    min_child_weight: float
+    subsample: float
+    colsample_bytree: float
+    reg_lambda: float
+    reg_alpha: float
+    early_stopping_rounds: int
+
+
+@dataclass(kw_only=True)
 class StackConfig:
     """The ridge stacker over the members.
 
@@ -584,6 +606,7 @@ class ModelConfig:
     model_a: ModelAConfig
     xgb: XgbConfig
     rf: RfConfig
+    clone_classifier: CloneConfig
     stack: StackConfig
 
 
@@ -1012,6 +1035,15 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "model.xgb.reg_lambda": (0, None),
     "model.xgb.reg_alpha": (0, None),
     "model.xgb.early_stopping_rounds": (0, None),
+    "model.clone_classifier.n_estimators": (1, None),
+    "model.clone_classifier.max_depth": (1, None),
+    "model.clone_classifier.learning_rate": (1e-6, 1),
+    "model.clone_classifier.min_child_weight": (0, None),
+    "model.clone_classifier.subsample": (1e-3, 1),
+    "model.clone_classifier.colsample_bytree": (1e-3, 1),
+    "model.clone_classifier.reg_lambda": (0, None),
+    "model.clone_classifier.reg_alpha": (0, None),
+    "model.clone_classifier.early_stopping_rounds": (1, None),
     "model.rf.n_estimators": (1, None),
     "model.rf.max_depth": (1, None),
     "model.rf.min_samples_leaf": (1, None),
@@ -1122,8 +1154,11 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
         yield "every player column is off: switch one on, such as features.roster.columns.box_rates"
     members = config.model.members
     unknown = [member for member in members if member not in MEMBERS]
-    if unknown or not members or len(set(members)) < len(members):
-        yield f"model.members={members} must name some of {', '.join(MEMBERS)}, each once"
+    if members != [CLONE] and (unknown or not members or len(set(members)) < len(members)):
+        yield (
+            f"model.members={members} must name some of {', '.join(MEMBERS)}, each once, or "
+            f"{CLONE} alone"
+        )
     dims = config.model.model_a.encoder_dims
     if not dims or min(dims) < 1:
         yield f"model.model_a.encoder_dims={dims} must hold one or more positive widths"

@@ -153,6 +153,7 @@ class RunInputs:
         grid: The as-of dates.
         league: What odds are made from.
         projection: What the projection of each season was simulated with; empty where it is off.
+        projected: What it simulated, see `nba_rank.odds.season_sim.summarise`; likewise.
         groups: The feature groups of the data, the projection among them.
     """
 
@@ -164,6 +165,7 @@ class RunInputs:
     grid: pd.DataFrame
     league: League
     projection: dict[str, MonteCarloOdds]
+    projected: pd.DataFrame
     groups: dict[str, BuiltGroup]
 
 
@@ -189,14 +191,16 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
         league = League(tables, strength_inputs(tables, ratings, dates), results)
     data, groups = Dataset.of(store, sets, relevance(results, config.target.name)), store.groups
     odds: dict[str, MonteCarloOdds] = {}
+    summary = pd.DataFrame()
     if config.features.projection.enabled:
         projected = _projection(league, plan, seasons, config, stages)
-        data, odds = data.with_projection(projected.summary), projected.odds
+        summary, odds = projected.summary, projected.odds
+        data = data.with_projection(summary)
         groups = {**groups, "projection": BuiltGroup([*PROJECTION], projected.seconds)}
     seconds = {name: group.seconds for name, group in groups.items()}
     stages.groups(seconds)
     run_dir.note(store={"columns": store.columns, "build_seconds": seconds})
-    return RunInputs(config, tables, results, plan, data, grid, league, odds, groups)
+    return RunInputs(config, tables, results, plan, data, grid, league, odds, summary, groups)
 
 
 def _projection(

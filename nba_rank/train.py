@@ -7,8 +7,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from nba_rank import clone_classifier
 from nba_rank.cli import run_program
-from nba_rank.config import as_config, config_yaml
+from nba_rank.config import CLONE, as_config, config_yaml
 from nba_rank.models.loggers import check_logger
 from nba_rank.pipeline import RunResult, run
 from nba_rank.run_dir import RunDir
@@ -37,7 +38,8 @@ def train(cfg: DictConfig, console: Console) -> RunResult | TrialOutcome | None:
         run_dir.note(seed=config.seed)
         if is_trial:
             return run_trial(config, run_dir, Stages(Console(quiet=True), False), pruner(config))
-        result = run(config, run_dir, console)
+        program = clone_classifier.run if config.model.members == [CLONE] else run
+        result = program(config, run_dir, console)
         return None if in_sweep else result
 
 
