@@ -9,7 +9,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from nba_rank.cli import run_program
-from nba_rank.config import PredictConfig, as_predict_config, config_from_yaml
+from nba_rank.config import CLONE, PredictConfig, as_predict_config, config_from_yaml
 from nba_rank.data.calendar import season_of_date, with_coming_season
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import read_tables
@@ -41,6 +41,8 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     folder = Path(config.run)
     plan = _plan_of_finished(folder)
     run_config = config_from_yaml(folder / "config.yaml")
+    if run_config.model.members == [CLONE]:
+        raise ValueError(f"{folder} holds a {CLONE}, which ranks no teams: take another run")
     date = _date(config.as_of)
     tables = read_tables(config.data.processed_dir or run_config.data.processed_dir)
     tables = with_coming_season(tables, date)
