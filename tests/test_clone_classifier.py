@@ -163,7 +163,7 @@ def test_the_analysis_says_whether_it_beats_the_others(done):
         assert FORECASTERS[ranker] in text
     assert "the season simulator: Brier" in text
     assert "fewer than 3 seasons cannot tell that from noise" in text
-    assert "no standings (logistic) and no Elo (logistic)" in text
+    assert "no standings logistic and no Elo logistic" in text
     for figure in ("scores_over_season", "reliability_reference", "reliability_walk_forward"):
         assert f"figures/{figure}.png" in text
     assert "nan" not in text.lower()

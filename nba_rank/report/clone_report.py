@@ -41,8 +41,8 @@ from nba_rank.run_dir import RunDir
 FORECASTERS = {
     CLONE: "clone classifier",
     "simulation": "season simulator",
-    "standings": "standings (logistic)",
-    "elo": "Elo (logistic)",
+    "standings": "standings logistic",
+    "elo": "Elo logistic",
     "random": "chance",
 }
 """Words for who forecasts, in order."""
@@ -68,6 +68,8 @@ _LINES: dict[str, tuple[str, float, str]] = {
     "elo": (INK, 1.4, ":"),
 }
 _COLUMNS = {**POINT_LABELS, MEAN: "mean"}
+_PRINTED = ("open", "0.25", "0.5", "0.75", "end", MEAN)
+"""Columns that fit on a terminal of 80 characters."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,7 @@ def _verdicts(report: CloneReport) -> list[str]:
         said = [
             f"**{label}** ({_span(report.tests(design))}), mean over the points of the season: "
             f"Brier score {number(own['playoff_brier'])}, AUC {number(own['playoff_auc'])}, "
-            f"ECE of all points pooled {_pooled_ece(report, design)}."
+            f"{_calibrated(report, design)}"
         ]
         rows = report.found.differences
         rows = rows[(rows["design"] == design) & (rows["as_of_point"] == MEAN)]
@@ -241,7 +243,7 @@ def _verdicts(report: CloneReport) -> list[str]:
                 f"There is no {' and no '.join(absent)} at all points: fewer than three earlier "
                 "seasons."
             )
-        lines.append(" ".join(said))
+        lines.append("\n  - ".join(said))
     return lines
 
 
@@ -333,14 +335,18 @@ def _ece_table(report: CloneReport, design: str) -> str:
     )
 
 
-def _pooled_ece(report: CloneReport, design: str) -> str:
+def _calibrated(report: CloneReport, design: str) -> str:
+    """Say how far the classifier's probabilities are from frequencies, pooled and by point."""
     rows = report.found.calibration
-    row = rows[(rows["design"] == design) & (rows["ranker"] == CLONE)]
-    (cell,) = row[row["as_of_point"] == ALL].to_dict("records")
-    within = "within" if cell["ece"] <= cell["ece_floor_95"] else "above"
+    own = rows[(rows["design"] == design) & (rows["ranker"] == CLONE)].set_index("as_of_point")
+    pooled, above = own.loc[ALL], own["ece"] > own["ece_floor_95"]
+    places = [POINT_LABELS[point] for point in POINT_LABELS if above.get(point, False)]
     return (
-        f"{cell['ece']:.3f}, {within} what a perfect forecaster would score "
-        f"({cell['ece_floor']:.3f} on average, up to {cell['ece_floor_95']:.3f})"
+        f"ECE of all points pooled {pooled['ece']:.3f}, {'above' if above[ALL] else 'within'} what "
+        f"a perfect forecaster would score ({pooled['ece_floor']:.3f} on average, up to "
+        f"{pooled['ece_floor_95']:.3f})"
+        + (f"; at {', '.join(places)} it is above" if places else "")
+        + "."
     )
 
 
@@ -401,13 +407,14 @@ def _print_scores(console: Console, report: CloneReport, design: str) -> None:
         title=f"{DESIGN_LABELS[design]}, {_span(report.tests(design))}: Brier score, lower is "
         "better",
         box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("forecaster", no_wrap=True)
-    for label in (*_COLUMNS.values(), "mean AUC"):
-        table.add_column(label, justify="right")
+    for label in (*[_COLUMNS[point] for point in _PRINTED], "mean AUC"):
+        table.add_column(label, justify="right", min_width=max(map(len, label.split())))
     cells = rows.set_index(["ranker", "metric", "as_of_point"])["mean"]
     for ranker, words in FORECASTERS.items():
-        keys = [(ranker, "playoff_brier", point) for point in _COLUMNS]
+        keys = [(ranker, "playoff_brier", point) for point in _PRINTED]
         values = [*keys, (ranker, "playoff_auc", MEAN)]
         if (rows["ranker"] == ranker).any():
             table.add_row(words, *[number(cells.get(key, np.nan)) for key in values])
@@ -453,4 +460,5 @@ _HOW_TO_READ = f"""## How to read it
   broken: the walk-forward tells which forecaster is better.
 - ECE is above zero for a perfect forecaster too; read it beside his score, and beside the Brier
   score: chance has none.
-- At the end of the regular season the play-in still has to be played (since 2020-21)."""
+- At the end of the regular season the play-in still has to be played (since 2020-21). The season
+  simulator plays it, and knows seeds and tie-breaks; the trees see records alone."""
