@@ -214,7 +214,7 @@ def _figures(report: CloneReport, folder: Path) -> list[tuple[str, str]]:
             if ranker != "random" and not (rows := own[own["ranker"] == ranker]).empty
         }
         tested = _span(report.tests(design))
-        title = f"Do they make the playoffs as often as forecast? {label}, {tested}, all points"
+        title = f"In the playoffs as often as forecast? {label}, {tested}"
         plot_reliability(tables, folder / f"reliability_{design}.png", title)
         figures.append((f"Reliability, {label.lower()}", f"reliability_{design}"))
     return [(caption, f"figures/{name}.png") for caption, name in figures]
