@@ -217,6 +217,20 @@ def test_a_poisoned_test_season_changes_no_forecast_of_it(cases):
     assert np.array_equal(fit(cases).predict_proba(X), fit(poisoned).predict_proba(X))
 
 
+def test_poisoned_later_seasons_do_not_change_an_earlier_fold(data, results):
+    def earlier(data, results):
+        cases = Cases.of(data, results)
+        sides = cases.of_seasons(SEASONS[:2]), cases.of_seasons([SEASONS[2]])
+        fitted = CloneClassifier.fit(*sides, COLUMNS, CONFIG, 0, 1)
+        return fitted.forecast(data.of_seasons([SEASONS[3]]))
+
+    later = data.season > SEASONS[3]
+    poisoned = replace(data, X=np.where(later[:, None], np.float32(1e6), data.X))
+    turned = results["made_playoffs"] ^ (results["season"] >= SEASONS[3])
+    other = results.assign(made_playoffs=turned)
+    assert np.array_equal(earlier(poisoned, other), earlier(data, results))
+
+
 def test_a_classifier_reloads_and_forecasts_the_same(data, cases, tmp_path):
     fitted = fit(cases)
     fitted.save(tmp_path / "clone")
