@@ -13,10 +13,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from nba_rank.config import CLONE, Config, ConfigError, config_yaml, register_schemas
+from nba_rank.config import Config, ConfigError, config_yaml, register_schemas
 from nba_rank.data.ingest import IngestError
 from nba_rank.folds import FoldError
 from nba_rank.models.callbacks.not_learning import NotLearningError
+from nba_rank.models.names import CLONE
 from nba_rank.run_dir import RunDir
 
 CONF = Path(__file__).parent.parent / "conf"

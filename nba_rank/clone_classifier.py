@@ -12,7 +12,7 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.clone_folds import CloneSplit, reference_split, walk_forward_splits
-from nba_rank.config import CLONE, CloneConfig, Config
+from nba_rank.config import CloneConfig, Config
 from nba_rank.dataset import Dataset
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.calibration import brier, ece
@@ -21,6 +21,7 @@ from nba_rank.evaluation.playoff_forecasts import judge_playoff_forecasts
 from nba_rank.evaluation.references import reference_odds
 from nba_rank.features.store import KEY
 from nba_rank.models.clone_classifier import Cases, CloneClassifier, made_playoffs
+from nba_rank.models.names import CLONE
 from nba_rank.pipeline import RunInputs, RunResult, read_inputs
 from nba_rank.report.clone_report import CloneReport, write_clone_report
 from nba_rank.run_dir import RunDir

@@ -19,13 +19,8 @@ from omegaconf.errors import ConfigKeyError
 
 from nba_rank.data.league import season_start_year
 from nba_rank.data.simulated.params import SimParams
+from nba_rank.models.names import CLONE, MEMBERS
 from nba_rank.tuning.objectives import OBJECTIVES
-
-MEMBERS = ("model_a", "xgb", "rf")
-"""Base models, in the order of their columns in every table."""
-
-CLONE = "clone_classifier"
-"""The model that says who makes the playoffs; it ranks nobody, so it runs alone."""
 
 DIRECTIONS = ("without", "alone")
 """Ways to judge a feature group: taken from all that are on, and put on top of the record."""
@@ -1104,7 +1099,8 @@ def _tuning_problems(config: Config) -> Iterator[str]:
     known = [OBJECTIVES[name] for name in names if name in OBJECTIVES]
     if any(objective.from_odds for objective in known) and config.odds.name == "none":
         yield f"tuning.objectives={names} needs odds: set odds=monte_carlo or odds=softmax"
-    if any(objective.from_clone for objective in known) and not config.include_clone_classifier:
+    has_clone = config.include_clone_classifier or config.model.members == [CLONE]
+    if any(objective.from_clone for objective in known) and not has_clone:
         yield f"tuning.objectives={names} needs include_clone_classifier=true"
     batch_id = config.tuning.batch_id
     if batch_id is not None and not re.fullmatch(r"[\w.-]+", batch_id):

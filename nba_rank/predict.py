@@ -9,7 +9,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from nba_rank.cli import run_program
-from nba_rank.config import CLONE, PredictConfig, as_predict_config, config_from_yaml
+from nba_rank.config import PredictConfig, as_predict_config, config_from_yaml
 from nba_rank.data.calendar import season_of_date, with_coming_season
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import read_tables
@@ -19,6 +19,7 @@ from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
 from nba_rank.files import write_atomically
 from nba_rank.folds import FoldPlan
+from nba_rank.models.names import CLONE
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.predictions import flat, predictions_table

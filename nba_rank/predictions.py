@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import MEMBERS
 from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
@@ -13,6 +12,7 @@ from nba_rank.evaluation.compare import agreement, verdict
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Predicted
+from nba_rank.models.names import MEMBERS
 from nba_rank.models.uncertainty import INTERVALS
 
 ALIGNED_PLACES = 3.0

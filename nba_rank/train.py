@@ -9,8 +9,9 @@ from rich.console import Console
 
 from nba_rank import clone_classifier
 from nba_rank.cli import run_program
-from nba_rank.config import CLONE, as_config, config_yaml
+from nba_rank.config import as_config, config_yaml
 from nba_rank.models.loggers import check_logger
+from nba_rank.models.names import CLONE
 from nba_rank.pipeline import RunResult, run
 from nba_rank.run_dir import RunDir
 from nba_rank.stages import Stages

@@ -12,13 +12,14 @@ from rich.console import Console
 from nba_rank import clone_classifier, pipeline
 from nba_rank.cli import comparison_run
 from nba_rank.clone_classifier import SIMULATION, validation_scores
-from nba_rank.config import CLONE, ConfigError, PredictConfig, PredictDataConfig, config_from_yaml
+from nba_rank.config import ConfigError, PredictConfig, PredictDataConfig, config_from_yaml
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.calibration import brier, ece
 from nba_rank.evaluation.metrics import roc_auc
 from nba_rank.folds import FoldError
 from nba_rank.models.clone_classifier import CloneClassifier, made_playoffs
+from nba_rank.models.names import CLONE
 from nba_rank.predict import rank_date
 from nba_rank.report import clone_report
 from nba_rank.report.clone_report import FORECASTERS

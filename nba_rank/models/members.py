@@ -17,13 +17,14 @@ from rich.console import Console
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
-from nba_rank.config import MEMBERS, Config
+from nba_rank.config import Config
 from nba_rank.dataset import PROGRESS, PROJECTED, Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.fit_model_a import LoggerFactory, fit_model_a
 from nba_rank.models.fitted_model_a import FittedModelA, TeamScores
 from nba_rank.models.loggers import log_again
 from nba_rank.models.member_cache import recall
+from nba_rank.models.names import MEMBERS
 from nba_rank.models.trees import fit_rf, fit_xgb
 
 _FEATURES = "features.json"

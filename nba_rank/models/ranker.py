@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import MEMBERS, Config
+from nba_rank.config import Config
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.data.tables import Tables
 from nba_rank.dataset import PROJECTION, Dataset
@@ -23,6 +23,7 @@ from nba_rank.models.calibration import (
     probabilities,
 )
 from nba_rank.models.members import Members, Predicted, progress_of
+from nba_rank.models.names import MEMBERS
 from nba_rank.models.stacking import Stacker
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames

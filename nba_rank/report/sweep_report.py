@@ -15,6 +15,7 @@ from rich.table import Table
 
 from nba_rank.config import Config, flat
 from nba_rank.evaluation.tuning_gains import SeasonValues, paired, season_agreement
+from nba_rank.models.names import CLONE
 from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.sweep_figures import (
     Searched,
@@ -96,7 +97,7 @@ def write_sweep_report(findings: SweepFindings, run_dir: RunDir, console: Consol
         *[f"![{name}](figures/{name})" for name in figures],
     ]
     path = run_dir.next_analysis()
-    run_dir.write_text(path.name, "\n\n".join(sections) + "\n")
+    run_dir.write_text(path.name, "\n\n".join(filter(None, sections)) + "\n")
     _print(findings, console)
     console.print(f"Sweep folder: {run_dir.path}, analysis: {path.name}")
 
@@ -109,7 +110,7 @@ def _compare(findings: SweepFindings) -> None:
         of: dict[str, tuple[SeasonValues, SeasonValues]] = {
             "validation": (findings.chosen.seasons, findings.default.seasons)
         }
-        if not OBJECTIVES[name].from_clone:
+        if OBJECTIVES[name].from_clone == (findings.ranker == CLONE):
             tested = {which: _tested(findings, which, name) for which in ("chosen", DEFAULT)}
             of["test"] = (tested["chosen"], tested[DEFAULT])
         for kind, (chosen, default) in of.items():
@@ -121,9 +122,10 @@ def _tested(
 ) -> SeasonValues:
     """Return an objective by test season of a tested configuration or another ranker."""
     tidy = findings.tested.get(which, findings.tested[DEFAULT])
-    mine = tidy[(tidy["ranker"] == (ranker or findings.ranker)) & (tidy["season"] != "all")]
+    judged = tidy[tidy["metric"] == OBJECTIVES[objective].metric]
     return {
-        str(season): season_values(rows, [objective]) for season, rows in mine.groupby("season")
+        str(season): season_values(rows, [objective], ranker or findings.ranker)
+        for season, rows in judged.groupby("season")
     }
 
 
@@ -237,32 +239,32 @@ def _standings(findings: SweepFindings, objective: str) -> str:
 
 
 def _test_section(findings: SweepFindings) -> str:
-    """Show the Spearman correlation of the test seasons by as-of point."""
-    rows = {}
+    """Show the first objective on the test seasons by as-of point."""
+    name = findings.objectives[0]
+    if (name, "test") not in findings.gains:
+        return ""
+    rows = []
     for label, which, ranker in (
         ("chosen", "chosen", findings.ranker),
         (DEFAULT, DEFAULT, findings.ranker),
         (STANDINGS, DEFAULT, STANDINGS),
     ):
-        if which != DEFAULT and which not in findings.tested:
+        tidy = findings.tested.get(which)
+        if tidy is None:
             continue
-        tidy = findings.tested[which]
+        objective = OBJECTIVES[name]
         mine = tidy[
             (tidy["ranker"] == ranker)
-            & (tidy["metric"] == "spearman")
-            & (tidy["scope"] == "league")
+            & (tidy["metric"] == objective.metric)
+            & (tidy["scope"] == objective.scope)
         ]
-        rows[label] = mine.groupby("as_of_point")["value"].mean()
-    points = points_of(findings.tested[DEFAULT])
-    table = pd.DataFrame(
-        [
-            {"configuration": name, **{POINT_LABELS[p]: f"{means[p]:.3f}" for p in points}}
-            for name, means in rows.items()
-        ]
-    )
+        means = mine.groupby("as_of_point")["value"].mean()
+        cells = {POINT_LABELS[p]: f"{means[p]:.3f}" for p in points_of(mine)}
+        if cells:
+            rows.append({"configuration": label, **cells})
     return (
-        "## Test seasons by as-of point\n\nMean Spearman with the outcome, all teams; whole runs "
-        "with every metric lie in `test_default/` and `test_best/`.\n\n" + markdown_table(table)
+        f"## Test seasons by as-of point\n\nMean {name}; the whole runs with every metric lie in "
+        "`test_default/` and `test_best/`.\n\n" + markdown_table(pd.DataFrame(rows).fillna(ABSENT))
     )
 
 

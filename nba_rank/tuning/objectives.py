@@ -6,6 +6,8 @@ from math import isfinite
 
 import pandas as pd
 
+from nba_rank.models.names import CLONE
+
 
 class ObjectiveError(ValueError):
     """An objective that is missing or not finite: the trial has failed."""
@@ -20,7 +22,7 @@ class Objective:
         scope: Which teams it is about, see `nba_rank.evaluation.tidy.SCOPES`.
         maximize: Whether higher is better.
         from_odds: Whether it is read off simulated odds.
-        from_clone: Whether the clone classifier gives it.
+        from_clone: Whether it is about the clone classifier, not the final ranker.
     """
 
     metric: str
@@ -43,18 +45,19 @@ OBJECTIVES = {
     "playoff_spearman": Objective("spearman", "playoff16", maximize=True),
     "rank_rmse": Objective("rank_rmse", "league", maximize=False),
     "champion_log_loss": Objective("champion_log_loss", "league", maximize=False, from_odds=True),
-    "clone_auc": Objective("clone_auc", "league", maximize=True, from_clone=True),
-    "clone_brier": Objective("clone_brier", "league", maximize=False, from_clone=True),
+    "clone_auc": Objective("playoff_auc", "league", maximize=True, from_clone=True),
+    "clone_brier": Objective("playoff_brier", "league", maximize=False, from_clone=True),
 }
 """Objectives by name. Each is a mean over the as-of points, then over the validation seasons."""
 
 
-def season_values(tidy: pd.DataFrame, names: Iterable[str]) -> dict[str, float]:
+def season_values(tidy: pd.DataFrame, names: Iterable[str], ranker: str) -> dict[str, float]:
     """Return objectives of one season.
 
     Args:
-        tidy: Columns `as_of_point`, `scope`, `metric`, `value` of one ranker and season.
+        tidy: Columns `as_of_point`, `scope`, `ranker`, `metric`, `value` of one season.
         names: Names of `OBJECTIVES`.
+        ranker: Whose metrics count, but for objectives of the clone classifier.
 
     Returns:
         The mean of each over the as-of points.
@@ -66,7 +69,11 @@ def season_values(tidy: pd.DataFrame, names: Iterable[str]) -> dict[str, float]:
     values = {}
     for name in names:
         objective = OBJECTIVES[name]
-        mine = (tidy["metric"] == objective.metric) & (tidy["scope"] == objective.scope)
+        mine = (
+            (tidy["metric"] == objective.metric)
+            & (tidy["scope"] == objective.scope)
+            & (tidy["ranker"] == (CLONE if objective.from_clone else ranker))
+        )
         value = float(tidy.loc[mine, "value"].mean(skipna=False))
         if not isfinite(value):
             found = "missing" if not mine.any() else f"{value}"

@@ -112,7 +112,9 @@ def write_result(
 
 
 def _metrics(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "metrics.csv", dtype={"as_of_point": "str"})
+    """Read the tidy metrics of a run; of a clone classifier those of the walk-forward."""
+    tidy = pd.read_csv(folder / "metrics.csv", dtype={"as_of_point": "str"})
+    return tidy[tidy["design"] == "walk_forward"] if "design" in tidy else tidy
 
 
 def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:

@@ -26,8 +26,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from nba_rank.cli import told_plainly
-from nba_rank.config import Config, as_config, flat
+from nba_rank.config import Config, ConfigError, as_config, flat
 from nba_rank.features.content import source_hash
+from nba_rank.models.names import CLONE
 from nba_rank.run_dir import RunDir
 from nba_rank.tuning.choice import DEFAULT, best_so_far, candidates, words
 from nba_rank.tuning.objectives import OBJECTIVES
@@ -192,6 +193,12 @@ class StudySweeper(OptunaSweeper):
         with open_dict(plain):
             del plain["hydra"]
         config = as_config(plain)
+        ranks = config.model.members != [CLONE]
+        if not ranks and not all(OBJECTIVES[name].from_clone for name in config.tuning.objectives):
+            raise ConfigError(
+                f"tuning.objectives={config.tuning.objectives}: the clone classifier ranks nobody, "
+                "take clone_auc or clone_brier"
+            )
         self._question = {
             key: json.dumps(value) for key, value in flat(config) if not key.startswith(_PLACES)
         }

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.assessment import final_name
+from nba_rank.clone_classifier import validation_scores
 from nba_rank.config import Config
 from nba_rank.evaluation.advancement import advancement_metrics
 from nba_rank.evaluation.baselines import baseline_scores
@@ -16,6 +17,7 @@ from nba_rank.evaluation.metrics import METRICS
 from nba_rank.evaluation.tidy import TIDY_COLUMNS, evaluate
 from nba_rank.folds import FoldPlan, TestPart, validation_plan
 from nba_rank.models.members import Predicted
+from nba_rank.models.names import CLONE
 from nba_rank.models.oof import each_fit, n_steps
 from nba_rank.models.ranker import Head, Ranker
 from nba_rank.pipeline import RunInputs, read_inputs
@@ -24,6 +26,9 @@ from nba_rank.stages import Stages
 from nba_rank.tuning.objectives import OBJECTIVES, season_values
 
 VALIDATION_FILE = "validation.csv"
+
+ALL_DATES = "all"
+"""Stands among the as-of points for the mean over all dates of a season."""
 
 _POINT = ["season", "as_of_date", "as_of_point"]
 _KEPT_INPUTS = 2  # of feature configs that differ, in one process
@@ -37,8 +42,8 @@ class TrialOutcome:
         objective: Value of each objective by name, the mean over the validation seasons that it was
             judged on.
         seasons: Objectives by validation season and name.
-        metrics: Every metric of all teams and of the playoff teams (`playoff16_<metric>`),
-            likewise.
+        metrics: Every metric of the final ranker, of all teams and of the playoff teams
+            (`playoff16_<metric>`), and of the clone classifier (`clone_<metric>`), likewise.
         pruned: Whether it was given up before the last validation season.
         seconds: Wall-clock time.
         tables: Hashes of the tables that it was judged on, by name.
@@ -102,8 +107,7 @@ def run_trial(
     pruned = False
     for season, of_season in _judged_seasons(config, plan, shared, stages):
         tidy.append(of_season)
-        mine = of_season[of_season["ranker"] == final_name(config)]
-        by_season[season] = season_values(mine, names)
+        by_season[season] = season_values(of_season, names, final_name(config))
         pruned = len(by_season) < len(plan.tests) and is_hopeless([*by_season.values()])
         if pruned:
             break
@@ -113,7 +117,7 @@ def run_trial(
     outcome = TrialOutcome(
         values,
         by_season,
-        _means(found[found["ranker"] == final_name(config)]),
+        _means(found, final_name(config)),
         pruned,
         time.perf_counter() - start,
         shared.tables,
@@ -127,6 +131,12 @@ def _judged_seasons(
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Fit what each validation season needs, in order, and yield its tidy metrics."""
     inputs = shared.inputs
+    if config.model.members == [CLONE]:
+        with stages.stage("models", len(plan.tests)) as advance:
+            for part in plan.tests:
+                yield part.seasons[0], _judge_clone(part.seasons, inputs, config)
+                advance()
+        return
     part_of = {part.fit: part for part in plan.tests}
     predicted: dict[str, Predicted] = {}
     # Without test seasons no intervals are drawn: trials are judged by scores.
@@ -135,13 +145,16 @@ def _judged_seasons(
     with stages.stage("models", n_steps(fits, config)) as advance:
         for fitted in each_fit(fits, inputs.data, config, seed, advance):
             predicted |= fitted.predicted
-            part = part_of.get(fitted.fit.name)
-            if part is not None:
+            if fitted.fit.name in part_of:
+                part = part_of[fitted.fit.name]
                 head = _head(part, predicted, inputs, config)
                 projection = inputs.projection.get(part.seasons[0])
                 ranker = Ranker(fitted.members, head, projection)
                 for season in part.seasons:
-                    yield season, _judge(season, ranker, predicted[season], shared, config)
+                    tidy = [_judge(season, ranker, predicted[season], shared, config)]
+                    if config.include_clone_classifier:
+                        tidy.append(_judge_clone([season], inputs, config))
+                    yield season, pd.concat(tidy, ignore_index=True)
 
 
 def _head(
@@ -186,15 +199,40 @@ def _judge(
     return pd.concat(parts, ignore_index=True)[TIDY_COLUMNS]
 
 
-def _means(tidy: pd.DataFrame) -> dict[str, float]:
-    """Return the mean of each metric over points and seasons; of the playoff teams with a prefix.
+def _judge_clone(seasons: list[str], inputs: RunInputs, config: Config) -> pd.DataFrame:
+    """Return the tidy metrics of the clone classifier, over all as-of dates of one season."""
+    found = validation_scores(
+        inputs.data,
+        inputs.results,
+        config.model.clone_classifier,
+        seasons,
+        config.seed,
+        config.paths.members,
+        n_jobs=config.trainer.num_threads,
+    )
+    rows = [
+        (seasons[0], ALL_DATES, "league", CLONE, name.replace("clone_", "playoff_"), value)
+        for name, value in found.items()
+    ]
+    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+
+
+def _means(tidy: pd.DataFrame, ranker: str) -> dict[str, float]:
+    """Return the mean of each metric over points and seasons, by the names of `TrialOutcome`.
 
     A metric that is undefined in some place has no mean.
     """
-    kept = tidy[tidy["scope"].isin(("league", "playoff16"))]
-    prefix = kept["scope"].map({"league": "", "playoff16": "playoff16_"})
-    means = kept["value"].groupby(prefix + kept["metric"], sort=False)
-    return {str(name): float(rows.mean(skipna=False)) for name, rows in means}
+    own, of_clone = tidy["ranker"] == ranker, tidy["ranker"] == CLONE
+    kinds = {
+        "clone_": of_clone,
+        "": own & ~of_clone & (tidy["scope"] == "league"),
+        "playoff16_": own & (tidy["scope"] == "playoff16"),
+    }
+    means: dict[str, float] = {}
+    for prefix, kind in kinds.items():
+        of_metric = tidy[kind].groupby("metric", sort=False)["value"]
+        means |= {f"{prefix}{name}": float(v.mean(skipna=False)) for name, v in of_metric}
+    return means
 
 
 _INPUTS: OrderedDict[str, SharedInputs] = OrderedDict()

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from nba_rank.clone_folds import REFERENCE, WALK_FORWARD, CloneSplit
-from nba_rank.config import CLONE
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.playoff_forecasts import judge_playoff_forecasts
+from nba_rank.models.names import CLONE
 from nba_rank.report.clone_report import CloneReport, analysis_text, plot_scores
 
 SEASONS = [f"20{year}-{year + 1}" for year in range(14, 20)]

@@ -35,7 +35,7 @@ def test_every_draw_from_a_space_is_a_config(composed, space):
     assert not fixed
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
     seen: dict[str, set] = {name: set() for name in distributions}
-    for _ in range(8):
+    for _ in range(12):
         trial = study.ask(distributions)
         config = as_config(composed(f"hparams_search={space}", *words(trial.params)))
         values = dict(flat(config))
@@ -47,7 +47,7 @@ def test_every_draw_from_a_space_is_a_config(composed, space):
 
 
 def test_the_spaces_that_people_ask_for_are_there():
-    assert SPACES == ["features", "forest", "full", "model_a", "quick", "xgb"]
+    assert SPACES == ["clone_classifier", "features", "forest", "full", "model_a", "quick", "xgb"]
 
 
 def test_the_space_of_model_b_is_the_one_asked_for(composed):
@@ -67,7 +67,13 @@ def test_the_space_of_model_b_is_the_one_asked_for(composed):
 
 @pytest.mark.parametrize(
     ("space", "members"),
-    [("xgb", ["xgb"]), ("forest", ["rf"]), ("model_a", ["model_a"]), ("quick", None)],
+    [
+        ("xgb", ["xgb"]),
+        ("forest", ["rf"]),
+        ("model_a", ["model_a"]),
+        ("clone_classifier", ["clone_classifier"]),
+        ("quick", None),
+    ],
 )
 def test_a_space_of_one_model_judges_that_model_alone(composed, space, members):
     found = as_config(composed(f"hparams_search={space}")).model.members
