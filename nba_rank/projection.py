@@ -6,12 +6,13 @@ before it, and before the first test season where the models are fitted only onc
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache as once
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from nba_rank.data.tables import Tables, frame_hash
 from nba_rank.features.content import content_key
@@ -55,30 +56,45 @@ def project(
         seed: Seed of each date's simulations.
         cache: Folder of simulated seasons and what they were simulated with, named by the hash of
             all that they are made from.
-        threads: Dates that are simulated at once; does not change the result.
+        threads: Seasons, or groups of dates of a single one, that are simulated at once; does not
+            change the result.
         on_season: Called after each season.
     """
     key = content_key(tables, [repr((n_simulations, seed))])
-    lessons = once(lambda: Lessons.of(tables, inputs))
-    parts, odds, seconds = [], {}, 0.0
-    for season, earlier in learn_from.items():
-        known, dates = (inputs[inputs["season"].isin(some)] for some in (earlier, [season]))
-        name = content_key(None, [key, frame_hash(known), frame_hash(dates)])
-        path = cache / f"projection_{season}_{name}.parquet"
-        if not path.exists():
+    hashes = {str(season): frame_hash(part) for season, part in inputs.groupby("season")}
+    paths = {
+        season: cache / f"projection_{season}_{_name(key, hashes, season, earlier)}.parquet"
+        for season, earlier in learn_from.items()
+    }
+    missing = [season for season, path in paths.items() if not path.exists()]
+    lessons = Lessons.of(tables, inputs) if missing else None
+
+    def simulate(season: str) -> None:
+        if lessons is not None and season in missing:
             start = time.perf_counter()
-            fitted = MonteCarloOdds.learn(
-                lessons().of_seasons(earlier), n_simulations=n_simulations, seed=seed
-            )
-            summary = fitted.predict(dates, tables, threads=threads)
+            learned = lessons.of_seasons(learn_from[season])
+            fitted = MonteCarloOdds.learn(learned, n_simulations=n_simulations, seed=seed)
+            dates = inputs[inputs["season"] == season]
+            summary = fitted.predict(dates, tables, threads=max(1, threads // len(missing)))
             summary.attrs = {"odds": fitted.to_dict(), "seconds": time.perf_counter() - start}
-            write_atomically(path, partial(summary.to_parquet, index=False))
+            write_atomically(paths[season], partial(summary.to_parquet, index=False))
+
+    # Set here for all threads: each of them setting it anew would undo what another has set.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(simulate, paths):
+            on_season()
+    parts, odds, seconds = [], {}, 0.0
+    for season, path in paths.items():
         part = pd.read_parquet(path)
         odds[season] = MonteCarloOdds.from_dict(part.attrs.pop("odds"))
         seconds += part.attrs.pop("seconds")
         parts.append(part)
-        on_season()
     return Projection(pd.concat(parts, ignore_index=True), odds, seconds)
+
+
+def _name(key: str, hashes: dict[str, str], season: str, earlier: list[str]) -> str:
+    """Return a name for what a season is simulated from, with maps of earlier ones."""
+    return content_key(None, [key, *[hashes.get(name, name) for name in [*earlier, season]]])
 
 
 def projected_seasons(inputs: pd.DataFrame, needed: list[str]) -> list[str]:

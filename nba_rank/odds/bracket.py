@@ -14,6 +14,7 @@ Letters: S simulations, T teams, C = 2 conferences, M slots of the bracket on on
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from scipy.special import ndtr
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.data.standings import BERTHS
+from nba_rank.odds.luck import Streams
 from nba_rank.odds.seeding import League, Seeds
 
 Array = npt.NDArray[Any]
@@ -35,33 +37,8 @@ _SEEDS_BY_SLOT = np.array([1, 8, 4, 5, 2, 7, 3, 6])
 """Neighbours meet, then neighbouring pairs, then neighbouring fours."""
 _HOST_IS_HOME = np.array([True, True, False, False, True, False, True])
 _MAX_WINS = (len(_HOST_IS_HOME) + 1) // 2
-
-
-@dataclass(frozen=True)
-class Streams:
-    """Several sources of randomness, each for as many simulations, in order.
-
-    Attributes:
-        sources: The sources.
-        n_simulations: Simulations that each is for.
-    """
-
-    sources: Sequence[np.random.Generator]
-    n_simulations: int
-
-    def random(self, size: int | tuple[int, ...]) -> FloatArray:
-        """Return uniform numbers, those of a source being what it would give alone.
-
-        Of each source, the second half mirrors the first: u stands against 1 - u.
-
-        Args:
-            size: Shape; the last axis is that of the simulations.
-        """
-        before = size[:-1] if isinstance(size, tuple) else ()
-        shape = (*before, (self.n_simulations + 1) // 2)
-        halves = [source.random(shape) for source in self.sources]
-        pairs = [np.concatenate([half, 1 - half], axis=-1) for half in halves]
-        return np.concatenate([pair[..., : self.n_simulations] for pair in pairs], axis=-1)
+_BLOCK = 300
+"""Simulations whose chances are worked out at once: few enough to stay in a processor's cache."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +66,14 @@ class Strengths:
             raise ValueError(f"strengths must be finite numbers [S, T], not {self.points.shape}")
         if not np.all(np.asarray(self.noise_sd) > 0):
             raise ValueError(f"noise_sd must be positive, not {self.noise_sd}")
+
+    def of(self, block: slice) -> "Strengths":
+        """Return the strengths of some of the simulations."""
+        edge, noise = (
+            part[block] if isinstance(part, np.ndarray) else part
+            for part in (self.home_edge, self.noise_sd)
+        )
+        return Strengths(points=self.points[block], home_edge=edge, noise_sd=noise)
 
     def gap(self, team: IntArray, opponent: IntArray) -> FloatArray:
         """Return by how many points teams are stronger than their opponents [..., S].
@@ -160,12 +145,15 @@ def series_win_prob(
     # out, and it starts from scalars where `needed` is one.
     short: list[float | Array] = [np.where(needed == n, 1.0, 0.0) for n in range(most + 1)]
     short.append(0.0)
-    games = [(p_host_at_home, home_left, game) for game in range(int(home_left.max(initial=0)))]
-    games += [(p_host_away, away_left, game) for game in range(int(away_left.max(initial=0)))]
-    for played, (p, left, game) in enumerate(games, start=1):
-        # A game that is not left is one that the host cannot win.
-        win = p if left.min() > game else p * (left > game)
-        loss = 1.0 - win
+    games: list[tuple[Array, Array]] = []
+    for p, left in ((p_host_at_home, home_left), (p_host_away, away_left)):
+        certain = int(left.min()) if left.size else 0
+        games += [(p, 1.0 - p)] * certain
+        for game in range(certain, int(left.max(initial=0))):
+            # A game that is not left is one that the host cannot win.
+            win = p * (left > game)
+            games.append((win, 1.0 - win))
+    for played, (win, loss) in enumerate(games, start=1):
         for n in range(max(1, least - played), most + 1):
             short[n] = short[n] * loss + short[n + 1] * win if n < most else short[n] * loss
     lost = np.asarray(sum(short[1:-1], 0.0))
@@ -405,6 +393,23 @@ def advance(
     S, T = league_rank.shape
     slots = _slots(entrants, league_rank)
     known = _known_wins(wins_so_far, slots, T)
+    result = np.zeros((S, T, ROUNDS + 1))
+    cuts = np.linspace(0, S, -(-S // _BLOCK) + 1).astype(np.int64).tolist()
+    for block in (slice(start, end) for start, end in pairwise(cuts)):
+        reach = _reach(slots[:, block], strengths.of(block), league_rank[block], wins_needed, known)
+        result[np.arange(S)[block, None], slots[:, block].T] = reach.transpose(2, 1, 0)
+    return result
+
+
+def _reach(
+    slots: IntArray,
+    strengths: Strengths,
+    league_rank: IntArray,
+    wins_needed: Sequence[int],
+    known: IntArray | None,
+) -> FloatArray:
+    """Return how likely the team of each slot is to win each round, [5, 16, S]; see `advance`."""
+    S = len(league_rank)
     rows = np.arange(S)
     points = strengths.points[rows, slots].astype(np.float64, copy=False)
     rank = league_rank[rows, slots]
@@ -435,9 +440,7 @@ def advance(
         # The chances of all opponents sum to 1 only up to rounding.
         np.minimum(after, 1.0, out=after)
         after *= before
-    result = np.zeros((S, T, ROUNDS + 1))
-    result[rows[:, None], slots.T] = reach.transpose(2, 1, 0)
-    return result
+    return reach
 
 
 def draw(

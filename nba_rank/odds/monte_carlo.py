@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -13,9 +13,10 @@ from nba_rank.data.remaining import SeasonGames
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, start_years
 from nba_rank.odds.home_edge import HomeEdge
+from nba_rank.odds.luck import Luck
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
-from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summarise
+from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summary
 from nba_rank.odds.strength import SCORE, StrengthMap
 
 REGULAR = {"full_strength": 0.5, "roster_strength": 0.5, "margin_rating": 0.0}
@@ -30,7 +31,8 @@ and the playoffs where players are known, what the playoff residual adds, and wi
 _TOGETHER = 2400
 """Simulations that are worked on at once: enough to drown the cost of calls, and little memory."""
 
-_Morning = tuple[Situation, SeasonStrengths]
+_Morning = tuple[Situation, SeasonStrengths, Luck]
+_Columns = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -222,32 +224,49 @@ class MonteCarloOdds:
         frame = frame.sort_values(["season", "as_of_date", "team_id"])
         dates = frame[["season", "as_of_date"]].iloc[[date.start for date in _date_slices(frame)]]
         edges = HomeEdge.of(tables).at(start_years(dates["season"]), days(dates["as_of_date"]))
-        strengths = self._strengths(frame, edges.tolist())
+        strengths = list(self._strengths(frame, edges.tolist()))
         games = {season: SeasonGames.of(tables, season) for season in dates["season"].unique()}
 
-        def of_mornings(mornings: list[_Morning]) -> pd.DataFrame:
-            situations, strengths = zip(*mornings, strict=True)
-            rngs = [np.random.default_rng(self.seed) for _ in mornings]
-            simulated = simulate_together(situations, strengths, self.n_simulations, rngs)
+        def of_mornings(mornings: list[_Morning]) -> list[_Columns]:
+            situations, strengths, luck = zip(*mornings, strict=True)
+            simulated = simulate_together(situations, strengths, self.n_simulations, luck)
             parts = []
-            for (situation, strength), part in zip(mornings, simulated, strict=True):
-                table = summarise(situation, part)
-                table["regular_strength"] = strength.regular
-                table["playoffs_strength"] = strength.playoffs
-                table["assumption"] = situation.remaining.assumption
-                parts.append(table)
+            for (situation, strength, _), part in zip(mornings, simulated, strict=True):
+                assumption = situation.remaining.assumption
+                parts.append(
+                    {
+                        **summary(situation, part),
+                        "regular_strength": strength.regular,
+                        "playoffs_strength": strength.playoffs,
+                        "assumption": np.full(len(strength.regular), assumption, dtype=object),
+                    }
+                )
                 on_date()
-            return pd.concat(parts, ignore_index=True)
+            return parts
 
-        mornings = [
-            (Situation.on(games[season], date), strength)
-            for (season, date), strength in zip(
-                dates.itertuples(index=False, name=None), strengths, strict=True
-            )
+        situations = [
+            Situation.on(games[season], date)
+            for season, date in dates.itertuples(index=False, name=None)
         ]
+        mornings = zip(situations, strengths, self._luck(situations), strict=True)
         at_once = max(1, _TOGETHER // self.n_simulations)
-        parts = list(_groups(mornings, at_once))
-        return pd.concat(_each(of_mornings, parts, threads), ignore_index=True)
+        parts = _each(of_mornings, list(_groups(mornings, at_once)), threads)
+        key = frame[["season", "as_of_date"]].reset_index(drop=True)
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return pd.DataFrame({**key, **columns})
+
+    def _luck(self, situations: list[Situation]) -> list[Luck]:
+        """Return the luck of each morning, every one of them beginning with the same seed."""
+        luck: list[Luck] = []
+        for _, season in groupby(situations, key=lambda situation: situation.season):
+            mornings = list(season)
+            luck += Luck.draw_all(
+                np.random.default_rng(self.seed),
+                self.n_simulations,
+                len(mornings[0].records.team_id),
+                [len(morning.remaining.home) for morning in mornings],
+            )
+        return luck
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -296,9 +315,9 @@ def _groups(mornings: Iterable[_Morning], most: int) -> Iterator[list[_Morning]]
 
 
 def _each(
-    function: Callable[[list[_Morning]], pd.DataFrame], parts: list[list[_Morning]], threads: int
-) -> list[pd.DataFrame]:
+    function: Callable[[list[_Morning]], list[_Columns]], parts: list[list[_Morning]], threads: int
+) -> list[_Columns]:
     if threads == 1:
-        return [function(part) for part in parts]
+        return [columns for part in parts for columns in function(part)]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, parts))
+        return [columns for part in pool.map(function, parts) for columns in part]

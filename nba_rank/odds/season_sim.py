@@ -19,13 +19,13 @@ from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, IntArray
 from nba_rank.odds.bracket import (
     Drawn,
-    Streams,
     Strengths,
     advance,
     draw,
     play_in,
     wins_needed_by_round,
 )
+from nba_rank.odds.luck import Luck, Streams, mirrored
 from nba_rank.odds.seeding import League, Seeds, seed
 
 N_SEEDS = 15
@@ -190,14 +190,16 @@ def simulate(
         n_simulations: Number of simulations S.
         rng: Source of randomness.
     """
-    return simulate_together([situation], [strengths], n_simulations, [rng])[0]
+    teams, games = len(situation.records.team_id), len(situation.remaining.home)
+    luck = Luck.draw(rng, n_simulations, teams, games)
+    return simulate_together([situation], [strengths], n_simulations, [luck])[0]
 
 
 def simulate_together(
     situations: Sequence[Situation],
     strengths: Sequence[SeasonStrengths],
     n_simulations: int,
-    rngs: Sequence[np.random.Generator],
+    luck: Sequence[Luck],
 ) -> list[Simulated]:
     """Play the rest of a season from several mornings; to the last bit as `simulate` from each.
 
@@ -209,15 +211,14 @@ def simulate_together(
             (`Situation.postseason_as`), or a single one.
         strengths: How strong the teams are on each.
         n_simulations: Number of simulations S of each.
-        rngs: A source of randomness for each.
+        luck: The luck of each.
     """
-    shape = (len(situations[0].records.team_id), n_simulations)
     points, played = [], []
-    for situation, of_morning, rng in zip(situations, strengths, rngs, strict=True):
-        doubt = _mirrored(shape, rng, np.float64).T
+    for situation, of_morning, drawn_before in zip(situations, strengths, luck, strict=True):
+        doubt = mirrored(drawn_before.doubts, n_simulations).T
         regular = of_morning.regular + of_morning.regular_doubt * doubt
         points.append(of_morning.playoffs + of_morning.playoffs_doubt * doubt)
-        played.append(_play_rest(situation, of_morning, regular, rng))
+        played.append(_play_rest(situation, of_morning, regular, drawn_before.games))
     beat, point_diff = (np.concatenate(parts) for parts in zip(*played, strict=True))
     first = situations[0]
     seeds = seed(beat, point_diff, first.league)
@@ -230,13 +231,13 @@ def simulate_together(
         home_edge=np.repeat(edge, n_simulations),
         noise_sd=np.repeat(noise, n_simulations),
     )
-    luck = Streams(rngs, n_simulations)
+    rng = Streams([of_morning.later for of_morning in luck], n_simulations)
     entrants = play_in(
         seeds,
         first.league,
         in_playoffs,
         rule=first.play_in,
-        rng=luck,
+        rng=rng,
         known=first.playin,
         uninvited=first.uninvited,
     )
@@ -246,7 +247,7 @@ def simulate_together(
         "wins_so_far": first.playoff_wins,
     }
     reach = advance(entrants, in_playoffs, **rules)
-    drawn = draw(entrants, in_playoffs, rng=luck, **rules)
+    drawn = draw(entrants, in_playoffs, rng=rng, **rules)
     together = Simulated(seeds, entrants, reach, drawn, _outcome_rank(seeds, reach, drawn))
     cuts = pairwise(range(0, len(beat) + 1, n_simulations))
     return [together.part(slice(start, end)) for start, end in cuts]
@@ -270,53 +271,60 @@ def summarise(
         the teams from the playoffs on); `seed_1` to `seed_15` (probabilities of the seed in the
         conference, before the play-in).
     """
+    return pd.DataFrame(
+        {
+            "season": situation.season,
+            "as_of_date": pd.DatetimeIndex([situation.as_of_date]).as_unit("us")[0],
+            **summary(situation, simulated, coverage),
+        }
+    )
+
+
+def summary(
+    situation: Situation, simulated: Simulated, coverage: float = COVERAGE
+) -> dict[str, np.ndarray]:
+    """Return the columns of `summarise` from `team_id` on, [T] each."""
     wins, rank = simulated.seeds.wins, simulated.outcome_rank
     wins_low, wins_high = _interval(wins, coverage)
     rank_low, rank_high = _interval(rank, coverage)
     reach = simulated.reach.mean(axis=0)
     seeds = simulated.seeds.seed
-    share = {f"seed_{place}": (seeds == place).mean(axis=0) for place in range(1, N_SEEDS + 1)}
-    return pd.DataFrame(
-        {
-            "season": situation.season,
-            "as_of_date": pd.DatetimeIndex([situation.as_of_date]).as_unit("us")[0],
-            "team_id": situation.records.team_id,
-            "expected_wins": wins.mean(axis=0),
-            "wins_low": wins_low,
-            "wins_high": wins_high,
-            "projected_rank": rank.mean(axis=0),
-            "rank_low": rank_low,
-            "rank_high": rank_high,
-            "playin_odds": _playin_odds(situation, simulated.seeds),
-            "playoff_odds": reach[:, 0],
-            "round_1_odds": reach[:, 1],
-            "round_2_odds": reach[:, 2],
-            "finals_odds": reach[:, 3],
-            "title_odds": reach[:, 4],
-            **share,
-        }
-    )
+    n_simulations, n_teams = seeds.shape
+    cell = (seeds - 1) * n_teams + np.arange(n_teams)
+    counts = np.bincount(cell.ravel(), minlength=N_SEEDS * n_teams).reshape(N_SEEDS, n_teams)
+    share = {f"seed_{place}": of / n_simulations for place, of in enumerate(counts, start=1)}
+    return {
+        "team_id": situation.records.team_id,
+        "expected_wins": wins.mean(axis=0),
+        "wins_low": wins_low,
+        "wins_high": wins_high,
+        "projected_rank": rank.mean(axis=0),
+        "rank_low": rank_low,
+        "rank_high": rank_high,
+        "playin_odds": _playin_odds(situation, simulated.seeds),
+        "playoff_odds": reach[:, 0],
+        "round_1_odds": reach[:, 1],
+        "round_2_odds": reach[:, 2],
+        "finals_odds": reach[:, 3],
+        "title_odds": reach[:, 4],
+        **share,
+    }
 
 
 def _interval(values: IntArray, coverage: float) -> tuple[IntArray, IntArray]:
     """Return the quantiles of each column that hold a share of it: values that do occur, [T]."""
     tails = np.array([(1 - coverage) / 2, (1 + coverage) / 2])
     low, high = np.maximum(np.ceil(len(values) * tails - 1), 0).astype(np.int64)
-    ordered = np.partition(values, (low, high), axis=0)
+    # Small integers side by side are quick to sort.
+    ordered = np.sort(values.T.astype(np.int16), axis=1).T.astype(np.int64)
     return ordered[low], ordered[high]
-
-
-def _mirrored(shape: tuple[int, int], rng: np.random.Generator, dtype: Any) -> npt.NDArray[Any]:  # noqa: ANN401
-    """Return normal numbers, the second half along the last axis the first with changed signs."""
-    half = rng.standard_normal((shape[0], (shape[1] + 1) // 2), dtype=dtype)
-    return np.concatenate([half, -half], axis=1)[:, : shape[1]]
 
 
 def _play_rest(
     situation: Situation,
     strengths: SeasonStrengths,
     points: FloatArray,
-    rng: np.random.Generator,
+    luck: npt.NDArray[np.float32],
 ) -> tuple[npt.NDArray[np.int16], FloatArray]:
     """Play the games left; return wins of row over column [S, T, T] and point differences."""
     left, records = situation.remaining, situation.records
@@ -331,8 +339,8 @@ def _play_rest(
     low, high = low[order], high[order]
     edge = np.where(left.home[order] == low, edge[order], -edge[order])
     of_team = np.ascontiguousarray(points.T, dtype=np.float32)
-    margin: npt.NDArray[np.float32] = _mirrored((len(order), S), rng, np.float32)
-    margin *= np.float32(strengths.regular_noise)
+    luck = luck[: len(order)] * np.float32(strengths.regular_noise)
+    margin: npt.NDArray[np.float32] = mirrored(luck, S)
     margin += edge.astype(np.float32)[:, None]
     margin += of_team[low]
     margin -= of_team[high]

@@ -304,7 +304,8 @@ def _league_rank(orders: list[IntArray], records: _Records) -> IntArray:
     ahead = np.zeros((S, east.shape[1] + 1, west.shape[1] + 1), dtype=bool)
     ahead[:, :-1, :-1] = pct_east[:, :, None] > pct_west[:, None]
     ahead[:, :-1, -1] = True
-    tied, i, j = np.nonzero(pct_east[:, :, None] == pct_west[:, None])
+    level = pct_east[:, :, None] == pct_west[:, None]
+    tied, i, j = np.unravel_index(np.flatnonzero(level), level.shape)
     left, right = east[tied, i], west[tied, j]
     keys = (
         (records.beat[tied, left, right], records.beat[tied, right, left]),
@@ -353,7 +354,8 @@ def seed(beat: Array, point_diff: Array, league: League) -> Seeds:
             f"beat {beat.shape} and point_diff {point_diff.shape} must be [S, {T}, {T}] and "
             f"[S, {T}] for the league's {T} teams"
         )
-    wins, losses = beat.sum(axis=2, dtype=np.int64), beat.sum(axis=1, dtype=np.int64)
+    # Sums by `einsum`, several times faster than `sum` where an axis is short.
+    wins, losses = (np.einsum(sums, beat).astype(np.int64) for sums in ("stu->st", "stu->su"))
     pct = win_pct(wins, losses)
     eligible = np.zeros(pct.shape, dtype=bool)
     for code in (0, 1):

@@ -11,6 +11,7 @@ from nba_rank.data.outcomes import outcomes, series
 from nba_rank.data.remaining import Remaining
 from nba_rank.data.standings import Records, standings
 from nba_rank.data.tables import Tables
+from nba_rank.odds.luck import Luck
 from nba_rank.odds.season_sim import (
     SeasonStrengths,
     Simulated,
@@ -518,8 +519,11 @@ def test_mornings_together_are_to_the_last_bit_what_they_are_alone(opening, midd
         random_strengths(number, playoffs_edge=2.0 + number, regular_noise=10.0 + number)
         for number in range(3)
     ]
-    rngs = [np.random.default_rng(number) for number in range(3)]
-    together = simulate_together(mornings, strengths, 41, rngs)
+    luck = [
+        Luck.draw(np.random.default_rng(number), 41, T, len(morning.remaining.home))
+        for number, morning in enumerate(mornings)
+    ]
+    together = simulate_together(mornings, strengths, 41, luck)
     for number, got in enumerate(together):
         rng = np.random.default_rng(number)
         assert_same(got, simulate(mornings[number], strengths[number], 41, rng))

@@ -1,0 +1,86 @@
+"""The luck of simulations: random numbers of which one half mirrors the other.
+
+Such antithetic variates leave far less noise in the means.
+
+Letters: S simulations, H = S / 2 rounded up, T teams, G games left.
+"""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from nba_rank.features.asof import FloatArray
+
+
+@dataclass(frozen=True)
+class Luck:
+    """The luck of S simulations of the rest of a season.
+
+    Attributes:
+        doubts: Standard normal numbers for the strengths of teams, of the unmirrored half [T, H].
+        games: The same for the margins of games, float32 [G or more, H].
+        later: Source of what comes after the regular season.
+    """
+
+    doubts: FloatArray
+    games: npt.NDArray[np.float32]
+    later: np.random.Generator
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, n_simulations: int, n_teams: int, n_games: int) -> Self:
+        """Draw the luck of one morning."""
+        return cls.draw_all(rng, n_simulations, n_teams, [n_games])[0]
+
+    @classmethod
+    def draw_all(
+        cls, rng: np.random.Generator, n_simulations: int, n_teams: int, n_games: Sequence[int]
+    ) -> list[Self]:
+        """Draw the luck of several mornings, each as if from a copy of the generator of its own.
+
+        The first numbers of a generator do not depend on how many are asked for, so the morning
+        with the most games left has those of all others.
+        """
+        half = (n_simulations + 1) // 2
+        doubts = rng.standard_normal((n_teams, half))
+        games = np.empty((max(n_games), half), dtype=np.float32)
+        after, drawn = {}, 0
+        for n in sorted(set(n_games)):
+            rng.standard_normal(dtype=np.float32, out=games[drawn:n])
+            after[n], drawn = deepcopy(rng), n
+        return [cls(doubts, games, deepcopy(after[n])) for n in n_games]
+
+
+def mirrored(half: npt.NDArray[Any], n_simulations: int) -> npt.NDArray[Any]:
+    """Return [..., H] normal numbers and, behind them, the same with changed signs, [..., S]."""
+    return np.concatenate([half, -half], axis=-1)[..., :n_simulations]
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Several sources of randomness, each for as many simulations, in order.
+
+    Attributes:
+        sources: The sources.
+        n_simulations: Simulations that each is for.
+    """
+
+    sources: Sequence[np.random.Generator]
+    n_simulations: int
+
+    def random(self, size: int | tuple[int, ...]) -> FloatArray:
+        """Return uniform numbers, those of a source being what it would give alone.
+
+        Of each source, the second half mirrors the first: u stands against 1 - u.
+
+        Args:
+            size: Shape; the last axis is that of the simulations.
+        """
+        before = size[:-1] if isinstance(size, tuple) else ()
+        shape = (*before, (self.n_simulations + 1) // 2)
+        halves = [source.random(shape) for source in self.sources]
+        pairs = [np.concatenate([half, 1 - half], axis=-1) for half in halves]
+        return np.concatenate([pair[..., : self.n_simulations] for pair in pairs], axis=-1)
