@@ -6,8 +6,11 @@ change in its last bits when later games are added or altered.
 """
 
 import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -204,6 +207,14 @@ class Tables:
     raptor: pd.DataFrame
     injury_reports: pd.DataFrame
     injury_report_dates: pd.DataFrame
+
+    @cached_property
+    def kept(self) -> dict[Hashable, Any]:
+        """What several readers work out of the tables alike, kept for as long as these live.
+
+        Tables are not changed in place; changed ones, as from `dataclasses.replace`, keep nothing.
+        """
+        return {}
 
     def items(self) -> list[tuple[str, pd.DataFrame]]:
         """Return (name, table) pairs in schema order."""

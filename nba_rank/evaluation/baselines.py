@@ -44,7 +44,7 @@ def baseline_scores(tables: Tables, dates: pd.DataFrame, rng: np.random.Generato
     prior_margin = prior["prior_margin_per_game"].to_numpy()
 
     columns = ["won", "margin", *possession_columns()]
-    totals = regular_season_sums(tables, columns).total(rows)
+    totals = regular_season_sums(tables, rows, columns).total(rows)
     begun = totals.games > 0
     net_rating = 100 * ratio(totals["margin"], possessions(totals))
     scores: dict[str, FloatArray] = {

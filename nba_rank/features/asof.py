@@ -74,7 +74,8 @@ class Rows:
 
 def start_years(seasons: pd.Series) -> IntArray:
     """Return the start year of each season text, shape [N]."""
-    return np.asarray(seasons.str[:4].astype("int64"), dtype=np.int64)
+    codes, names = pd.factorize(seasons)
+    return np.array([int(name[:4]) for name in names], dtype=np.int64)[codes]
 
 
 def team_season(season: IntArray, team: IntArray) -> IntArray:

@@ -8,9 +8,9 @@ Letters: N rows, M games in order of time, T teams, G combinations of `k` and `c
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import pairwise, product
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -60,10 +60,9 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
     Returns:
         Ratings in Elo points, shape [N].
     """
-    games = _Games.of(tables, rows.team, fitted=config.fit)
-    played = _play(games, config)
+    played = _played(tables, config)
     latest = np.searchsorted(played.key, rows.season * DAY_SPAN + rows.day, side="left") - 1
-    return np.asarray(played.ratings[latest, np.searchsorted(games.team_ids, rows.team)])
+    return np.asarray(played.ratings[latest, played.games.slots(rows.team)])
 
 
 def home_leads(tables: Tables, config: EloConfig) -> pd.Series:
@@ -72,8 +71,8 @@ def home_leads(tables: Tables, config: EloConfig) -> pd.Series:
     Returns:
         Elo points by `game_id`, float64 [M], in order of time.
     """
-    games = _Games.of(tables, np.zeros(0, dtype=np.int64), fitted=config.fit)
-    return pd.Series(_play(games, config).leads, index=games.game_id)
+    played = _played(tables, config)
+    return pd.Series(played.leads, index=played.games.game_id)
 
 
 def build(tables: Tables, rows: Rows, config: EloConfig) -> pd.DataFrame:
@@ -86,7 +85,7 @@ class _Games:
     """All games in order of time.
 
     Attributes:
-        team_ids: Team id of each slot, sorted, [T].
+        team_ids: Team ids in order; a slot more, the last, is that of all who have not played yet.
         game_id: [M].
         home: Team slot, [M].
         away: Team slot, [M].
@@ -106,11 +105,11 @@ class _Games:
     season: IntArray
 
     @classmethod
-    def of(cls, tables: Tables, more_teams: IntArray, *, fitted: bool) -> Self:
-        """Sort the games; `more_teams` may hold teams that have not played yet."""
+    def of(cls, tables: Tables, *, fitted: bool) -> Self:
+        """Sort the games."""
         games = tables.games.sort_values(["game_date", "game_id"])
         sides = games[["home_team_id", "away_team_id"]].to_numpy()
-        team_ids = np.union1d(sides, more_teams)
+        team_ids = np.unique(sides)
         home, away = np.searchsorted(team_ids, sides).T
         # The published form knows neutral sites only as far as the logs name them.
         neutral = neutral_courts(games) if fitted else games["neutral_site"].to_numpy()
@@ -124,6 +123,11 @@ class _Games:
             day=days(games["game_date"]),
             season=start_years(games["season"]),
         )
+
+    def slots(self, team: IntArray) -> IntArray:
+        """Return the slot of each team."""
+        slot = np.minimum(np.searchsorted(self.team_ids, team), len(self.team_ids) - 1)
+        return np.where(self.team_ids[slot] == team, slot, len(self.team_ids))
 
     def seasons(self) -> Iterator[slice]:
         """Yield the games of each season."""
@@ -139,20 +143,30 @@ class _Played:
     """What the games have made of the ratings.
 
     Attributes:
+        games: The games.
         key: `season * DAY_SPAN + day` after which each snapshot stands, [S].
         ratings: Elo points, [S, T].
         leads: The home team's lead before each game, home edge included, Elo points, [M].
     """
 
+    games: _Games
     key: IntArray
     ratings: FloatArray
     leads: FloatArray
 
 
+def _played(tables: Tables, config: EloConfig) -> _Played:
+    """Play all games of the tables, or return what came of it if that was asked before."""
+    key = "elo", astuple(config)
+    if key not in tables.kept:
+        tables.kept[key] = _play(_Games.of(tables, fitted=config.fit), config)
+    return cast("_Played", tables.kept[key])
+
+
 def _play(games: _Games, config: EloConfig) -> _Played:
     """Play all games under every combination at once, and keep what was best so far."""
     k, carry_over = _combinations(config)
-    ratings = np.full((len(k), len(games.team_ids)), config.mean)
+    ratings = np.full((len(k), len(games.team_ids) + 1), config.mean)
     gaps = np.empty((len(k), len(games.margin)))
     leads = np.empty(len(games.margin))
     loss = np.zeros(len(k))
@@ -183,7 +197,7 @@ def _play(games: _Games, config: EloConfig) -> _Played:
         # Before the next season's first game, if there is a next season.
         key.append((year + 1) * DAY_SPAN)
         snapshots.append(ratings[best])
-    return _Played(np.array(key), np.stack(snapshots), leads)
+    return _Played(games, np.array(key), np.stack(snapshots), leads)
 
 
 def _combinations(config: EloConfig) -> tuple[FloatArray, FloatArray]:

@@ -22,7 +22,7 @@ def build(tables: Tables, rows: Rows, config: FourFactorsConfig) -> pd.DataFrame
     opponents'. Unknown before a team's first game.
     """
     columns = _INPUTS + [f"opponent_{column}" for column in _INPUTS]
-    totals = regular_season_sums(tables, columns).total(rows)
+    totals = regular_season_sums(tables, rows, columns).total(rows)
     own = _factors(totals, "", "opponent_")
     allowed = _factors(totals, "opponent_", "")
     features = {}

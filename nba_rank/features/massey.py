@@ -29,7 +29,7 @@ def build(tables: Tables, rows: Rows, config: MasseyConfig) -> pd.DataFrame:
     towards a prior mean is that of Bayesian linear regression.
     """
     rating = massey_ratings(tables, rows, config.ridge, _prior(tables, rows, config))
-    to_date = regular_season_sums(tables, ["won"]).total(rows)
+    to_date = regular_season_sums(tables, rows, ["won"]).total(rows)
     win_pct = ratio(to_date["won"], to_date.games)
     rated = np.where(np.isnan(win_pct), np.nan, rating)
     compared = pd.DataFrame({"record": win_pct, "rating": rated})

@@ -30,7 +30,7 @@ def build(tables: Tables, rows: Rows, config: PaceConfig) -> pd.DataFrame:
     """
     games = tables.team_games.assign(minutes=game_minutes(tables).to_numpy())
     columns = ["minutes", *possession_columns()]
-    sums = regular_season_sums(replace(tables, team_games=games), columns)
+    sums = regular_season_sums(replace(tables, team_games=games), rows, columns)
     to_date = sums.total(rows)
     pace, last = _pace(to_date), _pace(sums.last_season(rows))
     above = pace - ratio(*sum_and_count(pace, rows.day))

@@ -22,7 +22,7 @@ def build(tables: Tables, rows: Rows, config: PythagoreanConfig) -> pd.DataFrame
     `config.prior_carry_over` of the distance of last season's expectation from it, k is
     `config.prior_games`.
     """
-    sums = regular_season_sums(tables, ["won", "points", "opponent_points"])
+    sums = regular_season_sums(tables, rows, ["won", "points", "opponent_points"])
     to_date = sums.total(rows)
     expected = _expectation(to_date, config.exponent)
     last = np.nan_to_num(_expectation(sums.last_season(rows), config.exponent), nan=0.5)

@@ -20,7 +20,7 @@ def build(tables: Tables, rows: Rows, config: RecordConfig) -> pd.DataFrame:
     and `regressed_win_pct = (wins + k p) / (games + k)`, known from the first day: p is .500 plus
     `config.prior_carry_over` of last season's distance from it, k is `config.prior_games`.
     """
-    sums = regular_season_sums(tables, ["won", "margin"])
+    sums = regular_season_sums(tables, rows, ["won", "margin"])
     to_date = sums.total(rows)
     form = sums.total(rows, last=config.last_games)
     prior = prior_season_results(tables, rows)["prior_win_pct"].fillna(0.5).to_numpy()

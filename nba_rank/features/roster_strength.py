@@ -105,7 +105,7 @@ def _seasons_before(tables: Tables, player: IntArray, season: IntArray) -> Float
 
 
 def _projected(tables: Tables, rows: Rows, strength: FloatArray) -> FloatArray:
-    to_date = regular_season_sums(tables, ["won"]).total(rows)
+    to_date = regular_season_sums(tables, rows, ["won"]).total(rows)
     seasons = rows.frame["season"]
     scheduled = seasons.map({season: scheduled_games(season) for season in seasons.unique()})
     games = scheduled.to_numpy(dtype=np.float64)

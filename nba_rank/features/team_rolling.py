@@ -17,7 +17,7 @@ def build(tables: Tables, rows: Rows, config: TeamRollingConfig) -> pd.DataFrame
     `won_previous_game` (0 or 1). Unknown before a team's first game.
     """
     columns = ["fg3m", "opponent_points", "won", *possession_columns()]
-    sums = regular_season_sums(tables, columns)
+    sums = regular_season_sums(tables, rows, columns)
     features: dict[str, FloatArray] = {}
     for games in config.windows:
         window = sums.total(rows, last=games)

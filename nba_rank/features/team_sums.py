@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nba_rank.data.tables import BOX_COLUMNS, Tables
+from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (
     DAY_SPAN,
     FloatArray,
@@ -60,31 +60,50 @@ class TeamSums:
         return Totals(games, dict(zip(self.columns, known.T, strict=True)))
 
 
-def regular_season_sums(tables: Tables, columns: list[str]) -> TeamSums:
+def regular_season_sums(tables: Tables, rows: Rows, columns: list[str]) -> TeamSums:
     """Prepare running sums over each team's regular-season games.
 
     Args:
         tables: The canonical tables.
+        rows: Rows that will be asked for; games of their seasons and the ones before are read.
         columns: Columns of `team_games`, `margin` (points), or `opponent_<column>` for the
             opponent's value in the same game.
     """
-    games = with_opponent(tables.team_games[tables.team_games["kind"] == "regular"])
-    values = games[columns].to_numpy(dtype=np.float64)
-    counter = np.ones((len(games), 1))
-    group = team_season(start_years(games["season"]), games["team_id"].to_numpy())
-    return TeamSums(
-        RunningSums(group, days(games["game_date"]), np.hstack([values, counter])), columns
+    games = tables.team_games
+    season = start_years(games["season"])
+    read = np.isin(season, np.union1d(rows.season, rows.season - 1)) & (games["kind"] == "regular")
+    games, season = games[read], season[read]
+    counter = np.ones(len(games))
+    values = np.stack([*_values(games, columns), counter], axis=1)
+    group = team_season(season, games["team_id"].to_numpy())
+    return TeamSums(RunningSums(group, days(games["game_date"]), values), columns)
+
+
+def _values(team_games: pd.DataFrame, columns: list[str]) -> list[FloatArray]:
+    """Return columns of team games, or what is made of them; see `regular_season_sums`."""
+    own = team_games.assign(margin=team_games["points"] - team_games["opponent_points"])
+    by_opponent = [name for name in columns if name not in own]
+    opponents = _opponents(team_games) if by_opponent else np.zeros(0, dtype=np.int64)
+
+    def value(name: str) -> FloatArray:
+        if name not in by_opponent:
+            return own[name].to_numpy(dtype=np.float64)
+        theirs = own[name.removeprefix("opponent_")].to_numpy(dtype=np.float64)
+        return np.where(opponents >= 0, theirs[opponents], np.nan)
+
+    return [value(name) for name in columns]
+
+
+def _opponents(team_games: pd.DataFrame) -> IntArray:
+    """Return the place of the opponent's row of the same game, -1 where there is none, [N]."""
+    game = pd.factorize(team_games["game_id"])[0]
+    own, other = (
+        game * 1_000 + team_games[side].to_numpy() % 1_000
+        for side in ("team_id", "opponent_team_id")
     )
-
-
-def with_opponent(team_games: pd.DataFrame) -> pd.DataFrame:
-    """Add `margin` and `opponent_<column>` for every box column; rows keep their order."""
-    box = list(BOX_COLUMNS)
-    keyed = team_games.set_index(["game_id", "team_id"])[box]
-    other = pd.MultiIndex.from_frame(team_games[["game_id", "opponent_team_id"]])
-    opponents = keyed.reindex(other).add_prefix("opponent_").set_index(team_games.index)
-    margin = team_games["points"] - team_games["opponent_points"]
-    return pd.concat([team_games.assign(margin=margin), opponents], axis=1)
+    order = np.argsort(own)
+    place = order[np.minimum(np.searchsorted(own, other, sorter=order), len(own) - 1)]
+    return np.where(own[place] == other, place, -1)
 
 
 _POSSESSION_INPUTS = ["fgm", "fga", "fta", "oreb", "dreb", "tov"]

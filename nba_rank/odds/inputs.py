@@ -66,6 +66,6 @@ def strength_inputs(tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame) 
         frame[name] = columns[name] - ratio(*sum_and_count(columns[name], rows.day))
     seasons = frame["season"]
     scheduled = seasons.map({season: scheduled_games(season) for season in seasons.unique()})
-    played = regular_season_sums(tables, ["won"]).total(rows).games / scheduled.to_numpy()
+    played = regular_season_sums(tables, rows, ["won"]).total(rows).games / scheduled.to_numpy()
     frame["progress"] = ratio(*sum_and_count(played, rows.day))
     return frame

@@ -45,7 +45,7 @@ def residual_inputs(
     known = np.log1p(_playoff_minutes(tables, ratings) / _MINUTES)
     sums = [np.bincount(row, part, n).astype(np.float64) for part in (minutes * known, minutes)]
     experience = ratio(sums[0], sums[1])
-    games = regular_season_sums(tables, ["won"]).total(rows).games
+    games = regular_season_sums(tables, rows, ["won"]).total(rows).games
     factors = four_factors.build(tables, rows, FourFactorsConfig(enabled=True))
     trust = games / (games + _SHRINK_GAMES)
     edges = {name: trust * factors[column].fillna(0.0).to_numpy()
