@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from nba_rank.data.tables import Tables, frame_hash
@@ -10,9 +11,7 @@ from nba_rank.data.tables import Tables, frame_hash
 def content_key(tables: Tables | None, parts: Iterable[str]) -> str:
     """Hash the tables, if given, the code that reads them and further parts into a file name."""
     digest = hashlib.sha256(_code_version().encode())
-    for _, table in tables.items() if tables is not None else ():
-        digest.update(frame_hash(table).encode())
-    for part in parts:
+    for part in [*(_table_hashes(tables) if tables is not None else ()), *parts]:
         digest.update(part.encode())
     return digest.hexdigest()[:24]
 
@@ -26,5 +25,14 @@ def source_hash(*patterns: str) -> str:
     return digest.hexdigest()
 
 
+def _table_hashes(tables: Tables) -> list[str]:
+    key = "hashes"
+    if key not in tables.kept:
+        tables.kept[key] = [frame_hash(table) for _, table in tables.items()]
+    return list(tables.kept[key])
+
+
+@cache
 def _code_version() -> str:
+    """Return the version of the code that runs: that of the files when it is first asked for."""
     return source_hash("data/**/*.py", "features/**/*.py", "odds/**/*.py")

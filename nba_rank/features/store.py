@@ -16,7 +16,7 @@ from nba_rank.files import write_atomically
 KEY = ["season", "as_of_date", "team_id"]
 """Key of everything team-level; the store's first columns, followed by `conference`."""
 
-_GROUPS = "groups"  # what the file of a store says of its groups beside the frame
+_SECONDS = "seconds"  # what the file of a group says beside the frame
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,10 @@ def build_store(
         ValueError: Two groups name the same column.
     """
     rows = Rows.of(tables, dates)
-    frames, groups = [], {}
-    for name, group in enabled_groups(config):
-        start = time.perf_counter()
-        frames.append(build_group(name, group, tables, ratings, rows).astype("float64"))
-        groups[name] = BuiltGroup(list(frames[-1].columns), time.perf_counter() - start)
-    features = pd.concat(frames, axis=1)
-    repeated = features.columns[features.columns.duplicated()].tolist()
-    if repeated:
-        raise ValueError(f"two feature groups name the same columns: {repeated}")
-    frame = pd.concat([rows.frame, features], axis=1)
-    return FeatureStore(frame, list(features.columns), groups)
+    groups = enabled_groups(config)
+    return _store(
+        rows, {name: _build(name, group, tables, ratings, rows) for name, group in groups}
+    )
 
 
 def cached_store(
@@ -77,22 +70,63 @@ def cached_store(
     config: FeaturesConfig,
     cache: Path,
 ) -> FeatureStore:
-    """Return the store from the cache, or build it and put it there.
+    """Return the store, each group from the cache, or built and put there.
 
-    The file's name is the hash of everything that the store is made from: the tables' content, the
-    dates, the feature config and the source code of this package's data and feature modules.
+    Every group has a file of its own, so that one more of them costs no more than itself. Its name
+    is the hash of everything that the group is made from: the tables' content, the rows, the
+    group's config, that of the ratings if it reads them, and the source code of this package's
+    data and feature modules. A file that cannot be read is made anew. Errors as `build_store`.
     """
-    groups = {name: asdict(group) for name, group in enabled_groups(config)}
-    if groups.keys() & PLAYER_GROUPS.keys():
-        groups["impact"] = asdict(config.impact)
-    key = content_key(tables, [frame_hash(dates), repr(sorted(groups.items()))])
-    path = cache / f"store_{key}.parquet"
-    if path.exists():
+    rows = Rows.of(tables, dates)
+    key = content_key(tables, [frame_hash(rows.frame)])
+    built = {}
+    for name, group in enabled_groups(config):
+        made_by = [group, config.impact] if name in PLAYER_GROUPS else [group]
+        part = content_key(None, [key, *[repr(asdict(each)) for each in made_by]])
+        path = cache / f"features_{name}_{part}.parquet"
+        columns = _read(path)
+        if columns is None:
+            columns = _build(name, group, tables, ratings, rows)
+            write_atomically(path, columns.write)
+        built[name] = columns
+    return _store(rows, built)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a group, float64, one row for each asked, and what building them took."""
+
+    frame: pd.DataFrame
+    seconds: float
+
+    def write(self, path: Path) -> None:
+        kept = self.frame.copy(deep=False)
+        kept.attrs[_SECONDS] = self.seconds
+        kept.to_parquet(path, index=False)
+
+
+def _build(name: str, group: object, tables: Tables, ratings: pd.DataFrame, rows: Rows) -> _Columns:
+    start = time.perf_counter()
+    frame = build_group(name, group, tables, ratings, rows).astype("float64")
+    return _Columns(frame, time.perf_counter() - start)
+
+
+def _read(path: Path) -> _Columns | None:
+    """Return a cached group, None where there is none that can be read."""
+    try:
         frame = pd.read_parquet(path)
-        built = {name: BuiltGroup(**group) for name, group in frame.attrs.pop(_GROUPS).items()}
-        return FeatureStore(frame, list(frame.columns[len(KEY) + 1 :]), built)
-    store = build_store(tables, ratings, dates, config)
-    kept = store.frame.copy(deep=False)
-    kept.attrs[_GROUPS] = {name: asdict(group) for name, group in store.groups.items()}
-    write_atomically(path, lambda part: kept.to_parquet(part, index=False))
-    return store
+        return _Columns(frame, frame.attrs.pop(_SECONDS))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _store(rows: Rows, built: dict[str, _Columns]) -> FeatureStore:
+    features = pd.concat([group.frame for group in built.values()], axis=1)
+    repeated = features.columns[features.columns.duplicated()].tolist()
+    if repeated:
+        raise ValueError(f"two feature groups name the same columns: {repeated}")
+    frame = pd.concat([rows.frame, features], axis=1)
+    groups = {
+        name: BuiltGroup(list(group.frame.columns), group.seconds) for name, group in built.items()
+    }
+    return FeatureStore(frame, list(features.columns), groups)

@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.features import registry
 from nba_rank.features import store as store_module
+from nba_rank.features.registry import PLAYER_GROUPS
 from nba_rank.features.store import KEY, build_store, cached_store
 from nba_rank.files import write_atomically
 
@@ -47,7 +49,7 @@ def test_a_hit_returns_the_same_frame_without_building(
     def refuse(*args):
         raise AssertionError("built again")
 
-    monkeypatch.setattr(store_module, "build_store", refuse)
+    monkeypatch.setattr(store_module, "build_group", refuse)
     read = cached(dates, features())
     pd.testing.assert_frame_equal(read.frame, built.frame, check_exact=True)
     assert read.columns == built.columns
@@ -72,24 +74,50 @@ ALTERED = [("team_games", "ast", 77.0), ("rosters", "player_id", 99_999)]
 def test_whatever_a_store_is_made_from_makes_another_file(
     sim_tables, ratings, dates, cheap, cached, tmp_path, monkeypatch
 ):
-    def n_files():
-        return len(list(tmp_path.glob("store_*.parquet")))
+    def files():
+        names = Counter(path.stem.split("_")[1] for path in tmp_path.glob("features_*.parquet"))
+        assert names.total() == len(list(tmp_path.iterdir()))
+        return names["record"], names["rest"]
 
     cached(dates, cheap)
-    cached(dates.copy(), cheap)
-    assert n_files() == 1
+    cached(dates.iloc[::-1].copy(), cheap)
+    assert files() == (1, 1)
     cached(dates.head(1), cheap)
-    assert n_files() == 2
+    assert files() == (2, 2)
+    # Only the group of another config is built; one that is off leaves the others alone.
     cached(dates, changed(cheap, "rest", window_days=9))
-    assert n_files() == 3
     cached(dates, changed(cheap, "rest", enabled=False))
-    assert n_files() == 4
+    assert files() == (2, 3)
     for alteration in ALTERED:
         cached_store(altered(sim_tables, *alteration), ratings, dates, cheap, tmp_path)
-    assert n_files() == 6
+    assert files() == (4, 5)
     monkeypatch.setattr("nba_rank.features.content._code_version", lambda: "another")
     cached(dates, cheap)
-    assert n_files() == 7
+    assert files() == (5, 6)
+
+
+def test_one_more_group_is_built_alone(dates, cheap, cached, monkeypatch):
+    without = cached(dates, changed(cheap, "rest", enabled=False))
+    names = []
+
+    def watched(name, *args):
+        names.append(name)
+        return registry.build_group(name, *args)
+
+    monkeypatch.setattr(store_module, "build_group", watched)
+    store = cached(dates, cheap)
+    assert names == ["rest"]
+    pd.testing.assert_frame_equal(store.frame[without.frame.columns], without.frame)
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", b"PAR1 and something that is no table PAR1"])
+def test_a_damaged_file_is_made_anew(dates, cheap, cached, tmp_path, damage):
+    built = cached(dates, cheap)
+    path = next(tmp_path.glob("features_rest_*"))
+    whole = path.read_bytes()
+    path.write_bytes(damage or whole[: len(whole) // 2])
+    pd.testing.assert_frame_equal(cached(dates, cheap).frame, built.frame, check_exact=True)
+    assert list(pd.read_parquet(path)) == built.groups["rest"].columns
 
 
 def test_a_group_that_is_off_does_not_name_the_file(dates, cheap, cached, tmp_path):
@@ -97,7 +125,7 @@ def test_a_group_that_is_off_does_not_name_the_file(dates, cheap, cached, tmp_pa
     for group, change in (("elo", {"k": 30.0}), ("impact", {"update_ridge": 9.0}),
                           ("roster", {"size": 9})):  # fmt: skip
         cached(dates, changed(cheap, group, **change))
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_what_the_ratings_are_made_with_names_the_file_where_they_are_read(
@@ -105,7 +133,10 @@ def test_what_the_ratings_are_made_with_names_the_file_where_they_are_read(
 ):
     for ridge in (9.0, 10.0):
         cached(dates, changed(features(), "impact", update_ridge=ridge))
-    assert len(list(tmp_path.iterdir())) == 2
+    files = [path.stem.rsplit("_", 1)[0] for path in tmp_path.iterdir()]
+    of_players = [name.removeprefix("features_") in PLAYER_GROUPS for name in files]
+    assert any(of_players)
+    assert [files.count(name) for name in files] == [2 if it else 1 for it in of_players]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
@@ -120,7 +151,7 @@ def test_an_interrupted_write_leaves_no_file(dates, cheap, cached, tmp_path, mon
             cached(dates, cheap)
     assert list(tmp_path.iterdir()) == []
     cached(dates, cheap)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".parquet"]
+    assert [path.suffix for path in tmp_path.iterdir()] == 2 * [".parquet"]
 
 
 def test_a_write_replaces_the_file_as_a_whole(tmp_path):
