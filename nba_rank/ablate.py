@@ -136,8 +136,7 @@ class _Judge:
     def verdicts(self, plan: GroupPlan) -> pd.DataFrame:
         """Return what can be said of each group that has been taken from all others so far."""
         gains = self.gains(plan)
-        seconds = {name: group.seconds for name, group in self._inputs.groups.items()}
-        return verdicts(gains[gains["direction"] == "without"], seconds)
+        return verdicts(gains[gains["direction"] == "without"], self._inputs.group_seconds)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             removal_summary=found.removal_summary,
             rankers=rankers,
             seconds=stages.seconds,
-            group_seconds=stages.group_seconds,
+            group_seconds=inputs.group_seconds,
             resample=np.random.default_rng(report_seed),
         )
         write_report(report, run_dir, console)
@@ -168,6 +168,12 @@ class RunInputs:
     projected: pd.DataFrame
     groups: dict[str, BuiltGroup]
 
+    @property
+    def group_seconds(self) -> dict[str, float]:
+        """Seconds of each feature group when it was built, the longest first."""
+        seconds = {name: group.seconds for name, group in self.groups.items()}
+        return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
 
 def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     """Prepare the tables, lay out the folds and build the features; errors as `run`."""
@@ -197,10 +203,10 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
         summary, odds = projected.summary, projected.odds
         data = data.with_projection(summary)
         groups = {**groups, "projection": BuiltGroup([*PROJECTION], projected.seconds)}
-    seconds = {name: group.seconds for name, group in groups.items()}
-    stages.groups(seconds)
-    run_dir.note(store={"columns": store.columns, "build_seconds": seconds})
-    return RunInputs(config, tables, results, plan, data, grid, league, odds, summary, groups)
+    inputs = RunInputs(config, tables, results, plan, data, grid, league, odds, summary, groups)
+    stages.groups(inputs.group_seconds)
+    run_dir.note(store={"columns": store.columns, "build_seconds": inputs.group_seconds})
+    return inputs
 
 
 def _projection(

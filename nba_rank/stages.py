@@ -21,13 +21,11 @@ class Stages:
         console: Where to show.
         show: Whether to show bars on a terminal; a line a stage is printed in any case.
         seconds: Seconds of each finished stage, in order.
-        group_seconds: Seconds of each feature group when it was built, the longest first.
     """
 
     console: Console
     show: bool
     seconds: dict[str, float] = field(default_factory=dict)
-    group_seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str, steps: int = 1) -> Iterator[Advance]:
@@ -47,17 +45,16 @@ class Stages:
         self.console.print(f"{name:<12} {self.seconds[name]:7.1f} s")
 
     def groups(self, seconds: dict[str, float]) -> None:
-        """Keep and print how the time to build features fell on their groups.
+        """Print how the time to build features fell on their groups, the longest first.
 
         Args:
             seconds: Seconds of each group when it was built, in this run or an earlier one.
         """
-        self.group_seconds = dict(sorted(seconds.items(), key=lambda item: -item[1]))
         total = sum(seconds.values())
         table = Table(box=None, padding=(0, 1), show_header=False)
         table.add_column()
         for _ in range(2):
             table.add_column(justify="right")
-        for name, of_group in self.group_seconds.items():
+        for name, of_group in sorted(seconds.items(), key=lambda item: -item[1]):
             table.add_row(f"  {name}", f"{of_group:.2f} s", f"{of_group / total:.0%}")
         self.console.print(table)

@@ -5,7 +5,7 @@ import pandas as pd
 
 from nba_rank.config import RaptorConfig
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, Rows, start_years
+from nba_rank.features.asof import FloatArray, Rows, places, start_years
 
 REPLACEMENT = -2.75 / 2
 """Points per 100 possessions, on offence and on defence, of a player whom any team can sign:
@@ -35,16 +35,15 @@ def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: RaptorConfi
     Raises:
         ValueError: The ratings are of other dates than the rows.
     """
+    ratings = ratings.sort_values("player_id")
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
-    minutes = ratings["full_strength_minutes"].to_numpy()
-    order = np.lexsort((ratings["player_id"], -minutes, row))
-    place = np.arange(len(row)) - np.searchsorted(row[order], row[order], side="left")
-    chosen = order[place < config.players]
-    where = row[chosen], place[place < config.players]
+    place = places(ratings["full_strength_minutes"].to_numpy(), row)
+    chosen = place < config.players
+    where = row[chosen], place[chosen]
 
     raptor = tables.raptor
     known = raptor.set_index([start_years(raptor["season"]) + 1, raptor["player_id"]])
-    asked = pd.MultiIndex.from_arrays([rows.season[row[chosen]], ratings["player_id"].iloc[chosen]])
+    asked = pd.MultiIndex.from_arrays([rows.season[row[chosen]], ratings["player_id"][chosen]])
     found = known.reindex(asked)
     played = found["minutes"].fillna(0.0).to_numpy()
     covered = np.isin(rows.season, known.index.get_level_values(0))
