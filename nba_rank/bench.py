@@ -98,12 +98,13 @@ def before_models(
         Player ratings, and features and player sets without the projection.
     """
     features, seasons = config.features, sorted(grid["season"].unique())
+    threads = config.trainer.num_threads
     stages = Stages(console, show=False)
     with TemporaryDirectory() as folder:
         cache = Path(folder)
 
         def build(dates: pd.DataFrame) -> tuple[pd.DataFrame, PlayerSets, FeatureStore]:
-            ratings = cached_ratings(tables, dates, features, cache)
+            ratings = cached_ratings(tables, dates, features, cache, threads)
             sets = player_sets(tables, ratings, dates, features.roster)
             return ratings, sets, build_store(tables, ratings, dates, features)
 
@@ -122,7 +123,7 @@ def before_models(
                 n_simulations=features.projection.n_simulations,
                 seed=config.seed,
                 cache=cache,
-                threads=config.trainer.num_threads,
+                threads=threads,
             )
         newest = grid[grid["season"] == seasons[-1]]
         middle = newest.iloc[[len(newest) // 2]]

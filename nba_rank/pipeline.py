@@ -189,7 +189,8 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     dates = grid[["season", "as_of_date"]]
     cache = Path(config.paths.cache)
     with stages.stage("players"):
-        ratings = cached_ratings(tables, dates, config.features, cache)
+        threads = config.trainer.num_threads
+        ratings = cached_ratings(tables, dates, config.features, cache, threads)
         sets = player_sets(tables, ratings, dates, config.features.roster)
     run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
     with stages.stage("features"):

@@ -58,21 +58,25 @@ def build(
     play_prob, season_out = _play_prob(tables, ratings, reported[row], config)
     known_now = known & (reported | (config.source != "reports"))
 
-    def strength(minutes: FloatArray) -> FloatArray:
-        return np.bincount(row, team_shares(minutes, row, n) * rating, n).astype(np.float64)
+    def strength(shares: FloatArray) -> FloatArray:
+        return np.bincount(row, shares * rating, n).astype(np.float64)
 
     def centred(total: FloatArray, where: BoolArray) -> FloatArray:
         of_known = np.where(where, total, np.nan)
         return np.asarray(of_known - ratio(*sum_and_count(of_known, rows.day)))
 
-    everyone, available = strength(full), strength(full * play_prob)
-    missing = np.bincount(row, team_shares(full, row, n) * (1.0 - play_prob), n) / 5.0
+    shares = team_shares(full, row, n)
+    everyone = season = strength(shares)
+    available = strength(team_shares(full * play_prob, row, n))
+    missing = np.bincount(row, shares * (1.0 - play_prob), n) / 5.0
+    if season_out.any():
+        season = strength(team_shares(np.where(season_out, 0.0, full), row, n))
     return pd.DataFrame(
         {
             "available_strength": centred(available, known_now),
             "absent_minutes_share": np.where(known_now, missing, np.nan),
             "absent_strength": np.where(known_now, everyone - available, np.nan),
-            "season_strength": centred(strength(np.where(season_out, 0.0, full)), known),
+            "season_strength": centred(season, known),
             "injury_report_known": reported.astype(np.float64),
         }
     )

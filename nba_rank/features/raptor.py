@@ -35,9 +35,11 @@ def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: RaptorConfi
     Raises:
         ValueError: The ratings are of other dates than the rows.
     """
-    ratings = ratings.sort_values("player_id")
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
-    place = places(ratings["full_strength_minutes"].to_numpy(), row)
+    by_id = np.argsort(ratings["player_id"].to_numpy())
+    place = np.empty(len(row), dtype=np.int64)
+    # Of equals the one of the lower id leads, whatever the order of the ratings.
+    place[by_id] = places(ratings["full_strength_minutes"].to_numpy()[by_id], row[by_id])
     chosen = place < config.players
     where = row[chosen], place[chosen]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
+from nba_rank.features import elo
 from nba_rank.features.asof import Rows
 from nba_rank.features.elo import (
     CARRY_OVER_GRID,
@@ -153,3 +154,23 @@ def test_fitted_on_the_past_it_predicts_real_games_better_than_as_published(real
         for name, form in (("fitted", config), ("published", FIVETHIRTYEIGHT))
     }
     assert loss["fitted"] < loss["published"] - 0.003 * len(later)
+
+
+def test_the_games_of_the_same_tables_are_played_once(sim_tables, as_of, monkeypatch):
+    tables = replace(sim_tables)
+    played = []
+
+    def counted(games, config):
+        played.append(config.k)
+        return play(games, config)
+
+    play = elo._play
+    monkeypatch.setattr(elo, "_play", counted)
+    config = replace(FITTED, k=23.0)
+    for dates in (as_of("2022-10-18"), as_of("2023-02-01", "2023-03-01")):
+        ratings(tables, dates, config)
+    home_leads(tables, replace(config))
+    assert played == [23.0]
+    ratings(tables, dates, replace(config, k=24.0))
+    ratings(replace(tables), dates, config)
+    assert played == [23.0, 24.0, 23.0]

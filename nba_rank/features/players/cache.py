@@ -26,11 +26,12 @@ from nba_rank.files import write_atomically
 
 
 def cached_ratings(
-    tables: Tables, dates: pd.DataFrame, config: FeaturesConfig, cache: Path
+    tables: Tables, dates: pd.DataFrame, config: FeaturesConfig, cache: Path, threads: int = 1
 ) -> pd.DataFrame:
     """Return the player ratings of the dates from the cache, or make them and put them there.
 
-    To the last bit what `nba_rank.features.players.impact.player_ratings` returns.
+    To the last bit what `nba_rank.features.players.impact.player_ratings` returns, by however many
+    threads.
     """
     asked = rated_dates(tables, dates)
     if asked.empty:
@@ -53,7 +54,7 @@ def cached_ratings(
             if season == missing[-1] and opening is not None and state is None:
                 book.add_before(opening.last_day + 1)
                 write_state(book.state(opening.last_day), opening.path)
-            ratings = book.ratings(parts[season])
+            ratings = book.ratings(parts[season], threads)
             write_atomically(paths[season], partial(ratings.to_parquet, index=False))
     return pd.concat([pd.read_parquet(path) for path in paths.values()], ignore_index=True)
 

@@ -8,15 +8,18 @@ adjusted +/- using regularization and out-of-sample testing"), with a prior as i
 Unit: points per 48 minutes, of one player.
 """
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
-from scipy.linalg.lapack import dposv
 from threadpoolctl import threadpool_limits
 
 from nba_rank.config import ImpactConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, IntArray, days
 from nba_rank.features.players.box_vector import VECTOR, BoxSums
+from nba_rank.features.players.cholesky import solve
 from nba_rank.features.players.game_days import GameDay, PlayerGames
 from nba_rank.features.players.minutes import NOBODY, MinutesBook
 from nba_rank.features.players.state import State, join, part_of
@@ -87,18 +90,26 @@ class PlayerBook:
     # One thread: the last bits of a solution must not depend on how many a machine has, and the
     # threads of many small factorisations get in each other's way.
     @threadpool_limits.wrap(limits=1, user_api="blas")
-    def ratings(self, dates: pd.DataFrame) -> pd.DataFrame:
+    def ratings(self, dates: pd.DataFrame, threads: int = 1) -> pd.DataFrame:
         """Rate the players on dates, as `player_ratings` does.
 
         Args:
             dates: What `rated_dates` returns, none before a date that was rated already.
+            threads: Dates whose equations are solved at once, while the games after them are added;
+                does not change the result.
         """
-        frames = [pd.DataFrame({name: pd.Series(dtype=t) for name, t in _RATINGS.items()})]
-        for season, date in zip(dates["season"], dates["as_of_date"], strict=True):
-            day = int(days(pd.DatetimeIndex([date]))[0])
-            self.add_before(day)
-            frames.append(self._on(season, date, day))
-        return pd.concat(frames[1:] or frames, ignore_index=True)
+        if dates.empty:
+            return pd.DataFrame({name: pd.Series(dtype=t) for name, t in _RATINGS.items()})
+        parts: list[Future[pd.DataFrame]] = []
+        with ThreadPoolExecutor(threads) as pool:
+            for season, date in zip(dates["season"], dates["as_of_date"], strict=True):
+                day = int(days(pd.DatetimeIndex([date]))[0])
+                self.add_before(day)
+                if len(parts) > threads:
+                    # Each date that waits holds a square of all players.
+                    parts[-threads - 1].result()
+                parts.append(pool.submit(self._on(season, date, day)))
+        return pd.concat([part.result() for part in parts], ignore_index=True)
 
     def add_before(self, day: int) -> None:
         """Add the games before a day, in days since 1970-01-01."""
@@ -127,23 +138,22 @@ class PlayerBook:
             "margins": self._margins,
         }
 
-    def _on(self, season: str, date: pd.Timestamp, day: int) -> pd.DataFrame:
+    def _on(self, season: str, date: pd.Timestamp, day: int) -> Callable[[], pd.DataFrame]:
+        """Return what works out the ratings on a date, whatever is added in the meantime."""
         expected = self._minutes.expected(day, int(season[:4]))
         here = np.flatnonzero(expected.team != NOBODY)
         prior_rating = self._prior.ratings(self._box.vectors(day), int(season[:4]))
         rating = self._margins.ratings(day, prior_rating)
-        return pd.DataFrame(
-            {
-                "season": season,
-                "as_of_date": date,
-                "team_id": self._games.team_ids[expected.team[here]],
-                "player_id": self._games.player_ids[here],
-                "expected_minutes": expected.minutes[here],
-                "full_strength_minutes": expected.full_strength[here],
-                "prior_rating": prior_rating[here],
-                "impact_rating": rating[here],
-            }
-        )
+        columns = {
+            "season": season,
+            "as_of_date": date,
+            "team_id": self._games.team_ids[expected.team[here]],
+            "player_id": self._games.player_ids[here],
+            "expected_minutes": expected.minutes[here],
+            "full_strength_minutes": expected.full_strength[here],
+            "prior_rating": prior_rating[here],
+        }
+        return lambda: pd.DataFrame({**columns, "impact_rating": rating()[here]})
 
 
 class BoxPrior:
@@ -248,31 +258,34 @@ class MarginSums:
         product = weight * (x[:, :, None] * x[:, None, :])
         np.add.at(self._gram.ravel(), cell.ravel(), product.ravel())
 
-    def ratings(self, day: int, prior: FloatArray) -> FloatArray:
-        """Return the ratings on the morning of a day, [P].
+    def ratings(self, day: int, prior: FloatArray) -> Callable[[], FloatArray]:
+        """Return what works out the ratings on the morning of a day, [P], by the games so far.
 
         Args:
             day: Days since 1970-01-01.
             prior: Prior rating of each player, [P].
         """
         if self._first_day is None:
-            return prior.copy()
+            return prior.copy
         weight = self._weight(day)
         played = np.flatnonzero(np.diag(self._gram) > 0.05 * weight)
         gram = self._gram.ravel().take(played[:, None] * len(self._gram) + played)
         gram /= weight
         gram[np.diag_indices_from(gram)] += self._config.update_ridge
         moment = self._moment[played] / weight + self._config.update_ridge * prior[played]
-        # The transpose, the same matrix, is laid out as LAPACK wants it: no copy is made.
-        _, solved, failed = dposv(gram.T, moment, lower=1, overwrite_a=1, overwrite_b=1)
-        if failed:
-            raise FloatingPointError(
-                f"the player ratings have no solution (LAPACK dposv: {failed}): raise "
-                f"features.impact.update_ridge={self._config.update_ridge}"
-            )
-        ratings = prior.copy()
-        ratings[played] = solved
-        return ratings
+
+        def solved() -> FloatArray:
+            failed = solve(gram, moment)
+            if failed:
+                raise FloatingPointError(
+                    f"the player ratings have no solution (LAPACK dposv: {failed}): raise "
+                    f"features.impact.update_ridge={self._config.update_ridge}"
+                )
+            ratings = prior.copy()
+            ratings[played] = moment
+            return ratings
+
+        return solved
 
     def state(self, known: IntArray) -> State:
         """Return all that was added, of players who include all that were seen."""

@@ -59,6 +59,10 @@ def test_ratings_are_the_same_with_and_without_the_cache(
     assert len(list(tmp_path.glob(f"player_state_{LAST}_*.npz"))) == 1
 
 
+def test_threads_do_not_change_the_ratings(sim_tables, dates, features, expected, tmp_path):
+    assert_same(cached_ratings(sim_tables, dates, features(), tmp_path, threads=3), expected)
+
+
 def test_one_more_date_of_the_newest_season_begins_at_its_opening(
     sim_tables, dates, features, expected, tmp_path, passes
 ):
