@@ -127,6 +127,17 @@ def test_a_poisoned_future_changes_no_projection_before_it(sim_tables, few, know
         assert rows[0].equals(rows[1]) == (number <= place)
 
 
+def test_threads_do_not_change_a_projection(sim_tables, few, tmp_path):
+    learn_from = {SECOND: [FIRST], THIRD: [FIRST, SECOND]}
+    alone, together = (
+        project(sim_tables, few, learn_from, cache=tmp_path / str(threads),
+                **SETTINGS | {"threads": threads})
+        for threads in (1, 3)
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(together.summary, alone.summary, check_exact=True)
+    assert together.odds == alone.odds
+
+
 def test_what_is_in_the_cache_is_not_made_again(sim_tables, few, known, tmp_path, monkeypatch):
     learn_from = {THIRD: [FIRST, SECOND]}
     first = project(sim_tables, few, learn_from, cache=tmp_path, **SETTINGS)

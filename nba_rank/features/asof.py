@@ -56,6 +56,12 @@ class Rows:
             team=frame["team_id"].to_numpy(),
         )
 
+    def within(self, seasons: pd.Series, *, before: int = 0) -> BoolArray:
+        """Return which seasons are those of the rows, or up to so many before one of them."""
+        asked = np.unique(self.season)
+        needed = np.concatenate([asked - back for back in range(before + 1)])
+        return np.isin(start_years(seasons), needed)
+
     def find(self, as_of_date: pd.Series, team_id: pd.Series) -> IntArray:
         """Return the row of each as-of date and team.
 
@@ -105,9 +111,14 @@ class RunningSums:
         key = group * DAY_SPAN + day
         return np.asarray(np.searchsorted(self._key, key, side="left"), dtype=np.int64)
 
+    def span(self, group: IntArray, day: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the sorted positions of the group's games before the day, first and past last."""
+        return self.positions(group, np.zeros_like(day)), self.positions(group, day)
+
     def games(self, group: IntArray, day: IntArray) -> IntArray:
         """Return the number of the group's games before the day, shape [M]."""
-        return self.positions(group, day) - self.positions(group, np.zeros_like(day))
+        start, end = self.span(group, day)
+        return end - start
 
     def total(
         self, group: IntArray, day: IntArray, last: int | None = None
@@ -122,8 +133,7 @@ class RunningSums:
         Returns:
             Sums over recorded values and numbers of recorded values, both of shape [M, K].
         """
-        end = self.positions(group, day)
-        start = self.positions(group, np.zeros_like(day))
+        start, end = self.span(group, day)
         if last is not None:
             start = np.maximum(start, end - last)
         return self.between(start, end)

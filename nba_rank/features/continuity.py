@@ -42,7 +42,8 @@ def build(
         ValueError: The ratings are of other dates than the rows.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
-    games = tables.player_games[tables.player_games["kind"] == "regular"]
+    games = tables.player_games
+    games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
     seconds = games["seconds"].to_numpy(dtype=np.float64)[:, None]
     day = days(games["game_date"])
     team = team_season(start_years(games["season"]), games["team_id"].to_numpy())

@@ -28,7 +28,10 @@ def build(tables: Tables, rows: Rows, config: PaceConfig) -> pd.DataFrame:
     end of last season (0 for a team without one), k is `config.prior_games`. The league's mean
     rose from 92 in 2000-01 to 98.5 in 2023-24, so only the difference compares seasons.
     """
-    games = tables.team_games.assign(minutes=game_minutes(tables).to_numpy())
+    logs = {name: getattr(tables, name) for name in ("team_games", "player_games")}
+    read = {name: games[rows.within(games["season"], before=1)] for name, games in logs.items()}
+    tables = replace(tables, **read)
+    games = tables.team_games.assign(minutes=game_minutes(tables))
     columns = ["minutes", *possession_columns()]
     sums = regular_season_sums(replace(tables, team_games=games), rows, columns)
     to_date = sums.total(rows)

@@ -16,6 +16,7 @@ def prior_season_results(tables: Tables, rows: Rows) -> pd.DataFrame:
         not in the tables.
     """
     games = tables.team_games
+    games = games[rows.within(games["season"], before=1)]
     margin = games["points"] - games["opponent_points"]
     facts = games.assign(margin=margin, year=start_years(games["season"]) + 1)
     key = ["year", "team_id"]

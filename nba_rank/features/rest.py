@@ -26,7 +26,8 @@ def build(tables: Tables, rows: Rows, config: RestConfig) -> pd.DataFrame:
     to the games of the window, each from the arena of the game before or, for the season's first,
     from the team's own; a neutral court is no travel; unknown where an arena is).
     """
-    games = tables.team_games[tables.team_games["kind"] == "regular"]
+    games = tables.team_games
+    games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
     day = days(games["game_date"])
     group = team_season(start_years(games["season"]), games["team_id"].to_numpy())
     values = np.stack([np.ones(len(games)), _zones_crossed(tables, games, group, day)], axis=1)

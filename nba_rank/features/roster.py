@@ -203,8 +203,10 @@ def _player_columns(
     baseline = ratio(*log.by_season.total(last_season, np.full_like(day, DAY_SPAN - 1)))
 
     named: dict[str, FloatArray] = {}
+    start, end = log.by_season.span(this_season, day)
+    games_so_far = log.career.positions(player, day)
     for window in config.windows:
-        sums, counts = log.by_season.total(this_season, day, last=window)
+        sums, counts = log.by_season.between(np.maximum(start, end - window), end)
         fill = np.where(np.isnan(baseline), 0.0, window - counts)
         means = ratio(sums + fill * np.nan_to_num(baseline), counts + fill)
         per_game = dict(zip(GAME_COLUMNS, means.T, strict=True))
@@ -212,7 +214,7 @@ def _player_columns(
             named |= {f"{count}_per_game_{window}": per_game[count] for count in BOX_RATES}
         if asked.availability:
             since = log.newest_games_start(team, day, window)
-            played = log.career.games(player, day) - log.career.games(player, since)
+            played = games_so_far - log.career.positions(player, since)
             named[f"availability_{window}"] = np.minimum(played / window, 1.0)
         if asked.plus_minus_share:
             named[f"plus_minus_share_{window}"] = per_game["plus_minus"] / 5

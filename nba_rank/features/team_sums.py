@@ -70,12 +70,10 @@ def regular_season_sums(tables: Tables, rows: Rows, columns: list[str]) -> TeamS
             opponent's value in the same game.
     """
     games = tables.team_games
-    season = start_years(games["season"])
-    read = np.isin(season, np.union1d(rows.season, rows.season - 1)) & (games["kind"] == "regular")
-    games, season = games[read], season[read]
+    games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
     counter = np.ones(len(games))
     values = np.stack([*_values(games, columns), counter], axis=1)
-    group = team_season(season, games["team_id"].to_numpy())
+    group = team_season(start_years(games["season"]), games["team_id"].to_numpy())
     return TeamSums(RunningSums(group, days(games["game_date"]), values), columns)
 
 

@@ -129,3 +129,11 @@ def test_team_and_season_make_distinct_groups(real_tables):
     season = teams["season"].str[:4].astype("int64").to_numpy()
     groups = team_season(season, teams["team_id"].to_numpy())
     assert len(np.unique(groups)) == len(teams)
+
+
+def test_which_seasons_are_those_of_the_rows_or_shortly_before(sim_tables, as_of):
+    rows = Rows.of(sim_tables, as_of("2023-11-01"))
+    seasons = pd.Series(["2021-22", "2023-24", "2022-23", "2024-25"])
+    assert rows.within(seasons).tolist() == [False, True, False, False]
+    assert rows.within(seasons, before=1).tolist() == [False, True, True, False]
+    assert rows.within(seasons.head(0)).tolist() == []
