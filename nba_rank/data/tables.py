@@ -6,14 +6,16 @@ change in its last bits when later games are added or altered.
 """
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
+
+T = TypeVar("T")
 
 BOX_COLUMNS = (
     "fgm", "fga", "fg3m", "fg3a", "ftm", "fta",
@@ -208,12 +210,22 @@ class Tables:
     injury_reports: pd.DataFrame
     injury_report_dates: pd.DataFrame
 
-    @cached_property
-    def kept(self) -> dict[Hashable, Any]:
-        """What several readers work out of the tables alike, kept for as long as these live.
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what several readers work out of the tables alike, made when first asked for.
 
-        Tables are not changed in place; changed ones, as from `dataclasses.replace`, keep nothing.
+        It is kept for as long as the tables live. Tables are not changed in place; changed ones,
+        as from `dataclasses.replace`, begin with nothing.
+
+        Args:
+            key: Name of what is made, with the parameters that it depends on.
+            make: Makes it.
         """
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast("T", self._kept[key])
+
+    @cached_property
+    def _kept(self) -> dict[Hashable, Any]:
         return {}
 
     def items(self) -> list[tuple[str, pd.DataFrame]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from nba_rank.data.tables import Tables, frame_hash
@@ -11,7 +11,8 @@ from nba_rank.data.tables import Tables, frame_hash
 def content_key(tables: Tables | None, parts: Iterable[str]) -> str:
     """Hash the tables, if given, the code that reads them and further parts into a file name."""
     digest = hashlib.sha256(_code_version().encode())
-    for part in [*(_table_hashes(tables) if tables is not None else ()), *parts]:
+    hashes = [] if tables is None else tables.once("hashes", partial(_hashes, tables))
+    for part in [*hashes, *parts]:
         digest.update(part.encode())
     return digest.hexdigest()[:24]
 
@@ -25,11 +26,8 @@ def source_hash(*patterns: str) -> str:
     return digest.hexdigest()
 
 
-def _table_hashes(tables: Tables) -> list[str]:
-    key = "hashes"
-    if key not in tables.kept:
-        tables.kept[key] = [frame_hash(table) for _, table in tables.items()]
-    return list(tables.kept[key])
+def _hashes(tables: Tables) -> list[str]:
+    return [frame_hash(table) for _, table in tables.items()]
 
 
 @cache

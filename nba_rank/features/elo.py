@@ -10,7 +10,7 @@ Letters: N rows, M games in order of time, T teams, G combinations of `k` and `c
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from itertools import pairwise, product
-from typing import Self, cast
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -157,10 +157,9 @@ class _Played:
 
 def _played(tables: Tables, config: EloConfig) -> _Played:
     """Play all games of the tables, or return what came of it if that was asked before."""
-    key = "elo", astuple(config)
-    if key not in tables.kept:
-        tables.kept[key] = _play(_Games.of(tables, fitted=config.fit), config)
-    return cast("_Played", tables.kept[key])
+    return tables.once(
+        ("elo", astuple(config)), lambda: _play(_Games.of(tables, fitted=config.fit), config)
+    )
 
 
 def _play(games: _Games, config: EloConfig) -> _Played:

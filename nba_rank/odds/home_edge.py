@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import pandas as pd
 
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import neutral_courts
@@ -42,7 +43,10 @@ class HomeEdge:
     @classmethod
     def of(cls, tables: Tables) -> Self:
         """Prepare the edge of all seasons from the regular games that had a home team."""
-        games = tables.games
+        return tables.once("home edge", lambda: cls._of(tables.games))
+
+    @classmethod
+    def _of(cls, games: pd.DataFrame) -> Self:
         counted = games[(games["kind"] == "regular") & ~neutral_courts(games)]
         margin = (counted["home_points"] - counted["away_points"]).to_numpy(dtype=np.float64)
         season = start_years(counted["season"])

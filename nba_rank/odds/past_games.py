@@ -83,7 +83,7 @@ class RatedGames:
             margin=margin[game],
             edge=HomeEdge.of(tables).at(season[place], date[slot]) * court,
             at_home=court,
-            rest=_rest(games)[game],
+            rest=tables.once("rest", lambda: _rest(games))[game],
             weight=1.0 / np.bincount(game)[game],
         )
 
