@@ -25,6 +25,7 @@ from nba_rank.features.store import KEY
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.projection import Projection, project
 from nba_rank.target import relevance
+from nba_rank.tuning.sweeper import register_sweeper
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -167,6 +168,7 @@ def compose_as_is() -> Callable[..., Config]:
     """Composes `conf/` with overrides as the command line does."""
     # Once a session: Hydra warns where schemas are registered twice.
     register_schemas()
+    register_sweeper()
 
     def make(*overrides: str) -> Config:
         GlobalHydra.instance().clear()

@@ -8,7 +8,6 @@ from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_override
 from nba_rank.cli import CONF
 from nba_rank.config import as_config, flat
 from nba_rank.tuning.choice import words
-from nba_rank.tuning.sweeper import register_sweeper
 
 SPACES = sorted(path.stem for path in (CONF / "hparams_search").glob("*.yaml"))
 SPACES.remove("default")
@@ -16,8 +15,7 @@ SPACES.remove("default")
 
 @pytest.fixture(scope="module")
 def composed(compose_as_is):
-    """Composes the config of a job; `compose_as_is` has registered the schemas."""
-    register_sweeper()
+    """Composes the config of a job; `compose_as_is` has registered what it needs."""
 
     def make(*overrides: str, with_hydra: bool = False):
         GlobalHydra.instance().clear()
