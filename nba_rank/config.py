@@ -735,8 +735,9 @@ class TuningConfig:
     Attributes:
         objectives: Names of `nba_rank.tuning.objectives.OBJECTIVES`; several: a Pareto front.
         n_validation_seasons: Last seasons before the first test season that trials are judged on.
-        prune: Give up trials that cannot become the best any more, see `nba_rank.tuning.pruning`;
-            not done with several objectives.
+        prune_after: Trials that are judged on all seasons before those that cannot become the best
+            are given up, see `nba_rank.tuning.pruning`; null: none is. With several objectives
+            none is either.
         batch_id: Name of the study and of its folder; null: made from what is asked, so that the
             same command goes on with the same study.
         trial: Folder of one job of a sweep; the sweeper sets it.
@@ -746,7 +747,7 @@ class TuningConfig:
 
     objectives: list[str]
     n_validation_seasons: int
-    prune: bool
+    prune_after: int | None
     batch_id: str | None
     trial: str | None
     judged_on: str
@@ -1102,6 +1103,9 @@ def _tuning_problems(config: Config) -> Iterator[str]:
     has_clone = config.include_clone_classifier or config.model.members == [CLONE]
     if any(objective.from_clone for objective in known) and not has_clone:
         yield f"tuning.objectives={names} needs include_clone_classifier=true"
+    prune_after = config.tuning.prune_after
+    if prune_after is not None and prune_after < 1:
+        yield f"tuning.prune_after={prune_after} must be 1 or more, or null to prune no trial"
     batch_id = config.tuning.batch_id
     if batch_id is not None and not re.fullmatch(r"[\w.-]+", batch_id):
         yield f"tuning.batch_id={batch_id} names a folder: letters, digits, '_', '-' and '.' only"

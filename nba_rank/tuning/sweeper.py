@@ -92,8 +92,8 @@ def storage_url(hydra: Any) -> str:  # noqa: ANN401
 
 def pruner(config: Config) -> Callable[[list[dict[str, float]]], bool]:
     """Return what tells a job of a sweep, by its first validation seasons, to give up."""
-    names = config.tuning.objectives
-    if len(names) > 1 or not config.tuning.prune or config.tuning.trial == DEFAULT:
+    names, prune_after = config.tuning.objectives, config.tuning.prune_after
+    if len(names) > 1 or prune_after is None or config.tuning.trial == DEFAULT:
         return lambda seasons: False
     url = storage_url(HydraConfig.get())
     study = SharedStudy(url, str(config.tuning.batch_id), names)
@@ -104,6 +104,8 @@ def pruner(config: Config) -> Callable[[list[dict[str, float]]], bool]:
             [one.seasons[season][names[0]] for season in sorted(one.seasons)]
             for one in candidates(study)
         ]
+        if len(finished) - 1 < prune_after:  # the default is no trial
+            return False
         return is_hopeless(values, finished, maximize=OBJECTIVES[names[0]].maximize)
 
     return is_hopeless_after
@@ -299,6 +301,7 @@ class StudySweeper(OptunaSweeper):
                         f"trial {trial.number}: {found} in {outcome.seconds:.1f} s; "
                         f"{best_so_far(study)}",
                         highlight=False,
+                        soft_wrap=True,
                     )
                 else:
                     error = f"{type(outcome).__name__}: {outcome}"
