@@ -157,9 +157,9 @@ def test_too_few_seasons_stop_a_sweep_before_its_trials(league, tmp_path):
     assert "2 or more are needed" in done.stdout.replace("\n", " ")
 
 
-def test_several_objectives_give_a_front(league, tmp_path):
+def test_several_objectives_in_local_processes_give_a_front(league, tmp_path):
     asked = ["tuning.objectives=[spearman,rank_rmse]", "hydra.sweeper.n_trials=4"]
-    done = sweep(league, tmp_path, *asked)
+    done = sweep(league, tmp_path, *asked, "hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     folder = folder_of(tmp_path)
     for name in ("best.yaml", "best_spearman.yaml", "best_rank_rmse.yaml"):
@@ -199,13 +199,11 @@ def test_a_killed_sweep_loses_its_running_trial_and_repeats_none(league, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["joblib", "ray"])
-def test_two_local_workers_share_a_sweep(league, tmp_path, launcher):
-    if launcher == "ray":
-        pytest.importorskip("ray", reason="Ray is not installed: pip install nba_rank[ray]")
-    more = ["+hydra.launcher.ray.init.num_cpus=2"] if launcher == "ray" else []
-    asked = [f"hydra/launcher={launcher}", "hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=4"]
-    done = sweep(league, tmp_path, *asked, *more)
+def test_two_workers_of_a_ray_cluster_share_a_sweep(league, tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install nba_rank[ray]")
+    cluster = ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"]
+    asked = ["hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=4"]
+    done = sweep(league, tmp_path, *cluster, *asked)
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     table = trials_of(folder_of(tmp_path))
     assert set(table["state"]) <= {"complete", "failed"}
