@@ -27,7 +27,6 @@ from nba_rank.report.style import (
 )
 
 _COLUMNS = 3
-_LONGEST_LABEL = 22
 _BEST_SHARE = 0.1
 
 
@@ -160,7 +159,7 @@ def plot_slices(
     n_rows = -(-len(searched) // n_columns)
     rng = np.random.default_rng(0)  # jitter only
     with style():
-        figure = Figure(figsize=(4.2 * n_columns, 3.0 * n_rows + 1), layout="constrained")
+        figure = Figure(figsize=(5 * n_columns, 3.0 * n_rows + 1), layout="constrained")
         panels = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True).ravel()
         for axes, one in zip(panels, searched, strict=False):
             place = one.position(one.taken)
@@ -171,7 +170,8 @@ def plot_slices(
             _mark_default(axes, one)
             _scale(axes, one)
             outside = one.default is not None and not one.holds_default
-            axes.set_xlabel(f"{one.label} (default {one.default})" if outside else one.label)
+            told = str(one.default) if len(str(one.default)) < 10 else "outside"
+            axes.set_xlabel(f"{one.label} (default {told})" if outside else one.label)
         for axes in panels[len(searched) :]:
             axes.set_axis_off()
         for axes in panels[::n_columns]:
@@ -219,14 +219,17 @@ def plot_parallel(
             ends = _ends(one)
             for height, text in ends:
                 axes.annotate(text, (i, height), xytext=(3, 0), textcoords="offset points",
-                              fontsize=9, va="center", color=INK)  # fmt: skip
+                              fontsize=8, va="center", color=INK)  # fmt: skip
         axes.set_xticks(range(len(searched)), [one.label for one in searched],
                         rotation=30, ha="right")  # fmt: skip
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.legend(
             [Line2D([], [], color=ORANGE, linewidth=2.2), Line2D([], [], color=BLUE)],
-            [f"best {n_best}", "others, the darker the better"],
+            [
+                "best trial" if n_best == 1 else f"best {n_best} trials",
+                "others, the darker the better",
+            ],
             frameon=False,
             loc="upper left",
             bbox_to_anchor=(0, 1.12),
@@ -280,10 +283,7 @@ def _mark_default(axes: Axes, one: Searched) -> None:
 
 def _scale(axes: Axes, one: Searched) -> None:
     if one.levels is not None:
-        labels = [_short(level) for level in one.levels]
-        tilt = 20 if max(map(len, labels)) > 8 else 0
-        axes.set_xticks(range(len(labels)), labels, fontsize=9, rotation=tilt,
-                        ha="right" if tilt else "center")  # fmt: skip
+        axes.set_xticks(range(len(one.levels)), [_lines(level) for level in one.levels], fontsize=7)
     elif one.log:
         axes.set_xscale("log")
         ticks = np.unique([float(f"{tick:.1g}") for tick in np.geomspace(*_range(one), 4)])
@@ -311,11 +311,11 @@ def _ends(one: Searched) -> list[tuple[float, str]]:
     """Return the heights and texts to write on a dimension's axis."""
     if one.levels is not None:
         n = len(one.levels)
-        return [(i / (n - 1) if n > 1 else 0.5, _short(v)) for i, v in enumerate(one.levels)]
+        return [(i / (n - 1) if n > 1 else 0.5, _lines(v)) for i, v in enumerate(one.levels)]
     low, high = _range(one)
     return [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")] if high > low else [(0.5, f"{low:.3g}")]
 
 
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
+def _lines(value: object) -> str:
+    """Return a value as text, a line an item of a list."""
+    return str(value).strip("[]").replace(",", "\n") or "none"
