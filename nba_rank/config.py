@@ -738,6 +738,8 @@ class TuningConfig:
         prune_after: Trials that are judged on all seasons before those that cannot become the best
             are given up, see `nba_rank.tuning.pruning`; null: none is. With several objectives
             none is either.
+        margin: Standard errors by which the best trial has to lead the default to be chosen, see
+            `nba_rank.tuning.choice.choose`.
         batch_id: Name of the study and of its folder; null: made from what is asked, so that the
             same command goes on with the same study.
         trial: Folder of one job of a sweep; the sweeper sets it.
@@ -748,6 +750,7 @@ class TuningConfig:
     objectives: list[str]
     n_validation_seasons: int
     prune_after: int | None
+    margin: float
     batch_id: str | None
     trial: str | None
     judged_on: str
@@ -1053,6 +1056,7 @@ _BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "callbacks.not_learning.min_delta": (0, None),
     "callbacks.not_learning.patience": (1, None),
     "tuning.n_validation_seasons": (1, None),
+    "tuning.margin": (0, None),
 }
 
 

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nba_rank.config import FoldsConfig
-from nba_rank.folds import FoldError, FoldPlan, plan_folds
+from nba_rank.folds import FoldError, FoldPlan, plan_folds, validation_plan
 
 SEASONS = [f"{year}-{(year + 1) % 100:02d}" for year in range(2012, 2024)]
 HOLDOUT = FoldsConfig(
@@ -178,3 +178,43 @@ def test_a_first_test_season_holds_out_all_from_then_on():
 def test_a_first_test_season_after_the_data_is_refused():
     with pytest.raises(FoldError, match=r"folds\.first_test_season=2024-25: .* is 2023-24"):
         plan_folds(SEASONS, SEASONS[1], replace(HOLDOUT, first_test_season="2024-25"))
+
+
+@properties
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(0, 3), st.booleans())
+def test_validation_looks_at_no_test_season_and_never_ahead(n_test, n_seasons, spare, refit):
+    config = replace(
+        HOLDOUT, n_test_seasons=n_test, n_oof_seasons=n_seasons + 2 + spare, refit=refit
+    )
+    plan = plan_folds(SEASONS, SEASONS[1], config)
+    assume(len(plan.tests[0].stack_train) >= n_seasons + 2)
+    validation = validation_plan(plan, n_seasons)
+    assert len(validation.tests) == n_seasons
+    seen = {season for fit in validation.fits for season in [*fit.train, *fit.predict]}
+    assert not seen & set(plan.test_seasons)
+    fits = {fit.name: fit for fit in validation.fits}
+    for part in validation.tests:
+        [season] = part.seasons
+        assert len(part.stack_train) >= 2
+        assert max([*part.stack_train, *fits[part.fit].train]) < season
+    # They are fits of the plan itself, in its order, so that the two share what is fitted.
+    assert validation.fits == plan.fits[: len(validation.fits)]
+
+
+def test_validation_takes_the_last_out_of_fold_seasons():
+    plan = plan_folds(SEASONS, SEASONS[1], replace(HOLDOUT, n_oof_seasons=5))
+    validation = validation_plan(plan, 2)
+    assert validation.test_seasons == ["2020-21", "2021-22"]
+    assert validation.tests[0].stack_train == ["2017-18", "2018-19", "2019-20"]
+
+
+def test_validation_needs_seasons_for_its_stacker():
+    plan = plan_folds(SEASONS, SEASONS[1], HOLDOUT)
+    with pytest.raises(FoldError, match=r"3 out-of-fold seasons .* leave 1 .* 2 or more"):
+        validation_plan(plan, 2)
+
+
+def test_validation_refuses_folds_that_look_ahead():
+    plan = plan_folds(SEASONS, SEASONS[1], KFOLD)
+    with pytest.raises(FoldError, match=r"folds\.oof=forward"):
+        validation_plan(plan, 1)

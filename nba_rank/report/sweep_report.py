@@ -27,7 +27,7 @@ from nba_rank.report.sweep_figures import (
 )
 from nba_rank.report.text import ABSENT, markdown_table, points_of
 from nba_rank.run_dir import RunDir
-from nba_rank.tuning.choice import DEFAULT, Candidate, best_by, pareto_front
+from nba_rank.tuning.choice import DEFAULT, Candidate, best, best_by, lead, pareto_front
 from nba_rank.tuning.objectives import OBJECTIVES, season_values
 
 STANDINGS = "standings"
@@ -133,11 +133,7 @@ def _verdict(findings: SweepFindings) -> list[str]:
     """Say first what was chosen and what it is worth."""
     chosen, n = findings.chosen, len(findings.candidates) - 1
     if chosen.number is None:
-        first = (
-            f"**No trial beats the default** on the validation seasons, of {n} that were judged on "
-            "all of them: keep the default."
-        )
-        return [first, _sentence(findings, "validation best")]
+        return [_why_default(findings), _sentence(findings, "test")]
     lines = [
         f"**Chosen: {chosen.name}** of {n} that were judged on all validation seasons.",
         *[_sentence(findings, kind) for kind in ("validation", "test")],
@@ -148,26 +144,49 @@ def _verdict(findings: SweepFindings) -> list[str]:
     return lines
 
 
+def _why_default(findings: SweepFindings) -> str:
+    """Say why the default is kept."""
+    n, first = len(findings.candidates) - 1, best(findings.candidates, findings.objectives)
+    if first.number is None:
+        values = ", ".join(f"{k} {v:.4f}" for k, v in findings.default.objective.items())
+        return (
+            f"**Keep the default: no trial beats it** on the validation seasons "
+            f"{_season_names(findings, 'validation')}, of {n} that were judged on all of them. It "
+            f"has {values}."
+        )
+    margin, parts = findings.config.tuning.margin, []
+    for name in findings.objectives:
+        gain, error = lead(first, findings.default, name)
+        parts.append(
+            f"{name} {first.objective[name]:.4f} against {findings.default.objective[name]:.4f}, "
+            f"better by {gain:.4f} with a standard error of {error:.4f}"
+        )
+    return (
+        f"**Keep the default: no trial beats it by {margin:g} standard error(s)** on the "
+        f"validation seasons {_season_names(findings, 'validation')}, of {n} that were judged on "
+        f"all of them. The best, {first.name}, has {'; '.join(parts)}. (`tuning.margin=0` takes "
+        "it all the same.)"
+    )
+
+
 def _sentence(findings: SweepFindings, kind: str) -> str:
     """Say what the chosen configuration has on one kind of seasons, for each objective."""
     parts = []
     for name in findings.objectives:
-        if kind == "validation best":
-            trials = findings.candidates[1:]
-            best = f"; the best trial {best_by(trials, name).objective[name]:.4f}" if trials else ""
-            parts.append(f"{name} of the default {findings.default.objective[name]:.4f}{best}")
-            continue
         if (name, kind) not in findings.gains:
             continue
         gain = findings.gains[name, kind]
         better = "higher" if OBJECTIVES[name].maximize else "lower"
-        parts.append(
-            f"{name} {gain['chosen']:.4f} against {gain['default']:.4f} of the default, "
-            f"{gain['difference']:+.4f} ({_noise(gain)}; {better} is better)"
+        compared = (
+            f" against {gain['default']:.4f} of the default, {gain['difference']:+.4f} "
+            f"({_noise(gain)}; {better} is better)"
         )
-    seasons = _season_names(findings, kind.split()[0])
-    looked = "" if kind.startswith("validation") else ", looked at once, after the choice"
-    return f"On the {kind.split()[0]} seasons {seasons}{looked}: " + "; ".join(parts) + "."
+        is_default = findings.chosen.number is None
+        parts.append(f"{name} {gain['chosen']:.4f}" + ("" if is_default else compared))
+    if not parts:
+        return ""
+    looked = "" if kind == "validation" else ", looked at once, after the choice"
+    return f"On the {kind} seasons {_season_names(findings, kind)}{looked}: {'; '.join(parts)}."
 
 
 def _noise(gain: pd.Series) -> str:

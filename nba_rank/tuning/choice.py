@@ -71,12 +71,12 @@ def pareto_front(found: Sequence[Candidate], objectives: Sequence[str]) -> list[
     return [one for one, is_beaten in zip(found, beaten, strict=True) if not is_beaten]
 
 
-def choose(found: Sequence[Candidate], objectives: Sequence[str]) -> Candidate:
+def best(found: Sequence[Candidate], objectives: Sequence[str]) -> Candidate:
     """Return the best; with several objectives the one nearest to the best of each.
 
     The distance is Euclidean, after each objective has been scaled to 0 for the best and 1 for the
     worst of the Pareto front (the compromise of Zeleny, "Multiple Criteria Decision Making", 1982).
-    Of equals the first is taken, so a trial has to beat the default.
+    Of equals the first is taken.
     """
     if len(objectives) == 1:
         return best_by(found, objectives[0])
@@ -87,15 +87,49 @@ def choose(found: Sequence[Candidate], objectives: Sequence[str]) -> Candidate:
     return front[int(np.argmin((scaled**2).sum(axis=1)))]
 
 
+def choose(found: Sequence[Candidate], objectives: Sequence[str], margin: float) -> Candidate:
+    """Return the best, or the default where the best does not beat it by enough.
+
+    The best of many trials on a few seasons is partly the luckiest, so it has to lead the default
+    by `margin` standard errors of their difference, season by season, in one of the objectives
+    (the one-standard-error rule of Breiman et al., "Classification and Regression Trees", 1984,
+    section 3.4.3, with the default as the simplest model).
+
+    Args:
+        found: What was judged on all seasons, the default first.
+        objectives: Names of the objectives.
+        margin: Standard errors to lead by; 0 takes the best.
+    """
+    first = best(found, objectives)
+    leads = [lead(first, found[0], name) for name in objectives]
+    return first if any(gain > margin * error for gain, error in leads) else found[0]
+
+
+def lead(one: Candidate, other: Candidate, objective: str) -> tuple[float, float]:
+    """Return by how much one candidate is better than another, and the standard error of that.
+
+    Returns:
+        The mean lead over the seasons, above 0 where the first is better whatever the direction,
+        and its standard error over the seasons, 0 for a single season.
+    """
+    sign = 1.0 if OBJECTIVES[objective].maximize else -1.0
+    seasons = sorted(other.seasons)
+    gains = sign * np.array(
+        [one.seasons[s][objective] - other.seasons[s][objective] for s in seasons]
+    )
+    n = len(gains)
+    return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+
+
 def best_so_far(study: SharedStudy) -> str:
     """Return a few words about the best so far."""
     found = candidates(study)
     if not found:
         return ""
     names = study.objectives
-    chosen = choose(found, names)
-    values = ", ".join(f"{name} {chosen.objective[name]:.4f}" for name in names)
-    return f"best {values} ({chosen.name})"
+    first = best(found, names)
+    values = ", ".join(f"{name} {first.objective[name]:.4f}" for name in names)
+    return f"best {values} ({first.name})"
 
 
 def _losses(found: Sequence[Candidate], objectives: Sequence[str]) -> np.ndarray:

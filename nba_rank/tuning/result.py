@@ -60,7 +60,9 @@ def write_trials(sweep: Sweep, study: SharedStudy) -> None:
     if not found:
         return
     objectives = study.objectives
-    sweep.run_dir.write_text(BEST_FILE, _experiment(sweep, choose(found, objectives)))
+    sweep.run_dir.write_text(
+        BEST_FILE, _experiment(sweep, choose(found, objectives, sweep.config.tuning.margin))
+    )
     for objective in objectives if len(objectives) > 1 else []:
         name = BEST_FILE.replace(".", f"_{objective}.")
         sweep.run_dir.write_text(name, _experiment(sweep, best_by(found, objective)))
@@ -85,7 +87,7 @@ def write_result(
             console.print("Another worker is writing the result.")
             return
         found = candidates(study)
-        chosen = choose(found, study.objectives)
+        chosen = choose(found, study.objectives, sweep.config.tuning.margin)
         jobs = {TEST_DEFAULT: [], TEST_BEST: words(chosen.params)}
         if chosen.number is None:
             del jobs[TEST_BEST]

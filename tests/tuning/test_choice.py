@@ -3,10 +3,12 @@ import pytest
 
 from nba_rank.tuning.choice import (
     Candidate,
+    best,
     best_by,
     best_so_far,
     candidates,
     choose,
+    lead,
     pareto_front,
     words,
 )
@@ -34,10 +36,34 @@ def test_pruned_failed_and_lost_trials_are_no_candidates(study, outcome):
     assert [one.number for one in candidates(study)] == [None, 0, 1, 2]
 
 
-def test_a_trial_has_to_beat_the_default():
-    found = [candidate(None, spearman=0.8), candidate(0, spearman=0.8)]
-    assert choose(found, ["spearman"]).name == "default"
-    assert choose([*found, candidate(1, spearman=0.81)], ["spearman"]).name == "trial 1"
+def seasonal(number: int | None, *values: float) -> Candidate:
+    """A candidate with its Spearman season by season."""
+    seasons = {str(i): {"spearman": value} for i, value in enumerate(values)}
+    return Candidate(number, {}, {"spearman": float(np.mean(values))}, seasons, {})
+
+
+def test_a_trial_has_to_lead_the_default_by_standard_errors_of_their_difference():
+    default = seasonal(None, 0.7, 0.8)
+    # Differences .03 and .01: mean .02, standard error .01.
+    found = [default, seasonal(0, 0.73, 0.81)]
+    assert lead(found[1], default, "spearman") == pytest.approx((0.02, 0.01))
+    assert choose(found, ["spearman"], 1.9).name == "trial 0"
+    assert choose(found, ["spearman"], 2.1).name == "default"
+    # As good on average, by luck in one season.
+    assert choose([default, seasonal(1, 0.77, 0.75)], ["spearman"], 1.0).name == "default"
+
+
+def test_the_best_that_is_no_better_is_not_chosen_even_without_a_margin():
+    default = seasonal(None, 0.7, 0.8)
+    assert choose([default, seasonal(0, 0.7, 0.8)], ["spearman"], 0.0).name == "default"
+    assert choose([default, seasonal(0, 0.7, 0.81)], ["spearman"], 0.0).name == "trial 0"
+
+
+def test_a_lead_is_above_zero_for_a_lower_loss():
+    losses = [
+        Candidate(i, {}, {}, {"a": {"rank_rmse": value}}, {}) for i, value in enumerate((4.0, 5.0))
+    ]
+    assert lead(losses[0], losses[1], "rank_rmse") == (1.0, 0.0)
 
 
 def test_the_direction_comes_from_the_name():
@@ -63,8 +89,8 @@ def test_several_objectives_choose_the_nearest_to_the_best_of_each():
         candidate(0, spearman=0.82, rank_rmse=6.0),
         candidate(2, spearman=0.78, rank_rmse=4.0),
     ]
-    assert choose(found, ["spearman", "rank_rmse"]).name == "default"
-    assert choose(found[1:], ["spearman", "rank_rmse"]).name == "trial 0"
+    assert best(found, ["spearman", "rank_rmse"]).name == "default"
+    assert best(found[1:], ["spearman", "rank_rmse"]).name == "trial 0"
 
 
 def test_no_member_of_a_front_beats_another():
@@ -79,7 +105,7 @@ def test_no_member_of_a_front_beats_another():
                 and other.objective != one.objective
             )
             assert not better
-    assert choose(found, ["spearman", "rank_rmse"]) in front
+    assert best(found, ["spearman", "rank_rmse"]) in front
 
 
 @pytest.mark.parametrize(("value", "word"), [("on", "a/b=on"), ("[10,30]", "a/b=[10,30]")])
