@@ -24,7 +24,7 @@ def outcome(value: float, luck: float = 0.0, **more: float) -> TrialOutcome:
         season: {name: v + 0.01 * i + luck * (i == 2) for name, v in values.items()}
         for i, season in enumerate(SEASONS)
     }
-    means = {name: v + 0.01 for name, v in values.items()}
+    means = {name: float(np.mean([of[name] for of in seasons.values()])) for name in values}
     return TrialOutcome(means, seasons, {"kendall": value}, False, 2.0, {"games": "a"})
 
 
