@@ -16,6 +16,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from nba_rank.tuning.objectives import OBJECTIVES
 from nba_rank.tuning.trial import TrialOutcome
@@ -44,6 +45,9 @@ def open_storage(url: str) -> BaseStorage:
     Args:
         url: An SQLAlchemy URL such as `sqlite:///study.db` or
             `postgresql+psycopg://user@host/name`, or `journal:///path/study.log`.
+
+    Raises:
+        StudyError: There is no such storage, it does not answer, or its driver is not installed.
     """
     if url.startswith(JOURNAL):
         path = Path(url.removeprefix(JOURNAL))
@@ -52,7 +56,17 @@ def open_storage(url: str) -> BaseStorage:
     arguments: dict[str, Any] = {}
     if url.startswith("sqlite"):
         arguments = {"connect_args": {"timeout": 60}}  # another worker may be writing
-    return RDBStorage(url, engine_kwargs=arguments)
+    try:
+        return RDBStorage(url, engine_kwargs=arguments)
+    except (SQLAlchemyError, ImportError) as error:
+        raise StudyError(f"the study cannot be opened at {_safely_shown(url)}: {error}") from error
+
+
+def _safely_shown(url: str) -> str:
+    try:
+        return shown(url)
+    except SQLAlchemyError:
+        return "that URL"
 
 
 def shown(url: str) -> str:

@@ -216,7 +216,7 @@ class StudySweeper(OptunaSweeper):
     def _run(self, sweep: Sweep, space: dict[str, BaseDistribution], url: str) -> None:
         config, run_dir, console = sweep.config, sweep.run_dir, self._console
         console.print(f"Sweep folder: {run_dir.path}")
-        console.print(f"Study: {shown(url)}")
+        console.print(f"Study: {shown(url)}", soft_wrap=True)
         batch_id = str(config.tuning.batch_id)
         study = SharedStudy(url, batch_id, config.tuning.objectives)
         study.ask_the_same(self._question)
@@ -288,42 +288,43 @@ class StudySweeper(OptunaSweeper):
                     study.lose(number)
                 raise
             for trial, outcome in zip(trials, outcomes, strict=True):
-                if isinstance(outcome, TrialOutcome):
-                    study.learn_from_the_same(outcome.tables)
-                    study.tell(trial.number, outcome)
-                    failures = 0
-                    found = (
-                        f"given up after {len(outcome.seasons)} validation season(s)"
-                        if outcome.pruned
-                        else _told(outcome.objective)
-                    )
-                    self._console.print(
-                        f"trial {trial.number}: {found} in {outcome.seconds:.1f} s; "
-                        f"{best_so_far(study)}",
-                        highlight=False,
-                        soft_wrap=True,
-                    )
-                else:
-                    error = f"{type(outcome).__name__}: {outcome}"
-                    study.fail(trial.number, error)
-                    self._console.print(f"trial {trial.number}: failed, {error}", markup=False)
-                    failures += 1
+                failed = not self._tell(study, trial.number, outcome)
+                failures = failures + 1 if failed else 0
             write_trials(sweep, study)
             if failures >= _FAILURES_TO_STOP:
                 raise ValueError(
-                    f"{failures} trials in a row have failed, the last with {error}. Mend the "
-                    "cause and start the same command again"
+                    f"{failures} trials in a row have failed: mend the cause, told above, and "
+                    "start the same command again"
                 )
+
+    def _tell(self, study: SharedStudy, number: int, outcome: object) -> bool:
+        """End a trial and say how it went; return whether it gave a result."""
+        if not isinstance(outcome, TrialOutcome):
+            error = f"{type(outcome).__name__}: {outcome}"
+            study.fail(number, error)
+            self._console.print(f"trial {number}: failed, {error}", markup=False, soft_wrap=True)
+            return False
+        study.learn_from_the_same(outcome.tables)
+        study.tell(number, outcome)
+        found = _told(outcome.objective)
+        if outcome.pruned:
+            found = f"given up after {len(outcome.seasons)} validation season(s)"
+        self._console.print(
+            f"trial {number}: {found} in {outcome.seconds:.1f} s; {best_so_far(study)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return True
 
     def _asked(self, study: SharedStudy, space: dict[str, BaseDistribution]) -> optuna.Trial:
         """Begin a trial and draw its values."""
         trial = study.ask()
-        study.study.sampler = self._seeded_sampler(trial.number, study)
+        study.study.sampler = self._seeded_sampler(trial.number)
         for name, distribution in space.items():
             trial._suggest(name, distribution)
         return trial
 
-    def _seeded_sampler(self, number: int, study: SharedStudy) -> optuna.samplers.BaseSampler:
+    def _seeded_sampler(self, number: int) -> optuna.samplers.BaseSampler:
         seed = np.random.SeedSequence([self._hydra_config.seed, number]).generate_state(1)[0]
         sampler = instantiate(
             self._sampler,

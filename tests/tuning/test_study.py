@@ -107,6 +107,16 @@ def test_a_worker_says_that_its_trials_are_alive(study, monkeypatch):
             time.sleep(0.01)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql+psycopg://nobody:secret@127.0.0.1:9/none", "sqlite:////nowhere/at/all.db", "what"],
+)
+def test_a_storage_that_cannot_be_opened_is_named_without_its_password(url):
+    with pytest.raises(StudyError, match="the study cannot be opened at") as error:
+        open_storage(url)
+    assert "secret" not in str(error.value)
+
+
 def test_a_password_is_never_shown():
     assert "secret" not in shown("postgresql+psycopg://me:secret@host/name")
     assert shown("journal:///a/b.log") == "journal:///a/b.log"
