@@ -173,8 +173,12 @@ class StudySweeper(OptunaSweeper):
             url = storage_url(self._hydra_config.hydra)
             folder = Path(self._hydra_config.hydra.sweep.dir)
             folder.mkdir(parents=True, exist_ok=True)
-            with RunDir(folder) as run_dir:
-                self._run(Sweep(run_dir, config, fixed), space, url)
+            try:
+                with RunDir(folder) as run_dir:
+                    self._run(Sweep(run_dir, config, fixed), space, url)
+            except KeyboardInterrupt:
+                self._console.print("The same command goes on from here.")
+                raise
 
     def _space(self, arguments: list[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
         """Return the search space, and the overrides that all trials have in common."""
