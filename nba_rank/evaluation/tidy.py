@@ -1,6 +1,6 @@
 """From scores and outcomes to one tidy table of metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,10 @@ _LIST_KEY = ["season", "as_of_point"]
 
 
 def evaluate(
-    scores: pd.DataFrame, truth: pd.DataFrame, metrics: Mapping[str, Metric] = METRICS
+    scores: pd.DataFrame,
+    truth: pd.DataFrame,
+    metrics: Mapping[str, Metric] = METRICS,
+    scopes: Sequence[str] = SCOPES,
 ) -> pd.DataFrame:
     """Judge every ranker at every point of every season.
 
@@ -37,6 +40,7 @@ def evaluate(
         truth: Columns `season`, `team_id`, `conference` (`East` or `West`), `outcome_rank` (1 is
             best), `made_playoffs` (bool). One row a season and team.
         metrics: Metrics to compute, by name.
+        scopes: Lists to judge, some of `SCOPES`.
 
     Returns:
         Columns `season, as_of_point, scope, ranker, metric, value`, sorted by season and, within
@@ -80,7 +84,7 @@ def evaluate(
         if "standings" not in here:
             raise ValueError(f"season {season} at {point}: no scores of the ranker 'standings'")
         outcome = teams["outcome_rank"].to_numpy(dtype=np.float64)
-        for scope, member in _scopes(teams).items():
+        for scope, member in _scopes(teams, scopes).items():
             true_rank = average_rank(-outcome[member])
             standings = matrix[member, here.index("standings")]
             for column, ranker in enumerate(here):
@@ -99,7 +103,7 @@ def evaluate(
     )
 
 
-def _scopes(teams: pd.DataFrame) -> dict[str, np.ndarray]:
+def _scopes(teams: pd.DataFrame, scopes: Sequence[str]) -> dict[str, np.ndarray]:
     """Return which teams belong to each scope, as boolean masks of shape (L,)."""
     conference = teams["conference"]
     masks = {
@@ -108,7 +112,7 @@ def _scopes(teams: pd.DataFrame) -> dict[str, np.ndarray]:
         "east": (conference == EAST).to_numpy(dtype=bool),
         "west": (conference == WEST).to_numpy(dtype=bool),
     }
-    return {scope: masks[scope] for scope in SCOPES}
+    return {scope: masks[scope] for scope in SCOPES if scope in scopes}
 
 
 def _check_keys(scores: pd.DataFrame, truth: pd.DataFrame) -> None:

@@ -191,7 +191,7 @@ def _judge(
     truth = results.merge(conferences, on=["season", "team_id"], validate="one_to_one")
     standings = shared.standings[shared.standings["season"] == season]
     scores = pd.concat([frame[[*_POINT, "team_id", "score"]].assign(ranker=name), standings])
-    parts = [evaluate(scores, truth, METRICS)]
+    parts = [evaluate(scores, truth, METRICS, ("league", "playoff16"))]
     if _needs_odds(config):
         odds = [column for column in map(str, frame) if column.endswith("_odds")]
         judged = frame[["season", "as_of_point", "team_id", *odds]]

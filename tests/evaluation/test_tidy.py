@@ -85,3 +85,10 @@ def test_what_does_not_fit_is_refused(scores, truth):
         evaluate(scores.replace({"as_of_point": {"end": "0.99"}}), truth)
     with pytest.raises(ValueError, match="no truth for the seasons"):
         evaluate(scores, truth[truth["season"] != "2019-20"])
+
+
+def test_only_the_scopes_asked_for_are_judged(scores, truth):
+    tidy = evaluate(scores, truth)
+    some = evaluate(scores, truth, scopes=("playoff16", "league"))
+    expected = tidy[tidy["scope"].isin(("league", "playoff16"))].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, expected)
