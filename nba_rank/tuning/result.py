@@ -28,14 +28,10 @@ TEST_BEST, TEST_DEFAULT = "test_best", "test_default"
 """Folders of the two whole runs after a sweep."""
 
 _ROLES = {TEST_BEST: "chosen", TEST_DEFAULT: DEFAULT}
-_PLACES = (
-    "paths.",
-    "data.raw_dir",
-    "data.processed_dir",
-    "tuning.",
-    "hparams_search",
-    "experiment",
-)
+_NOT_KEPT = (
+    "paths.", "data.raw_dir", "data.processed_dir", "tuning.", "hparams_search", "experiment",
+)  # fmt: skip
+"""How overrides start that say where and how to search, not what was chosen."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +131,12 @@ def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
 
 
 def _experiment(sweep: Sweep, chosen: Candidate) -> str:
-    """Return a configuration as an experiment file: config groups as defaults, values below."""
-    common = [word for word in sweep.fixed if not word.startswith(_PLACES)]
+    """Return a configuration as an experiment file: config groups as defaults, values below.
+
+    Raises:
+        ValueError: An override adds or deletes a key, which such a file cannot.
+    """
+    common = [word for word in sweep.fixed if not word.startswith(_NOT_KEPT)]
     groups, values = _base(sweep)
     parser = OverridesParser.create()
     for override in parser.parse_overrides([*common, *words(chosen.params)]):

@@ -237,7 +237,8 @@ class StudySweeper(OptunaSweeper):
             study.learn_from_the_same(outcome.tables)
             study.default = outcome
         assert study.default is not None
-        console.print(f"default: {_told(study.default.objective)}")
+        console.print(f"default: {_told(study.default.objective)}", highlight=False)
+        write_trials(sweep, study)
         try:
             with _bar(console, self._n_trials) as bar:
                 self._trials(study, sweep, space, bar)
