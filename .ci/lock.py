@@ -22,7 +22,8 @@ def resolve() -> str:
     command = [
         sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--extra", "dev",
         "--universal", "--python-version", "3.11", "--generate-hashes",
-        "--prerelease", "if-necessary-or-explicit", "--no-header", "--no-annotate", "--emit-build-options", "--quiet",
+        "--prerelease", "if-necessary-or-explicit",
+        "--no-header", "--no-annotate", "--emit-build-options", "--quiet",
     ]  # fmt: skip
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
