@@ -99,8 +99,7 @@ def assess(
     points = grid[(grid["as_of_point"] != "") & grid["season"].isin(judged.plan.test_seasons)]
     scored = _scored(judged, points, tables, config, rng)
     without = _without_a_member(judged, points, data, config)
-    conferences = tables.teams[["season", "team_id", "conference"]]
-    truth = results.merge(conferences, on=["season", "team_id"], validate="one_to_one")
+    truth = truth_of(results, tables)
     chosen = METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else METRICS
     tidy = evaluate(pd.concat([scored, without], ignore_index=True), truth, chosen)
     metrics = tidy[~tidy["ranker"].str.startswith(WITHOUT)]
@@ -125,6 +124,12 @@ def assess(
         removal_summary=summarise_removal(removal, resample, n_resamples),
         probabilities=probabilities,
     )
+
+
+def truth_of(results: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Return outcomes with each team's conference, as `evaluate` wants them."""
+    key = ["season", "team_id"]
+    return results.merge(tables.teams[[*key, "conference"]], on=key, validate="one_to_one")
 
 
 def final_name(config: Config) -> str:

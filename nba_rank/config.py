@@ -555,22 +555,12 @@ class RfConfig:
 
 
 @dataclass(kw_only=True)
-class CloneConfig:
+class CloneConfig(XgbConfig):
     """The clone classifier, boosted trees for making the playoffs or not; names as in XGBoost.
 
     At most `n_estimators` trees grow; they end where the validation season has not become better
-    for `early_stopping_rounds` trees.
+    for `early_stopping_rounds` trees, 1 or more.
     """
-
-    n_estimators: int
-    max_depth: int
-    learning_rate: float
-    min_child_weight: float
-    subsample: float
-    colsample_bytree: float
-    reg_lambda: float
-    reg_alpha: float
-    early_stopping_rounds: int
 
 
 @dataclass(kw_only=True)

@@ -15,12 +15,12 @@ from nba_rank.evaluation.advancement import SIMULATION
 from nba_rank.evaluation.side_by_side import STANDINGS, rows_of
 from nba_rank.evaluation.tidy import TIDY_COLUMNS
 from nba_rank.run_dir import read_manifest
+from nba_rank.tuning.folder import TEST_BEST as BEST
+from nba_rank.tuning.folder import TEST_DEFAULT as DEFAULT
+from nba_rank.tuning.folder import TRIALS_FILE
 
 Fields = dict[str, Any]
 """Values of a config by dotted key."""
-
-DEFAULT, BEST = "test_default", "test_best"
-"""Run folders of a sweep: the defaults and what it chose, both judged on the test seasons."""
 
 _BOOKKEEPING = ("paths.", "tuning.", "data.raw_dir", "data.processed_dir")
 """Parts of a config that say where files lie and how a sweep goes: they change no run's result."""
@@ -245,10 +245,10 @@ def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[
     if over and not (folder / BEST).exists():
         missing = [f"no trial of the sweep {folder} beat the defaults, so it has no {BEST}"]
     trials = pd.DataFrame(columns=["state"])
-    if (folder / "trials.csv").exists():
-        trials = pd.read_csv(folder / "trials.csv")
+    if (folder / TRIALS_FILE).exists():
+        trials = pd.read_csv(folder / TRIALS_FILE)
     else:
-        missing.append(f"the sweep {folder} holds no trials.csv: no trial has ended")
+        missing.append(f"the sweep {folder} holds no {TRIALS_FILE}: no trial has ended")
     validation = {DEFAULT: _of_default(folder), BEST: {}}
     if BEST in runs:
         validation[BEST] = _of_trial(runs[BEST], trials, objectives)

@@ -20,6 +20,7 @@ from nba_rank.data.outcomes import events
 from nba_rank.dataset import PROGRESS, Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.member_cache import recall
+from nba_rank.models.trees import boosting
 
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
@@ -196,21 +197,7 @@ def _grow(
 ) -> XGBClassifier:
     # With a mean weight of 1 `min_child_weight` means the same whatever the number of dates.
     weights = [side.weight / side.weight.mean() for side in (train, validation)]
-    model = XGBClassifier(
-        n_estimators=config.n_estimators,
-        max_depth=config.max_depth,
-        learning_rate=config.learning_rate,
-        min_child_weight=config.min_child_weight,
-        subsample=config.subsample,
-        colsample_bytree=config.colsample_bytree,
-        reg_lambda=config.reg_lambda,
-        reg_alpha=config.reg_alpha,
-        early_stopping_rounds=config.early_stopping_rounds,
-        eval_metric="logloss",
-        tree_method="hist",
-        random_state=seed,
-        n_jobs=n_jobs,
-    )
+    model = XGBClassifier(**boosting(config, seed, n_jobs), eval_metric="logloss")
     return model.fit(
         train.X,
         train.made,

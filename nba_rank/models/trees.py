@@ -13,6 +13,24 @@ Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
 
 
+def boosting(config: XgbConfig, seed: int, n_jobs: int) -> dict[str, Any]:
+    """Return the arguments of XGBoost's estimators."""
+    return {
+        "n_estimators": config.n_estimators,
+        "max_depth": config.max_depth,
+        "learning_rate": config.learning_rate,
+        "min_child_weight": config.min_child_weight,
+        "subsample": config.subsample,
+        "colsample_bytree": config.colsample_bytree,
+        "reg_lambda": config.reg_lambda,
+        "reg_alpha": config.reg_alpha,
+        "early_stopping_rounds": config.early_stopping_rounds or None,
+        "tree_method": "hist",
+        "random_state": seed,
+        "n_jobs": n_jobs,
+    }
+
+
 def fit_xgb(
     X: Matrix,
     y: Vector,
@@ -35,20 +53,7 @@ def fit_xgb(
         ValueError: Early stopping has no season left to learn from.
     """
     rounds = config.early_stopping_rounds
-    model = XGBRegressor(
-        n_estimators=config.n_estimators,
-        max_depth=config.max_depth,
-        learning_rate=config.learning_rate,
-        min_child_weight=config.min_child_weight,
-        subsample=config.subsample,
-        colsample_bytree=config.colsample_bytree,
-        reg_lambda=config.reg_lambda,
-        reg_alpha=config.reg_alpha,
-        early_stopping_rounds=rounds or None,
-        tree_method="hist",
-        random_state=seed,
-        n_jobs=n_jobs,
-    )
+    model = XGBRegressor(**boosting(config, seed, n_jobs))
     if not rounds:
         return model.fit(X, y)
     learn = season < season.max()

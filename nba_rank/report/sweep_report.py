@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from nba_rank.config import Config, flat
+from nba_rank.evaluation.series import ALL_SEASONS
+from nba_rank.evaluation.side_by_side import STANDINGS
 from nba_rank.evaluation.tuning_gains import SeasonValues, paired, season_agreement
 from nba_rank.models.names import CLONE
 from nba_rank.report.labels import POINT_LABELS
@@ -28,9 +31,7 @@ from nba_rank.report.sweep_figures import (
 from nba_rank.report.text import ABSENT, markdown_table, points_of
 from nba_rank.run_dir import RunDir
 from nba_rank.tuning.choice import DEFAULT, Candidate, best, best_by, lead, pareto_front
-from nba_rank.tuning.objectives import OBJECTIVES, season_values
-
-STANDINGS = "standings"
+from nba_rank.tuning.objectives import OBJECTIVES, objective_rows, season_values
 
 _FEWEST_FOR_IMPORTANCES = 8
 _SHOWN_TRIALS = 10
@@ -66,12 +67,27 @@ class SweepFindings:
     tested: dict[str, pd.DataFrame]
     ranker: str
     config: Config
-    gains: dict[tuple[str, str], pd.Series] = field(default_factory=dict)
 
     @property
     def default(self) -> Candidate:
         """The configuration without any choice of the search space."""
         return self.candidates[0]
+
+    @cached_property
+    def gains(self) -> dict[tuple[str, str], pd.Series]:
+        """Gains of the chosen configuration by objective and kind of seasons, see `paired`."""
+        rng = np.random.default_rng(self.config.seed)
+        n_resamples = self.config.evaluation.bootstrap_samples
+        gains = {}
+        for name in self.objectives:
+            of: dict[str, tuple[SeasonValues, SeasonValues]] = {
+                "validation": (self.chosen.seasons, self.default.seasons)
+            }
+            if OBJECTIVES[name].from_clone == (self.ranker == CLONE):
+                of["test"] = (_tested(self, "chosen", name), _tested(self, DEFAULT, name))
+            for kind, (chosen, default) in of.items():
+                gains[name, kind] = paired(chosen, default, name, rng, n_resamples)
+        return gains
 
 
 def write_sweep_report(findings: SweepFindings, run_dir: RunDir, console: Console) -> None:
@@ -82,7 +98,6 @@ def write_sweep_report(findings: SweepFindings, run_dir: RunDir, console: Consol
         run_dir: The sweep's folder.
         console: Where the verdict is printed.
     """
-    _compare(findings)
     importances = {name: _importances(findings, name) for name in findings.objectives}
     (run_dir.path / "figures").mkdir(exist_ok=True)
     figures = _draw(findings, importances, run_dir)
@@ -102,29 +117,12 @@ def write_sweep_report(findings: SweepFindings, run_dir: RunDir, console: Consol
     console.print(f"Sweep folder: {run_dir.path}, analysis: {path.name}")
 
 
-def _compare(findings: SweepFindings) -> None:
-    """Work out the gains of the chosen configuration by objective and kind of seasons."""
-    rng = np.random.default_rng(findings.config.seed)
-    n_resamples = findings.config.evaluation.bootstrap_samples
-    for name in findings.objectives:
-        of: dict[str, tuple[SeasonValues, SeasonValues]] = {
-            "validation": (findings.chosen.seasons, findings.default.seasons)
-        }
-        if OBJECTIVES[name].from_clone == (findings.ranker == CLONE):
-            tested = {which: _tested(findings, which, name) for which in ("chosen", DEFAULT)}
-            of["test"] = (tested["chosen"], tested[DEFAULT])
-        for kind, (chosen, default) in of.items():
-            findings.gains[name, kind] = paired(chosen, default, name, rng, n_resamples)
-
-
-def _tested(
-    findings: SweepFindings, which: str, objective: str, ranker: str | None = None
-) -> SeasonValues:
-    """Return an objective by test season of a tested configuration or another ranker."""
+def _tested(findings: SweepFindings, which: str, objective: str) -> SeasonValues:
+    """Return an objective by test season of a tested configuration."""
     tidy = findings.tested.get(which, findings.tested[DEFAULT])
     judged = tidy[tidy["metric"] == OBJECTIVES[objective].metric]
     return {
-        str(season): season_values(rows, [objective], ranker or findings.ranker)
+        str(season): season_values(rows, [objective], findings.ranker)
         for season, rows in judged.groupby("season")
     }
 
@@ -199,7 +197,7 @@ def _noise(gain: pd.Series) -> str:
 def _season_names(findings: SweepFindings, kind: str) -> str:
     if kind == "validation":
         return ", ".join(sorted(findings.default.seasons))
-    seasons = set(findings.tested[DEFAULT]["season"]) - {"all"}
+    seasons = set(findings.tested[DEFAULT]["season"]) - {ALL_SEASONS}
     return ", ".join(sorted(seasons))
 
 
@@ -249,12 +247,9 @@ def _agreement_section(findings: SweepFindings) -> str:
 
 
 def _standings(findings: SweepFindings, objective: str) -> str:
-    try:
-        of_season = _tested(findings, DEFAULT, objective, STANDINGS)
-    except ValueError:
-        return ABSENT
-    values = [values[objective] for values in of_season.values()]
-    return f"{np.mean(values):.4f}" if values else ABSENT
+    rows = objective_rows(findings.tested[DEFAULT], objective, STANDINGS)
+    mean = rows.groupby("season")["value"].mean().mean()
+    return f"{mean:.4f}" if np.isfinite(mean) else ABSENT
 
 
 def _test_section(findings: SweepFindings) -> str:
@@ -271,12 +266,7 @@ def _test_section(findings: SweepFindings) -> str:
         tidy = findings.tested.get(which)
         if tidy is None:
             continue
-        objective = OBJECTIVES[name]
-        mine = tidy[
-            (tidy["ranker"] == ranker)
-            & (tidy["metric"] == objective.metric)
-            & (tidy["scope"] == objective.scope)
-        ]
+        mine = objective_rows(tidy, name, ranker)
         means = mine.groupby("as_of_point")["value"].mean()
         cells = {POINT_LABELS[p]: f"{means[p]:.3f}" for p in points_of(mine)}
         if cells:

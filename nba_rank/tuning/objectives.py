@@ -51,6 +51,13 @@ OBJECTIVES = {
 """Objectives by name. Each is a mean over the as-of points, then over the validation seasons."""
 
 
+def objective_rows(tidy: pd.DataFrame, name: str, ranker: str) -> pd.DataFrame:
+    """Return the rows of tidy metrics that hold an objective of a ranker."""
+    metric, scope = OBJECTIVES[name].metric, OBJECTIVES[name].scope
+    of_objective = (tidy["metric"] == metric) & (tidy["scope"] == scope)
+    return tidy[of_objective & (tidy["ranker"] == ranker)]
+
+
 def season_values(tidy: pd.DataFrame, names: Iterable[str], ranker: str) -> dict[str, float]:
     """Return objectives of one season.
 
@@ -69,14 +76,10 @@ def season_values(tidy: pd.DataFrame, names: Iterable[str], ranker: str) -> dict
     values = {}
     for name in names:
         objective = OBJECTIVES[name]
-        mine = (
-            (tidy["metric"] == objective.metric)
-            & (tidy["scope"] == objective.scope)
-            & (tidy["ranker"] == (CLONE if objective.from_clone else ranker))
-        )
-        value = float(tidy.loc[mine, "value"].mean(skipna=False))
+        rows = objective_rows(tidy, name, CLONE if objective.from_clone else ranker)
+        value = float(rows["value"].mean(skipna=False))
         if not isfinite(value):
-            found = "missing" if not mine.any() else f"{value}"
+            found = "missing" if rows.empty else f"{value}"
             raise ObjectiveError(
                 f"the objective {name} is {found}: metric {objective.metric} of scope "
                 f"{objective.scope} must be a finite number at every as-of point"

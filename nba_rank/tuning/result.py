@@ -20,12 +20,8 @@ from nba_rank.config import Config
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 from nba_rank.run_dir import RunDir, read_manifest
 from nba_rank.tuning.choice import DEFAULT, Candidate, best_by, candidates, choose, words
+from nba_rank.tuning.folder import BEST_FILE, TEST_BEST, TEST_DEFAULT, TRIALS_FILE
 from nba_rank.tuning.study import SharedStudy
-
-TRIALS_FILE = "trials.csv"
-BEST_FILE = "best.yaml"
-TEST_BEST, TEST_DEFAULT = "test_best", "test_default"
-"""Folders of the two whole runs after a sweep."""
 
 _ROLES = {TEST_BEST: "chosen", TEST_DEFAULT: DEFAULT}
 _NOT_KEPT = (

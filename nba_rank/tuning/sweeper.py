@@ -288,7 +288,7 @@ class StudySweeper(OptunaSweeper):
             try:
                 with study.alive(numbers):
                     outcomes = self._launch(overrides, numbers[0])
-            except BaseException:
+            except BaseException:  # Ctrl-C too must leave no trial running; the error goes on
                 for number in numbers:
                     study.lose(number)
                 raise

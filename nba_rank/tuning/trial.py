@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
-from nba_rank.assessment import final_name
+from nba_rank.assessment import final_name, truth_of
 from nba_rank.clone_classifier import validation_scores
 from nba_rank.config import Config
 from nba_rank.evaluation.advancement import advancement_metrics
@@ -132,9 +132,9 @@ def _judged_seasons(
     """Fit what each validation season needs, in order, and yield its tidy metrics."""
     inputs = shared.inputs
     if config.model.members == [CLONE]:
-        with stages.stage("models", len(plan.tests)) as advance:
-            for part in plan.tests:
-                yield part.seasons[0], _judge_clone(part.seasons, inputs, config)
+        with stages.stage("models", len(plan.test_seasons)) as advance:
+            for season in plan.test_seasons:
+                yield season, _judge_clone(season, inputs, config)
                 advance()
         return
     part_of = {part.fit: part for part in plan.tests}
@@ -153,7 +153,7 @@ def _judged_seasons(
                 for season in part.seasons:
                     tidy = [_judge(season, ranker, predicted[season], shared, config)]
                     if config.include_clone_classifier:
-                        tidy.append(_judge_clone([season], inputs, config))
+                        tidy.append(_judge_clone(season, inputs, config))
                     yield season, pd.concat(tidy, ignore_index=True)
 
 
@@ -187,8 +187,7 @@ def _judge(
     else:
         frame = scored.frame.assign(score=ranker.head.score(scored.frame, ranker.members.names))
     frame = frame.merge(points, on=_POINT[:2])
-    conferences = inputs.tables.teams[["season", "team_id", "conference"]]
-    truth = results.merge(conferences, on=["season", "team_id"], validate="one_to_one")
+    truth = truth_of(results, inputs.tables)
     standings = shared.standings[shared.standings["season"] == season]
     scores = pd.concat([frame[[*_POINT, "team_id", "score"]].assign(ranker=name), standings])
     parts = [evaluate(scores, truth, METRICS, ("league", "playoff16"))]
@@ -199,19 +198,19 @@ def _judge(
     return pd.concat(parts, ignore_index=True)[TIDY_COLUMNS]
 
 
-def _judge_clone(seasons: list[str], inputs: RunInputs, config: Config) -> pd.DataFrame:
+def _judge_clone(season: str, inputs: RunInputs, config: Config) -> pd.DataFrame:
     """Return the tidy metrics of the clone classifier, over all as-of dates of one season."""
     found = validation_scores(
         inputs.data,
         inputs.results,
         config.model.clone_classifier,
-        seasons,
+        [season],
         config.seed,
         config.paths.members,
         n_jobs=config.trainer.num_threads,
     )
     rows = [
-        (seasons[0], ALL_DATES, "league", CLONE, name.replace("clone_", "playoff_"), value)
+        (season, ALL_DATES, "league", CLONE, name.replace("clone_", "playoff_"), value)
         for name, value in found.items()
     ]
     return pd.DataFrame(rows, columns=TIDY_COLUMNS)

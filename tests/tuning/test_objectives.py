@@ -4,7 +4,12 @@ import pytest
 
 from nba_rank.evaluation.metrics import METRICS, higher_is_better
 from nba_rank.evaluation.tidy import SCOPES
-from nba_rank.tuning.objectives import OBJECTIVES, ObjectiveError, season_values
+from nba_rank.tuning.objectives import (
+    OBJECTIVES,
+    ObjectiveError,
+    objective_rows,
+    season_values,
+)
 
 
 def tidy(**values: float) -> pd.DataFrame:
@@ -52,3 +57,9 @@ def test_directions_agree_with_those_of_the_metrics():
 def test_losses_are_minimised_and_the_rest_is_maximised():
     lower = {name for name, objective in OBJECTIVES.items() if objective.direction == "minimize"}
     assert lower == {"rank_rmse", "champion_log_loss", "clone_brier"}
+
+
+def test_the_rows_of_the_standings_are_never_those_of_the_clone_classifier():
+    assert objective_rows(tidy(open=0.6), "clone_brier", "standings").empty
+    of_standings = objective_rows(tidy(open=0.6), "spearman", "standings")
+    assert of_standings["value"].tolist() == [0.99]
