@@ -1,19 +1,7 @@
 """`python -m nba_rank.ingest`: from a folder of raw files to checked tables."""
 
-from omegaconf import DictConfig
-from rich.console import Console
-
-from nba_rank.cli import run_program
-from nba_rank.config import as_ingest_config
-from nba_rank.data.ingest import IngestResult
-from nba_rank.prepare import prepare_tables
-
-
-def ingest(cfg: DictConfig, console: Console) -> IngestResult:
-    """Ingest the configured raw folder."""
-    config = as_ingest_config(cfg)
-    return prepare_tables(config.data, console, force=config.force)
-
+from nba_rank.config.program import run_program
+from nba_rank.experiments.ingest import ingest
 
 if __name__ == "__main__":
     run_program("ingest", ingest)

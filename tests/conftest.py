@@ -11,21 +11,21 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from threadpoolctl import threadpool_limits
 
-from nba_rank.cli import CONF
-from nba_rank.config import Config, as_config, register_schemas
+from nba_rank.config.program import CONF
+from nba_rank.config.schema import Config, as_config, register_schemas
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.ingest import IngestResult, ingest
 from nba_rank.data.outcomes import outcomes
-from nba_rank.data.sim import SimParams, simulate_league, write_league
+from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
 from nba_rank.data.tables import Tables, conform
-from nba_rank.dataset import PROGRESS, Dataset
+from nba_rank.experiments.tuning.sweeper import register_sweeper
 from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.odds.inputs import strength_inputs
-from nba_rank.projection import Projection, project
-from nba_rank.target import relevance
-from nba_rank.tuning.sweeper import register_sweeper
+from nba_rank.odds.projection import Projection, project
+from nba_rank.samples.dataset import PROGRESS, Dataset
+from nba_rank.samples.target import relevance
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data import league
-from nba_rank.data.findings import Findings
+from nba_rank.data.ingest_issues import Findings
 from nba_rank.data.injuries import injury_tables
 from nba_rank.data.market import market_lines_table, market_totals_table
 from nba_rank.data.ratings import raptor_table, team_records_table

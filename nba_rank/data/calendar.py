@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from nba_rank.data.league import league_teams, season_label, season_start_year
+from nba_rank.core.seasons import season_label, season_start_year
+from nba_rank.data.league import league_teams
 from nba_rank.data.tables import Tables, conform
 
 POINT_SHARES = {"open": 0.0, "0.05": 0.05, "0.15": 0.15, "0.25": 0.25, "0.5": 0.5, "0.75": 0.75}

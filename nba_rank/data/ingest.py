@@ -8,22 +8,19 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from nba_rank.data import (
-    manifest,
-    quality,
-    raw_files,
-    raw_game_logs,
-    raw_injuries,
-    raw_market,
-    raw_ratings,
-    raw_rosters,
-    raw_schedules,
-)
+from nba_rank.data import manifest, quality
 from nba_rank.data.assemble import assemble
-from nba_rank.data.findings import Findings, IngestError
+from nba_rank.data.ingest_issues import Findings, IngestError
 from nba_rank.data.manifest import is_stale
 from nba_rank.data.quality import QualityReport
-from nba_rank.data.raw_files import RawFile
+from nba_rank.data.raw import files as raw_files
+from nba_rank.data.raw import game_logs as raw_game_logs
+from nba_rank.data.raw import injuries as raw_injuries
+from nba_rank.data.raw import market as raw_market
+from nba_rank.data.raw import ratings as raw_ratings
+from nba_rank.data.raw import rosters as raw_rosters
+from nba_rank.data.raw import schedules as raw_schedules
+from nba_rank.data.raw.files import RawFile
 from nba_rank.data.tables import SCHEMA, Tables, read_tables
 
 __all__ = ["IngestError", "IngestResult", "ingest", "is_stale", "read_raw"]

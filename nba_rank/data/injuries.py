@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from nba_rank.data import raw_values
-from nba_rank.data.findings import Findings
+from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.raw import values as raw_values
 from nba_rank.data.rosters import identify_players, named_team_ids, season_of_roster
 from nba_rank.data.tables import STATUSES, conform
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nba_rank.data import quality, raw_files
+from nba_rank.data import quality
+from nba_rank.data.raw import files as raw_files
 from nba_rank.data.tables import SCHEMA, Tables, table_path
 
 _CODE = ("assemble", "calendar", "findings", "ingest", "injuries", "league", "manifest", "market",

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
-from nba_rank.data.findings import Findings
+from nba_rank.data.ingest_issues import Findings
 from nba_rank.data.rosters import named_team_ids, team_ids
 from nba_rank.data.tables import KEYS, conform
 
@@ -51,7 +52,7 @@ def market_totals_table(
         The canonical table `market_totals`. After an error it is not fit for use.
     """
     shown = ["season", "team"]
-    coming = league.season_label(league.season_start_year(seasons["season"].max()) + 1)
+    coming = season_label(season_start_year(seasons["season"].max()) + 1)
     known = rows["season"].isin([*seasons["season"], coming])
     findings.warn("dropped: win total of a season without game logs", rows, ~known, shown)
     rows = rows[known]

@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from nba_rank.data.findings import Finding
-from nba_rank.data.raw_files import REQUIRED, FileRecord
+from nba_rank.data.ingest_issues import Finding
+from nba_rank.data.raw.files import REQUIRED, FileRecord
 from nba_rank.data.tables import Tables
 
 PRINTED_FILES = 3

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nba_rank.data.findings import Findings
+from nba_rank.data.ingest_issues import Findings
 from nba_rank.data.market import without_repeats
 from nba_rank.data.player_names import match_names
 from nba_rank.data.rosters import named_team_ids

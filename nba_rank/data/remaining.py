@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
 from nba_rank.data.assumed_fixtures import Fixtures, assume
 from nba_rank.data.race import games_left
@@ -156,7 +157,7 @@ class SeasonGames:
         made_up, unpaired = Fixtures.none(), 0
         if missing.any():
             dated = np.concatenate([played.day, public["day"]])
-            usual = pd.Timestamp(league.season_start_year(self.season), *_USUAL_OPENING)
+            usual = pd.Timestamp(season_start_year(self.season), *_USUAL_OPENING)
             made_up, unpaired = assume(
                 missing,
                 records=self._record(rows),
@@ -223,7 +224,7 @@ def _members(tables: Tables, season: str) -> pd.DataFrame:
     members = tables.teams[tables.teams["season"] == season]
     if members.empty:
         last = tables.seasons["season"].max()
-        if season != league.season_label(league.season_start_year(last) + 1):
+        if season != season_label(season_start_year(last) + 1):
             raise ValueError(
                 f"season {season!r} is neither in the tables nor the one after their last, {last}"
             )
@@ -233,7 +234,7 @@ def _members(tables: Tables, season: str) -> pd.DataFrame:
 
 def _of_season(frame: pd.DataFrame, season: str, columns: list[str]) -> pd.DataFrame:
     """Return the rows of a season; by date first, since text is slow to compare."""
-    year = league.season_start_year(season)
+    year = season_start_year(season)
     days = frame["game_date"].to_numpy()
     near = (days >= np.datetime64(f"{year}-07-01")) & (days < np.datetime64(f"{year + 2}-01-01"))
     at = np.flatnonzero(near)

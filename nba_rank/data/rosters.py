@@ -6,10 +6,12 @@ team had on the morning of that date.
 
 import pandas as pd
 
-from nba_rank.data import league, raw_values
+from nba_rank.core.seasons import season_label, season_start_year
+from nba_rank.data import league
 from nba_rank.data.calendar import MAX_DAYS_WITHOUT_GAMES
-from nba_rank.data.findings import Findings
+from nba_rank.data.ingest_issues import Findings
 from nba_rank.data.player_names import match_names
+from nba_rank.data.raw import values as raw_values
 from nba_rank.data.tables import KEYS, conform
 
 _SHOWN = ["date", "team", "player_name"]
@@ -104,11 +106,11 @@ def season_of_roster(dates: pd.Series, games: pd.DataFrame, seasons: pd.DataFram
 
 
 def _season_after(season: str, years: int) -> str:
-    return league.season_label(league.season_start_year(season) + years)
+    return season_label(season_start_year(season) + years)
 
 
 def _end_of_year(season: str) -> pd.Timestamp:
-    return pd.Timestamp(league.season_start_year(season) + 1, 6, 30)
+    return pd.Timestamp(season_start_year(season) + 1, 6, 30)
 
 
 def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, findings: Findings) -> pd.Series:

@@ -8,7 +8,7 @@ the first morning of its season on, and so do the two games of each team that th
 import pandas as pd
 
 from nba_rank.data import league
-from nba_rank.data.findings import Findings
+from nba_rank.data.ingest_issues import Findings
 from nba_rank.data.rosters import season_of_roster, team_ids
 from nba_rank.data.tables import KEYS, conform
 

@@ -5,15 +5,15 @@ may be missing. Sums of whole numbers are exact, so a feature computed from runn
 change in its last bits when later games are added or altered.
 """
 
-import hashlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numpy as np
 import pandas as pd
+
+from nba_rank.core.content_hash import frame_hash
 
 T = TypeVar("T")
 
@@ -228,6 +228,10 @@ class Tables:
     def _kept(self) -> dict[Hashable, Any]:
         return {}
 
+    def hashes(self) -> dict[str, str]:
+        """Return the hash of each table's content by its name."""
+        return self.once("hashes", lambda: {name: frame_hash(t) for name, t in self.items()})
+
     def items(self) -> list[tuple[str, pd.DataFrame]]:
         """Return (name, table) pairs in schema order."""
         return [(field.name, getattr(self, field.name)) for field in fields(self)]
@@ -284,11 +288,3 @@ def read_tables(directory: Path | str) -> Tables:
     return Tables(
         **{name: conform(name, pd.read_parquet(table_path(directory, name))) for name in SCHEMA}
     )
-
-
-def frame_hash(frame: pd.DataFrame) -> str:
-    """Return the SHA-256 of a frame's content: column names, dtypes and values in row order."""
-    digest = hashlib.sha256()
-    digest.update(repr([(name, str(dtype)) for name, dtype in frame.dtypes.items()]).encode())
-    digest.update(np.ascontiguousarray(pd.util.hash_pandas_object(frame, index=False)).tobytes())
-    return digest.hexdigest()

@@ -8,8 +8,8 @@ from nba_rank.data.league import play_in
 from nba_rank.data.outcomes import EVENTS, FINISHES, events
 from nba_rank.data.standings import BERTHS
 from nba_rank.evaluation.calibration import brier, log_loss
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.intervals import interval_metrics
-from nba_rank.evaluation.tidy import TIDY_COLUMNS
 
 SIMULATION = "simulation"
 """Name under which the intervals of the simulation are filed."""

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.evaluation.evaluate import RANKERS, SCOPES
 from nba_rank.evaluation.metrics import METRICS, Metric
-from nba_rank.evaluation.tidy import RANKERS, SCOPES
 
 MIN_SEASONS = 3
 """Below this many seasons an interval would be made up, so none is given."""

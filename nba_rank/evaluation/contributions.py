@@ -19,8 +19,8 @@ def contributions(
     """Pair the stack with the stacks that leave one member out, season by season.
 
     Args:
-        tidy: What `nba_rank.evaluation.tidy.evaluate` returns for `ranker` and for rankers named
-            `without_<member>`.
+        tidy: What `nba_rank.evaluation.evaluate.evaluate` returns for `ranker` and for rankers
+            named `without_<member>`.
         ranker: Name of the full stack.
         rng: Source of the resamples over seasons.
         n_resamples: Number of resamples.

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nba_rank.evaluation.tidy import TIDY_COLUMNS
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 
 
 def interval_metrics(

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.metrics import spearman
-from nba_rank.evaluation.tidy import TIDY_COLUMNS
 
 
 def recovery_metrics(scores: pd.DataFrame, true_strength: pd.DataFrame) -> pd.DataFrame:

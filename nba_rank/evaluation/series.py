@@ -17,8 +17,8 @@ from nba_rank.data.standings import standings
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
 from nba_rank.evaluation.calibration import brier, log_loss
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.metrics import roc_auc
-from nba_rank.evaluation.tidy import TIDY_COLUMNS
 from nba_rank.features.asof import FloatArray, Rows
 from nba_rank.features.elo import elo_ratings
 from nba_rank.odds.bracket import series_win_prob

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from nba_rank.config import EloConfig
+from nba_rank.config.schema import EloConfig
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import neutral_courts
 from nba_rank.features.asof import DAY_SPAN, FloatArray, IntArray, Rows, days, start_years

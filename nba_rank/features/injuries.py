@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nba_rank.config import InjuriesConfig
+from nba_rank.config.schema import InjuriesConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, Rows, ratio, sum_and_count
 from nba_rank.features.players.availability import has_report, reported_availability

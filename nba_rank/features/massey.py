@@ -6,7 +6,7 @@ The equations are in `schedule_ratings`; Massey's own have no memory of earlier 
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import MasseyConfig
+from nba_rank.config.schema import MasseyConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, IntArray, Rows, ratio, start_years
 from nba_rank.features.schedule_ratings import massey_ratings, simple_ratings

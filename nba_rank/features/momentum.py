@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import EloConfig, MomentumConfig
+from nba_rank.config.schema import EloConfig, MomentumConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, RunningSums, days, ratio, start_years, team_season
 from nba_rank.features.elo import ELO_PER_POINT, home_leads

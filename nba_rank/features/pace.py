@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import PaceConfig
+from nba_rank.config.schema import PaceConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, Rows, ratio, sum_and_count
 from nba_rank.features.team_sums import (

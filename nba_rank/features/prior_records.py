@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nba_rank.config import PriorRecordsConfig
+from nba_rank.config.schema import PriorRecordsConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, start_years
 

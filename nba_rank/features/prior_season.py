@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nba_rank.config import PriorSeasonConfig
+from nba_rank.config.schema import PriorSeasonConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, start_years
 

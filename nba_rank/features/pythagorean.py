@@ -6,7 +6,7 @@ Source: James's expectation with the exponent of Morey (1994) for basketball, 13
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import PythagoreanConfig
+from nba_rank.config.schema import PythagoreanConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, Rows, ratio
 from nba_rank.features.team_sums import Totals, regular_season_sums

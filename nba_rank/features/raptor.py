@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import RaptorConfig
+from nba_rank.config.schema import RaptorConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, Rows, places, start_years
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from nba_rank.config import FeaturesConfig
+from nba_rank.config.schema import FeaturesConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features import (
     continuity,

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import RestConfig
+from nba_rank.config.schema import RestConfig
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import arena_offsets, neutral_courts
 from nba_rank.features.asof import (

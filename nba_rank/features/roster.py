@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nba_rank.config import PlayerColumnsConfig, RosterConfig
+from nba_rank.config.schema import PlayerColumnsConfig, RosterConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (
     DAY_SPAN,

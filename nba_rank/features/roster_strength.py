@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from nba_rank.config import RosterStrengthConfig
+from nba_rank.config.schema import RosterStrengthConfig
 from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (

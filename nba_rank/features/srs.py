@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nba_rank.config import SrsConfig
+from nba_rank.config.schema import SrsConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows
 from nba_rank.features.schedule_ratings import simple_ratings

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from nba_rank.config import FeaturesConfig
-from nba_rank.data.tables import Tables, frame_hash
+from nba_rank.config.schema import FeaturesConfig
+from nba_rank.core.content_hash import content_key, frame_hash
+from nba_rank.core.files import write_atomically
+from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows
-from nba_rank.features.content import content_key
 from nba_rank.features.registry import PLAYER_GROUPS, build_group, enabled_groups
-from nba_rank.files import write_atomically
 
 KEY = ["season", "as_of_date", "team_id"]
 """Key of everything team-level; the store's first columns, followed by `conference`."""
@@ -78,11 +78,11 @@ def cached_store(
     data and feature modules. A file that cannot be read is made anew. Errors as `build_store`.
     """
     rows = Rows.of(tables, dates)
-    key = content_key(tables, [frame_hash(rows.frame)])
+    key = content_key(__name__, [*tables.hashes().values(), frame_hash(rows.frame)])
     built = {}
     for name, group in enabled_groups(config):
         made_by = [group, config.impact] if name in PLAYER_GROUPS else [group]
-        part = content_key(None, [key, *[repr(asdict(each)) for each in made_by]])
+        part = content_key(__name__, [key, *[repr(asdict(each)) for each in made_by]])
         path = cache / f"features_{name}_{part}.parquet"
         columns = _read(path)
         if columns is None:

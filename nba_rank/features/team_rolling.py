@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nba_rank.config import TeamRollingConfig
+from nba_rank.config.schema import TeamRollingConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, Rows, ratio
 from nba_rank.features.team_sums import possession_columns, possessions, regular_season_sums

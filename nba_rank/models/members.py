@@ -17,15 +17,15 @@ from rich.console import Console
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
-from nba_rank.config import Config
-from nba_rank.dataset import PROGRESS, PROJECTED, Dataset
+from nba_rank.config.schema import Config
+from nba_rank.core.fit_or_load import fit_or_load
+from nba_rank.core.names import MEMBERS
 from nba_rank.features.store import KEY
-from nba_rank.models.fit_model_a import LoggerFactory, fit_model_a
-from nba_rank.models.fitted_model_a import FittedModelA, TeamScores
-from nba_rank.models.loggers import log_again
-from nba_rank.models.member_cache import recall
-from nba_rank.models.names import MEMBERS
+from nba_rank.models.model_a.fit import LoggerFactory, fit_model_a
+from nba_rank.models.model_a.fitted import FittedModelA, TeamScores
+from nba_rank.models.model_a.loggers import log_again
 from nba_rank.models.trees import fit_rf, fit_xgb
+from nba_rank.samples.dataset import PROGRESS, PROJECTED, Dataset
 
 _FEATURES = "features.json"
 _FOREST = "rf.pickle.gz"  # joblib, in Python, takes ten times as long for so many small trees
@@ -39,7 +39,7 @@ class Predicted:
         frame: Columns `season`, `as_of_date`, `team_id`, `conference`, where known `PROGRESS` (0 to
             1), `PROJECTED` and the stack's features, and a score per member, higher is better; NaN
             where a member cannot score a date for want of players. Where model A tells how sure it
-            is, also `nba_rank.models.uncertainty.INTERVALS`.
+            is, also `nba_rank.models.model_a.uncertainty.INTERVALS`.
         attention: float32 [N, P], model A's weight of each player of the sets; None without it.
     """
 
@@ -182,10 +182,11 @@ class Members:
 
 def _once(name: str, parts: Iterable[object], fit: Callable[[], Any], config: Config) -> Any:  # noqa: ANN401
     """Fit a member of trees, or take from the cache what was fitted on the same."""
-    member, _ = recall(
+    member, _ = fit_or_load(
         config.paths.members,
         name,
         parts,
+        made_by=__name__,
         make=fit,
         write=lambda member, folder: Members([], [], **{name: member}).save(folder),
         read=lambda folder: getattr(Members.load(folder), name),
@@ -208,7 +209,7 @@ def _model_a(
     # The prior's features are there as they are, and dropout samples are not drawn by the fit.
     unread = {"team_prior", "mc_dropout_samples"}
     watched = callbacks.attention_diagnostics
-    fitted, known = recall(
+    fitted, known = fit_or_load(
         # Who wants to see the training has to train.
         None if watched.enabled and watched.attention_debug else config.paths.members,
         "model_a",
@@ -224,6 +225,7 @@ def _model_a(
             callbacks.not_learning,
             seed,
         ],
+        made_by=__name__,
         make=lambda: fit_model_a(
             data.sets,
             prior,
@@ -250,10 +252,11 @@ def _scores(
 ) -> TeamScores:
     """Score with model A, or take from the cache how the same networks scored the same teams."""
     prior = data.set_features(model.inputs.prior.features)
-    scores, _ = recall(
+    scores, _ = fit_or_load(
         cache,
         "scores",
         [*_players(data), prior, *model.content, with_intervals, torch.get_num_threads()],
+        made_by=__name__,
         make=lambda: model.predict(data.sets, prior, with_intervals=with_intervals),
         write=TeamScores.save,
         read=TeamScores.load,

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from nba_rank.config import Config
-from nba_rank.dataset import Dataset
+from nba_rank.config.schema import Config
 from nba_rank.features.store import KEY
-from nba_rank.folds import Fit, FoldPlan
-from nba_rank.models.fit_model_a import LoggerFactory
 from nba_rank.models.members import Members, Predicted
+from nba_rank.models.model_a.fit import LoggerFactory
 from nba_rank.models.ranker import Head
+from nba_rank.samples.dataset import Dataset
+from nba_rank.samples.folds import Fit, FoldPlan
 
 
 def n_steps(plan: FoldPlan, config: Config) -> int:

@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import Config
+from nba_rank.config.schema import Config
+from nba_rank.core.names import MEMBERS
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.data.tables import Tables
-from nba_rank.dataset import PROJECTION, Dataset
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import (
     CALIBRATIONS,
@@ -23,12 +23,12 @@ from nba_rank.models.calibration import (
     probabilities,
 )
 from nba_rank.models.members import Members, Predicted, progress_of
-from nba_rank.models.names import MEMBERS
 from nba_rank.models.stacking import Stacker
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.softmax import SoftmaxOdds
 from nba_rank.odds.strength import SCORE
+from nba_rank.samples.dataset import PROJECTION, Dataset
 
 NEED_PLAYERS = ("model_a", "projected_win_pct", "full_strength", "roster_strength")
 """Inputs of the stacker that are unknown where no players are."""

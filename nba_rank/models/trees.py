@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
-from nba_rank.config import RfConfig, XgbConfig
+from nba_rank.config.schema import RfConfig, XgbConfig
 
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]

@@ -24,7 +24,7 @@ from scipy.special import ndtr
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.data.standings import BERTHS
-from nba_rank.odds.luck import Streams
+from nba_rank.odds.antithetic import Streams
 from nba_rank.odds.seeding import League, Seeds
 
 Array = npt.NDArray[Any]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import EloConfig, RosterStrengthConfig
+from nba_rank.config.schema import EloConfig, RosterStrengthConfig
 from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 from nba_rank.features import roster_strength

@@ -12,8 +12,8 @@ import pandas as pd
 from nba_rank.data.remaining import SeasonGames
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, start_years
+from nba_rank.odds.antithetic import Luck
 from nba_rank.odds.home_edge import HomeEdge
-from nba_rank.odds.luck import Luck
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summary

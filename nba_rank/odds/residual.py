@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config import FourFactorsConfig
+from nba_rank.config.schema import FourFactorsConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features import four_factors
 from nba_rank.features.asof import FloatArray, Rows, ratio, start_years

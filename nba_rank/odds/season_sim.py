@@ -17,6 +17,7 @@ from nba_rank.data.remaining import Remaining, SeasonGames
 from nba_rank.data.standings import BERTHS, Records
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, IntArray
+from nba_rank.odds.antithetic import Luck, Streams, mirrored
 from nba_rank.odds.bracket import (
     Drawn,
     Strengths,
@@ -25,7 +26,6 @@ from nba_rank.odds.bracket import (
     play_in,
     wins_needed_by_round,
 )
-from nba_rank.odds.luck import Luck, Streams, mirrored
 from nba_rank.odds.seeding import League, Seeds, seed
 
 N_SEEDS = 15

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 from rich.console import Console
 
+from nba_rank.core.files import write_atomically
 from nba_rank.evaluation.compare import MIN_SEASONS
-from nba_rank.files import write_atomically
 from nba_rank.report.gains import (
     at_lists,
     by_chance,

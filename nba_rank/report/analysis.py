@@ -8,8 +8,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from nba_rank.core.files import write_atomically
 from nba_rank.evaluation.compare import MIN_SEASONS
-from nba_rank.files import write_atomically
 from nba_rank.report.behind import SCOPES, behind_section
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
 from nba_rank.report.model_a_section import ModelAFindings, contribution_section, model_a_sections

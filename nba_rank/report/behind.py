@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.evaluation.evaluate import BASELINES
 from nba_rank.evaluation.metrics import METRICS
-from nba_rank.evaluation.tidy import BASELINES
 from nba_rank.report.labels import METRIC_LABELS, POINT_LABELS, SCOPE_LABELS, ranker_label
 from nba_rank.report.text import points_of
 

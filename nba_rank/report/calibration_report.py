@@ -10,14 +10,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from nba_rank.core.files import write_atomically
+from nba_rank.core.run_dir import RunDir
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.calibration import reliability_table
 from nba_rank.evaluation.compare import MIN_SEASONS
-from nba_rank.files import write_atomically
 from nba_rank.report.calibration_figures import plot_reliability
 from nba_rank.report.labels import POINT_LABELS, ranker_label
 from nba_rank.report.text import ABSENT, markdown_table, number, points_of
-from nba_rank.run_dir import RunDir
 
 VARIANT_LABELS = {
     "none": "simulation alone",

@@ -13,14 +13,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from nba_rank.clone_folds import DESIGNS, REFERENCE, WALK_FORWARD, CloneSplit
+from nba_rank.core.files import write_atomically
+from nba_rank.core.names import CLONE
+from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.calibration import VERDICTS, reliability_table
 from nba_rank.evaluation.compare import MIN_SEASONS
 from nba_rank.evaluation.playoff_forecasts import ALL, MEAN, PlayoffFindings
-from nba_rank.files import write_atomically
-from nba_rank.models.names import CLONE
-from nba_rank.predictions import as_json
+from nba_rank.evaluation.predictions import as_json
 from nba_rank.report.calibration_figures import plot_reliability
 from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.style import (
@@ -36,7 +36,7 @@ from nba_rank.report.style import (
     style,
 )
 from nba_rank.report.text import ABSENT, markdown_table, number, signed
-from nba_rank.run_dir import RunDir
+from nba_rank.samples.playoff_splits import DESIGNS, REFERENCE, WALK_FORWARD, CloneSplit
 
 FORECASTERS = {
     CLONE: "clone classifier",

@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from nba_rank.core.files import write_atomically
+from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.ablations import MEAN
 from nba_rank.evaluation.calibration import VERDICTS
 from nba_rank.evaluation.compare import MIN_SEASONS
 from nba_rank.evaluation.metrics import higher_is_better
+from nba_rank.evaluation.past_runs import differing
 from nba_rank.evaluation.side_by_side import STANDINGS, standings_gap
-from nba_rank.files import write_atomically
-from nba_rank.past_runs import differing
 from nba_rank.report.compare_figures import plot_by_point, plot_differences
 from nba_rank.report.compare_sections import (
     differences_section,
@@ -41,7 +42,6 @@ from nba_rank.report.comparison import (
 from nba_rank.report.gains import tested
 from nba_rank.report.labels import metric_label
 from nba_rank.report.text import ABSENT
-from nba_rank.run_dir import RunDir
 
 _FIGURES = {
     "figures/by_point.png": "Each run over the season",

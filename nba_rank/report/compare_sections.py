@@ -6,10 +6,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.evaluation.ablations import MEAN
 from nba_rank.evaluation.metrics import higher_is_better
+from nba_rank.evaluation.past_runs import (
+    BEST,
+    DEFAULT,
+    PastRun,
+    Sweep,
+    comparable_fields,
+    differing,
+)
 from nba_rank.evaluation.side_by_side import STANDINGS, mean_score
-from nba_rank.past_runs import BEST, DEFAULT, PastRun, Sweep, comparable_fields, differing
 from nba_rank.report.comparison import (
     GAMES,
     PROBABILITIES,
@@ -26,7 +34,6 @@ from nba_rank.report.comparison import (
 )
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label, ranker_label
 from nba_rank.report.text import ABSENT, markdown_table
-from nba_rank.tuning.objectives import OBJECTIVES
 
 _LONGEST = 60
 

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from rich.console import Console
 
+from nba_rank.core.files import write_atomically
+from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.compare import MIN_SEASONS
 from nba_rank.evaluation.group_verdicts import BRINGS, COSTS, DEAR, OPEN, brings
-from nba_rank.files import write_atomically
 from nba_rank.report.gains import (
     by_chance,
     gain_table,
@@ -28,7 +29,6 @@ from nba_rank.report.gains import (
 from nba_rank.report.labels import ranker_label
 from nba_rank.report.style import BLUE, GREY, INK, ORANGE, save, set_caption, set_title, style
 from nba_rank.report.text import seasons
-from nba_rank.run_dir import RunDir
 
 TITLES = {
     "without": "Beside all other groups",

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.models.diagnostics import PARTS
+from nba_rank.models.model_a.diagnostics import PARTS
 
 ALIVE_ENTROPY_RATIO = (0.2, 0.98)
 """Below, a team is about one player; above, the weights say hardly more than that all count."""
@@ -17,7 +17,7 @@ def last_epochs(diagnostics: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         diagnostics: Columns `fit`, `network`, `epoch` and the names of
-            `nba_rank.models.diagnostics.Diagnostics.to_dict`.
+            `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`.
 
     Returns:
         The same columns and `alive`: the entropy ratio lies between `ALIVE_ENTROPY_RATIO`, no

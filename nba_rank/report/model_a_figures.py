@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
-from nba_rank.models.diagnostics import PARTS
+from nba_rank.models.model_a.diagnostics import PARTS
 from nba_rank.report.health import ALIVE_ENTROPY_RATIO, GRADIENTS
 from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.style import (
@@ -103,7 +103,7 @@ def plot_diagnostics(diagnostics: pd.DataFrame, path: Path) -> None:
 
     Args:
         diagnostics: Columns `fit`, `network`, `epoch` (-1 is before training) and the names of
-            `nba_rank.models.diagnostics.Diagnostics.to_dict`.
+            `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`.
         path: PNG to write, about 1680 pixels wide.
     """
     known = diagnostics.replace([np.inf, -np.inf], np.nan)
@@ -145,7 +145,7 @@ def plot_removal(summary: pd.DataFrame, path: Path) -> None:
     """Draw how far scores move without the player of most attention, and without another one.
 
     Args:
-        summary: What `nba_rank.evaluation.removal.summarise_removal` returns.
+        summary: What `nba_rank.evaluation.occlusion.summarise_removal` returns.
         path: PNG to write, about 1200 pixels wide. Bars are 95% intervals over seasons.
     """
     places = np.arange(len(summary))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from nba_rank.evaluation.tidy import RANKERS
+from nba_rank.evaluation.evaluate import RANKERS
 from nba_rank.report.health import ALIVE_ENTROPY_RATIO, GRADIENTS, health_summary
 from nba_rank.report.labels import POINT_LABELS, ranker_label
 from nba_rank.report.text import (
@@ -34,7 +34,7 @@ class ModelAFindings:
     Attributes:
         pooling: `model.model_a.attention.pooling`.
         last_epochs: What `nba_rank.report.health.last_epochs` returns.
-        removal: What `nba_rank.evaluation.removal.summarise_removal` returns.
+        removal: What `nba_rank.evaluation.occlusion.summarise_removal` returns.
         coverage: Columns `as_of_point`, `coverage` (mean over seasons of the share of teams whose
             outcome lies in the interval of rank), `lowest`, `highest` (of a season), `width`
             (places).

@@ -18,10 +18,10 @@ from nba_rank.evaluation.compare import bootstrap_mean
 from nba_rank.evaluation.market import RANKER as MARKET
 from nba_rank.evaluation.metrics import higher_is_better
 from nba_rank.evaluation.playoff_players import playoff_contributions
+from nba_rank.evaluation.probability_assessment import PLATT, ProbabilityFindings
 from nba_rank.evaluation.series import ALL_SEASONS
 from nba_rank.evaluation.single_games import game_metrics
 from nba_rank.models.members import Predicted
-from nba_rank.probability_assessment import PLATT, ProbabilityFindings
 
 MIDDLE = ("0.25", "0.5", "0.75")
 """Points at which the calibration of playoff odds is judged one by one."""

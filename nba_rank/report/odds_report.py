@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from nba_rank.core.run_dir import RunDir
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.calibration import reliability_table
+from nba_rank.evaluation.predictions import SIMULATED
+from nba_rank.evaluation.probability_assessment import PLATT, ProbabilityFindings
 from nba_rank.models.members import Predicted
 from nba_rank.odds.season_sim import N_SEEDS
-from nba_rank.predictions import SIMULATED
-from nba_rank.probability_assessment import PLATT, ProbabilityFindings
 from nba_rank.report.calibration_figures import plot_reliability
 from nba_rank.report.labels import EVENT_LABELS, POINT_LABELS, ranker_label
 from nba_rank.report.odds_figures import plot_odds_heatmap, plot_title_odds
 from nba_rank.report.odds_findings import OddsFindings, reliability_rows
-from nba_rank.run_dir import RunDir
 
 MOMENTS = ("open", "0.5", "end")
 """As-of points of the odds that are drawn as a table, and of the line that is printed."""

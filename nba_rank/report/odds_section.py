@@ -9,9 +9,9 @@ from nba_rank.data.outcomes import EVENTS, FINISHES
 from nba_rank.evaluation.advancement import SIMULATION
 from nba_rank.evaluation.compare import MIN_SEASONS
 from nba_rank.evaluation.market import RANKER as MARKET
+from nba_rank.evaluation.probability_assessment import PLATT
 from nba_rank.evaluation.references import MIN_EARLIER
 from nba_rank.odds.season_sim import COVERAGE
-from nba_rank.probability_assessment import PLATT
 from nba_rank.report.labels import EVENT_LABELS, POINT_LABELS, ranker_label
 from nba_rank.report.odds_findings import (
     MIDDLE,

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from nba_rank.config import Config
+from nba_rank.config.schema import Config
+from nba_rank.core.run_dir import RunDir
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.compare import seasons_ahead
-from nba_rank.folds import FoldPlan
+from nba_rank.evaluation.predictions import as_json, flat
+from nba_rank.evaluation.probability_assessment import ProbabilityFindings
 from nba_rank.models.members import Predicted
+from nba_rank.models.model_a.uncertainty import NOMINAL_COVERAGE
 from nba_rank.models.ranker import Ranker
-from nba_rank.models.uncertainty import NOMINAL_COVERAGE
-from nba_rank.predictions import as_json, flat
-from nba_rank.probability_assessment import ProbabilityFindings
 from nba_rank.report.analysis import AnalysisContext, print_summary, write_analysis
 from nba_rank.report.figures import (
     plot_blend_weights,
@@ -27,7 +27,7 @@ from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses, plot_
 from nba_rank.report.model_a_section import ModelAFindings
 from nba_rank.report.odds_findings import gather_odds, interval_coverage
 from nba_rank.report.odds_report import champion_line, draw_odds, write_odds
-from nba_rank.run_dir import RunDir
+from nba_rank.samples.folds import FoldPlan
 
 _MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
 """Shares of the season played at which blend weights are shown."""
@@ -53,10 +53,11 @@ class RunReport:
         learning_curves: Model A's losses, columns `fit`, `network`, `epoch`, `train_loss`,
             `val_loss` (NaN without a validation season); empty without model A.
         diagnostics: Model A's health, columns `fit`, `network`, `epoch` and the names of
-            `nba_rank.models.diagnostics.Diagnostics.to_dict`; empty where it was not measured.
-        removal: What `nba_rank.models.faithfulness.removal_effects` returns of the test seasons at
-            the as-of points, with `as_of_point`; empty without model A.
-        removal_summary: What `nba_rank.evaluation.removal.summarise_removal` makes of it; empty
+            `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`; empty where it was not
+            measured.
+        removal: What `nba_rank.models.model_a.faithfulness.removal_effects` returns of the test
+            seasons at the as-of points, with `as_of_point`; empty without model A.
+        removal_summary: What `nba_rank.evaluation.occlusion.summarise_removal` makes of it; empty
             without model A.
         rankers: Final ranker by fit.
         seconds: Wall-clock seconds of each stage.

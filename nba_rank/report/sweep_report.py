@@ -14,11 +14,22 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.table import Table
 
-from nba_rank.config import Config, flat
+from nba_rank.config.objectives import OBJECTIVES
+from nba_rank.config.schema import Config, flat
+from nba_rank.core.names import CLONE
+from nba_rank.core.run_dir import RunDir
+from nba_rank.evaluation.choice import (
+    DEFAULT,
+    Candidate,
+    best,
+    best_by,
+    lead,
+    pareto_front,
+)
+from nba_rank.evaluation.objectives import objective_rows, season_values
 from nba_rank.evaluation.series import ALL_SEASONS
 from nba_rank.evaluation.side_by_side import STANDINGS
 from nba_rank.evaluation.tuning_gains import SeasonValues, paired, season_agreement
-from nba_rank.models.names import CLONE
 from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.sweep_figures import (
     Searched,
@@ -29,9 +40,6 @@ from nba_rank.report.sweep_figures import (
     plot_slices,
 )
 from nba_rank.report.text import ABSENT, markdown_table, points_of
-from nba_rank.run_dir import RunDir
-from nba_rank.tuning.choice import DEFAULT, Candidate, best, best_by, lead, pareto_front
-from nba_rank.tuning.objectives import OBJECTIVES, objective_rows, season_values
 
 _FEWEST_FOR_IMPORTANCES = 8
 _SHOWN_TRIALS = 10
@@ -49,7 +57,7 @@ class SweepFindings:
             first.
         chosen: The one of them that was chosen.
         overrides: What was chosen, as words of the command line.
-        trials: All trials, see `nba_rank.tuning.study.SharedStudy.table`.
+        trials: All trials, see `nba_rank.experiments.tuning.study.SharedStudy.table`.
         study: The study, for importances and scales.
         tested: Tidy metrics of the whole run of the default and, where another was chosen, of the
             chosen configuration, by `default` and `chosen`.

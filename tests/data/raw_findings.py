@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nba_rank.data.findings import Finding, Findings
 from nba_rank.data.ingest import IngestError, read_raw
+from nba_rank.data.ingest_issues import Finding, Findings
 
 
 def found(report: Findings, what: str) -> Finding:

@@ -10,9 +10,11 @@ import pytest
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
 from rich.console import Console
 
-from nba_rank.data import manifest, quality, raw_files
+from nba_rank.core.content_hash import frame_hash
+from nba_rank.data import manifest, quality
 from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
-from nba_rank.data.tables import SCHEMA, frame_hash, read_tables, table_path
+from nba_rank.data.raw import files as raw_files
+from nba_rank.data.tables import SCHEMA, read_tables, table_path
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.core.content_hash import frame_hash
 from nba_rank.data import ingest as ingest_module
-from nba_rank.data import raw_files
 from nba_rank.data.ingest import read_raw
-from nba_rank.data.sim import SimParams, simulate_league, write_league
-from nba_rank.data.tables import frame_hash
+from nba_rank.data.raw import files as raw_files
+from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ import pytest
 from raw_findings import errors_of, found
 from raw_logs import BOS, CLE, finals, regular_games, team_log, write
 
+from nba_rank.core.content_hash import frame_hash
 from nba_rank.data import league
 from nba_rank.data.ingest import ingest, is_stale, read_raw
 from nba_rank.data.market import implied_prob
-from nba_rank.data.tables import SCHEMA, frame_hash
+from nba_rank.data.tables import SCHEMA
 
 TOTALS = ["SEASON", "TEAM_NAME", "WIN_TOTAL", "TITLE_ODDS_AMERICAN"]
 LINES = ["GAME_ID", "DATE", "HOME", "AWAY", "HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"]

@@ -3,8 +3,9 @@ import pytest
 from raw_findings import errors_of, found
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, write
 
+from nba_rank.core.content_hash import frame_hash
 from nba_rank.data.ingest import ingest, is_stale, read_raw
-from nba_rank.data.tables import SCHEMA, frame_hash
+from nba_rank.data.tables import SCHEMA
 
 RECORDS = ["Season", "Team", "W", "L", "MOV", "SOS", "SRS"]
 RAPTOR = ["player_name", "player_id", "season", "season_type", "team", "mp",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.data import raw_values
+from nba_rank.data.raw import values as raw_values
 
 
 def years(values, year=2012):

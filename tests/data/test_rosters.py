@@ -4,10 +4,11 @@ import pytest
 from raw_findings import found
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
 
+from nba_rank.core.content_hash import frame_hash
 from nba_rank.data.ingest import IngestError, read_raw
 from nba_rank.data.rosters import season_of_roster
-from nba_rank.data.sim import SimParams, simulate_league, write_league
-from nba_rank.data.tables import SCHEMA, frame_hash
+from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
+from nba_rank.data.tables import SCHEMA
 
 OPENING = "2023-10-24"
 COLUMNS = ["DATE", "TEAM_ID", "TEAM_ABBREVIATION", "PLAYER_ID", "PLAYER_NAME"]

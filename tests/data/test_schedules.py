@@ -3,9 +3,10 @@ import pytest
 from raw_findings import found
 from raw_logs import BOS, CLE, DEN, LAL, finals, regular_games, team_log, write
 
+from nba_rank.core.content_hash import frame_hash
 from nba_rank.data import league
 from nba_rank.data.ingest import IngestError, read_raw
-from nba_rank.data.tables import SCHEMA, frame_hash
+from nba_rank.data.tables import SCHEMA
 
 OPENING = pd.Timestamp("2023-10-24")
 COLUMNS = ["DATE", "HOME", "AWAY"]

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.core.content_hash import frame_hash
 from nba_rank.data import league, standings
-from nba_rank.data.sim import SimParams, params_hash, simulate_league, write_league
 from nba_rank.data.simulated import games, players, rosters, schedule
+from nba_rank.data.simulated.league import SimParams, params_hash, simulate_league, write_league
 from nba_rank.data.simulated.reports import as_json
-from nba_rank.data.tables import frame_hash
 
 PARAMS = SimParams(seed=7, n_seasons=2)
 SEASONS = ["2021_22", "2022_23"]

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.data.ingest import read_raw
-from nba_rank.data.sim import SimParams, simulate_league, write_league
+from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from nba_rank.evaluation.advancement import (
     finish_table,
     rank_interval_metrics,
 )
-from nba_rank.evaluation.tidy import TIDY_COLUMNS
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate, summarise
 
 ODDS = [f"{event}_odds" for event in EVENTS]

@@ -5,8 +5,8 @@ import pytest
 from nba_rank.data.calendar import AS_OF_POINTS, as_of_grid, as_of_points
 from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.evaluation.evaluate import BASELINES, evaluate
 from nba_rank.evaluation.metrics import METRICS
-from nba_rank.evaluation.tidy import BASELINES, evaluate
 
 # Mean Spearman over the nine seasons 2015-16 to 2023-24 at each as-of point, and at the end inside
 # the sixteen playoff teams.

@@ -9,7 +9,7 @@ from nba_rank.evaluation.compare import (
     summarise,
     verdict,
 )
-from nba_rank.evaluation.tidy import evaluate
+from nba_rank.evaluation.evaluate import evaluate
 
 
 def tidy_of(values, metric="spearman"):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.evaluation.contributions import contributions
-from nba_rank.evaluation.tidy import evaluate
+from nba_rank.evaluation.evaluate import evaluate
 
 SEASONS = ["2019-20", "2020-21", "2021-22", "2022-23"]
 

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.intervals import interval_metrics
-from nba_rank.evaluation.tidy import TIDY_COLUMNS
 
 
 def predictions(rows):

@@ -8,9 +8,9 @@ from nba_rank.data.calendar import AS_OF_POINTS, as_of_grid
 from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.compare import summarise
+from nba_rank.evaluation.evaluate import RANKERS, evaluate
 from nba_rank.evaluation.market import market_game_probs, market_scores, market_title_odds
 from nba_rank.evaluation.metrics import METRICS
-from nba_rank.evaluation.tidy import RANKERS, evaluate
 
 COLUMNS = ["season", "as_of_date", "team_id", "ranker", "score", "as_of_point"]
 SPEARMAN = {"spearman": METRICS["spearman"]}

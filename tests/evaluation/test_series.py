@@ -5,6 +5,7 @@ from sklearn.metrics import roc_auc_score
 
 from nba_rank.data.outcomes import series
 from nba_rank.data.standings import standings
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.series import (
     ALL_SEASONS,
     COLUMNS,
@@ -12,7 +13,6 @@ from nba_rank.evaluation.series import (
     series_references,
     series_upsets,
 )
-from nba_rank.evaluation.tidy import TIDY_COLUMNS
 
 SEASON = "2022-23"
 

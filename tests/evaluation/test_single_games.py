@@ -7,9 +7,9 @@ from scipy.optimize import brentq
 
 from nba_rank.data.calendar import as_of_points
 from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT, baseline_scores
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.market import market_game_probs
 from nba_rank.evaluation.single_games import COLUMNS, game_metrics, game_references
-from nba_rank.evaluation.tidy import TIDY_COLUMNS
 from nba_rank.features.elo import win_probability
 
 RANKERS = {"always_home", "elo", "elo_fitted"}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.config import FeaturesConfig
+from nba_rank.config.schema import FeaturesConfig
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform
 from nba_rank.features.players.impact import player_ratings
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from player_lines import line
 
-from nba_rank.config import ContinuityConfig
+from nba_rank.config.schema import ContinuityConfig
 from nba_rank.data.calendar import as_of_points
 from nba_rank.features import continuity
 from nba_rank.features.asof import Rows

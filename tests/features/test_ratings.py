@@ -4,7 +4,7 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import lsqr
 
-from nba_rank.config import EloConfig
+from nba_rank.config.schema import EloConfig
 from nba_rank.features.asof import Rows
 from nba_rank.features.elo import elo_ratings, win_probability
 from nba_rank.features.schedule_ratings import massey_ratings, simple_ratings

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from player_lines import line
 
-from nba_rank.config import PlayerColumnsConfig
+from nba_rank.config.schema import PlayerColumnsConfig
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.features.players.box_rates import RATES
 from nba_rank.features.roster import player_sets

@@ -4,10 +4,10 @@ import pytest
 from player_lines import line
 from scipy.stats import norm
 
-from nba_rank.config import RosterStrengthConfig
+from nba_rank.config.schema import RosterStrengthConfig
 from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import outcomes
-from nba_rank.data.sim import SimParams, simulate_league
+from nba_rank.data.simulated.league import SimParams, simulate_league
 from nba_rank.evaluation.metrics import spearman
 from nba_rank.features import roster_strength
 from nba_rank.features.asof import Rows

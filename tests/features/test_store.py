@@ -5,12 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.core.files import write_atomically
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.features import registry
 from nba_rank.features import store as store_module
 from nba_rank.features.registry import PLAYER_GROUPS
 from nba_rank.features.store import KEY, build_store, cached_store
-from nba_rank.files import write_atomically
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_whatever_a_store_is_made_from_makes_another_file(
     for alteration in ALTERED:
         cached_store(altered(sim_tables, *alteration), ratings, dates, cheap, tmp_path)
     assert files() == (4, 5)
-    monkeypatch.setattr("nba_rank.features.content._code_version", lambda: "another")
+    monkeypatch.setattr("nba_rank.core.content_hash._code_version", lambda: "another")
     cached(dates, cheap)
     assert files() == (5, 6)
 

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.config import AttentionConfig, ModelAConfig
-from nba_rank.dataset import PROGRESS
+from nba_rank.config.schema import AttentionConfig, ModelAConfig
 from nba_rank.features.roster import PlayerSets
-from nba_rank.models.fit_model_a import fit_model_a
+from nba_rank.models.model_a.fit import fit_model_a
+from nba_rank.samples.dataset import PROGRESS
 
 N_TEAMS, N_PLACES, N_COLUMNS = 12, 6, 4
 

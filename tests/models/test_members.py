@@ -5,14 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.config import LoggerConfig
-from nba_rank.dataset import PROGRESS, Dataset
+from nba_rank.config.schema import LoggerConfig
+from nba_rank.core.names import MEMBERS
 from nba_rank.features.store import KEY
 from nba_rank.models import members as members_module
-from nba_rank.models.loggers import model_loggers
 from nba_rank.models.members import Members
-from nba_rank.models.names import MEMBERS
-from nba_rank.models.uncertainty import INTERVALS
+from nba_rank.models.model_a.loggers import model_loggers
+from nba_rank.models.model_a.uncertainty import INTERVALS
+from nba_rank.samples.dataset import PROGRESS, Dataset
 
 SMALL = [
     "trainer=cpu",

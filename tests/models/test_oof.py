@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 
 from nba_rank.features.store import KEY
-from nba_rank.folds import Fit, FoldPlan, TestPart
 from nba_rank.models.members import Members
 from nba_rank.models.oof import each_fit, final_scores, fit_folds
 from nba_rank.models.ranker import Head
+from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
 SMALL = ["model=xgb", "model.members=[xgb,rf]", "model.xgb.n_estimators=3"]
 SMALL += ["model.rf.n_estimators=3", "trainer.max_epochs=1"]

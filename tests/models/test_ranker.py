@@ -7,7 +7,6 @@ import pytest
 from scipy.special import logit
 
 from nba_rank.data.outcomes import EVENTS
-from nba_rank.dataset import PROGRESS, PROJECTED
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import WIN, PlattPerModel, PlattScaling, PlattStack
 from nba_rank.models.members import Members
@@ -17,6 +16,7 @@ from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.softmax import SoftmaxOdds
 from nba_rank.odds.strength import SCORE
+from nba_rank.samples.dataset import PROGRESS, PROJECTED
 
 NAMES = ["xgb", "rf"]
 LEARNED, TESTED = "2022-23", "2023-24"

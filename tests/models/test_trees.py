@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nba_rank.config import RfConfig, XgbConfig
+from nba_rank.config.schema import RfConfig, XgbConfig
 from nba_rank.models.trees import fit_rf, fit_xgb
 
 SEASONS = ["2018-19", "2019-20", "2020-21", "2021-22"]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.data import league
+from nba_rank.core.seasons import season_label
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform
 
 CODES = {"regular": "002", "playin": "005", "playoffs": "004"}
@@ -23,7 +23,7 @@ def small_league() -> Callable[..., Tables]:
         for number, (day, home, away, home_points, away_points, *rest) in enumerate(games):
             date, more = pd.Timestamp(day), rest[0] if rest else {}
             year = date.year if (date.month, date.day) >= (10, 20) else date.year - 1
-            season, kind = league.season_label(year), more.get("kind", "regular")
+            season, kind = season_label(year), more.get("kind", "regular")
             rows.append(
                 {"game_id": f"{CODES[kind]}{season[2:4]}{number:05d}", "season": season}
                 | {"kind": kind, "game_date": date, "home_team_id": home, "away_team_id": away}

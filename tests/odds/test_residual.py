@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.config import FourFactorsConfig
+from nba_rank.config.schema import FourFactorsConfig
 from nba_rank.features import four_factors
 from nba_rank.features.asof import Rows
 from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs

@@ -11,7 +11,7 @@ from nba_rank.data.outcomes import outcomes, series
 from nba_rank.data.remaining import Remaining
 from nba_rank.data.standings import Records, standings
 from nba_rank.data.tables import Tables
-from nba_rank.odds.luck import Luck
+from nba_rank.odds.antithetic import Luck
 from nba_rank.odds.season_sim import (
     SeasonStrengths,
     Simulated,

@@ -7,12 +7,12 @@ from nba_rank.data.league import league_teams
 from nba_rank.data.outcomes import EVENTS, FINISHES
 from nba_rank.data.tables import SCHEMA, Tables, conform
 from nba_rank.evaluation.advancement import advancement_metrics, finish_table, rank_interval_metrics
-from nba_rank.evaluation.removal import summarise_removal
+from nba_rank.evaluation.occlusion import summarise_removal
+from nba_rank.evaluation.probability_assessment import ProbabilityFindings
 from nba_rank.evaluation.series import series_metrics
 from nba_rank.evaluation.single_games import game_metrics
 from nba_rank.models.members import Predicted
 from nba_rank.odds.season_sim import N_SEEDS
-from nba_rank.probability_assessment import ProbabilityFindings
 
 FITS = ["2021-22", "2022-23"]
 

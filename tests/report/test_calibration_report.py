@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.calibration import compare_variants, summarise_calibration
@@ -17,7 +18,6 @@ from nba_rank.report.calibration_report import (
     write_calibration_report,
 )
 from nba_rank.report.labels import POINT_LABELS
-from nba_rank.run_dir import RunDir
 
 ALL_EVENTS = [*EVENTS, "win"]
 STACK, EACH = VARIANT_LABELS["platt_stack"], VARIANT_LABELS["platt_per_model"]

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.clone_folds import REFERENCE, WALK_FORWARD, CloneSplit
+from nba_rank.core.names import CLONE
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.playoff_forecasts import judge_playoff_forecasts
-from nba_rank.models.names import CLONE
 from nba_rank.report.clone_report import CloneReport, analysis_text, plot_scores
+from nba_rank.samples.playoff_splits import REFERENCE, WALK_FORWARD, CloneSplit
 
 SEASONS = [f"20{year}-{year + 1}" for year in range(14, 20)]
 SPLITS = [

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.ablations import LISTS, TIDY_COLUMNS, paired_gains
 from nba_rank.evaluation.group_verdicts import verdicts
 from nba_rank.report.group_report import GroupReport, print_groups, write_group_report
-from nba_rank.run_dir import RunDir
 
 SECONDS = {"helps": 1.0, "idle": 0.5, "vague": 0.5, "dear": 8.0}
 GAINS = {"helps": (0.04, 0.01), "idle": (-0.002, 0.01), "vague": (0.004, 0.05), "dear": (0.01, 0.1)}

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from nba_rank.evaluation.removal import summarise_removal
-from nba_rank.models.list_losses import LIST_LOSSES
+from nba_rank.evaluation.occlusion import summarise_removal
+from nba_rank.models.model_a.list_losses import LIST_LOSSES
 from nba_rank.report import model_a_figures
 from nba_rank.report.labels import LOSS_LABELS
 from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses, plot_removal

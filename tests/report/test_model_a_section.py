@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.evaluation.removal import summarise_removal
+from nba_rank.evaluation.occlusion import summarise_removal
 from nba_rank.report.health import last_epochs
 from nba_rank.report.model_a_section import (
     ModelAFindings,

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import league_teams
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import SCHEMA, Tables, conform
 from nba_rank.evaluation.compare import summarise
-from nba_rank.folds import Fit, FoldPlan, TestPart
 from nba_rank.report.run_report import RunReport, write_report
-from nba_rank.run_dir import RunDir
+from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
 SEASON = "2023-24"
 EMPTY = pd.DataFrame()

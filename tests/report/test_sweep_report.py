@@ -6,12 +6,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from nba_rank.core.run_dir import RunDir
+from nba_rank.evaluation.choice import choose
+from nba_rank.experiments.tuning.choice import candidates
+from nba_rank.experiments.tuning.study import SharedStudy
+from nba_rank.experiments.tuning.trial import TrialOutcome
 from nba_rank.report.sweep_figures import Searched
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
-from nba_rank.run_dir import RunDir
-from nba_rank.tuning.choice import candidates, choose
-from nba_rank.tuning.study import SharedStudy
-from nba_rank.tuning.trial import TrialOutcome
 
 SEASONS = ("2019-20", "2020-21", "2021-22")
 POINTS = ("open", "0.25", "end")

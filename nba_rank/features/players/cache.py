@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nba_rank.config import FeaturesConfig, ImpactConfig
-from nba_rank.data.tables import Tables, frame_hash
+from nba_rank.config.schema import FeaturesConfig, ImpactConfig
+from nba_rank.core.content_hash import content_key, frame_hash
+from nba_rank.core.files import write_atomically
+from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days
-from nba_rank.features.content import content_key
 from nba_rank.features.players.impact import PlayerBook, player_ratings, rated_dates
 from nba_rank.features.players.state import read_state, write_state
-from nba_rank.files import write_atomically
 
 
 def cached_ratings(
@@ -63,7 +63,7 @@ class _Past:
     """What had happened by a day, as a hash."""
 
     def __init__(self, tables: Tables, config: ImpactConfig) -> None:
-        self._made_by = content_key(None, [repr(config)])
+        self._made_by = content_key(__name__, [repr(config)])
         played = [(name, getattr(tables, name)) for name in ("games", "player_games")]
         self._played = [(name, days(t["game_date"]), _rows(t)) for name, t in played]
         rosters = tables.rosters
@@ -84,7 +84,9 @@ class _Past:
         listed, of_season, rows = self._rosters
         due = (listed <= day) | (of_season < season).to_numpy()
         asked = "" if dates is None else frame_hash(dates)
-        return content_key(None, [self._made_by, *known, f"rosters {_digest(rows[due])}", asked])
+        return content_key(
+            __name__, [self._made_by, *known, f"rosters {_digest(rows[due])}", asked]
+        )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from nba_rank.config import ImpactConfig
+from nba_rank.config.schema import ImpactConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import FloatArray, IntArray, days
 from nba_rank.features.players.box_vector import VECTOR, BoxSums

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nba_rank.files import write_atomically
+from nba_rank.core.files import write_atomically
 
 State = dict[str, np.ndarray]
 """Arrays by name."""

@@ -143,7 +143,7 @@ def test_config_and_code_name_the_files(sim_tables, dates, features, tmp_path, m
     assert n_files() == 4
     cached_ratings(sim_tables, own.head(1), features(), tmp_path)
     assert n_files() == 5
-    monkeypatch.setattr("nba_rank.features.content._code_version", lambda: "another")
+    monkeypatch.setattr("nba_rank.core.content_hash._code_version", lambda: "another")
     cached_ratings(sim_tables, own, features(), tmp_path)
     assert n_files() == 7
 

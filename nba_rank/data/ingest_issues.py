@@ -1,0 +1,116 @@
+"""What is wrong with raw data: errors, which stop an ingest, and counted warnings, which do not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from nba_rank.core.errors import UserError
+
+MAX_EXAMPLES = 5
+"""Rows that one finding quotes; the rest are counted."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found in one raw file.
+
+    Attributes:
+        file: Path of the file relative to the raw folder.
+        what: What is wrong; the same text for the same defect in every file.
+        count: How many rows (or games, or files) it concerns.
+        examples: The first of them, such as `row 12: game_id 0021200001`. Rows are counted from 1
+            without the header.
+        remedy: What the reader can do about it, or empty.
+    """
+
+    file: str
+    what: str
+    count: int
+    examples: tuple[str, ...] = ()
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """Return the finding in one line."""
+        text = f"{self.file}: {self.what}"
+        if self.examples:
+            text += f": {'; '.join(self.examples)}"
+            if self.count > len(self.examples):
+                text += f"; and {self.count - len(self.examples)} more"
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+
+class IngestError(UserError):
+    """Raw data that cannot be ingested; carries every error that was found.
+
+    Attributes:
+        errors: The findings, in the order of the files.
+    """
+
+    def __init__(self, errors: Sequence[Finding]) -> None:
+        self.errors = list(errors)
+        lines = "\n".join(f"  - {error}" for error in self.errors)
+        noun = "error" if len(self.errors) == 1 else "errors"
+        super().__init__(
+            f"{len(self.errors)} {noun} in the raw data; no table was changed:\n{lines}"
+        )
+
+
+@dataclass
+class Findings:
+    """Collects errors and warnings while files are read and tables are put together."""
+
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+
+    def error(
+        self, what: str, rows: pd.DataFrame, where: pd.Series, show: Sequence[str], remedy: str
+    ) -> None:
+        """Record the marked rows as an error, one finding per file; none marked, no finding.
+
+        Args:
+            what: What is wrong with each of the marked rows.
+            rows: Rows with columns `file` and `row`.
+            where: Marks the rows in question (bool, index of `rows`).
+            show: Columns whose values the examples quote.
+            remedy: What to do about it.
+        """
+        self.errors += _by_file(what, rows, where, show, remedy)
+
+    def warn(self, what: str, rows: pd.DataFrame, where: pd.Series, show: Sequence[str]) -> None:
+        """Record the marked rows as a counted warning; arguments as in `error`."""
+        self.warnings += _by_file(what, rows, where, show, "")
+
+    def error_file(self, file: str, what: str, remedy: str) -> None:
+        """Record an error that concerns a whole file."""
+        self.errors.append(Finding(file, what, 1, remedy=remedy))
+
+    def warn_file(self, file: str, what: str, example: str = "") -> None:
+        """Record a warning that concerns a whole file."""
+        self.warnings.append(Finding(file, what, 1, (example,) if example else ()))
+
+    def raise_errors(self) -> None:
+        """Raise what has been collected.
+
+        Raises:
+            IngestError: There is at least one error.
+        """
+        if self.errors:
+            raise IngestError(self.errors)
+
+
+def _by_file(
+    what: str, rows: pd.DataFrame, where: pd.Series, show: Sequence[str], remedy: str
+) -> list[Finding]:
+    found: list[Finding] = []
+    if not where.any():
+        return found
+    for file, group in rows.loc[where, ["file", "row", *show]].groupby("file", sort=False):
+        quoted = group.drop(columns="file").head(MAX_EXAMPLES).to_dict("records")
+        examples = tuple(
+            f"row {record.pop('row')}: "
+            + ", ".join(f"{name} {value}" for name, value in record.items())
+            for record in quoted
+        )
+        found.append(Finding(str(file), what, len(group), examples, remedy))
+    return found

@@ -1,0 +1,1 @@
+"""Readers of raw files, one a kind of file."""

@@ -1,0 +1,160 @@
+"""Pure functions that turn raw columns of any dtype into ids, numbers, seconds and dates.
+
+Each takes a column as it was read and returns a column of the same length and index in which a
+value that could not be understood is null; the caller compares nulls before and after.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.core.seasons import season_of_game, season_start_year
+
+_ISO = r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+_NAMED_MONTH = r"([A-Za-z]{3} \d{1,2}, \d{4})"
+_SLASHES = r"(\d{1,2}/\d{1,2}/(?:\d{4}|\d{2}))(?: \d{1,2}:\d{2}(?::\d{2})?)?"
+_CLOCK = r"(-)?(?:PT)?(\d+)[:M]([0-5]?\d(?:\.\d+)?)S?"
+
+ISO, NAMED_MONTH, MONTH_DAY, DAY_MONTH = "ISO", "month by name", "month/day", "day/month"
+
+
+def text(values: pd.Series) -> pd.Series:
+    """Return a column as stripped text; empty text is null."""
+
+    def strip(distinct: pd.Series) -> pd.Series:
+        stripped = distinct.astype("str").str.strip()
+        return stripped.where(stripped != "")
+
+    return _each_distinct(values, strip)
+
+
+def present(values: pd.Series) -> pd.Series:
+    """Mark values that are neither null nor empty text."""
+    return values.notna() if pd.api.types.is_numeric_dtype(values) else text(values).notna()
+
+
+def digits(values: pd.Series, width: int = 1) -> pd.Series:
+    """Return whole non-negative numbers (integer, float or text) as text.
+
+    Args:
+        values: The raw column.
+        width: Digits to which shorter numbers are padded with zeros.
+    """
+
+    def extract(distinct: pd.Series) -> pd.Series:
+        whole = text(distinct).str.extract(r"^0*(\d+?)(?:\.0+)?$", expand=False)
+        return whole.str.zfill(width)
+
+    return _each_distinct(values, extract)
+
+
+def numbers(values: pd.Series) -> pd.Series:
+    """Return a column as float64; text that is no finite number is null."""
+    if not pd.api.types.is_numeric_dtype(values):
+        values = _each_distinct(values, lambda each: pd.to_numeric(text(each), errors="coerce"))
+    plain = values.to_numpy(dtype="float64", na_value=np.nan)
+    return pd.Series(np.where(np.isfinite(plain), plain, np.nan), index=values.index)
+
+
+def truths(values: pd.Series) -> pd.Series:
+    """Return a column of booleans, 0/1 or their text as bool; null is False."""
+    return _each_distinct(
+        values, lambda each: text(each).str.lower().map({"true": 1.0, "1": 1.0, "1.0": 1.0})
+    ).eq(1.0)
+
+
+def seconds(values: pd.Series) -> pd.Series:
+    """Return playing times in whole seconds (float64).
+
+    Args:
+        values: Minutes as numbers or text (`34`, `34.2`), or clock text (`34:12`, `PT34M12.00S`).
+    """
+    minutes = numbers(values)
+    result = (minutes * 60).round()
+    clock = minutes.isna() & values.notna()
+    if clock.any():
+        parts = text(values[clock]).str.extract(f"^{_CLOCK}$")
+        total = parts[1].astype("float64") * 60 + parts[2].astype("float64")
+        result[clock] = total.where(parts[0].isna(), -total).round()
+    return result
+
+
+def _each_distinct(values: pd.Series, function: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Apply a function of values to the distinct ones only: logs repeat most of theirs."""
+    codes, distinct = pd.factorize(values)
+    # Nulls have the code -1, which is in no index, and so stay null.
+    return function(pd.Series(distinct)).reindex(codes).set_axis(values.index)
+
+
+def outside_season(dates: pd.Series, start_years: pd.Series) -> pd.Series:
+    """Mark dates that no game of a season has: before September or after October a year later.
+
+    Args:
+        dates: Dates; null is not marked.
+        start_years: Year in which each row's season starts.
+    """
+    months = (dates.dt.year - start_years) * 12 + dates.dt.month
+    return dates.notna() & ~months.between(9, 22)
+
+
+def dates(values: pd.Series, start_years: pd.Series | None) -> tuple[pd.Series, str, bool]:
+    """Read the dates of one file, all in one format that is decided from all of its values.
+
+    The rule. A datetime column is taken as it is. Text is ISO (`2023-10-24`, with or without a
+    time, of which the day as written counts), a month by name (`OCT 24, 2023`) or two numbers and
+    a year between slashes, whichever fits most values; a value of another format is null. Slashes
+    are read as month/day, the order in which American spreadsheets write them, if every value is
+    then a day of its season (any day will do where seasons are not known). Only if that fails, and
+    every value is such a day when read as day/month, are they read so. If both orders fit every
+    value, month/day is taken and the order is reported as undecided.
+
+    Args:
+        values: The raw column.
+        start_years: Year in which each row's season starts; None where that is not known.
+
+    Returns:
+        Dates (datetime64[us], midnight), the name of the format, and whether the order of day and
+        month was undecided.
+    """
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return values.dt.tz_localize(None).dt.normalize().astype("datetime64[us]"), ISO, False
+    written = text(values)
+    forms = {ISO: _ISO, NAMED_MONTH: _NAMED_MONTH, MONTH_DAY: _SLASHES}
+    found = {name: _extract(written, form) for name, form in forms.items()}
+    name = max(found, key=lambda form: found[form].notna().sum())
+    if name == ISO:
+        return _parse(found[ISO], "%Y-%m-%d"), ISO, False
+    if name == NAMED_MONTH:
+        return _parse(found[NAMED_MONTH], "%b %d, %Y"), NAMED_MONTH, False
+    fitting = {}
+    for order, form in ((MONTH_DAY, "%m/%d"), (DAY_MONTH, "%d/%m")):
+        short = _parse(found[MONTH_DAY], f"{form}/%y")
+        parsed = short.fillna(_parse(found[MONTH_DAY], f"{form}/%Y"))
+        fits = parsed.notna().eq(values.notna())
+        if start_years is not None:
+            fits &= ~outside_season(parsed, start_years)
+        fitting[order] = (parsed, bool(fits.all()))
+    if fitting[DAY_MONTH][1] and not fitting[MONTH_DAY][1]:
+        return fitting[DAY_MONTH][0], DAY_MONTH, False
+    undecided = fitting[DAY_MONTH][1] and not fitting[DAY_MONTH][0].equals(fitting[MONTH_DAY][0])
+    return fitting[MONTH_DAY][0], MONTH_DAY, undecided
+
+
+def _extract(written: pd.Series, form: str) -> pd.Series:
+    def extract(distinct: pd.Series) -> pd.Series:
+        return distinct.str.extract(f"^{form}$", expand=False)
+
+    return _each_distinct(written, extract)
+
+
+def _parse(written: pd.Series, form: str) -> pd.Series:
+    days = _each_distinct(written, lambda each: pd.to_datetime(each, format=form, errors="coerce"))
+    return days.astype("datetime64[us]")
+
+
+def start_years(game_ids: pd.Series) -> pd.Series:
+    """Return the year in which the season of each ten-digit game id starts."""
+    codes = game_ids.str[3:5]
+    years = {code: season_start_year(season_of_game(f"000{code}00000")) for code in codes.unique()}
+    return codes.map(years).astype("int64")

@@ -1,0 +1,214 @@
+"""Judging a run: the final ranker, its parts and the baselines on the test seasons."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.config.schema import Config
+from nba_rank.data.prepare import true_strength
+from nba_rank.data.tables import Tables
+from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.evaluation.compare import summarise
+from nba_rank.evaluation.contributions import WITHOUT, contributions
+from nba_rank.evaluation.evaluate import evaluate
+from nba_rank.evaluation.intervals import interval_metrics
+from nba_rank.evaluation.market import market_scores
+from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS
+from nba_rank.evaluation.occlusion import summarise_removal
+from nba_rank.evaluation.probability_assessment import (
+    Forecast,
+    ProbabilityFindings,
+    assess_probabilities,
+)
+from nba_rank.evaluation.recovery import recovery_metrics
+from nba_rank.models.members import Members, Predicted
+from nba_rank.models.model_a.faithfulness import removal_effects
+from nba_rank.models.oof import final_scores
+from nba_rank.models.ranker import League, Ranker
+from nba_rank.samples.dataset import PROJECTED, Dataset
+from nba_rank.samples.folds import FoldPlan
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is judged.
+
+    Attributes:
+        plan: The folds.
+        members: Fitted members by fit.
+        rankers: Final ranker by fit.
+        oof: Member scores by season, of models that have not seen it.
+        completed: The same of the test seasons, with final score, probabilities and odds.
+        predictions: The predictions table of the test seasons.
+    """
+
+    plan: FoldPlan
+    members: dict[str, Members]
+    rankers: dict[str, Ranker]
+    oof: dict[str, Predicted]
+    completed: dict[str, Predicted]
+    predictions: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What was found.
+
+    Attributes:
+        metrics: Tidy metrics of the test seasons, those of probabilities and intervals included.
+        summary: Means over test seasons with intervals and paired differences.
+        contributions: What each member adds, see `nba_rank.evaluation.contributions`.
+        removal: What taking out a player does to model A's score, see
+            `nba_rank.models.model_a.faithfulness`, and the as-of point; empty without model A.
+        removal_summary: Its means over seasons with intervals.
+        probabilities: Odds, single games, series and finishes.
+    """
+
+    metrics: pd.DataFrame
+    summary: pd.DataFrame
+    contributions: pd.DataFrame
+    removal: pd.DataFrame
+    removal_summary: pd.DataFrame
+    probabilities: ProbabilityFindings
+
+
+def assess(
+    judged: Judged,
+    data: Dataset,
+    grid: pd.DataFrame,
+    league: League,
+    config: Config,
+    *,
+    rng: np.random.Generator,
+    resample: np.random.Generator,
+) -> Assessment:
+    """Judge the test seasons.
+
+    Args:
+        judged: What is judged.
+        data: Features and player sets.
+        grid: As-of dates.
+        league: Tables and outcomes.
+        config: The run's config.
+        rng: Source of the random ranker and of the players taken out at random.
+        resample: Source of the resamples over seasons.
+    """
+    tables, results = league.tables, league.results
+    ranker, n_resamples = final_name(config), config.evaluation.bootstrap_samples
+    points = grid[(grid["as_of_point"] != "") & grid["season"].isin(judged.plan.test_seasons)]
+    scored = _scored(judged, points, tables, config, rng)
+    without = _without_a_member(judged, points, data, config)
+    truth = truth_of(results, tables)
+    chosen = METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else METRICS
+    tidy = evaluate(pd.concat([scored, without], ignore_index=True), truth, chosen)
+    metrics = tidy[~tidy["ranker"].str.startswith(WITHOUT)]
+
+    at_points = judged.predictions[judged.predictions["as_of_point"] != ""]
+    forecasts = {
+        season: Forecast(judged.rankers[part.fit], judged.completed[season])
+        for part in judged.plan.tests
+        for season in part.seasons
+    }
+    probabilities = assess_probabilities(forecasts, league, grid, ranker)
+    extra = [probabilities.metrics, interval_metrics(at_points)]
+    strength = true_strength(config.data)
+    if strength is not None:
+        extra.append(recovery_metrics(scored, strength))
+    removal = _removal(judged, data, points, rng)
+    return Assessment(
+        metrics=pd.concat([metrics, *extra], ignore_index=True),
+        summary=summarise(metrics, resample, n_resamples, METRICS | EXPONENTIAL_NDCG),
+        contributions=contributions(tidy, ranker, resample, n_resamples),
+        removal=removal,
+        removal_summary=summarise_removal(removal, resample, n_resamples),
+        probabilities=probabilities,
+    )
+
+
+def truth_of(results: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Return outcomes with each team's conference, as `evaluate` wants them."""
+    key = ["season", "team_id"]
+    return results.merge(tables.teams[[*key, "conference"]], on=key, validate="one_to_one")
+
+
+def final_name(config: Config) -> str:
+    """Return the name of the ranker that a run is about: the stack, or its only member."""
+    members = config.model.members
+    return "stack" if len(members) > 1 else members[0]
+
+
+def _scored(
+    judged: Judged,
+    points: pd.DataFrame,
+    tables: Tables,
+    config: Config,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Return the scores of the final ranker, its members and the baselines at the points.
+
+    Bookmakers rank the seasons of which the tables have all their win totals.
+    """
+    key = ["season", "as_of_date", "as_of_point", "team_id"]
+    final = judged.predictions[judged.predictions["as_of_point"] != ""]
+    scores = [
+        final[[*key, "score"]].assign(ranker=final_name(config)),
+        baseline_scores(tables, points, rng),
+    ]
+    bookmakers = market_scores(tables, points)
+    if not bookmakers.empty:
+        scores.append(bookmakers)
+    if len(config.model.members) > 1:
+        tested = pd.concat([judged.oof[season].frame for season in judged.plan.test_seasons])
+        at_points = tested.merge(points, on=["season", "as_of_date"])
+        scores += [
+            at_points[key].assign(score=at_points[name], ranker=name)
+            for name in config.model.members
+        ]
+    if config.features.projection.enabled:
+        scores.append(_projected(judged, points)[[*key, "score"]].assign(ranker=PROJECTED))
+    return pd.concat(scores, ignore_index=True)
+
+
+def _projected(judged: Judged, points: pd.DataFrame) -> pd.DataFrame:
+    """Return the projected outcome at the points."""
+    tested = pd.concat([judged.oof[season].frame for season in judged.plan.test_seasons])
+    return tested.assign(score=tested[PROJECTED]).merge(points, on=["season", "as_of_date"])
+
+
+def _without_a_member(
+    judged: Judged, points: pd.DataFrame, data: Dataset, config: Config
+) -> pd.DataFrame:
+    """Score the points by stacks that leave one member out, each fitted as the stack is.
+
+    Returns:
+        Columns as `_scored`; empty where nothing is stacked.
+    """
+    members = config.model.members
+    if len(members) < 2:
+        return pd.DataFrame()
+    scores = [
+        final_scores(judged.plan, data, config, judged.oof, without=left_out).assign(
+            ranker=WITHOUT + left_out
+        )
+        for left_out in members
+    ]
+    return pd.concat(scores).merge(points, on=["season", "as_of_date"])
+
+
+def _removal(
+    judged: Judged, data: Dataset, points: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Take players out of model A's test teams at the points."""
+    parts = []
+    for part in judged.plan.tests:
+        model = judged.members[part.fit].model_a
+        if model is None:
+            continue
+        tested = data.of_seasons(part.seasons)
+        at_point = tested.sets.frame.merge(points, on=["season", "as_of_date"], how="left")
+        rows = np.flatnonzero(at_point["as_of_point"].notna())
+        prior = tested.set_features(model.inputs.prior.features).iloc[rows]
+        effects = removal_effects(model, tested.sets.take(rows), prior, rng)
+        parts.append(effects.merge(points, on=["season", "as_of_date"]))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

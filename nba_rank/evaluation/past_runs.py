@@ -1,0 +1,328 @@
+"""Finished runs and sweeps as they lie in their folders: scores, configs and what they ran on."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from omegaconf import OmegaConf
+
+from nba_rank.core.run_dir import read_manifest
+from nba_rank.evaluation.advancement import SIMULATION
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
+from nba_rank.evaluation.side_by_side import STANDINGS, rows_of
+from nba_rank.evaluation.sweep_folder import TEST_BEST as BEST
+from nba_rank.evaluation.sweep_folder import TEST_DEFAULT as DEFAULT
+from nba_rank.evaluation.sweep_folder import TRIALS_FILE
+
+Fields = dict[str, Any]
+"""Values of a config by dotted key."""
+
+_BOOKKEEPING = ("paths.", "tuning.", "data.raw_dir", "data.processed_dir")
+"""Parts of a config that say where files lie and how a sweep goes: they change no run's result."""
+
+
+class RunsError(ValueError):
+    """Folders that cannot be compared; the message holds a line for each."""
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """A finished run of `nba_rank.train`.
+
+    Attributes:
+        name: Name to print, unlike that of any other run; empty until it is known.
+        folder: Its folder.
+        ranker: Name of the final ranker.
+        metrics: Tidy metrics, as in `metrics.csv`.
+        fields: The resolved config.
+        manifest: The manifest.
+    """
+
+    name: str
+    folder: Path
+    ranker: str
+    metrics: pd.DataFrame
+    fields: Fields
+    manifest: Mapping[str, Any]
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """What the final ranker scores, see `nba_rank.evaluation.side_by_side.rows_of`."""
+        return rows_of(self.metrics, self.ranker, SIMULATION)
+
+    @property
+    def standings(self) -> pd.DataFrame:
+        """What the standings score, likewise."""
+        return rows_of(self.metrics, STANDINGS)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Wall-clock seconds of each stage, in order."""
+        return dict(self.manifest.get("seconds", {}))
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Hash of each table that was learned from."""
+        return dict(self.manifest.get("tables", {}))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep and the runs that judge its outcome on the test seasons.
+
+    Attributes:
+        folder: Its folder.
+        objectives: Names of what it optimised.
+        n_trials: Number of trials by their state.
+        validation: By `DEFAULT` and `BEST`: what they scored in validation, by objective; empty
+            where that is not known.
+        runs: Its finished runs, by `DEFAULT` and `BEST`.
+    """
+
+    folder: Path
+    objectives: list[str]
+    n_trials: dict[str, int]
+    validation: dict[str, dict[str, float]]
+    runs: dict[str, PastRun]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in some folders.
+
+    Attributes:
+        runs: The runs, in the order asked for, those of sweeps among them.
+        sweeps: The sweeps.
+        notes: What was passed over or is not there yet, in words.
+    """
+
+    runs: list[PastRun]
+    sweeps: list[Sweep] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def find_runs(folders: Sequence[Path]) -> Found:
+    """Read run folders and sweep folders.
+
+    Folders of programs that compare variants, such as `nba_rank.experiments.ablate_groups`, hold
+    no run of their own and are passed over with a note.
+
+    Raises:
+        RunsError: A folder is none of a run or has no results, the same run is named twice, or
+            there are fewer than two runs.
+    """
+    runs: list[PastRun] = []
+    sweeps: list[Sweep] = []
+    notes: list[str] = []
+    problems: list[str] = []
+    for folder in folders:
+        try:
+            manifest = _manifest(folder)
+            if manifest.get("kind") == "sweep":
+                sweep, missing = _read_sweep(folder, manifest)
+                sweeps.append(sweep)
+                notes += missing
+                runs += sweep.runs.values()
+            elif "kind" in manifest:
+                notes.append(f"{folder} is passed over: it holds {manifest['kind']} and no run")
+            else:
+                runs.append(_read_run(folder, manifest))
+        except (FileNotFoundError, RunsError) as error:
+            problems.append(str(error))
+        except ValueError as error:  # a file that is no JSON, YAML or CSV
+            problems.append(f"{folder} cannot be read: {error}")
+    places = [run.folder.resolve() for run in runs]
+    problems += [
+        f"{runs[i].folder} is named twice: leave one out"
+        for i, place in enumerate(places)
+        if place in places[:i]
+    ]
+    if not problems and len(runs) < 2:
+        held = ", ".join(str(run.folder) for run in runs) or "none"
+        problems.append(
+            f"two runs or more are needed to compare, and the folders hold {len(runs)}: {held}"
+        )
+    if problems:
+        raise RunsError("\n".join([*problems, *notes]))
+    names = dict(zip(places, _names(places), strict=True))
+
+    def named(run: PastRun) -> PastRun:
+        return replace(run, name=names[run.folder.resolve()])
+
+    sweeps = [
+        replace(sweep, runs={which: named(run) for which, run in sweep.runs.items()})
+        for sweep in sweeps
+    ]
+    return Found([named(run) for run in runs], sweeps, notes)
+
+
+def pick(runs: Sequence[PastRun], wanted: str | None) -> PastRun:
+    """Return the run with a name or folder; the first where none is wanted.
+
+    Raises:
+        RunsError: There is none.
+    """
+    if wanted is None:
+        return runs[0]
+    place = Path(wanted).resolve()
+    for run in runs:
+        if wanted == run.name or place == run.folder.resolve():
+            return run
+    raise RunsError(
+        f"--baseline {wanted} is none of the runs that are compared: "
+        f"{', '.join(str(run.folder) for run in runs)}"
+    )
+
+
+def differing(values: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return what runs differ in.
+
+    Args:
+        values: By name of the run: values by key.
+
+    Returns:
+        Text, a row a key that not all runs have with the same value, in the order in which they
+        come first, and a column a run; empty where a run has no such key.
+    """
+    keys = dict.fromkeys(key for of_run in values.values() for key in of_run)
+    rows = {
+        key: [_text(of_run[key]) if key in of_run else "" for of_run in values.values()]
+        for key in keys
+    }
+    unlike = {key: row for key, row in rows.items() if len(set(row)) > 1}
+    return pd.DataFrame.from_dict(unlike, orient="index", columns=[*values], dtype=str)
+
+
+def comparable_fields(fields: Fields) -> Fields:
+    """Return the fields of a config that may change a result."""
+    return {key: value for key, value in fields.items() if not key.startswith(_BOOKKEEPING)}
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise RunsError(f"there is no folder {folder}")
+    if not (folder / "manifest.json").exists() and any(folder.glob("run_*")):
+        raise RunsError(f"{folder} holds runs but is none: name them, such as {folder}/run_*")
+    return read_manifest(folder)
+
+
+def _read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
+    if (status := manifest.get("status")) != "finished":
+        error = "".join(f" ({line})" for line in str(manifest.get("error", "")).splitlines()[:1])
+        raise RunsError(f"{folder} is no finished run, its status is {status}{error}: leave it out")
+    if (folder / "validation.csv").exists():
+        raise RunsError(f"{folder} is a trial of a sweep, not judged on test seasons: name the "
+                        f"sweep, {folder.parent}")  # fmt: skip
+    for name in ("metrics.csv", "metrics.json", "config.yaml"):
+        if not (folder / name).exists():
+            raise RunsError(
+                f"{folder} holds no {name}, which every run of nba_rank.experiments.train writes"
+            )
+    ranker = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["ranker"]
+    metrics = pd.read_csv(folder / "metrics.csv", dtype={"season": str, "as_of_point": str})
+    if absent := [name for name in TIDY_COLUMNS if name not in metrics]:
+        raise RunsError(f"{folder / 'metrics.csv'} lacks the columns {', '.join(absent)}")
+    if not (metrics["ranker"] == ranker).any():
+        raise RunsError(f"{folder / 'metrics.csv'} holds nothing of the final ranker {ranker}")
+    fields = _flat(OmegaConf.to_container(OmegaConf.load(folder / "config.yaml")))
+    return PastRun("", folder, ranker, metrics, fields, manifest)
+
+
+def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[str]]:
+    """Return a sweep with its finished runs, and what it lacks in words."""
+    objectives = [str(name) for name in manifest.get("objectives", [])]
+    runs: dict[str, PastRun] = {}
+    missing = []
+    for which in (DEFAULT, BEST):
+        try:
+            runs[which] = _read_run(folder / which, _manifest(folder / which))
+        except (FileNotFoundError, RunsError) as error:
+            missing.append(f"the sweep {folder} is not finished: {error}")
+    over = manifest.get("status") == "finished" and DEFAULT in runs
+    if over and not (folder / BEST).exists():
+        missing = [f"no trial of the sweep {folder} beat the defaults, so it has no {BEST}"]
+    trials = pd.DataFrame(columns=["state"])
+    if (folder / TRIALS_FILE).exists():
+        trials = pd.read_csv(folder / TRIALS_FILE)
+    else:
+        missing.append(f"the sweep {folder} holds no {TRIALS_FILE}: no trial has ended")
+    validation = {DEFAULT: _of_default(folder), BEST: {}}
+    if BEST in runs:
+        validation[BEST] = _of_trial(runs[BEST], trials, objectives)
+    n_trials = {str(state): int(n) for state, n in trials["state"].value_counts().items()}
+    return Sweep(folder, objectives, n_trials, validation, runs), missing
+
+
+def _of_default(folder: Path) -> dict[str, float]:
+    """Return the objectives of a sweep's defaults, which are judged before the first trial."""
+    path = folder / "default" / "manifest.json"
+    if not path.exists():
+        return {}
+    found = read_manifest(path.parent).get("objectives", {})
+    return {name: float(value) for name, value in found.items()}
+
+
+def _of_trial(run: PastRun, trials: pd.DataFrame, objectives: list[str]) -> dict[str, float]:
+    """Return the objectives of the finished trial that had the parameters of a run."""
+    params = [str(name) for name in trials.columns if str(name).startswith("params.")]
+    known = [name for name in objectives if name in trials]
+    for trial in trials.dropna(subset=known).to_dict("records"):
+        if all(_has(run, name.removeprefix("params."), trial[name]) for name in params):
+            return {name: float(trial[name]) for name in known}
+    return {}
+
+
+def _flat(content: object, key: str = "") -> Fields:
+    """Return the leaves of nested mappings by dotted key."""
+    if not isinstance(content, Mapping):
+        return {key: content}
+    found: Fields = {}
+    for name, value in content.items():
+        found |= _flat(value, f"{key}.{name}" if key else str(name))
+    return found
+
+
+def _text(value: object) -> str:
+    """Return a value as it is written in YAML."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False).replace('"', "")
+
+
+def _has(run: PastRun, key: str, wanted: object) -> bool:
+    """Return whether a run has a parameter of a trial: in its config, or among its overrides."""
+    if key in run.fields:
+        return _same(run.fields[key], wanted)
+    values = dict(str(one).split("=", 1) for one in run.manifest.get("overrides", []) if "=" in one)
+    return key in values and _same(values[key], wanted)
+
+
+def _same(value: object, wanted: object) -> bool:
+    """Compare a value of a config with one that was read from CSV."""
+    try:
+        return isclose(float(str(value)), float(str(wanted)), rel_tol=1e-9)
+    except ValueError:
+        return _plain(value) == _plain(wanted)
+
+
+def _plain(value: object) -> str:
+    text = re.sub(r"[\s'\"]", "", str(value)).lower()
+    return "null" if text in ("none", "nan") else text
+
+
+def _names(places: Iterable[Path]) -> list[str]:
+    """Return the shortest ends of paths that tell them apart; those in sweeps name the sweep."""
+    places = list(places)
+    lengths = [2 if place.name in (DEFAULT, BEST) else 1 for place in places]
+    while True:
+        names = ["/".join(place.parts[-n:]) for place, n in zip(places, lengths, strict=True)]
+        vague = [i for i, name in enumerate(names) if names.count(name) > 1 or name == STANDINGS]
+        if not vague:
+            return names
+        for i in vague:
+            lengths[i] += 1

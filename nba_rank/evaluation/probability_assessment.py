@@ -1,0 +1,207 @@
+"""Judging probabilities: how far teams go, who wins a series and who wins a single game."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from nba_rank.data.outcomes import EVENTS
+from nba_rank.data.tables import Tables
+from nba_rank.evaluation.advancement import (
+    advancement_metrics,
+    finish_table,
+    rank_interval_metrics,
+)
+from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
+from nba_rank.evaluation.market import market_title_odds
+from nba_rank.evaluation.references import reference_odds
+from nba_rank.evaluation.series import series_metrics, series_references, series_upsets
+from nba_rank.evaluation.single_games import KINDS, game_metrics, game_references
+from nba_rank.features.asof import FloatArray, days, start_years
+from nba_rank.features.store import KEY
+from nba_rank.models.members import Predicted
+from nba_rank.models.ranker import League, Ranker
+from nba_rank.odds.home_edge import HomeEdge
+from nba_rank.odds.monte_carlo import MonteCarloOdds, has_players
+from nba_rank.odds.past_games import RatedGames
+
+PLATT = "platt"
+"""Name under which calibrated probabilities are filed."""
+
+_POINT = ["season", "as_of_date", "as_of_point"]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The final ranker's forecast of one test season.
+
+    Attributes:
+        ranker: What made it.
+        predicted: Scores, probabilities and odds of all dates.
+    """
+
+    ranker: Ranker
+    predicted: Predicted
+
+
+@dataclass(frozen=True)
+class ProbabilityFindings:
+    """What was found.
+
+    Attributes:
+        metrics: Tidy metrics.
+        odds: Odds of the ranker, of calibration and of the references at the as-of points: columns
+            `season`, `as_of_point`, `team_id`, `ranker` and `<event>_odds`.
+        games: Win probabilities of single games of the test seasons, see
+            `nba_rank.evaluation.single_games`.
+        finishes: Likeliest and actual finish of every team at the as-of points; empty without a
+            simulation.
+        series: Playoff series with the strengths of both sides, see
+            `nba_rank.evaluation.series`; empty without a simulation.
+    """
+
+    metrics: pd.DataFrame
+    odds: pd.DataFrame
+    games: pd.DataFrame
+    finishes: pd.DataFrame
+    series: pd.DataFrame
+
+
+def assess_probabilities(
+    forecasts: dict[str, Forecast], league: League, grid: pd.DataFrame, name: str
+) -> ProbabilityFindings:
+    """Judge the forecasts of the test seasons.
+
+    Args:
+        forecasts: By season.
+        league: Tables and outcomes.
+        grid: As-of dates of all seasons.
+        name: Name of the final ranker.
+    """
+    tables, results, seasons = league.tables, league.results, list(forecasts)
+    points = grid[grid["as_of_point"] != ""]
+    frames = [forecast.predicted.frame for forecast in forecasts.values()]
+    at_points = pd.concat(frames, ignore_index=True).merge(points[_POINT], on=_POINT[:2])
+    own = [*_own_odds(at_points, name), _market(tables, seasons)]
+    # Chance draws no odds here, so its seed does not matter.
+    scores = baseline_scores(tables, points[_POINT], np.random.default_rng(0))
+    references = reference_odds(scores, results, seasons)
+    odds = pd.concat([*own, references], ignore_index=True)
+    tidy = [
+        advancement_metrics(rows.dropna(axis=1, how="all"), results, str(ranker))
+        for ranker, rows in odds.groupby("ranker", sort=False)
+    ]
+    games = pd.concat(
+        [
+            game_references(tables, seasons),
+            *[win_probabilities(forecast, league, name) for forecast in forecasts.values()],
+        ],
+        ignore_index=True,
+    )
+    tidy.append(game_metrics(games))
+    finishes, series = pd.DataFrame(), pd.DataFrame()
+    if "projected_rank" in at_points:
+        tidy.append(rank_interval_metrics(at_points, results))
+        finishes = _finishes(at_points, results)
+        of_seasons = [_series(season, forecasts[season], league, grid) for season in seasons]
+        series = pd.concat([*of_seasons, series_references(tables, seasons)], ignore_index=True)
+        tidy.append(series_metrics(series))
+    return ProbabilityFindings(
+        pd.concat(tidy, ignore_index=True)[TIDY_COLUMNS], odds, games, finishes, series
+    )
+
+
+def _own_odds(at_points: pd.DataFrame, name: str) -> list[pd.DataFrame]:
+    """Return the ranker's odds and those of its calibration, as far as there are any."""
+    key = ["season", "as_of_point", "team_id"]
+    parts = []
+    for ranker, ending in ((name, "odds"), (PLATT, "prob")):
+        columns = {f"{event}_{ending}": f"{event}_odds" for event in EVENTS}
+        present = {old: new for old, new in columns.items() if old in at_points}
+        if present:
+            found = at_points[[*key, *present]].rename(columns=present)
+            parts.append(found.assign(ranker=ranker))
+    return parts
+
+
+def _market(tables: Tables, seasons: list[str]) -> pd.DataFrame:
+    """Return the bookmakers' title odds, made before opening night, of seasons with all teams."""
+    odds = market_title_odds(tables, seasons)
+    n_teams = tables.teams.groupby("season").size()
+    whole = odds.groupby("season")["team_id"].transform("size") == odds["season"].map(n_teams)
+    return odds[whole].assign(as_of_point="open", ranker="market")
+
+
+def _finishes(at_points: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    parts = [
+        finish_table(rows, results).assign(as_of_point=point)
+        for point, rows in at_points.groupby("as_of_point", sort=False)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataFrame:
+    """Return what a forecast says of the games of its season, by the newest as-of date.
+
+    Args:
+        forecast: Scores of all as-of dates of a season, and the ranker behind them.
+        league: Tables and inputs.
+        name: Name under which strengths are filed; calibration is filed as `PLATT`, or under this
+            name where nothing is simulated.
+
+    Returns:
+        `season`, `game_id`, `home_team_id`, `kind` (see `nba_rank.evaluation.single_games.KINDS`),
+        `ranker`, `p_home` (0 to 1), `home_won`; calibration speaks of the regular season alone.
+    """
+    head, tables = forecast.ranker.head, league.tables
+    scored = forecast.predicted.frame.sort_values(KEY, ignore_index=True)
+    simulated = isinstance(head.odds, MonteCarloOdds)
+    parts = []
+    for kind in KINDS:
+        rated = RatedGames.of(tables, scored, kind, next_only=True)
+        facts = tables.games.iloc[rated.game][["season", "game_id", "home_team_id"]].assign(
+            kind=kind, home_won=rated.margin > 0
+        )
+        if isinstance(head.odds, MonteCarloOdds):
+            # Rows of the inputs are those of the scores: both are sorted by the same key.
+            p_home = _simulated_win_prob(head.odds, league.rated(scored), rated, kind)
+            parts.append(facts.assign(ranker=name, p_home=p_home))
+        if head.calibration is not None and kind == "regular":
+            p_home = head.win_prob(scored, forecast.ranker.members.names, rated)
+            parts.append(facts.assign(ranker=PLATT if simulated else name, p_home=p_home))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _simulated_win_prob(
+    odds: MonteCarloOdds, inputs: pd.DataFrame, rated: RatedGames, kind: str
+) -> FloatArray:
+    """Return the probability that the home team wins by the maps of each game's date, [N]."""
+    known = has_players(inputs).to_numpy()[rated.home]
+    p_home = np.empty(len(known))
+    for some, maps in ((known, odds.players), (~known, odds.teams)):
+        of_kind = maps.regular if kind == "regular" else maps.playoffs
+        p_home[some] = ndtr(of_kind.expected_margin(inputs, rated.take(some)) / of_kind.noise)
+    return p_home
+
+
+def _series(season: str, forecast: Forecast, league: League, grid: pd.DataFrame) -> pd.DataFrame:
+    """Return the playoff series of a season with the strengths after its regular season."""
+    odds = forecast.ranker.head.odds
+    assert isinstance(odds, MonteCarloOdds)
+    end = grid[(grid["season"] == season) & (grid["as_of_point"] == "end")]
+    rated = league.rated(forecast.predicted.frame.merge(end[_POINT[:2]], on=_POINT[:2]))
+    edge = HomeEdge.of(league.tables).at(
+        start_years(rated["season"][:1]), days(rated["as_of_date"][:1])
+    )
+    strengths = odds.strengths(rated, float(edge[0]))
+    return series_upsets(
+        rated.assign(strength=strengths.playoffs),
+        league.tables,
+        season,
+        home_edge=strengths.playoffs_edge,
+        noise_sd=strengths.playoffs_noise,
+        doubt_sd=strengths.playoffs_doubt,
+        ranker="simulation",
+    )

@@ -1,0 +1,158 @@
+"""`python -m nba_rank.compare_calibration`: are probabilities better calibrated, and how?
+
+Fits the models once and turns their scores into probabilities in each way that there is: simulated
+alone, by Platt scaling of the stack, and by Platt scaling of each model. Takes the overrides of
+`nba_rank.train`; meant for `folds=walk_forward`, whose many test seasons can tell a gain from
+chance.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+from rich.console import Console
+
+from nba_rank.config.program import comparison_run
+from nba_rank.config.schema import CalibrationConfig, Config, as_config
+from nba_rank.core.run_dir import RunDir
+from nba_rank.core.stages import Stages
+from nba_rank.data.outcomes import EVENTS, events
+from nba_rank.evaluation.ablations import spearman_by_point
+from nba_rank.evaluation.assessment import final_name
+from nba_rank.evaluation.calibration import compare_variants, summarise_calibration
+from nba_rank.evaluation.probability_assessment import Forecast, win_probabilities
+from nba_rank.experiments.inputs import RunInputs, fit_members, read_inputs
+from nba_rank.experiments.variants import without_intervals
+from nba_rank.models.calibration import CALIBRATIONS, WIN
+from nba_rank.models.members import Members, Predicted
+from nba_rank.models.ranker import Head, Ranker
+from nba_rank.report.calibration_report import (
+    CalibrationReport,
+    print_calibration,
+    write_calibration_report,
+)
+
+SIMULATED = "none"
+"""Variant without calibration: the odds of the simulation as they are."""
+
+VARIANTS = (SIMULATED, *CALIBRATIONS)
+
+FORECASTS = ["variant", "event", "season", "as_of_point", "team_id", "p", "happened"]
+"""Columns of the forecasts; those of single games have the game's home team and no point."""
+
+
+def compare(cfg: DictConfig, console: Console) -> pd.DataFrame:
+    """Compare the calibrations on the same folds and write it into a new run folder.
+
+    Returns:
+        What `nba_rank.evaluation.calibration.summarise_calibration` returns.
+    """
+    config = without_intervals(as_config(cfg))
+    with comparison_run(config, "comparison of calibrations", console) as run_dir:
+        return _compare(config, run_dir, console)
+
+
+def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
+    stages = Stages(console, config.callbacks.progress)
+    inputs = read_inputs(config, run_dir, stages)
+    config = inputs.config
+    folds_seed, _, bootstrap_seed = np.random.SeedSequence(config.seed).spawn(3)
+    members, oof = fit_members(inputs.plan, inputs.data, config, folds_seed, run_dir, stages)
+    parts, rankings = [], []
+    for variant in VARIANTS:
+        with stages.stage(variant, len(inputs.plan.tests)) as advance:
+            for part in inputs.plan.tests:
+                known = pd.concat([oof[season].frame for season in part.stack_train])
+                ranker = _ranker(variant, members[part.fit], known, inputs, config)
+                for season in part.seasons:
+                    found, ranked = _forecasts(variant, season, ranker, oof[season], inputs)
+                    parts.append(found)
+                    rankings.append(ranked)
+                advance()
+    forecasts = pd.concat(parts, ignore_index=True)
+    ranking = pd.concat(rankings, ignore_index=True)
+    run_dir.write_frame("forecasts.parquet", forecasts)
+    rng, n = np.random.default_rng(bootstrap_seed), config.evaluation.bootstrap_samples
+    of_teams, of_games = forecasts[forecasts["event"] != WIN], forecasts[forecasts["event"] == WIN]
+    summary = pd.concat(
+        [
+            summarise_calibration(of_teams, rng, n_resamples=n, same_outcome=["season", "team_id"]),
+            summarise_calibration(of_games, rng, n_resamples=n),
+        ],
+        ignore_index=True,
+    )
+    differences = compare_variants(forecasts, SIMULATED, rng, n)
+    run_dir.write_frame("calibration_summary.csv", summary)
+    run_dir.write_frame("calibration_differences.csv", differences)
+    run_dir.write_frame("ranking_metrics.csv", ranking)
+    run_dir.note(seconds=stages.seconds)
+    report = CalibrationReport(
+        run=run_dir.path.name,
+        ranker=final_name(config),
+        seasons=inputs.plan.test_seasons,
+        forecasts=forecasts,
+        summary=summary,
+        differences=differences,
+        ranking=ranking,
+        seconds=stages.seconds,
+    )
+    analysis = write_calibration_report(report, run_dir)
+    print_calibration(console, report)
+    console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
+    return summary
+
+
+def _ranker(
+    variant: str, members: Members, known: pd.DataFrame, inputs: RunInputs, config: Config
+) -> Ranker:
+    """Return the ranker whose probabilities come by a variant."""
+    odds = replace(config.odds, name="monte_carlo" if variant == SIMULATED else "none")
+    changed = replace(config, calibration=CalibrationConfig(name=variant), odds=odds)
+    head = Head.fit(known, inputs.data.relevance, config)
+    return Ranker(members, head.calibrated(known, inputs.league, changed), None)
+
+
+def _forecasts(
+    variant: str, season: str, ranker: Ranker, scores: Predicted, inputs: RunInputs
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the forecasts of a season, and the skill of ranking by them.
+
+    Teams are forecast at the as-of points, games by the newest as-of date before them.
+    """
+    grid = inputs.grid[(inputs.grid["season"] == season) & (inputs.grid["as_of_point"] != "")]
+    points = grid[["season", "as_of_date", "as_of_point"]]
+    frame = scores.frame.merge(points[["as_of_date"]], on="as_of_date")
+    completed = ranker.complete(Predicted(frame, None), inputs.league).frame.merge(points)
+    ending = "odds" if variant == SIMULATED else "prob"
+    happened = events(inputs.results)
+    parts = []
+    for event in EVENTS:
+        told = completed[["season", "as_of_point", "team_id"]].assign(
+            variant=variant, event=event, p=completed[f"{event}_{ending}"]
+        )
+        key = ["season", "team_id"]
+        told = told.merge(happened[[*key, event]].rename(columns={event: "happened"}), on=key)
+        parts.append(told[FORECASTS])
+    dated = scores.frame
+    dated = dated.assign(score=ranker.head.score(dated, ranker.members.names))
+    games = win_probabilities(Forecast(ranker, Predicted(dated, None)), inputs.league, variant)
+    games = games[games["kind"] == "regular"]
+    told = pd.DataFrame(
+        {
+            "variant": variant,
+            "event": WIN,
+            "season": season,
+            "as_of_point": "all",
+            "team_id": games["home_team_id"],
+            "p": games["p_home"],
+            "happened": games["home_won"],
+        }
+    )
+    parts.append(told[FORECASTS])
+    # Expected number of stages reached: what the probabilities alone say of the order.
+    order = completed[["season", "as_of_date", "team_id"]].assign(
+        score=completed[[f"{event}_{ending}" for event in EVENTS]].sum(axis=1)
+    )
+    skill = spearman_by_point(order, points, inputs.results).assign(variant=variant)
+    return pd.concat(parts, ignore_index=True), skill

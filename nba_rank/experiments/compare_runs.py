@@ -1,0 +1,106 @@
+"""`python -m nba_rank.compare <run or sweep> ...`: finished runs and sweeps side by side.
+
+Nothing is fitted. Each run is judged by its final ranker on the seasons and as-of points that all
+of them were tested on, and paired with a baseline run by season.
+"""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from nba_rank.config.program import told_plainly
+from nba_rank.core.run_dir import RunDir
+from nba_rank.evaluation.past_runs import RunsError, find_runs, pick
+from nba_rank.evaluation.side_by_side import by_point, differences, side_by_side
+from nba_rank.report.compare_report import print_comparison, write_comparison
+from nba_rank.report.comparison import Comparison
+
+_EXAMPLES = """examples:
+  python -m nba_rank.compare outputs3/run_001 outputs3/run_007
+  python -m nba_rank.compare outputs3/run_* --metric rank_rmse --baseline outputs3/run_004
+  python -m nba_rank.compare outputs3/run_001 outputs3/sweeps/quick_1a2b
+"""
+
+_SEED = 0
+"""Of the resamples over seasons: the same folders always give the same intervals."""
+
+
+def compare(
+    folders: Sequence[Path], out: Path, baseline: str | None, metric: str, console: Console
+) -> pd.DataFrame:
+    """Compare finished runs and write what was found to a run folder of its own.
+
+    Args:
+        folders: Run folders and sweep folders; a sweep stands for its defaults and its best trial,
+            as judged on the test seasons.
+        out: Folder in which the run folder is made.
+        baseline: Name or folder of the run that differences are taken to; None: the first.
+        metric: Metric of the figures, the console and the first tables.
+        console: Where the results are shown.
+
+    Returns:
+        What `nba_rank.evaluation.side_by_side.differences` returns.
+
+    Raises:
+        RunsError: The folders cannot be compared, or the baseline is none of them.
+        ValueError: The runs have no seasons in common, or not all have the metric.
+    """
+    found = find_runs(folders)
+    base = pick(found.runs, baseline)
+    scores = side_by_side({run.name: run.rows for run in found.runs}, base.standings)
+    if metric not in (known := by_point(scores)):
+        raise RunsError(
+            f"--metric {metric} is not among what all runs have at the as-of points: "
+            f"{', '.join(known)}"
+        )
+    gaps = differences(scores, base.name, np.random.default_rng(_SEED))
+    with RunDir.reserve(out) as run_dir:
+        run_dir.note(
+            kind="comparison",
+            runs={run.name: str(run.folder.resolve()) for run in found.runs},
+            sweeps=[str(sweep.folder.resolve()) for sweep in found.sweeps],
+            baseline=base.name,
+            metric=metric,
+            notes=found.notes,
+        )
+        run_dir.write_frame("comparison.csv", scores)
+        run_dir.write_frame("differences.csv", gaps)
+        comparison = Comparison(run_dir.path.name, found, base.name, metric, scores, gaps)
+        analysis = write_comparison(comparison, run_dir)
+        print_comparison(console, comparison)
+        console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
+    return gaps
+
+
+def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> None:
+    """Run the program; errors are told as by `nba_rank.config.program.told_plainly`."""
+    parser = ArgumentParser(
+        "python -m nba_rank.compare",
+        description="Put finished runs and sweeps side by side: skill, configs, data and time.",
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="run", help="run or sweep folder")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("outputs3"),
+        metavar="folder",
+        help="where the comparison's own run folder is made (default: outputs3)",
+    )
+    parser.add_argument(
+        "--baseline", metavar="run", help="run that differences are taken to (default: the first)"
+    )
+    parser.add_argument(
+        "--metric",
+        default="spearman",
+        help="metric of the figures and first tables (default: spearman)",
+    )
+    given = parser.parse_args(arguments)
+    console = console or Console()
+    with told_plainly(console):
+        compare(given.folders, given.out, given.baseline, given.metric, console)

@@ -1,0 +1,179 @@
+"""`python -m nba_rank.debug_model_a`: is model A's attention alive? One batch, before any training.
+
+The exit status is 0 where it is alive and 1 where it is dead.
+"""
+
+import sys
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from omegaconf import DictConfig
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from nba_rank.config.schema import ConfigError, DebugConfig, as_debug_config
+from nba_rank.data.calendar import as_of_grid
+from nba_rank.data.outcomes import outcomes
+from nba_rank.data.prepare import prepare_tables
+from nba_rank.data.tables import Tables
+from nba_rank.features.players.impact import player_ratings
+from nba_rank.features.roster import player_sets
+from nba_rank.features.store import KEY, FeatureStore, build_store
+from nba_rank.models.model_a.callbacks.show import diagnostics_table
+from nba_rank.models.model_a.checkup import Checkup, check_up
+from nba_rank.samples.dataset import Dataset
+from nba_rank.samples.dummy import SEASON, dummy_season
+from nba_rank.samples.target import relevance
+
+SHOWN_PLAYERS = 5
+"""Players shown for each team."""
+
+
+@dataclass(frozen=True)
+class BatchSource:
+    """What a batch is cut from.
+
+    Attributes:
+        season: The season.
+        data: Player sets and what is known of their teams, on the batch's dates or more.
+        first: Number of the batch's first list among the lists of the data.
+        players: Names by player id; empty for made-up players.
+        teams: Abbreviations by team id; empty for made-up teams.
+    """
+
+    season: str
+    data: Dataset
+    first: int
+    players: pd.Series
+    teams: pd.Series
+
+
+def debug(cfg: DictConfig, console: Console) -> Checkup:
+    """Look at one batch and print what was found."""
+    config = as_debug_config(cfg)
+    source = batch_source(config, console)
+    found = check_up(source.data, source.first, config.model.model_a, config.trainer, config.seed)
+    if found.stepped:
+        console.print(
+            "The set residual starts at zero beside the team prior, so that at first no gradient "
+            "reaches attention and encoder: one optimiser step was made before this look."
+        )
+    title = f"Untrained model A, batch {config.batch} of {source.season}"
+    console.print(diagnostics_table(title, found.diagnostics))
+    console.print(_players_table(found, source))
+    if found.cause is None:
+        console.print(f"[bold green]alive[/], loss {found.loss:.4f}")
+    else:
+        console.print(f"[bold red]dead: {found.cause}:[/]", end=" ")
+        console.print(found.explanation, markup=False, highlight=False, soft_wrap=True)
+    return found
+
+
+def batch_source(config: DebugConfig, console: Console | None) -> BatchSource:
+    """Build what the asked batch needs: of the newest complete season with player logs.
+
+    Raises:
+        ConfigError: There is no such batch.
+        ValueError: No complete season has player logs.
+        IngestError: The raw files cannot be used.
+    """
+    if config.data.source == "dummy":
+        model = config.model.model_a
+        data = dummy_season(config.features.roster.size, model.team_prior, config.seed)
+        _dates_of_batch(data.sets.frame, data.sets.frame, SEASON, config)
+        first, unnamed = config.batch * model.lists_per_batch, pd.Series(dtype="str")
+        return BatchSource(f"the made-up season {SEASON}", data, first, unnamed, unnamed)
+    tables = prepare_tables(config.data, console).tables
+    season = _newest_season(tables)
+    grid = as_of_grid(tables, [season], config.data.as_of_every_days)
+    logged = grid["as_of_date"] > tables.player_games["game_date"].min()
+    teams = tables.teams[tables.teams["season"] == season]
+    dates, first = _dates_of_batch(grid[logged], teams, season, config)
+    newest = tables.player_games.drop_duplicates("player_id", keep="last")
+    return BatchSource(
+        season=season,
+        data=_dataset(tables, season, dates, config),
+        first=first,
+        players=newest.set_index("player_id")["player_name"],
+        teams=teams.set_index("team_id")["abbreviation"],
+    )
+
+
+def _newest_season(tables: Tables) -> str:
+    seasons = tables.seasons
+    usable = seasons.loc[seasons["complete"] & seasons["has_player_games"], "season"]
+    if usable.empty:
+        raise ValueError(
+            "no complete season has player logs, which model A needs: add the logs to "
+            "data.raw_dir, or take data=sim or data=dummy"
+        )
+    return str(usable.iloc[-1])
+
+
+def _dates_of_batch(
+    grid: pd.DataFrame, teams: pd.DataFrame, season: str, config: DebugConfig
+) -> tuple[pd.DataFrame, int]:
+    """Return the dates that a batch touches, and the number of its first list among theirs."""
+    model = config.model.model_a
+    dates = grid[["season", "as_of_date"]].drop_duplicates(ignore_index=True)
+    per_date = teams["conference"].nunique() if model.list_scope == "conference" else 1
+    n_lists, size = len(dates) * per_date, model.lists_per_batch
+    n_batches = ceil(n_lists / size)
+    if config.batch >= n_batches:
+        raise ConfigError(
+            f"batch={config.batch}: {season} holds {n_batches} batches of {size} lists: "
+            f"choose one from 0 to {n_batches - 1}"
+        )
+    start = config.batch * size
+    end = min(start + size, n_lists)
+    touched = dates.iloc[start // per_date : ceil(end / per_date)]
+    return touched.reset_index(drop=True), start % per_date
+
+
+def _dataset(tables: Tables, season: str, dates: pd.DataFrame, config: DebugConfig) -> Dataset:
+    """Build what model A reads; no store feature unless its team prior asks for some."""
+    ratings = player_ratings(tables, dates, config.features.impact)
+    sets = player_sets(tables, ratings, dates, config.features.roster)
+    store = FeatureStore(sets.frame, [], {})
+    if config.model.model_a.team_prior:
+        store = build_store(tables, ratings, dates, config.features)
+    return Dataset.of(store, sets, relevance(outcomes(tables, season), config.target.name))
+
+
+def _players_table(found: Checkup, source: BatchSource) -> Table:
+    """Return the players of most weight of the first, the middle and the last team of a list."""
+    table = Table(title="Most weight, mean over heads", box=box.SIMPLE_HEAD)
+    for header in ("date", "team", "score", "players"):
+        table.add_column(header, no_wrap=header != "players")
+    sets, score = source.data.sets, found.ranked.score[0].float().numpy()
+    weights = found.ranked.weights[0].mean(dim=1)
+    teams = np.flatnonzero(found.row[0] >= 0)
+    order = teams[np.argsort(-score[teams], kind="stable")]
+    for place in order[[0, len(order) // 2, -1]]:
+        row = found.row[0, place]
+        _, date, team = sets.frame.loc[row, KEY]
+        table.add_row(
+            f"{date:%Y-%m-%d}",
+            str(source.teams.get(team, team)),
+            f"{score[place]:.3f}",
+            _top(sets.player_id[row], weights[place], source.players),
+        )
+    return table
+
+
+def _top(player_id: npt.NDArray[np.int64], weight: Tensor, names: pd.Series) -> str:
+    """Return players and weights as text, such as `Nikola Jokic 12%, Jamal Murray 9%`."""
+    top = weight.argsort(descending=True, stable=True)[:SHOWN_PLAYERS].tolist()
+    shown = [(player_id[place], weight[place]) for place in top if player_id[place]]
+    return ", ".join(f"{names.get(player, player)} {share:.0%}" for player, share in shown)
+
+
+def main(cfg: DictConfig, console: Console) -> None:
+    """Leave with status 1 where model A is dead."""
+    if debug(cfg, console).cause is not None:
+        sys.exit(1)

@@ -1,0 +1,184 @@
+"""What a run learns from and is judged by, and the members that it fits."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.config.schema import Config
+from nba_rank.core.run_dir import RunDir
+from nba_rank.core.stages import Stages
+from nba_rank.data.calendar import as_of_grid
+from nba_rank.data.outcomes import outcomes
+from nba_rank.data.prepare import prepare_tables
+from nba_rank.data.tables import Tables
+from nba_rank.features.players.cache import cached_ratings
+from nba_rank.features.roster import player_sets
+from nba_rank.features.store import BuiltGroup, cached_store
+from nba_rank.models.members import Members, Predicted
+from nba_rank.models.model_a.loggers import model_loggers
+from nba_rank.models.oof import fit_folds, n_steps
+from nba_rank.models.ranker import League
+from nba_rank.odds.inputs import strength_inputs
+from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.projection import Projection, project, projected_seasons
+from nba_rank.samples.dataset import PROJECTION, Dataset
+from nba_rank.samples.folds import FoldPlan, plan_folds
+from nba_rank.samples.target import relevance
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """What a run learns from and is judged by.
+
+    Attributes:
+        config: The config, without the members that the data cannot serve.
+        tables: The canonical tables.
+        results: Outcomes by season and team.
+        plan: The folds.
+        data: Features and player sets of all as-of dates.
+        grid: The as-of dates.
+        league: What odds are made from.
+        projection: What the projection of each season was simulated with; empty where it is off.
+        projected: What it simulated, see `nba_rank.odds.season_sim.summarise`; likewise.
+        groups: The feature groups of the data, the projection among them.
+    """
+
+    config: Config
+    tables: Tables
+    results: pd.DataFrame
+    plan: FoldPlan
+    data: Dataset
+    grid: pd.DataFrame
+    league: League
+    projection: dict[str, MonteCarloOdds]
+    projected: pd.DataFrame
+    groups: dict[str, BuiltGroup]
+
+    @property
+    def group_seconds(self) -> dict[str, float]:
+        """Seconds of each feature group when it was built, the longest first."""
+        seconds = {name: group.seconds for name, group in self.groups.items()}
+        return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
+
+def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
+    """Prepare the tables, lay out the folds and build the features; errors as `run`."""
+    with stages.stage("tables"):
+        tables = prepare_tables(config.data, stages.console).tables
+    run_dir.note(tables=tables.hashes())
+    config = _served(config, tables, run_dir, stages)
+    seasons = _learnable(tables, config)
+    plan = plan_folds(seasons, _first_predictable(tables, seasons, config), config.folds)
+    run_dir.note(folds=asdict(plan))
+    results = outcomes(tables)
+    grid = as_of_grid(tables, seasons, config.data.as_of_every_days)
+    dates = grid[["season", "as_of_date"]]
+    cache = Path(config.paths.cache)
+    with stages.stage("players"):
+        threads = config.trainer.num_threads
+        ratings = cached_ratings(tables, dates, config.features, cache, threads)
+        sets = player_sets(tables, ratings, dates, config.features.roster)
+    run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
+    with stages.stage("features"):
+        store = cached_store(tables, ratings, dates, config.features, cache)
+        league = League(tables, strength_inputs(tables, ratings, dates), results)
+    data, groups = Dataset.of(store, sets, relevance(results, config.target.name)), store.groups
+    odds: dict[str, MonteCarloOdds] = {}
+    summary = pd.DataFrame()
+    if config.features.projection.enabled:
+        projected = _projection(league, plan, seasons, config, stages)
+        summary, odds = projected.summary, projected.odds
+        data = data.with_projection(summary)
+        groups = {**groups, "projection": BuiltGroup([*PROJECTION], projected.seconds)}
+    inputs = RunInputs(config, tables, results, plan, data, grid, league, odds, summary, groups)
+    stages.groups(inputs.group_seconds)
+    run_dir.note(store={"columns": store.columns, "build_seconds": inputs.group_seconds})
+    return inputs
+
+
+def _projection(
+    league: League,
+    plan: FoldPlan,
+    seasons: list[str],
+    config: Config,
+    stages: Stages,
+) -> Projection:
+    """Project the rest of each season that the models learn from or are judged by."""
+    predicted = [season for fit in plan.fits for season in fit.predict]
+    asked = projected_seasons(league.inputs, predicted)
+    # Models that are fitted once know no season after that.
+    known = {season: part.stack_train for part in plan.tests for season in part.seasons}
+    limit = {season: max(before, default="") for season, before in known.items()}
+    learn_from = {
+        season: [s for s in seasons if s < season and s <= limit.get(season, season)]
+        for season in asked
+    }
+    with stages.stage("projection", len(asked)) as advance:
+        return project(
+            league.tables,
+            league.inputs,
+            learn_from,
+            n_simulations=config.features.projection.n_simulations,
+            seed=config.seed,
+            cache=Path(config.paths.cache),
+            threads=config.trainer.num_threads,
+            on_season=advance,
+        )
+
+
+def _served(config: Config, tables: Tables, run_dir: RunDir, stages: Stages) -> Config:
+    """Return the config without model A where no season has the players that it needs."""
+    members = [name for name in config.model.members if name != "model_a"]
+    if tables.seasons["has_player_games"].any() or not members:
+        return config
+    if len(members) < len(config.model.members):
+        left_out = "model A is left out: no season has player game logs"
+        stages.console.print(left_out)
+        run_dir.note(left_out=left_out)
+    return replace(config, model=replace(config.model, members=members))
+
+
+def _learnable(tables: Tables, config: Config) -> list[str]:
+    """Return the complete seasons from the configured first one on."""
+    seasons = tables.seasons
+    complete = seasons.loc[seasons["complete"], "season"].tolist()
+    return [season for season in complete if season >= (config.data.first_season or "")]
+
+
+def _first_predictable(tables: Tables, seasons: list[str], config: Config) -> str:
+    """Return the first season before which every member has a season to learn from."""
+    usable = seasons
+    if "model_a" in config.model.members:
+        with_players = tables.seasons.loc[tables.seasons["has_player_games"], "season"].tolist()
+        usable = [season for season in seasons if season in with_players]
+    if len(usable) < 2:
+        raise ValueError(
+            f"the data holds {len(usable)} complete season(s) that {config.model.members} can "
+            "learn from; at least 2 are needed"
+        )
+    return usable[1]
+
+
+def fit_members(
+    plan: FoldPlan,
+    data: Dataset,
+    config: Config,
+    seed: np.random.SeedSequence,
+    run_dir: RunDir,
+    stages: Stages,
+) -> tuple[dict[str, Members], dict[str, Predicted]]:
+    """Fit every fold and log it; return the members by fit and the predictions by season."""
+    logs = run_dir.path / "logs"
+    with stages.stage("models", n_steps(plan, config)) as advance:
+        return fit_folds(
+            plan,
+            data,
+            config,
+            seed,
+            advance,
+            loggers=lambda fit: partial(model_loggers, config.logger, logs / fit),
+            console=stages.console,
+        )

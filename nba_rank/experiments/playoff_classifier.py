@@ -1,0 +1,213 @@
+"""A run of the clone classifier: who makes the playoffs, learned by boosted trees.
+
+`run` is what `python -m nba_rank.train model=clone_classifier` does; `validation_scores` is how
+well settings do on seasons that are not tested.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from nba_rank.config.schema import CloneConfig, Config
+from nba_rank.core.names import CLONE
+from nba_rank.core.run_dir import RunDir
+from nba_rank.core.stages import Stages
+from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.evaluation.calibration import brier, ece
+from nba_rank.evaluation.metrics import roc_auc
+from nba_rank.evaluation.playoff_forecasts import judge_playoff_forecasts
+from nba_rank.evaluation.references import reference_odds
+from nba_rank.experiments.inputs import RunInputs, read_inputs
+from nba_rank.experiments.run import RunResult
+from nba_rank.features.store import KEY
+from nba_rank.models.playoff_classifier import Cases, CloneClassifier, made_playoffs
+from nba_rank.report.clone_report import CloneReport, write_clone_report
+from nba_rank.samples.dataset import Dataset
+from nba_rank.samples.playoff_splits import CloneSplit, reference_split, walk_forward_splits
+
+SIMULATION = "simulation"
+"""Name of the season simulator's playoff odds among the forecasters."""
+
+_FORECAST = ["design", "ranker", "season", "as_of_point", "team_id", "p"]
+
+
+def validation_scores(
+    data: Dataset,
+    results: pd.DataFrame,
+    config: CloneConfig,
+    seasons: list[str],
+    seed: int,
+    cache: str | Path | None = None,
+    *,
+    n_jobs: int = 1,
+) -> dict[str, float]:
+    """Score settings on validation seasons, each forecast by a fit on earlier seasons only.
+
+    The season before each of them decides when to stop, and those before that are learned from.
+    Nothing of later seasons is read.
+
+    Args:
+        data: Features; holds the seasons and two or more before each.
+        results: What `nba_rank.data.outcomes.outcomes` returns.
+        config: Trees and their penalties.
+        seasons: Validation seasons.
+        seed: Seed of the fits.
+        cache: Folder of what was fitted before on the same; None fits anew.
+        n_jobs: Threads.
+
+    Returns:
+        `clone_auc` (mean over dates, higher is better), `clone_brier` (mean over dates) and
+        `clone_ece` (all dates pooled; both lower is better): means over seasons, all 0 to 1.
+
+    Raises:
+        FoldError: A season has fewer than two before it.
+        ValueError: No season is asked for, or one has no outcome yet.
+    """
+    if not seasons:
+        raise ValueError("no validation season to score the clone classifier on")
+    known = sorted(set(data.season.tolist()))
+    splits = walk_forward_splits(known, seasons)
+    cases = Cases.of(_until(data, max(seasons)), results)
+    found = []
+    for split in splits:
+        p = _fit(split, cases, data.columns, config, seed, n_jobs, cache).predict_proba(
+            cases.of_seasons([split.test]).X
+        )
+        rows = data.frame[data.frame["season"] == split.test]
+        rows = rows.assign(p=p, made=made_playoffs(rows, results))
+        dates = [date for _, date in rows.groupby("as_of_date")]
+        found.append(
+            {
+                "clone_auc": np.mean([roc_auc(date["p"], date["made"]) for date in dates]),
+                "clone_brier": np.mean([brier(date["p"], date["made"]) for date in dates]),
+                "clone_ece": ece(rows["p"], rows["made"]),
+            }
+        )
+    return {name: float(np.mean([of[name] for of in found])) for name in found[0]}
+
+
+def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
+    """Fit, judge and write both designs; arguments and errors as `nba_rank.experiments.run.run`."""
+    stages = Stages(console, config.callbacks.progress)
+    fit_seed, bootstrap_seed = np.random.SeedSequence(config.seed).spawn(2)
+    inputs = read_inputs(config, run_dir, stages)
+    seasons = sorted(set(inputs.data.season.tolist()))
+    splits = [
+        reference_split(seasons),
+        *walk_forward_splits(seasons, inputs.plan.test_seasons),
+    ]
+    run_dir.note(splits=[{"name": split.name, **asdict(split)} for split in splits])
+    fitted: dict[str, CloneClassifier] = {}
+    with stages.stage("models", len(splits)) as advance:
+        cases = Cases.of(inputs.data, inputs.results)
+        for split, seed in zip(splits, fit_seed.generate_state(len(splits)), strict=True):
+            fitted[split.name] = _fit(
+                split, cases, inputs.data.columns, config.model.clone_classifier, int(seed),
+                config.trainer.num_threads, config.paths.members,
+            )  # fmt: skip
+            fitted[split.name].save(run_dir.path / "models" / split.name)
+            advance()
+    table = pd.concat(
+        [predictions_table(split, fitted[split.name], inputs) for split in splits],
+        ignore_index=True,
+    )
+    with stages.stage("evaluation"):
+        forecasts = _forecasts(table, splits, inputs)
+        found = judge_playoff_forecasts(
+            forecasts,
+            CLONE,
+            np.random.default_rng(bootstrap_seed),
+            config.evaluation.bootstrap_samples,
+        )
+    with stages.stage("report"):
+        report = CloneReport(
+            run=run_dir.path.name,
+            splits=splits,
+            n_trees={name: clone.n_trees for name, clone in fitted.items()},
+            forecasts=forecasts,
+            predictions=table,
+            found=found,
+            seconds=stages.seconds,
+        )
+        write_clone_report(report, run_dir, console)
+    run_dir.note(seconds=stages.seconds)
+    return RunResult(found.metrics, found.summary, table, inputs.plan)
+
+
+def predictions_table(split: CloneSplit, clone: CloneClassifier, inputs: RunInputs) -> pd.DataFrame:
+    """Lay out the forecasts of a split's test season, likeliest playoff team of each date first.
+
+    Returns:
+        `design`, `season`, `as_of_date`, `as_of_point` (empty between the points), `team_id`,
+        `team`, `name`, `conference`, `playoff_prob` (0 to 1), `made_playoffs` (bool).
+    """
+    data = inputs.data.of_seasons([split.test])
+    table = data.frame.assign(
+        design=split.design,
+        playoff_prob=clone.forecast(data),
+        made_playoffs=made_playoffs(data.frame, inputs.results),
+    )
+    table = table.merge(inputs.grid, on=["season", "as_of_date"], validate="many_to_one")
+    names = inputs.tables.teams[["season", "team_id", "abbreviation", "name"]]
+    table = table.merge(names, on=["season", "team_id"], validate="many_to_one")
+    table = table.rename(columns={"abbreviation": "team"})
+    columns = [
+        "design", "season", "as_of_date", "as_of_point", "team_id", "team", "name", "conference",
+        "playoff_prob", "made_playoffs",
+    ]  # fmt: skip
+    order = ["as_of_date", "playoff_prob", "team_id"]
+    return table[columns].sort_values(order, ascending=[True, False, True], ignore_index=True)
+
+
+def _fit(
+    split: CloneSplit,
+    cases: Cases,
+    columns: list[str],
+    config: CloneConfig,
+    seed: int,
+    n_jobs: int,
+    cache: str | Path | None,
+) -> CloneClassifier:
+    return CloneClassifier.fit(
+        cases.of_seasons(split.train),
+        cases.of_seasons([split.validation]),
+        columns,
+        config,
+        seed,
+        n_jobs,
+        cache=cache,
+    )
+
+
+def _until(data: Dataset, last: str) -> Dataset:
+    """Return the seasons up to one, so that later ones need no outcome."""
+    return data.of_seasons([season for season in set(data.season.tolist()) if season <= last])
+
+
+def _forecasts(table: pd.DataFrame, splits: list[CloneSplit], inputs: RunInputs) -> pd.DataFrame:
+    """Return what the classifier and the references forecast at the as-of points, with the truth.
+
+    The references are the same in both designs: curves through the standings and Elo, fitted at
+    each point on all earlier seasons, the odds of the season simulator where the run has them, and
+    chance.
+    """
+    at_points = table[table["as_of_point"] != ""]
+    own = at_points.assign(ranker=CLONE, p=at_points["playoff_prob"])
+    points = inputs.grid[inputs.grid["as_of_point"] != ""]
+    tested = sorted({split.test for split in splits})
+    # Chance draws no odds here, so its seed does not matter.
+    scores = baseline_scores(inputs.tables, points, np.random.default_rng(0))
+    others = [reference_odds(scores, inputs.results, tested)]
+    if not inputs.projected.empty:
+        others.append(inputs.projected.merge(points, on=KEY[:2]).assign(ranker=SIMULATION))
+    references = pd.concat(others, ignore_index=True).dropna(subset="playoff_odds")
+    references = references.rename(columns={"playoff_odds": "p"})
+    parts = [own] + [
+        references[references["season"] == split.test].assign(design=split.design)
+        for split in splits
+    ]
+    forecasts = pd.concat([part[_FORECAST] for part in parts], ignore_index=True)
+    return forecasts.assign(made=made_playoffs(forecasts, inputs.results))

@@ -1,0 +1,62 @@
+"""`python -m nba_rank.train`: from raw files to a ranked, evaluated run folder."""
+
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from nba_rank.config.schema import as_config, config_yaml
+from nba_rank.core.names import CLONE
+from nba_rank.core.run_dir import RunDir
+from nba_rank.core.stages import Stages
+from nba_rank.experiments import playoff_classifier as clone_classifier
+from nba_rank.experiments.run import RunResult, run
+from nba_rank.experiments.tuning.study import shown
+from nba_rank.experiments.tuning.sweeper import pruner
+from nba_rank.experiments.tuning.trial import TrialOutcome, run_trial
+from nba_rank.models.model_a.loggers import check_logger
+
+
+def train(cfg: DictConfig, console: Console) -> RunResult | TrialOutcome | None:
+    """Validate a composed config, reserve a run folder and fill it.
+
+    Returns:
+        What the run found; of a job of a sweep only what its sweeper needs.
+    """
+    config = as_config(cfg)
+    check_logger(config.logger)
+    in_sweep = config.tuning.trial is not None
+    is_trial = in_sweep and config.tuning.judged_on == "validation"
+    with _run_dir(Path(config.paths.outputs)) as run_dir:
+        if not is_trial:
+            console.print(f"Run folder: {run_dir.path}")
+        run_dir.write_text("config.yaml", config_yaml(config))
+        if HydraConfig.initialized():
+            _write_hydra(run_dir, cfg)
+        run_dir.note(seed=config.seed)
+        if is_trial:
+            return run_trial(config, run_dir, Stages(Console(quiet=True), False), pruner(config))
+        program = clone_classifier.run if config.model.members == [CLONE] else run
+        result = program(config, run_dir, console)
+        return None if in_sweep else result
+
+
+def _run_dir(outputs: Path) -> RunDir:
+    """Reserve a folder, or take the one that a sweep has made for this job."""
+    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        return RunDir(Path(HydraConfig.get().runtime.output_dir))
+    return RunDir.reserve(outputs)
+
+
+def _write_hydra(run_dir: RunDir, cfg: DictConfig) -> None:
+    """Write the composed config, the overrides and Hydra's own config, as Hydra would."""
+    overrides = HydraConfig.get().overrides.task
+    run_dir.note(overrides=list(overrides))
+    run_dir.write_text(".hydra/config.yaml", OmegaConf.to_yaml(cfg))
+    run_dir.write_text(".hydra/overrides.yaml", OmegaConf.to_yaml(overrides))
+    hydra = OmegaConf.create({"hydra": OmegaConf.to_container(HydraConfig.get(), resolve=False)})
+    if OmegaConf.select(hydra, "hydra.sweeper.storage"):
+        hydra.hydra.sweeper.storage = shown(hydra.hydra.sweeper.storage)  # without a password
+    run_dir.write_text(".hydra/hydra.yaml", OmegaConf.to_yaml(hydra))

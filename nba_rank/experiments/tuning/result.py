@@ -1,0 +1,186 @@
+"""What a sweep leaves behind: trials, the chosen configuration, its test, figures, an analysis."""
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from nba_rank.config.program import CONF
+from nba_rank.config.schema import Config
+from nba_rank.core.run_dir import RunDir, read_manifest
+from nba_rank.evaluation.assessment import final_name
+from nba_rank.evaluation.choice import DEFAULT, Candidate, best_by, choose
+from nba_rank.evaluation.sweep_folder import BEST_FILE, TEST_BEST, TEST_DEFAULT, TRIALS_FILE
+from nba_rank.experiments.tuning.choice import candidates, words
+from nba_rank.experiments.tuning.study import SharedStudy
+from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
+
+_ROLES = {TEST_BEST: "chosen", TEST_DEFAULT: DEFAULT}
+_NOT_KEPT = (
+    "paths.", "data.raw_dir", "data.processed_dir", "tuning.", "hparams_search", "experiment",
+)  # fmt: skip
+"""How overrides start that say where and how to search, not what was chosen."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep.
+
+    Attributes:
+        run_dir: Its folder, opened as a context.
+        config: What all trials have in common.
+        fixed: Overrides that all trials have in common.
+    """
+
+    run_dir: RunDir
+    config: Config
+    fixed: list[str]
+
+
+def write_trials(sweep: Sweep, study: SharedStudy) -> None:
+    """Write the table of all trials so far, and what is best so far."""
+    sweep.run_dir.write_frame(TRIALS_FILE, study.table())
+    found = candidates(study)
+    if not found:
+        return
+    objectives = study.objectives
+    sweep.run_dir.write_text(
+        BEST_FILE, _experiment(sweep, choose(found, objectives, sweep.config.tuning.margin))
+    )
+    for objective in objectives if len(objectives) > 1 else []:
+        name = BEST_FILE.replace(".", f"_{objective}.")
+        sweep.run_dir.write_text(name, _experiment(sweep, best_by(found, objective)))
+
+
+def write_result(
+    sweep: Sweep,
+    study: SharedStudy,
+    test: Callable[[Sweep, dict[str, list[str]]], None],
+    console: Console,
+) -> None:
+    """Test what a study has chosen beside the default, once, and write the analysis.
+
+    Args:
+        sweep: The sweep, whose trials have all ended.
+        study: Its study.
+        test: Runs configurations whole, given their overrides by folder.
+        console: Where progress and the findings are shown.
+    """
+    with _alone(sweep.run_dir.path) as first:
+        if not first:
+            console.print("Another worker is writing the result.")
+            return
+        found = candidates(study)
+        chosen = choose(found, study.objectives, sweep.config.tuning.margin)
+        jobs = {TEST_DEFAULT: [], TEST_BEST: words(chosen.params)}
+        if chosen.number is None:
+            del jobs[TEST_BEST]
+            shutil.rmtree(sweep.run_dir.path / TEST_BEST, ignore_errors=True)
+        missing = {n: o for n, o in jobs.items() if not _is_tested(sweep, n, o)}
+        for name in missing:
+            shutil.rmtree(sweep.run_dir.path / name, ignore_errors=True)
+        if missing:
+            console.print(f"Test seasons, once: {', '.join(missing)}")
+            test(sweep, missing)
+        findings = SweepFindings(
+            batch_id=str(sweep.config.tuning.batch_id),
+            objectives=study.objectives,
+            candidates=found,
+            chosen=chosen,
+            overrides=words(chosen.params),
+            trials=study.table(),
+            study=study.study,
+            tested={_ROLES[name]: _metrics(sweep.run_dir.path / name) for name in jobs},
+            ranker=final_name(sweep.config),
+            config=sweep.config,
+        )
+        write_sweep_report(findings, sweep.run_dir, console)
+
+
+def _metrics(folder: Path) -> pd.DataFrame:
+    """Read the tidy metrics of a run; of a clone classifier those of the walk-forward."""
+    tidy = pd.read_csv(folder / "metrics.csv", dtype={"as_of_point": "str"})
+    return tidy[tidy["design"] == "walk_forward"] if "design" in tidy else tidy
+
+
+def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
+    """Return whether a folder holds the finished run of just these choices on the same code."""
+    try:
+        manifest = read_manifest(sweep.run_dir.path / name)
+    except FileNotFoundError:
+        return False
+    of_trial = {*manifest.get("overrides", ())} - {*sweep.fixed}
+    chosen = {word for word in of_trial if not word.startswith("tuning.")}
+    return (
+        manifest["status"] == "finished"
+        and chosen == {*overrides}
+        and manifest["git_revision"] == sweep.run_dir.manifest["git_revision"]
+    )
+
+
+def _experiment(sweep: Sweep, chosen: Candidate) -> str:
+    """Return a configuration as an experiment file: config groups as defaults, values below.
+
+    Raises:
+        ValueError: An override adds or deletes a key, which such a file cannot.
+    """
+    common = [word for word in sweep.fixed if not word.startswith(_NOT_KEPT)]
+    groups, values = _base(sweep)
+    parser = OverridesParser.create()
+    for override in parser.parse_overrides([*common, *words(chosen.params)]):
+        name = override.key_or_group
+        if override.is_delete() or override.is_add():
+            raise ValueError(
+                f"{override.input_line} cannot be part of {BEST_FILE}: only key=value can"
+            )
+        if (CONF / name).is_dir():
+            groups.append({f"override /{name}": override.value()})
+        else:
+            OmegaConf.update(values, name, override.value())
+    told = ", ".join(f"{name} {value:.4f}" for name, value in chosen.objective.items())
+    seasons = sorted(chosen.seasons)
+    path = sweep.run_dir.path / BEST_FILE
+    header = (
+        "# @package _global_\n"
+        f"# {chosen.name} of sweep {sweep.config.tuning.batch_id}: {told}, the mean over the\n"
+        f"# validation seasons {', '.join(seasons)}.\n"
+        f"# python -m nba_rank.train experiment={path}\n"
+    )
+    defaults = OmegaConf.create({"defaults": [*groups, "_self_"]})
+    return header + OmegaConf.to_yaml(defaults) + (OmegaConf.to_yaml(values) if values else "")
+
+
+def _base(sweep: Sweep) -> tuple[list[Any], DictConfig]:
+    """Return defaults and values of the experiment that all trials start from, if there is one."""
+    names = [word.partition("=")[2] for word in sweep.fixed if word.startswith("experiment=")]
+    if not names:
+        return [], OmegaConf.create({})
+    file = CONF / "experiment" / f"{names[0]}.yaml"
+    if file.exists():
+        content = cast(DictConfig, OmegaConf.load(file))
+    else:  # came from elsewhere, see `nba_rank.config.program`
+        known = ConfigStore.instance().load(f"experiment/{names[0]}.yaml").node
+        content = cast(DictConfig, OmegaConf.create(OmegaConf.to_container(known)))
+    defaults = content.pop("defaults", [])
+    return list(defaults), content
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Yield whether no other worker on this machine is writing the result."""
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

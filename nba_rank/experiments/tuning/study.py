@@ -1,0 +1,283 @@
+"""A study that several workers share: its storage, its trials, those left behind, a table."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import optuna
+import pandas as pd
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from nba_rank.config.objectives import OBJECTIVES
+from nba_rank.experiments.tuning.trial import TrialOutcome
+
+JOURNAL = "journal://"
+"""Starts the storage URL of a journal file, which workers on a shared disk append to."""
+
+BEAT_SECONDS = 15.0
+"""How often a worker says that its trials are alive."""
+
+SILENT_SECONDS = 120.0
+"""A trial whose worker has been silent for so long is taken for lost."""
+
+_WORKER, _BEAT, _LOST = "worker", "beat", "lost"
+_SEASONS, _METRICS, _SECONDS, _ERROR = "seasons", "metrics", "seconds", "error"
+_QUESTION, _DEFAULT, _TABLES = "question", "default", "tables"
+
+
+class StudyError(ValueError):
+    """A study that does not ask what this sweep asks; the message says what differs."""
+
+
+def open_storage(url: str) -> BaseStorage:
+    """Open an Optuna storage.
+
+    Args:
+        url: An SQLAlchemy URL such as `sqlite:///study.db` or
+            `postgresql+psycopg://user@host/name`, or `journal:///path/study.log`.
+
+    Raises:
+        StudyError: There is no such storage, it does not answer, or its driver is not installed.
+    """
+    if url.startswith(JOURNAL):
+        path = Path(url.removeprefix(JOURNAL))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(path)))
+    arguments: dict[str, Any] = {}
+    if url.startswith("sqlite"):
+        arguments = {"connect_args": {"timeout": 60}}  # another worker may be writing
+    try:
+        return RDBStorage(url, engine_kwargs=arguments)
+    except (SQLAlchemyError, ImportError) as error:
+        raise StudyError(f"the study cannot be opened at {_safely_shown(url)}: {error}") from error
+
+
+def _safely_shown(url: str) -> str:
+    try:
+        return shown(url)
+    except SQLAlchemyError:
+        return "that URL"
+
+
+def shown(url: str) -> str:
+    """Return a storage URL without its password."""
+    return url if url.startswith(JOURNAL) else make_url(url).render_as_string(hide_password=True)
+
+
+class SharedStudy:
+    """One study, as one of its workers sees it.
+
+    Args:
+        url: Where it is stored, see `open_storage`.
+        name: Its name there.
+        objectives: Names of `OBJECTIVES`, in order.
+
+    Attributes:
+        study: The study itself.
+        objectives: As given.
+    """
+
+    def __init__(self, url: str, name: str, objectives: Sequence[str]) -> None:
+        self.objectives = list(objectives)
+        self._storage = open_storage(url)
+        self.study = optuna.create_study(
+            storage=self._storage,
+            study_name=name,
+            directions=cast(
+                list[Literal["minimize", "maximize"]],
+                [OBJECTIVES[objective].direction for objective in objectives],
+            ),
+            load_if_exists=True,
+        )
+        self._worker = {"host": socket.gethostname(), "pid": os.getpid()}
+
+    def ask_the_same(self, question: Mapping[str, str]) -> None:
+        """Keep what a new study asks; refuse to go on with one that asks something else.
+
+        Args:
+            question: What decides a trial's result, by dotted key.
+
+        Raises:
+            StudyError: The study was begun with another question; names what differs.
+        """
+        begun = self.study.user_attrs.get(_QUESTION)
+        if begun is None:
+            self.study.set_user_attr(_QUESTION, dict(question))
+        elif begun != question:
+            keys = [
+                key for key in sorted({*begun, *question}) if begun.get(key) != question.get(key)
+            ]
+            lines = "\n".join(
+                f"  - {key}: {begun.get(key, 'absent')} then, {question.get(key, 'absent')} now"
+                for key in keys
+            )
+            raise StudyError(
+                f"the study {self.study.study_name} was begun with another question:\n{lines}\n"
+                "Take the same values, or another tuning.batch_id"
+            )
+
+    def learn_from_the_same(self, tables: Mapping[str, str]) -> None:
+        """Keep the hashes of the first tables; refuse results from others.
+
+        Raises:
+            StudyError: The study was begun on other tables; names them.
+        """
+        begun = self.study.user_attrs.get(_TABLES)
+        if begun is None:
+            self.study.set_user_attr(_TABLES, dict(tables))
+        elif begun != tables:
+            names = sorted(n for n in {*begun, *tables} if begun.get(n) != tables.get(n))
+            raise StudyError(
+                f"the study {self.study.study_name} was begun on other data: {', '.join(names)} "
+                "differ(s). Restore the data, or take another tuning.batch_id"
+            )
+
+    @property
+    def default(self) -> TrialOutcome | None:
+        """What the configuration without any choice of the search space found, once known."""
+        found = self.study.user_attrs.get(_DEFAULT)
+        return TrialOutcome(**found) if found else None
+
+    @default.setter
+    def default(self, outcome: TrialOutcome) -> None:
+        self.study.set_user_attr(_DEFAULT, asdict(outcome))
+
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """Return the trials in these states (all states if none), without those that were lost."""
+        found = self.study.get_trials(deepcopy=False, states=states or None)
+        return [trial for trial in found if _LOST not in trial.user_attrs]
+
+    def ask(self) -> optuna.Trial:
+        """Begin a trial of this worker."""
+        trial = self.study.ask()
+        trial.set_user_attr(_WORKER, self._worker)
+        trial.set_user_attr(_BEAT, time.time())
+        return trial
+
+    def tell(self, number: int, outcome: TrialOutcome) -> None:
+        """End a trial with what it found."""
+        trial_id = self._id(number)
+        told = {_SEASONS: outcome.seasons, _METRICS: outcome.metrics, _SECONDS: outcome.seconds}
+        for name, value in told.items():
+            self._storage.set_trial_user_attr(trial_id, name, value)
+        if outcome.pruned:
+            self.study.tell(number, state=TrialState.PRUNED)
+        else:
+            self.study.tell(number, [outcome.objective[name] for name in self.objectives])
+
+    def fail(self, number: int, error: str) -> None:
+        """End a trial that gave no result; it stays in the study and never wins."""
+        self._storage.set_trial_user_attr(self._id(number), _ERROR, error)
+        self.study.tell(number, state=TrialState.FAIL)
+
+    def lose(self, number: int) -> None:
+        """End a trial whose worker was stopped; it does not count."""
+        self._storage.set_trial_user_attr(self._id(number), _LOST, True)
+        self.study.tell(number, state=TrialState.FAIL)
+
+    def lose_silent(self) -> list[int]:
+        """Lose the running trials whose worker is gone; return their numbers."""
+        gone = [trial.number for trial in self.trials(TrialState.RUNNING) if self._is_gone(trial)]
+        for number in gone:
+            self.lose(number)
+        return gone
+
+    def _is_gone(self, trial: FrozenTrial) -> bool:
+        worker = trial.user_attrs.get(_WORKER, {})
+        here = worker.get("host") == self._worker["host"]
+        if here and not _is_alive(int(worker["pid"])):
+            return True
+        begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+        return time.time() - float(trial.user_attrs.get(_BEAT, begun)) > SILENT_SECONDS
+
+    @contextmanager
+    def alive(self, numbers: Iterable[int]) -> Iterator[None]:
+        """Say every `BEAT_SECONDS` that running trials of this worker are alive."""
+        ids = [self._id(number) for number in numbers]
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(BEAT_SECONDS):
+                for trial_id in ids:
+                    self._storage.set_trial_user_attr(trial_id, _BEAT, time.time())
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _id(self, number: int) -> int:
+        study_id = self._storage.get_study_id_from_name(self.study.study_name)
+        return self._storage.get_trial_id_from_study_id_trial_number(study_id, number)
+
+    def told(self, trial: FrozenTrial) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+        """Return a finished trial's objectives by season, and its metrics."""
+        return trial.user_attrs[_SEASONS], trial.user_attrs[_METRICS]
+
+    def table(self) -> pd.DataFrame:
+        """Return all trials, one row each, those that were lost too.
+
+        Returns:
+            `number`, `state` (`complete`, `pruned`, `failed`, `lost`, `running`), the objectives,
+            `params.<key>`, `metrics.<name>`, `seasons.<season>.<objective>`, `seconds`, `started`,
+            `worker` (host and process) and `error`.
+        """
+        rows = [self._row(trial) for trial in self.study.get_trials(deepcopy=False)]
+        columns = ["number", "state", *self.objectives]
+        table = pd.DataFrame(rows, columns=None if rows else columns)
+        for kind in ("params.", "metrics.", "seasons."):
+            columns += sorted(name for name in map(str, table) if name.startswith(kind))
+        return table[columns + [name for name in table if name not in columns]]
+
+    def _row(self, trial: FrozenTrial) -> dict[str, object]:
+        told = trial.user_attrs
+        values = trial.values or [None] * len(self.objectives)  # noqa: PD011
+        worker = told.get(_WORKER, {})
+        return {
+            "number": trial.number,
+            "state": "lost" if _LOST in told else _STATES[trial.state],
+            **dict(zip(self.objectives, values, strict=True)),
+            **{f"params.{name}": value for name, value in trial.params.items()},
+            **{f"metrics.{name}": value for name, value in told.get(_METRICS, {}).items()},
+            **{
+                f"seasons.{season}.{name}": value
+                for season, values_of in told.get(_SEASONS, {}).items()
+                for name, value in values_of.items()
+            },
+            "seconds": told.get(_SECONDS),
+            "started": trial.datetime_start,
+            "worker": f"{worker.get('host')}/{worker.get('pid')}",
+            "error": told.get(_ERROR),
+        }
+
+
+_STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

@@ -1,0 +1,403 @@
+"""The Hydra sweeper of this project: Optuna's, made to be resumed, shared and looked at."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext, TaskFunction
+from hydra.utils import instantiate
+from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
+from hydra_plugins.hydra_optuna_sweeper.optuna_sweeper import OptunaSweeper
+from omegaconf import MISSING, DictConfig, open_dict
+from optuna.distributions import BaseDistribution
+from optuna.trial import TrialState
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from nba_rank.config.objectives import OBJECTIVES
+from nba_rank.config.program import told_plainly
+from nba_rank.config.schema import Config, ConfigError, as_config, flat
+from nba_rank.core.content_hash import code_hash
+from nba_rank.core.names import CLONE
+from nba_rank.core.run_dir import RunDir
+from nba_rank.evaluation.choice import DEFAULT
+from nba_rank.experiments.tuning.choice import best_so_far, candidates, words
+from nba_rank.experiments.tuning.pruning import is_hopeless
+from nba_rank.experiments.tuning.result import Sweep, write_result, write_trials
+from nba_rank.experiments.tuning.study import SharedStudy, shown
+from nba_rank.experiments.tuning.trial import TrialOutcome, run_trial
+
+_BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+_PLACES = (
+    "paths.", "data.raw_dir", "data.processed_dir", "trainer.num_threads", "trainer.accelerator",
+    "trainer.devices", "callbacks.progress", "logger.", "evaluation.",
+    "tuning.batch_id", "tuning.trial", "tuning.judged_on",
+)  # fmt: skip
+"""Config fields that do not decide what a trial finds."""
+
+_FAILURES_TO_STOP = 5  # in a row
+
+
+@dataclass
+class StudySweeperConf:
+    """Options of the sweeper, under `hydra.sweeper`.
+
+    Attributes:
+        sampler: Optuna's sampler, `hydra/sweeper/sampler=tpe` or another.
+        storage: Where the study is kept, see `nba_rank.experiments.tuning.study.open_storage`;
+            null: an SQLite file in the sweep's folder.
+        n_trials: Trials of the study, all workers and all starts together.
+        n_jobs: Trials that this worker runs at once; null: one, or with a launcher of processes as
+            many as there are processors.
+        params: The search space, by dotted key or config group, in Hydra's override grammar.
+    """
+
+    _target_: str = "nba_rank.experiments.tuning.sweeper.StudySweeper"
+    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}])
+    sampler: Any = MISSING
+    storage: str | None = None
+    n_trials: int = 30
+    n_jobs: int | None = None
+    params: dict[str, Any] | None = None
+
+
+def register_sweeper() -> None:
+    """Let `hydra/sweeper=study` be found."""
+    Plugins.instance().register(StudySweeper)
+    ConfigStore.instance().store(group="hydra/sweeper", name="study", node=StudySweeperConf)
+
+
+def storage_url(hydra: Any) -> str:  # noqa: ANN401
+    """Return the URL of a sweep's study, given Hydra's config."""
+    default = Path(hydra.sweep.dir).absolute() / "study.db"
+    return str(hydra.sweeper.storage or f"sqlite:///{default}")
+
+
+def pruner(config: Config) -> Callable[[list[dict[str, float]]], bool]:
+    """Return what tells a job of a sweep, by its first validation seasons, to give up."""
+    names, prune_after = config.tuning.objectives, config.tuning.prune_after
+    if len(names) > 1 or prune_after is None or config.tuning.trial == DEFAULT:
+        return lambda seasons: False
+    url = storage_url(HydraConfig.get())
+    study = SharedStudy(url, str(config.tuning.batch_id), names)
+
+    def is_hopeless_after(seasons: list[dict[str, float]]) -> bool:
+        values = [of_season[names[0]] for of_season in seasons]
+        finished = [
+            [one.seasons[season][names[0]] for season in sorted(one.seasons)]
+            for one in candidates(study)
+        ]
+        if len(finished) - 1 < prune_after:  # the default is no trial
+            return False
+        return is_hopeless(values, finished, maximize=OBJECTIVES[names[0]].maximize)
+
+    return is_hopeless_after
+
+
+class StudySweeper(OptunaSweeper):
+    """Runs trials until the study has as many as are asked for, then tests what it chose.
+
+    What Optuna's Hydra sweeper does not do, and this does: a study has one number of trials for
+    all workers and starts; a job knows its trial's number, which is its folder's name; a trial
+    whose worker was stopped is lost, not counted and not repeated; a job can give up a hopeless
+    trial; directions follow from the names of the objectives; draws are seeded by the trial's
+    number, so that no worker repeats the draws of another or of an earlier start.
+
+    Arguments as in `StudySweeperConf`.
+    """
+
+    def __init__(
+        self,
+        sampler: DictConfig,
+        storage: str | None,
+        n_trials: int,
+        n_jobs: int | None,
+        params: DictConfig | None,
+    ) -> None:
+        super().__init__(
+            sampler,
+            direction="minimize",  # of the study, which this class opens itself
+            storage=storage,
+            study_name=None,
+            n_trials=n_trials,
+            n_jobs=n_jobs or 1,
+            max_failure_rate=1.0,
+            custom_search_space=None,
+            params=params,
+        )
+        self._sampler = sampler
+        self._n_trials = n_trials
+        self._n_jobs = n_jobs
+        self._console = Console()
+
+    def setup(
+        self,
+        *,
+        hydra_context: HydraContext,
+        task_function: TaskFunction,
+        config: DictConfig,
+    ) -> None:
+        """Take Hydra's config and make the launcher."""
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self._hydra_config = config
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Run the sweep.
+
+        Args:
+            arguments: Overrides of the command line, sweeps among them.
+        """
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        for name in ("hydra", "hydra_plugins"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # the sweep tells of its trials
+        with told_plainly(self._console):
+            space, fixed = self._space(arguments)
+            config = self._named(space)
+            url = storage_url(self._hydra_config.hydra)
+            folder = Path(self._hydra_config.hydra.sweep.dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                with RunDir(folder) as run_dir:
+                    self._run(Sweep(run_dir, config, fixed), space, url)
+            except KeyboardInterrupt:
+                self._console.print("The same command goes on from here.")
+                raise
+
+    def _space(self, arguments: list[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
+        """Return the search space, and the overrides that all trials have in common."""
+        self.sweeper._process_searchspace_config()
+        params = self.sweeper._parse_sweeper_params_config()
+        space, fixed, deletions = create_params_from_overrides([*params, *arguments])
+        space = {name: chosen for name, chosen in space.items() if name not in fixed}
+        if not space:
+            raise ValueError(
+                "the search space is empty: take hparams_search=quick or another, or sweep a value "
+                "such as model.xgb.max_depth=choice(2,3,4)"
+            )
+        return space, [*[f"{name}={value}" for name, value in fixed.items()], *deletions]
+
+    def _named(self, space: dict[str, BaseDistribution]) -> Config:
+        """Validate the common config and give the sweep its name, unless it has one."""
+        plain = self._hydra_config.copy()
+        with open_dict(plain):
+            del plain["hydra"]
+        config = as_config(plain)
+        ranks = config.model.members != [CLONE]
+        if not ranks and not all(OBJECTIVES[name].from_clone for name in config.tuning.objectives):
+            raise ConfigError(
+                f"tuning.objectives={config.tuning.objectives}: the clone classifier ranks nobody, "
+                "take clone_auc or clone_brier"
+            )
+        self._question = {
+            key: json.dumps(value) for key, value in flat(config) if not key.startswith(_PLACES)
+        }
+        self._question |= {f"space of {name}": str(chosen) for name, chosen in space.items()}
+        self._question["code"] = code_hash(run_trial.__module__)
+        if config.tuning.batch_id is None:
+            name = self._hydra_config.hydra.runtime.choices.get("hparams_search") or "sweep"
+            asked = json.dumps(sorted(self._question.items())).encode()
+            self._hydra_config.tuning.batch_id = f"{name}_{hashlib.sha256(asked).hexdigest()[:8]}"
+            config.tuning.batch_id = self._hydra_config.tuning.batch_id
+        return config
+
+    def _run(self, sweep: Sweep, space: dict[str, BaseDistribution], url: str) -> None:
+        config, run_dir, console = sweep.config, sweep.run_dir, self._console
+        console.print(f"Sweep folder: {run_dir.path}")
+        console.print(f"Study: {shown(url)}", soft_wrap=True)
+        batch_id = str(config.tuning.batch_id)
+        study = SharedStudy(url, batch_id, config.tuning.objectives)
+        study.ask_the_same(self._question)
+        run_dir.note(
+            kind="sweep",
+            objectives=config.tuning.objectives,
+            storage=shown(url),
+            space={name: str(chosen) for name, chosen in space.items()},
+            overrides=sweep.fixed,
+        )
+        if study.default is None:
+            console.print("The default configuration first, which trials have to beat.")
+            outcome = self._default(sweep)
+            study.learn_from_the_same(outcome.tables)
+            study.default = outcome
+        assert study.default is not None
+        console.print(f"default: {_told(study.default.objective)}", highlight=False)
+        write_trials(sweep, study)
+        try:
+            with _bar(console, self._n_trials) as bar:
+                self._trials(study, sweep, space, bar)
+        finally:
+            write_trials(sweep, study)
+        running = [trial.number for trial in study.trials(TrialState.RUNNING)]
+        if running:
+            console.print(f"Other workers are at trials {running}: the last one writes the result.")
+            return
+        write_result(sweep, study, self._test, console)
+
+    def _default(self, sweep: Sweep) -> TrialOutcome:
+        """Judge the configuration without any choice of the search space."""
+        [outcome] = self._launch([[*sweep.fixed, *_job(sweep, DEFAULT, "validation")]], 0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        assert isinstance(outcome, TrialOutcome)
+        return outcome
+
+    def _trials(
+        self,
+        study: SharedStudy,
+        sweep: Sweep,
+        space: dict[str, BaseDistribution],
+        bar: Callable[[int, str], None],
+    ) -> None:
+        """Run trials until the study has enough."""
+        failures = 0
+        while True:
+            for number in study.lose_silent():
+                self._console.print(f"trial {number}: lost, its worker has gone")
+            counted = len(study.trials())
+            bar(counted, best_so_far(study))
+            batch = min(self._at_once(), self._n_trials - counted)
+            if batch < 1:
+                return
+            trials = [self._asked(study, space) for _ in range(batch)]
+            numbers = [trial.number for trial in trials]
+            overrides = [
+                [
+                    *sweep.fixed,
+                    *words(trial.params),
+                    *_job(sweep, str(trial.number), "validation"),
+                ]
+                for trial in trials
+            ]
+            try:
+                with study.alive(numbers):
+                    outcomes = self._launch(overrides, numbers[0])
+            except BaseException:  # Ctrl-C too must leave no trial running; the error goes on
+                for number in numbers:
+                    study.lose(number)
+                raise
+            for trial, outcome in zip(trials, outcomes, strict=True):
+                failed = not self._tell(study, trial.number, outcome)
+                failures = failures + 1 if failed else 0
+            write_trials(sweep, study)
+            if failures >= _FAILURES_TO_STOP:
+                raise ValueError(
+                    f"{failures} trials in a row have failed: mend the cause, told above, and "
+                    "start the same command again"
+                )
+
+    def _tell(self, study: SharedStudy, number: int, outcome: object) -> bool:
+        """End a trial and say how it went; return whether it gave a result."""
+        if not isinstance(outcome, TrialOutcome):
+            error = f"{type(outcome).__name__}: {outcome}"
+            study.fail(number, error)
+            self._console.print(f"trial {number}: failed, {error}", markup=False, soft_wrap=True)
+            return False
+        study.learn_from_the_same(outcome.tables)
+        study.tell(number, outcome)
+        found = _told(outcome.objective)
+        if outcome.pruned:
+            found = f"given up after {len(outcome.seasons)} validation season(s)"
+        self._console.print(
+            f"trial {number}: {found} in {outcome.seconds:.1f} s; {best_so_far(study)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return True
+
+    def _asked(self, study: SharedStudy, space: dict[str, BaseDistribution]) -> optuna.Trial:
+        """Begin a trial and draw its values."""
+        trial = study.ask()
+        study.study.sampler = self._seeded_sampler(trial.number)
+        for name, distribution in space.items():
+            trial._suggest(name, distribution)
+        return trial
+
+    def _seeded_sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        seed = np.random.SeedSequence([self._hydra_config.seed, number]).generate_state(1)[0]
+        sampler = instantiate(
+            self._sampler,
+            seed=int(seed),
+            _execution_whitelist_=("hydra_plugins.hydra_optuna_sweeper.*", "optuna.samplers.*"),
+        )
+        if not isinstance(sampler, optuna.samplers.BaseSampler):
+            raise ValueError(
+                "hydra/sweeper/sampler=grid knows no seed and no number of trials: for a grid "
+                "sweep values without hparams_search, as in -m model.xgb.max_depth=2,3,4"
+            )
+        return sampler
+
+    def _at_once(self) -> int:
+        if self._n_jobs is not None:
+            return self._n_jobs
+        in_process = self._hydra_config.hydra.launcher._target_ == _BASIC
+        return 1 if in_process else os.cpu_count() or 1
+
+    def _test(self, sweep: Sweep, jobs: dict[str, list[str]]) -> None:
+        """Run configurations whole, test seasons and all, each in a folder of the sweep.
+
+        Args:
+            sweep: The sweep.
+            jobs: Chosen overrides by folder.
+
+        Raises:
+            Exception: The first error of a job.
+        """
+        overrides = [
+            [*sweep.fixed, *chosen, *_job(sweep, name, "test")] for name, chosen in jobs.items()
+        ]
+        for outcome in self._launch(overrides, 0):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    def _launch(self, overrides: Sequence[Sequence[str]], first: int) -> list[object]:
+        """Run jobs; return what each returned, or the error that ended it."""
+        assert self.sweeper.launcher is not None
+        returns = self.sweeper.launcher.launch(overrides, initial_job_idx=first)
+        outcomes: list[object] = []
+        for job in returns:
+            try:
+                outcomes.append(job.return_value)
+            except Exception as error:
+                outcomes.append(error)
+        return outcomes
+
+
+@contextmanager
+def _bar(console: Console, total: int) -> Iterator[Callable[[int, str], None]]:
+    """Show how many trials have begun and the best so far; yields what updates it."""
+    with Progress(
+        TextColumn("trials"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda n, text: progress.update(task, completed=n, description=text)
+
+
+def _job(sweep: Sweep, name: str, judged_on: str) -> list[str]:
+    """Return the overrides that make a job one of the sweep."""
+    return [
+        f"tuning.batch_id={sweep.config.tuning.batch_id}",
+        f"tuning.trial={name}",
+        f"tuning.judged_on={judged_on}",
+    ]
+
+
+def _told(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4f}" for name, value in values.items())

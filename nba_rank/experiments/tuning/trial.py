@@ -1,0 +1,266 @@
+"""One trial of a sweep: a configuration, judged on the validation seasons alone."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.config.objectives import OBJECTIVES
+from nba_rank.config.schema import Config
+from nba_rank.core.names import CLONE
+from nba_rank.core.run_dir import RunDir
+from nba_rank.core.stages import Stages
+from nba_rank.evaluation.advancement import advancement_metrics
+from nba_rank.evaluation.assessment import final_name, truth_of
+from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS, evaluate
+from nba_rank.evaluation.metrics import METRICS
+from nba_rank.evaluation.objectives import season_values
+from nba_rank.experiments.inputs import RunInputs, read_inputs
+from nba_rank.experiments.playoff_classifier import validation_scores
+from nba_rank.models.members import Predicted
+from nba_rank.models.oof import each_fit, n_steps
+from nba_rank.models.ranker import Head, Ranker
+from nba_rank.samples.folds import FoldPlan, TestPart, validation_plan
+
+VALIDATION_FILE = "validation.csv"
+
+ALL_DATES = "all"
+"""Stands among the as-of points for the mean over all dates of a season."""
+
+_POINT = ["season", "as_of_date", "as_of_point"]
+_KEPT_INPUTS = 2  # of feature configs that differ, in one process
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """What a trial found.
+
+    Attributes:
+        objective: Value of each objective by name, the mean over the validation seasons that it was
+            judged on.
+        seasons: Objectives by validation season and name.
+        metrics: Every metric of the final ranker, of all teams and of the playoff teams
+            (`playoff16_<metric>`), and of the clone classifier (`clone_<metric>`), likewise.
+        pruned: Whether it was given up before the last validation season.
+        seconds: Wall-clock time.
+        tables: Hashes of the tables that it was judged on, by name.
+    """
+
+    objective: dict[str, float]
+    seasons: dict[str, dict[str, float]]
+    metrics: dict[str, float]
+    pruned: bool
+    seconds: float
+    tables: dict[str, str]
+
+
+@dataclass(frozen=True)
+class SharedInputs:
+    """What trials have in common.
+
+    Attributes:
+        inputs: Features, player sets and folds.
+        tables: Hashes of the tables by name.
+        standings: Scores of the standings at the as-of points.
+    """
+
+    inputs: RunInputs
+    tables: dict[str, str]
+    standings: pd.DataFrame
+
+
+def run_trial(
+    config: Config,
+    run_dir: RunDir,
+    stages: Stages,
+    is_hopeless: Callable[[list[dict[str, float]]], bool],
+) -> TrialOutcome:
+    """Judge a configuration on the validation seasons and write `VALIDATION_FILE`.
+
+    Nothing of the test seasons is fitted, scored or judged. What is fitted is what a whole run of
+    the same config would fit for its out-of-fold scores, so the two share their caches.
+
+    Args:
+        config: A validated config.
+        run_dir: The trial's folder, opened as a context.
+        stages: Where progress is shown.
+        is_hopeless: Given the objectives of the first validation seasons, in order, whether to
+            give up; called after each but the last.
+
+    Raises:
+        ObjectiveError: An objective is missing or not finite.
+        FoldError: The data holds too few seasons.
+    """
+    start = time.perf_counter()
+    shared = _shared(config, run_dir, stages)
+    inputs = shared.inputs
+    # The data may not serve all members that are asked for.
+    config = replace(config, model=replace(config.model, members=inputs.config.model.members))
+    plan = validation_plan(inputs.plan, config.tuning.n_validation_seasons)
+    run_dir.note(folds=asdict(plan))
+    names = config.tuning.objectives
+    by_season: dict[str, dict[str, float]] = {}
+    tidy: list[pd.DataFrame] = []
+    pruned = False
+    for season, of_season in _judged_seasons(config, plan, shared, stages):
+        tidy.append(of_season)
+        by_season[season] = season_values(of_season, names, final_name(config))
+        pruned = len(by_season) < len(plan.tests) and is_hopeless([*by_season.values()])
+        if pruned:
+            break
+    found = pd.concat(tidy, ignore_index=True)
+    run_dir.write_frame(VALIDATION_FILE, found)
+    values = {name: float(np.mean([v[name] for v in by_season.values()])) for name in names}
+    outcome = TrialOutcome(
+        values,
+        by_season,
+        _means(found, final_name(config)),
+        pruned,
+        time.perf_counter() - start,
+        shared.tables,
+    )
+    run_dir.note(objectives=values, pruned=pruned, trial_seconds=outcome.seconds)
+    return outcome
+
+
+def _judged_seasons(
+    config: Config, plan: FoldPlan, shared: SharedInputs, stages: Stages
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Fit what each validation season needs, in order, and yield its tidy metrics."""
+    inputs = shared.inputs
+    if config.model.members == [CLONE]:
+        with stages.stage("models", len(plan.test_seasons)) as advance:
+            for season in plan.test_seasons:
+                yield season, _judge_clone(season, inputs, config)
+                advance()
+        return
+    part_of = {part.fit: part for part in plan.tests}
+    predicted: dict[str, Predicted] = {}
+    # Without test seasons no intervals are drawn: trials are judged by scores.
+    fits = FoldPlan(plan.fits, [])
+    seed = np.random.SeedSequence(config.seed).spawn(1)[0]  # the folds' seed of a whole run
+    with stages.stage("models", n_steps(fits, config)) as advance:
+        for fitted in each_fit(fits, inputs.data, config, seed, advance):
+            predicted |= fitted.predicted
+            if fitted.fit.name in part_of:
+                part = part_of[fitted.fit.name]
+                head = _head(part, predicted, inputs, config)
+                projection = inputs.projection.get(part.seasons[0])
+                ranker = Ranker(fitted.members, head, projection)
+                for season in part.seasons:
+                    tidy = [_judge(season, ranker, predicted[season], shared, config)]
+                    if config.include_clone_classifier:
+                        tidy.append(_judge_clone(season, inputs, config))
+                    yield season, pd.concat(tidy, ignore_index=True)
+
+
+def _head(
+    part: TestPart, predicted: dict[str, Predicted], inputs: RunInputs, config: Config
+) -> Head:
+    known = pd.concat([predicted[season].frame for season in part.stack_train])
+    head = Head.fit(known, inputs.data.relevance, config)
+    if not _needs_odds(config):
+        return head
+    # Calibration is read by no objective.
+    without = replace(config, calibration=replace(config.calibration, name="none"))
+    return head.calibrated(known, inputs.league, without)
+
+
+def _needs_odds(config: Config) -> bool:
+    return any(OBJECTIVES[name].from_odds for name in config.tuning.objectives)
+
+
+def _judge(
+    season: str, ranker: Ranker, predicted: Predicted, shared: SharedInputs, config: Config
+) -> pd.DataFrame:
+    """Return the tidy metrics of the final ranker and the standings in one season."""
+    inputs = shared.inputs
+    grid, results, name = inputs.grid, inputs.results, final_name(config)
+    points = grid.loc[(grid["as_of_point"] != "") & (grid["season"] == season), _POINT]
+    at_points = predicted.frame.merge(points, on=_POINT[:2])
+    scored = Predicted(at_points.drop(columns="as_of_point"), predicted.attention)
+    if _needs_odds(config):
+        frame = ranker.complete(scored, inputs.league, threads=config.trainer.num_threads).frame
+    else:
+        frame = scored.frame.assign(score=ranker.head.score(scored.frame, ranker.members.names))
+    frame = frame.merge(points, on=_POINT[:2])
+    truth = truth_of(results, inputs.tables)
+    standings = shared.standings[shared.standings["season"] == season]
+    scores = pd.concat([frame[[*_POINT, "team_id", "score"]].assign(ranker=name), standings])
+    parts = [evaluate(scores, truth, METRICS, ("league", "playoff16"))]
+    if _needs_odds(config):
+        odds = [column for column in map(str, frame) if column.endswith("_odds")]
+        judged = frame[["season", "as_of_point", "team_id", *odds]]
+        parts.append(advancement_metrics(judged, results, name))
+    return pd.concat(parts, ignore_index=True)[TIDY_COLUMNS]
+
+
+def _judge_clone(season: str, inputs: RunInputs, config: Config) -> pd.DataFrame:
+    """Return the tidy metrics of the clone classifier, over all as-of dates of one season."""
+    found = validation_scores(
+        inputs.data,
+        inputs.results,
+        config.model.clone_classifier,
+        [season],
+        config.seed,
+        config.paths.members,
+        n_jobs=config.trainer.num_threads,
+    )
+    rows = [
+        (season, ALL_DATES, "league", CLONE, name.replace("clone_", "playoff_"), value)
+        for name, value in found.items()
+    ]
+    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+
+
+def _means(tidy: pd.DataFrame, ranker: str) -> dict[str, float]:
+    """Return the mean of each metric over points and seasons, by the names of `TrialOutcome`.
+
+    A metric that is undefined in some place has no mean.
+    """
+    own, of_clone = tidy["ranker"] == ranker, tidy["ranker"] == CLONE
+    kinds = {
+        "clone_": of_clone,
+        "": own & ~of_clone & (tidy["scope"] == "league"),
+        "playoff16_": own & (tidy["scope"] == "playoff16"),
+    }
+    means: dict[str, float] = {}
+    for prefix, kind in kinds.items():
+        of_metric = tidy[kind].groupby("metric", sort=False)["value"]
+        means |= {f"{prefix}{name}": float(v.mean(skipna=False)) for name, v in of_metric}
+    return means
+
+
+_INPUTS: OrderedDict[str, SharedInputs] = OrderedDict()
+
+
+def _shared(config: Config, run_dir: RunDir, stages: Stages) -> SharedInputs:
+    """Return what trials with the same data and features share, read once in a process.
+
+    Raw files that change while a sweep runs are read by the next process.
+    """
+    read = (
+        config.seed,
+        config.data,
+        config.features,
+        config.target,
+        config.folds,
+        config.model.members,
+        config.paths,
+    )
+    key = repr(read)
+    if key not in _INPUTS:
+        inputs = read_inputs(config, run_dir, stages)
+        points = inputs.grid.loc[inputs.grid["as_of_point"] != "", _POINT]
+        baselines = baseline_scores(inputs.tables, points, np.random.default_rng(config.seed))
+        standings = baselines[baselines["ranker"] == "standings"]
+        _INPUTS[key] = SharedInputs(inputs, run_dir.manifest["tables"], standings)
+        while len(_INPUTS) > _KEPT_INPUTS:
+            _INPUTS.popitem(last=False)
+    _INPUTS.move_to_end(key)
+    run_dir.note(tables=_INPUTS[key].tables)
+    return _INPUTS[key]

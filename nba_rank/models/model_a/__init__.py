@@ -1,0 +1,1 @@
+"""Model A: set attention over rosters."""

@@ -1,0 +1,180 @@
+"""From a query and players to weights that can pool.
+
+Letters: N sets, P players, D model width, H heads, d = D / H.
+
+How it stands to the documentation of PyTorch's
+`torch.nn.functional.scaled_dot_product_attention` (SDPA) and `torch.nn.MultiheadAttention` (MHA):
+
+- Mask: True is a player, who takes part, as in SDPA's boolean `attn_mask`; MHA's
+  `key_padding_mask` means the opposite.
+- Scaling: `q k / (temperature sqrt(d))`. SDPA's default scale is `1 / sqrt(d)`, with the width of
+  one head; the temperature is part of the scale.
+- Minutes prior: added after scaling, as SDPA adds a float `attn_mask`, so no temperature touches
+  it: weights are `share ** minutes_bias_weight` times what the content says.
+- Dropout: on the weights after the softmax, scaled by `1 / (1 - p)` and not renormalised, as in
+  both. SDPA drops in evaluation too unless told not to; `nn.Dropout` knows its mode.
+- Order: sets first (MHA with `batch_first=True`) and one weight a head (MHA with
+  `average_attn_weights=False`).
+- Precision: float32 under autocast too, as in SDPA's math backend; float16 ends at 65504.
+- SDPA itself is not called: it keeps its weights to itself, and a fallback has to change them
+  before they pool.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from nba_rank.models.model_a.sigma_reparam import SigmaLinear
+from nba_rank.models.model_a.straight_through import stand_in
+
+# The share that a player without minutes is taken to have, so that his logit is finite.
+_SHARE_FLOOR = 1e-4
+# Bounds a learned log temperature, so that neither its exponential nor the inverse overflows.
+_LOG_TEMPERATURE_MAX = 10.0
+_FALLBACKS = ("minutes", "uniform", "error")
+
+
+def equal_weights(valid: Tensor) -> Tensor:
+    """Return one weight for all players of a set, float32 [N, P], from bool [N, P]."""
+    return valid.float() / valid.sum(dim=1, keepdim=True)
+
+
+class AttentionWeights(nn.Module):
+    """`softmax(q k / (temperature sqrt(d)) + minutes_bias_weight log(share))`, or the fallback.
+
+    Keys k are projected players; shares are normalised over the set's players. Weights cannot pool
+    where they are not finite, all zero or sum to less than `weight_sum_min`; there the fallback
+    takes their place and is reported. Missing minutes are such a case where the prior counts,
+    since every player's `share ** minutes_bias_weight` is zero.
+
+    The fallback's gradient is that of the softmax which it replaces, before dropout and without
+    prior where minutes are missing, so query and keys keep learning. Where logits are not finite
+    it is that of equal logits: a softmax of huge stand-ins would be saturated.
+
+    Args:
+        dim: Model width D.
+        n_heads: Heads H; divides D.
+        minutes_bias_weight: 0 or more; at 0 minutes do not matter and cannot be missing.
+        minutes_sum_min: Sum of a set's minutes below which its minutes count as missing. A sum
+            that is 0 or not finite always does.
+        temperature: Positive; where it is learned, its start.
+        learn_temperature: Learn one temperature a head, kept between exp(-10) and exp(10).
+        dropout: Share of the weights dropped in training.
+        sigma_reparam: Make the projection to keys a `SigmaLinear`.
+        fallback: `minutes`, the shares, or equal weights where minutes are missing; `uniform`,
+            equal weights; or `error`.
+        weight_sum_min: Sum of the weights after dropout below which they cannot pool.
+
+    Raises:
+        ValueError: The temperature is not positive or the fallback is unknown.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        n_heads: int,
+        minutes_bias_weight: float,
+        minutes_sum_min: float,
+        temperature: float,
+        learn_temperature: bool,
+        dropout: float,
+        sigma_reparam: bool,
+        fallback: str,
+        weight_sum_min: float,
+    ) -> None:
+        super().__init__()
+        if not temperature > 0:
+            raise ValueError(f"temperature={temperature} must be positive")
+        if fallback not in _FALLBACKS:
+            raise ValueError(f"fallback={fallback} is none of {', '.join(_FALLBACKS)}")
+        self.minutes_bias_weight = minutes_bias_weight
+        self.minutes_sum_min = minutes_sum_min
+        self.temperature = temperature
+        self.fallback = fallback
+        self.weight_sum_min = weight_sum_min
+        self.key = SigmaLinear(dim, dim) if sigma_reparam else nn.Linear(dim, dim)
+        self.dropout = nn.Dropout(dropout)
+        self.log_temperature: nn.Parameter | None = None
+        if learn_temperature:
+            self.log_temperature = nn.Parameter(torch.full((n_heads, 1), math.log(temperature)))
+
+    def forward(
+        self, query: Tensor, players: Tensor, minutes_share: Tensor, valid: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the weights and where they are the fallback's.
+
+        Args:
+            query: [N, H, d], or [1, H, d] for all sets alike.
+            players: Finite, [N, P, D].
+            minutes_share: Minutes or their share, 0 or more, [N, P].
+            valid: True for players, bool [N, P]; at least one a set.
+
+        Returns:
+            Weights, float32 [N, H, P], 0 where not valid; and the fallback, bool [N, H].
+
+        Raises:
+            ValueError: Weights cannot pool and the fallback is `error`.
+        """
+        equal = equal_weights(valid)
+        share, minutes_known = self._shares(minutes_share, valid, equal)
+        content, finite = self._content(query, players, valid)
+        prior = self.minutes_bias_weight * share.clamp_min(_SHARE_FLOOR).log()
+        logits = content + prior[:, None, :]
+        soft = logits.masked_fill(~valid[:, None, :], -torch.inf).softmax(dim=-1)
+        raw = self.dropout(soft)
+        total = raw.sum(dim=-1)
+        low = (total == 0) | (total < self.weight_sum_min)
+        missing = ~minutes_known & (self.minutes_bias_weight > 0)
+        fallback = ~finite | low | missing
+        if self.fallback == "error":
+            self._refuse(
+                {
+                    f"minutes sum to less than {self.minutes_sum_min:g}": missing,
+                    "logits are not finite": ~finite,
+                    f"weights sum to 0 or less than {self.weight_sum_min:g}": low,
+                }
+            )
+        instead = share if self.fallback == "minutes" else equal
+        straight_through = instead[:, None, :] + (soft - soft.detach())
+        return torch.where(fallback[..., None], straight_through, raw), fallback
+
+    def _shares(self, minutes: Tensor, valid: Tensor, equal: Tensor) -> tuple[Tensor, Tensor]:
+        """Return shares [N, P] of sum 1, equal where minutes are missing; and known [N, 1]."""
+        minutes = minutes.float().masked_fill(~valid, 0)
+        total = minutes.sum(dim=1, keepdim=True)
+        known = total.isfinite() & (total > 0) & (total >= self.minutes_sum_min)
+        return minutes.where(known, equal) / total.where(known, 1.0), known
+
+    def _content(self, query: Tensor, players: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits without prior [N, H, P] and where they are finite [N, H]; elsewhere 0."""
+        heads = query.shape[1:]
+        keys = self.key(players).unflatten(-1, heads)
+        query_finite, keys_finite = query.isfinite(), keys.isfinite()
+        temperature: float | Tensor = self.temperature
+        if self.log_temperature is not None:
+            learned_finite = self.log_temperature.isfinite()
+            query_finite = query_finite & learned_finite
+            learned = stand_in(self.log_temperature, learned_finite, 0.0)
+            temperature = learned.clamp(-_LOG_TEMPERATURE_MAX, _LOG_TEMPERATURE_MAX).exp()
+        safe_query = stand_in(query.float(), query_finite, 1.0)
+        safe_query = safe_query / (temperature * math.sqrt(heads[-1]))
+        # The players stand in for keys, so that the query's gradient still tells them apart.
+        standing = players.float().unflatten(-1, heads)
+        safe_keys = stand_in(keys.float(), keys_finite, standing)
+        # For matrices this small a product and a sum take a third of the time of an einsum.
+        logits = (safe_query[:, None] * safe_keys).sum(dim=-1).transpose(1, 2)
+        places = logits.isfinite() & keys_finite.all(dim=-1).transpose(1, 2)
+        finite = (places | ~valid[:, None, :]).all(dim=-1) & query_finite.all(dim=-1)
+        return stand_in(logits, finite[..., None], 0.0), finite
+
+    def _refuse(self, causes: dict[str, Tensor]) -> None:
+        for cause, found in causes.items():
+            sets = found.any(dim=1).nonzero().flatten().tolist()
+            if sets:
+                raise ValueError(
+                    f"attention cannot pool {len(sets)} set(s), such as {sets[:5]}: {cause}; mend "
+                    "the minutes or lower the learning rate, or let "
+                    "model.model_a.attention.fallback be minutes or uniform"
+                )

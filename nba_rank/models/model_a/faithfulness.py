@@ -1,0 +1,64 @@
+"""Is model A's attention faithful? How far scores move when players are taken out."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nba_rank.features.roster import PlayerSets
+from nba_rank.features.store import KEY
+from nba_rank.models.model_a.fitted import FittedModelA
+
+
+def removal_effects(
+    model: FittedModelA, sets: PlayerSets, team_prior: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Take one player out of each team: the one of most attention, and another one by chance.
+
+    Attention that says whom a score rests on must move the score more with the first. The minutes
+    of those who stay are shared out anew, as in any set.
+
+    Args:
+        model: The fitted model.
+        sets: Player sets of N rows.
+        team_prior: Store features of the same rows, see `FittedModelA.predict`.
+        rng: Source of the other player.
+
+    Returns:
+        `season`, `as_of_date`, `team_id`, and the absolute change of the team's score, in the unit
+        of model A's scores, without the player of most weight (mean over networks and heads),
+        `top`, and without the other one, `random`. Teams of fewer than two players are left out.
+
+    Source: Serrano and Smith 2019, "Is Attention Interpretable?", section 4, which takes out the
+    input of most weight and one drawn from the others.
+    """
+    taken = sets.player_id != 0
+    rows = np.flatnonzero(taken.sum(axis=1) > 1)
+    sets, team_prior, taken = sets.take(rows), team_prior.iloc[rows], taken[rows]
+    whole = model.predict(sets, team_prior, with_intervals=False)
+    top = np.where(taken, whole.attention, -1).argmax(axis=1)
+    others = taken.copy()
+    others[np.arange(len(rows)), top] = False
+    other = np.where(others, rng.random(others.shape), -1).argmax(axis=1)
+
+    def effect(place: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        left = model.predict(_without(sets, place), team_prior, with_intervals=False)
+        return np.abs(left.score - whole.score)
+
+    return sets.frame[KEY].assign(top=effect(top), random=effect(other))
+
+
+def _without(sets: PlayerSets, place: npt.NDArray[np.int64]) -> PlayerSets:
+    """Return the sets with one place of each row emptied."""
+    emptied = np.arange(len(place)), place
+    left = replace(
+        sets,
+        player_id=sets.player_id.copy(),
+        minutes_share=sets.minutes_share.copy(),
+        stats=sets.stats.copy(),
+    )
+    left.player_id[emptied] = 0
+    left.minutes_share[emptied] = 0
+    left.stats[emptied] = np.nan
+    return left

@@ -1,0 +1,208 @@
+"""Model A after training: one or more networks that score as one, and how sure they are."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from itertools import count, takewhile
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from nba_rank.config.schema import ModelAConfig
+from nba_rank.features.roster import PlayerSets
+from nba_rank.models.model_a.inputs import Inputs
+from nba_rank.models.model_a.lightning_module import ModelA
+from nba_rank.models.model_a.uncertainty import INTERVALS, dropout_scores, has_dropout, intervals
+
+FloatArray = npt.NDArray[np.float64]
+
+_SCORES = "scores.npz"
+
+
+class TeamScores(NamedTuple):
+    """What model A says of N teams.
+
+    Attributes:
+        score: Mean score of the networks, higher is better, float64 [N].
+        attention: Mean weight of each player over networks and heads, float32 [N, P].
+        intervals: Columns `INTERVALS` of N rows; None where they were not asked for or nothing
+            tells how sure the model is, that is with one network and no dropout samples.
+    """
+
+    score: FloatArray
+    attention: npt.NDArray[np.float32]
+    intervals: pd.DataFrame | None
+
+    def save(self, folder: Path) -> None:
+        """Write the scores into a folder; `load` restores them exactly."""
+        known = self.intervals if self.intervals is not None else pd.DataFrame(index=self.score)
+        np.savez(
+            folder / _SCORES, score=self.score, attention=self.attention, intervals=known.to_numpy()
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read scores back."""
+        with np.load(folder / _SCORES) as saved:
+            score, attention, bounds = (saved[name] for name in cls._fields)
+        known = pd.DataFrame(bounds, columns=list(INTERVALS)) if bounds.shape[1] else None
+        return cls(score, attention, known)
+
+
+@dataclass(frozen=True)
+class FittedModelA:
+    """Everything that scores a roster.
+
+    Attributes:
+        networks: The trained networks, on the CPU and in evaluation mode; all read `inputs`.
+        inputs: What turns player sets into lists.
+    """
+
+    networks: list[ModelA]
+    inputs: Inputs
+
+    @classmethod
+    def of(cls, networks: Iterable[ModelA]) -> Self:
+        """Combine fitted networks.
+
+        Raises:
+            ValueError: A network was not fitted.
+        """
+        networks = [network.cpu().eval() for network in networks]
+        inputs = networks[0].inputs
+        if inputs is None:
+            raise ValueError("a network that was not fitted knows no player columns")
+        return cls(networks, inputs)
+
+    @property
+    def losses(self) -> pd.DataFrame:
+        """Columns `network`, `epoch`, `train_loss`, `val_loss` (NaN without validation season)."""
+        columns = ["network", "epoch", "train_loss", "val_loss"]
+        return _by_network([network.losses for network in self.networks]).reindex(columns=columns)
+
+    @property
+    def diagnostics(self) -> pd.DataFrame:
+        """Columns `network`, `epoch` (-1: before training) and diagnostics; empty without."""
+        return _by_network([network.diagnostics for network in self.networks])
+
+    @property
+    def content(self) -> list[object]:
+        """Everything beside the teams that scores depend on, as parts of a cache's key."""
+        weights = [value.numpy() for one in self.networks for value in one.state_dict().values()]
+        inputs = self.inputs.state().values()
+        return [
+            *weights,
+            *(value.numpy() if isinstance(value, torch.Tensor) else value for value in inputs),
+            [dict(network.hparams) for network in self.networks],
+        ]
+
+    def predict(
+        self, sets: PlayerSets, team_prior: pd.DataFrame, *, with_intervals: bool = True
+    ) -> TeamScores:
+        """Score each team of the sets.
+
+        Each date goes through the networks by itself: the last bits of a matrix product depend on
+        its shape, and a date must score the same alone as among others.
+
+        Args:
+            sets: Player sets of N rows.
+            team_prior: Store features of the same rows, `inputs.prior.features` among them.
+            with_intervals: Take the dropout samples, by far the most of the work.
+
+        Raises:
+            ValueError: The columns are not those that the model was fitted on.
+        """
+        score = np.zeros(len(sets.frame))
+        attention = np.zeros(sets.player_id.shape, dtype=np.float32)
+        bounds = np.zeros((len(sets.frame), len(INTERVALS)))
+        n_samples = self._n_samples if with_intervals else 0
+        dates = sets.frame.groupby(["season", "as_of_date"], sort=False).indices
+        for index in dates.values():
+            rows = np.asarray(index)
+            one_date = self._predict_date(sets.take(rows), team_prior.iloc[rows], n_samples)
+            score[rows], attention[rows], bounds[rows] = one_date
+        sampled = with_intervals and (n_samples > 0 or len(self.networks) > 1)
+        frame = pd.DataFrame(bounds, columns=list(INTERVALS)) if sampled else None
+        return TeamScores(score, attention, frame)
+
+    def _predict_date(
+        self, sets: PlayerSets, team_prior: pd.DataFrame, n_samples: int
+    ) -> tuple[FloatArray, npt.NDArray[np.float32], FloatArray]:
+        """Return score [N], attention [N, P] and intervals [N, 4] of the teams of one date."""
+        unknown = np.zeros(len(sets.frame), dtype=np.float32)
+        scope = self.networks[0].config.list_scope
+        lists = self.inputs.lists(sets, team_prior, unknown, scope)
+        day = sets.frame["as_of_date"].iloc[0].toordinal()
+        with torch.inference_mode():
+            ranked = [network.score_batch(lists.tensors) for network in self.networks]
+            samples = [
+                dropout_scores(network, lists.tensors, n_samples, _seed(network, day))
+                for network in self.networks
+                if n_samples
+            ]
+        scores = torch.stack([one.score for one in ranked]).double()
+        weights = torch.stack([one.weights.mean(dim=2) for one in ranked]).mean(dim=0)
+        spread = torch.cat(samples).double() if samples else scores
+        # Lists hold the rows in another order, and padding.
+        place = np.empty(len(sets.frame), dtype=np.int64)
+        place[lists.row[lists.row >= 0]] = np.flatnonzero(lists.row >= 0)
+        return (
+            scores.mean(dim=0).flatten().numpy()[place],
+            weights.flatten(0, 1).numpy()[place],
+            intervals(spread.flatten(1).numpy()[:, place]),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write a Lightning checkpoint of each network: `model_a_0.ckpt` and so on."""
+        for number, network in enumerate(self.networks):
+            network.save_checkpoint(_path(folder, number))
+
+    @classmethod
+    def load(cls, folder: Path, settings: ModelAConfig | None = None) -> Self:
+        """Read the networks back; they score exactly as those that were saved.
+
+        Args:
+            folder: Where `save` has written them.
+            settings: Replaces the saved config, for values that do not matter until a network
+                scores.
+
+        Raises:
+            FileNotFoundError: The folder holds no network.
+        """
+        paths = list(takewhile(Path.exists, (_path(folder, number) for number in count())))
+        if not paths:
+            raise FileNotFoundError(f"no network of model A in {folder}")
+        changed: dict[str, Any] = {} if settings is None else {"config": asdict(settings)}
+        return cls.of(
+            ModelA.load_from_checkpoint(path, map_location="cpu", **changed) for path in paths
+        )
+
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Return whether `save` has written to a folder."""
+        return _path(folder, 0).exists()
+
+    @property
+    def _n_samples(self) -> int:
+        """Number of dropout samples a network; 0 where no dropout acts."""
+        first = self.networks[0]
+        return first.config.mc_dropout_samples if has_dropout(first) else 0
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"model_a_{number}.ckpt"
+
+
+def _seed(network: ModelA, day: int) -> int:
+    """Return a seed that a network uses for a day, alone or among others."""
+    return int(np.random.SeedSequence([network.seed, day]).generate_state(1)[0])
+
+
+def _by_network(rows: list[list[dict[str, float]]]) -> pd.DataFrame:
+    """Return the rows of each network as one table, their number first."""
+    return pd.DataFrame(
+        [{"network": number, **row} for number, own in enumerate(rows) for row in own]
+    )

@@ -1,0 +1,101 @@
+"""What stands between the data and a network: scalers, vocabulary and the columns they expect."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from nba_rank.features.roster import PlayerSets
+from nba_rank.models.model_a.team_prior import TeamPrior
+from nba_rank.samples.lists import ColumnScaler, ListTensors, Vocabulary, list_tensors
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Turns player sets and team priors into lists; learnt from training seasons only.
+
+    Attributes:
+        scaler: Standardises the player columns.
+        vocabulary: Embedding rows by player id.
+        prior: Prior columns of a team.
+    """
+
+    scaler: ColumnScaler
+    vocabulary: Vocabulary
+    prior: TeamPrior
+
+    @classmethod
+    def fit(cls, sets: PlayerSets, team_prior: pd.DataFrame) -> Self:
+        """Fit on the training seasons.
+
+        Args:
+            sets: Player sets of N rows.
+            team_prior: Store features of the same rows, see `TeamPrior.fit`.
+        """
+        return cls(
+            scaler=ColumnScaler.fit(sets.stats[sets.player_id != 0], sets.columns),
+            vocabulary=Vocabulary.of(sets.player_id),
+            prior=TeamPrior.fit(team_prior),
+        )
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the player columns of the sets, in order."""
+        return self.scaler.columns
+
+    def lists(
+        self,
+        sets: PlayerSets,
+        team_prior: pd.DataFrame,
+        relevance: npt.NDArray[np.float32],
+        scope: str,
+    ) -> ListTensors:
+        """Group the teams of each date into lists, see `list_tensors`.
+
+        Raises:
+            ValueError: The columns are not those of the fit.
+        """
+        if sets.columns != self.columns:
+            wrong = sorted(set(sets.columns) ^ set(self.columns)) or "their order"
+            raise ValueError(
+                f"model A was fitted on other player columns; the difference is {wrong}: "
+                "use the player columns of the run"
+            )
+        prior = self.prior.transform(team_prior)
+        return list_tensors(sets, prior, relevance, scope, self.scaler, self.vocabulary)
+
+    def state(self) -> dict[str, Any]:
+        """Return lists and tensors for a checkpoint; `of_state` restores them exactly."""
+        return {
+            "columns": self.columns,
+            "stat_mean": torch.from_numpy(self.scaler.mean),
+            "stat_scale": torch.from_numpy(self.scaler.scale),
+            "stat_flagged": self.scaler.flagged,
+            "player_ids": torch.from_numpy(self.vocabulary.player_ids),
+            "prior_features": self.prior.scaler.columns,
+            "prior_mean": torch.from_numpy(self.prior.scaler.mean),
+            "prior_scale": torch.from_numpy(self.prior.scaler.scale),
+            "prior_flagged": self.prior.scaler.flagged,
+            "prior_moving": self.prior.moving,
+        }
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any]) -> Self:
+        """Restore what `state` returned."""
+        scaler = ColumnScaler(
+            state["columns"],
+            state["stat_mean"].numpy(),
+            state["stat_scale"].numpy(),
+            state["stat_flagged"],
+        )
+        of_prior = ColumnScaler(
+            state["prior_features"],
+            state["prior_mean"].numpy(),
+            state["prior_scale"].numpy(),
+            state["prior_flagged"],
+        )
+        prior = TeamPrior(of_prior, state["prior_moving"])
+        return cls(scaler, Vocabulary(state["player_ids"].numpy()), prior)

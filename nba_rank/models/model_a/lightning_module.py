@@ -1,0 +1,161 @@
+"""Model A's network as a LightningModule: what it is made of, its loss and its checkpoint."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor
+
+from nba_rank.config.schema import AttentionConfig, ModelAConfig
+from nba_rank.models.model_a.deep_set_ranker import DeepSetRanker, Ranked
+from nba_rank.models.model_a.inputs import Inputs
+from nba_rank.models.model_a.list_losses import LIST_LOSSES
+from nba_rank.samples.lists import Batch
+
+
+class ModelA(pl.LightningModule):
+    """Trains a `DeepSetRanker` with a list loss.
+
+    All arguments are plain values, so `ModelA.load_from_checkpoint(path)` needs nothing else; the
+    checkpoint also brings back `inputs`, `losses` and `diagnostics`.
+
+    Args:
+        columns: Player columns F, the indicators of unknown ones among them.
+        prior_columns: Prior columns K of a team; empty: the players alone.
+        vocabulary_size: Embedding rows.
+        config: Fields of `nba_rank.config.schema.ModelAConfig`, as nested dictionaries.
+        seed: Seed of the order of ties and of the players treated as unknown.
+
+    Attributes:
+        inputs: What makes the lists that the network was fitted on; None before.
+        losses: One row an epoch: `epoch`, its last `step`, `train_loss` and, with a validation
+            season, `val_loss`.
+        diagnostics: One row an epoch, see `nba_rank.models.model_a.diagnostics`; empty unless
+        measured.
+        last_ranked: What came out of the last training step, with its graph.
+    """
+
+    def __init__(
+        self,
+        *,
+        columns: list[str],
+        prior_columns: list[str],
+        vocabulary_size: int,
+        config: dict[str, Any],
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.config = ModelAConfig(
+            **{**config, "attention": AttentionConfig(**config["attention"])}
+        )
+        self.ranker = DeepSetRanker(
+            stat_dim=len(columns),
+            vocabulary_size=vocabulary_size,
+            n_prior=len(prior_columns),
+            embedding_dim=self.config.embedding_dim,
+            encoder_dims=self.config.encoder_dims,
+            dropout=self.config.dropout,
+            attention=config["attention"],
+        )
+        self.seed = seed
+        self.inputs: Inputs | None = None
+        self.losses: list[dict[str, float]] = []
+        self.diagnostics: list[dict[str, float]] = []
+        self.last_ranked: Ranked | None = None
+        self._generator: torch.Generator | None = None
+
+    def score_batch(self, batch: Batch) -> Ranked:
+        """Score the lists of a batch, every player as he is."""
+        return self.ranker(**{name: batch[name] for name in _INPUTS})
+
+    def loss(self, ranked: Ranked, batch: Batch) -> Tensor:
+        """Return the configured list loss, a float32 scalar; ties are put in random order."""
+        return LIST_LOSSES[self.config.loss](
+            ranked.score, batch["relevance"], batch["team_mask"], self._random()
+        )
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Return the loss of one batch, some of its players treated as unknown."""
+        player = batch["player"]
+        drawn = torch.rand(player.shape, generator=self._random(), device=player.device)
+        unknown = drawn < self.config.unknown_player_share
+        self.last_ranked = self.score_batch({**batch, "player": player.masked_fill(unknown, 0)})
+        loss = self.loss(self.last_ranked, batch)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(player))
+        return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: ANN401
+        """Refuse a loss that is not finite, unless a callback has stopped the training for it.
+
+        Callbacks come first, so that one of them can name the cause.
+
+        Raises:
+            FloatingPointError: The loss is not finite.
+        """
+        loss = outputs["loss"]
+        if not bool(torch.isfinite(loss)) and not self.trainer.should_stop:
+            raise FloatingPointError(
+                f"model A's loss is {loss.item()} in epoch {self.current_epoch}, "
+                f"batch {batch_idx}: lower model.model_a.learning_rate or check the features"
+            )
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Log the validation season's loss."""
+        loss = self.loss(self.score_batch(batch), batch)
+        self.log("val_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["player"]))
+
+    def on_train_epoch_end(self) -> None:
+        """Keep the epoch's losses for the run folder."""
+        metrics = self.trainer.callback_metrics
+        row = {"epoch": float(self.current_epoch), "step": float(self.trainer.global_step - 1)}
+        known = [name for name in ("train_loss", "val_loss") if name in metrics]
+        self.losses.append(row | {name: float(metrics[name]) for name in known})
+
+    def on_train_end(self) -> None:
+        """Let go of the last batch's graph."""
+        self.last_ranked = None
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """AdamW with a cosine decay over all epochs; embeddings and biases decay alike."""
+        optimiser = torch.optim.AdamW(
+            self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimiser, T_max=self.trainer.max_epochs or 1
+        )
+        return {"optimizer": optimiser, "lr_scheduler": schedule}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put in what the weights alone do not tell."""
+        checkpoint["inputs"] = None if self.inputs is None else self.inputs.state()
+        checkpoint["losses"] = self.losses
+        checkpoint["diagnostics"] = self.diagnostics
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take out what `on_save_checkpoint` put in."""
+        state = checkpoint["inputs"]
+        self.inputs = None if state is None else Inputs.of_state(state)
+        self.losses = checkpoint["losses"]
+        self.diagnostics = checkpoint["diagnostics"]
+
+    def save_checkpoint(self, path: Path) -> None:
+        """Write a Lightning checkpoint without a trainer; `load_from_checkpoint` reads it."""
+        checkpoint = {
+            "pytorch-lightning_version": pl.__version__,
+            self.CHECKPOINT_HYPER_PARAMS_KEY: dict(self.hparams),
+            "state_dict": self.state_dict(),
+        }
+        self.on_save_checkpoint(checkpoint)
+        torch.save(checkpoint, path)
+
+    def _random(self) -> torch.Generator:
+        """Return the network's own source of chance, on its device."""
+        if self._generator is None:
+            self._generator = torch.Generator(self.device).manual_seed(self.seed)
+        return self._generator
+
+
+_INPUTS = ("stats", "player", "player_mask", "minutes_share", "team_prior", "team_mask")

@@ -1,0 +1,178 @@
+"""Attention pooling over sets of players.
+
+Letters: N sets, P players, D model width, H heads.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nba_rank.models.model_a.attention_weights import AttentionWeights, equal_weights
+from nba_rank.models.model_a.sigma_reparam import SigmaLinear
+from nba_rank.models.model_a.straight_through import stand_in
+
+_POOLINGS = ("attention", "uniform", "mean")
+_QUERIES = ("seed", "mean")
+
+
+class Pooled(NamedTuple):
+    """Pooled sets.
+
+    Attributes:
+        vector: [N, D].
+        weights: The weights that pooled, after dropout and fallback, float32 [N, H, P]; 0 in empty
+            places.
+        fallback: Whether the raw weights could not pool, bool [N, H].
+        empty: Whether the set has no player, bool [N]; then vector and weights are 0.
+    """
+
+    vector: Tensor
+    weights: Tensor
+    fallback: Tensor
+    empty: Tensor
+
+
+class SetAttention(nn.Module):
+    """Pool a set into one vector by multi-head attention from one query.
+
+    The heads pool the projected values with the weights of `AttentionWeights`, in float32, and
+    the output projection mixes the heads. Values that are not finite are not hidden: they reach
+    the vector. SDPA and MHA of PyTorch return NaN for a set without players; here that is an error
+    in training and marked `empty` in evaluation.
+
+    Args:
+        dim: Model width D.
+        pooling: `attention`; `uniform`, the same projections of values and output with one weight
+            for all players of a set; or `mean`, the plain mean of the players.
+        query: `seed`, a learned vector, or `mean`, a projection of the players' mean.
+        n_heads: Heads H; divides D.
+        minutes_bias_weight: See `AttentionWeights`, as for the other arguments not listed here.
+        minutes_sum_min: Likewise.
+        temperature: Likewise.
+        learn_temperature: Likewise.
+        dropout: Likewise.
+        sigma_reparam: Make the projections of query, key, value and output `SigmaLinear`.
+        pre_norm: LayerNorm on the players before all projections.
+        residual: As in the MAB of the Set Transformer, without its LayerNorms: `h`, the query plus
+            the projected output, passes a residual layer, `h + relu(W h + c)`.
+        fallback: See `AttentionWeights`.
+        weight_sum_min: Likewise.
+
+    Raises:
+        ValueError: `n_heads` does not divide `dim`, or an argument is not one of its choices.
+
+    Source: Lee et al. (2019), "Set Transformer", eq. 6 to 11: PMA with one seed.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        pooling: str,
+        query: str,
+        n_heads: int,
+        minutes_bias_weight: float,
+        minutes_sum_min: float,
+        temperature: float,
+        learn_temperature: bool,
+        dropout: float,
+        sigma_reparam: bool,
+        pre_norm: bool,
+        residual: bool,
+        fallback: str,
+        weight_sum_min: float,
+    ) -> None:
+        super().__init__()
+        if dim % n_heads:
+            raise ValueError(f"n_heads={n_heads} must divide dim={dim}")
+        if pooling not in _POOLINGS:
+            raise ValueError(f"pooling={pooling} is none of {', '.join(_POOLINGS)}")
+        if query not in _QUERIES:
+            raise ValueError(f"query={query} is none of {', '.join(_QUERIES)}")
+        self.n_heads = n_heads
+        # What takes no part is not there: DDP refuses idle parameters.
+        attends, projects = pooling == "attention", pooling != "mean"
+        queries = attends or (projects and residual)
+        linear = SigmaLinear if sigma_reparam else nn.Linear
+        self.norm = nn.LayerNorm(dim) if pre_norm and projects else nn.Identity()
+        # The seed is not projected: a projected learned vector is a learned vector.
+        seed = torch.randn(n_heads, dim // n_heads)
+        self.query = nn.Parameter(seed) if queries and query == "seed" else None
+        self.query_projection = linear(dim, dim) if queries and query == "mean" else None
+        self.value = linear(dim, dim) if projects else nn.Identity()
+        self.output = linear(dim, dim) if projects else nn.Identity()
+        self.feed_forward = nn.Linear(dim, dim) if residual and projects else None
+        self.weights: AttentionWeights | None = None
+        if attends:
+            self.weights = AttentionWeights(
+                dim=dim,
+                n_heads=n_heads,
+                minutes_bias_weight=minutes_bias_weight,
+                minutes_sum_min=minutes_sum_min,
+                temperature=temperature,
+                learn_temperature=learn_temperature,
+                dropout=dropout,
+                sigma_reparam=sigma_reparam,
+                fallback=fallback,
+                weight_sum_min=weight_sum_min,
+            )
+
+    def forward(self, players: Tensor, minutes_share: Tensor, mask: Tensor) -> Pooled:
+        """Pool each set.
+
+        Args:
+            players: Encoded players, [N, P, D].
+            minutes_share: Share of the set's minutes, 0 or more, [N, P]; normalised here.
+            mask: True for players, False for empty places, bool [N, P].
+
+        Raises:
+            ValueError: A set has no player, in training; or weights cannot pool and `fallback` is
+                `error`.
+        """
+        empty = ~mask.any(dim=1)
+        if self.training and bool(empty.any()):
+            sets = empty.nonzero().flatten().tolist()
+            raise ValueError(
+                f"{len(sets)} set(s) without players cannot be trained on, such as {sets[:5]}: "
+                "leave their dates out"
+            )
+        # The places of an empty set count as taken until the end, so that its sums are finite.
+        valid = mask | empty[:, None]
+        minutes_share = minutes_share.masked_fill(empty[:, None], 1)
+        # Zeros, because 0 * NaN in an empty place would reach the sums and the gradients.
+        players = self.norm(players.masked_fill(~mask[..., None], 0))
+        # Where query and keys overflow, they must send the encoder no NaN; the values may.
+        content = stand_in(players, players.isfinite(), 0.0)
+        query = self._query(content, valid)
+        if query is not None and self.weights is not None:
+            weights, fallback = self.weights(query, content, minutes_share, valid)
+        else:
+            weights = equal_weights(valid)[:, None, :].expand(-1, self.n_heads, -1)
+            fallback = torch.zeros_like(weights[..., 0], dtype=torch.bool)
+        weights = weights.masked_fill(~mask[:, None, :], 0)
+        vector = self._pool(weights, self._heads(self.value(players)))
+        if query is not None and self.feed_forward is not None:
+            hidden = stand_in(query, query.isfinite(), 1.0).flatten(1) + vector
+            vector = hidden + self.feed_forward(hidden).relu()
+        return Pooled(
+            vector.masked_fill(empty[:, None], 0), weights, fallback & ~empty[:, None], empty
+        )
+
+    def _query(self, content: Tensor, valid: Tensor) -> Tensor | None:
+        """Return the query, [N, H, d], or [1, H, d] for all sets alike; None where none asks."""
+        if self.query is not None:
+            return self.query[None]
+        if self.query_projection is None:
+            return None
+        mean = (equal_weights(valid)[..., None] * content).sum(dim=1).to(content.dtype)
+        return self._heads(self.query_projection(mean))
+
+    def _pool(self, weights: Tensor, values: Tensor) -> Tensor:
+        """Pool values [N, P, H, d] and mix the heads: [N, D]."""
+        pooled = (weights.transpose(1, 2)[..., None] * values).sum(dim=1)
+        return self.output(pooled.flatten(1).to(values.dtype))
+
+    def _heads(self, tensor: Tensor) -> Tensor:
+        """Split the last dimension, D, into heads [H, d]."""
+        return tensor.unflatten(-1, (self.n_heads, -1))

@@ -1,0 +1,80 @@
+"""How sure model A is: scores under dropout, and the intervals that they give.
+
+Dropout that stays on at prediction samples networks that fit the training data about as well (Gal
+and Ghahramani 2016, "Dropout as a Bayesian Approximation").
+
+Letters: S samples, B lists, L teams in a list, N teams of one date.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from nba_rank.models.model_a.lightning_module import ModelA
+from nba_rank.samples.lists import Batch
+
+INTERVALS = (
+    "model_a_score_low",
+    "model_a_score_high",
+    "model_a_rank_low",
+    "model_a_rank_high",
+)
+"""Columns of 5th and 95th percentile: of the score, and of the rank on the date (1 is best)."""
+
+_PERCENTILES = (5, 95)
+
+NOMINAL_COVERAGE = (_PERCENTILES[1] - _PERCENTILES[0]) / 100
+"""Share of the samples that lies between the bounds."""
+
+
+def has_dropout(network: ModelA) -> bool:
+    """Return whether dropout can change a network's scores."""
+    return any(dropout.p > 0 for dropout in _dropouts(network))
+
+
+def dropout_scores(network: ModelA, batch: Batch, n_samples: int, seed: int) -> Tensor:
+    """Score lists with dropout on, all samples in one pass.
+
+    Everything but dropout stays as in prediction, and torch's global random state is left alone.
+
+    Args:
+        network: The network, in evaluation mode, on the CPU.
+        batch: B lists.
+        n_samples: Samples S.
+        seed: Seed of what is dropped.
+
+    Returns:
+        Scores [S, B, L].
+    """
+    repeated = {
+        name: tensor.repeat(n_samples, *[1] * (tensor.dim() - 1)) for name, tensor in batch.items()
+    }
+    dropouts = _dropouts(network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for dropout in dropouts:
+            dropout.train()
+        score = network.score_batch(repeated).score
+        for dropout in dropouts:
+            dropout.eval()
+    return score.unflatten(0, (n_samples, -1))
+
+
+def _dropouts(network: ModelA) -> list[nn.Dropout]:
+    return [module for module in network.modules() if isinstance(module, nn.Dropout)]
+
+
+def intervals(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return `INTERVALS` of the teams of one date, [N, 4]; ranks are rounded outwards.
+
+    Args:
+        samples: Scores of the date's teams in each sample, higher is better, [S, N]; NaN for a
+            team without players.
+    """
+    order = np.argsort(-samples, axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable") + 1.0
+    rank[np.isnan(samples)] = np.nan
+    low, high = np.percentile(samples, _PERCENTILES, axis=0)
+    best, worst = np.percentile(rank, _PERCENTILES, axis=0)
+    return np.stack([low, high, np.floor(best), np.ceil(worst)], axis=1)

@@ -1,0 +1,161 @@
+"""Which models are fitted on which seasons, and what each predicts."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from nba_rank.config.schema import FoldsConfig
+from nba_rank.core.errors import UserError
+
+
+class FoldError(UserError):
+    """The seasons in the data do not allow the folds asked for."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fitting of all members.
+
+    Attributes:
+        name: Unique, also a folder name, such as `2022-23`.
+        train: Seasons fitted on.
+        predict: Seasons predicted; none of them is in `train`.
+    """
+
+    name: str
+    train: list[str]
+    predict: list[str]
+
+
+@dataclass(frozen=True)
+class TestPart:
+    """Test seasons that share members and a stacker.
+
+    Attributes:
+        fit: Name of the fit whose members predict the seasons.
+        seasons: Test seasons.
+        stack_train: Out-of-fold seasons that the stacker, calibration and odds learn from.
+    """
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+
+    fit: str
+    seasons: list[str]
+    stack_train: list[str]
+
+
+@dataclass(frozen=True)
+class FoldPlan:
+    """All fits of a run and its test parts, both in order of time."""
+
+    fits: list[Fit]
+    tests: list[TestPart]
+
+    @classmethod
+    def from_dict(cls, plan: dict[str, Any]) -> Self:
+        """Restore a plan from `dataclasses.asdict`, as run manifests hold it."""
+        return cls(
+            [Fit(**fit) for fit in plan["fits"]], [TestPart(**part) for part in plan["tests"]]
+        )
+
+    @property
+    def test_seasons(self) -> list[str]:
+        """The held-out seasons in order."""
+        return [season for part in self.tests for season in part.seasons]
+
+    def part_of(self, season: str) -> TestPart | None:
+        """Return the part whose models may rank a season: its own, or the newest earlier one.
+
+        Returns:
+            None where every model of the run has seen the season or a later one.
+        """
+        earlier = [part for part in self.tests if part.seasons[0] <= season]
+        return earlier[-1] if earlier else None
+
+
+def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) -> FoldPlan:
+    """Lay out the fits so that no reported season is seen by anything that predicts it.
+
+    Args:
+        seasons: Complete seasons to learn from, in order.
+        first_predictable: First season that every member can predict (it has something to learn
+            from before it).
+        config: Number of test seasons, refitting, and the way to out-of-fold scores.
+
+    Raises:
+        FoldError: Too few seasons; the message says how many there are and are needed.
+    """
+    n_test = config.n_test_seasons
+    if config.first_test_season is not None:
+        n_test = sum(season >= config.first_test_season for season in seasons)
+        if n_test == 0:
+            raise FoldError(
+                f"folds.first_test_season={config.first_test_season}: the data holds no complete "
+                f"season from then on; the last is {seasons[-1]}"
+            )
+    test, before = seasons[-n_test:], seasons[:-n_test]
+    predictable = [season for season in before if season >= first_predictable]
+    needed = config.k if config.oof == "kfold" else 1
+    if len(test) < n_test or len(predictable) < needed:
+        raise FoldError(
+            f"{n_test} test season(s) leave {len(predictable)} season(s) from {first_predictable} "
+            f"on for out-of-fold scores, and {needed} or more are needed; the data holds "
+            f"{len(seasons)} complete seasons. Lower folds.n_test_seasons, raise "
+            "folds.first_test_season or add seasons"
+        )
+    if config.oof == "kfold":
+        parts = [predictable[fold :: config.k] for fold in range(config.k)]
+        fits = [
+            Fit(
+                f"kfold_{number}", [season for season in before if season not in held_out], held_out
+            )
+            for number, held_out in enumerate(parts)
+        ]
+        oof = predictable
+    else:
+        oof = predictable[-config.n_oof_seasons :]
+        fits = [_forward(seasons, [season]) for season in oof]
+    if not config.refit:
+        final = _forward(seasons, test)
+        return FoldPlan([*fits, final], [TestPart(final.name, test, oof)])
+    fits += [_forward(seasons, [season]) for season in test]
+    tests = [
+        TestPart(season, [season], [*oof, *test[:position]]) for position, season in enumerate(test)
+    ]
+    return FoldPlan(fits, tests)
+
+
+def validation_plan(plan: FoldPlan, n_seasons: int) -> FoldPlan:
+    """Lay out how a configuration is judged without a look at the test seasons.
+
+    The last out-of-fold seasons before the first test season take the place of the test seasons:
+    each is predicted by the members that the plan fits for it anyway, and ranked by a stacker
+    that has seen out-of-fold seasons before it only.
+
+    Args:
+        plan: A plan of `plan_folds` whose out-of-fold scores look backwards only.
+        n_seasons: Number of validation seasons.
+
+    Raises:
+        FoldError: Fewer than two out-of-fold seasons would be left before the first validation
+            season, or the out-of-fold scores come from later seasons too.
+    """
+    oof = plan.tests[0].stack_train
+    fit_of = {season: fit for fit in plan.fits for season in fit.predict}
+    if any(max(fit_of[season].train) > season for season in oof):
+        raise FoldError("validation seasons are judged forward in time: set folds.oof=forward")
+    if len(oof) < n_seasons + 2:
+        raise FoldError(
+            f"{len(oof)} out-of-fold seasons before the first test season {plan.test_seasons[0]} "
+            f"leave {max(len(oof) - n_seasons, 0)} for the stacker of the first of {n_seasons} "
+            "validation seasons, and 2 or more are needed. Raise folds.n_oof_seasons, or lower "
+            "tuning.n_validation_seasons or folds.n_test_seasons"
+        )
+    tests = [
+        TestPart(fit_of[season].name, [season], oof[: oof.index(season)])
+        for season in oof[-n_seasons:]
+    ]
+    return FoldPlan([fit_of[season] for season in oof], tests)
+
+
+def _forward(seasons: list[str], predict: list[str]) -> Fit:
+    return Fit(predict[0], [season for season in seasons if season < predict[0]], predict)

@@ -1,0 +1,90 @@
+"""Which seasons the clone classifier learns from, stops by and forecasts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nba_rank.core.seasons import season_label, season_start_year
+from nba_rank.samples.folds import FoldError
+
+REFERENCE, WALK_FORWARD = "reference", "walk_forward"
+DESIGNS = (REFERENCE, WALK_FORWARD)
+"""The designs: one split that stays the same from run to run, and every test season of the run."""
+
+REFERENCE_TEST = "2024-25"
+"""Season held out by the reference split."""
+
+REFERENCE_TRAINING_SEASONS = 8
+"""Its training seasons; the season between them and the one held out is for validation."""
+
+
+@dataclass(frozen=True)
+class CloneSplit:
+    """One fit of the classifier.
+
+    Attributes:
+        design: One of `DESIGNS`.
+        train: Seasons that the trees grow on, all before `validation`.
+        validation: Season that says when they have grown enough.
+        test: Season forecast, after both.
+    """
+
+    design: str
+    train: list[str]
+    validation: str
+    test: str
+
+    @property
+    def name(self) -> str:
+        """Unique, also a folder name."""
+        return f"{self.design}_{self.test}"
+
+
+def reference_split(seasons: list[str]) -> CloneSplit:
+    """Train 2015-16 to 2022-23, validate 2023-24, hold out 2024-25.
+
+    All of them move back by a season until the data holds the last one. Training seasons that the
+    data lacks are left out.
+
+    Args:
+        seasons: Complete seasons, in order.
+
+    Raises:
+        FoldError: No season in the data can be held out so.
+    """
+    last = season_start_year(REFERENCE_TEST)
+    for year in range(last, season_start_year(min(seasons, default=REFERENCE_TEST)), -1):
+        test, validation = season_label(year), season_label(year - 1)
+        first = season_label(year - 1 - REFERENCE_TRAINING_SEASONS)
+        train = [season for season in seasons if first <= season < validation]
+        if test in seasons:
+            if validation in seasons and train:
+                return CloneSplit(REFERENCE, train, validation, test)
+            break
+    raise FoldError(
+        "the reference split needs the last season up to "
+        f"{REFERENCE_TEST} in the data and two or more before it, without a gap; the data holds "
+        f"{', '.join(seasons) or 'none'}: add seasons"
+    )
+
+
+def walk_forward_splits(seasons: list[str], tests: Iterable[str]) -> list[CloneSplit]:
+    """Split before each test season: the season before it validates, all earlier ones train.
+
+    Args:
+        seasons: Complete seasons, in order.
+        tests: Seasons to forecast.
+
+    Raises:
+        FoldError: A season has fewer than two before it.
+    """
+    splits = []
+    for test in tests:
+        earlier = [season for season in seasons if season < test]
+        if len(earlier) < 2:
+            raise FoldError(
+                f"two or more seasons before {test} are needed to learn who makes the playoffs, "
+                f"one of them for early stopping; the data holds {len(earlier)}: add earlier "
+                "seasons or forecast later ones"
+            )
+        splits.append(CloneSplit(WALK_FORWARD, earlier[:-1], earlier[-1], test))
+    return splits

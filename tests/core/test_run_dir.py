@@ -1,0 +1,169 @@
+import json
+import multiprocessing
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from nba_rank.core.run_dir import RunDir, read_manifest, write_atomically
+
+
+def reserve(outputs: Path) -> str:
+    return RunDir.reserve(outputs).path.name
+
+
+def test_folders_are_numbered_on_from_the_highest(tmp_path):
+    assert [reserve(tmp_path / "new"), reserve(tmp_path / "new")] == ["run_001", "run_002"]
+    for name in ("run_007", "run_x", "run_", "sweeps", "run_007_old"):
+        (tmp_path / name).mkdir()
+    assert reserve(tmp_path) == "run_008"
+    (tmp_path / "run_1041").mkdir()
+    assert reserve(tmp_path) == "run_1042"
+
+
+def test_the_newest_run_is_named_for_people(tmp_path):
+    reserve(tmp_path)
+    reserve(tmp_path)
+    assert (tmp_path / ".current_run").read_text() == "run_002\n"
+
+
+def test_a_folder_taken_between_looking_and_making_is_passed_over(tmp_path, monkeypatch):
+    make, taken = Path.mkdir, []
+
+    def mkdir(path, *args, **kwargs):
+        if path.name == "run_001" and not taken:
+            taken.append(path)
+            make(path)
+        return make(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    assert reserve(tmp_path) == "run_002"
+
+
+def test_processes_that_start_at_once_get_different_folders(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        names = list(pool.map(reserve, [tmp_path] * 40))
+    assert sorted(names) == [f"run_{number:03d}" for number in range(1, 41)]
+
+
+def test_threads_that_start_at_once_get_different_folders(tmp_path):
+    barrier = threading.Barrier(8)
+
+    def at_once(_):
+        barrier.wait()
+        return reserve(tmp_path)
+
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(at_once, range(8)))
+    assert sorted(names) == [f"run_{number:03d}" for number in range(1, 9)]
+
+
+def test_two_threads_may_write_the_same_file(tmp_path):
+    barrier = threading.Barrier(2)
+
+    def write(text):
+        def writer(path):
+            path.write_text(text)
+            barrier.wait()
+
+        write_atomically(tmp_path / "file.txt", writer)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, ["one", "two"]))
+    assert (tmp_path / "file.txt").read_text() in ("one", "two")
+    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_the_manifest_is_opened_at_the_start_and_closed_as_finished(tmp_path):
+    with RunDir.reserve(tmp_path) as run:
+        running = read_manifest(run.path)
+        run.note(seed=3)
+    assert running["status"] == "running"
+    assert running["run"] == "run_001"
+    assert {"started", "git_revision", "python", "versions"} <= running.keys()
+    assert "finished" not in running
+    closed = read_manifest(run.path)
+    assert closed["status"] == "finished"
+    assert closed["seed"] == 3
+    assert closed["started"] <= closed["finished"]
+    assert "error" not in closed
+    assert not (run.path / "error.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ValueError("no such season"), "failed"),
+        (FloatingPointError("loss is nan"), "failed"),
+        (MemoryError("too large"), "failed"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+)
+def test_an_error_marks_the_folder_and_goes_on_to_the_caller(tmp_path, error, status):
+    run = RunDir.reserve(tmp_path)
+
+    def work():
+        with run:
+            run.write_text("half.txt", "so far")
+            raise error
+
+    with pytest.raises(type(error)):
+        work()
+    manifest = read_manifest(run.path)
+    assert manifest["status"] == status
+    assert manifest["error"] == f"{type(error).__name__}: {error}"
+    assert "finished" in manifest
+    trace = (run.path / "error.txt").read_text()
+    assert "Traceback" in trace
+    assert type(error).__name__ in trace
+    assert "raise error" in trace
+    assert (run.path / "half.txt").read_text() == "so far"
+
+
+def test_analyses_are_numbered_in_the_order_written(tmp_path):
+    run = RunDir.reserve(tmp_path)
+    for name in ("ANALYSIS_01.md", "ANALYSIS_02.md", "ANALYSIS_03.md"):
+        path = run.next_analysis()
+        assert path == run.path / name
+        path.write_text("text")
+    (run.path / "ANALYSIS_02.md").unlink()
+    (run.path / "ANALYSIS_draft.md").touch()
+    assert run.next_analysis().name == "ANALYSIS_04.md"
+
+
+def test_a_new_file_is_whole_and_alone(tmp_path):
+    run = RunDir.reserve(tmp_path)
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    run.write_frame("frame.csv", frame)
+    run.write_frame("deep/frame.parquet", frame)
+    run.write_json("facts.json", {"name": "Dončić"})
+    pd.testing.assert_frame_equal(pd.read_csv(run.path / "frame.csv"), frame)
+    pd.testing.assert_frame_equal(pd.read_parquet(run.path / "deep" / "frame.parquet"), frame)
+    assert json.loads((run.path / "facts.json").read_text(encoding="utf-8")) == {"name": "Dončić"}
+    names = sorted(path.name for path in run.path.rglob("*") if path.is_file())
+    assert names == ["facts.json", "frame.csv", "frame.parquet"]
+
+
+@pytest.mark.parametrize("before", [None, "the old text"])
+def test_a_writer_that_fails_leaves_the_old_file_and_no_part_of_a_new_one(tmp_path, before):
+    path = tmp_path / "file.txt"
+    if before:
+        path.write_text(before)
+
+    def write(temporary):
+        temporary.write_text("half a te")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, write)
+    assert [file.name for file in tmp_path.iterdir()] == (["file.txt"] if before else [])
+    if before:
+        assert path.read_text() == before
+
+
+def test_a_folder_that_is_none_of_a_run_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no run folder.*manifest\.json"):
+        read_manifest(tmp_path)

@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from nba_rank.evaluation.choice import (
+    Candidate,
+    best,
+    best_by,
+    choose,
+    lead,
+    pareto_front,
+)
+from nba_rank.experiments.tuning.choice import best_so_far, candidates, words
+
+
+def candidate(number: int | None, **objective: float) -> Candidate:
+    return Candidate(number, {}, objective, {}, {})
+
+
+def test_the_default_stands_first_and_trials_follow(study):
+    found = candidates(study)
+    assert [one.name for one in found] == ["default", "trial 0", "trial 1", "trial 2"]
+    assert found[2].params == {"model.xgb.max_depth": 3}
+    assert best_so_far(study) == "best spearman 0.8000 (trial 1)"
+
+
+def test_pruned_failed_and_lost_trials_are_no_candidates(study, outcome):
+    endings = [
+        lambda number: study.tell(number, outcome(pruned=True, spearman=0.99)),
+        lambda number: study.fail(number, "ValueError: x"),
+        lambda number: study.lose(number),
+    ]
+    for end in endings:
+        end(study.ask().number)
+    assert [one.number for one in candidates(study)] == [None, 0, 1, 2]
+
+
+def seasonal(number: int | None, *values: float) -> Candidate:
+    """A candidate with its Spearman season by season."""
+    seasons = {str(i): {"spearman": value} for i, value in enumerate(values)}
+    return Candidate(number, {}, {"spearman": float(np.mean(values))}, seasons, {})
+
+
+def test_a_trial_has_to_lead_the_default_by_standard_errors_of_their_difference():
+    default = seasonal(None, 0.7, 0.8)
+    # Differences .03 and .01: mean .02, standard error .01.
+    found = [default, seasonal(0, 0.73, 0.81)]
+    assert lead(found[1], default, "spearman") == pytest.approx((0.02, 0.01))
+    assert choose(found, ["spearman"], 1.9).name == "trial 0"
+    assert choose(found, ["spearman"], 2.1).name == "default"
+    # As good on average, by luck in one season.
+    assert choose([default, seasonal(1, 0.77, 0.75)], ["spearman"], 1.0).name == "default"
+
+
+def test_the_best_that_is_no_better_is_not_chosen_even_without_a_margin():
+    default = seasonal(None, 0.7, 0.8)
+    assert choose([default, seasonal(0, 0.7, 0.8)], ["spearman"], 0.0).name == "default"
+    assert choose([default, seasonal(0, 0.7, 0.81)], ["spearman"], 0.0).name == "trial 0"
+
+
+def test_a_lead_is_above_zero_for_a_lower_loss():
+    losses = [
+        Candidate(i, {}, {}, {"a": {"rank_rmse": value}}, {}) for i, value in enumerate((4.0, 5.0))
+    ]
+    assert lead(losses[0], losses[1], "rank_rmse") == (1.0, 0.0)
+
+
+def test_the_direction_comes_from_the_name():
+    found = [candidate(None, rank_rmse=5.0), candidate(0, rank_rmse=4.0)]
+    assert best_by(found, "rank_rmse").name == "trial 0"
+
+
+def test_the_front_holds_what_none_beats():
+    found = [
+        candidate(None, spearman=0.80, rank_rmse=5.0),
+        candidate(0, spearman=0.82, rank_rmse=6.0),
+        candidate(1, spearman=0.79, rank_rmse=5.5),  # beaten by the default
+        candidate(2, spearman=0.78, rank_rmse=4.0),
+    ]
+    front = pareto_front(found, ["spearman", "rank_rmse"])
+    assert [one.name for one in front] == ["default", "trial 0", "trial 2"]
+
+
+def test_several_objectives_choose_the_nearest_to_the_best_of_each():
+    # Scaled losses: the default (.5, .5), trial 0 (0, 1), trial 2 (1, 0).
+    found = [
+        candidate(None, spearman=0.80, rank_rmse=5.0),
+        candidate(0, spearman=0.82, rank_rmse=6.0),
+        candidate(2, spearman=0.78, rank_rmse=4.0),
+    ]
+    assert best(found, ["spearman", "rank_rmse"]).name == "default"
+    assert best(found[1:], ["spearman", "rank_rmse"]).name == "trial 0"
+
+
+def test_no_member_of_a_front_beats_another():
+    rng = np.random.default_rng(5)
+    found = [candidate(i, spearman=x, rank_rmse=y) for i, (x, y) in enumerate(rng.random((50, 2)))]
+    front = pareto_front(found, ["spearman", "rank_rmse"])
+    for one in front:
+        for other in found:
+            better = (
+                other.objective["spearman"] >= one.objective["spearman"]
+                and other.objective["rank_rmse"] <= one.objective["rank_rmse"]
+                and other.objective != one.objective
+            )
+            assert not better
+    assert best(found, ["spearman", "rank_rmse"]) in front
+
+
+@pytest.mark.parametrize(("value", "word"), [("on", "a/b=on"), ("[10,30]", "a/b=[10,30]")])
+def test_choices_become_words_of_the_command_line(value, word):
+    assert words({"a/b": value}) == [word]

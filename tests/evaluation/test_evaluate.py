@@ -1,0 +1,94 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS, evaluate
+from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS, spearman
+
+
+def cell(tidy, **key):
+    rows = tidy
+    for column, value in key.items():
+        rows = rows[rows[column] == value]
+    (value,) = rows["value"]
+    return value
+
+
+def test_columns_and_order(scores, truth):
+    tidy = evaluate(scores.sample(frac=1, random_state=0), truth)
+    assert list(tidy.columns) == TIDY_COLUMNS
+    assert list(dict.fromkeys(tidy["as_of_point"])) == list(AS_OF_POINTS)
+    assert list(dict.fromkeys(tidy["scope"])) == list(SCOPES)
+    assert list(dict.fromkeys(tidy["metric"])) == list(METRICS)
+    assert tidy["season"].is_monotonic_increasing
+    assert not tidy.duplicated(TIDY_COLUMNS[:-1]).any()
+    pd.testing.assert_frame_equal(tidy, evaluate(scores, truth))
+
+
+def test_metrics_that_need_more_teams_are_left_out(scores, truth):
+    tidy = evaluate(scores, truth)
+    by_scope = tidy.groupby("scope")["metric"].agg(set)
+    assert by_scope["league"] == set(METRICS)
+    assert by_scope["playoff16"] == set(METRICS) - {"ndcg_20"}
+    assert by_scope["east"] == by_scope["west"] == set(METRICS) - {"ndcg_16", "ndcg_20"}
+
+
+def test_ranks_are_taken_anew_within_the_scope(scores, truth):
+    tidy = evaluate(scores, truth)
+    key = {"season": "2021-22", "as_of_point": "0.25", "ranker": "elo"}
+    rows = scores[
+        (scores["season"] == "2021-22")
+        & (scores["as_of_point"] == "0.25")
+        & (scores["ranker"] == "elo")
+    ].merge(truth, on=["season", "team_id"])
+    west = rows[rows["conference"] == "West"]
+    expected = spearman(west["score"], west["outcome_rank"].rank())
+    assert cell(tidy, **key, scope="west", metric="spearman") == pytest.approx(expected)
+    playoffs = rows[rows["made_playoffs"]]
+    off = (playoffs["score"].rank(ascending=False) - playoffs["outcome_rank"].rank()).abs().mean()
+    assert cell(tidy, **key, scope="playoff16", metric="rank_mae") == pytest.approx(off)
+
+
+def test_a_perfect_ranker_is_perfect_everywhere(scores, truth):
+    perfect = scores.merge(truth, on=["season", "team_id"])
+    perfect["score"] = np.where(
+        perfect["ranker"] == "stack", -perfect["outcome_rank"], perfect["score"]
+    )
+    tidy = evaluate(perfect[scores.columns], truth)
+    stack = tidy[tidy["ranker"] == "stack"].dropna()
+    lower = stack["metric"].map(lambda name: not METRICS[name].higher_is_better)
+    assert np.allclose(stack["value"], np.where(lower, 0.0, 1.0))
+
+
+def test_exponential_gain_on_request(scores, truth):
+    tidy = evaluate(scores, truth, METRICS | EXPONENTIAL_NDCG)
+    assert {"ndcg_4", "ndcg_4_exponential"} <= set(tidy["metric"])
+
+
+def test_a_ranker_may_be_absent_from_a_season(scores, truth):
+    absent = (scores["season"] == "2019-20") & (scores["ranker"] == "stack")
+    tidy = evaluate(scores[~absent], truth)
+    assert set(tidy.loc[tidy["ranker"] == "stack", "season"]) == set(truth["season"]) - {"2019-20"}
+
+
+def test_what_does_not_fit_is_refused(scores, truth):
+    with pytest.raises(ValueError, match="missing or infinite score of"):
+        evaluate(scores.drop(index=[3]), truth)
+    with pytest.raises(ValueError, match="do not hold the same teams"):
+        evaluate(scores[scores["team_id"] != scores["team_id"].iloc[0]], truth)
+    with pytest.raises(ValueError, match="no scores of the ranker 'standings'"):
+        evaluate(scores[scores["ranker"] != "standings"], truth)
+    with pytest.raises(ValueError, match="repeated keys"):
+        evaluate(pd.concat([scores, scores.head(1)]), truth)
+    with pytest.raises(ValueError, match="unknown as_of_point"):
+        evaluate(scores.replace({"as_of_point": {"end": "0.99"}}), truth)
+    with pytest.raises(ValueError, match="no truth for the seasons"):
+        evaluate(scores, truth[truth["season"] != "2019-20"])
+
+
+def test_only_the_scopes_asked_for_are_judged(scores, truth):
+    tidy = evaluate(scores, truth)
+    some = evaluate(scores, truth, scopes=("playoff16", "league"))
+    expected = tidy[tidy["scope"].isin(("league", "playoff16"))].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, expected)

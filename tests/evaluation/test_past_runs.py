@@ -1,0 +1,206 @@
+import json
+
+import pytest
+from made_runs import TRIALS, write_run, write_sweep
+
+from nba_rank.evaluation.past_runs import (
+    BEST,
+    DEFAULT,
+    RunsError,
+    comparable_fields,
+    differing,
+    find_runs,
+    pick,
+)
+from nba_rank.evaluation.side_by_side import STANDINGS
+
+
+@pytest.fixture
+def two(tmp_path):
+    return [write_run(tmp_path / "run_001"), write_run(tmp_path / "run_002", 0.1)]
+
+
+def test_a_run_is_read_with_all_that_is_compared(tmp_path, two):
+    only = write_run(tmp_path / "run_003", ranker="xgb", config={"model": {"members": ["xgb"]}})
+    found = find_runs([*two, only])
+    assert [run.name for run in found.runs] == ["run_001", "run_002", "run_003"]
+    assert [run.ranker for run in found.runs] == ["stack", "stack", "xgb"]
+    assert found.runs[0].fields["model.xgb.max_depth"] == 3
+    assert found.runs[2].fields["model.members"] == ["xgb"]
+    assert found.runs[0].seconds == {"tables": 1.25, "models": 100.5}
+    assert set(found.runs[0].tables) == {"games", "rosters"}
+    assert set(found.runs[2].rows["metric"]) >= {"spearman", "series_log_loss"}
+    assert not found.notes
+
+
+def test_names_are_as_long_as_they_must_be(tmp_path):
+    folders = [write_run(tmp_path / name) for name in ("a/run_001", "b/run_001", "b/run_002")]
+    folders.append(write_run(tmp_path / "c" / STANDINGS))
+    names = [run.name for run in find_runs(folders).runs]
+    assert names == ["a/run_001", "b/run_001", "run_002", f"c/{STANDINGS}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ({"status": "running"}, "run_003 is no finished run, its status is running"),
+        ({"status": "failed", "error": "ValueError: no"}, r"failed \(ValueError: no\): leave it"),
+    ],
+)
+def test_a_run_that_has_not_finished_is_refused(tmp_path, two, status, words):
+    bad = write_run(tmp_path / "run_003", manifest=status)
+    with pytest.raises(RunsError, match=words):
+        find_runs([*two, bad])
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "metrics.json", "config.yaml"])
+def test_a_run_without_results_is_refused(two, name):
+    (two[1] / name).unlink()
+    with pytest.raises(RunsError, match=rf"run_002 holds no {name}"):
+        find_runs(two)
+
+
+def test_files_that_are_none_are_refused_by_name(two):
+    (two[0] / "metrics.csv").write_text("season,value\n2020-21,1\n")
+    (two[1] / "metrics.json").write_text("{")
+    with pytest.raises(RunsError) as refused:
+        find_runs(two)
+    first, second = str(refused.value).splitlines()
+    assert "metrics.csv lacks the columns as_of_point, scope, ranker, metric" in first
+    assert "run_002 cannot be read" in second
+
+
+def test_every_problem_is_told_at_once(tmp_path, two):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RunsError) as refused:
+        find_runs([*two, tmp_path / "run_009", tmp_path / "empty", tmp_path, two[0] / "../run_001"])
+    lines = str(refused.value).splitlines()
+    assert f"there is no folder {tmp_path / 'run_009'}" in lines[0]
+    assert "empty is no run folder: it holds no manifest.json" in lines[1]
+    assert f"name them, such as {tmp_path}/run_*" in lines[2]
+    assert "run_001 is named twice" in lines[3]
+    assert len(lines) == 4
+
+
+def test_a_final_ranker_without_metrics_is_refused(two):
+    (two[0] / "metrics.json").write_text(json.dumps({"ranker": "rf"}))
+    with pytest.raises(RunsError, match="nothing of the final ranker rf"):
+        find_runs(two)
+
+
+def test_folders_of_other_comparisons_are_passed_over_with_a_word(tmp_path, two):
+    other = write_run(tmp_path / "run_003", manifest={"kind": "ablations of feature groups"})
+    found = find_runs([other, *two])
+    assert [run.name for run in found.runs] == ["run_001", "run_002"]
+    assert found.notes == [f"{other} is passed over: it holds ablations of feature groups and no "
+                           "run"]  # fmt: skip
+    with pytest.raises(RunsError, match=r"two runs or more.*hold 1: .*run_001\n.*passed over"):
+        find_runs([other, two[0]])
+
+
+# Sweeps.
+
+
+def test_a_sweep_stands_for_its_defaults_and_its_best(tmp_path, two):
+    sweep = write_sweep(tmp_path / "sweeps" / "quick_1a2b")
+    found = find_runs([two[0], sweep])
+    assert [run.name for run in found.runs] == [
+        "run_001", "quick_1a2b/test_default", "quick_1a2b/test_best",
+    ]  # fmt: skip
+    assert not found.notes
+    (read,) = found.sweeps
+    assert read.objectives == ["spearman", "ndcg16", "clone_auc"]
+    assert read.n_trials == {"complete": 2, "pruned": 1}
+    assert read.validation == {
+        DEFAULT: {"spearman": 0.71, "ndcg16": 0.9, "clone_auc": 0.5},
+        BEST: {"spearman": 0.75, "ndcg16": 0.92, "clone_auc": 0.6},
+    }
+    with pytest.raises(RunsError, match="test_best is named twice"):
+        find_runs([sweep, sweep / BEST])
+
+
+def test_an_unfinished_sweep_says_what_it_lacks(tmp_path, two):
+    sweep = write_sweep(tmp_path / "quick", status="running", runs=["test_default"])
+    found = find_runs([two[0], sweep])
+    assert [run.name for run in found.runs] == ["run_001", "quick/test_default"]
+    (note,) = found.notes
+    assert note == f"the sweep {sweep} is not finished: there is no folder {sweep / BEST}"
+    assert found.sweeps[0].validation[BEST] == {}
+
+    running = write_sweep(tmp_path / "slow", runs=["test_default"], trials=None)
+    write_run(running / BEST, manifest={"status": "running"})
+    notes = find_runs([two[0], running]).notes
+    assert "test_best is no finished run, its status is running" in notes[0]
+    assert "holds no trials.csv" in notes[1]
+
+    (sweep / "trials.csv").unlink()
+    write_run(sweep / BEST)
+    assert find_runs([sweep]).sweeps[0].validation[BEST] == {}
+
+    nothing = write_sweep(tmp_path / "new", runs=[], trials=None)
+    with pytest.raises(RunsError, match=r"hold 0: none\n.*not finished"):
+        find_runs([nothing])
+
+
+def test_a_sweep_that_no_trial_won_is_finished(tmp_path, two):
+    sweep = write_sweep(tmp_path / "quick", runs=["test_default"])
+    (note,) = find_runs([two[0], sweep]).notes
+    assert note == f"no trial of the sweep {sweep} beat the defaults, so it has no test_best"
+
+
+def test_a_single_trial_is_refused_with_the_name_of_its_sweep(tmp_path, two):
+    sweep = write_sweep(tmp_path / "quick")
+    with pytest.raises(RunsError, match=rf"default is a trial of a sweep.*name the sweep, {sweep}"):
+        find_runs([two[0], sweep / "default"])
+
+
+@pytest.mark.parametrize(
+    ("written", "in_config"),
+    [(3.0, 3), ("[64, 32]", [64, 32]), ("['a', 'b']", ["a", "b"]), (True, True), ("none", None),
+     (1e-06, 1.0e-6), (None, None)],
+)  # fmt: skip
+def test_the_best_trial_is_known_by_the_parameters_of_its_run(tmp_path, written, in_config):
+    scores = {"state": "complete", "ndcg16": 0.9, "clone_auc": 0.5}
+    trials = [
+        {"number": 0, "spearman": 0.6, "params.trainer.knob": "other", **scores},
+        {"number": 1, "spearman": 0.7, "params.trainer.knob": written, **scores},
+    ]
+    sweep = write_sweep(tmp_path / "s", runs=["test_default"], trials=trials)
+    write_run(sweep / BEST, config={"trainer": {"knob": in_config}})
+    (read,) = find_runs([sweep]).sweeps
+    assert read.validation[BEST]["spearman"] == 0.7
+
+
+def test_trials_that_are_pruned_or_have_other_parameters_have_no_score(tmp_path):
+    (sweep,) = find_runs([write_sweep(tmp_path / "a", trials=TRIALS[::-1])]).sweeps
+    assert sweep.validation[BEST]["spearman"] == 0.75
+    (sweep,) = find_runs([write_sweep(tmp_path / "b", trials=TRIALS[:1])]).sweeps
+    assert sweep.validation[BEST] == {}
+
+
+# What runs differ in, and the baseline.
+
+
+def test_only_what_differs_is_listed():
+    table = differing(
+        {"a": {"same": 1, "x": [1, 2], "y": True, "z": None}, "b": {"same": 1, "x": [1], "y": True}}
+    )
+    assert list(table) == ["a", "b"]
+    assert table.loc["x"].tolist() == ["[1, 2]", "[1]"]
+    assert table.loc["z"].tolist() == ["null", ""]
+    assert table.index.tolist() == ["x", "z"]
+    assert differing({"a": {"x": 1}, "b": {"x": 1}}).empty
+
+
+def test_where_files_lie_and_how_a_sweep_went_change_no_result():
+    fields = {"seed": 1, "paths.outputs": "a", "tuning.batch_id": "b", "data.raw_dir": "c"}
+    assert comparable_fields(fields) == {"seed": 1}
+
+
+def test_the_baseline_is_the_first_or_the_one_named(two):
+    runs = find_runs(two).runs
+    assert pick(runs, None).name == "run_001"
+    assert pick(runs, "run_002").name == "run_002"
+    assert pick(runs, str(two[1] / "..") + "/run_002").name == "run_002"
+    with pytest.raises(RunsError, match=r"--baseline run_003 is none of.*run_001, .*run_002"):
+        pick(runs, "run_003")

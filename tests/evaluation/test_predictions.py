@@ -1,0 +1,125 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data.calendar import as_of_points
+from nba_rank.data.outcomes import EVENTS
+from nba_rank.evaluation.predictions import (
+    PROBABILITIES,
+    SIMULATED,
+    as_json,
+    flat,
+    predictions_table,
+)
+from nba_rank.models.members import Predicted
+from nba_rank.models.model_a.uncertainty import INTERVALS
+
+SEASON = "2022-23"
+
+
+@pytest.fixture
+def predicted(sim_tables):
+    """Scores of two members for all teams on one date, without attention."""
+    rng = np.random.default_rng(0)
+    teams = sim_tables.teams.loc[sim_tables.teams["season"] == SEASON]
+    frame = teams[["season", "team_id", "conference"]].assign(
+        as_of_date=as_of_points(sim_tables, SEASON)["0.25"],
+        model_a=rng.normal(size=len(teams)),
+        xgb=rng.normal(size=len(teams)),
+    )
+    return frame.assign(score=frame["model_a"] + frame["xgb"]).reset_index(drop=True)
+
+
+@pytest.fixture
+def table_of(sim_tables):
+    """The predictions table of member scores, the outcome being unknown."""
+    unknown = pd.DataFrame({"season": ["1999-00"], "team_id": [1], "outcome_rank": [1]})
+
+    def make(frame):
+        return predictions_table(Predicted(frame, None), None, sim_tables, unknown)
+
+    return make
+
+
+def test_ranks_follow_the_scores(predicted, table_of):
+    table = table_of(predicted)
+    assert set(table["as_of_point"]) == {"0.25"}
+    assert table["rank"].tolist() == list(range(1, 31))
+    assert table["score"].is_monotonic_decreasing
+    best = predicted.loc[predicted["xgb"].idxmax(), "team_id"]
+    assert table.loc[table["xgb_rank"] == 1, "team_id"].tolist() == [best]
+
+
+def test_without_intervals_there_are_no_columns_of_them(predicted, table_of):
+    assert not set(INTERVALS) & set(table_of(predicted).columns)
+
+
+def test_intervals_stand_after_model_a_s_rank_as_whole_places(predicted, table_of):
+    rank = predicted["model_a"].rank(ascending=False)
+    with_bounds = predicted.assign(
+        model_a_score_low=predicted["model_a"] - 0.5,
+        model_a_score_high=predicted["model_a"] + 0.5,
+        model_a_rank_low=(rank - 2).clip(lower=1),
+        model_a_rank_high=rank + 2,
+    )
+    # A team without players has none.
+    with_bounds.loc[3, list(INTERVALS)] = np.nan
+    table = table_of(with_bounds)
+    start = table.columns.get_loc("model_a_rank")
+    expected = ["model_a_rank", *INTERVALS, "xgb_rank", "model_agreement"]
+    assert table.columns[start : start + 7].tolist() == expected
+    known = table.dropna(subset=list(INTERVALS))
+    assert len(known) == 29
+    assert (known["model_a_rank_high"] == known["model_a_rank"] + 2).all()
+    assert (known["model_a_rank_low"] <= known["model_a_rank"]).all()
+    assert np.allclose(known["model_a_score_high"] - known["model_a_score_low"], 1)
+    # The members agree on what they did before, bounds or not.
+    assert table["model_agreement"].equals(table_of(predicted)["model_agreement"])
+    text = flat(table).to_csv(index=False)
+    row = text.splitlines()[1].split(",")
+    assert row[start + 4] == str(table["model_a_rank_high"].iloc[0])
+    records = json.loads(as_json(table))
+    absent = predicted.loc[3, "team_id"]
+    bounds = {record["team_id"]: record["model_a_rank_low"] for record in records}
+    assert bounds[absent] is None
+    assert all(isinstance(low, int) for team, low in bounds.items() if team != absent)
+
+
+def with_columns(predicted, names):
+    """Made-up numbers in columns, those of the simulation in another order and among others."""
+    rng = np.random.default_rng(1)
+    made = {name: rng.uniform(size=len(predicted)) for name in reversed(names)}
+    return predicted.assign(seed_1=0.5, **made)
+
+
+def test_without_calibration_and_odds_there_are_no_columns_of_them(predicted, table_of):
+    names = table_of(predicted).columns
+    assert not {*PROBABILITIES, *SIMULATED} & set(names)
+    assert not [name for name in names if name.endswith(("_prob", "_odds"))]
+
+
+@pytest.mark.parametrize(
+    "names", [PROBABILITIES, SIMULATED, ("title_odds",), (*PROBABILITIES, *SIMULATED)]
+)
+def test_probabilities_and_what_was_simulated_stand_after_the_agreement(predicted, table_of, names):
+    given = with_columns(predicted, names)
+    table = table_of(given)
+    start = table.columns.get_loc("model_agreement") + 1
+    assert table.columns[start : start + len(names)].tolist() == list(names)
+    assert table.columns[start + len(names)] == "actual_rank"
+    assert "seed_1" not in table
+    expected = given.set_index("team_id").loc[table["team_id"], list(names)].to_numpy()
+    assert np.array_equal(table[list(names)].to_numpy(), expected)
+    # They are told, and have no part in the ranks.
+    columns = ["team_id", "rank", "conference_rank", "strength_percentile"]
+    assert table[columns].equals(table_of(predicted)[columns])
+    record = json.loads(as_json(table))[0]
+    assert [record[name] for name in names] == table.loc[0, list(names)].tolist()
+
+
+def test_each_event_has_a_calibrated_and_a_simulated_column():
+    assert [f"{event}_prob" for event in EVENTS] == list(PROBABILITIES)
+    odds = [name for name in SIMULATED if name.endswith("_odds")]
+    assert odds == ["playin_odds", *[f"{event}_odds" for event in EVENTS]]

@@ -1,0 +1,320 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtr
+from sklearn.ensemble import RandomForestRegressor
+from xgboost import XGBRegressor
+
+from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.data.outcomes import EVENTS, FINISHES
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
+from nba_rank.evaluation.probability_assessment import (
+    PLATT,
+    Forecast,
+    assess_probabilities,
+    win_probabilities,
+)
+from nba_rank.features.store import KEY
+from nba_rank.models.members import Members, Predicted
+from nba_rank.models.ranker import Head, League, Ranker
+from nba_rank.odds.inputs import ROSTER_INPUTS
+from nba_rank.odds.past_games import RatedGames
+from nba_rank.samples.dataset import PROGRESS
+
+LEARNED, TESTED = "2022-23", "2023-24"
+NAMES = ["xgb", "rf"]
+ODDS = [f"{event}_odds" for event in EVENTS]
+BRIER = {"playoff_brier", "round_1_brier", "round_2_brier", "finals_brier", "champion_brier"}
+ADVANCEMENT = BRIER | {"playoff_log_loss", "champion_log_loss", "advancement_log_loss"}
+
+
+@pytest.fixture(scope="module")
+def league(sim_tables, sim_inputs, sim_results):
+    """The simulated league."""
+    return League(sim_tables, sim_inputs, sim_results)
+
+
+@pytest.fixture(scope="module")
+def scores_of(sim_inputs):
+    """Scores of a season by two made-up members: `scores_of(season)`."""
+    rng = np.random.default_rng(0)
+    scored = sim_inputs.rename(columns={"progress": PROGRESS})
+    scored = scored[[*KEY, "conference", PROGRESS]].assign(
+        xgb=sim_inputs["elo_margin"] / 10,
+        rf=sim_inputs["margin_rating"] / 10 + 0.1 * rng.normal(size=len(sim_inputs)),
+    )
+    return lambda season: scored[scored["season"] == season].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def forecast_of(league, scores_of, sim_data, compose_as_is):
+    """A forecast of the test season: `forecast_of(*overrides)`."""
+    trees = Members([], [], None, XGBRegressor(), RandomForestRegressor())
+
+    def make(*overrides):
+        config = compose_as_is("odds.n_simulations=20", *overrides)
+        known = scores_of(LEARNED)
+        head = Head.fit(known, sim_data.relevance, config).calibrated(known, league, config)
+        ranker = Ranker(trees, head, None)
+        return Forecast(ranker, ranker.complete(Predicted(scores_of(TESTED), None), league))
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def simulated(forecast_of):
+    """Simulated and calibrated; not to be altered."""
+    return forecast_of("odds=monte_carlo", "calibration=platt_stack")
+
+
+@pytest.fixture(scope="module")
+def assess(sim_dates):
+    """Judges a forecast: `assess(forecast, league)`."""
+    return lambda forecast, league: assess_probabilities(
+        {TESTED: forecast}, league, sim_dates, "stack"
+    )
+
+
+@pytest.fixture(scope="module")
+def found(assess, simulated, league):
+    """What is found of the simulated forecast; not to be altered."""
+    return assess(simulated, league)
+
+
+def metrics_of(found, ranker, scope="league"):
+    rows = found.metrics
+    return set(rows.loc[(rows["ranker"] == ranker) & (rows["scope"] == scope), "metric"])
+
+
+def rankers(frame):
+    return set(frame["ranker"]) if len(frame) else set()
+
+
+def test_metrics_are_tidy_and_name_who_is_judged_by_what(found):
+    metrics = found.metrics
+    assert metrics.columns.tolist() == TIDY_COLUMNS
+    assert not metrics.duplicated(TIDY_COLUMNS[:-1]).any()
+    assert set(metrics["season"]) == {TESTED, "all"}
+    assert set(metrics["as_of_point"]) == {*AS_OF_POINTS, "all"}
+    # Fitted references need three earlier seasons, of which this league has two.
+    assert rankers(metrics) == {
+        "stack", PLATT, "random", "random16", "simulation", "standings", "elo", "elo_fitted",
+        "always_home",
+    }  # fmt: skip
+    assert metrics_of(found, "stack") == ADVANCEMENT
+    assert metrics_of(found, PLATT) == ADVANCEMENT
+    assert metrics_of(found, "random") == {
+        "playoff_brier", "playoff_log_loss", "champion_brier", "champion_log_loss",
+    }  # fmt: skip
+    assert metrics_of(found, "random16") == {"champion_brier", "champion_log_loss"}
+    series = {"series_upset_auc", "series_brier", "series_log_loss"}
+    assert series < metrics_of(found, "simulation")
+    assert metrics_of(found, "standings") == metrics_of(found, "elo") == {"series_upset_auc"}
+    for scope in ("regular", "playoffs"):
+        games = {"game_brier", "game_log_loss"}
+        for ranker in ("stack", "elo", "elo_fitted", "always_home"):
+            assert metrics_of(found, ranker, scope) == games
+        assert metrics_of(found, PLATT, scope) == (games if scope == "regular" else set())
+
+
+def test_the_intervals_of_the_simulation_are_judged_at_every_point(found):
+    rows = found.metrics[found.metrics["ranker"] == "simulation"]
+    coverage = rows[rows["metric"].str.contains("cover")]
+    assert coverage["as_of_point"].tolist() == list(AS_OF_POINTS)
+    assert coverage["value"].between(0, 1).all()
+
+
+def test_odds_at_the_points_are_those_of_the_forecast(found, simulated, sim_dates):
+    points = sim_dates[(sim_dates["season"] == TESTED) & (sim_dates["as_of_point"] != "")]
+    frame = simulated.predicted.frame.merge(points, on=["season", "as_of_date"])
+    key = ["as_of_point", "team_id"]
+    expected = frame.set_index(key)
+    for ranker, ending in (("stack", "odds"), (PLATT, "prob")):
+        got = found.odds[found.odds["ranker"] == ranker].set_index(key)
+        assert len(got) == 7 * 30
+        for event in EVENTS:
+            told = expected[f"{event}_{ending}"].reindex(got.index)
+            assert np.array_equal(got[f"{event}_odds"], told)
+    own = found.odds[found.odds["ranker"] == "stack"].groupby("as_of_point")[ODDS].sum()
+    assert own.to_numpy() == pytest.approx(np.tile([16, 8, 4, 2, 1], (7, 1)))
+
+
+def test_chance_is_a_reference_and_knows_the_field_at_the_end(found):
+    uniform = found.odds[found.odds["ranker"] == "random"]
+    assert set(uniform["title_odds"]) == {1 / 30}
+    field = found.odds[found.odds["ranker"] == "random16"]
+    assert set(field["as_of_point"]) == {"end"}
+    assert field["title_odds"].sum() == pytest.approx(1)
+    log_loss = found.metrics[found.metrics["metric"] == "champion_log_loss"]
+    of_chance = log_loss[log_loss["ranker"] == "random"]["value"]
+    assert of_chance.to_numpy() == pytest.approx(np.log(30))
+
+
+def test_every_game_is_forecast_once_by_each_who_forecasts_its_kind(found, league):
+    games = found.games
+    assert not games.duplicated(["game_id", "ranker"]).any()
+    assert games["p_home"].between(0, 1).all()
+    played = league.tables.games.set_index("game_id")
+    won = played["home_points"] > played["away_points"]
+    assert (games["home_won"] == won.reindex(games["game_id"]).to_numpy()).all()
+    n_playoffs = (played["kind"].eq("playoffs") & played["season"].eq(TESTED)).sum()
+    counts = games.groupby(["kind", "ranker"]).size()
+    for ranker in ("stack", "elo", "elo_fitted", "always_home"):
+        assert counts["regular", ranker] == 1230
+        assert counts["playoffs", ranker] == n_playoffs
+    assert counts["regular", PLATT] == 1230
+    assert ("playoffs", PLATT) not in counts
+
+
+def test_every_team_has_a_likely_finish_at_every_point(found, league):
+    table = found.finishes
+    assert table.groupby("as_of_point", sort=False).size().to_dict() == dict.fromkeys(
+        AS_OF_POINTS, 30
+    )
+    assert set(table["likely_finish"]) <= set(FINISHES)
+    assert table["finish_odds"].between(0, 1).all()
+    champion = table[(table["as_of_point"] == "end") & (table["finish"] == "Champion")]
+    results = league.results
+    best = results[(results["season"] == TESTED) & (results["outcome_rank"] == 1)]
+    assert champion["team_id"].tolist() == best["team_id"].tolist()
+
+
+def test_series_are_judged_by_strengths_after_the_regular_season(found, simulated, sim_dates):
+    series = found.series
+    assert series.groupby("ranker").size().to_dict() == {
+        "elo": 15, "simulation": 15, "standings": 15,
+    }  # fmt: skip
+    own = series[series["ranker"] == "simulation"]
+    assert own["p_host"].between(0, 1).all()
+    end = sim_dates[(sim_dates["season"] == TESTED) & (sim_dates["as_of_point"] == "end")]
+    frame = simulated.predicted.frame.merge(end, on=["season", "as_of_date"])
+    strength = frame.set_index("team_id")["playoffs_strength"]
+    for side in ("host", "guest"):
+        assert own[f"{side}_strength"].to_numpy() == pytest.approx(
+            strength[own[f"{side}_team_id"]].to_numpy()
+        )
+
+
+def test_softmax_gives_title_odds_alone_and_calibration_the_games(assess, forecast_of, league):
+    found = assess(forecast_of("odds=softmax", "calibration=platt_stack"), league)
+    assert metrics_of(found, "stack") == {"champion_brier", "champion_log_loss"}
+    assert metrics_of(found, PLATT) == ADVANCEMENT
+    assert found.finishes.empty
+    assert found.series.empty
+    assert "simulation" not in rankers(found.metrics)
+    # Nothing else says who wins a game, so calibration speaks for the ranker.
+    assert metrics_of(found, "stack", "regular") == {"game_brier", "game_log_loss"}
+    assert PLATT not in rankers(found.games)
+    assert set(found.games.loc[found.games["ranker"] == "stack", "kind"]) == {"regular"}
+
+
+def test_without_calibration_and_odds_there_are_references_alone(assess, forecast_of, league):
+    found = assess(forecast_of("odds=none", "calibration=none"), league)
+    assert rankers(found.odds) == {"random", "random16"}
+    assert rankers(found.games) == {"always_home", "elo", "elo_fitted"}
+    assert rankers(found.metrics) == rankers(found.odds) | rankers(found.games)
+    assert found.series.empty
+
+
+def test_a_simulation_without_calibration_forecasts_games_of_both_kinds(
+    assess, forecast_of, league
+):
+    found = assess(forecast_of("odds=monte_carlo", "calibration=none"), league)
+    assert PLATT not in rankers(found.metrics) | rankers(found.odds) | rankers(found.games)
+    kinds = found.games.loc[found.games["ranker"] == "stack", "kind"]
+    assert set(kinds) == {"regular", "playoffs"}
+
+
+def test_bookmakers_are_judged_where_they_have_priced_the_season(
+    assess, simulated, league, found, priced
+):
+    tables = priced(league.tables, [TESTED])
+    with_market = assess(simulated, replace(league, tables=tables))
+    odds = with_market.odds[with_market.odds["ranker"] == "market"]
+    # Their odds are made before opening night.
+    assert odds["as_of_point"].tolist() == ["open"] * 30
+    expected = tables.market_totals.set_index("team_id")["title_prob"]
+    assert np.array_equal(odds["title_odds"], expected[odds["team_id"]])
+    assert metrics_of(with_market, "market") == {"champion_brier", "champion_log_loss"}
+    for scope in ("regular", "playoffs"):
+        assert metrics_of(with_market, "market", scope) == {"game_brier", "game_log_loss"}
+    others = with_market.metrics[with_market.metrics["ranker"] != "market"]
+    pd.testing.assert_frame_equal(others.reset_index(drop=True), found.metrics, check_exact=True)
+
+
+@pytest.mark.parametrize("seasons", [[], [LEARNED]])
+def test_bookmakers_are_not_there_where_they_have_not(assess, simulated, league, priced, seasons):
+    found = assess(simulated, replace(league, tables=priced(league.tables, seasons)))
+    assert "market" not in rankers(found.metrics) | rankers(found.odds) | rankers(found.games)
+
+
+def test_title_odds_of_bookmakers_that_lack_a_team_are_left_out(assess, simulated, league, priced):
+    tables = priced(league.tables, [TESTED])
+    totals = tables.market_totals.copy()
+    totals.loc[3, "title_prob"] = np.nan
+    found = assess(simulated, replace(league, tables=replace(tables, market_totals=totals)))
+    assert "market" not in rankers(found.odds)
+    assert metrics_of(found, "market") == set()
+    assert metrics_of(found, "market", "regular") == {"game_brier", "game_log_loss"}
+
+
+def test_a_game_is_forecast_by_the_newest_date_before_it(simulated, league):
+    frame = simulated.predicted.frame
+    dates = np.sort(frame["as_of_date"].unique())
+    start, end = dates[4:6]
+    moved = frame.assign(score=frame["score"].mask(frame["as_of_date"] == start, 0.0))
+    other = replace(simulated, predicted=Predicted(moved, None))
+    before, after = (
+        win_probabilities(forecast, league, "stack") for forecast in (simulated, other)
+    )
+    day = league.tables.games.set_index("game_id")["game_date"].reindex(before["game_id"])
+    of_date = ((day >= start) & (day < end)).to_numpy()
+    changed = (before["p_home"] != after["p_home"]).to_numpy()
+    assert (changed == of_date).mean() > 0.99
+    assert not changed[~of_date].any()
+
+
+def test_results_of_the_games_have_no_part_in_their_forecasts(simulated, league):
+    games = league.tables.games
+    turned = games["season"] == TESTED
+    points = games[["home_points", "away_points"]].to_numpy()
+    points = np.where(turned.to_numpy()[:, None], points[:, ::-1], points)
+    spoiled = games.assign(home_points=points[:, 0], away_points=points[:, 1])
+    tables = replace(league.tables, games=spoiled)
+    before, after = (
+        win_probabilities(simulated, replace(league, tables=each), "stack")
+        for each in (league.tables, tables)
+    )
+    assert (before["home_won"] != after["home_won"]).all()
+    opening = simulated.predicted.frame["as_of_date"].unique()[1]
+    day = games.set_index("game_id")["game_date"].reindex(before["game_id"])
+    first = (day < opening).to_numpy()
+    assert first.sum() > 50
+    # Later on the home edge of the league has been seen.
+    assert before.loc[first, "p_home"].equals(after.loc[first, "p_home"])
+
+
+def test_dates_without_known_players_take_the_maps_of_teams(simulated, league):
+    frame, odds = simulated.predicted.frame, simulated.ranker.head.odds
+    start, end = np.sort(frame["as_of_date"].unique())[4:6]
+    unknown = league.inputs["as_of_date"] == start
+    columns = list(ROSTER_INPUTS)
+    inputs = league.inputs.assign(**{name: league.inputs[name].mask(unknown) for name in columns})
+    there = replace(league, inputs=inputs)
+    before, after = (win_probabilities(simulated, each, "stack") for each in (league, there))
+    own = (before["ranker"] == "stack").to_numpy()
+    day = league.tables.games.set_index("game_id")["game_date"].reindex(before["game_id"])
+    of_date = ((day >= start) & (day < end)).to_numpy()
+    assert before.loc[~of_date, "p_home"].equals(after.loc[~of_date, "p_home"])
+    rated = there.rated(frame)
+    games = RatedGames.of(league.tables, rated, "regular", next_only=True)
+    maps = odds.teams.regular
+    by_teams = ndtr(maps.expected_margin(rated, games) / maps.noise)
+    of_regular = own & (before["kind"] == "regular").to_numpy()
+    got = after.loc[of_regular, "p_home"].to_numpy()
+    of_date = of_date[of_regular]
+    assert of_date.any()
+    assert got[of_date] == pytest.approx(by_teams[of_date])
+    assert not np.isnan(got).any()

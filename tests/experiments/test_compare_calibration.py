@@ -1,0 +1,227 @@
+from io import StringIO
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from nba_rank.config.schema import config_from_yaml
+from nba_rank.core.run_dir import read_manifest
+from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.data.outcomes import EVENTS
+from nba_rank.experiments import run as pipeline
+from nba_rank.experiments.compare_calibration import FORECASTS, SIMULATED, VARIANTS, compare
+from nba_rank.models.calibration import CALIBRATIONS, WIN
+from nba_rank.report.calibration_report import VARIANT_LABELS
+
+TESTED = "2023-24"
+TINY = [
+    "data=nba",
+    "data.as_of_every_days=60",
+    "folds=walk_forward",
+    "folds.n_test_seasons=1",
+    "features.projection.n_simulations=20",
+    "odds.n_simulations=20",
+    "model.xgb.n_estimators=10",
+    "model.rf.n_estimators=10",
+    "trainer=cpu",
+    "trainer.max_epochs=1",
+    "trainer.num_threads=1",
+    "model.model_a.n_seeds=1",
+    "model.model_a.encoder_dims=[8]",
+    "model.model_a.learning_rate=0.01",
+    "evaluation.bootstrap_samples=200",
+    "callbacks=quiet",
+    "callbacks/not_learning=off",
+]
+
+
+@pytest.fixture(scope="module")
+def program(compose_as_is, cache, sim_tables):
+    """Runs the program on the simulated league: `program(outputs, *overrides)`."""
+
+    def run(outputs, *overrides):
+        config = compose_as_is(
+            *TINY, f"paths.outputs={outputs}", f"paths.cache={cache}", *overrides
+        )
+        console = Console(file=StringIO(), width=200)
+        with pytest.MonkeyPatch.context() as patch:
+            prepared = SimpleNamespace(tables=sim_tables)
+            patch.setattr(pipeline, "prepare_tables", lambda *_: prepared)
+            result = compare(OmegaConf.structured(config), console)
+        return result, max(outputs.glob("run_*")), console.file.getvalue()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def done(program, tmp_path_factory):
+    """One comparison: result, folder and what was shown; not to be altered."""
+    return program(tmp_path_factory.mktemp("outputs3"))
+
+
+@pytest.fixture(scope="module")
+def forecasts(done):
+    return pd.read_parquet(done[1] / "forecasts.parquet")
+
+
+def test_the_run_folder_holds_everything(done):
+    _, folder, shown = done
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    logs = {name for name in files if name.startswith("logs/")}
+    assert files - logs == {
+        "manifest.json", "config.yaml", "forecasts.parquet", "calibration_summary.csv",
+        "calibration_differences.csv", "ranking_metrics.csv", "ANALYSIS_01.md",
+        *[f"figures/reliability_{variant}.png" for variant in VARIANTS],
+    }  # fmt: skip
+    assert all((folder / name).stat().st_size > 0 for name in files)
+    for variant in VARIANTS:
+        figure = folder / "figures" / f"reliability_{variant}.png"
+        assert figure.read_bytes().startswith(b"\x89PNG")
+    manifest = read_manifest(folder)
+    assert manifest["status"] == "finished"
+    assert manifest["kind"] == "comparison of calibrations"
+    assert [name for name in manifest["seconds"] if name in VARIANTS] == list(VARIANTS)
+    assert str(folder) in shown
+    assert config_from_yaml(folder / "config.yaml").model.model_a.mc_dropout_samples == 0
+
+
+def test_every_variant_forecasts_the_same_teams_and_games(forecasts, sim_tables):
+    assert forecasts.columns.tolist() == FORECASTS
+    assert list(dict.fromkeys(forecasts["variant"])) == list(VARIANTS)
+    assert list(dict.fromkeys(forecasts["event"])) == [*EVENTS, WIN]
+    assert set(forecasts["season"]) == {TESTED}
+    assert forecasts["p"].between(0, 1).all()
+    key = [name for name in FORECASTS if name not in ("variant", "p")]
+    parts = [rows[key].reset_index(drop=True) for _, rows in forecasts.groupby("variant")]
+    for part in parts[1:]:
+        pd.testing.assert_frame_equal(part, parts[0])
+    teams = parts[0][parts[0]["event"] != WIN]
+    assert not teams.duplicated(["event", "as_of_point", "team_id"]).any()
+    assert len(teams) == 5 * 7 * 30
+    assert set(teams["as_of_point"]) == set(AS_OF_POINTS)
+    games = parts[0][parts[0]["event"] == WIN]
+    assert set(games["as_of_point"]) == {"all"}
+    played = sim_tables.games
+    played = played[(played["season"] == TESTED) & (played["kind"] == "regular")]
+    assert len(games) == len(played)
+    won = played["home_points"] > played["away_points"]
+    assert games["happened"].sum() == won.sum()
+
+
+def test_what_happened_is_that_of_the_season(forecasts, sim_results):
+    results = sim_results[sim_results["season"] == TESTED].set_index("team_id")
+    for n, event in enumerate(EVENTS):
+        rows = forecasts[forecasts["event"] == event]
+        came = results["rounds_won"] >= n if n else results["made_playoffs"]
+        assert (rows["happened"].to_numpy() == came[rows["team_id"]].to_numpy()).all()
+
+
+def test_the_odds_of_the_simulation_add_up_and_those_of_platt_need_not(forecasts):
+    teams = forecasts[forecasts["event"] != WIN]
+    sums = teams.groupby(["variant", "as_of_point", "event"], sort=False)["p"].sum().unstack()  # noqa: PD010
+    assert sums.loc[SIMULATED, list(EVENTS)].to_numpy() == pytest.approx(
+        np.tile([16, 8, 4, 2, 1], (7, 1))
+    )
+    for variant in CALIBRATIONS:
+        assert not np.allclose(sums.loc[variant], sums.loc[SIMULATED], atol=1e-3)
+
+
+def wide(forecasts, event):
+    rows = forecasts[forecasts["event"] == event]
+    return rows.pivot(index=["as_of_point", "team_id"], columns="variant", values="p")  # noqa: PD010
+
+
+def test_each_calibration_changes_the_probabilities(forecasts):
+    for event in EVENTS:
+        p = wide(forecasts, event)
+        for one, other in (
+            (SIMULATED, "platt_stack"),
+            (SIMULATED, "platt_per_model"),
+            ("platt_stack", "platt_per_model"),
+        ):
+            assert np.abs(p[one] - p[other]).max() > 1e-3
+
+
+def test_a_calibration_of_the_stack_keeps_the_order_on_a_date(forecasts):
+    for point in AS_OF_POINTS:
+        ranks = [wide(forecasts, event).loc[point, "platt_stack"].rank() for event in EVENTS]
+        for other in ranks[1:]:
+            assert other.equals(ranks[0])
+
+
+def test_calibration_follows_the_order_of_each_model(program, tmp_path):
+    # With one model there is nothing to weigh: both calibrations keep its order.
+    _, folder, _ = program(tmp_path, "model=rf")
+    forecasts = pd.read_parquet(folder / "forecasts.parquet")
+    for event in EVENTS:
+        for _, date in wide(forecasts, event).groupby("as_of_point"):
+            stack, each = (date[name].round(12).rank() for name in CALIBRATIONS)
+            assert each.equals(stack)
+    games = forecasts[forecasts["event"] == WIN]
+    stack, each = (games.loc[games["variant"] == name, "p"].to_numpy() for name in CALIBRATIONS)
+    assert each == pytest.approx(stack, abs=0.02)
+
+
+def test_the_summary_scores_every_variant_and_event(done, forecasts):
+    result, folder, _ = done
+    summary = pd.read_csv(folder / "calibration_summary.csv")
+    pd.testing.assert_frame_equal(summary, result, check_dtype=False)
+    cells = list(zip(summary["variant"], summary["event"], strict=True))
+    assert cells == [
+        *[(variant, event) for variant in VARIANTS for event in EVENTS],
+        *[(variant, WIN) for variant in VARIANTS],
+    ]
+    rows = summary.set_index(["variant", "event"])
+    for (variant, event), own in forecasts.groupby(["variant", "event"]):
+        expected = ((own["p"] - own["happened"]) ** 2).mean()
+        assert rows.loc[(variant, event), "brier"] == pytest.approx(expected)
+        assert rows.loc[(variant, event), "n"] == len(own)
+    assert (summary["n_seasons"] == 1).all()
+    # One season gives no interval.
+    assert summary[["brier_low", "log_loss_high"]].isna().all(axis=None)
+    assert (summary["ece_floor"] <= summary["ece_floor_95"]).all()
+
+
+def test_differences_are_to_the_simulation(done):
+    result, folder, _ = done
+    differences = pd.read_csv(folder / "calibration_differences.csv")
+    assert set(differences["variant"]) == set(CALIBRATIONS)
+    assert set(differences["event"]) == {*EVENTS, WIN}
+    brier = result.pivot(index="event", columns="variant", values="brier")  # noqa: PD010
+    rows = differences[differences["score"] == "brier"].set_index(["variant", "event"])
+    for variant in CALIBRATIONS:
+        for event in (*EVENTS, WIN):
+            expected = brier.loc[event, variant] - brier.loc[event, SIMULATED]
+            assert rows.loc[(variant, event), "difference"] == pytest.approx(expected)
+    assert set(differences["verdict"]) == {"no more than noise"}
+
+
+def test_the_skill_of_the_order_is_that_of_the_sum_of_the_probabilities(
+    done, forecasts, sim_results
+):
+    ranking = pd.read_csv(done[1] / "ranking_metrics.csv", dtype={"as_of_point": "str"})
+    assert len(ranking) == len(VARIANTS) * 7
+    teams = forecasts[forecasts["event"] != WIN]
+    sums = teams.groupby(["variant", "as_of_point", "team_id"])["p"].sum().reset_index()
+    outcome = sim_results[sim_results["season"] == TESTED].set_index("team_id")["outcome_rank"]
+    sums["rank"] = -outcome[sums["team_id"]].to_numpy()
+    for row in ranking.itertuples():
+        own = sums[(sums["variant"] == row.variant) & (sums["as_of_point"] == row.as_of_point)]
+        expected = own["p"].corr(own["rank"], method="spearman")
+        assert row.spearman == pytest.approx(expected, abs=1e-6)
+    assert ranking["spearman"].mean() > 0.4
+
+
+def test_the_analysis_names_variants_scores_and_figures(done):
+    _, folder, shown = done
+    text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
+    assert folder.name in text
+    assert f"1 test season, {TESTED} to {TESTED}" in text
+    for variant in VARIANTS:
+        assert VARIANT_LABELS[variant] in text
+        assert VARIANT_LABELS[variant] in shown
+        assert f"figures/reliability_{variant}.png" in text
+    assert "nan" not in text.lower()

@@ -1,0 +1,227 @@
+import io
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from rich.console import Console
+
+from nba_rank.config.program import CONF
+from nba_rank.config.schema import (
+    ConfigError,
+    as_config,
+    as_debug_config,
+    as_ingest_config,
+)
+from nba_rank.experiments import debug_model_a
+from nba_rank.experiments.debug_model_a import batch_source, debug
+from nba_rank.models.model_a.diagnostics import Cause
+
+PLAYERS_ALONE = ("trainer=cpu", "model.model_a.team_prior=[]")
+DUMMY = ("data=dummy", "model.model_a.lists_per_batch=32", *PLAYERS_ALONE)
+SIM = ("data=sim", *PLAYERS_ALONE)
+
+
+@pytest.fixture(scope="session")
+def composed(compose_as_is):
+    """Composes the debugger's config, or another one: `composed(*overrides, name=...)`."""
+    compose_as_is()
+
+    def make(*overrides, name="debug_model_a"):
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(CONF)):
+            return hydra_compose(name, overrides=list(overrides))
+
+    return make
+
+
+@pytest.fixture
+def look(composed):
+    """Runs the debugger on made-up data and returns what it found and printed."""
+
+    def run(*overrides):
+        console = Console(file=io.StringIO(), width=160)
+        found = debug(composed(*DUMMY, *overrides), console)
+        return found, console.file.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def of_sim(composed, sim_tables, monkeypatch):
+    """Builds the source of a batch of the simulated league."""
+    ready = SimpleNamespace(tables=sim_tables)
+    monkeypatch.setattr(debug_model_a, "prepare_tables", lambda data, console: ready)
+
+    def run(*overrides):
+        return batch_source(as_debug_config(composed(*SIM, *overrides)), None)
+
+    return run
+
+
+def test_an_untrained_model_is_alive(look):
+    found, text = look()
+    assert found.cause is None
+    assert not found.stepped
+    assert found.diagnostics.gradient_attention > 0
+    assert found.loss == pytest.approx(1.86, abs=0.05), "log(15!) / 15 where scores hardly differ"
+    assert "alive, loss" in text
+    assert "entropy_ratio_head_3" in text
+
+
+def test_the_table_shows_players_and_weights_of_three_teams(look):
+    found, text = look()
+    rows = re.findall(r"2000-10-31 +(\d+) +(-?\d\.\d{3}) +(.*?) *$", text, re.MULTILINE)
+    assert len(rows) == 3
+    scores = [float(score) for _, score, _ in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == pytest.approx(float(found.ranked.score[0].max()), abs=1e-3)
+    team, _, players = rows[0]
+    place = int(found.ranked.score[0].argmax())
+    assert int(team) == found.row[0, place] % 30 + 1
+    shares = [int(share) for share in re.findall(r"\d+ (\d+)%", players)]
+    heaviest = found.ranked.weights[0, place].mean(dim=0).sort(descending=True).values[:5]
+    assert shares == pytest.approx((100 * heaviest).tolist(), abs=0.51)
+
+
+def test_beside_a_team_prior_it_takes_one_step_and_says_so(look):
+    found, text = look("model.model_a.team_prior=[elo_rating]")
+    assert found.cause is None
+    assert found.stepped
+    assert min(found.diagnostics.gradient_attention, found.diagnostics.gradient_encoder) > 0
+    assert "one optimiser step" in text
+
+
+@pytest.mark.parametrize(
+    ("override", "cause"),
+    [
+        ("model.model_a.attention.minutes_bias_weight=5000", Cause.COLLAPSED_ATTENTION),
+        ("model.model_a.attention.temperature=0.001", Cause.COLLAPSED_ATTENTION),
+    ],
+)
+def test_a_dead_model_is_named_and_leaves_with_status_one(look, composed, override, cause):
+    found, text = look(override)
+    assert found.cause is cause
+    assert f"dead: {cause}:" in text
+    assert found.explanation in text
+    with pytest.raises(SystemExit) as left:
+        debug_model_a.main(composed(*DUMMY, override), Console(file=io.StringIO()))
+    assert left.value.code == 1
+
+
+def test_the_batch_changes_what_is_seen_and_the_seed_repeats_it(look):
+    first, again, second = look()[0], look()[0], look("batch=1")[0]
+    assert first.diagnostics == again.diagnostics
+    assert torch.equal(first.ranked.score, again.ranked.score)
+    assert first.row.shape == (32, 15)
+    assert second.row.shape == (16, 15), "48 lists in batches of 32"
+    assert not set(first.row.ravel()) & set(second.row.ravel())
+
+
+def test_looking_leaves_the_source_of_chance_alone(look):
+    torch.manual_seed(7)
+    want = torch.rand(3)
+    torch.manual_seed(7)
+    look()
+    assert torch.equal(torch.rand(3), want)
+
+
+@pytest.mark.parametrize("scope", ["conference", "league"])
+def test_a_batch_out_of_range_says_how_many_there_are(look, scope):
+    n_batches = 2 if scope == "conference" else 1
+    with pytest.raises(ConfigError, match=rf"holds {n_batches} batches.* 0 to {n_batches - 1}"):
+        look(f"batch={n_batches}", f"model.model_a.list_scope={scope}")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_a_clear_error(look):
+    with pytest.raises(ConfigError, match="no CUDA device: take trainer=cpu"):
+        look("trainer=gpu")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_it_looks_on_the_gpu(look):
+    assert look("trainer=gpu")[0].diagnostics.entropy_ratio == pytest.approx(
+        look("trainer=cpu")[0].diagnostics.entropy_ratio, rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+@pytest.mark.parametrize("pooling", ["uniform", "mean"])
+def test_every_pooling_and_precision_is_looked_at(look, precision, pooling):
+    found, _ = look(f"trainer.precision={precision}", f"model.model_a.attention.pooling={pooling}")
+    assert found.cause is None
+    assert found.diagnostics.entropy_ratio == pytest.approx(1, abs=1e-3)
+
+
+def test_only_the_debugger_takes_dummy_data(composed):
+    message = "debug_model_a alone: take data=nba or data=sim"
+    with pytest.raises(ConfigError, match=message):
+        as_config(composed("data=dummy", name="config"))
+    with pytest.raises(ConfigError, match=message):
+        as_ingest_config(composed("data=dummy", name="ingest"))
+
+
+def test_the_debug_config_is_checked(composed):
+    with pytest.raises(ConfigError, match="n_heads=5"):
+        as_debug_config(composed("model.model_a.attention.n_heads=5"))
+    with pytest.raises(ConfigError, match="batch=-1"):
+        as_debug_config(composed("batch=-1"))
+
+
+def test_a_batch_of_the_league_is_of_the_newest_season_in_date_order(of_sim, sim_tables):
+    whole = of_sim("model.model_a.lists_per_batch=1000")
+    assert whole.season == "2023-24"
+    dates = whole.data.sets.frame["as_of_date"].drop_duplicates().to_numpy()
+    # Seven lists of two conferences: the second batch starts in the middle of the fourth date.
+    second = of_sim("model.model_a.lists_per_batch=7", "batch=1")
+    assert second.first == 1
+    touched = second.data.sets.frame["as_of_date"].drop_duplicates().to_numpy()
+    np.testing.assert_array_equal(touched, dates[3:7])
+    abbreviations = sim_tables.teams.query("season == '2023-24'").set_index("team_id")
+    assert second.teams.equals(abbreviations["abbreviation"])
+    assert second.data.columns == [], "no store feature was asked for"
+
+
+def test_a_team_prior_brings_the_store_features(of_sim):
+    source = of_sim("model.model_a.team_prior=[elo_rating]", "model.model_a.lists_per_batch=2")
+    assert "elo_rating" in source.data.columns
+    assert len(source.data.sets.frame) == 30
+
+
+def test_the_league_is_alive_and_its_players_have_names(of_sim, composed, sim_tables):
+    console = Console(file=io.StringIO(), width=200)
+    cfg = composed(*SIM, "model.model_a.lists_per_batch=4", "batch=3")
+    found = debug(cfg, console)
+    assert found.cause is None
+    text = console.file.getvalue()
+    assert "batch 3 of 2023-24" in text
+    named = [name for name in sim_tables.player_games["player_name"].unique() if name in text]
+    assert len(named) >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("overrides", "status", "said"),
+    [
+        ([], 0, "alive"),
+        (["model.model_a.attention.minutes_bias_weight=5000"], 1, "dead: collapsed attention"),
+    ],
+)
+def test_the_exit_status_of_the_program(overrides, status, said):
+    done = subprocess.run(
+        [sys.executable, "-m", "nba_rank.experiments.debug_model_a", *DUMMY, *overrides],
+        capture_output=True,
+        text=True,
+        cwd=CONF.parent,
+    )
+    assert done.returncode == status, done.stderr
+    assert said in done.stdout
+    assert done.stderr == ""

@@ -1,0 +1,292 @@
+import json
+from dataclasses import replace
+from io import StringIO
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from nba_rank.config.program import comparison_run
+from nba_rank.config.schema import ConfigError, PredictConfig, PredictDataConfig, config_from_yaml
+from nba_rank.core.names import CLONE
+from nba_rank.core.run_dir import read_manifest
+from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.data.outcomes import outcomes
+from nba_rank.evaluation.calibration import brier, ece
+from nba_rank.evaluation.metrics import roc_auc
+from nba_rank.experiments import playoff_classifier as clone_classifier
+from nba_rank.experiments import run as pipeline
+from nba_rank.experiments.playoff_classifier import SIMULATION, validation_scores
+from nba_rank.experiments.predict import rank_date
+from nba_rank.experiments.train import train
+from nba_rank.models.playoff_classifier import CloneClassifier, made_playoffs
+from nba_rank.report import clone_report
+from nba_rank.report.clone_report import FORECASTERS
+from nba_rank.samples.folds import FoldError
+
+TESTED = "2023-24"
+SPLITS = ("reference_2023-24", "walk_forward_2023-24")
+TINY = [
+    "model=clone_classifier",
+    "data=nba",
+    "data.as_of_every_days=60",
+    "folds.n_test_seasons=1",
+    "folds.n_oof_seasons=1",
+    "features.projection.n_simulations=20",
+    "model.clone_classifier.n_estimators=40",
+    "model.clone_classifier.min_child_weight=5",
+    "model.clone_classifier.reg_lambda=1",
+    "trainer=cpu",
+    "trainer.num_threads=1",
+    "evaluation.bootstrap_samples=200",
+    "callbacks=quiet",
+]
+
+
+@pytest.fixture(scope="module")
+def program(compose_as_is, tmp_path_factory, sim_tables):
+    """Runs the program on the simulated league: `program(outputs, *overrides)`.
+
+    Figures, which take as long as all the rest, are drawn where `figures` says so.
+    """
+    cache = tmp_path_factory.mktemp("cache")
+
+    def run(outputs, *overrides, figures=False):
+        config = compose_as_is(
+            *TINY, f"paths.outputs={outputs}", f"paths.cache={cache}", *overrides
+        )
+        console = Console(file=StringIO(), width=200)
+        with pytest.MonkeyPatch.context() as patch:
+            prepared = SimpleNamespace(tables=sim_tables)
+            patch.setattr(pipeline, "prepare_tables", lambda *_: prepared)
+            if not figures:
+                patch.setattr(clone_report, "_figures", lambda *_: [])
+            result = train(OmegaConf.structured(config), console)
+        return result, max(outputs.glob("run_*")), console.file.getvalue()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def done(program, tmp_path_factory):
+    """One run: result, folder and what was shown; not to be altered."""
+    return program(tmp_path_factory.mktemp("outputs3"), figures=True)
+
+
+@pytest.fixture(scope="module")
+def table(done):
+    return pd.read_parquet(done[1] / "predictions.parquet")
+
+
+def test_the_run_folder_holds_everything(done):
+    _, folder, shown = done
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files == {
+        "manifest.json", "config.yaml", "metrics.csv", "metrics.json", "summary.csv",
+        "differences.csv", "calibration.csv", "forecasts.csv", "predictions.csv",
+        "predictions.json", "predictions.parquet", "ANALYSIS_01.md",
+        "figures/scores_over_season.png",
+        *[f"figures/reliability_{design}.png" for design in ("reference", "walk_forward")],
+        *[f"models/{split}/{name}" for split in SPLITS
+          for name in ("clone_classifier.ubj", "features.json")],
+    }  # fmt: skip
+    assert all((folder / name).stat().st_size > 0 for name in files)
+    manifest = read_manifest(folder)
+    assert manifest["status"] == "finished"
+    assert [split["name"] for split in manifest["splits"]] == list(SPLITS)
+    assert manifest["splits"][1]["train"] == ["2021-22"]
+    assert manifest["splits"][1]["validation"] == "2022-23"
+    assert {"tables", "features", "models", "evaluation"} <= manifest["seconds"].keys()
+    assert config_from_yaml(folder / "config.yaml").model.members == [CLONE]
+    assert str(folder) in shown
+    assert "clone classifier" in shown
+
+
+def test_every_team_has_a_forecast_on_every_date_of_each_design(table, sim_results):
+    assert table["design"].drop_duplicates().tolist() == ["reference", "walk_forward"]
+    assert set(table["season"]) == {TESTED}
+    assert not table.duplicated(["design", "as_of_date", "team_id"]).any()
+    assert (table.groupby(["design", "as_of_date"]).size() == 30).all()
+    assert set(table["as_of_point"]) - {""} == set(AS_OF_POINTS)
+    assert table["playoff_prob"].between(0, 1).all()
+    assert table["made_playoffs"].tolist() == made_playoffs(table, sim_results).tolist()
+    assert (table.groupby(["design", "as_of_date"])["made_playoffs"].sum() == 16).all()
+    for _, date in table.groupby(["design", "as_of_date"]):
+        assert date["playoff_prob"].is_monotonic_decreasing
+
+
+def test_predictions_hold_the_same_rows_in_every_format(done, table):
+    folder = done[1]
+    csv = pd.read_csv(
+        folder / "predictions.csv",
+        dtype={"as_of_point": "str"},
+        parse_dates=["as_of_date"],
+        keep_default_na=False,
+    )
+    pd.testing.assert_frame_equal(csv, table, check_dtype=False, check_exact=True)
+    records = json.loads((folder / "predictions.json").read_text())
+    assert [row["playoff_prob"] for row in records] == table["playoff_prob"].tolist()
+
+
+def test_metrics_are_those_of_the_predictions(done, table):
+    result, folder, _ = done
+    metrics = pd.read_csv(folder / "metrics.csv", dtype={"as_of_point": "str"})
+    pd.testing.assert_frame_equal(metrics, result.metrics, check_dtype=False)
+    rows = metrics[metrics["ranker"] == CLONE].set_index(["design", "as_of_point", "metric"])
+    for (design, point), own in table[table["as_of_point"] != ""].groupby(
+        ["design", "as_of_point"]
+    ):
+        p, made = own["playoff_prob"], own["made_playoffs"]
+        for name, score in (("auc", roc_auc), ("brier", brier), ("ece", ece)):
+            value = rows.loc[(design, point, f"playoff_{name}"), "value"]
+            assert value == pytest.approx(score(p, made))
+    assert rows.loc[("walk_forward", "end", "playoff_auc"), "value"] > 0.8
+
+
+def test_all_are_judged_on_the_same_teams_and_dates(done):
+    forecasts = pd.read_csv(done[1] / "forecasts.csv", dtype={"as_of_point": "str"})
+    # Three seasons are too few for curves through the standings and Elo.
+    assert set(forecasts["ranker"]) == {CLONE, SIMULATION, "random"}
+    key = ["design", "season", "as_of_point", "team_id", "made"]
+    lists = [
+        rows[key].sort_values(key).reset_index(drop=True) for _, rows in forecasts.groupby("ranker")
+    ]
+    for other in lists[1:]:
+        pd.testing.assert_frame_equal(other, lists[0])
+
+
+def test_the_analysis_says_whether_it_beats_the_others(done):
+    text = (done[1] / "ANALYSIS_01.md").read_text(encoding="utf-8")
+    assert done[1].name in text
+    for ranker in (CLONE, SIMULATION, "random"):
+        assert FORECASTERS[ranker] in text
+    assert "the season simulator: Brier" in text
+    assert "fewer than 3 seasons cannot tell that from noise" in text
+    assert "no standings logistic and no Elo logistic" in text
+    for figure in ("scores_over_season", "reliability_reference", "reliability_walk_forward"):
+        assert f"figures/{figure}.png" in text
+    assert "nan" not in text.lower()
+
+
+def test_metrics_json_is_valid_without_nan(done):
+    text = (done[1] / "metrics.json").read_text(encoding="utf-8")
+    content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in metrics.json"))
+    assert content["ranker"] == CLONE
+    assert content["test_seasons"] == {"reference": [TESTED], "walk_forward": [TESTED]}
+    assert set(content["trees"]) == set(SPLITS)
+
+
+def test_a_second_run_forecasts_the_same_and_a_knob_changes_it(program, table, tmp_path):
+    _, again, _ = program(tmp_path / "same", "paths.members=null")
+    pd.testing.assert_frame_equal(pd.read_parquet(again / "predictions.parquet"), table)
+    _, other, _ = program(tmp_path / "other", "model.clone_classifier.max_depth=1")
+    assert not pd.read_parquet(other / "predictions.parquet")["playoff_prob"].equals(
+        table["playoff_prob"]
+    )
+
+
+def test_without_a_projection_there_is_no_simulator_to_beat(program, tmp_path):
+    _, folder, _ = program(tmp_path, "features/projection=off")
+    assert FORECASTERS[SIMULATION] not in (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
+    columns = CloneClassifier.load(folder / "models" / SPLITS[0]).columns
+    assert "projected_outcome" not in columns
+
+
+def test_what_calibrates_ranks_and_plays_seasons_is_not_read(program, table, tmp_path):
+    _, folder, _ = program(
+        tmp_path, "calibration=none", "odds=none", "model.stack.alphas=[1]", "target=standings"
+    )
+    pd.testing.assert_frame_equal(pd.read_parquet(folder / "predictions.parquet"), table)
+
+
+def test_too_few_seasons_are_refused(program, tmp_path):
+    with pytest.raises((FoldError, ValueError), match="season"):
+        program(tmp_path, "data.first_season=2022-23")
+
+
+def test_it_cannot_be_stacked_or_compared(compose):
+    with pytest.raises(ConfigError, match=r"model\.members=.* or clone_classifier alone"):
+        compose("model.members=[xgb,clone_classifier]")
+    console = Console(file=StringIO())
+    with (
+        pytest.raises(ConfigError, match="ranks no teams"),
+        comparison_run(compose("model=clone_classifier"), "comparison", console),
+    ):
+        pass
+
+
+def test_a_date_cannot_be_ranked_by_it(done):
+    asked = PredictConfig(
+        run=str(done[1]), as_of="2024-01-15", data=PredictDataConfig(processed_dir=None), out=None
+    )
+    with pytest.raises(ValueError, match="ranks no teams"):
+        rank_date(asked)
+
+
+# Scores on validation seasons.
+
+
+@pytest.fixture(scope="module")
+def config(compose_as_is):
+    return compose_as_is(*TINY).model.clone_classifier
+
+
+def test_validation_scores_are_those_of_a_fit_on_earlier_seasons(sim_data, sim_results, config):
+    scores = validation_scores(sim_data, sim_results, config, [TESTED], 1)
+    assert list(scores) == ["clone_auc", "clone_brier", "clone_ece"]
+    assert 0.7 < scores["clone_auc"] < 1
+    assert 0 < scores["clone_brier"] < 0.25
+    assert 0 < scores["clone_ece"] < 0.5
+    assert scores == validation_scores(sim_data, sim_results, config, [TESTED], 1)
+    other = validation_scores(sim_data, sim_results, replace(config, max_depth=1), [TESTED], 1)
+    assert other["clone_brier"] != scores["clone_brier"]
+
+
+def test_validation_scores_come_from_the_cache_the_second_time(
+    sim_data, sim_results, config, tmp_path, monkeypatch
+):
+    first = validation_scores(sim_data, sim_results, config, [TESTED], 1, tmp_path)
+    monkeypatch.setattr(
+        "nba_rank.models.playoff_classifier._grow", lambda *_: pytest.fail("fitted again")
+    )
+    assert validation_scores(sim_data, sim_results, config, [TESTED], 1, tmp_path) == first
+
+
+def test_later_seasons_do_not_touch_validation_scores(sim_data, sim_results, config):
+    # A fourth season, whose features are anything and whose outcome is not known.
+    last = sim_data.frame[sim_data.frame["season"] == TESTED]
+    later = replace(
+        sim_data,
+        frame=pd.concat([sim_data.frame, last.assign(season="2024-25")], ignore_index=True),
+        X=np.vstack([sim_data.X, np.full((len(last), sim_data.X.shape[1]), 1e6, np.float32)]),
+    )
+    expected = validation_scores(sim_data, sim_results, config, [TESTED], 1)
+    assert validation_scores(later, sim_results, config, [TESTED], 1) == expected
+
+
+def test_validation_scores_need_seasons_and_two_before_each(sim_data, sim_results, config):
+    with pytest.raises(ValueError, match="no validation season"):
+        validation_scores(sim_data, sim_results, config, [], 1)
+    with pytest.raises(FoldError, match="two or more seasons before 2022-23"):
+        validation_scores(sim_data, sim_results, config, ["2022-23"], 1)
+
+
+# The real league.
+
+
+@pytest.mark.real
+def test_real_losers_of_the_play_in_have_not_made_the_playoffs(real_tables):
+    results = outcomes(real_tables)
+    made = pd.Series(made_playoffs(results, results), index=results.index)
+    assert (made.groupby(results["season"]).sum() == 16).all()
+    names = real_tables.teams.merge(results[made], on=["season", "team_id"])
+    of_season = set(names.loc[names["season"] == "2022-23", "abbreviation"])
+    # Toronto, Chicago, New Orleans and Oklahoma City lost in the play-in.
+    assert {"MIA", "ATL", "LAL", "MIN"} <= of_season
+    assert not {"TOR", "CHI", "NOP", "OKC"} & of_season
+    assert clone_classifier.reference_split(sorted(set(results["season"]))).validation < max(
+        results["season"]
+    )

@@ -1,0 +1,848 @@
+import json
+import re
+import shutil
+from dataclasses import dataclass, replace
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from omegaconf import OmegaConf
+from programs import program
+from rich.console import Console
+
+from nba_rank.config.schema import PredictConfig, PredictDataConfig, config_from_yaml
+from nba_rank.core.run_dir import read_manifest
+from nba_rank.data.outcomes import EVENTS
+from nba_rank.data.tables import BOX_COLUMNS, Tables, conform, read_tables, table_path
+from nba_rank.evaluation.predictions import PROBABILITIES, SIMULATED, flat
+from nba_rank.evaluation.probability_assessment import PLATT
+from nba_rank.experiments import run as pipeline
+from nba_rank.experiments.predict import predict, rank_date
+from nba_rank.experiments.train import train
+from nba_rank.models import members
+from nba_rank.models.model_a.lightning_module import ModelA
+from nba_rank.report import run_report
+from nba_rank.samples.dataset import PROJECTED
+from nba_rank.samples.folds import FoldPlan
+
+TINY = [
+    "experiment=quick",
+    "data.sim.n_seasons=4",
+    "data.as_of_every_days=60",
+    "folds.n_oof_seasons=1",
+    "model.xgb.n_estimators=20",
+    "model.rf.n_estimators=10",
+    "trainer=cpu",
+    "trainer.max_epochs=2",
+    "trainer.num_threads=1",
+    "model.model_a.n_seeds=2",
+    "features.projection.n_simulations=20",
+    "odds.n_simulations=20",
+    "evaluation.bootstrap_samples=200",
+    "callbacks=quiet",
+]
+TEST_SEASON = "2024-25"
+FITS = ("2023-24", TEST_SEASON)
+ADVANCEMENT = (
+    "playoff_brier", "round_1_brier", "round_2_brier", "finals_brier", "champion_brier",
+    "playoff_log_loss", "champion_log_loss", "advancement_log_loss",
+)  # fmt: skip
+KNOWN_AFTERWARDS = ["actual_rank", "actual_conference_rank", "verdict"]
+
+
+@dataclass(frozen=True)
+class League:
+    """Folders of a simulated league of four seasons and what was run on it."""
+
+    folder: Path
+
+    @property
+    def overrides(self) -> list[str]:
+        return [
+            *TINY,
+            f"data.raw_dir={self.folder / 'raw'}",
+            f"data.processed_dir={self.folder / 'processed'}",
+            f"paths.cache={self.folder / 'cache'}",
+        ]
+
+    @property
+    def tables(self) -> Tables:
+        return read_tables(self.folder / "processed")
+
+
+@pytest.fixture(scope="session")
+def league(tmp_path_factory) -> League:
+    """The league; its files come with the first run on it."""
+    return League(tmp_path_factory.mktemp("league"))
+
+
+@pytest.fixture(scope="session")
+def finished(league, tmp_path_factory) -> Path:
+    """The folder of a run from the command line; not to be altered."""
+    outputs, elsewhere = league.folder / "outputs3", tmp_path_factory.mktemp("elsewhere")
+    done = program("train", *league.overrides, f"paths.outputs={outputs}", cwd=elsewhere)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+    assert list(elsewhere.iterdir()) == []
+    for stage in ("tables", "features", "models", "evaluation"):
+        assert f"{stage} " in done.stdout
+    assert "standings" in done.stdout
+    return outputs / "run_001"
+
+
+@pytest.fixture
+def run_again(league, finished, compose_as_is, tmp_path, monkeypatch):
+    """Runs in this process on the league of the finished run; returns result and folder.
+
+    Without figures, which take as long as all the rest.
+    """
+    monkeypatch.setattr(run_report, "_figures", lambda *_: [])
+
+    def run(*overrides: str):
+        config = compose_as_is(
+            *league.overrides, f"paths.outputs={tmp_path / 'outputs3'}", *overrides
+        )
+        result = train(OmegaConf.structured(config), Console(file=StringIO()))
+        return result, newest(tmp_path)
+
+    return run
+
+
+def newest(tmp_path: Path) -> Path:
+    return max((tmp_path / "outputs3").glob("run_*"))
+
+
+def asked(run: Path, as_of: str, processed_dir: Path | None = None, out: Path | None = None):
+    data = PredictDataConfig(processed_dir=processed_dir and str(processed_dir))
+    return PredictConfig(run=str(run), as_of=as_of, data=data, out=out and str(out))
+
+
+def scrambled(tables: Tables, day: pd.Timestamp, *, same_champion: bool = False) -> Tables:
+    """Other results, box scores and line-ups in all games on the day and after it.
+
+    A season whose playoffs are scrambled has no champion, unless the winners of their games stay.
+    """
+    rng = np.random.default_rng(0)
+
+    def noise(frame, columns):
+        later = (frame["game_date"] >= day).to_numpy()
+        frame = frame.copy()
+        for column in columns:
+            values = rng.integers(0, 60, later.sum())
+            frame.loc[later, column] = values.astype(frame[column].dtype)
+        return frame, later
+
+    games, later = noise(tables.games, [])
+    points = pd.DataFrame(
+        {"home": rng.integers(80, 100, len(games)), "away": rng.integers(100, 130, len(games))},
+        index=games["game_id"],
+    )
+    if same_champion:
+        stays = (games["kind"] == "playoffs") & (games["home_points"] > games["away_points"])
+        stays = stays.to_numpy()
+        points.loc[stays, ["home", "away"]] = points.loc[stays, ["away", "home"]].to_numpy()
+    games.loc[later, "home_points"] = points["home"].to_numpy()[later]
+    games.loc[later, "away_points"] = points["away"].to_numpy()[later]
+    team_games, later = noise(tables.team_games, BOX_COLUMNS)
+    of_game = points.loc[team_games["game_id"]].to_numpy()
+    own = np.where(team_games["is_home"], of_game[:, 0], of_game[:, 1])[later]
+    theirs = np.where(team_games["is_home"], of_game[:, 1], of_game[:, 0])[later]
+    team_games.loc[later, "points"] = own
+    team_games.loc[later, "opponent_points"] = theirs
+    team_games.loc[later, "won"] = own > theirs
+    numbers = ["points", "plus_minus", "seconds", *BOX_COLUMNS]
+    player_games, later = noise(tables.player_games, numbers)
+    ids = player_games.loc[later, "player_id"]
+    # So many newcomers that none plays twice in a game, and few enough to be rated soon.
+    player_games.loc[later, "player_id"] = ids.max() + 1 + np.arange(later.sum()) % 300
+    return replace(
+        tables,
+        games=conform("games", games),
+        team_games=conform("team_games", team_games),
+        player_games=conform("player_games", player_games),
+    )
+
+
+def cut(tables: Tables, day: pd.Timestamp) -> Tables:
+    """Only what had happened on the morning of the day; its season is under way."""
+    seasons = tables.seasons.copy()
+    seasons = seasons[seasons["first_date"] < day]
+    last = seasons["season"] == seasons["season"].max()
+    seasons.loc[last, ["champion_team_id", "runner_up_team_id", "n_playoffs", "n_playin"]] = 0
+    seasons.loc[last, "complete"] = False
+    return replace(
+        tables,
+        seasons=conform("seasons", seasons),
+        **{
+            name: table[table["game_date"] < day].reset_index(drop=True)
+            for name, table in tables.items()
+            if "game_date" in table and name != "schedule"
+        },
+        rosters=tables.rosters[tables.rosters["date"] <= day].reset_index(drop=True),
+    )
+
+
+def strict_json(path: Path):
+    def refuse(constant):
+        raise AssertionError(f"{constant} in {path}")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def test_a_run_folder_is_complete(finished):
+    files = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
+    networks = range(2)
+    expected = {
+        "manifest.json", "config.yaml", "metrics.csv", "metrics.json", "predictions.csv",
+        "predictions.json", "predictions.parquet", "oof.parquet", "losses.csv", "ANALYSIS_01.md",
+        ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml",
+        "figures/skill_over_season.png", f"figures/predicted_vs_actual_{TEST_SEASON}.png",
+        "figures/losses.png", "figures/blend_weights.png", "figures/attention_diagnostics.png",
+        "figures/attention_faithfulness.png", "diagnostics.csv", "contributions.csv",
+        "faithfulness.csv", "odds.parquet", "games.csv", "series.csv", "finishes.csv",
+        "playoff_players.csv", f"figures/title_race_{TEST_SEASON}.png",
+        *[f"figures/odds_{TEST_SEASON}_{point}.png" for point in ("open", "0.5", "end")],
+        *[f"figures/reliability_{name}.png" for name in ("odds", "calibration")],
+        *[f"models/{TEST_SEASON}/{name}"
+          for name in ("features.json", "head.json", "projection.json", "xgb.ubj", "rf.pickle.gz")],
+        *[f"models/{TEST_SEASON}/model_a_{network}.ckpt" for network in networks],
+        *[f"logs/{fit}/network_{network}/{name}"
+          for fit in FITS for network in networks for name in ("metrics.csv", "hparams.yaml")],
+    }  # fmt: skip
+    assert files == expected
+    assert all((finished / name).stat().st_size > 0 for name in files)
+
+
+def test_the_manifest_tells_what_was_done(finished, league):
+    manifest = read_manifest(finished)
+    assert manifest["status"] == "finished"
+    assert manifest["run"] == "run_001"
+    assert manifest["seed"] == 42
+    assert "data.sim.n_seasons=4" in manifest["overrides"]
+    assert set(manifest["tables"]) == {name for name, _ in league.tables.items()}
+    plan = FoldPlan.from_dict(manifest["folds"])
+    assert plan.test_seasons == [TEST_SEASON]
+    assert [fit.predict for fit in plan.fits] == [["2023-24"], [TEST_SEASON]]
+    assert {"tables", "features", "models", "report"} <= manifest["seconds"].keys()
+
+
+def test_the_config_of_a_run_reads_back(finished, league, compose_as_is):
+    config = config_from_yaml(finished / "config.yaml")
+    outputs = f"paths.outputs={league.folder / 'outputs3'}"
+    assert config == compose_as_is(*league.overrides, outputs)
+    assert OmegaConf.load(finished / ".hydra" / "overrides.yaml")[-1] == outputs
+
+
+def test_metrics_are_tidy_with_the_names_that_others_read(finished):
+    metrics = pd.read_csv(finished / "metrics.csv", dtype={"as_of_point": "str"})
+    columns = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
+    assert metrics.columns.tolist() == columns
+    assert not metrics.duplicated(columns[:-1]).any()
+    # Series are also judged over all seasons at once.
+    pooled = metrics["season"] == "all"
+    assert metrics.loc[pooled, "metric"].str.startswith("series_").all()
+    assert set(metrics.loc[~pooled, "season"]) == {TEST_SEASON}
+    # Games have no point, and their kind as scope.
+    of_games = metrics["metric"].str.startswith("game_")
+    assert set(metrics.loc[of_games, "as_of_point"]) == {"all"}
+    assert set(metrics.loc[of_games, "scope"]) == {"regular", "playoffs"}
+    points = ["open", "0.05", "0.15", "0.25", "0.5", "0.75", "end"]
+    assert metrics.loc[~of_games, "as_of_point"].drop_duplicates().tolist() == points
+    assert set(metrics.loc[~of_games, "scope"]) == {"league", "playoff16", "east", "west"}
+    ranked = metrics[metrics["metric"] == "spearman"]
+    assert set(ranked["ranker"]) == {
+        "stack", "model_a", "xgb", "rf", PROJECTED,
+        "standings", "elo", "massey", "srs", "net_rating", "last_season", "random",
+    }  # fmt: skip
+    assert set(metrics["ranker"]) - set(ranked["ranker"]) == {
+        PLATT, "simulation", "random16", "always_home", "elo_fitted",
+    }  # fmt: skip
+    named = {
+        "spearman", "kendall", "rank_mae", "rank_rmse", "ndcg_4", "ndcg_10", "ndcg_16", "ndcg_20",
+        "precision_4", "precision_8", "playoff_brier", "champion_log_loss",
+        "true_strength_spearman", "rank_interval_coverage", "rank_interval_width",
+        "series_upset_auc", "series_brier", "series_log_loss", "game_brier", "game_log_loss",
+    }  # fmt: skip
+    assert named <= set(metrics["metric"])
+    for ranker in ("stack", PLATT):
+        of_ranker = metrics[(metrics["ranker"] == ranker) & (metrics["scope"] == "league")]
+        for metric in ADVANCEMENT:
+            rows = of_ranker[of_ranker["metric"] == metric]
+            assert rows["as_of_point"].tolist() == points
+            assert (rows["value"] >= 0).all()
+    standings = metrics[metrics["ranker"] == "standings"].set_index([*columns[1:3], "metric"])
+    assert 0.7 < standings.loc[("end", "league", "spearman"), "value"] <= 1
+    spearman = metrics[metrics["metric"] == "spearman"]
+    assert len(spearman) == 7 * 4 * 12
+    assert spearman["value"].between(-1, 1).all()
+
+
+def test_metrics_json_is_valid_json_without_nan(finished):
+    metrics = strict_json(finished / "metrics.json")
+    assert metrics["ranker"] == "stack"
+    assert metrics["test_seasons"] == [TEST_SEASON]
+    for part in ("summary", "probabilities", "calibration", "series", "true_strength",
+                 "blend_weights", "seconds"):  # fmt: skip
+        assert metrics[part], part
+    weights = pd.DataFrame(metrics["blend_weights"])
+    blended = {"model_a", "xgb", "rf", PROJECTED, "regressed_win_pct", "full_strength"}
+    assert set(weights["model"]) == blended
+    shares = weights["weight"].abs().groupby([weights["fit"], weights["moment"]]).sum()
+    assert len(shares) == 3
+    assert shares.to_numpy() == pytest.approx(1)
+
+
+def test_predictions_hold_the_same_rows_in_every_format(finished):
+    table = pd.read_parquet(finished / "predictions.parquet")
+    csv = pd.read_csv(
+        finished / "predictions.csv",
+        dtype={"as_of_point": "str"},
+        parse_dates=["as_of_date"],
+        keep_default_na=False,
+        na_values={name: [""] for name in KNOWN_AFTERWARDS},
+    )
+    pd.testing.assert_frame_equal(csv, table, check_dtype=False, check_exact=True)
+    records = strict_json(finished / "predictions.json")
+    assert list(records[0]) == table.columns.tolist()
+    for name in ("season", "team_id", "rank", "score", *PROBABILITIES, *SIMULATED, "verdict"):
+        assert [row[name] for row in records] == table[name].tolist()
+    assert [row["as_of_date"] for row in records] == csv["as_of_date"].dt.strftime(
+        "%Y-%m-%d"
+    ).tolist()
+
+
+def test_predictions_rank_thirty_teams_a_date(finished):
+    table = pd.read_parquet(finished / "predictions.parquet")
+    assert set(table["season"]) == {TEST_SEASON}
+    assert not table.duplicated(["season", "as_of_date", "team_id"]).any()
+    for _, date in table.groupby("as_of_date"):
+        assert date["rank"].tolist() == list(range(1, 31))
+        assert date["score"].is_monotonic_decreasing
+        for _, teams in date.groupby("conference"):
+            assert teams["conference_rank"].tolist() == list(range(1, 16))
+        # Sixteen make the playoffs, half of them are left after each round.
+        sums = [date[f"{event}_odds"].sum() for event in EVENTS]
+        assert sums == pytest.approx([16, 8, 4, 2, 1])
+        assert date["expected_wins"].sum() == pytest.approx(1230)
+        assert date["projected_rank"].sum() == pytest.approx(465)
+        assert sorted(date["actual_rank"]) == list(range(1, 31))
+        assert date["strength_percentile"].tolist()[:: len(date) - 1] == [100, 0]
+    chances = [*PROBABILITIES, *[name for name in SIMULATED if name.endswith("_odds")]]
+    assert ((table[chances] >= 0) & (table[chances] <= 1)).all(axis=None)
+    for ending in ("prob", "odds"):
+        stages = table[[f"{event}_{ending}" for event in EVENTS]].to_numpy()
+        # Calibration learns each stage apart, so only simulated odds must fall.
+        assert (np.diff(stages.mean(axis=0)) < 0).all()
+        assert ending == "prob" or (np.diff(stages) <= 1e-12).all()
+    assert (table["wins_low"] <= table["expected_wins"]).all()
+    assert (table["expected_wins"] <= table["wins_high"]).all()
+    assert (table["rank_low"] <= table["rank_high"]).all()
+    assert (table["assumption"] == "").all()
+    assert table["model_agreement"].between(0, 1).all()
+    assert set(table["verdict"]) <= {"aligned", "over-ranked", "under-ranked"}
+    assert (table["top_players"].str.count(";") == 2).all()
+    assert set(table["as_of_point"]) == {
+        "", "open", "0.05", "0.15", "0.25", "0.5", "0.75", "end",
+    }  # fmt: skip
+
+
+def test_the_out_of_fold_table_is_by_models_that_have_not_seen_the_season(finished):
+    oof = pd.read_parquet(finished / "oof.parquet")
+    assert not oof.duplicated(["season", "as_of_date", "team_id"]).any()
+    assert oof.groupby("season")["role"].unique().map(list).to_dict() == {
+        "2023-24": ["oof"],
+        TEST_SEASON: ["test"],
+    }
+    assert np.isfinite(oof[["model_a", "xgb", "rf"]].to_numpy()).all()
+    trained = {fit["name"]: fit["train"] for fit in read_manifest(finished)["folds"]["fits"]}
+    for season, fit in oof[["season", "fit"]].drop_duplicates().itertuples(index=False):
+        assert max(trained[fit]) < season
+
+
+def test_the_analysis_shows_figures_that_are_there(finished):
+    text = (finished / "ANALYSIS_01.md").read_text()
+    for figure in (finished / "figures").iterdir():
+        assert f"figures/{figure.name}" in text
+    assert "standings" in text.lower()
+
+
+def test_the_same_seed_gives_the_same_numbers_in_another_process(finished, run_again):
+    _, again = run_again("paths.members=null")
+    for name in ("metrics.csv", "predictions.csv", "losses.csv"):
+        assert (again / name).read_text() == (finished / name).read_text(), name
+    oof = [pd.read_parquet(folder / "oof.parquet") for folder in (finished, again)]
+    pd.testing.assert_frame_equal(*oof, check_exact=True)
+    assert not (again / ".hydra").exists()
+
+
+def test_what_has_been_fitted_before_is_not_fitted_again_and_leaves_the_same_files(
+    finished, league, run_again, monkeypatch
+):
+    kept = set((league.folder / "cache" / "members").iterdir())
+    for name in ("fit_model_a", "fit_xgb", "fit_rf"):
+        monkeypatch.setattr(members, name, lambda *_, **__: pytest.fail("fitted again"))
+    _, again = run_again()
+    assert set((league.folder / "cache" / "members").iterdir()) == kept
+    logs = [path.relative_to(finished) for path in (finished / "logs").rglob("*.*")]
+    assert len(logs) == 8
+    for name in ("predictions.csv", "losses.csv", "diagnostics.csv", *logs):
+        assert (again / name).read_text() == (finished / name).read_text(), name
+
+
+@pytest.mark.slow
+def test_another_seed_gives_other_scores_on_the_same_folds(finished, run_again):
+    result, _ = run_again("seed=7")
+    before = pd.read_parquet(finished / "predictions.parquet")
+    key = ["as_of_date", "team_id"]
+    both = before.merge(result.predictions, on=key, suffixes=("", "_other"))
+    assert len(both) == len(before)
+    assert not np.allclose(both["score"], both["score_other"])
+
+
+def dates_of(finished: Path) -> list[str]:
+    table = pd.read_parquet(finished / "predictions.parquet")
+    dates = table["as_of_date"].drop_duplicates().dt.strftime("%Y-%m-%d").tolist()
+    return [dates[0], dates[len(dates) // 2], dates[-1]]
+
+
+def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
+    header, *lines = (finished / "predictions.csv").read_text().splitlines()
+    assert {*PROBABILITIES, *SIMULATED} < set(header.split(","))
+    for as_of in dates_of(finished):
+        out = tmp_path / f"{as_of}.csv"
+        cfg = OmegaConf.structured(asked(finished, as_of, out=out))
+        console = Console(file=StringIO(), width=200)
+        predict(cfg, console)
+        expected = [line for line in lines if f",{as_of}," in line]
+        assert len(expected) == 30
+        assert out.read_text().splitlines() == [header, *expected]
+        shown = console.file.getvalue()
+        assert as_of in shown
+        for column in ("wins (90%)", "playoffs", "title"):
+            assert column in shown
+        assert str(out) in shown.replace("\n", "")
+
+
+def test_predict_ranks_a_date_between_those_of_the_run(finished):
+    known = pd.read_parquet(finished / "predictions.parquet")
+    day = pd.Timestamp(dates_of(finished)[1]) + pd.Timedelta(days=1)
+    assert day not in known["as_of_date"].tolist()
+    table = rank_date(asked(finished, f"{day:%Y-%m-%d}"))
+    assert flat(table).columns.tolist() == known.columns.tolist()
+    assert table["rank"].tolist() == list(range(1, 31))
+    assert set(table["as_of_point"]) == {""}
+
+
+@pytest.mark.parametrize("place", [1, 2], ids=["middle", "end"])
+@pytest.mark.parametrize("spoil", [scrambled, cut])
+def test_a_poisoned_future_changes_no_prediction_and_no_odds(
+    finished, league, tmp_path, spoil, place
+):
+    known = pd.read_parquet(finished / "predictions.parquet")
+    assert {*PROBABILITIES, *SIMULATED} < set(known)
+    day = pd.Timestamp(dates_of(finished)[place])
+    spoiled = spoil(league.tables, day)
+    assert not spoiled.games.equals(league.tables.games)
+    for name, table in spoiled.items():
+        table.to_parquet(table_path(tmp_path, name), index=False)
+    got = flat(rank_date(asked(finished, f"{day:%Y-%m-%d}", tmp_path)))
+    expected = known[known["as_of_date"] == day].reset_index(drop=True)
+    # What a date is called depends on how long the season was in the end.
+    later = [*KNOWN_AFTERWARDS, "as_of_point"]
+    pd.testing.assert_frame_equal(
+        got.drop(columns=later), expected.drop(columns=later), check_exact=True
+    )
+
+
+def test_predict_ranks_the_season_that_is_about_to_open(finished):
+    table = rank_date(asked(finished, "2025-09-20"))
+    assert set(table["season"]) == {"2025-26"}
+    assert table["rank"].tolist() == list(range(1, 31))
+    assert table[["actual_rank", "verdict"]].isna().all(axis=None)
+    sums = [table[f"{event}_odds"].sum() for event in EVENTS]
+    assert sums == pytest.approx([16, 8, 4, 2, 1])
+    # No schedule of it is known.
+    assert table["assumption"].iloc[0] != ""
+
+
+def test_an_altered_past_does_change_predictions(finished, league, tmp_path):
+    known = pd.read_parquet(finished / "predictions.parquet").set_index(["as_of_date", "team_id"])
+    day = pd.Timestamp(dates_of(finished)[1])
+    spoiled = scrambled(league.tables, day - pd.Timedelta(days=10))
+    for name, table in spoiled.items():
+        table.to_parquet(table_path(tmp_path, name), index=False)
+    got = rank_date(asked(finished, f"{day:%Y-%m-%d}", tmp_path)).set_index("team_id")
+    for name in ("score", "playoff_prob", "regular_strength", "expected_wins", "title_odds"):
+        assert not np.allclose(got[name], known.loc[day, name].loc[got.index]), name
+
+
+@pytest.mark.slow
+def test_a_test_seasons_future_changes_nothing_that_is_learned(
+    finished, league, run_again, monkeypatch
+):
+    known = pd.read_parquet(finished / "predictions.parquet")
+    day = pd.Timestamp(dates_of(finished)[1])
+    prepare = pipeline.prepare_tables
+    monkeypatch.setattr(
+        pipeline,
+        "prepare_tables",
+        lambda *args, **kwargs: (
+            lambda result: replace(result, tables=scrambled(result.tables, day, same_champion=True))
+        )(prepare(*args, **kwargs)),
+    )
+    result, _ = run_again()
+    got = flat(result.predictions)
+    assert set(got["as_of_date"]) == set(known["as_of_date"])
+    for before, same in ((True, True), (False, False)):
+        rows = [frame[(frame["as_of_date"] <= day) == before] for frame in (got, known)]
+        rows = [
+            frame.drop(columns=KNOWN_AFTERWARDS).sort_values(
+                ["as_of_date", "team_id"], ignore_index=True
+            )
+            for frame in rows
+        ]
+        assert rows[0]["score"].equals(rows[1]["score"]) == same
+        if same:
+            pd.testing.assert_frame_equal(*rows, check_exact=True)
+
+
+@pytest.mark.parametrize("as_of", ["2021-12-01", "2023-12-01"])
+def test_predict_refuses_a_season_that_was_learned_from(finished, as_of):
+    with pytest.raises(ValueError, match=r"learned from .*folds=walk_forward") as caught:
+        rank_date(asked(finished, as_of))
+    assert TEST_SEASON in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "message"),
+    [
+        ("15.01.2025", "not a date of the form 2024-01-15"),
+        ("2025-02-31", "not a date of the form 2024-01-15"),
+        ("1999-01-15", "outside the data"),
+        ("2031-01-15", "outside the data"),
+    ],
+)
+def test_predict_refuses_a_date_that_it_cannot_rank(finished, as_of, message):
+    with pytest.raises(ValueError, match=message):
+        rank_date(asked(finished, as_of))
+
+
+def test_predict_refuses_folders_without_a_finished_run(finished, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no run folder"):
+        rank_date(asked(tmp_path, "2025-01-15"))
+    (tmp_path / "manifest.json").write_text(
+        json.dumps(read_manifest(finished) | {"status": "interrupted"})
+    )
+    with pytest.raises(FileNotFoundError, match="interrupted"):
+        rank_date(asked(tmp_path, "2025-01-15"))
+    with pytest.raises(FileNotFoundError, match=r"nba_rank\.ingest"):
+        rank_date(asked(finished, "2025-01-15", tmp_path))
+
+
+@pytest.mark.slow
+def test_a_single_member_ranks_without_a_stacker(run_again):
+    result, folder = run_again("model=xgb", "calibration=none", "odds=none")
+    assert {"stack", "model_a", "rf"}.isdisjoint(result.metrics["ranker"])
+    assert "xgb" in set(result.metrics["ranker"])
+    absent = {*PROBABILITIES, *SIMULATED, "top_players", "model_a_rank", "rf_rank"}
+    assert absent.isdisjoint(result.predictions.columns)
+    own = result.metrics[result.metrics["ranker"] == "xgb"]
+    assert {"playoff_brier", "champion_log_loss", "game_brier"}.isdisjoint(own["metric"])
+    assert {PLATT, "simulation"}.isdisjoint(result.metrics["ranker"])
+    models = folder / "models" / TEST_SEASON
+    assert {path.name for path in models.iterdir()} == {
+        "features.json", "head.json", "projection.json", "xgb.ubj",
+    }  # fmt: skip
+    assert strict_json(models / "head.json") == {}
+    assert not (folder / "losses.csv").exists()
+    assert (result.predictions["rank"] == result.predictions["xgb_rank"]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("member", ["model_a", "rf"])
+def test_each_member_alone_is_the_ranker_and_predicts(finished, run_again, member):
+    result, folder = run_again(f"model={member}")
+    assert member in set(result.metrics["ranker"])
+    assert "stack" not in set(result.metrics["ranker"])
+    assert ("top_players" in result.predictions) == (member == "model_a")
+    as_of = dates_of(folder)[1]
+    rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
+    expected = flat(result.predictions)[rows].reset_index(drop=True)
+    got = flat(rank_date(asked(folder, as_of)))
+    pd.testing.assert_frame_equal(got, expected, check_exact=True)
+    # The other members have no say in how this one is fitted.
+    key = ["as_of_date", "team_id"]
+    stacked = pd.read_parquet(finished / "predictions.parquet").set_index(key)
+    alone = result.predictions.set_index(key)
+    assert alone[f"{member}_rank"].equals(stacked[f"{member}_rank"].reindex(alone.index))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["standings", "final_rank"])
+def test_another_target_teaches_another_order(finished, run_again, target):
+    result, _ = run_again(f"target={target}", "model=rf")
+    key = ["as_of_date", "team_id"]
+    before = pd.read_parquet(finished / "predictions.parquet").set_index(key)["rf_rank"]
+    ranks = result.predictions.set_index(key)["rf_rank"]
+    assert (ranks != before.reindex(ranks.index)).any()
+    correlation = ranks.corr(before.reindex(ranks.index), method="spearman")
+    assert correlation > 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "knob",
+    [
+        "model.stack.vary_with_progress=false",
+        "model.stack.alphas=[0.1]",
+        "model.stack.trusted=[xgb]",
+        "features.projection.n_simulations=40",
+    ],
+)
+def test_the_knobs_of_the_stacker_change_the_final_scores(finished, run_again, knob):
+    result, _ = run_again(knob)
+    key = ["as_of_date", "team_id"]
+    before = pd.read_parquet(finished / "predictions.parquet").set_index(key)["score"]
+    scores = result.predictions.set_index(key)["score"]
+    assert not np.allclose(scores, before.reindex(scores.index), rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_feature_group_that_is_off_is_nowhere_in_the_run(finished, run_again):
+    columns = read_manifest(finished)["store"]["columns"]
+    assert any("elo" in name for name in columns)
+    result, folder = run_again("features/elo=off")
+    kept = read_manifest(folder)["store"]["columns"]
+    assert set(kept) == {name for name in columns if "elo" not in name}
+    weights = strict_json(folder / "metrics.json")["blend_weights"]
+    assert not any("elo" in row["model"] for row in weights)
+    assert "elo" in set(result.metrics["ranker"])  # the baseline stays
+
+
+@pytest.mark.slow
+def test_a_run_without_a_projection_knows_none(run_again):
+    result, folder = run_again(
+        "features/projection=off", "model.members=[xgb,rf]", "odds=softmax",
+        "calibration=platt_per_model",
+    )  # fmt: skip
+    assert PROJECTED not in set(result.metrics["ranker"])
+    assert PROJECTED not in pd.read_parquet(folder / "oof.parquet")
+    assert not (folder / "models" / TEST_SEASON / "projection.json").exists()
+    head = strict_json(folder / "models" / TEST_SEASON / "head.json")
+    assert head["stacker"]["inputs"] == ["xgb", "rf", "regressed_win_pct", "full_strength"]
+    assert list(head["calibration"]) == ["platt_per_model"]
+    assert list(head["odds"]) == ["softmax"]
+    assert set(PROBABILITIES) < set(result.predictions)
+    assert set(SIMULATED) & set(result.predictions) == {"title_odds"}
+    sums = result.predictions.groupby("as_of_date")["title_odds"].sum()
+    assert sums.to_numpy() == pytest.approx(1)
+    as_of = dates_of(folder)[1]
+    rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
+    expected = flat(result.predictions)[rows].reset_index(drop=True)
+    got = flat(rank_date(asked(folder, as_of)))
+    pd.testing.assert_frame_equal(got, expected, check_exact=True)
+
+
+@pytest.mark.slow
+def test_the_knobs_of_odds_and_calibration_change_what_is_told_and_no_score(finished, run_again):
+    result, _ = run_again(
+        "odds.n_simulations=40", "odds.playoff_residual=true", "calibration=platt_per_model"
+    )
+    key = ["as_of_date", "team_id"]
+    before = pd.read_parquet(finished / "predictions.parquet").set_index(key)
+    after = result.predictions.set_index(key).reindex(before.index)
+    for moved in ("expected_wins", "playoffs_strength", "title_odds", "playoff_prob"):
+        assert not np.allclose(after[moved], before[moved], rtol=0, atol=1e-3), moved
+    for same in ("score", "rank", "regular_strength"):
+        assert after[same].equals(before[same]), same
+
+
+@pytest.mark.slow
+def test_kfold_by_season_runs_inside_the_training_seasons(run_again):
+    result, folder = run_again("folds=kfold", "folds.k=2", "folds.n_test_seasons=1")
+    plan = FoldPlan.from_dict(read_manifest(folder)["folds"])
+    assert plan == result.plan
+    assert sorted(season for fit in plan.fits for season in fit.predict) == [
+        "2022-23", "2023-24", TEST_SEASON,
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_walk_forward_saves_a_ranker_for_each_test_season(run_again):
+    result, folder = run_again(
+        "folds=walk_forward", "folds.n_test_seasons=2", "folds.n_oof_seasons=1"
+    )
+    assert set(result.predictions["season"]) == {"2023-24", TEST_SEASON}
+    for season in ("2023-24", TEST_SEASON):
+        row = result.predictions[result.predictions["season"] == season].iloc[-1]
+        got = rank_date(asked(folder, f"{row['as_of_date']:%Y-%m-%d}"))
+        assert set(got["season"]) == {season}
+        assert got["score"].iloc[-1] == row["score"]
+
+
+@pytest.fixture
+def without_players(league, run_again, tmp_path):
+    """Runs on the league without the player logs whose names hold a text."""
+
+    def run(text: str, *overrides: str):
+        raw = tmp_path / "raw"
+        shutil.copytree(league.folder / "raw", raw)
+        for path in raw.glob("*player_logs*"):
+            if text in path.name:
+                path.unlink()
+        folders = (f"data.raw_dir={raw}", f"data.processed_dir={tmp_path / 'processed'}")
+        return run_again("data.source=raw", *folders, *overrides)
+
+    return run
+
+
+def test_without_any_player_logs_model_a_is_left_out_and_said_so(without_players):
+    result, folder = without_players("")
+    assert (
+        read_manifest(folder)["left_out"] == "model A is left out: no season has player game logs"
+    )
+    assert {"stack", "xgb", "rf", PROJECTED} < set(result.metrics["ranker"])
+    assert "model_a" not in set(result.metrics["ranker"])
+    assert result.predictions["score"].notna().all()
+    as_of = dates_of(folder)[1]
+    rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
+    expected = flat(result.predictions)[rows].reset_index(drop=True)
+    pd.testing.assert_frame_equal(flat(rank_date(asked(folder, as_of))), expected)
+
+
+def test_a_season_without_player_logs_is_ranked_by_what_needs_none(without_players):
+    result, folder = without_players("2024_25")
+    stacker = strict_json(folder / "models" / TEST_SEASON / "head.json")["teams_stacker"]
+    assert not {"model_a", "full_strength"} & set(stacker["inputs"])
+    tested = pd.read_parquet(folder / "oof.parquet").query("role == 'test'")
+    assert tested["model_a"].isna().all()
+    assert result.predictions["model_a_rank"].isna().all()
+    assert (result.predictions["top_players"].map(len) == 0).all()
+    assert result.predictions["score"].notna().all()
+    assert result.predictions["title_odds"].notna().all()
+    spearman = result.metrics.query("ranker == 'stack' and metric == 'spearman'")
+    assert spearman["value"].notna().all()
+
+
+def test_too_few_seasons_stop_the_run_with_the_remedy(run_again, tmp_path):
+    with pytest.raises(ValueError, match=r"folds\.n_test_seasons"):
+        run_again("folds.n_test_seasons=3")
+    manifest = read_manifest(newest(tmp_path))
+    assert manifest["status"] == "failed"
+    assert "folds.n_test_seasons" in manifest["error"]
+
+
+def test_an_error_leaves_the_folder_marked_as_failed(run_again, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(pipeline, "player_sets", fail)
+    with pytest.raises(RuntimeError, match="out of luck"):
+        run_again()
+    folder = newest(tmp_path)
+    manifest = read_manifest(folder)
+    assert manifest["status"] == "failed"
+    assert manifest["error"] == "RuntimeError: out of luck"
+    assert "out of luck" in (folder / "error.txt").read_text()
+    with pytest.raises(FileNotFoundError, match="failed"):
+        rank_date(asked(folder, "2025-01-15"))
+
+
+def test_ctrl_c_while_model_a_learns_leaves_the_folder_marked(run_again, tmp_path, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ModelA, "training_step", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_again("model=model_a", "paths.members=null")
+    assert read_manifest(newest(tmp_path))["status"] == "interrupted"
+
+
+BAD = [
+    ("trainer.max_epochs=abc", "trainer.max_epochs"),
+    ("trainer.max_epochs=0", "trainer.max_epochs=0 must lie between"),
+    ("+typo=1", "unknown key in the config: typo"),
+    ("data.raw_dir=/nowhere/raw", "/nowhere/raw"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("override", "message"), BAD)
+def test_a_bad_override_ends_with_a_plain_message_and_status_1(tmp_path, override, message):
+    outputs = tmp_path / "outputs3"
+    done = program(
+        "train", "data=nba", f"data.processed_dir={tmp_path / 'processed'}",
+        f"paths.outputs={outputs}", override, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1
+    text = done.stdout + done.stderr
+    assert message in text
+    assert "Traceback" not in text
+    if "raw_dir" not in override:
+        assert not outputs.exists()
+
+
+@pytest.mark.slow
+def test_predict_from_the_command_line_without_a_run_names_it(tmp_path):
+    done = program("predict", "as_of=2025-01-15", cwd=tmp_path)
+    assert done.returncode == 1
+    text = done.stdout + done.stderr
+    assert "Traceback" not in text
+    assert re.search(r"error:.*\brun\b", text)
+
+
+@pytest.mark.slow
+def test_predict_from_the_command_line_ranks_a_date(finished, tmp_path):
+    as_of = dates_of(finished)[1]
+    out = tmp_path / "out.csv"
+    done = program("predict", f"run={finished}", f"as_of={as_of}", f"out={out}", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert as_of in done.stdout
+    header, *lines = (finished / "predictions.csv").read_text().splitlines()
+    assert out.read_text().splitlines() == [
+        header,
+        *[line for line in lines if f",{as_of}," in line],
+    ]
+
+
+@pytest.mark.slow
+def test_a_sweep_writes_a_folder_a_job(finished, league, tmp_path):
+    outputs = tmp_path / "outputs3"
+    done = program(
+        "train", "-m", *league.overrides, f"paths.outputs={outputs}", "model=xgb", "seed=1,2",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (batch,) = (outputs / "sweeps").iterdir()
+    for job, seed in (("0", 1), ("1", 2)):
+        manifest = read_manifest(batch / job)
+        assert manifest["status"] == "finished"
+        assert manifest["seed"] == seed
+        assert f"seed={seed}" in manifest["overrides"]
+        assert config_from_yaml(batch / job / "config.yaml").seed == seed
+        assert (batch / job / "ANALYSIS_01.md").exists()
+    metrics = [(batch / job / "metrics.csv").read_text() for job in ("0", "1")]
+    assert metrics[0] != metrics[1]
+    assert not list(outputs.glob("run_*"))
+
+
+@pytest.mark.slow
+def test_the_stack_recovers_true_strength_better_than_the_standings(compose):
+    config = compose(
+        "experiment=quick", "data=sim", "trainer=cpu", "callbacks=quiet", "folds=walk_forward",
+        "data.sim.n_seasons=8", "folds.n_test_seasons=3", "folds.n_oof_seasons=2",
+        "trainer.max_epochs=5",
+    )  # fmt: skip
+    result = train(OmegaConf.structured(config), Console(file=StringIO()))
+    metrics = pd.read_csv(
+        newest(Path(config.paths.outputs).parent) / "metrics.csv", dtype={"as_of_point": "str"}
+    )
+    pd.testing.assert_frame_equal(metrics, result.metrics, check_dtype=False)
+    found = metrics[
+        (metrics["metric"] == "true_strength_spearman") & (metrics["as_of_point"] == "0.25")
+    ]
+    means = found.groupby("ranker")["value"].mean()
+    assert found.groupby("ranker").size()["stack"] == 3
+    assert means["stack"] > means["standings"] + 0.02
+    assert abs(means["random"]) < 0.3 < means["standings"]

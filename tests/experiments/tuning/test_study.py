@@ -1,0 +1,132 @@
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+from optuna.trial import TrialState
+
+from nba_rank.experiments.tuning import study as module
+from nba_rank.experiments.tuning.study import SharedStudy, StudyError, open_storage, shown
+
+
+def ask(url: str) -> int:
+    return SharedStudy(url, "shared", ["spearman"]).ask().number
+
+
+def test_two_workers_never_get_the_same_number(url):
+    ask(url)  # the tables are there
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context) as workers:
+        numbers = [*workers.map(ask, [url] * 10)]
+    assert sorted(numbers) == [*range(1, 11)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "journal"])
+def test_a_study_is_found_again(tmp_path, outcome, kind):
+    url = {
+        "sqlite": f"sqlite:///{tmp_path / 'study.db'}",
+        "journal": f"journal://{tmp_path / 'new' / 'study.log'}",
+    }[kind]
+    first = SharedStudy(url, "one", ["spearman"])
+    first.default = outcome(spearman=0.5)
+    first.tell(first.ask().number, outcome(spearman=0.7))
+    again = SharedStudy(url, "one", ["spearman"])
+    assert again.default == outcome(spearman=0.5)
+    assert [trial.value for trial in again.trials(TrialState.COMPLETE)] == [0.7]
+
+
+def test_another_question_is_refused_and_named(study):
+    study.ask_the_same({"seed": "1", "folds.k": "5"})
+    study.ask_the_same({"seed": "1", "folds.k": "5"})
+    with pytest.raises(StudyError, match=r"seed: 1 then, 2 now") as error:
+        study.ask_the_same({"seed": "2", "folds.k": "5"})
+    assert "folds.k" not in str(error.value)
+
+
+def test_other_tables_are_refused_and_named(study):
+    study.learn_from_the_same({"games": "a", "rosters": "b"})
+    with pytest.raises(StudyError, match="on other data: rosters differ"):
+        study.learn_from_the_same({"games": "a", "rosters": "c"})
+
+
+def test_a_failed_trial_counts_and_a_lost_one_does_not(study):
+    failed, lost = study.ask().number, study.ask().number
+    study.fail(failed, "ValueError: x")
+    study.lose(lost)
+    assert [trial.number for trial in study.trials()] == [0, 1, 2, failed]
+    table = study.table().set_index("number")
+    assert table.loc[failed, ["state", "error"]].tolist() == ["failed", "ValueError: x"]
+    assert table.loc[lost, "state"] == "lost"
+
+
+def test_the_table_has_every_parameter_metric_and_season(study):
+    table = study.table()
+    assert table["params.model.xgb.max_depth"].tolist() == [2, 3, 4]
+    assert table["metrics.kendall"].tolist() == [0.5] * 3
+    assert table["seasons.2020-21.spearman"].tolist() == [0.7, 0.8, 0.6]
+    assert table["seconds"].tolist() == [1.5] * 3
+    assert table["worker"].str.endswith(f"/{os.getpid()}").all()
+
+
+def test_an_empty_study_has_a_table(url):
+    table = SharedStudy(url, "empty", ["spearman"]).table()
+    assert [*table] == ["number", "state", "spearman"]
+    assert table.empty
+
+
+def test_a_trial_is_lost_once_its_process_is_gone(study):
+    mine = study.ask().number
+    gone = study.ask()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    gone.set_user_attr("worker", study._worker | {"pid": dead.pid})
+    assert study.lose_silent() == [gone.number]
+    assert mine in [trial.number for trial in study.trials(TrialState.RUNNING)]
+
+
+def test_a_trial_elsewhere_is_lost_once_it_has_been_silent(study, monkeypatch):
+    trial = study.ask()
+    trial.set_user_attr("worker", {"host": "elsewhere", "pid": 1})
+    assert study.lose_silent() == []
+    monkeypatch.setattr(module, "SILENT_SECONDS", -1.0)
+    assert study.lose_silent() == [trial.number]
+
+
+def test_a_worker_says_that_its_trials_are_alive(study, monkeypatch):
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
+    number = study.ask().number
+    before = study.study.trials[number].user_attrs["beat"]
+    with study.alive([number]):
+        deadline = time.monotonic() + 20
+        while study.study.trials[number].user_attrs["beat"] == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql+psycopg://nobody:secret@127.0.0.1:9/none", "sqlite:////nowhere/at/all.db", "what"],
+)
+def test_a_storage_that_cannot_be_opened_is_named_without_its_password(url):
+    with pytest.raises(StudyError, match="the study cannot be opened at") as error:
+        open_storage(url)
+    assert "secret" not in str(error.value)
+
+
+def test_a_password_is_never_shown():
+    assert "secret" not in shown("postgresql+psycopg://me:secret@host/name")
+    assert shown("journal:///a/b.log") == "journal:///a/b.log"
+
+
+def test_values_of_unusual_types_survive(url, outcome):
+    made = SharedStudy(url, "typed", ["spearman"])
+    trial = made.ask()
+    trial.suggest_categorical("features.roster.windows", ["[10]", "[10,30]"])
+    made.tell(trial.number, outcome(spearman=0.1))
+    stored = open_storage(url).get_all_trials(made.study._study_id)[0]
+    assert stored.params["features.roster.windows"] in ("[10]", "[10,30]")
+    assert json.dumps(stored.user_attrs["metrics"]) == '{"kendall": 0.5}'

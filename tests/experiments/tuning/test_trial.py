@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+from rich.console import Console
+
+from nba_rank.core.run_dir import RunDir
+from nba_rank.core.stages import Stages
+from nba_rank.experiments import run as pipeline
+from nba_rank.experiments.tuning import trial as module
+from nba_rank.experiments.tuning.trial import TrialOutcome, run_trial
+from nba_rank.models import members
+
+TINY = [
+    "experiment=quick",
+    "data=sim",
+    "data.sim.n_seasons=6",
+    "data.as_of_every_days=60",
+    "folds.n_oof_seasons=4",
+    "tuning.n_validation_seasons=2",
+    "model.members=[xgb,rf]",
+    "model.xgb.n_estimators=10",
+    "model.rf.n_estimators=10",
+    "trainer=cpu",
+    "trainer.num_threads=1",
+    "features=base",
+    "callbacks=quiet",
+]
+TEST_SEASON = "2026-27"
+VALIDATION = ["2024-25", "2025-26"]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> list[str]:
+    """Overrides that say where the league of this module lies."""
+    folder = tmp_path_factory.mktemp("trials")
+    return [
+        f"data.raw_dir={folder / 'raw'}",
+        f"data.processed_dir={folder / 'processed'}",
+        f"paths.cache={folder / 'cache'}",
+    ]
+
+
+@pytest.fixture
+def trial(folders, compose_as_is, tmp_path):
+    """Runs a trial of the simulated league: overrides and what tells it to give up."""
+
+    def run(*overrides: str, is_hopeless=lambda _: False) -> TrialOutcome:
+        config = compose_as_is(*TINY, *folders, *overrides)
+        with RunDir(tmp_path) as run_dir:
+            return run_trial(config, run_dir, Stages(Console(quiet=True), False), is_hopeless)
+
+    return run
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Seasons that members are fitted up to, in order, by name of the member."""
+    seen: dict[str, list[int]] = {"fit_xgb": [], "fit_rf": []}
+    for name, rows in seen.items():
+        original = getattr(members, name)
+
+        def spy(X, *more, rows=rows, original=original):
+            rows.append(len(X))
+            return original(X, *more)
+
+        monkeypatch.setattr(members, name, spy)
+    return seen
+
+
+def test_a_trial_is_the_mean_over_the_validation_seasons(trial):
+    found = trial()
+    assert sorted(found.seasons) == VALIDATION
+    mean = np.mean([found.seasons[season]["spearman"] for season in VALIDATION])
+    assert found.objective == pytest.approx({"spearman": mean})
+    assert found.metrics["spearman"] == pytest.approx(mean)
+    assert not found.pruned
+
+
+def test_how_the_test_season_ended_does_not_matter(trial, monkeypatch):
+    first = trial()
+    original = pipeline.outcomes
+
+    def poisoned(tables):
+        results = original(tables)
+        tested = results["season"] == TEST_SEASON
+        upside_down = 31 - results["outcome_rank"]
+        return results.assign(outcome_rank=results["outcome_rank"].where(~tested, upside_down))
+
+    monkeypatch.setattr(pipeline, "outcomes", poisoned)
+    module._INPUTS.clear()
+    second = trial("paths.members=null")
+    module._INPUTS.clear()
+    assert (second.seasons, second.metrics) == (first.seasons, first.metrics)
+
+
+def test_only_what_has_changed_is_fitted_again(trial, fitted, monkeypatch):
+    trial("model.rf.min_samples_leaf=6")
+    for rows in fitted.values():
+        rows.clear()
+    monkeypatch.setattr(module, "read_inputs", None)  # would raise
+    trial("model.rf.min_samples_leaf=7")
+    assert fitted["fit_xgb"] == []
+    assert len(fitted["fit_rf"]) == 4
+
+
+def test_a_hopeless_trial_stops_before_its_next_fit(trial, fitted):
+    asked: list[int] = []
+
+    def after_one(seasons):
+        asked.append(len(seasons))
+        return True
+
+    found = trial("model.rf.min_samples_leaf=9", is_hopeless=after_one)
+    assert found.pruned
+    assert asked == [1]
+    assert [*found.seasons] == VALIDATION[:1]
+    assert len(fitted["fit_rf"]) == 3  # two for the stack of the first season, and its own
+
+
+def test_nothing_is_asked_after_the_last_season(trial):
+    asked: list[int] = []
+    trial(is_hopeless=lambda seasons: asked.append(len(seasons)))
+    assert asked == [1]
+
+
+def test_odds_are_simulated_where_an_objective_needs_them(trial):
+    asked = "tuning.objectives=[spearman,champion_log_loss]"
+    found = trial(asked, "odds.n_simulations=20", "features.roster_strength.enabled=true")
+    assert found.objective["champion_log_loss"] > 0
+    assert "champion_log_loss" not in trial().metrics
+
+
+def test_the_clone_classifier_is_judged_beside_the_stack(trial):
+    found = trial("include_clone_classifier=true", "tuning.objectives=[spearman,clone_brier]")
+    assert 0 < found.objective["clone_brier"] < 0.25
+    assert {"clone_playoff_auc", "clone_playoff_brier", "clone_playoff_ece"} <= {*found.metrics}
+    assert not any(name.startswith("clone") for name in trial().metrics)
+
+
+def test_the_clone_classifier_can_be_tuned_alone(trial):
+    alone = "model.members=[clone_classifier]"
+    found = trial(alone, "tuning.objectives=[clone_auc]")
+    assert sorted(found.seasons) == VALIDATION
+    assert 0 <= found.objective["clone_auc"] <= 1
+
+
+def test_more_validation_seasons_are_judged_where_asked_for(trial):
+    found = trial("tuning.n_validation_seasons=1")
+    assert [*found.seasons] == VALIDATION[1:]

@@ -1,0 +1,99 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nba_rank.models.model_a.faithfulness import removal_effects
+
+
+@pytest.fixture(scope="module")
+def known(three_seasons, make_prior):
+    """Sets and team prior of three seasons, and a model fitted on them."""
+    sets, relevance = three_seasons
+    return sets, make_prior(sets, relevance), relevance
+
+
+@pytest.fixture(scope="module")
+def fitted(fit, known):
+    sets, prior, relevance = known
+    return fit(sets, relevance, prior, epochs=4, n_seeds=2, mc_dropout_samples=5)
+
+
+def without(sets, row, place):
+    """The sets with one player's place as it was before he joined."""
+    player_id, share, stats = sets.player_id.copy(), sets.minutes_share.copy(), sets.stats.copy()
+    player_id[row, place], share[row, place], stats[row, place] = 0, 0, np.nan
+    return replace(sets, player_id=player_id, minutes_share=share, stats=stats)
+
+
+class Largest:
+    """Draws the number of the place, so that the last of the other players is taken out."""
+
+    def random(self, shape):
+        return np.broadcast_to(np.arange(shape[1]) / shape[1], shape)
+
+
+def test_effects_are_those_of_taking_one_player_out_by_hand(fitted, known):
+    sets, prior, _ = known
+    got = removal_effects(fitted, sets, prior, Largest())
+    whole = fitted.predict(sets, prior, with_intervals=False)
+    assert got.columns.tolist() == ["season", "as_of_date", "team_id", "top", "random"]
+    for row in (0, 5, 11, 40, len(prior) - 1):
+        top = int(whole.attention[row].argmax())
+        others = [p for p in np.flatnonzero(sets.player_id[row]) if p != top]
+        for place, column in ((top, "top"), (others[-1], "random")):
+            left = fitted.predict(without(sets, row, place), prior, with_intervals=False)
+            expected = abs(left.score[row] - whole.score[row])
+            assert expected > 0
+            assert got[column].iloc[row] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_sets_are_left_as_they_were(fitted, known):
+    sets, prior, _ = known
+    before = [array.copy() for array in (sets.player_id, sets.minutes_share, sets.stats)]
+    removal_effects(fitted, sets, prior, np.random.default_rng(0))
+    for array, old in zip((sets.player_id, sets.minutes_share, sets.stats), before, strict=True):
+        np.testing.assert_array_equal(array, old)
+
+
+def test_the_other_player_is_drawn_anew_by_seed_and_never_the_top(fitted, known):
+    sets, prior, _ = known
+    first, again, other = (
+        removal_effects(fitted, sets, prior, np.random.default_rng(seed)) for seed in (0, 0, 1)
+    )
+    assert first.equals(again)
+    assert first["top"].equals(other["top"])
+    assert (first["random"] != other["random"]).any()
+    # With two players the other one is the one that is not the top, whatever is drawn.
+    pairs = replace(sets, player_id=sets.player_id.copy())
+    pairs.player_id[:, 2:] = 0
+    results = [
+        removal_effects(fitted, pairs, prior, np.random.default_rng(seed)) for seed in range(3)
+    ]
+    assert results[0].equals(results[1])
+    assert results[0].equals(results[2])
+    assert (results[0]["top"] != results[0]["random"]).mean() > 0.9
+
+
+def test_teams_of_one_player_or_none_are_left_out(fitted, known):
+    sets, prior, _ = known
+    few = replace(sets, player_id=sets.player_id.copy())
+    few.player_id[3, 1:] = 0
+    few.player_id[7] = 0
+    got = removal_effects(fitted, few, prior, np.random.default_rng(0))
+    assert got[["top", "random"]].notna().all(axis=None)
+    kept = np.delete(np.arange(len(prior)), [3, 7])
+    assert got["team_id"].tolist() == sets.frame["team_id"].iloc[kept].tolist()
+
+
+def test_attention_that_follows_minutes_alone_finds_the_star(fit, known):
+    # One player of each team has nearly all minutes and weight; the others hardly count.
+    sets, prior, relevance = known
+    share = np.where(sets.player_id != 0, 0.01, 0).astype(np.float32)
+    share[:, 0] = 0.9
+    lopsided = replace(sets, minutes_share=share)
+    model = fit(
+        lopsided, relevance, prior, epochs=6, attention={"minutes_bias_weight": 1.0}
+    )  # fmt: skip
+    effects = removal_effects(model, lopsided, prior, np.random.default_rng(0))
+    assert effects["top"].mean() > 3 * effects["random"].mean()

@@ -1,0 +1,118 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from nba_rank.models.model_a.list_losses import LIST_LOSSES
+from nba_rank.models.model_a.team_prior import TeamPrior, warm_start
+from nba_rank.samples.dataset import PROGRESS
+from nba_rank.samples.lists import ColumnScaler, Vocabulary, list_tensors
+
+
+@pytest.fixture
+def features():
+    return pd.DataFrame(
+        {"rating": [1.0, 2.0, 3.0, np.nan], "flat": 7.0, PROGRESS: [0.0, 0.5, 1.0, 1.0]}
+    )
+
+
+def test_each_feature_enters_itself_and_times_the_share_of_the_season(features):
+    prior = TeamPrior.fit(features)
+    assert prior.columns == [
+        "rating", "flat", "rating_unknown",
+        "rating_by_progress", "flat_by_progress", "rating_unknown_by_progress",
+    ]  # fmt: skip
+    assert prior.features == ["rating", "flat", PROGRESS]
+    got = prior.transform(features)
+    z = np.sqrt(1.5)
+    np.testing.assert_allclose(got[:, 0], [-z, 0, z, 0], rtol=1e-6)
+    np.testing.assert_allclose(got[:, 3], [0, 0, z, 0], rtol=1e-6)
+    assert (got[:, [1, 4]] == 0).all()
+    assert got[:, 2].tolist() == got[:, 5].tolist() == [0, 0, 0, 1]
+    assert got.dtype == np.float32
+
+
+def test_without_progress_each_feature_enters_once(features):
+    prior = TeamPrior.fit(features[["rating"]])
+    assert prior.features == ["rating"]
+    assert prior.columns == ["rating", "rating_unknown"]
+    # More than was asked for is no harm.
+    assert prior.transform(features).shape == (4, 2)
+
+
+def test_no_features_make_no_columns(features):
+    prior = TeamPrior.fit(features[[]])
+    assert prior.columns == prior.features == []
+    assert prior.transform(features[[]]).shape == (4, 0)
+
+
+def test_other_rows_are_scaled_by_those_of_the_fit(features):
+    prior = TeamPrior.fit(features.iloc[:2])
+    got = prior.transform(features.iloc[2:])
+    np.testing.assert_allclose(got[:, 0], [3, 0], rtol=1e-6)
+    # Nothing was unknown in the rows of the fit.
+    assert prior.columns == ["rating", "flat", "rating_by_progress", "flat_by_progress"]
+
+
+def test_missing_features_are_named(features):
+    with pytest.raises(ValueError, match=r"\['rating', 'season_progress'\] are missing"):
+        TeamPrior.fit(features).transform(features[["flat"]])
+
+
+def test_features_that_are_not_finite_are_named(features):
+    with pytest.raises(ValueError, match="rating"):
+        TeamPrior.fit(features.replace(3.0, np.inf))
+
+
+@pytest.fixture
+def problem(three_seasons, make_prior):
+    """Prior columns, relevance, seasons and lists of made-up sets, and their loss by name."""
+    sets, relevance = three_seasons
+    features = make_prior(sets, relevance)
+    prior = TeamPrior.fit(features).transform(features)
+    scaler = ColumnScaler.fit(sets.stats[sets.player_id != 0], sets.columns)
+    vocabulary = Vocabulary.of(sets.player_id)
+    lists = list_tensors(sets, prior, relevance, "conference", scaler, vocabulary)
+
+    def loss(name, score):
+        ties = torch.Generator().manual_seed(0)
+        tensors = lists.tensors
+        return LIST_LOSSES[name](score, tensors["relevance"], tensors["team_mask"], ties)
+
+    return prior, relevance, sets.frame["season"].to_numpy(), lists, loss
+
+
+@pytest.mark.parametrize("name", sorted(LIST_LOSSES))
+def test_the_warm_start_has_the_best_length_of_its_direction(problem, name):
+    prior, relevance, season, lists, loss = problem
+    weights = warm_start(prior, relevance, season, lists, lambda score: loss(name, score))
+    score = lists.tensors["team_prior"] @ weights
+    started = loss(name, score)
+    assert started < loss(name, torch.zeros_like(score)) - 0.05
+    for factor in (0.5, 0.8, 1.25, 2.0):
+        assert started <= loss(name, factor * score) + 1e-4
+    # The rating ranks, luck does not; columns: rating, luck, rating and luck by progress.
+    assert weights[0] > 5 * weights[1].abs()
+
+
+def test_the_warm_start_is_the_same_each_time(problem):
+    prior, relevance, season, lists, loss = problem
+    first, again = (
+        warm_start(prior, relevance, season, lists, lambda score: loss("list_mle", score))
+        for _ in range(2)
+    )
+    assert torch.equal(first, again)
+
+
+def test_one_season_is_enough_for_a_warm_start(problem):
+    prior, relevance, season, lists, loss = problem
+    same = np.full_like(season, "2019-20")
+    weights = warm_start(prior, relevance, same, lists, lambda score: loss("list_mle", score))
+    assert weights[0] > 0
+
+
+def test_equal_relevance_starts_from_zero(problem):
+    prior, relevance, season, lists, loss = problem
+    flat = np.full_like(relevance, 0.5)
+    weights = warm_start(prior, flat, season, lists, lambda score: loss("list_mle", score))
+    assert weights.abs().max() < 1e-5

@@ -1,0 +1,220 @@
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from nba_rank.config.schema import FoldsConfig
+from nba_rank.samples.folds import FoldError, FoldPlan, plan_folds, validation_plan
+
+SEASONS = [f"{year}-{(year + 1) % 100:02d}" for year in range(2012, 2024)]
+HOLDOUT = FoldsConfig(
+    n_test_seasons=2, first_test_season=None, refit=False, oof="forward", n_oof_seasons=3, k=4
+)
+WALK = replace(HOLDOUT, n_test_seasons=3, refit=True, n_oof_seasons=2)
+KFOLD = replace(HOLDOUT, oof="kfold")
+properties = settings(deadline=None, derandomize=True)
+
+
+@st.composite
+def plans(draw):
+    """Seasons, the first that can be predicted, a config and the plan, where there is one."""
+    seasons = SEASONS[: draw(st.integers(2, len(SEASONS)))]
+    first = draw(st.sampled_from(seasons[1:]))
+    refit = draw(st.booleans())
+    config = FoldsConfig(
+        n_test_seasons=draw(st.integers(1, 9)),
+        first_test_season=None,
+        refit=refit,
+        oof="forward" if refit else draw(st.sampled_from(["forward", "kfold"])),
+        n_oof_seasons=draw(st.integers(1, 6)),
+        k=draw(st.integers(2, 5)),
+    )
+    try:
+        plan = plan_folds(seasons, first, config)
+    except FoldError:
+        assume(False)
+    return seasons, first, config, plan
+
+
+def test_holdout_fits_once_before_all_test_seasons():
+    plan = plan_folds(SEASONS, SEASONS[1], HOLDOUT)
+    assert plan.test_seasons == ["2022-23", "2023-24"]
+    assert [fit.predict for fit in plan.fits] == [
+        ["2019-20"], ["2020-21"], ["2021-22"], ["2022-23", "2023-24"],
+    ]  # fmt: skip
+    assert plan.fits[-1].train == SEASONS[:10]
+    assert plan.fits[0].train == SEASONS[:7]
+    (part,) = plan.tests
+    assert part.fit == plan.fits[-1].name
+    assert part.stack_train == ["2019-20", "2020-21", "2021-22"]
+
+
+def test_walk_forward_fits_anew_before_each_test_season():
+    plan = plan_folds(SEASONS, SEASONS[1], WALK)
+    assert [part.seasons for part in plan.tests] == [["2021-22"], ["2022-23"], ["2023-24"]]
+    assert [part.stack_train for part in plan.tests] == [
+        ["2019-20", "2020-21"],
+        ["2019-20", "2020-21", "2021-22"],
+        ["2019-20", "2020-21", "2021-22", "2022-23"],
+    ]
+    by_name = {fit.name: fit for fit in plan.fits}
+    for part in plan.tests:
+        (season,) = part.seasons
+        assert by_name[part.fit].train == [earlier for earlier in SEASONS if earlier < season]
+        assert by_name[part.fit].predict == [season]
+
+
+def test_kfold_predicts_every_training_season_from_the_others():
+    plan = plan_folds(SEASONS, SEASONS[1], KFOLD)
+    before, folds = SEASONS[:10], plan.fits[:-1]
+    assert len(folds) == 4
+    assert sorted(season for fit in folds for season in fit.predict) == before[1:]
+    for fit in folds:
+        assert sorted(fit.train + fit.predict) == before
+    assert plan.fits[-1].train == before
+    assert plan.fits[-1].predict == ["2022-23", "2023-24"]
+    assert plan.tests[0].stack_train == before[1:]
+
+
+@properties
+@given(plans())
+def test_no_fit_sees_a_season_that_it_predicts_or_a_test_season(case):
+    _, _, config, plan = case
+    for fit in plan.fits:
+        assert fit.train
+        assert not set(fit.train) & set(fit.predict)
+        if config.oof == "forward":
+            assert max(fit.train) < min(fit.predict)
+        if not config.refit:
+            assert not set(fit.train) & set(plan.test_seasons)
+
+
+@properties
+@given(plans())
+def test_what_a_test_season_is_ranked_by_has_seen_earlier_seasons_only(case):
+    _, _, _, plan = case
+    by_name = {fit.name: fit for fit in plan.fits}
+    predicted_by = {season: fit for fit in plan.fits for season in fit.predict}
+    for part in plan.tests:
+        first = min(part.seasons)
+        assert set(part.seasons) <= set(by_name[part.fit].predict)
+        assert max(by_name[part.fit].train) < first
+        assert part.stack_train
+        assert max(part.stack_train) < first
+        for season in part.stack_train:
+            # Whatever predicted the stacker's seasons has not seen the test season either.
+            assert max(predicted_by[season].train) < first
+
+
+@properties
+@given(plans())
+def test_every_season_is_predicted_once_and_fits_have_names_of_their_own(case):
+    seasons, first, config, plan = case
+    predicted = [season for fit in plan.fits for season in fit.predict]
+    assert len(predicted) == len(set(predicted))
+    assert min(predicted) >= first
+    assert plan.test_seasons == seasons[-config.n_test_seasons :]
+    needed = {season for part in plan.tests for season in part.stack_train + part.seasons}
+    assert needed == set(predicted)
+    assert len({fit.name for fit in plan.fits}) == len(plan.fits)
+    assert len(plan.tests) == (config.n_test_seasons if config.refit else 1)
+
+
+@properties
+@given(plans())
+def test_a_plan_survives_the_manifest(case):
+    plan = case[-1]
+    assert FoldPlan.from_dict(asdict(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    ("config", "seasons", "first"),
+    [
+        (HOLDOUT, SEASONS[:3], SEASONS[1]),
+        (replace(HOLDOUT, n_test_seasons=12), SEASONS, SEASONS[1]),
+        (replace(HOLDOUT, n_test_seasons=13), SEASONS, SEASONS[1]),
+        (HOLDOUT, SEASONS, SEASONS[10]),
+        (replace(WALK, n_test_seasons=11), SEASONS, SEASONS[1]),
+        (KFOLD, SEASONS[:6], SEASONS[1]),
+    ],
+)
+def test_too_few_seasons_are_refused_with_numbers_and_remedy(config, seasons, first):
+    if config is HOLDOUT and len(seasons) == 3:
+        seasons = seasons[:2]
+    with pytest.raises(FoldError, match=r"Lower folds\.n_test_seasons, raise") as caught:
+        plan_folds(seasons, first, config)
+    text = str(caught.value)
+    assert f"{config.n_test_seasons} test season(s)" in text
+    assert f"the data holds {len(seasons)} complete seasons" in text
+    assert first in text
+
+
+def test_the_least_number_of_seasons_is_enough():
+    plan = plan_folds(SEASONS[:4], SEASONS[1], HOLDOUT)
+    assert [fit.predict for fit in plan.fits] == [[SEASONS[1]], SEASONS[2:4]]
+    assert plan_folds(SEASONS[:7], SEASONS[1], KFOLD).test_seasons == SEASONS[5:7]
+
+
+def test_the_part_of_a_season_has_not_seen_it():
+    plan = plan_folds(SEASONS, SEASONS[1], WALK)
+    for season in ("2021-22", "2022-23", "2023-24"):
+        assert plan.part_of(season).seasons == [season]
+    assert plan.part_of("2024-25").seasons == ["2023-24"]
+    for learned_from in ("2020-21", "2012-13", "1999-00"):
+        assert plan.part_of(learned_from) is None
+    holdout = plan_folds(SEASONS, SEASONS[1], HOLDOUT)
+    assert holdout.part_of("2023-24") is holdout.tests[0]
+    assert holdout.part_of("2021-22") is None
+
+
+def test_a_first_test_season_holds_out_all_from_then_on():
+    config = replace(HOLDOUT, n_test_seasons=1, first_test_season="2022-23")
+    plan = plan_folds(SEASONS, SEASONS[1], config)
+    assert plan.test_seasons == ["2022-23", "2023-24"]
+    assert plan == plan_folds(SEASONS, SEASONS[1], replace(HOLDOUT, n_test_seasons=2))
+
+
+def test_a_first_test_season_after_the_data_is_refused():
+    with pytest.raises(FoldError, match=r"folds\.first_test_season=2024-25: .* is 2023-24"):
+        plan_folds(SEASONS, SEASONS[1], replace(HOLDOUT, first_test_season="2024-25"))
+
+
+@properties
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(0, 3), st.booleans())
+def test_validation_looks_at_no_test_season_and_never_ahead(n_test, n_seasons, spare, refit):
+    config = replace(
+        HOLDOUT, n_test_seasons=n_test, n_oof_seasons=n_seasons + 2 + spare, refit=refit
+    )
+    plan = plan_folds(SEASONS, SEASONS[1], config)
+    assume(len(plan.tests[0].stack_train) >= n_seasons + 2)
+    validation = validation_plan(plan, n_seasons)
+    assert len(validation.tests) == n_seasons
+    seen = {season for fit in validation.fits for season in [*fit.train, *fit.predict]}
+    assert not seen & set(plan.test_seasons)
+    fits = {fit.name: fit for fit in validation.fits}
+    for part in validation.tests:
+        [season] = part.seasons
+        assert len(part.stack_train) >= 2
+        assert max([*part.stack_train, *fits[part.fit].train]) < season
+    # They are fits of the plan itself, in its order, so that the two share what is fitted.
+    assert validation.fits == plan.fits[: len(validation.fits)]
+
+
+def test_validation_takes_the_last_out_of_fold_seasons():
+    plan = plan_folds(SEASONS, SEASONS[1], replace(HOLDOUT, n_oof_seasons=5))
+    validation = validation_plan(plan, 2)
+    assert validation.test_seasons == ["2020-21", "2021-22"]
+    assert validation.tests[0].stack_train == ["2017-18", "2018-19", "2019-20"]
+
+
+def test_validation_needs_seasons_for_its_stacker():
+    plan = plan_folds(SEASONS, SEASONS[1], HOLDOUT)
+    with pytest.raises(FoldError, match=r"3 out-of-fold seasons .* leave 1 .* 2 or more"):
+        validation_plan(plan, 2)
+
+
+def test_validation_refuses_folds_that_look_ahead():
+    plan = plan_folds(SEASONS, SEASONS[1], KFOLD)
+    with pytest.raises(FoldError, match=r"folds\.oof=forward"):
+        validation_plan(plan, 1)

@@ -1,0 +1,51 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.config.program import CONF
+from nba_rank.data.outcomes import outcomes
+from nba_rank.samples.target import RANK_COLUMNS, relevance
+
+
+def test_relevance_by_hand():
+    frame = pd.DataFrame(
+        {
+            "season": ["2020-21"] * 3 + ["2021-22"] * 2,
+            "team_id": [1, 2, 3, 1, 2],
+            "outcome_rank": [2, 1, 3, 1, 2],
+            "eos_final_rank": [3, 2, 1, 2, 1],
+            "standings_rank": [1, 2, 3, 2, 1],
+        }
+    )
+    got = {name: relevance(frame, name)["relevance"].tolist() for name in RANK_COLUMNS}
+    assert got == {
+        "playoff_outcome": [0.5, 1, 0, 1, 0],
+        "final_rank": [0, 0.5, 1, 0, 1],
+        "standings": [1, 0.5, 0, 0, 1],
+    }
+    assert list(relevance(frame, "standings").columns) == ["season", "team_id", "relevance"]
+
+
+@pytest.mark.parametrize("target", RANK_COLUMNS)
+def test_relevance_runs_evenly_from_one_to_zero(sim_tables, target):
+    known = outcomes(sim_tables)
+    got = relevance(known, target)
+    for season, rows in got.groupby("season"):
+        np.testing.assert_allclose(np.sort(rows["relevance"]), np.linspace(0, 1, 30), atol=1e-12)
+        ranks = known.loc[known["season"] == season, RANK_COLUMNS[target]]
+        assert rows["relevance"].rank(ascending=False).tolist() == ranks.tolist()
+
+
+def test_targets_differ_and_the_champion_is_best_by_outcome(sim_tables):
+    known = outcomes(sim_tables)
+    got = {name: relevance(known, name).set_index(["season", "team_id"]) for name in RANK_COLUMNS}
+    for row in sim_tables.seasons.itertuples():
+        for name in ("playoff_outcome", "final_rank"):
+            assert got[name].loc[(row.season, row.champion_team_id), "relevance"] == 1
+    assert not got["playoff_outcome"].equals(got["standings"])
+    assert not got["playoff_outcome"].equals(got["final_rank"])
+
+
+def test_every_target_has_a_config_of_its_name(compose):
+    assert {path.stem for path in (CONF / "target").glob("*.yaml")} == set(RANK_COLUMNS)
+    assert compose("target=final_rank").target.name == "final_rank"
