@@ -1,7 +1,7 @@
 """`python -m nba_rank.compare_calibration`: are probabilities better calibrated, and how?"""
 
 from nba_rank.config.program import run_program
-from nba_rank.experiments.compare_calibration import compare
+from nba_rank.experiments.calibrations import compare
 
 if __name__ == "__main__":
     run_program("config", compare)

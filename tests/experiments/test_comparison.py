@@ -8,7 +8,7 @@ from PIL import Image
 from rich.console import Console
 
 from nba_rank.core.run_dir import read_manifest
-from nba_rank.experiments.compare_runs import main
+from nba_rank.experiments.comparison import main
 
 
 @pytest.fixture

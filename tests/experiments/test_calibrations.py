@@ -12,7 +12,7 @@ from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.experiments import run as pipeline
-from nba_rank.experiments.compare_calibration import FORECASTS, SIMULATED, VARIANTS, compare
+from nba_rank.experiments.calibrations import FORECASTS, SIMULATED, VARIANTS, compare
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.report.calibration_report import VARIANT_LABELS
 
