@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from nba_rank.core.content_hash import code_hash
 from nba_rank.data import quality
 from nba_rank.data.raw import files as raw_files
 from nba_rank.data.tables import SCHEMA, Tables, table_path
 
-_CODE = ("assemble", "calendar", "findings", "ingest", "injuries", "league", "manifest", "market",
-         "player_names", "quality", "ratings", "raw_files", "raw_game_logs", "raw_injuries",
-         "raw_market", "raw_ratings", "raw_rosters", "raw_schedules", "raw_values", "rosters",
-         "schedules", "tables")  # fmt: skip
+_INGEST = "nba_rank.data.ingest"
 
 
 def default_path(processed_dir: Path) -> Path:
@@ -28,11 +26,8 @@ def file_hash(path: Path) -> str:
 
 
 def code_version() -> str:
-    """Return the SHA-256 of the source of the modules that make the tables."""
-    digest = hashlib.sha256()
-    for name in _CODE:
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
-    return digest.hexdigest()
+    """Return the hash of the code that makes the tables."""
+    return code_hash(_INGEST)
 
 
 def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = None) -> str | None:

@@ -5,7 +5,6 @@ worth is what its players are worth, and every game follows from that and from l
 """
 
 import dataclasses
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.sim_params import SimParams
+from nba_rank.core.content_hash import content_key
 from nba_rank.core.files import write_atomically
 from nba_rank.core.seasons import season_label
 from nba_rank.data import league, standings
@@ -200,14 +200,8 @@ def _true_strength(world: World, teams: pd.DataFrame, season: str, year: int) ->
 
 
 def params_hash(params: SimParams) -> str:
-    """Return the SHA-256 of the parameters and of the code that turns them into a league."""
-    here = Path(__file__).resolve()
-    sources = [here, Path(league.__file__), Path(standings.__file__)]
-    sources += sorted((here.parent / "simulated").glob("*.py"))
-    digest = hashlib.sha256(json.dumps(dataclasses.asdict(params), sort_keys=True).encode())
-    for source in sources:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
+    """Return the hash of the parameters and of the code that turns them into a league."""
+    return content_key(__name__, [json.dumps(dataclasses.asdict(params), sort_keys=True)])
 
 
 def write_league(sim: SimulatedLeague, raw_dir: Path | str) -> None:
