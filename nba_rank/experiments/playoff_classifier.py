@@ -1,4 +1,4 @@
-"""A run of the clone classifier: who makes the playoffs, learned by boosted trees.
+"""A run of the playoff classifier: who makes the playoffs, learned by boosted trees.
 
 `run` is what `python -m nba_rank.train model=clone_classifier` does; `validation_scores` is how
 well settings do on seasons that are not tested.
@@ -23,10 +23,10 @@ from nba_rank.evaluation.references import reference_odds
 from nba_rank.experiments.inputs import RunInputs, read_inputs
 from nba_rank.experiments.run import RunResult
 from nba_rank.features.store import KEY
-from nba_rank.models.playoff_classifier import Cases, CloneClassifier, made_playoffs
-from nba_rank.report.clone_report import CloneReport, write_clone_report
+from nba_rank.models.playoff_classifier import Cases, PlayoffClassifier, made_playoffs
+from nba_rank.report.playoff_report import PlayoffReport, write_playoff_report
 from nba_rank.samples.dataset import Dataset
-from nba_rank.samples.playoff_splits import CloneSplit, reference_split, walk_forward_splits
+from nba_rank.samples.playoff_splits import PlayoffSplit, reference_split, walk_forward_splits
 
 SIMULATION = "simulation"
 """Name of the season simulator's playoff odds among the forecasters."""
@@ -67,7 +67,7 @@ def validation_scores(
         ValueError: No season is asked for, or one has no outcome yet.
     """
     if not seasons:
-        raise ValueError("no validation season to score the clone classifier on")
+        raise ValueError("no validation season to score the playoff classifier on")
     known = sorted(set(data.season.tolist()))
     splits = walk_forward_splits(known, seasons)
     cases = Cases.of(_until(data, max(seasons)), results)
@@ -100,7 +100,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         *walk_forward_splits(seasons, inputs.plan.test_seasons),
     ]
     run_dir.note(splits=[{"name": split.name, **asdict(split)} for split in splits])
-    fitted: dict[str, CloneClassifier] = {}
+    fitted: dict[str, PlayoffClassifier] = {}
     with stages.stage("models", len(splits)) as advance:
         cases = Cases.of(inputs.data, inputs.results)
         for split, seed in zip(splits, fit_seed.generate_state(len(splits)), strict=True):
@@ -123,21 +123,23 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             config.evaluation.bootstrap_samples,
         )
     with stages.stage("report"):
-        report = CloneReport(
+        report = PlayoffReport(
             run=run_dir.path.name,
             splits=splits,
-            n_trees={name: clone.n_trees for name, clone in fitted.items()},
+            n_trees={name: one.n_trees for name, one in fitted.items()},
             forecasts=forecasts,
             predictions=table,
             found=found,
             seconds=stages.seconds,
         )
-        write_clone_report(report, run_dir, console)
+        write_playoff_report(report, run_dir, console)
     run_dir.note(seconds=stages.seconds)
     return RunResult(found.metrics, found.summary, table, inputs.plan)
 
 
-def predictions_table(split: CloneSplit, clone: CloneClassifier, inputs: RunInputs) -> pd.DataFrame:
+def predictions_table(
+    split: PlayoffSplit, fitted: PlayoffClassifier, inputs: RunInputs
+) -> pd.DataFrame:
     """Lay out the forecasts of a split's test season, likeliest playoff team of each date first.
 
     Returns:
@@ -147,7 +149,7 @@ def predictions_table(split: CloneSplit, clone: CloneClassifier, inputs: RunInpu
     data = inputs.data.of_seasons([split.test])
     table = data.frame.assign(
         design=split.design,
-        playoff_prob=clone.forecast(data),
+        playoff_prob=fitted.forecast(data),
         made_playoffs=made_playoffs(data.frame, inputs.results),
     )
     table = table.merge(inputs.grid, on=["season", "as_of_date"], validate="many_to_one")
@@ -163,15 +165,15 @@ def predictions_table(split: CloneSplit, clone: CloneClassifier, inputs: RunInpu
 
 
 def _fit(
-    split: CloneSplit,
+    split: PlayoffSplit,
     cases: Cases,
     columns: list[str],
     config: CloneConfig,
     seed: int,
     n_jobs: int,
     cache: str | Path | None,
-) -> CloneClassifier:
-    return CloneClassifier.fit(
+) -> PlayoffClassifier:
+    return PlayoffClassifier.fit(
         cases.of_seasons(split.train),
         cases.of_seasons([split.validation]),
         columns,
@@ -187,7 +189,7 @@ def _until(data: Dataset, last: str) -> Dataset:
     return data.of_seasons([season for season in set(data.season.tolist()) if season <= last])
 
 
-def _forecasts(table: pd.DataFrame, splits: list[CloneSplit], inputs: RunInputs) -> pd.DataFrame:
+def _forecasts(table: pd.DataFrame, splits: list[PlayoffSplit], inputs: RunInputs) -> pd.DataFrame:
     """Return what the classifier and the references forecast at the as-of points, with the truth.
 
     The references are the same in both designs: curves through the standings and Elo, fitted at

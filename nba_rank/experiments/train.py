@@ -11,7 +11,7 @@ from nba_rank.config.schema import as_config, config_yaml
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
-from nba_rank.experiments import playoff_classifier as clone_classifier
+from nba_rank.experiments import playoff_classifier
 from nba_rank.experiments.run import RunResult, run
 from nba_rank.experiments.tuning.study import shown
 from nba_rank.experiments.tuning.sweeper import pruner
@@ -38,7 +38,7 @@ def train(cfg: DictConfig, console: Console) -> RunResult | TrialOutcome | None:
         run_dir.note(seed=config.seed)
         if is_trial:
             return run_trial(config, run_dir, Stages(Console(quiet=True), False), pruner(config))
-        program = clone_classifier.run if config.model.members == [CLONE] else run
+        program = playoff_classifier.run if config.model.members == [CLONE] else run
         result = program(config, run_dir, console)
         return None if in_sweep else result
 

@@ -1,4 +1,4 @@
-"""The clone classifier: boosted trees that say whether a team makes the playoffs.
+"""The playoff classifier: boosted trees that say whether a team makes the playoffs.
 
 A team makes the playoffs against the others of its conference, of which about half do. So the trees
 read how far each store feature of a team is from the conference's median on the same date: in a
@@ -95,7 +95,7 @@ class Cases:
 
 
 @dataclass(frozen=True)
-class CloneClassifier:
+class PlayoffClassifier:
     """A fitted classifier.
 
     Attributes:
@@ -141,11 +141,11 @@ class CloneClassifier:
                 )
         fitted, _ = fit_or_load(
             cache,
-            "clone",
+            "playoff_classifier",
             [train, validation, columns, config, seed, n_jobs],
             made_by=__name__,
             make=lambda: cls(columns, _grow(train, validation, config, seed, n_jobs)),
-            write=CloneClassifier.save,
+            write=PlayoffClassifier.save,
             read=cls.load,
         )
         return fitted
@@ -187,7 +187,7 @@ class CloneClassifier:
             FileNotFoundError: The folder holds none.
         """
         if not (folder / _TREES).exists():
-            raise FileNotFoundError(f"no clone classifier in {folder}")
+            raise FileNotFoundError(f"no playoff classifier in {folder}")
         trees = XGBClassifier()
         trees.load_model(folder / _TREES)
         return cls(json.loads((folder / _FEATURES).read_text())["columns"], trees)

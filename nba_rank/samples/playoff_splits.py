@@ -1,4 +1,4 @@
-"""Which seasons the clone classifier learns from, stops by and forecasts."""
+"""Which seasons the playoff classifier learns from, stops by and forecasts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ REFERENCE_TRAINING_SEASONS = 8
 
 
 @dataclass(frozen=True)
-class CloneSplit:
+class PlayoffSplit:
     """One fit of the classifier.
 
     Attributes:
@@ -39,7 +39,7 @@ class CloneSplit:
         return f"{self.design}_{self.test}"
 
 
-def reference_split(seasons: list[str]) -> CloneSplit:
+def reference_split(seasons: list[str]) -> PlayoffSplit:
     """Train 2015-16 to 2022-23, validate 2023-24, hold out 2024-25.
 
     All of them move back by a season until the data holds the last one. Training seasons that the
@@ -58,7 +58,7 @@ def reference_split(seasons: list[str]) -> CloneSplit:
         train = [season for season in seasons if first <= season < validation]
         if test in seasons:
             if validation in seasons and train:
-                return CloneSplit(REFERENCE, train, validation, test)
+                return PlayoffSplit(REFERENCE, train, validation, test)
             break
     raise FoldError(
         "the reference split needs the last season up to "
@@ -67,7 +67,7 @@ def reference_split(seasons: list[str]) -> CloneSplit:
     )
 
 
-def walk_forward_splits(seasons: list[str], tests: Iterable[str]) -> list[CloneSplit]:
+def walk_forward_splits(seasons: list[str], tests: Iterable[str]) -> list[PlayoffSplit]:
     """Split before each test season: the season before it validates, all earlier ones train.
 
     Args:
@@ -86,5 +86,5 @@ def walk_forward_splits(seasons: list[str], tests: Iterable[str]) -> list[CloneS
                 f"one of them for early stopping; the data holds {len(earlier)}: add earlier "
                 "seasons or forecast later ones"
             )
-        splits.append(CloneSplit(WALK_FORWARD, earlier[:-1], earlier[-1], test))
+        splits.append(PlayoffSplit(WALK_FORWARD, earlier[:-1], earlier[-1], test))
     return splits

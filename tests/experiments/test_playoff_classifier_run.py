@@ -17,14 +17,13 @@ from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.calibration import brier, ece
 from nba_rank.evaluation.metrics import roc_auc
-from nba_rank.experiments import playoff_classifier as clone_classifier
-from nba_rank.experiments import run as pipeline
+from nba_rank.experiments import inputs, playoff_classifier
 from nba_rank.experiments.playoff_classifier import SIMULATION, validation_scores
 from nba_rank.experiments.predict import rank_date
 from nba_rank.experiments.train import train
-from nba_rank.models.playoff_classifier import CloneClassifier, made_playoffs
-from nba_rank.report import clone_report
-from nba_rank.report.clone_report import FORECASTERS
+from nba_rank.models.playoff_classifier import PlayoffClassifier, made_playoffs
+from nba_rank.report import playoff_report
+from nba_rank.report.playoff_report import FORECASTERS
 from nba_rank.samples.folds import FoldError
 
 TESTED = "2023-24"
@@ -61,9 +60,9 @@ def program(compose_as_is, tmp_path_factory, sim_tables):
         console = Console(file=StringIO(), width=200)
         with pytest.MonkeyPatch.context() as patch:
             prepared = SimpleNamespace(tables=sim_tables)
-            patch.setattr(pipeline, "prepare_tables", lambda *_: prepared)
+            patch.setattr(inputs, "prepare_tables", lambda *_: prepared)
             if not figures:
-                patch.setattr(clone_report, "_figures", lambda *_: [])
+                patch.setattr(playoff_report, "_figures", lambda *_: [])
             result = train(OmegaConf.structured(config), console)
         return result, max(outputs.glob("run_*")), console.file.getvalue()
 
@@ -102,7 +101,7 @@ def test_the_run_folder_holds_everything(done):
     assert {"tables", "features", "models", "evaluation"} <= manifest["seconds"].keys()
     assert config_from_yaml(folder / "config.yaml").model.members == [CLONE]
     assert str(folder) in shown
-    assert "clone classifier" in shown
+    assert "playoff classifier" in shown
 
 
 def test_every_team_has_a_forecast_on_every_date_of_each_design(table, sim_results):
@@ -191,7 +190,7 @@ def test_a_second_run_forecasts_the_same_and_a_knob_changes_it(program, table, t
 def test_without_a_projection_there_is_no_simulator_to_beat(program, tmp_path):
     _, folder, _ = program(tmp_path, "features/projection=off")
     assert FORECASTERS[SIMULATION] not in (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
-    columns = CloneClassifier.load(folder / "models" / SPLITS[0]).columns
+    columns = PlayoffClassifier.load(folder / "models" / SPLITS[0]).columns
     assert "projected_outcome" not in columns
 
 
@@ -287,6 +286,6 @@ def test_real_losers_of_the_play_in_have_not_made_the_playoffs(real_tables):
     # Toronto, Chicago, New Orleans and Oklahoma City lost in the play-in.
     assert {"MIA", "ATL", "LAL", "MIN"} <= of_season
     assert not {"TOR", "CHI", "NOP", "OKC"} & of_season
-    assert clone_classifier.reference_split(sorted(set(results["season"]))).validation < max(
+    assert playoff_classifier.reference_split(sorted(set(results["season"]))).validation < max(
         results["season"]
     )

@@ -8,7 +8,7 @@ from nba_rank.config.schema import CloneConfig
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.playoff_classifier import (
     Cases,
-    CloneClassifier,
+    PlayoffClassifier,
     berth_gaps,
     made_playoffs,
 )
@@ -91,7 +91,7 @@ def cases(data, results):
 
 def fit(cases, config=CONFIG, seed=0, cache=None):
     sides = cases.of_seasons(TRAIN), cases.of_seasons([VALIDATION])
-    return CloneClassifier.fit(*sides, COLUMNS, config, seed, 1, cache=cache)
+    return PlayoffClassifier.fit(*sides, COLUMNS, config, seed, 1, cache=cache)
 
 
 def forecast(cases, config=CONFIG, seed=0):
@@ -221,7 +221,7 @@ def test_poisoned_later_seasons_do_not_change_an_earlier_fold(data, results):
     def earlier(data, results):
         cases = Cases.of(data, results)
         sides = cases.of_seasons(SEASONS[:2]), cases.of_seasons([SEASONS[2]])
-        fitted = CloneClassifier.fit(*sides, COLUMNS, CONFIG, 0, 1)
+        fitted = PlayoffClassifier.fit(*sides, COLUMNS, CONFIG, 0, 1)
         return fitted.forecast(data.of_seasons([SEASONS[3]]))
 
     later = data.season > SEASONS[3]
@@ -234,14 +234,14 @@ def test_poisoned_later_seasons_do_not_change_an_earlier_fold(data, results):
 def test_a_classifier_reloads_and_forecasts_the_same(data, cases, tmp_path):
     fitted = fit(cases)
     fitted.save(tmp_path / "clone")
-    again = CloneClassifier.load(tmp_path / "clone")
+    again = PlayoffClassifier.load(tmp_path / "clone")
     assert again.columns == fitted.columns
     assert again.n_trees == fitted.n_trees
     tested = data.of_seasons([TEST])
     assert np.array_equal(again.forecast(tested), fitted.forecast(tested))
     assert np.array_equal(fitted.forecast(tested), forecast(cases))
-    with pytest.raises(FileNotFoundError, match="no clone classifier in"):
-        CloneClassifier.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no playoff classifier in"):
+        PlayoffClassifier.load(tmp_path)
 
 
 def test_other_features_than_those_of_the_fit_are_refused(data, cases):
@@ -251,13 +251,13 @@ def test_other_features_than_those_of_the_fit_are_refused(data, cases):
 
 def test_the_same_fit_is_not_made_twice(cases, tmp_path):
     first = fit(cases, cache=tmp_path)
-    (entry,) = tmp_path.glob("clone_*")
+    (entry,) = tmp_path.glob("playoff_classifier_*")
     X = cases.of_seasons([TEST]).X
     assert np.array_equal(fit(cases, cache=tmp_path).predict_proba(X), first.predict_proba(X))
-    assert list(tmp_path.glob("clone_*")) == [entry]
+    assert list(tmp_path.glob("playoff_classifier_*")) == [entry]
     fit(cases, seed=1, cache=tmp_path)
     fit(altered(cases, [VALIDATION], np.random.default_rng(5)), cache=tmp_path)
-    assert len(list(tmp_path.glob("clone_*"))) == 3
+    assert len(list(tmp_path.glob("playoff_classifier_*"))) == 3
 
 
 @pytest.mark.parametrize(("seasons", "name"), [(TRAIN, "training"), ([VALIDATION], "validation")])

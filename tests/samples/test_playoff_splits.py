@@ -6,7 +6,7 @@ from nba_rank.samples.folds import FoldError
 from nba_rank.samples.playoff_splits import (
     REFERENCE,
     WALK_FORWARD,
-    CloneSplit,
+    PlayoffSplit,
     reference_split,
     walk_forward_splits,
 )
@@ -22,14 +22,14 @@ def until(last):
 @pytest.mark.parametrize("last", ["2024-25", "2025-26"])
 def test_the_reference_split_is_the_same_whatever_comes_later(last):
     split = reference_split(until(last))
-    assert split == CloneSplit(REFERENCE, SEASONS[15:23], "2023-24", "2024-25")
+    assert split == PlayoffSplit(REFERENCE, SEASONS[15:23], "2023-24", "2024-25")
     assert (split.train[0], split.train[-1]) == ("2015-16", "2022-23")
     assert split.name == "reference_2024-25"
 
 
 def test_where_the_last_season_is_absent_each_is_one_earlier():
     split = reference_split(until("2023-24"))
-    assert split == CloneSplit(REFERENCE, SEASONS[14:22], "2022-23", "2023-24")
+    assert split == PlayoffSplit(REFERENCE, SEASONS[14:22], "2022-23", "2023-24")
     assert reference_split(until("2019-20")).test == "2019-20"
 
 
@@ -55,8 +55,8 @@ def test_seasons_that_cannot_be_split_are_refused_with_the_remedy(seasons):
 
 def test_walking_forward_learns_from_all_but_the_last_earlier_season():
     first, second = walk_forward_splits(SEASONS, ["2015-16", "2016-17"])
-    assert first == CloneSplit(WALK_FORWARD, SEASONS[:14], "2014-15", "2015-16")
-    assert second == CloneSplit(WALK_FORWARD, SEASONS[:15], "2015-16", "2016-17")
+    assert first == PlayoffSplit(WALK_FORWARD, SEASONS[:14], "2014-15", "2015-16")
+    assert second == PlayoffSplit(WALK_FORWARD, SEASONS[:15], "2015-16", "2016-17")
 
 
 def test_a_season_with_fewer_than_two_before_it_is_refused():

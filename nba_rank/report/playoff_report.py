@@ -1,4 +1,4 @@
-"""Who makes the playoffs, for people: tables, figures and an analysis of the clone classifier."""
+"""Who makes the playoffs, for people: tables, figures and an analysis of the playoff classifier."""
 
 import json
 from collections.abc import Mapping
@@ -36,10 +36,10 @@ from nba_rank.report.style import (
     style,
 )
 from nba_rank.report.text import ABSENT, markdown_table, number, signed
-from nba_rank.samples.playoff_splits import DESIGNS, REFERENCE, WALK_FORWARD, CloneSplit
+from nba_rank.samples.playoff_splits import DESIGNS, REFERENCE, WALK_FORWARD, PlayoffSplit
 
 FORECASTERS = {
-    CLONE: "clone classifier",
+    CLONE: "playoff classifier",
     "simulation": "season simulator",
     "standings": "standings logistic",
     "elo": "Elo logistic",
@@ -73,7 +73,7 @@ _PRINTED = ("open", "0.25", "0.5", "0.75", "end", MEAN)
 
 
 @dataclass(frozen=True)
-class CloneReport:
+class PlayoffReport:
     """What there is to report.
 
     Attributes:
@@ -87,7 +87,7 @@ class CloneReport:
     """
 
     run: str
-    splits: list[CloneSplit]
+    splits: list[PlayoffSplit]
     n_trees: Mapping[str, int]
     forecasts: pd.DataFrame
     predictions: pd.DataFrame
@@ -99,7 +99,7 @@ class CloneReport:
         return [split.test for split in self.splits if split.design == design]
 
 
-def write_clone_report(report: CloneReport, run_dir: RunDir, console: Console) -> None:
+def write_playoff_report(report: PlayoffReport, run_dir: RunDir, console: Console) -> None:
     """Write tables, figures and the analysis, and print the means."""
     run_dir.write_frame("metrics.csv", report.found.metrics)
     run_dir.write_frame("summary.csv", report.found.summary)
@@ -119,7 +119,7 @@ def write_clone_report(report: CloneReport, run_dir: RunDir, console: Console) -
     console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
 
 
-def analysis_text(report: CloneReport, figures: list[tuple[str, str]]) -> str:
+def analysis_text(report: PlayoffReport, figures: list[tuple[str, str]]) -> str:
     """Return the analysis as Markdown.
 
     Args:
@@ -127,7 +127,7 @@ def analysis_text(report: CloneReport, figures: list[tuple[str, str]]) -> str:
         figures: Caption and relative path of each figure.
     """
     sections = [
-        f"# {report.run}: who makes the playoffs, by the clone classifier",
+        f"# {report.run}: who makes the playoffs, by the playoff classifier",
         "Boosted trees say how likely each team is to be among the 16 of the playoffs; who loses "
         "in the play-in is not. They read how far each feature of the team is from the median of "
         "its conference on the morning of the date. The bars: a logistic curve through the "
@@ -177,8 +177,8 @@ def plot_scores(summary: pd.DataFrame, path: Path) -> None:
         chance = summary[(summary["ranker"] == "random") & (summary["metric"] == "playoff_brier")]
         set_caption(
             figure,
-            "Band: 95% bootstrap interval over seasons of the clone classifier. Chance has an AUC "
-            f"of .5 and a Brier score of {chance['mean'].mean():.3f} (not drawn).",
+            "Band: 95% bootstrap interval over seasons of the playoff classifier. Chance has an "
+            f"AUC of .5 and a Brier score of {chance['mean'].mean():.3f} (not drawn).",
         )
         save(figure, path)
 
@@ -202,7 +202,7 @@ def _draw_lines(ax: Axes, rows: pd.DataFrame) -> None:
     ax.tick_params(color=GREY)
 
 
-def _figures(report: CloneReport, folder: Path) -> list[tuple[str, str]]:
+def _figures(report: PlayoffReport, folder: Path) -> list[tuple[str, str]]:
     """Draw the figures; return caption and relative path of each."""
     plot_scores(report.found.summary, folder / "scores_over_season.png")
     figures = [("Brier score and AUC over the season", "scores_over_season")]
@@ -220,7 +220,7 @@ def _figures(report: CloneReport, folder: Path) -> list[tuple[str, str]]:
     return [(caption, f"figures/{name}.png") for caption, name in figures]
 
 
-def _verdicts(report: CloneReport) -> list[str]:
+def _verdicts(report: PlayoffReport) -> list[str]:
     """Say of each design and bar whether the classifier beats it."""
     lines = []
     for design, label in DESIGN_LABELS.items():
@@ -270,7 +270,7 @@ def _gap(cell: pd.Series) -> str:
     return f"{signed(cell['difference'])} ({signed(cell['low'])} to {signed(cell['high'])})"
 
 
-def _design_section(report: CloneReport, design: str) -> str:
+def _design_section(report: PlayoffReport, design: str) -> str:
     found = report.found
     summary = found.summary[found.summary["design"] == design]
     parts = [f"## {DESIGN_LABELS[design]}: {_span(report.tests(design))}"]
@@ -311,7 +311,7 @@ def _by_forecaster(wide: pd.DataFrame, rows: pd.DataFrame) -> str:
     return markdown_table(pd.DataFrame({"forecaster": names, **dict(table.items())}))
 
 
-def _ece_table(report: CloneReport, design: str) -> str:
+def _ece_table(report: PlayoffReport, design: str) -> str:
     rows = report.found.calibration
     rows = rows[rows["design"] == design]
     cells = rows.assign(
@@ -335,7 +335,7 @@ def _ece_table(report: CloneReport, design: str) -> str:
     )
 
 
-def _calibrated(report: CloneReport, design: str) -> str:
+def _calibrated(report: PlayoffReport, design: str) -> str:
     """Say how far the classifier's probabilities are from frequencies, pooled and by point."""
     rows = report.found.calibration
     own = rows[(rows["design"] == design) & (rows["ranker"] == CLONE)].set_index("as_of_point")
@@ -355,7 +355,7 @@ def _mean_of(summary: pd.DataFrame, design: str, ranker: str) -> pd.Series:
     return rows[rows["as_of_point"] == MEAN].set_index("metric")["mean"]
 
 
-def _surprises(report: CloneReport) -> str:
+def _surprises(report: PlayoffReport) -> str:
     """Name the teams of the reference hold-out whose forecasts were furthest off."""
     table = report.predictions
     table = table[(table["design"] == REFERENCE) & table["as_of_point"].isin(SURPRISE_POINTS)]
@@ -374,7 +374,7 @@ def _surprises(report: CloneReport) -> str:
     return f"Of {season}, which the reference split holds out:\n\n{markdown_table(shown)}"
 
 
-def _splits(report: CloneReport) -> str:
+def _splits(report: PlayoffReport) -> str:
     return markdown_table(
         pd.DataFrame(
             {
@@ -388,7 +388,7 @@ def _splits(report: CloneReport) -> str:
     )
 
 
-def _timings(report: CloneReport) -> str:
+def _timings(report: PlayoffReport) -> str:
     return markdown_table(
         pd.DataFrame(
             {
@@ -399,7 +399,7 @@ def _timings(report: CloneReport) -> str:
     )
 
 
-def _print_scores(console: Console, report: CloneReport, design: str) -> None:
+def _print_scores(console: Console, report: PlayoffReport, design: str) -> None:
     """Print the Brier score of each forecaster by point, and its AUC in the mean over points."""
     summary = report.found.summary
     rows = summary[summary["design"] == design]
@@ -421,7 +421,7 @@ def _print_scores(console: Console, report: CloneReport, design: str) -> None:
     console.print(table)
 
 
-def _metrics_json(report: CloneReport) -> str:
+def _metrics_json(report: PlayoffReport) -> str:
     found = report.found
 
     def records(frame: pd.DataFrame) -> list[dict[str, object]]:

@@ -7,13 +7,13 @@ import pytest
 from nba_rank.core.names import CLONE
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.playoff_forecasts import judge_playoff_forecasts
-from nba_rank.report.clone_report import CloneReport, analysis_text, plot_scores
-from nba_rank.samples.playoff_splits import REFERENCE, WALK_FORWARD, CloneSplit
+from nba_rank.report.playoff_report import PlayoffReport, analysis_text, plot_scores
+from nba_rank.samples.playoff_splits import REFERENCE, WALK_FORWARD, PlayoffSplit
 
 SEASONS = [f"20{year}-{year + 1}" for year in range(14, 20)]
 SPLITS = [
-    CloneSplit(REFERENCE, ["2012-13"], "2018-19", SEASONS[-1]),
-    *[CloneSplit(WALK_FORWARD, ["2011-12", "2012-13"], "2013-14", season) for season in SEASONS],
+    PlayoffSplit(REFERENCE, ["2012-13"], "2018-19", SEASONS[-1]),
+    *[PlayoffSplit(WALK_FORWARD, ["2011-12", "2012-13"], "2013-14", season) for season in SEASONS],
 ]
 NOISE = {CLONE: 0.15, "simulation": 0.0, "standings": 0.45, "elo": 0.15, "random": None}
 """How far each forecaster is from the true chances; None says the same of all."""
@@ -54,7 +54,7 @@ def report_of(forecasts):
         playoff_prob=own["p"],
         made_playoffs=own["made"],
     )
-    return CloneReport(
+    return PlayoffReport(
         run="run_009",
         splits=SPLITS,
         n_trees={split.name: 7 for split in SPLITS},
