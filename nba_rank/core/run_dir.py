@@ -4,7 +4,6 @@ import json
 import platform
 import subprocess
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,7 +13,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from nba_rank.core.files import write_atomically
+from nba_rank.core.files import write_atomically, write_frame
 
 _ERROR_FILE = "error.txt"
 _PACKAGES = (
@@ -95,11 +94,7 @@ class RunDir:
 
     def write_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Write a frame as parquet or CSV, by the name's ending."""
-        writers: dict[str, Callable[[Path], None]] = {
-            ".parquet": lambda path: frame.to_parquet(path, index=False),
-            ".csv": lambda path: frame.to_csv(path, index=False),
-        }
-        write_atomically(self.path / name, writers[Path(name).suffix])
+        write_frame(self.path / name, frame)
 
     def next_analysis(self) -> Path:
         """Return the path of the next `ANALYSIS_NN.md`."""

@@ -9,7 +9,8 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from nba_rank.config.schema import PredictConfig, as_predict_config, config_from_yaml
-from nba_rank.core.files import write_atomically
+from nba_rank.core import escape
+from nba_rank.core.files import write_frame
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import season_of_date, with_coming_season
@@ -76,11 +77,11 @@ def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
     config = as_predict_config(cfg)
     table = rank_date(config)
     out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
-    write_atomically(out, lambda path: flat(table).to_csv(path, index=False))
+    write_frame(out, flat(table))
     console.print(_rich_table(table, f"Strength on the morning of {config.as_of}"))
     if "assumption" in table and table["assumption"].iloc[0]:
-        console.print(f"Assumed: {table['assumption'].iloc[0]}")
-    console.print(f"Written to {out}")
+        console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
+    console.print(f"Written to {escape.terminal(str(out))}")
     return table
 
 
@@ -123,7 +124,8 @@ def _rich_table(table: pd.DataFrame, title: str) -> Table:
     if with_players:
         shown.add_column("most attention to", no_wrap=True)
     for row in table.to_dict("records"):
-        cells = [str(row["rank"]), row["team"], f"{row['conference'][0]} {row['conference_rank']}"]
+        conference = f"{row['conference'][0]} {row['conference_rank']}"
+        cells = [str(row["rank"]), escape.terminal(row["team"]), conference]
         cells.append(f"{row['score']:.3f}")
         if with_wins:
             low, high = row["wins_low"], row["wins_high"]
@@ -131,6 +133,6 @@ def _rich_table(table: pd.DataFrame, title: str) -> Table:
         cells += [f"{row[name]:.1%}" for name in present.values()]
         if with_players:
             surnames = [player["player"].split(" ", 1)[-1] for player in row["top_players"]]
-            cells.append(", ".join(surnames))
+            cells.append(escape.terminal(", ".join(surnames)))
         shown.add_row(*cells)
     return shown

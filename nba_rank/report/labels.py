@@ -1,5 +1,7 @@
 """Words that people read for the names used in tables."""
 
+from collections.abc import Mapping
+
 POINT_LABELS = {
     "open": "opening", "0.05": "5%", "0.15": "15%", "0.25": "25%",
     "0.5": "50%", "0.75": "75%", "end": "end",
@@ -54,6 +56,14 @@ LOSS_LABELS = {
     "soft_spearman": "1 - soft Spearman",
 }
 """Losses of model A."""
+
+
+LABELS: Mapping[str, Mapping[str, str]] = {
+    "as_of_point": POINT_LABELS, "scope": SCOPE_LABELS, "metric": METRIC_LABELS,
+    "event": EVENT_LABELS,
+    **dict.fromkeys(("ranker", "reference", "member", "model"), RANKER_LABELS),
+}  # fmt: skip
+"""Words by the name of the column in which a name stands."""
 
 
 def metric_label(metric: str) -> str:

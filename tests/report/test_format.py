@@ -1,0 +1,87 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from nba_rank.report import format as fmt
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (fmt.number(-0.0004), "0.000"),
+        (fmt.signed(-0.0004), "+0.000"),
+        (fmt.signed(-0.0005, 4), "-0.0005"),
+        (fmt.number(np.nan), fmt.ABSENT),
+        (fmt.percent(0.125, 1), "12.5%"),
+        (fmt.percent(-0.0001), "0%"),
+        (fmt.chance(0.004), "<1%"),
+        (fmt.chance(0.996), ">99%"),
+        (fmt.chance(1.0), "100%"),
+        (fmt.chance(0.0), "0%"),
+        (fmt.interval(-0.01, 0.02), "-0.010 to +0.020"),
+        (fmt.interval(np.nan, 0.02), fmt.ABSENT),
+        (fmt.with_interval(0.5, 0.4, 0.6, 1, sign=False), "0.5 (0.4 to 0.6)"),
+        (fmt.with_interval(0.5, 0.501, 0.502, 1, sign=False), "0.5"),
+        (fmt.with_interval(0.5, np.nan, np.nan), "+0.500"),
+    ],
+)
+def test_values_as_text(text, expected):
+    assert text == expected
+
+
+ROWS = pd.DataFrame(
+    {
+        "ranker": ["stack", "standings", "stack"],
+        "as_of_point": ["end", "open", "open"],
+        "value": [0.9, 0.5, np.nan],
+        "low": [0.8, np.nan, np.nan],
+        "high": [0.95, np.nan, np.nan],
+        "n": [1200, 3, 4],
+        "good": [True, False, True],
+    }
+)
+
+
+def test_a_table_has_the_labels_of_names_and_a_format_for_each_kind():
+    columns = [
+        ("ranker", "by"), ("as_of_point", "when"), ("value", "value", ".2f±"), ("n", "games"),
+        ("good", "good"), ("not there", "absent"),
+    ]  # fmt: skip
+    table = fmt.table(ROWS, columns)
+    assert list(table.columns) == ["by", "when", "value", "games", "good"]
+    assert table.to_numpy().tolist() == [
+        ["stack", "end", "0.90 (0.80 to 0.95)", "1,200", "yes"],
+        ["standings", "opening", "0.50", "3", "no"],
+        ["stack", "opening", fmt.ABSENT, "4", "yes"],
+    ]
+
+
+def test_a_pivot_keeps_the_order_of_lines_and_of_the_season():
+    table = fmt.pivot(ROWS, "ranker", "as_of_point", spec="+.1f")
+    assert list(table.columns) == ["ranker", "opening", "end"]
+    assert table.to_numpy().tolist() == [
+        ["stack", fmt.ABSENT, "+0.9"],
+        ["standings", "+0.5", fmt.ABSENT],
+    ]
+    with pytest.raises(ValueError, match="duplicate"):
+        fmt.pivot(pd.concat([ROWS, ROWS]), "ranker", "as_of_point")
+
+
+def test_two_columns_may_name_a_line():
+    table = fmt.pivot(ROWS, ["ranker", "good"], "as_of_point", "n", ",d", heading="forecast by")
+    assert list(table.columns) == ["forecast by", "good", "opening", "end"]
+    assert len(table) == 2
+
+
+def test_tables_are_escaped_and_the_console_cuts_nothing():
+    texts = pd.DataFrame({"pl|ayer": ["Joe [/red]", "<b>"], "score": ["-0.012", "1.5"]})
+    assert fmt.markdown_table(texts).splitlines()[0] == "| pl\\|ayer | score |"
+    assert fmt.markdown_table(texts).splitlines()[2] == "| Joe \\[/red\\] | -0.012 |"
+    assert fmt.markdown_table(texts.head(0)) == ""
+    console = Console(file=io.StringIO(), width=200)
+    console.print(fmt.console_table(texts, "A [title]", {0: "bold"}))
+    for text in ("A [title]", "pl|ayer", "Joe [/red]", "-0.012", "<b>"):
+        assert text in console.file.getvalue()

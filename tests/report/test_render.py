@@ -1,0 +1,131 @@
+import base64
+import html.parser
+import re
+
+import pandas as pd
+import pytest
+from jinja2 import DictLoader, UndefinedError
+
+from nba_rank.core.run_dir import RunDir
+from nba_rank.report import render as rendering
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6BAAAAEklEQVR4nGP8z8Dwn4GBgYEBAAoMAQNiUr1yAAAAAElF"
+    "TkSuQmCC"
+)
+EVIL = "Joe | <script>alert(1)</script> ![x](http://evil.example/x) [/red]\n# two\x1b[31m"
+TEMPLATE = """# {{ run }}: {{ name }}
+
+{% macro twice(x) %}{{ x }}, {{ x }}{% endmacro %}
+{{ twice(name) }}
+{% if absent %}
+nothing
+{% endif %}
+
+## Table
+
+{{ rows | table([("team", "team"), ("value", "value", "+.3f")]) }}
+
+### Below
+
+{% for figure in figures %}
+{{ figure | image }}
+
+{% endfor %}
+"""
+
+
+class Page(html.parser.HTMLParser):
+    """The tags of a page, each with its attributes; unclosed ones fail."""
+
+    VOID = ("meta", "img", "br", "hr")
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.text = [], [], ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.text += data
+
+    def of(self, *tags):
+        return [attrs for tag, attrs in self.tags if tag in tags]
+
+
+@pytest.fixture
+def template(monkeypatch):
+    monkeypatch.setattr(rendering._markdown(), "loader", DictLoader({"test.md.j2": TEMPLATE}))
+    rendering._markdown().cache.clear()
+    return "test.md.j2"
+
+
+@pytest.fixture
+def written(template, tmp_path):
+    """Write an analysis of a hostile name with two figures; returns Markdown and page."""
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "a.png").write_bytes(PNG)
+    context = {
+        "name": EVIL, "absent": False,
+        "rows": pd.DataFrame({"team": [EVIL, "=1"], "value": [0.5, -0.0001]}),
+    }  # fmt: skip
+    figures = [("One [figure]", "figures/a.png"), ("Lost", "figures/none.png")]
+    path = rendering.write_analysis(RunDir(tmp_path), template, context, figures)
+    assert path.name == "ANALYSIS_01.md"
+    return path.read_text(encoding="utf-8"), (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_a_template_prints_is_escaped_once(written):
+    text, page = written[0], Page(written[1])
+    escaped = (
+        "Joe \\| \\<script\\>alert(1)\\</script\\> !\\[x\\](http\\://evil.example/x) \\[/red\\] "
+        "# two\ufffd\\[31m"
+    )
+    assert f"{escaped}, {escaped}\n" in text
+    assert f"| {escaped} | +0.500 |\n| \\=1 | +0.000 |" in text
+    assert "\n\n\n" not in text
+    assert "\x1b" not in text + written[1]
+    assert page.text.count("<script>alert(1)</script>") == 5
+    assert len(page.of("script")) == 1
+    assert "evil.example" not in str(page.tags)
+
+
+def test_a_page_stands_alone(written):
+    page = Page(written[1])
+    assert [tag for tag in page.of("link", "iframe") if tag] == []
+    image, *others = page.of("img")
+    assert others == []
+    assert image["src"] == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    assert (image["alt"], image["width"], image["height"]) == ("One [figure]", "2", "3")
+    assert "Lost: figures/none.png" in page.text
+    assert not re.search(r"(src|href)=.?https?:", written[1])
+    assert "prefers-color-scheme: dark" in written[1]
+
+
+def test_a_page_has_contents_headings_in_order_and_headers_of_tables(written):
+    page = Page(written[1])
+    assert [tag for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)] == ["h1", "h2", "h3"]
+    ids = [attrs["id"] for attrs in page.of("h1", "h2", "h3")]
+    assert [attrs["href"] for attrs in page.of("a")] == [f"#{ids[1]}"]
+    assert [attrs["scope"] for attrs in page.of("th")] == ["col", "col", "row", "row"]
+
+
+def test_figures_beyond_the_limit_are_named(written, monkeypatch, tmp_path):
+    monkeypatch.setattr(rendering, "IMAGE_BYTES", 10)
+    page = Page(rendering.page("![Far too large](a.png)", {"a.png": tmp_path / "figures/a.png"}))
+    assert page.of("img") == []
+    assert "Far too large: a.png" in page.text
+
+
+def test_a_variable_that_is_missing_is_an_error(template):
+    with pytest.raises(UndefinedError, match="run"):
+        rendering.render(template, {"name": "", "figures": []})
