@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import EloConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, Rows, ratio
+from nba_rank.features.asof import Rows, ratio
 from nba_rank.features.elo import elo_ratings
 from nba_rank.features.prior_season import prior_season_results
 from nba_rank.features.schedule_ratings import massey_ratings, simple_ratings

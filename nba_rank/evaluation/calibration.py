@@ -22,10 +22,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.evaluation.compare import bootstrap_mean
-
-Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 LOG_LOSS_CLIP = 1e-12
 """Probabilities are kept this far from 0 and 1 in the log loss: what was called impossible and
@@ -404,11 +402,11 @@ def compare_variants(
     )[columns]
 
 
-def _squared_error(forecast: Array, event: Array) -> Array:
+def _squared_error(forecast: FloatArray, event: FloatArray) -> FloatArray:
     return (forecast - event) ** 2
 
 
-def _surprise(forecast: Array, event: Array) -> Array:
+def _surprise(forecast: FloatArray, event: FloatArray) -> FloatArray:
     came = np.where(event == 1, forecast, 1 - forecast)
     return -np.log(np.clip(came, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP))
 
@@ -438,7 +436,7 @@ def _season_shares(rows: pd.DataFrame, score: str) -> pd.Series:
     return pooled + above * len(above) / len(rows)
 
 
-def _checked(p: npt.ArrayLike, happened: npt.ArrayLike) -> tuple[Array, Array]:
+def _checked(p: npt.ArrayLike, happened: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     forecast = _checked_probability(p)
     event = np.asarray(happened, dtype=np.float64)
     if event.shape != forecast.shape:
@@ -452,7 +450,7 @@ def _checked(p: npt.ArrayLike, happened: npt.ArrayLike) -> tuple[Array, Array]:
     return forecast, event
 
 
-def _checked_probability(p: npt.ArrayLike) -> Array:
+def _checked_probability(p: npt.ArrayLike) -> FloatArray:
     forecast = np.asarray(p, dtype=np.float64)
     if forecast.ndim != 1 or not len(forecast):
         raise ValueError(f"p must be a vector of at least one number, got shape {forecast.shape}")

@@ -17,14 +17,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from nba_rank.core.arrays import FloatArray
+
 Gain = Literal["linear", "exponential"]
 
 EXPONENTIAL_GAIN_GRADES = 5.0
 """The best team's exponent under exponential gain, however long the list is."""
 
 
-def average_rank(score: npt.ArrayLike) -> Array:
+def average_rank(score: npt.ArrayLike) -> FloatArray:
     """Rank teams by score.
 
     Args:
@@ -221,7 +222,9 @@ class Metric:
     min_teams: int = 3
     needs_standings: bool = False
 
-    def __call__(self, score: Array, true_rank: Array, standings_score: Array) -> float:
+    def __call__(
+        self, score: FloatArray, true_rank: FloatArray, standings_score: FloatArray
+    ) -> float:
         """Compute the metric of one list of at least `min_teams` teams."""
         if self.needs_standings:
             return self.function(score, true_rank, standings_score)
@@ -268,21 +271,21 @@ def higher_is_better(metric: str) -> bool | None:
     return True if metric in _HIGHER_IS_BETTER else None
 
 
-def _both_ranks(score: npt.ArrayLike, true_rank: npt.ArrayLike) -> tuple[Array, Array]:
+def _both_ranks(score: npt.ArrayLike, true_rank: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     predicted = average_rank(score)
     true = np.asarray(true_rank, dtype=np.float64)
     _require_same_shape(predicted, true, "true_rank")
     return predicted, true
 
 
-def _require_same_shape(score: Array, other: Array, name: str) -> None:
+def _require_same_shape(score: FloatArray, other: FloatArray, name: str) -> None:
     if other.shape != score.shape or not np.isfinite(other).all():
         raise ValueError(
             f"{name} must hold a finite number for each of {len(score)} teams, got {other}"
         )
 
 
-def _expected_weight(rank: Array, position_weight: Array) -> Array:
+def _expected_weight(rank: FloatArray, position_weight: FloatArray) -> FloatArray:
     """Mean weight of the positions that a team shares with those tied with it."""
     n_tied = (rank[None, :] == rank[:, None]).sum(axis=1)
     first = np.round(rank - (n_tied + 1) / 2).astype(int)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.advancement import (
@@ -19,7 +20,7 @@ from nba_rank.evaluation.market import market_title_odds
 from nba_rank.evaluation.references import reference_odds
 from nba_rank.evaluation.series import series_metrics, series_references, series_upsets
 from nba_rank.evaluation.single_games import KINDS, game_metrics, game_references
-from nba_rank.features.asof import FloatArray, days, start_years
+from nba_rank.features.asof import days, start_years
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Predicted
 from nba_rank.models.ranker import League, Ranker

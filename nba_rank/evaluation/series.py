@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data import league
 from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import series
@@ -19,7 +20,7 @@ from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
 from nba_rank.evaluation.calibration import brier, log_loss
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.metrics import roc_auc
-from nba_rank.features.asof import FloatArray, Rows
+from nba_rank.features.asof import Rows
 from nba_rank.features.elo import elo_ratings
 from nba_rank.odds.bracket import series_win_prob
 

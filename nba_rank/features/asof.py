@@ -11,11 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
 from nba_rank.data.tables import Tables
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 DAY_SPAN = 100_000
 """More than any day number: `group * DAY_SPAN + day` sorts by group, then day."""

@@ -18,9 +18,10 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 from nba_rank.config.schema import EloConfig
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import neutral_courts
-from nba_rank.features.asof import DAY_SPAN, FloatArray, IntArray, Rows, days, start_years
+from nba_rank.features.asof import DAY_SPAN, Rows, days, start_years
 
 K_GRID = (15.0, 20.0, 25.0, 30.0)
 CARRY_OVER_GRID = (0.55, 0.65, 0.75, 0.85)

@@ -6,8 +6,9 @@ Source: Oliver, "Basketball on Paper" (2004), in the forms of Basketball-Referen
 import pandas as pd
 
 from nba_rank.config.schema import FourFactorsConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, Rows, ratio
+from nba_rank.features.asof import Rows, ratio
 from nba_rank.features.team_sums import Totals, regular_season_sums
 
 _INPUTS = ["fgm", "fga", "fg3m", "ftm", "fta", "oreb", "dreb", "tov"]

@@ -1,16 +1,14 @@
 """What a team is worth with the players who can play now, and with those who will again."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.config.schema import InjuriesConfig
+from nba_rank.core.arrays import BoolArray, FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, Rows, ratio, sum_and_count
+from nba_rank.features.asof import Rows, ratio, sum_and_count
 from nba_rank.features.players.availability import has_report, reported_availability
 from nba_rank.features.players.minutes import team_shares
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 def build(

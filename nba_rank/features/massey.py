@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import MasseyConfig
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, IntArray, Rows, ratio, start_years
+from nba_rank.features.asof import Rows, ratio, start_years
 from nba_rank.features.schedule_ratings import massey_ratings, simple_ratings
 from nba_rank.features.team_sums import regular_season_sums
 

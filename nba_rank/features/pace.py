@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import PaceConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, Rows, ratio, sum_and_count
+from nba_rank.features.asof import Rows, ratio, sum_and_count
 from nba_rank.features.team_sums import (
     Totals,
     possession_columns,

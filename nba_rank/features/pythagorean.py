@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import PythagoreanConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, Rows, ratio
+from nba_rank.features.asof import Rows, ratio
 from nba_rank.features.team_sums import Totals, regular_season_sums
 
 

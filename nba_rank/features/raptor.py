@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import RaptorConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, Rows, places, start_years
+from nba_rank.features.asof import Rows, places, start_years
 
 REPLACEMENT = -2.75 / 2
 """Points per 100 possessions, on offence and on defence, of a player whom any team can sign:

@@ -4,17 +4,10 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import RestConfig
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import arena_offsets, neutral_courts
-from nba_rank.features.asof import (
-    FloatArray,
-    IntArray,
-    Rows,
-    RunningSums,
-    days,
-    start_years,
-    team_season,
-)
+from nba_rank.features.asof import Rows, RunningSums, days, start_years, team_season
 
 
 def build(tables: Tables, rows: Rows, config: RestConfig) -> pd.DataFrame:

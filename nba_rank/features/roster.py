@@ -14,17 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.config.schema import PlayerColumnsConfig, RosterConfig
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import (
-    DAY_SPAN,
-    FloatArray,
-    IntArray,
-    Rows,
-    RunningSums,
-    days,
-    ratio,
-    start_years,
-)
+from nba_rank.features.asof import DAY_SPAN, Rows, RunningSums, days, ratio, start_years
 from nba_rank.features.players.box_rates import GAME_COLUMNS, game_values, rates
 
 BOX_RATES = ("points", "reb", "ast", "stl", "blk", "tov")

@@ -5,12 +5,11 @@ import pandas as pd
 from scipy.stats import norm
 
 from nba_rank.config.schema import RosterStrengthConfig
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (
     DAY_SPAN,
-    FloatArray,
-    IntArray,
     Rows,
     RunningSums,
     group_sums,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, IntArray, Rows, days, start_years
+from nba_rank.features.asof import Rows, days, start_years
 
 
 @dataclass(frozen=True)

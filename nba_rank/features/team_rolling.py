@@ -3,8 +3,9 @@
 import pandas as pd
 
 from nba_rank.config.schema import TeamRollingConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, Rows, ratio
+from nba_rank.features.asof import Rows, ratio
 from nba_rank.features.team_sums import possession_columns, possessions, regular_season_sums
 
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (
     DAY_SPAN,
-    FloatArray,
-    IntArray,
     Rows,
     RunningSums,
     days,

@@ -10,9 +10,8 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.outcomes import EVENTS
-
-Vector = npt.NDArray[np.float64]
 
 WIN = "win"
 """Event of winning a given game; its score is the gap of the teams' scores, home less away."""
@@ -25,7 +24,7 @@ class PlattScaling:
     Slope and intercept may move in a straight line with the share of the season played, since a
     score means more late in a season than early.
 
-    Source: Platt (1999), "Probabilistic Outputs for Support Vector Machines".
+    Source: Platt (1999), "Probabilistic Outputs for Support FloatArray Machines".
 
     Attributes:
         slope: Log odds for each unit of the score, on opening night.
@@ -41,7 +40,7 @@ class PlattScaling:
 
     @classmethod
     def fit(
-        cls, score: Vector, event: npt.NDArray[np.bool_], progress: Vector | None = None
+        cls, score: FloatArray, event: npt.NDArray[np.bool_], progress: FloatArray | None = None
     ) -> Self:
         """Fit on out-of-fold scores [N] and whether the event happened [N].
 
@@ -64,13 +63,13 @@ class PlattScaling:
         slope, intercept = _logistic(score[:, None], event)
         return cls(slope, intercept)
 
-    def log_odds(self, score: Vector, progress: Vector | None = None) -> Vector:
+    def log_odds(self, score: FloatArray, progress: FloatArray | None = None) -> FloatArray:
         """Return log odds; without `progress` those of opening night."""
         share = np.zeros_like(score) if progress is None else progress
         slope = self.slope + self.slope_change * share
         return slope * score + self.intercept + self.intercept_change * share
 
-    def predict(self, score: Vector, progress: Vector | None = None) -> Vector:
+    def predict(self, score: FloatArray, progress: FloatArray | None = None) -> FloatArray:
         """Return probabilities, 0 to 1; without `progress` those of opening night."""
         return expit(self.log_odds(score, progress))
 
@@ -89,8 +88,8 @@ class Outcome:
         event: Whether it happened, [N].
     """
 
-    scores: dict[str, Vector]
-    progress: Vector | None
+    scores: dict[str, FloatArray]
+    progress: FloatArray | None
     event: npt.NDArray[np.bool_]
 
 
@@ -101,7 +100,9 @@ class Calibration(Protocol):
     def events(self) -> list[str]:
         """Names of the events."""
 
-    def predict(self, event: str, scores: dict[str, Vector], progress: Vector | None) -> Vector:
+    def predict(
+        self, event: str, scores: dict[str, FloatArray], progress: FloatArray | None
+    ) -> FloatArray:
         """Return probabilities of an event, [N]."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,7 +134,9 @@ class PlattStack:
         """Names of the events."""
         return list(self.platt)
 
-    def predict(self, event: str, scores: dict[str, Vector], progress: Vector | None) -> Vector:
+    def predict(
+        self, event: str, scores: dict[str, FloatArray], progress: FloatArray | None
+    ) -> FloatArray:
         """Return probabilities of an event, [N]."""
         return self.platt[event].predict(scores["score"], progress)
 
@@ -189,7 +192,9 @@ class PlattPerModel:
         """Names of the events."""
         return list(self.platt)
 
-    def predict(self, event: str, scores: dict[str, Vector], progress: Vector | None) -> Vector:
+    def predict(
+        self, event: str, scores: dict[str, FloatArray], progress: FloatArray | None
+    ) -> FloatArray:
         """Return probabilities of an event, [N]."""
         parts = self.platt[event]
         total = np.full(len(next(iter(scores.values()))), self.intercept[event])
@@ -219,7 +224,7 @@ CALIBRATIONS: dict[str, type[PlattStack] | type[PlattPerModel]] = {
 
 
 def probabilities(
-    calibration: Calibration, frame: pd.DataFrame, scores: list[str], progress: Vector | None
+    calibration: Calibration, frame: pd.DataFrame, scores: list[str], progress: FloatArray | None
 ) -> pd.DataFrame:
     """Return `<event>_prob` for each of `EVENTS`, one row a row of a frame of scores."""
     values = {name: frame[name].to_numpy(dtype=np.float64) for name in scores}

@@ -16,20 +16,17 @@ import pandas as pd
 from xgboost import XGBClassifier
 
 from nba_rank.config.schema import CloneConfig
+from nba_rank.core.arrays import BoolArray, Float32Array, FloatArray
 from nba_rank.core.fit_or_load import fit_or_load
 from nba_rank.data.outcomes import events
 from nba_rank.features.store import KEY
 from nba_rank.models.trees import boosting
 from nba_rank.samples.dataset import PROGRESS, Dataset
 
-Matrix = npt.NDArray[np.float32]
-Vector = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-
 _FEATURES, _TREES = "features.json", "clone_classifier.ubj"
 
 
-def berth_gaps(data: Dataset) -> Matrix:
+def berth_gaps(data: Dataset) -> Float32Array:
     """Return each feature less its median over the conference on the date, float32 [N, F].
 
     `PROGRESS`, which is the same for all teams, stays as it is; NaN is unknown. A row depends on
@@ -43,7 +40,7 @@ def berth_gaps(data: Dataset) -> Matrix:
     return gaps.to_numpy(dtype=np.float32)
 
 
-def made_playoffs(frame: pd.DataFrame, results: pd.DataFrame) -> Flags:
+def made_playoffs(frame: pd.DataFrame, results: pd.DataFrame) -> BoolArray:
     """Return whether each team was among the 16 of the bracket, bool [N].
 
     Who plays in the play-in and loses there is not: it decides who gets into the playoffs.
@@ -77,9 +74,9 @@ class Cases:
     """
 
     season: npt.NDArray[Any]
-    X: Matrix
-    made: Flags
-    weight: Vector
+    X: Float32Array
+    made: BoolArray
+    weight: FloatArray
 
     @classmethod
     def of(cls, data: Dataset, results: pd.DataFrame) -> Self:
@@ -155,11 +152,11 @@ class PlayoffClassifier:
         """Trees that are asked: the best number for the validation season."""
         return int(self.trees.best_iteration) + 1
 
-    def predict_proba(self, X: Matrix) -> Vector:
+    def predict_proba(self, X: Float32Array) -> FloatArray:
         """Return the probability to make the playoffs, 0 to 1, of rows of `berth_gaps`, [N]."""
         return self.trees.predict_proba(X)[:, 1].astype(np.float64)
 
-    def forecast(self, data: Dataset) -> Vector:
+    def forecast(self, data: Dataset) -> FloatArray:
         """Return the probability to make the playoffs of all rows of a dataset, [N].
 
         Args:

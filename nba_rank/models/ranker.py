@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import Config
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.names import MEMBERS
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.data.tables import Tables
@@ -19,7 +20,6 @@ from nba_rank.models.calibration import (
     WIN,
     Calibration,
     Outcome,
-    Vector,
     probabilities,
 )
 from nba_rank.models.members import Members, Predicted, progress_of
@@ -164,7 +164,7 @@ class Head:
             return pd.DataFrame(index=scored.index)
         return probabilities(self.calibration, scored, [SCORE, *names], _date_progress(scored))
 
-    def win_prob(self, scored: pd.DataFrame, names: list[str], games: RatedGames) -> Vector:
+    def win_prob(self, scored: pd.DataFrame, names: list[str], games: RatedGames) -> FloatArray:
         """Return the calibrated probability that the home team wins, [N].
 
         Raises:
@@ -285,7 +285,7 @@ def _stacker(inputs: list[str], rated: pd.DataFrame, config: Config) -> Stacker:
     )
 
 
-def _blend(stacker: Stacker, scored: pd.DataFrame) -> Vector:
+def _blend(stacker: Stacker, scored: pd.DataFrame) -> FloatArray:
     return stacker.predict(scored[stacker.inputs].to_numpy(), progress_of(scored))
 
 
@@ -305,7 +305,7 @@ def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, O
 
 def _gaps(
     scored: pd.DataFrame, names: list[str], games: RatedGames
-) -> tuple[dict[str, Vector], Vector | None]:
+) -> tuple[dict[str, FloatArray], FloatArray | None]:
     """Return the gaps of the scores of both teams of games, and the share of the season played."""
     values = {name: scored[name].to_numpy(dtype=np.float64) for name in names}
     gaps = {name: score[games.home] - score[games.away] for name, score in values.items()}
@@ -313,7 +313,7 @@ def _gaps(
     return gaps, None if progress is None else progress[games.home]
 
 
-def _date_progress(frame: pd.DataFrame) -> Vector | None:
+def _date_progress(frame: pd.DataFrame) -> FloatArray | None:
     """Return `progress_of`, the mean over the teams of each date.
 
     Teams of a date have played unequal numbers of games; calibration must keep their order.

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
 
-Vector = npt.NDArray[np.float64]
+from nba_rank.core.arrays import FloatArray
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Stacker:
     def fit(
         cls,
         inputs: list[str],
-        scores: Vector,
-        relevance: Vector,
+        scores: FloatArray,
+        relevance: FloatArray,
         season: npt.NDArray[Any],
         alphas: list[float],
-        progress: Vector | None = None,
+        progress: FloatArray | None = None,
         trusted: Sequence[str] = (),
     ) -> Self:
         """Fit on out-of-fold scores.
@@ -118,7 +118,7 @@ class Stacker:
             alpha=float(ridge.alpha_),
         )
 
-    def predict(self, scores: Vector, progress: Vector | None = None) -> Vector:
+    def predict(self, scores: FloatArray, progress: FloatArray | None = None) -> FloatArray:
         """Blend scores [N, M] into stack scores [N], higher is better.
 
         Args:
@@ -156,8 +156,12 @@ class Stacker:
 
 
 def _average(
-    design: Vector, n_columns: int, response: Vector, inputs: list[str], trusted: Sequence[str]
-) -> Vector:
+    design: FloatArray,
+    n_columns: int,
+    response: FloatArray,
+    inputs: list[str],
+    trusted: Sequence[str],
+) -> FloatArray:
     """Return the coefficients of the average of single regressions on each trusted input.
 
     Columns of the design that are no input, but tell which are unknown, have no part in it.

@@ -2,15 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
 from nba_rank.config.schema import RfConfig, XgbConfig
-
-Matrix = npt.NDArray[np.float32]
-Vector = npt.NDArray[np.float64]
+from nba_rank.core.arrays import Float32Array, FloatArray
 
 
 def boosting(config: XgbConfig, seed: int, n_jobs: int) -> dict[str, Any]:
@@ -32,8 +29,8 @@ def boosting(config: XgbConfig, seed: int, n_jobs: int) -> dict[str, Any]:
 
 
 def fit_xgb(
-    X: Matrix,
-    y: Vector,
+    X: Float32Array,
+    y: FloatArray,
     season: npt.NDArray[Any],
     config: XgbConfig,
     seed: int,
@@ -66,7 +63,9 @@ def fit_xgb(
     return model.fit(X[learn], y[learn], eval_set=held_out, verbose=False)
 
 
-def fit_rf(X: Matrix, y: Vector, config: RfConfig, seed: int, n_jobs: int) -> RandomForestRegressor:
+def fit_rf(
+    X: Float32Array, y: FloatArray, config: RfConfig, seed: int, n_jobs: int
+) -> RandomForestRegressor:
     """Fit a random forest; nulls take the branch that suits them. Arguments as in `fit_xgb`."""
     model = RandomForestRegressor(
         n_estimators=config.n_estimators,

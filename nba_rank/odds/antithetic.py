@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from nba_rank.features.asof import FloatArray
+from nba_rank.core.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,16 @@ Letters: S simulations, T teams, C = 2 conferences, M slots of the bracket on on
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr
 
+from nba_rank.core.arrays import Array, FloatArray, IntArray
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.data.standings import BERTHS
 from nba_rank.odds.antithetic import Streams
 from nba_rank.odds.seeding import League, Seeds
-
-Array = npt.NDArray[Any]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 CONFERENCES = 2
 _SLOTS = CONFERENCES * BERTHS

@@ -11,9 +11,10 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import neutral_courts
-from nba_rank.features.asof import FloatArray, IntArray, RunningSums, days, start_years
+from nba_rank.features.asof import RunningSums, days, start_years
 
 FIRST_EDGE = 3.0
 """Points; stands in for the seasons before the first of the tables (3.3 in 2000-05)."""

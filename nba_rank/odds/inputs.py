@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import EloConfig, RosterStrengthConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 from nba_rank.features import roster_strength
-from nba_rank.features.asof import FloatArray, Rows, ratio, sum_and_count
+from nba_rank.features.asof import Rows, ratio, sum_and_count
 from nba_rank.features.elo import ELO_PER_POINT, elo_ratings
 from nba_rank.features.schedule_ratings import massey_ratings
 from nba_rank.features.team_sums import regular_season_sums

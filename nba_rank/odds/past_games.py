@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import neutral_courts
-from nba_rank.features.asof import FloatArray, IntArray, days, start_years
+from nba_rank.features.asof import days, start_years
 from nba_rank.odds.home_edge import HomeEdge
 
 

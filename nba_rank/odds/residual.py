@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import FourFactorsConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
 from nba_rank.features import four_factors
-from nba_rank.features.asof import FloatArray, Rows, ratio, start_years
+from nba_rank.features.asof import Rows, ratio, start_years
 from nba_rank.features.team_sums import regular_season_sums
 
 RESIDUAL_INPUTS = ("experience", "health", "efg_edge", "tov_edge", "orb_edge")

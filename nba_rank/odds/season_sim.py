@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data import league as league_facts
 from nba_rank.data.remaining import Remaining, SeasonGames
 from nba_rank.data.standings import BERTHS, Records
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, IntArray
 from nba_rank.odds.antithetic import Luck, Streams, mirrored
 from nba_rank.odds.bracket import (
     Drawn,

@@ -10,18 +10,13 @@ Letters: S simulations, T teams in ascending team id, G tied groups, K teams of 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.arrays import Array, BoolArray, FloatArray, IntArray
 from nba_rank.data.standings import BERTHS, win_pct
-
-Array = npt.NDArray[Any]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 Criterion = Callable[[IntArray, IntArray], Array]
 """Simulations [G] and teams [G, K] of tied groups -> signed values [G, K], higher is better."""

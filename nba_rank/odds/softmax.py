@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-Vector = npt.NDArray[np.float64]
+from nba_rank.core.arrays import FloatArray
+
 LIST = ["season", "as_of_date"]
 """Columns that name one list of competing teams."""
 
@@ -40,7 +41,7 @@ class SoftmaxOdds:
         bounds = np.log([spread / 50, spread * 50])
         return cls(temperature=float(np.exp(minimize_scalar(loss, bounds=bounds).x)))
 
-    def predict(self, frame: pd.DataFrame) -> Vector:
+    def predict(self, frame: pd.DataFrame) -> FloatArray:
         """Return title odds, which sum to 1 over the teams of each date, [N].
 
         Args:
@@ -53,7 +54,7 @@ class SoftmaxOdds:
         return asdict(self)
 
 
-def _behind_best(frame: pd.DataFrame) -> tuple[Vector, npt.NDArray[np.int64]]:
+def _behind_best(frame: pd.DataFrame) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """Return by how much each score differs from the best of its list, and its list's number."""
     lists = frame.groupby(LIST, sort=False)
     behind = frame["score"] - lists["score"].transform("max")
@@ -61,6 +62,8 @@ def _behind_best(frame: pd.DataFrame) -> tuple[Vector, npt.NDArray[np.int64]]:
     return np.asarray(behind, dtype=np.float64), number
 
 
-def _log_softmax(behind: Vector, lists: npt.NDArray[np.int64], temperature: float) -> Vector:
+def _log_softmax(
+    behind: FloatArray, lists: npt.NDArray[np.int64], temperature: float
+) -> FloatArray:
     logits = behind / temperature
     return logits - np.log(np.bincount(lists, np.exp(logits)))[lists]

@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_ndtr
 from threadpoolctl import threadpool_limits
 
-from nba_rank.features.asof import FloatArray
+from nba_rank.core.arrays import FloatArray
 from nba_rank.odds.past_games import RatedGames
 
 MARGIN_CAP = 30.0

@@ -12,8 +12,9 @@ team: a rate of production, not points above average.
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import BOX_COLUMNS, Tables
-from nba_rank.features.asof import FloatArray, ratio
+from nba_rank.features.asof import ratio
 
 _OWN = ("points", *BOX_COLUMNS, "plus_minus", "seconds")
 _TEAM = ("fga", "fta", "tov", "possessions")

@@ -6,7 +6,7 @@ on nothing but the games before its date, to the last bit.
 
 import numpy as np
 
-from nba_rank.features.asof import BoolArray, FloatArray, IntArray
+from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
 from nba_rank.features.players.game_days import COUNTS, GameDay
 from nba_rank.features.players.state import State
 

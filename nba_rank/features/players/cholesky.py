@@ -11,7 +11,7 @@ from functools import cache
 
 from scipy.linalg import cython_lapack
 
-from nba_rank.features.asof import FloatArray
+from nba_rank.core.arrays import FloatArray
 
 _INTEGER = ctypes.POINTER(ctypes.c_int)
 _NUMBERS = ctypes.c_void_p

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, IntArray, days, start_years
+from nba_rank.features.asof import days, start_years
 
 COUNTS = (
     "points", "fgm", "fga", "fg3m", "fg3a", "ftm", "fta",

@@ -16,8 +16,9 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from nba_rank.config.schema import ImpactConfig
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import FloatArray, IntArray, days
+from nba_rank.features.asof import days
 from nba_rank.features.players.box_vector import VECTOR, BoxSums
 from nba_rank.features.players.cholesky import solve
 from nba_rank.features.players.game_days import GameDay, PlayerGames

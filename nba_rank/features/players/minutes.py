@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import BoolArray, FloatArray, IntArray, days, places, start_years
+from nba_rank.features.asof import days, places, start_years
 from nba_rank.features.players.game_days import GameDay, PlayerGames
 from nba_rank.features.players.state import State
 

@@ -12,12 +12,11 @@ import pandas as pd
 import torch
 
 from nba_rank.config.schema import ModelAConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.model_a.uncertainty import INTERVALS, dropout_scores, has_dropout, intervals
-
-FloatArray = npt.NDArray[np.float64]
 
 _SCORES = "scores.npz"
 
