@@ -9,8 +9,8 @@ from rich.console import Console
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.choice import choose
 from nba_rank.experiments.tuning.choice import candidates
+from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.study import SharedStudy
-from nba_rank.experiments.tuning.trial import TrialOutcome
 from nba_rank.report.sweep_figures import Searched
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 

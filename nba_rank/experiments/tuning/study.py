@@ -7,22 +7,15 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import optuna
 import pandas as pd
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from nba_rank.config.objectives import OBJECTIVES
-from nba_rank.experiments.tuning.trial import TrialOutcome
-
-JOURNAL = "journal://"
-"""Starts the storage URL of a journal file, which workers on a shared disk append to."""
+from nba_rank.experiments.tuning.outcome import TrialOutcome
+from nba_rank.experiments.tuning.storage import StudyError, open_storage, storage_lock
 
 BEAT_SECONDS = 15.0
 """How often a worker says that its trials are alive."""
@@ -35,50 +28,11 @@ _SEASONS, _METRICS, _SECONDS, _ERROR = "seasons", "metrics", "seconds", "error"
 _QUESTION, _DEFAULT, _TABLES = "question", "default", "tables"
 
 
-class StudyError(ValueError):
-    """A study that does not ask what this sweep asks; the message says what differs."""
-
-
-def open_storage(url: str) -> BaseStorage:
-    """Open an Optuna storage.
-
-    Args:
-        url: An SQLAlchemy URL such as `sqlite:///study.db` or
-            `postgresql+psycopg://user@host/name`, or `journal:///path/study.log`.
-
-    Raises:
-        StudyError: There is no such storage, it does not answer, or its driver is not installed.
-    """
-    if url.startswith(JOURNAL):
-        path = Path(url.removeprefix(JOURNAL))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(str(path)))
-    arguments: dict[str, Any] = {}
-    if url.startswith("sqlite"):
-        arguments = {"connect_args": {"timeout": 60}}  # another worker may be writing
-    try:
-        return RDBStorage(url, engine_kwargs=arguments)
-    except (SQLAlchemyError, ImportError) as error:
-        raise StudyError(f"the study cannot be opened at {_safely_shown(url)}: {error}") from error
-
-
-def _safely_shown(url: str) -> str:
-    try:
-        return shown(url)
-    except SQLAlchemyError:
-        return "that URL"
-
-
-def shown(url: str) -> str:
-    """Return a storage URL without its password."""
-    return url if url.startswith(JOURNAL) else make_url(url).render_as_string(hide_password=True)
-
-
 class SharedStudy:
     """One study, as one of its workers sees it.
 
     Args:
-        url: Where it is stored, see `open_storage`.
+        url: Where it is stored, see `nba_rank.experiments.tuning.storage`.
         name: Its name there.
         objectives: Names of `OBJECTIVES`, in order.
 
@@ -89,6 +43,7 @@ class SharedStudy:
 
     def __init__(self, url: str, name: str, objectives: Sequence[str]) -> None:
         self.objectives = list(objectives)
+        self._url = url
         self._storage = open_storage(url)
         self.study = optuna.create_study(
             storage=self._storage,
@@ -110,10 +65,8 @@ class SharedStudy:
         Raises:
             StudyError: The study was begun with another question; names what differs.
         """
-        begun = self.study.user_attrs.get(_QUESTION)
-        if begun is None:
-            self.study.set_user_attr(_QUESTION, dict(question))
-        elif begun != question:
+        begun = self._first(_QUESTION, question)
+        if begun != question:
             keys = [
                 key for key in sorted({*begun, *question}) if begun.get(key) != question.get(key)
             ]
@@ -132,15 +85,24 @@ class SharedStudy:
         Raises:
             StudyError: The study was begun on other tables; names them.
         """
-        begun = self.study.user_attrs.get(_TABLES)
-        if begun is None:
-            self.study.set_user_attr(_TABLES, dict(tables))
-        elif begun != tables:
+        begun = self._first(_TABLES, tables)
+        if begun != tables:
             names = sorted(n for n in {*begun, *tables} if begun.get(n) != tables.get(n))
             raise StudyError(
                 f"the study {self.study.study_name} was begun on other data: {', '.join(names)} "
                 "differ(s). Restore the data, or take another tuning.batch_id"
             )
+
+    def _first(self, name: str, value: Mapping[str, str]) -> Mapping[str, str]:
+        """Return what the first of all workers has kept under a name: this value, if nobody did."""
+        kept = self.study.user_attrs.get(name)
+        if kept is not None:
+            return kept
+        with storage_lock(self._url):
+            kept = self.study.user_attrs.get(name)
+            if kept is None:
+                self.study.set_user_attr(name, dict(value))
+        return value if kept is None else kept
 
     @property
     def default(self) -> TrialOutcome | None:

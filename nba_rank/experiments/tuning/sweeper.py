@@ -33,10 +33,12 @@ from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.choice import DEFAULT
 from nba_rank.experiments.tuning.choice import best_so_far, candidates, words
+from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.pruning import is_hopeless
 from nba_rank.experiments.tuning.result import Sweep, write_result, write_trials
-from nba_rank.experiments.tuning.study import SharedStudy, shown
-from nba_rank.experiments.tuning.trial import TrialOutcome, run_trial
+from nba_rank.experiments.tuning.storage import shown
+from nba_rank.experiments.tuning.study import SharedStudy
+from nba_rank.experiments.tuning.trial import run_trial
 
 _BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 _PLACES = (
@@ -55,7 +57,7 @@ class StudySweeperConf:
 
     Attributes:
         sampler: Optuna's sampler, `hydra/sweeper/sampler=tpe` or another.
-        storage: Where the study is kept, see `nba_rank.experiments.tuning.study.open_storage`;
+        storage: Where the study is kept, see `nba_rank.experiments.tuning.storage.open_storage`;
             null: an SQLite file in the sweep's folder.
         n_trials: Trials of the study, all workers and all starts together.
         n_jobs: Trials that this worker runs at once; null: one, or with a launcher of processes as

@@ -21,6 +21,7 @@ from nba_rank.evaluation.metrics import METRICS
 from nba_rank.evaluation.objectives import season_values
 from nba_rank.experiments.inputs import RunInputs, read_inputs
 from nba_rank.experiments.playoff_classifier import validation_scores
+from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.models.members import Predicted
 from nba_rank.models.oof import each_fit, n_steps
 from nba_rank.models.ranker import Head, Ranker
@@ -33,29 +34,6 @@ ALL_DATES = "all"
 
 _POINT = ["season", "as_of_date", "as_of_point"]
 _KEPT_INPUTS = 2  # of feature configs that differ, in one process
-
-
-@dataclass(frozen=True)
-class TrialOutcome:
-    """What a trial found.
-
-    Attributes:
-        objective: Value of each objective by name, the mean over the validation seasons that it was
-            judged on.
-        seasons: Objectives by validation season and name.
-        metrics: Every metric of the final ranker, of all teams and of the playoff teams
-            (`playoff16_<metric>`), and of the clone classifier (`clone_<metric>`), likewise.
-        pruned: Whether it was given up before the last validation season.
-        seconds: Wall-clock time.
-        tables: Hashes of the tables that it was judged on, by name.
-    """
-
-    objective: dict[str, float]
-    seasons: dict[str, dict[str, float]]
-    metrics: dict[str, float]
-    pruned: bool
-    seconds: float
-    tables: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,60 @@
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.study import SharedStudy
-from nba_rank.experiments.tuning.trial import TrialOutcome
+
+PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """Makes databases on a PostgreSQL server of its own; returns the URL of an empty one."""
+    psycopg = pytest.importorskip("psycopg", reason="no driver: pip install -e '.[postgres]'")
+    if not PROGRAMS:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # the server refuses to run as root
+        shutil.chown(folder, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data, programs = folder / "data", PROGRAMS[-1].parent
+
+    def run(*words: str) -> None:
+        subprocess.run([*as_user, *words], check=True, capture_output=True, cwd="/tmp")
+
+    try:
+        run(str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres")
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+        control = str(programs / "pg_ctl")
+        log = str(folder / "log")
+        run(control, "-D", str(data), "-o", options, "-l", log, "-w", "start")
+        try:
+            server = f"postgresql://postgres@127.0.0.1:{port}/"
+            names = (f"study_{n}" for n in itertools.count())
+
+            def make() -> str:
+                name = next(names)
+                with psycopg.connect(server + "postgres", autocommit=True) as connection:
+                    connection.execute(f"CREATE DATABASE {name}")
+                return f"{server}{name}".replace("postgresql:", "postgresql+psycopg:")
+
+            yield make
+        finally:
+            run(control, "-D", str(data), "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

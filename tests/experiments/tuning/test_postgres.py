@@ -1,63 +1,22 @@
 """Two workers, one PostgreSQL study; skipped where PostgreSQL is not installed."""
 
-import os
-import shutil
-import socket
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from programs import command, environment
 from test_sweeper import SPACE, TINY, folder_of
 
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    """URL of a server of its own, stopped and removed afterwards."""
-    pytest.importorskip("psycopg", reason="no driver: pip install nba_rank[postgres]")
-    if not PROGRAMS:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:  # the server refuses to run as root
-        shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data, programs = folder / "data", PROGRAMS[-1].parent
-
-    def run(*words: str) -> None:
-        subprocess.run([*as_user, *words], check=True, capture_output=True, cwd="/tmp")
-
-    try:
-        run(str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres")
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
-        control = str(programs / "pg_ctl")
-        log = str(folder / "log")
-        run(control, "-D", str(data), "-o", options, "-l", log, "-w", "start")
-        try:
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            run(control, "-D", str(data), "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
 
 @pytest.mark.slow
-def test_two_workers_share_one_study(server, tmp_path):
+def test_two_workers_share_one_study(postgres, tmp_path):
     shared = [
         *TINY,
         *SPACE,
         f"data.raw_dir={tmp_path / 'raw'}",
         f"data.processed_dir={tmp_path / 'processed'}",
         f"paths.cache={tmp_path / 'cache'}",
-        f"hydra.sweeper.storage={server}",
+        f"hydra.sweeper.storage={postgres()}",
         "hydra.sweeper.n_trials=8",
     ]
     places = [tmp_path / "one", tmp_path / "two"]

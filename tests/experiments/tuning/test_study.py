@@ -1,28 +1,15 @@
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 from optuna.trial import TrialState
 
 from nba_rank.experiments.tuning import study as module
-from nba_rank.experiments.tuning.study import SharedStudy, StudyError, open_storage, shown
-
-
-def ask(url: str) -> int:
-    return SharedStudy(url, "shared", ["spearman"]).ask().number
-
-
-def test_two_workers_never_get_the_same_number(url):
-    ask(url)  # the tables are there
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, mp_context=context) as workers:
-        numbers = [*workers.map(ask, [url] * 10)]
-    assert sorted(numbers) == [*range(1, 11)]
+from nba_rank.experiments.tuning.storage import StudyError, open_storage
+from nba_rank.experiments.tuning.study import SharedStudy
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "journal"])
@@ -105,21 +92,6 @@ def test_a_worker_says_that_its_trials_are_alive(study, monkeypatch):
         while study.study.trials[number].user_attrs["beat"] == before:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["postgresql+psycopg://nobody:secret@127.0.0.1:9/none", "sqlite:////nowhere/at/all.db", "what"],
-)
-def test_a_storage_that_cannot_be_opened_is_named_without_its_password(url):
-    with pytest.raises(StudyError, match="the study cannot be opened at") as error:
-        open_storage(url)
-    assert "secret" not in str(error.value)
-
-
-def test_a_password_is_never_shown():
-    assert "secret" not in shown("postgresql+psycopg://me:secret@host/name")
-    assert shown("journal:///a/b.log") == "journal:///a/b.log"
 
 
 def test_values_of_unusual_types_survive(url, outcome):

@@ -1,0 +1,74 @@
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from nba_rank.experiments.tuning.storage import StudyError, open_storage, shown
+from nba_rank.experiments.tuning.study import SharedStudy
+
+N_WORKERS = 4
+
+
+def meet(barrier) -> None:
+    """Give a worker what it waits at before each start."""
+    meet.barrier = barrier
+
+
+def start(url: str, seed: int) -> tuple[bool, list[int]]:
+    """Start a worker with its own question, and ask for three trials."""
+    meet.barrier.wait(60)
+    study = SharedStudy(url, "shared", ["spearman"])
+    try:
+        study.ask_the_same({"seed": str(seed)})
+    except StudyError:
+        return False, []
+    return True, [study.ask().number for _ in range(3)]
+
+
+@pytest.fixture(scope="module")
+def workers():
+    """Starts as many workers as there are seeds, at the same moment."""
+    context = multiprocessing.get_context("spawn")
+    arguments = [context.Barrier(N_WORKERS)]
+    with ProcessPoolExecutor(N_WORKERS, context, meet, arguments) as pool:
+        yield lambda url, seeds: [*pool.map(start, [url] * N_WORKERS, seeds)]
+
+
+@pytest.fixture(params=["sqlite", "journal", pytest.param("postgresql", marks=pytest.mark.slow)])
+def empty(request, tmp_path: Path) -> Callable[[int], str]:
+    """Makes the URL of an empty storage, given a number."""
+    if request.param == "postgresql":
+        make = request.getfixturevalue("postgres")
+        return lambda _: make()
+    if request.param == "journal":
+        return lambda n: f"journal://{tmp_path / 'new' / f'{n}.log'}"
+    return lambda n: f"sqlite:///{tmp_path / f'{n}.db'}"
+
+
+def test_any_number_of_workers_may_start_at_once(workers, empty):
+    for n in range(10):
+        found = workers(empty(n), [5] * N_WORKERS)
+        numbers = [number for _, of_worker in found for number in of_worker]
+        assert sorted(numbers) == [*range(3 * N_WORKERS)]
+
+
+def test_of_workers_that_start_at_once_one_decides_the_question(workers, empty):
+    found = workers(empty(0), range(N_WORKERS))
+    assert sum(is_the_same for is_the_same, _ in found) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql+psycopg://nobody:secret@127.0.0.1:9/none", "sqlite:////nowhere/at/all.db", "what"],
+)
+def test_a_storage_that_cannot_be_opened_is_named_without_its_password(url):
+    with pytest.raises(StudyError, match="the study cannot be opened at") as error:
+        open_storage(url)
+    assert "secret" not in str(error.value)
+
+
+def test_a_password_is_never_shown():
+    assert "secret" not in shown("postgresql+psycopg://me:secret@host/name")
+    assert shown("journal:///a/b.log") == "journal:///a/b.log"
