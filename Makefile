@@ -3,20 +3,27 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# One thread a process: the processes share the cores.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test test-slow test-all check bench lock clean
 
 demo: $(READY)  ## simulate a league and run the main job on it
 	$(BIN)/python -m nba_rank.train data=sim
 
-test: $(READY)  ## all tests that fit; those on real data run where NBA_RANK_RAW_DIR points to it
-	$(BIN)/python -m pytest -n auto
+test: $(READY)  ## the fast tests; those on real data run where NBA_RANK_RAW_DIR points to it
+	$(TEST) -m "not slow"
+
+test-slow: $(READY)  ## whole programs, sweeps, workers in processes of their own
+	$(TEST) -m slow
+
+test-all: test test-slow  ## all tests
 
 check: $(READY)  ## what every change has to pass
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(TEST) -m "not slow"
 
 bench: $(READY)  ## time the stages of a run, by default on the simulated league
 	$(BIN)/python -m nba_rank.bench $(ARGS)
