@@ -8,10 +8,11 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from nba_rank.core.files import locked
 from nba_rank.data import manifest, quality
 from nba_rank.data.assemble import assemble
 from nba_rank.data.ingest_issues import Findings, IngestError
-from nba_rank.data.manifest import is_stale
+from nba_rank.data.manifest import LOCK, is_stale
 from nba_rank.data.quality import QualityReport
 from nba_rank.data.raw import files as raw_files
 from nba_rank.data.raw import game_logs as raw_game_logs
@@ -63,7 +64,8 @@ def ingest(
     """Read a folder of raw files, check them and write the canonical tables.
 
     Nothing is written unless every file is sound; previous tables stay as they are then. If raw
-    files, tables and code are those of the manifest, nothing is done.
+    files, tables and code are those of the manifest, nothing is done. Two ingests of one folder of
+    tables come after each other, and so do an ingest and a reader.
 
     Args:
         raw_dir: Folder with parquet or CSV files in `LeagueGameLog` columns, named like
@@ -89,18 +91,20 @@ def ingest(
         OSError: The tables cannot be written.
     """
     manifest_path = manifest_path or manifest.default_path(processed_dir)
-    reason = "asked to" if force else is_stale(raw_dir, processed_dir, manifest_path)
-    if reason is None:
-        report = quality.read_report(quality.report_path(manifest_path))
-        _say(console, f"Tables in {processed_dir} are up to date: nothing to ingest.")
-        return IngestResult(read_tables(processed_dir), report, changed=False)
-    _say(console, f"Ingesting {raw_dir}: {reason}.")
-    tables, report = read_raw(raw_dir, console)
-    manifest.write(tables, report, processed_dir, manifest_path)
+    wait = f"Waiting for another run that reads or writes {processed_dir}."
+    with locked(processed_dir / LOCK, lambda: say(console, wait)):
+        reason = "asked to" if force else is_stale(raw_dir, processed_dir, manifest_path)
+        if reason is None:
+            report = quality.read_report(quality.report_path(manifest_path))
+            say(console, f"Tables in {processed_dir} are up to date: nothing to ingest.")
+            return IngestResult(read_tables(processed_dir), report, changed=False)
+        say(console, f"Ingesting {raw_dir}: {reason}.")
+        tables, report = read_raw(raw_dir, console)
+        manifest.write(tables, report, processed_dir, manifest_path)
     if console is not None:
         quality.print_report(report, console)
     rows = ", ".join(f"{name} {len(table):,}" for name, table in tables.items())
-    _say(console, f"Rows written to {processed_dir}: {rows}.")
+    say(console, f"Rows written to {processed_dir}: {rows}.")
     return IngestResult(tables, report, changed=True)
 
 
@@ -186,7 +190,8 @@ def _no_rows(table: str, **dtypes: str) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
 
 
-def _say(console: Console | None, line: str) -> None:
+def say(console: Console | None, line: str) -> None:
+    """Print a line as it is, if there is a console."""
     if console is not None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

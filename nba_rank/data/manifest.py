@@ -1,16 +1,17 @@
 """The manifest of an ingest: hashes of what went in, what came out and the code between."""
 
-import hashlib
 import json
-import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from nba_rank.core.content_hash import code_hash
+from nba_rank.core.files import file_hash, written_together
 from nba_rank.data import quality
 from nba_rank.data.raw import files as raw_files
 from nba_rank.data.tables import SCHEMA, Tables, table_path
+
+LOCK = ".lock"
+"""File in the folder of the tables that is locked while they are written, or read as a whole."""
 
 _INGEST = "nba_rank.data.ingest"
 
@@ -18,11 +19,6 @@ _INGEST = "nba_rank.data.ingest"
 def default_path(processed_dir: Path) -> Path:
     """Return the place of the manifest where none is given: beside the tables."""
     return processed_dir / "manifest.json"
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def code_version() -> str:
@@ -101,33 +97,12 @@ def write(
         "raw": quality.as_records(report.files),
         "tables": {},
     }
-    processed_dir.mkdir(parents=True, exist_ok=True)
-    manifest_path.parent.mkdir(parents=True, exist_ok=True)
-    places: list[tuple[Path, Path]] = []
-    try:
+    with written_together() as place:
         for name, table in tables.items():
-            path = table_path(processed_dir, name)
-            places.append((_temporary(path), path))
-            table.to_parquet(places[-1][0], index=False)
-            written = {"sha256": file_hash(places[-1][0]), "rows": len(table)}
-            manifest["tables"][name] = written
-        texts = {
-            quality.report_path(manifest_path): report.to_json(),
-            manifest_path: json.dumps(manifest, indent=1) + "\n",
-        }
-        for path, text in texts.items():
-            places.append((_temporary(path), path))
-            places[-1][0].write_text(text, encoding="utf-8")
-        for temporary, path in places:
-            temporary.replace(path)
-    finally:
-        _remove(temporary for temporary, _ in places)
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}")
-
-
-def _remove(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+            path = place(table_path(processed_dir, name))
+            table.to_parquet(path, index=False)
+            manifest["tables"][name] = {"sha256": file_hash(path), "rows": len(table)}
+        text = report.to_json()
+        place(quality.report_path(manifest_path)).write_text(text, encoding="utf-8")
+        text = json.dumps(manifest, indent=1) + "\n"
+        place(manifest_path).write_text(text, encoding="utf-8")

@@ -1,7 +1,5 @@
 """Tables ready to use, whatever the source: simulate where asked, ingest where stale."""
 
-import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,12 +7,14 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.config.schema import DataConfig, manifest_path
-from nba_rank.data.ingest import IngestResult, ingest
+from nba_rank.core.errors import UserError
+from nba_rank.core.files import locked, replace_folder
+from nba_rank.data.ingest import IngestResult, ingest, say
 from nba_rank.data.simulated.league import (
     PARAMS_FILE,
     TRUE_STRENGTH_FILE,
     SimParams,
-    params_hash,
+    holds_league,
     simulate_league,
     write_league,
 )
@@ -25,9 +25,11 @@ def prepare_tables(
 ) -> IngestResult:
     """Return the checked tables of a data source.
 
+    Any number of runs may do so at once: one of them simulates and ingests, the others wait.
+
     Args:
         config: Where the game logs come from; a simulated league is written there first unless
-            the one asked for is already there.
+            the one asked for is already there, whole.
         console: Where progress and the quality report are printed; None prints nothing.
         force: Read the raw files even where nothing has changed.
 
@@ -36,37 +38,48 @@ def prepare_tables(
         FileExistsError: A simulated league would replace files that are not one.
     """
     raw_dir = Path(config.raw_dir)
-    if config.source == "sim":
+
+    def ingested() -> IngestResult:
+        return ingest(
+            raw_dir,
+            Path(config.processed_dir),
+            force=force,
+            manifest_path=manifest_path(config),
+            console=console,
+        )
+
+    if config.source != "sim":
+        return ingested()
+    lock = raw_dir.with_name(f".{raw_dir.name}.lock")
+    with locked(lock, lambda: say(console, f"Waiting for another run that prepares {raw_dir}.")):
         _simulate(SimParams(**asdict(config.sim)), raw_dir, console)
-    return ingest(
-        raw_dir,
-        Path(config.processed_dir),
-        force=force,
-        manifest_path=manifest_path(config),
-        console=console,
-    )
+        return ingested()
 
 
 def true_strength(config: DataConfig) -> pd.DataFrame | None:
-    """Return a simulated league's true strength by season, date and team; None for real data."""
+    """Return a simulated league's true strength by season, date and team; None for real data.
+
+    Raises:
+        UserError: The folder holds another league by now.
+    """
     if config.source != "sim":
         return None
-    return pd.read_parquet(Path(config.raw_dir) / TRUE_STRENGTH_FILE)
+    raw_dir = Path(config.raw_dir)
+    if not holds_league(raw_dir, SimParams(**asdict(config.sim))):
+        raise UserError(
+            f"{raw_dir} no longer holds the league of this run: give each league a data.raw_dir "
+            "and a data.processed_dir of its own"
+        )
+    return pd.read_parquet(raw_dir / TRUE_STRENGTH_FILE)
 
 
 def _simulate(params: SimParams, raw_dir: Path, console: Console | None) -> None:
-    record = raw_dir / PARAMS_FILE
-    if record.exists() and json.loads(record.read_text())["hash"] == params_hash(params):
+    if holds_league(raw_dir, params):
         return
-    if raw_dir.exists() and any(raw_dir.iterdir()) and not record.exists():
+    if raw_dir.exists() and any(raw_dir.iterdir()) and not (raw_dir / PARAMS_FILE).exists():
         raise FileExistsError(
             f"{raw_dir} holds files that are not a simulated league: "
             "give data=sim another data.raw_dir"
         )
-    if console is not None:
-        console.print(f"Simulating {params.n_seasons} seasons in {raw_dir}.")
-    fresh = raw_dir.with_name(f".{raw_dir.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    write_league(simulate_league(params), fresh)
-    shutil.rmtree(raw_dir, ignore_errors=True)
-    fresh.rename(raw_dir)
+    say(console, f"Simulating {params.n_seasons} seasons in {raw_dir}.")
+    replace_folder(raw_dir, lambda folder: write_league(simulate_league(params), folder))

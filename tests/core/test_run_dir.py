@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nba_rank.core.run_dir import RunDir, read_manifest, write_atomically
+from nba_rank.core.run_dir import RunDir, read_manifest
 
 
 def reserve(outputs: Path) -> str:
@@ -59,22 +59,6 @@ def test_threads_that_start_at_once_get_different_folders(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         names = list(pool.map(at_once, range(8)))
     assert sorted(names) == [f"run_{number:03d}" for number in range(1, 9)]
-
-
-def test_two_threads_may_write_the_same_file(tmp_path):
-    barrier = threading.Barrier(2)
-
-    def write(text):
-        def writer(path):
-            path.write_text(text)
-            barrier.wait()
-
-        write_atomically(tmp_path / "file.txt", writer)
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(write, ["one", "two"]))
-    assert (tmp_path / "file.txt").read_text() in ("one", "two")
-    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
 
 
 def test_the_manifest_is_opened_at_the_start_and_closed_as_finished(tmp_path):
@@ -145,23 +129,6 @@ def test_a_new_file_is_whole_and_alone(tmp_path):
     assert json.loads((run.path / "facts.json").read_text(encoding="utf-8")) == {"name": "Dončić"}
     names = sorted(path.name for path in run.path.rglob("*") if path.is_file())
     assert names == ["facts.json", "frame.csv", "frame.parquet"]
-
-
-@pytest.mark.parametrize("before", [None, "the old text"])
-def test_a_writer_that_fails_leaves_the_old_file_and_no_part_of_a_new_one(tmp_path, before):
-    path = tmp_path / "file.txt"
-    if before:
-        path.write_text(before)
-
-    def write(temporary):
-        temporary.write_text("half a te")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, write)
-    assert [file.name for file in tmp_path.iterdir()] == (["file.txt"] if before else [])
-    if before:
-        assert path.read_text() == before
 
 
 def test_a_folder_that_is_none_of_a_run_is_refused(tmp_path):

@@ -403,7 +403,7 @@ def test_a_second_ingest_does_nothing(folder, tmp_path):
     assert first.changed
     times = {path: path.stat().st_mtime_ns for path in processed.iterdir()}
     assert {path.name for path in times} == {
-        "manifest.json", "quality.json", *(f"{name}.parquet" for name in SCHEMA),
+        "manifest.json", "quality.json", ".lock", *(f"{name}.parquet" for name in SCHEMA),
     }  # fmt: skip
     console = Console(file=io.StringIO(), width=80)
     second = ingest(folder, processed, console=console)

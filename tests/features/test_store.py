@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.core.files import write_atomically
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.features import registry
 from nba_rank.features import store as store_module
@@ -152,14 +151,6 @@ def test_an_interrupted_write_leaves_no_file(dates, cheap, cached, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
     cached(dates, cheap)
     assert [path.suffix for path in tmp_path.iterdir()] == 2 * [".parquet"]
-
-
-def test_a_write_replaces_the_file_as_a_whole(tmp_path):
-    path = tmp_path / "new" / "frame.parquet"
-    for value in (1, 2):
-        write_atomically(path, pd.DataFrame({"a": [value]}).to_parquet)
-    assert pd.read_parquet(path)["a"].tolist() == [2]
-    assert list(path.parent.iterdir()) == [path]
 
 
 def test_two_groups_of_one_column_name_are_refused(

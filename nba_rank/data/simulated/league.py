@@ -7,7 +7,6 @@ worth is what its players are worth, and every game follows from that and from l
 import dataclasses
 import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import pandas as pd
 
 from nba_rank.config.sim_params import SimParams
 from nba_rank.core.content_hash import content_key
-from nba_rank.core.files import write_atomically
+from nba_rank.core.files import file_hash
 from nba_rank.core.seasons import season_label
 from nba_rank.data import league, standings
 from nba_rank.data.simulated.games import Games, World, concatenate, make_world, play
@@ -35,6 +34,7 @@ from nba_rank.data.simulated.schedule import SEASON_DAYS, Fixtures, make_schedul
 __all__ = [
     "SimParams",
     "SimulatedLeague",
+    "holds_league",
     "params_hash",
     "simulate_league",
     "write_league",
@@ -204,28 +204,46 @@ def params_hash(params: SimParams) -> str:
     return content_key(__name__, [json.dumps(dataclasses.asdict(params), sort_keys=True)])
 
 
-def write_league(sim: SimulatedLeague, raw_dir: Path | str) -> None:
+def write_league(sim: SimulatedLeague, raw_dir: Path) -> None:
     """Write a league's files as users have them on disk, and the truth beside them.
 
     Game logs become parquet, opening rosters and team records CSV and injury reports JSON as in
-    real data; `true_strength.parquet` holds the truth and `sim.json` the parameters and their
-    hash. Each file is written under another name first; `sim.json` comes last, so that it never
-    vouches for files that are not there.
+    real data; `true_strength.parquet` holds the truth. `sim.json` comes last: it holds the
+    parameters, their hash and the hashes of all other files, see `holds_league`.
 
     Args:
         sim: The league.
         raw_dir: Folder to write to; made if missing. Files of other names are left alone.
     """
-    raw_dir = Path(raw_dir)
-    (raw_dir / PARAMS_FILE).unlink(missing_ok=True)
+    written = []
     for stem, frame in {**sim.files, Path(TRUE_STRENGTH_FILE).stem: sim.true_strength}.items():
-        if stem.startswith(("rosters/", TEAM_RECORDS)):
-            write_atomically(raw_dir / f"{stem}.csv", partial(frame.to_csv, index=False))
-        elif stem.startswith(INJURY_REPORTS):
-            reports = json.dumps(as_json(frame))
-            write_atomically(raw_dir / f"{stem}.json", partial(Path.write_text, data=reports))
+        ending = (
+            ".csv" if stem.startswith(("rosters/", TEAM_RECORDS))
+            else ".json" if stem.startswith(INJURY_REPORTS)
+            else ".parquet"
+        )  # fmt: skip
+        written.append(stem + ending)
+        path = raw_dir / written[-1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if ending == ".csv":
+            frame.to_csv(path, index=False)
+        elif ending == ".json":
+            path.write_text(json.dumps(as_json(frame)))
         else:
-            write_atomically(raw_dir / f"{stem}.parquet", partial(frame.to_parquet, index=False))
-    record = {"hash": params_hash(sim.params), "params": dataclasses.asdict(sim.params)}
-    text = json.dumps(record, indent=2) + "\n"
-    write_atomically(raw_dir / PARAMS_FILE, lambda part: part.write_text(text))
+            frame.to_parquet(path, index=False)
+    record = {
+        "hash": params_hash(sim.params),
+        "params": dataclasses.asdict(sim.params),
+        "files": {name: file_hash(raw_dir / name) for name in written},
+    }
+    (raw_dir / PARAMS_FILE).write_text(json.dumps(record, indent=2) + "\n")
+
+
+def holds_league(raw_dir: Path, params: SimParams) -> bool:
+    """Return whether a folder holds a league of some parameters, its files as they were written."""
+    try:
+        record = json.loads((raw_dir / PARAMS_FILE).read_text())
+        files = {name: file_hash(raw_dir / name) for name in record["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return bool(record["hash"] == params_hash(params) and record["files"] == files)

@@ -1,0 +1,117 @@
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from raw_logs import finals, player_log, regular_games, write
+
+from nba_rank.core.content_hash import frame_hash
+from nba_rank.core.errors import UserError
+from nba_rank.core.files import file_hashes
+from nba_rank.data import prepare
+from nba_rank.data.ingest import ingest
+from nba_rank.data.prepare import prepare_tables, true_strength
+from nba_rank.data.simulated.league import simulate_league
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Leagues by their parameters, each simulated once."""
+    return {}
+
+
+@pytest.fixture
+def simulated(monkeypatch, made):
+    """The parameters of the leagues that were simulated."""
+    asked = []
+
+    def simulate(params):
+        asked.append(params)
+        if params not in made:
+            made[params] = simulate_league(params)
+        return made[params]
+
+    monkeypatch.setattr(prepare, "simulate_league", simulate)
+    return asked
+
+
+@pytest.fixture
+def config(compose):
+    return compose("data=sim", "data.sim.n_seasons=1").data
+
+
+def hashes(tables):
+    return {name: frame_hash(table) for name, table in tables.items()}
+
+
+def test_any_number_of_first_runs_may_start_at_once(config, simulated, tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: prepare_tables(config, None), range(4)))
+    assert len(simulated) == 1
+    assert [result.changed for result in results].count(True) == 1
+    assert all(hashes(result.tables) == hashes(results[0].tables) for result in results)
+    assert {path.name for path in tmp_path.iterdir()} == {"raw", ".raw.lock", "processed"}
+    assert true_strength(config)["team_id"].nunique() == 30
+
+
+def test_a_league_is_believed_only_with_the_files_that_were_written(config, simulated, tmp_path):
+    expected = hashes(prepare_tables(config, None).tables)
+    raw = tmp_path / "raw"
+    before = file_hashes(raw)
+
+    def cut(name):
+        path = raw / name
+        path.write_bytes(path.read_bytes()[:-1])
+
+    def forget(name):
+        record = json.loads((raw / name).read_text())
+        (raw / name).write_text(json.dumps({"hash": record["hash"]}))
+
+    damages = {
+        "player_logs_2021_22.parquet": lambda name: (raw / name).unlink(),
+        "true_strength.parquet": cut,
+        "sim.json": forget,
+    }
+    for number, (name, damage) in enumerate(damages.items(), start=2):
+        damage(name)
+        assert hashes(prepare_tables(config, None).tables) == expected
+        assert file_hashes(raw) == before
+        assert len(simulated) == number
+    shutil.rmtree(raw)
+    assert hashes(prepare_tables(config, None).tables) == expected
+
+
+def test_other_parameters_replace_a_league_and_its_run_says_so(compose, config, simulated):
+    prepare_tables(config, None)
+    other = compose("data=sim", "data.sim.n_seasons=1", "data.sim.seed=99").data
+    prepare_tables(other, None)
+    assert [params.seed for params in simulated] == [config.sim.seed, 99]
+    with pytest.raises(UserError, match=r"no longer holds.*data\.raw_dir"):
+        true_strength(config)
+
+
+def test_a_league_replaces_no_other_files(config, simulated, tmp_path):
+    write(tmp_path / "raw", team_logs_2023_24=regular_games())
+    with pytest.raises(FileExistsError, match=r"not a simulated league.*data\.raw_dir"):
+        prepare_tables(config, None)
+    assert not simulated
+
+
+def test_a_reader_never_sees_tables_of_two_ingests(tmp_path):
+    regular = regular_games()
+    folders = [
+        write(tmp_path / name, team_logs_2023_24=regular, player_logs_2023_24=player_log(regular))
+        for name in ("one", "two")
+    ]
+    write(folders[1], playoffs_team_logs_2023_24=finals())
+    seen = []
+
+    def ask(number):
+        tables = ingest(folders[number % 2], tmp_path / "processed", force=number % 4 == 0).tables
+        seen.append((len(tables.games), int(tables.seasons["complete"].iloc[0])))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, range(8)))
+    assert set(seen) == {(3, 0), (7, 1)}
+    left = [path.name for path in (tmp_path / "processed").iterdir() if path.name[0] == "."]
+    assert left == [".lock"]
