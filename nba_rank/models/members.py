@@ -1,8 +1,6 @@
 """The base models as one: fitted together, predicting together, saved to one folder."""
 
-import gzip
 import json
-import pickle
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from rich.console import Console
-from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
 from nba_rank.config.schema import Config
@@ -24,11 +21,11 @@ from nba_rank.features.store import KEY
 from nba_rank.models.model_a.fit import LoggerFactory, fit_model_a
 from nba_rank.models.model_a.fitted import FittedModelA, TeamScores
 from nba_rank.models.model_a.loggers import log_again
-from nba_rank.models.trees import fit_rf, fit_xgb
+from nba_rank.models.saved import reading
+from nba_rank.models.trees import Forest, fit_rf, fit_xgb
 from nba_rank.samples.dataset import PROGRESS, PROJECTED, Dataset
 
-_FEATURES = "features.json"
-_FOREST = "rf.pickle.gz"  # joblib, in Python, takes ten times as long for so many small trees
+_FEATURES, _XGB, _FOREST = "features.json", "xgb.ubj", "rf.npz"
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Members:
     carried: list[str]
     model_a: FittedModelA | None = None
     xgb: XGBRegressor | None = None
-    rf: RandomForestRegressor | None = None
+    rf: Forest | None = None
 
     @classmethod
     def fit(
@@ -147,37 +144,45 @@ class Members:
     def save(self, folder: Path) -> None:
         """Write the members and the names of their features into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        features = {"columns": self.columns, "carried": self.carried}
+        features = {"members": self.names, "columns": self.columns, "carried": self.carried}
         (folder / _FEATURES).write_text(json.dumps(features, indent=2) + "\n")
         if self.model_a is not None:
             self.model_a.save(folder)
         if self.xgb is not None:
-            self.xgb.save_model(folder / "xgb.ubj")
+            self.xgb.save_model(folder / _XGB)
         if self.rf is not None:
-            (folder / _FOREST).write_bytes(gzip.compress(pickle.dumps(self.rf, 5), 3))
+            self.rf.save(folder / _FOREST)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read the members back; they score exactly as those that were saved.
 
+        No file can make this execute code, whoever wrote it.
+
         Raises:
             FileNotFoundError: The folder holds no members.
+            UserError: A file is not what `save` has written.
         """
-        if not (folder / _FEATURES).exists():
+        path = folder / _FEATURES
+        if not path.exists():
             raise FileNotFoundError(f"no fitted models in {folder}")
-        path_xgb, path_rf = folder / "xgb.ubj", folder / _FOREST
-        xgb = None
-        if path_xgb.exists():
-            xgb = XGBRegressor()
-            xgb.load_model(path_xgb)
-        content = json.loads((folder / _FEATURES).read_text())
+        with reading(path):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            names, columns, carried = (content[key] for key in ("members", "columns", "carried"))
         return cls(
-            columns=content["columns"],
-            carried=content["carried"],
-            model_a=FittedModelA.load(folder) if FittedModelA.is_in(folder) else None,
-            xgb=xgb,
-            rf=pickle.loads(gzip.decompress(path_rf.read_bytes())) if path_rf.exists() else None,
+            columns=columns,
+            carried=carried,
+            model_a=FittedModelA.load(folder) if "model_a" in names else None,
+            xgb=_load_xgb(folder / _XGB) if "xgb" in names else None,
+            rf=Forest.load(folder / _FOREST) if "rf" in names else None,
         )
+
+
+def _load_xgb(path: Path) -> XGBRegressor:
+    model = XGBRegressor()
+    with reading(path):
+        model.load_model(path)
+    return model
 
 
 def _once(name: str, parts: Iterable[object], fit: Callable[[], Any], config: Config) -> Any:  # noqa: ANN401

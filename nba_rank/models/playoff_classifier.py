@@ -20,6 +20,7 @@ from nba_rank.core.arrays import BoolArray, Float32Array, FloatArray
 from nba_rank.core.fit_or_load import fit_or_load
 from nba_rank.data.outcomes import events
 from nba_rank.features.store import KEY
+from nba_rank.models.saved import reading
 from nba_rank.models.trees import boosting
 from nba_rank.samples.dataset import PROGRESS, Dataset
 
@@ -186,8 +187,11 @@ class PlayoffClassifier:
         if not (folder / _TREES).exists():
             raise FileNotFoundError(f"no playoff classifier in {folder}")
         trees = XGBClassifier()
-        trees.load_model(folder / _TREES)
-        return cls(json.loads((folder / _FEATURES).read_text())["columns"], trees)
+        with reading(folder / _TREES):
+            trees.load_model(folder / _TREES)
+        with reading(folder / _FEATURES):
+            columns = json.loads((folder / _FEATURES).read_text(encoding="utf-8"))["columns"]
+        return cls(columns, trees)
 
 
 def _grow(

@@ -23,6 +23,7 @@ from nba_rank.models.calibration import (
     probabilities,
 )
 from nba_rank.models.members import Members, Predicted, progress_of
+from nba_rank.models.saved import reading
 from nba_rank.models.stacking import Stacker
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
@@ -245,20 +246,30 @@ class Ranker:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read a ranker back; it scores exactly as the one that was saved."""
-        parts = json.loads((folder / _HEAD).read_text())
-        calibration = [CALIBRATIONS[name].from_dict(fields)
-                       for name, fields in parts.get("calibration", {}).items()]  # fmt: skip
-        odds = [_ODDS[name](fields) for name, fields in parts.get("odds", {}).items()]
+        """Read a ranker back; it scores exactly as the one that was saved.
+
+        Raises:
+            FileNotFoundError: The folder holds no members.
+            UserError: A file is not what `save` has written.
+        """
+        with reading(folder / _HEAD):
+            parts = json.loads((folder / _HEAD).read_text(encoding="utf-8"))
+            stackers = {
+                name: Stacker(**parts[name]) if name in parts else None
+                for name in ("stacker", "teams_stacker")
+            }
+            calibration = [CALIBRATIONS[name].from_dict(fields)
+                           for name, fields in parts.get("calibration", {}).items()]  # fmt: skip
+            odds = [_ODDS[name](fields) for name, fields in parts.get("odds", {}).items()]
         head = Head(
-            stacker=Stacker(**parts["stacker"]) if "stacker" in parts else None,
-            teams_stacker=Stacker(**parts["teams_stacker"]) if "teams_stacker" in parts else None,
+            **stackers,
             calibration=calibration[0] if calibration else None,
             odds=odds[0] if odds else None,
         )
-        projection = None
-        if (folder / _PROJECTION).exists():
-            projection = MonteCarloOdds.from_dict(json.loads((folder / _PROJECTION).read_text()))
+        projection, path = None, folder / _PROJECTION
+        if path.exists():
+            with reading(path):
+                projection = MonteCarloOdds.from_dict(json.loads(path.read_text(encoding="utf-8")))
         return cls(Members.load(folder), head, projection)
 
 

@@ -1,13 +1,17 @@
 """Models B (XGBoost) and C (random forest): relevance regressed on the feature store."""
 
-from typing import Any
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
 
+import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
 from nba_rank.config.schema import RfConfig, XgbConfig
-from nba_rank.core.arrays import Float32Array, FloatArray
+from nba_rank.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from nba_rank.models.saved import reading
 
 
 def boosting(config: XgbConfig, seed: int, n_jobs: int) -> dict[str, Any]:
@@ -63,9 +67,104 @@ def fit_xgb(
     return model.fit(X[learn], y[learn], eval_set=held_out, verbose=False)
 
 
-def fit_rf(
-    X: Float32Array, y: FloatArray, config: RfConfig, seed: int, n_jobs: int
-) -> RandomForestRegressor:
+@dataclass(frozen=True)
+class Forest:
+    """A fitted random forest as plain arrays; a file of it holds numbers and nothing to execute.
+
+    The M nodes of all T trees stand one after another, each before its children.
+
+    Attributes:
+        root: First node of each tree, int64 [T].
+        feature: Column that a node splits on, -1 at a leaf, int64 [M].
+        threshold: Values up to this one go left, float64 [M].
+        left: Left child, int64 [M]; a leaf is its own child.
+        right: Right child, likewise.
+        unknown_left: Whether unknown values go left, bool [M].
+        value: Mean relevance of the training rows of a node, float64 [M].
+    """
+
+    root: IntArray
+    feature: IntArray
+    threshold: FloatArray
+    left: IntArray
+    right: IntArray
+    unknown_left: BoolArray
+    value: FloatArray
+
+    @classmethod
+    def of(cls, model: RandomForestRegressor) -> Self:
+        """Copy the trees of a fitted forest."""
+        trees = [one.tree_ for one in model.estimators_]
+        root = np.cumsum([0, *(tree.node_count for tree in trees[:-1])])
+        nodes = np.arange(root[-1] + trees[-1].node_count)
+
+        def joined(name: str) -> npt.NDArray[Any]:
+            return np.concatenate([getattr(tree, name) for tree in trees])
+
+        def child(name: str) -> IntArray:
+            children = [
+                getattr(tree, name) + start for tree, start in zip(trees, root, strict=True)
+            ]
+            return np.where(leaf, nodes, np.concatenate(children))
+
+        leaf = joined("children_left") < 0
+        return cls(
+            root=root,
+            feature=np.where(leaf, -1, joined("feature")),
+            threshold=joined("threshold"),
+            left=child("children_left"),
+            right=child("children_right"),
+            unknown_left=joined("missing_go_to_left").astype(np.bool_),
+            value=joined("value")[:, 0, 0],
+        )
+
+    def predict(self, X: Float32Array) -> FloatArray:
+        """Score rows, exactly as scikit-learn's forest does.
+
+        Args:
+            X: Features, float32 [N, F], NaN where unknown.
+
+        Returns:
+            Mean of the trees, higher is better, float64 [N].
+        """
+        node = np.repeat(self.root[:, None], len(X), axis=1)  # [T, N]
+        row = np.arange(len(X))
+        inner = self.feature[node] >= 0
+        while inner.any():
+            value = X[row, self.feature[node]]
+            is_left = np.where(
+                np.isnan(value), self.unknown_left[node], value <= self.threshold[node]
+            )
+            node = np.where(is_left, self.left[node], self.right[node])
+            inner = self.feature[node] >= 0
+        total = np.zeros(len(X))
+        for leaf in node:  # one after another, so that the last bits are scikit-learn's
+            total += self.value[leaf]
+        return total / len(self.root)
+
+    def save(self, path: Path) -> None:
+        """Write the arrays into a compressed `.npz` file."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        np.savez_compressed(path, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a forest back; it scores exactly as the one that was saved.
+
+        Raises:
+            UserError: The file holds no such arrays.
+        """
+        with reading(path), np.load(path, allow_pickle=False) as saved:
+            forest = cls(**saved)
+            nodes = np.arange(len(forest.feature))
+            children = np.stack([forest.left, forest.right])
+            onwards = np.where(forest.feature < 0, children == nodes, children > nodes)
+            if not onwards.all() or children.max() >= len(nodes):
+                raise ValueError("a tree without end")
+        return forest
+
+
+def fit_rf(X: Float32Array, y: FloatArray, config: RfConfig, seed: int, n_jobs: int) -> Forest:
     """Fit a random forest; nulls take the branch that suits them. Arguments as in `fit_xgb`."""
     model = RandomForestRegressor(
         n_estimators=config.n_estimators,
@@ -75,6 +174,5 @@ def fit_rf(
         max_samples=config.max_samples,
         random_state=seed,
         n_jobs=n_jobs,
-    ).fit(X, y)
-    # Threads add up the trees in any order, which changes the last bits of a prediction.
-    return model.set_params(n_jobs=1)
+    )
+    return Forest.of(model.fit(X, y))

@@ -205,7 +205,7 @@ def test_a_run_folder_is_complete(finished):
         *[f"figures/odds_{TEST_SEASON}_{point}.png" for point in ("open", "0.5", "end")],
         *[f"figures/reliability_{name}.png" for name in ("odds", "calibration")],
         *[f"models/{TEST_SEASON}/{name}"
-          for name in ("features.json", "head.json", "projection.json", "xgb.ubj", "rf.pickle.gz")],
+          for name in ("features.json", "head.json", "projection.json", "xgb.ubj", "rf.npz")],
         *[f"models/{TEST_SEASON}/model_a_{network}.ckpt" for network in networks],
         *[f"logs/{fit}/network_{network}/{name}"
           for fit in FITS for network in networks for name in ("metrics.csv", "hparams.yaml")],

@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestRegressor
 
 from nba_rank.config.schema import RfConfig, XgbConfig
-from nba_rank.models.trees import fit_rf, fit_xgb
+from nba_rank.models.trees import Forest, fit_rf, fit_xgb
 
 SEASONS = ["2018-19", "2019-20", "2020-21", "2021-22"]
 XGB = XgbConfig(
@@ -131,6 +132,18 @@ def test_a_row_alone_scores_exactly_as_among_many(data):
         together = model.predict(X)
         alone = [model.predict(X[row : row + 1])[0] for row in range(0, 800, 100)]
         assert alone == together[::100].tolist()
+
+
+def test_the_forest_scores_exactly_as_scikit_learns_and_after_reading_back(data, tmp_path):
+    X, y, _ = data
+    unknown = np.where(np.random.default_rng(2).random(X.shape) < 0.3, np.nan, X)
+    unknown = unknown.astype(np.float32)
+    model = RandomForestRegressor(20, max_depth=8, min_samples_leaf=2, random_state=0).fit(X, y)
+    forest = Forest.of(model)
+    forest.save(tmp_path / "rf.npz")
+    for one in (forest, Forest.load(tmp_path / "rf.npz")):
+        for rows in (X, unknown):
+            assert np.array_equal(one.predict(rows), model.predict(rows))
 
 
 def test_the_number_of_threads_does_not_change_the_forest(data):

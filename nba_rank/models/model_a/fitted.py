@@ -17,6 +17,7 @@ from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.model_a.uncertainty import INTERVALS, dropout_scores, has_dropout, intervals
+from nba_rank.models.saved import reading
 
 _SCORES = "scores.npz"
 
@@ -45,7 +46,8 @@ class TeamScores(NamedTuple):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read scores back."""
-        with np.load(folder / _SCORES) as saved:
+        path = folder / _SCORES
+        with reading(path), np.load(path, allow_pickle=False) as saved:
             score, attention, bounds = (saved[name] for name in cls._fields)
         known = pd.DataFrame(bounds, columns=list(INTERVALS)) if bounds.shape[1] else None
         return cls(score, attention, known)
@@ -170,19 +172,13 @@ class FittedModelA:
 
         Raises:
             FileNotFoundError: The folder holds no network.
+            UserError: A file is not what `save` has written.
         """
         paths = list(takewhile(Path.exists, (_path(folder, number) for number in count())))
         if not paths:
             raise FileNotFoundError(f"no network of model A in {folder}")
         changed: dict[str, Any] = {} if settings is None else {"config": asdict(settings)}
-        return cls.of(
-            ModelA.load_from_checkpoint(path, map_location="cpu", **changed) for path in paths
-        )
-
-    @staticmethod
-    def is_in(folder: Path) -> bool:
-        """Return whether `save` has written to a folder."""
-        return _path(folder, 0).exists()
+        return cls.of(_load(path, changed) for path in paths)
 
     @property
     def _n_samples(self) -> int:
@@ -193,6 +189,11 @@ class FittedModelA:
 
 def _path(folder: Path, number: int) -> Path:
     return folder / f"model_a_{number}.ckpt"
+
+
+def _load(path: Path, changed: dict[str, Any]) -> ModelA:
+    with reading(path):
+        return ModelA.load_from_checkpoint(path, map_location="cpu", weights_only=True, **changed)
 
 
 def _seed(network: ModelA, day: int) -> int:

@@ -114,7 +114,7 @@ def test_the_row_of_unknown_players_is_learned(fit, three_seasons):
 def test_a_checkpoint_restores_inputs_and_history(fitted, batch, tmp_path):
     network = fitted.networks[0]
     network.save_checkpoint(tmp_path / "network.ckpt")
-    loaded = ModelA.load_from_checkpoint(tmp_path / "network.ckpt").eval()
+    loaded = ModelA.load_from_checkpoint(tmp_path / "network.ckpt", weights_only=True).eval()
     assert torch.equal(loaded.score_batch(batch).score, network.score_batch(batch).score)
     for name, value in network.inputs.state().items():
         assert np.array_equal(loaded.inputs.state()[name], value), name
@@ -125,7 +125,7 @@ def test_a_checkpoint_restores_inputs_and_history(fitted, batch, tmp_path):
 def test_a_checkpoint_of_an_untrained_network_has_no_inputs(fitted, batch, tmp_path):
     network = untrained(fitted)
     network.save_checkpoint(tmp_path / "network.ckpt")
-    loaded = ModelA.load_from_checkpoint(tmp_path / "network.ckpt")
+    loaded = ModelA.load_from_checkpoint(tmp_path / "network.ckpt", weights_only=True)
     assert loaded.inputs is None
     assert torch.equal(
         loaded.eval().score_batch(batch).score, network.eval().score_batch(batch).score

@@ -1,0 +1,130 @@
+"""A folder of fitted models from a stranger cannot execute code."""
+
+import hashlib
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from nba_rank.core.errors import UserError
+from nba_rank.models.members import Members
+from nba_rank.models.model_a.fitted import TeamScores
+from nba_rank.models.playoff_classifier import CloneClassifier
+from nba_rank.models.ranker import Ranker
+from nba_rank.models.trees import Forest
+from nba_rank.samples.dataset import Dataset
+
+SMALL = [
+    "trainer=cpu", "trainer.max_epochs=1", "callbacks=quiet", "callbacks/not_learning=off",
+    "model.model_a.team_prior=[]", "model.model_a.n_seeds=1", "model.model_a.encoder_dims=[8]",
+    "model.model_a.mc_dropout_samples=0", "model.xgb.n_estimators=3", "model.rf.n_estimators=3",
+]  # fmt: skip
+FILES = ["features.json", "model_a_0.ckpt", "xgb.ubj", "rf.npz"]
+
+
+class Payload:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    def __reduce__(self):
+        import os
+
+        return os.mkdir, (self.folder,)
+
+
+def by_pickle(path, payload):
+    path.write_bytes(pickle.dumps(payload))
+
+
+def by_torch(path, payload):
+    torch.save({"hyper_parameters": {}, "state_dict": {}, "inputs": payload}, path)
+
+
+def by_numpy(path, payload):
+    names = ("root", "feature", "threshold", "left", "right", "unknown_left", "value")
+    values = {name: np.array([payload], dtype=object) for name in (*names, *TeamScores._fields)}
+    with path.open("wb") as file:
+        np.savez(file, **values)
+
+
+PLANTED = pytest.mark.parametrize("plant", [by_pickle, by_torch, by_numpy])
+
+
+@pytest.fixture(scope="module")
+def data(three_seasons, make_prior):
+    sets, relevance = three_seasons
+    store = make_prior(sets, relevance).rename(columns={"rating": "elo_rating"})
+    finish = sets.frame.assign(relevance=relevance)
+    finish = finish.groupby(["season", "team_id"], as_index=False)["relevance"].mean()
+    X = store.to_numpy(dtype=np.float32)
+    return Dataset(sets.frame, list(store.columns), X, sets, finish)
+
+
+@pytest.mark.parametrize(
+    ("name", "load"),
+    [
+        ("head.json", Ranker.load),
+        ("projection.json", Ranker.load),
+        ("clone_classifier.ubj", CloneClassifier.load),
+        ("scores.npz", TeamScores.load),
+        ("rf.npz", lambda folder: Forest.load(folder / "rf.npz")),
+    ],
+)
+@PLANTED
+def test_no_file_of_a_ranker_runs_a_payload(tmp_path, name, load, plant):
+    (tmp_path / "head.json").write_text("{}")
+    plant(tmp_path / name, Payload(tmp_path / "made"))
+    with pytest.raises(UserError, match=name):
+        load(tmp_path)
+    assert not (tmp_path / "made").exists()
+
+
+@PLANTED
+def test_no_file_of_members_runs_a_payload_in_a_run_folder_or_a_cache(
+    data, compose, tmp_path, plant
+):
+    cache = tmp_path / "members"
+    config = compose(*SMALL, f"paths.members={cache}")
+
+    def fit():
+        return Members.fit(data, config, 1, lambda: None)
+
+    fit().save(tmp_path / "models")
+    folders = [tmp_path / "models", *(path for path in cache.iterdir() if path.is_dir())]
+    targets = [path for folder in folders for path in folder.iterdir() if path.name in FILES]
+    assert {path.name for path in targets} == set(FILES)
+    for path in targets:
+        content, contents = path.read_bytes(), path.with_name("contents.json")
+        plant(path, Payload(tmp_path / "made"))
+        if contents.exists():  # the stranger knows of the hashes
+            hashes = json.loads(contents.read_text())
+            hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            contents.write_text(json.dumps(hashes))
+        with pytest.raises(UserError, match=str(path)):
+            Members.load(path.parent) if not contents.exists() else fit()
+        assert not (tmp_path / "made").exists()
+        path.write_bytes(content)
+        if contents.exists():
+            hashes[path.name] = hashlib.sha256(content).hexdigest()
+            contents.write_text(json.dumps(hashes))
+
+
+@pytest.mark.parametrize("child", [-1, 0, 99])
+def test_a_tree_without_end_or_of_foreign_nodes_is_refused(tmp_path, child):
+    node = {name: np.array([1, 2]) for name in ("left", "right")}
+    node |= {"feature": np.array([0, -1]), "threshold": np.zeros(2), "value": np.zeros(2)}
+    forest = Forest(root=np.array([0]), unknown_left=np.zeros(2, dtype=bool), **node)
+    forest.left[:], forest.right[:] = [1, 1], [child, 1]
+    forest.save(tmp_path / "rf.npz")
+    with pytest.raises(UserError, match=r"rf\.npz"):
+        Forest.load(tmp_path / "rf.npz")
+
+
+def test_a_folder_of_an_older_version_is_refused_rather_than_read_in_part(tmp_path):
+    (tmp_path / "features.json").write_text('{"columns": [], "carried": []}')
+    with pytest.raises(UserError, match=r"features\.json.*train again"):
+        Members.load(tmp_path)
