@@ -131,7 +131,7 @@ def find_runs(folders: Sequence[Path]) -> Found:
             elif "kind" in manifest:
                 notes.append(f"{folder} is passed over: it holds {manifest['kind']} and no run")
             else:
-                runs.append(_read_run(folder, manifest))
+                runs.append(read_run(folder, manifest))
         except (FileNotFoundError, RunsError) as error:
             problems.append(str(error))
         except ValueError as error:  # a file that is no JSON, YAML or CSV
@@ -211,7 +211,12 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return read_manifest(folder)
 
 
-def _read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
+def read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
+    """Read a finished run.
+
+    Raises:
+        RunsError: It is not finished, is a trial of a sweep, or lacks results.
+    """
     if (status := manifest.get("status")) != "finished":
         error = "".join(f" ({line})" for line in str(manifest.get("error", "")).splitlines()[:1])
         raise RunsError(f"{folder} is no finished run, its status is {status}{error}: leave it out")
@@ -220,9 +225,7 @@ def _read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
                         f"sweep, {folder.parent}")  # fmt: skip
     for name in ("metrics.csv", "metrics.json", "config.yaml"):
         if not (folder / name).exists():
-            raise RunsError(
-                f"{folder} holds no {name}, which every run of nba_rank.experiments.train writes"
-            )
+            raise RunsError(f"{folder} holds no {name}, which every run of nba_rank.train writes")
     ranker = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["ranker"]
     metrics = pd.read_csv(folder / "metrics.csv", dtype={"season": str, "as_of_point": str})
     if absent := [name for name in TIDY_COLUMNS if name not in metrics]:
@@ -240,7 +243,7 @@ def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[
     missing = []
     for which in (DEFAULT, BEST):
         try:
-            runs[which] = _read_run(folder / which, _manifest(folder / which))
+            runs[which] = read_run(folder / which, _manifest(folder / which))
         except (FileNotFoundError, RunsError) as error:
             missing.append(f"the sweep {folder} is not finished: {error}")
     over = manifest.get("status") == "finished" and DEFAULT in runs

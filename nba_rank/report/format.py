@@ -119,6 +119,14 @@ def cells(frame: pd.DataFrame, column: str, spec: str = "") -> list[str]:
     return [label(column, value) for value in values]
 
 
+def where(frame: pd.DataFrame, **wanted: object) -> pd.DataFrame:
+    """Return the rows whose columns have the wanted values, such as `metric="spearman"`."""
+    keep = np.ones(len(frame), dtype=bool)
+    for column, value in wanted.items():
+        keep &= (frame[column] == value).to_numpy()
+    return frame[keep]
+
+
 def table(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     """Return some columns of a frame as a table of text.
 

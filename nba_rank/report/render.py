@@ -51,7 +51,7 @@ def render(template: str, context: Mapping[str, object]) -> str:
     """Fill a template of Markdown.
 
     All that a template prints is escaped, but for what `nba_rank.report.format.markdown_table`
-    and `image` made. Its filters: `table` and `pivot` of that module, written as Markdown, as is by
+    and `image` made. Its filters: `where`, and `table` and `pivot` written as Markdown, as is by
     `markdown` any table of text; `number`, `signed`, `percent`, `chance`, `label` and `image`.
 
     Args:
@@ -123,6 +123,7 @@ def _markdown() -> Environment:
         "table": lambda *args, **kwargs: fmt.markdown_table(fmt.table(*args, **kwargs)),
         "pivot": lambda *args, **kwargs: fmt.markdown_table(fmt.pivot(*args, **kwargs)),
         "markdown": fmt.markdown_table,
+        "where": fmt.where,
         "number": fmt.number,
         "signed": fmt.signed,
         "percent": fmt.percent,

@@ -1,0 +1,111 @@
+"""What the project reaches, written from run folders so that no figure is typed by hand."""
+
+import re
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from nba_rank.config.program import told_plainly
+from nba_rank.core.errors import UserError
+from nba_rank.core.files import write_atomically
+from nba_rank.core.run_dir import read_manifest
+from nba_rank.evaluation.paired import MIN_SEASONS, paired, season_means
+from nba_rank.evaluation.past_runs import PastRun, read_run
+from nba_rank.report.render import render
+
+_RANKERS = ("stack", "model_a", "projected_outcome", "xgb", "rf", "standings", "elo", "market")
+_BASELINES = ("standings", "elo")
+_PLACES = ("data.raw_dir=", "data.processed_dir=", "paths.", "trainer.num_threads=", "callbacks")
+"""Overrides that say where things lie and what is shown: they change no result."""
+
+
+def results(folders: Sequence[Path]) -> str:
+    """Write up run folders.
+
+    Args:
+        folders: A run of `nba_rank.train`, best of many test seasons, then folders of the programs
+            that compare variants, whose newest analyses are taken as they are.
+
+    Returns:
+        Markdown.
+
+    Raises:
+        UserError: The first folder holds no run, or a further one no analysis.
+    """
+    first, *others = folders
+    context = _run_tables(read_run(first, read_manifest(first)))
+    return render("results.md.j2", context) + "".join(f"\n{_analysis(path)}" for path in others)
+
+
+def _run_tables(run: PastRun) -> dict[str, object]:
+    """Return what the template says of a run."""
+    tidy = run.metrics
+    skill = tidy[tidy["metric"].isin(["spearman", "rank_mae"]) & tidy["ranker"].isin(_RANKERS)]
+    skill = skill[skill["scope"].isin(["league", "playoff16"])]
+    chances = tidy[tidy["metric"].str.endswith(("_brier", "_log_loss"))]
+    coverage = tidy[tidy["metric"] == "rank_interval_coverage"]
+    gaps = pd.concat(
+        [paired(_with(pd.concat([skill, chances]), name), name) for name in _BASELINES],
+        ignore_index=True,
+    )
+    games = chances[chances["metric"] == "game_brier"]
+    return {
+        "command": " ".join(
+            word for word in run.manifest.get("overrides", []) if not word.startswith(_PLACES)
+        ),
+        "seasons": sorted(skill["season"].unique()),
+        "min_seasons": MIN_SEASONS,
+        "ranker": run.ranker,
+        "skill": season_means(skill),
+        "gaps": gaps[gaps["ranker"] == run.ranker],
+        "chances": season_means(chances),
+        "games": paired(_with(games, "market"), "market"),
+        "coverage": season_means(coverage),
+        "seconds": run.seconds,
+        "environment": run.manifest.get("environment", {}),
+    }
+
+
+def _with(tidy: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Leave out what a reference says nothing of."""
+    cell = ["as_of_point", "scope", "metric"]
+    known = tidy.loc[tidy["ranker"] == reference, cell].drop_duplicates()
+    return tidy.merge(known, on=cell)
+
+
+def _analysis(folder: Path) -> str:
+    """Return the newest analysis of a folder, its headings one level down, without figures."""
+    read_manifest(folder)
+    analyses = sorted(folder.glob("ANALYSIS_[0-9]*.md"))
+    if not analyses:
+        raise UserError(f"{folder} holds no ANALYSIS_NN.md: has the program finished?")
+    text = analyses[-1].read_text(encoding="utf-8")
+    text = re.sub(r"^!\[.*\n+", "", text, flags=re.MULTILINE)
+    return re.sub(r"^#", "##", text, flags=re.MULTILINE)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program."""
+    parser = ArgumentParser(
+        "python -m nba_rank.results",
+        description="Write RESULTS.md from a run and from comparisons of variants.",
+    )
+    parser.add_argument(
+        "folders", nargs="+", type=Path, metavar="run", help="run folder, the main run first"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("RESULTS.md"),
+        metavar="file",
+        help="file to write (default: RESULTS.md)",
+    )
+    given = parser.parse_args(arguments)
+    console = Console()
+    with told_plainly(console):
+        text = results(given.folders)
+        write_atomically(given.out, lambda path: path.write_text(text, encoding="utf-8"))
+        console.print(f"Written: {given.out}")
