@@ -21,4 +21,4 @@ print(skill.pivot_table(index="ranker", columns="as_of_point", values="value")[p
 # %% How one team's rank moved through the last test season
 season = predictions["season"].max()
 team = predictions.query("season == @season and actual_rank == 1")
-print(team[["as_of_date", "team", "rank", "playoff_prob", "title_odds"]].to_string(index=False))
+print(team[["as_of_date", "team", "rank", "playoff_prob", "title_prob"]].to_string(index=False))

@@ -574,14 +574,14 @@ class StackConfig:
         vary_with_progress: Let the weights move with the share of the season played, where the
             record group is on, which knows it.
         features: Store features, where their group is on, that are blended with the members.
-        trusted: Members and features whose plain average the weights are shrunk towards; those that
-            are not there are left out, and where none is left all are trusted.
+        shrinkage_targets: Members and features whose plain average the weights are shrunk towards;
+            those that are not there are left out, and where none is left all inputs are targets.
     """
 
     alphas: list[float]
     vary_with_progress: bool
     features: list[str]
-    trusted: list[str]
+    shrinkage_targets: list[str]
 
 
 @dataclass(kw_only=True)
@@ -1170,9 +1170,11 @@ def _model_problems(config: Config | DebugConfig) -> Iterator[str]:
     blended = stack.features
     if set(blended) - set(STACK_FEATURES) or len(set(blended)) < len(blended):
         yield f"model.stack.features={blended} must name some of {', '.join(STACK_FEATURES)}, once"
-    if set(stack.trusted) - {*MEMBERS, *blended} or len(set(stack.trusted)) < len(stack.trusted):
+    if set(stack.shrinkage_targets) - {*MEMBERS, *blended} or len(
+        set(stack.shrinkage_targets)
+    ) < len(stack.shrinkage_targets):
         yield (
-            f"model.stack.trusted={stack.trusted} must name some of "
+            f"model.stack.shrinkage_targets={stack.shrinkage_targets} must name some of "
             f"{', '.join([*MEMBERS, *blended])}, once"
         )
     if not config.model.stack.alphas or min(config.model.stack.alphas) <= 0:

@@ -24,8 +24,8 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame, ranker: str) 
     """Score odds of reaching the playoffs, winning each round and the title.
 
     Args:
-        odds: Columns `season`, `as_of_point`, `team_id` and, of `playoff_odds`, `round_1_odds`,
-            `round_2_odds`, `finals_odds` and `title_odds` (0 to 1), those that are to be scored;
+        odds: Columns `season`, `as_of_point`, `team_id` and, of `playoff_prob`, `round_1_prob`,
+            `round_2_prob`, `finals_prob` and `title_prob` (0 to 1), those that are to be scored;
             every team of a season once at each point. A column that is NaN at a whole point is
             not scored there.
         results: What `nba_rank.data.outcomes.outcomes` returns; holds the seasons of the odds.
@@ -44,7 +44,7 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame, ranker: str) 
         ValueError: A list lacks or repeats a team, a season has no results, or odds are not
             probabilities.
     """
-    offered = {event: f"{event}_odds" for event in EVENTS if f"{event}_odds" in odds}
+    offered = {event: f"{event}_prob" for event in EVENTS if f"{event}_prob" in odds}
     happened = events(results)
     rows = odds[[*_LIST, "team_id", *offered.values()]].merge(
         happened, how="left", on=_KEY, validate="many_to_one"
@@ -78,27 +78,27 @@ def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Tell for each team its likeliest finish and how likely its actual one was.
 
     Args:
-        odds: One row a team of a date: columns `season`, `team_id`, `playoff_odds`,
-            `round_1_odds`, `round_2_odds`, `finals_odds`, `title_odds`, and in seasons with a
-            play-in `playin_odds` (a game in it) and `seed_1` to `seed_6` (probabilities of the
+        odds: One row a team of a date: columns `season`, `team_id`, `playoff_prob`,
+            `round_1_prob`, `round_2_prob`, `finals_prob`, `title_prob`, and in seasons with a
+            play-in `playin_prob` (a game in it) and `seed_1` to `seed_6` (probabilities of the
             seeds that need no play-in), as `nba_rank.odds.season_sim.summarise` has them.
         results: What `nba_rank.data.outcomes.outcomes` returns.
 
     Returns:
         `season`, `team_id`, `likely_finish` (one of `FINISHES`; of equally likely ones the best),
-        `likely_finish_odds` (0 to 1), `finish` (the actual one) and `finish_odds` (what it was
+        `likely_finish_prob` (0 to 1), `finish` (the actual one) and `finish_prob` (what it was
         given); rows as in `odds`. The last two are missing in seasons without results.
 
     Raises:
         ValueError: A column is missing.
     """
-    needed = [*_KEY, *(f"{event}_odds" for event in EVENTS)]
+    needed = [*_KEY, *(f"{event}_prob" for event in EVENTS)]
     if any(play_in(str(season)) is not None for season in odds["season"].unique()):
-        needed += ["playin_odds", *_SAFE_SEEDS]
+        needed += ["playin_prob", *_SAFE_SEEDS]
     missing = [name for name in needed if name not in odds]
     if missing:
         raise ValueError(f"the odds of finishes lack the columns {missing}")
-    reached = odds[[f"{event}_odds" for event in EVENTS]].to_numpy(dtype=np.float64)
+    reached = odds[[f"{event}_prob" for event in EVENTS]].to_numpy(dtype=np.float64)
     playin = _playin_finish(odds)
     # In the order of FINISHES: the champion, then who won one round less each.
     ended = reached - np.column_stack([reached[:, 1:], np.zeros(len(odds))])
@@ -106,7 +106,7 @@ def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     likely = shares.argmax(axis=1)
     table = odds[_KEY].assign(
         likely_finish=np.array(FINISHES)[likely],
-        likely_finish_odds=shares.max(axis=1),
+        likely_finish_prob=shares.max(axis=1),
     )
     table = table.merge(
         results[[*_KEY, "finish"]], how="left", on=_KEY, validate="one_to_one"
@@ -114,7 +114,7 @@ def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     place = table["finish"].map(FINISHES.index, na_action="ignore")
     known = place.notna().to_numpy()
     own = shares[np.arange(len(odds)), place.fillna(0).to_numpy(dtype=np.int64)]
-    return table.assign(finish_odds=np.where(known, own, np.nan))
+    return table.assign(finish_prob=np.where(known, own, np.nan))
 
 
 def rank_interval_metrics(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
@@ -153,13 +153,13 @@ def _playin_finish(odds: pd.DataFrame) -> npt.NDArray[np.float64]:
     certain who would be in it.
     """
     share = np.zeros(len(odds))
-    missed = 1 - odds["playoff_odds"].to_numpy(dtype=np.float64)
+    missed = 1 - odds["playoff_prob"].to_numpy(dtype=np.float64)
     for season in odds["season"].unique():
         rule = play_in(str(season))
         if rule is None:
             continue
         of_season = (odds["season"] == season).to_numpy()
-        in_it = odds["playin_odds"].to_numpy(dtype=np.float64)
+        in_it = odds["playin_prob"].to_numpy(dtype=np.float64)
         if rule.max_games_behind is None:
             safe = odds[_SAFE_SEEDS].to_numpy(dtype=np.float64).sum(axis=1)
             lost = in_it + safe - (1 - missed)

@@ -15,15 +15,15 @@ from nba_rank.evaluation.evaluate import evaluate
 from nba_rank.evaluation.intervals import interval_metrics
 from nba_rank.evaluation.market import market_scores
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS
-from nba_rank.evaluation.occlusion import summarise_removal
+from nba_rank.evaluation.occlusion import summarise_occlusion
 from nba_rank.evaluation.probability_assessment import (
     Forecast,
     ProbabilityFindings,
     assess_probabilities,
 )
 from nba_rank.evaluation.recovery import recovery_metrics
-from nba_rank.models.members import Members, Predicted
-from nba_rank.models.model_a.faithfulness import removal_effects
+from nba_rank.models.members import Members, Scores
+from nba_rank.models.model_a.faithfulness import occlusion_effects
 from nba_rank.models.oof import final_scores
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.samples.dataset import PROJECTED, Dataset
@@ -46,8 +46,8 @@ class Judged:
     plan: FoldPlan
     members: dict[str, Members]
     rankers: dict[str, Ranker]
-    oof: dict[str, Predicted]
-    completed: dict[str, Predicted]
+    oof: dict[str, Scores]
+    completed: dict[str, Scores]
     predictions: pd.DataFrame
 
 
@@ -59,17 +59,17 @@ class Assessment:
         metrics: Tidy metrics of the test seasons, those of probabilities and intervals included.
         summary: Means over test seasons with intervals and paired differences.
         contributions: What each member adds, see `nba_rank.evaluation.contributions`.
-        removal: What taking out a player does to model A's score, see
+        occlusion: What taking out a player does to model A's score, see
             `nba_rank.models.model_a.faithfulness`, and the as-of point; empty without model A.
-        removal_summary: Its means over seasons with intervals.
+        occlusion_summary: Its means over seasons with intervals.
         probabilities: Odds, single games, series and finishes.
     """
 
     metrics: pd.DataFrame
     summary: pd.DataFrame
     contributions: pd.DataFrame
-    removal: pd.DataFrame
-    removal_summary: pd.DataFrame
+    occlusion: pd.DataFrame
+    occlusion_summary: pd.DataFrame
     probabilities: ProbabilityFindings
 
 
@@ -115,13 +115,13 @@ def assess(
     strength = true_strength(config.data)
     if strength is not None:
         extra.append(recovery_metrics(scored, strength))
-    removal = _removal(judged, data, points, rng)
+    occlusion = _occlusion(judged, data, points, rng)
     return Assessment(
         metrics=pd.concat([metrics, *extra], ignore_index=True),
         summary=summarise(metrics, resample, n_resamples, METRICS | EXPONENTIAL_NDCG),
         contributions=contributions(tidy, ranker, resample, n_resamples),
-        removal=removal,
-        removal_summary=summarise_removal(removal, resample, n_resamples),
+        occlusion=occlusion,
+        occlusion_summary=summarise_occlusion(occlusion, resample, n_resamples),
         probabilities=probabilities,
     )
 
@@ -196,7 +196,7 @@ def _without_a_member(
     return pd.concat(scores).merge(points, on=["season", "as_of_date"])
 
 
-def _removal(
+def _occlusion(
     judged: Judged, data: Dataset, points: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Take players out of model A's test teams at the points."""
@@ -209,6 +209,6 @@ def _removal(
         at_point = tested.sets.frame.merge(points, on=["season", "as_of_date"], how="left")
         rows = np.flatnonzero(at_point["as_of_point"].notna())
         prior = tested.set_features(model.inputs.prior.features).iloc[rows]
-        effects = removal_effects(model, tested.sets.take(rows), prior, rng)
+        effects = occlusion_effects(model, tested.sets.take(rows), prior, rng)
         parts.append(effects.merge(points, on=["season", "as_of_date"]))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

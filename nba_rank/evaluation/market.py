@@ -38,7 +38,7 @@ def market_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
     return scores[columns].astype({"ranker": "str"})
 
 
-def market_title_odds(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
+def market_title_prob(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
     """Return the title odds of bookmakers before the season.
 
     Args:
@@ -46,13 +46,13 @@ def market_title_odds(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
         seasons: Seasons asked for, such as `2018-19`.
 
     Returns:
-        Columns `season`, `team_id`, `title_odds` (0 to 1, without the bookmaker's margin, adding
+        Columns `season`, `team_id`, `title_prob` (0 to 1, without the bookmaker's margin, adding
         up to 1 in each season), of the seasons that have them; may be empty.
     """
     totals = tables.market_totals
     found = totals[totals["season"].isin(list(seasons)) & totals["title_prob"].notna()]
     found = found[["season", "team_id", "title_prob"]].reset_index(drop=True)
-    return found.rename(columns={"title_prob": "title_odds"})
+    return found
 
 
 def market_game_probs(tables: Tables) -> pd.DataFrame:

@@ -9,14 +9,14 @@ from nba_rank.evaluation.compare import bootstrap_mean
 _EFFECTS = ("top", "random", "difference", "top_moves_more")
 
 
-def summarise_removal(
+def summarise_occlusion(
     effects: pd.DataFrame, rng: np.random.Generator, n_resamples: int = 10_000
 ) -> pd.DataFrame:
     """Average over the teams of each season, then over seasons.
 
     Args:
         effects: Columns `season`, `as_of_point`, and `top` and `random` of
-            `nba_rank.models.model_a.faithfulness.removal_effects`; one row a team.
+            `nba_rank.models.model_a.faithfulness.occlusion_effects`; one row a team.
         rng: Source of the resamples over seasons.
         n_resamples: Number of resamples.
 

@@ -12,7 +12,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.evaluation.compare import agreement, verdict
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
-from nba_rank.models.members import Predicted
+from nba_rank.models.members import Scores
 from nba_rank.models.model_a.uncertainty import INTERVALS
 
 ALIGNED_PLACES = 3.0
@@ -20,21 +20,21 @@ ALIGNED_PLACES = 3.0
 
 TOP_PLAYERS = 3
 
-PROBABILITIES = tuple(f"{event}_prob" for event in EVENTS)
+PROBABILITIES = tuple(f"{event}_prob_platt" for event in EVENTS)
 """Columns of a calibration."""
 
 SIMULATED = (
     "regular_strength", "playoffs_strength", "expected_wins", "wins_low", "wins_high",
-    "projected_rank", "rank_low", "rank_high", "playin_odds",
-    *[f"{event}_odds" for event in EVENTS], "assumption",
+    "projected_rank", "rank_low", "rank_high", "playin_prob",
+    *[f"{event}_prob" for event in EVENTS], "assumption",
 )  # fmt: skip
-"""Columns of a simulation, see `nba_rank.odds.monte_carlo`; softmax odds are `title_odds` alone."""
+"""Columns of a simulation, see `nba_rank.odds.monte_carlo`; softmax odds are `title_prob` alone."""
 
 _DATE = ["season", "as_of_date"]
 
 
 def predictions_table(
-    predicted: Predicted, sets: PlayerSets, tables: Tables, outcomes: pd.DataFrame
+    predicted: Scores, sets: PlayerSets, tables: Tables, outcomes: pd.DataFrame
 ) -> pd.DataFrame:
     """Lay out the predictions, best team of each date first.
 
@@ -137,7 +137,7 @@ def _points(tables: Tables, frame: pd.DataFrame) -> pd.Series:
     return pd.Series([names.get(key, "") for key in keys], index=frame.index, dtype="str")
 
 
-def _top_players(predicted: Predicted, sets: PlayerSets, tables: Tables) -> pd.DataFrame:
+def _top_players(predicted: Scores, sets: PlayerSets, tables: Tables) -> pd.DataFrame:
     """Return each team's players of most attention, as a column of lists."""
     assert predicted.attention is not None
     newest = tables.player_games.drop_duplicates("player_id", keep="last")

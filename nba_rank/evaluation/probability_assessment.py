@@ -16,13 +16,13 @@ from nba_rank.evaluation.advancement import (
 )
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.evaluation.market import market_title_odds
+from nba_rank.evaluation.market import market_title_prob
 from nba_rank.evaluation.references import reference_odds
 from nba_rank.evaluation.series import series_metrics, series_references, series_upsets
 from nba_rank.evaluation.single_games import KINDS, game_metrics, game_references
 from nba_rank.features.asof import days, start_years
 from nba_rank.features.store import KEY
-from nba_rank.models.members import Predicted
+from nba_rank.models.members import Scores
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.monte_carlo import MonteCarloOdds, has_players
@@ -44,7 +44,7 @@ class Forecast:
     """
 
     ranker: Ranker
-    predicted: Predicted
+    predicted: Scores
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class ProbabilityFindings:
     Attributes:
         metrics: Tidy metrics.
         odds: Odds of the ranker, of calibration and of the references at the as-of points: columns
-            `season`, `as_of_point`, `team_id`, `ranker` and `<event>_odds`.
+            `season`, `as_of_point`, `team_id`, `ranker` and `<event>_prob`.
         games: Win probabilities of single games of the test seasons, see
             `nba_rank.evaluation.single_games`.
         finishes: Likeliest and actual finish of every team at the as-of points; empty without a
@@ -118,8 +118,8 @@ def _own_odds(at_points: pd.DataFrame, name: str) -> list[pd.DataFrame]:
     """Return the ranker's odds and those of its calibration, as far as there are any."""
     key = ["season", "as_of_point", "team_id"]
     parts = []
-    for ranker, ending in ((name, "odds"), (PLATT, "prob")):
-        columns = {f"{event}_{ending}": f"{event}_odds" for event in EVENTS}
+    for ranker, ending in ((name, "prob"), (PLATT, "prob_platt")):
+        columns = {f"{event}_{ending}": f"{event}_prob" for event in EVENTS}
         present = {old: new for old, new in columns.items() if old in at_points}
         if present:
             found = at_points[[*key, *present]].rename(columns=present)
@@ -129,7 +129,7 @@ def _own_odds(at_points: pd.DataFrame, name: str) -> list[pd.DataFrame]:
 
 def _market(tables: Tables, seasons: list[str]) -> pd.DataFrame:
     """Return the bookmakers' title odds, made before opening night, of seasons with all teams."""
-    odds = market_title_odds(tables, seasons)
+    odds = market_title_prob(tables, seasons)
     n_teams = tables.teams.groupby("season").size()
     whole = odds.groupby("season")["team_id"].transform("size") == odds["season"].map(n_teams)
     return odds[whole].assign(as_of_point="open", ranker="market")
@@ -156,21 +156,21 @@ def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataF
         `season`, `game_id`, `home_team_id`, `kind` (see `nba_rank.evaluation.single_games.KINDS`),
         `ranker`, `p_home` (0 to 1), `home_won`; calibration speaks of the regular season alone.
     """
-    head, tables = forecast.ranker.head, league.tables
+    ensemble, tables = forecast.ranker.ensemble, league.tables
     scored = forecast.predicted.frame.sort_values(KEY, ignore_index=True)
-    simulated = isinstance(head.odds, MonteCarloOdds)
+    simulated = isinstance(ensemble.odds, MonteCarloOdds)
     parts = []
     for kind in KINDS:
         rated = RatedGames.of(tables, scored, kind, next_only=True)
         facts = tables.games.iloc[rated.game][["season", "game_id", "home_team_id"]].assign(
             kind=kind, home_won=rated.margin > 0
         )
-        if isinstance(head.odds, MonteCarloOdds):
+        if isinstance(ensemble.odds, MonteCarloOdds):
             # Rows of the inputs are those of the scores: both are sorted by the same key.
-            p_home = _simulated_win_prob(head.odds, league.rated(scored), rated, kind)
+            p_home = _simulated_win_prob(ensemble.odds, league.rated(scored), rated, kind)
             parts.append(facts.assign(ranker=name, p_home=p_home))
-        if head.calibration is not None and kind == "regular":
-            p_home = head.win_prob(scored, forecast.ranker.members.names, rated)
+        if ensemble.calibration is not None and kind == "regular":
+            p_home = ensemble.win_prob(scored, forecast.ranker.members.names, rated)
             parts.append(facts.assign(ranker=PLATT if simulated else name, p_home=p_home))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -178,18 +178,18 @@ def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataF
 def _simulated_win_prob(
     odds: MonteCarloOdds, inputs: pd.DataFrame, rated: RatedGames, kind: str
 ) -> FloatArray:
-    """Return the probability that the home team wins by the maps of each game's date, [N]."""
+    """Return the home team's probability of winning by the model of each game's date, [N]."""
     known = has_players(inputs).to_numpy()[rated.home]
     p_home = np.empty(len(known))
-    for some, maps in ((known, odds.players), (~known, odds.teams)):
-        of_kind = maps.regular if kind == "regular" else maps.playoffs
+    for some, models in ((known, odds.players), (~known, odds.teams)):
+        of_kind = models.regular if kind == "regular" else models.playoffs
         p_home[some] = ndtr(of_kind.expected_margin(inputs, rated.take(some)) / of_kind.noise)
     return p_home
 
 
 def _series(season: str, forecast: Forecast, league: League, grid: pd.DataFrame) -> pd.DataFrame:
     """Return the playoff series of a season with the strengths after its regular season."""
-    odds = forecast.ranker.head.odds
+    odds = forecast.ranker.ensemble.odds
     assert isinstance(odds, MonteCarloOdds)
     end = grid[(grid["season"] == season) & (grid["as_of_point"] == "end")]
     rated = league.rated(forecast.predicted.frame.merge(end[_POINT[:2]], on=_POINT[:2]))

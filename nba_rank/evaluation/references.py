@@ -23,7 +23,7 @@ UNIFORM, UNIFORM_FIELD = "random", "random16"
 MIN_EARLIER = 3
 """Earlier seasons below which nothing is fitted."""
 
-COLUMNS = ["season", "as_of_point", "team_id", "ranker", "playoff_odds", "title_odds"]
+COLUMNS = ["season", "as_of_point", "team_id", "ranker", "playoff_prob", "title_prob"]
 
 _FIELD = 2 * BERTHS
 
@@ -45,7 +45,7 @@ def reference_odds(
         seasons: Seasons asked for.
 
     Returns:
-        `season`, `as_of_point`, `team_id`, `ranker`, `playoff_odds`, `title_odds` (0 to 1; title
+        `season`, `as_of_point`, `team_id`, `ranker`, `playoff_prob`, `title_prob` (0 to 1; title
         odds add up to 1, playoff odds only on average to 16): a row a team, point and ranker. Of
         `TABLE_RANKERS`, the seasons after at least `MIN_EARLIER` earlier ones. Of `random`, 16 and
         1 over the number of teams. Of `random16`, at the point `end` of complete seasons, 1/16 for
@@ -92,7 +92,7 @@ def _fitted(rows: pd.DataFrame, asked: list[str]) -> Iterator[pd.DataFrame]:
         platt = PlattScaling.fit(earlier["score"].to_numpy(), made)
         softmax = SoftmaxOdds.fit(earlier)
         yield now.assign(
-            playoff_odds=platt.predict(now["score"].to_numpy()), title_odds=softmax.predict(now)
+            playoff_prob=platt.predict(now["score"].to_numpy()), title_prob=softmax.predict(now)
         )
 
 
@@ -102,8 +102,8 @@ def _uniform(rows: pd.DataFrame) -> list[pd.DataFrame]:
     field = rows[(rows["as_of_point"] == "end") & rows["title"].notna()]
     made = field["playoff"].to_numpy(dtype=np.bool_)
     return [
-        rows.assign(ranker=UNIFORM, playoff_odds=_FIELD / teams, title_odds=1 / teams),
+        rows.assign(ranker=UNIFORM, playoff_prob=_FIELD / teams, title_prob=1 / teams),
         field.assign(
-            ranker=UNIFORM_FIELD, playoff_odds=np.nan, title_odds=np.where(made, 1 / _FIELD, 0.0)
+            ranker=UNIFORM_FIELD, playoff_prob=np.nan, title_prob=np.where(made, 1 / _FIELD, 0.0)
         ),
     ]

@@ -139,7 +139,7 @@ def before_models(
 def _simulations(
     tables: Tables, inputs: pd.DataFrame, seasons: list[str], config: Config
 ) -> dict[str, Callable[[], object]]:
-    """Return the fit of the maps to strength, and the rest of the last season from half-way."""
+    """Return the fit of the strength models, and the rest of the last season from half-way."""
     earlier = inputs[inputs["season"] < seasons[-1]]
     n = config.odds.n_simulations
 

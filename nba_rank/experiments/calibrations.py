@@ -25,8 +25,8 @@ from nba_rank.evaluation.probability_assessment import Forecast, win_probabiliti
 from nba_rank.experiments.inputs import RunInputs, fit_members, read_inputs
 from nba_rank.experiments.variants import without_intervals
 from nba_rank.models.calibration import CALIBRATIONS, WIN
-from nba_rank.models.members import Members, Predicted
-from nba_rank.models.ranker import Head, Ranker
+from nba_rank.models.members import Members, Scores
+from nba_rank.models.ranker import Ensemble, Ranker
 from nba_rank.report.calibration_report import (
     CalibrationReport,
     print_calibration,
@@ -109,12 +109,12 @@ def _ranker(
     """Return the ranker whose probabilities come by a variant."""
     odds = replace(config.odds, name="monte_carlo" if variant == SIMULATED else "none")
     changed = replace(config, calibration=CalibrationConfig(name=variant), odds=odds)
-    head = Head.fit(known, inputs.data.relevance, config)
-    return Ranker(members, head.calibrated(known, inputs.league, changed), None)
+    ensemble = Ensemble.fit(known, inputs.data.relevance, config)
+    return Ranker(members, ensemble.calibrated(known, inputs.league, changed), None)
 
 
 def _forecasts(
-    variant: str, season: str, ranker: Ranker, scores: Predicted, inputs: RunInputs
+    variant: str, season: str, ranker: Ranker, scores: Scores, inputs: RunInputs
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the forecasts of a season, and the skill of ranking by them.
 
@@ -123,8 +123,8 @@ def _forecasts(
     grid = inputs.grid[(inputs.grid["season"] == season) & (inputs.grid["as_of_point"] != "")]
     points = grid[["season", "as_of_date", "as_of_point"]]
     frame = scores.frame.merge(points[["as_of_date"]], on="as_of_date")
-    completed = ranker.complete(Predicted(frame, None), inputs.league).frame.merge(points)
-    ending = "odds" if variant == SIMULATED else "prob"
+    completed = ranker.complete(Scores(frame, None), inputs.league).frame.merge(points)
+    ending = "prob" if variant == SIMULATED else "prob_platt"
     happened = events(inputs.results)
     parts = []
     for event in EVENTS:
@@ -135,8 +135,8 @@ def _forecasts(
         told = told.merge(happened[[*key, event]].rename(columns={event: "happened"}), on=key)
         parts.append(told[FORECASTS])
     dated = scores.frame
-    dated = dated.assign(score=ranker.head.score(dated, ranker.members.names))
-    games = win_probabilities(Forecast(ranker, Predicted(dated, None)), inputs.league, variant)
+    dated = dated.assign(score=ranker.ensemble.score(dated, ranker.members.names))
+    games = win_probabilities(Forecast(ranker, Scores(dated, None)), inputs.league, variant)
     games = games[games["kind"] == "regular"]
     told = pd.DataFrame(
         {

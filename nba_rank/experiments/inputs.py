@@ -17,7 +17,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import BuiltGroup, cached_store
-from nba_rank.models.members import Members, Predicted
+from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.loggers import model_loggers
 from nba_rank.models.oof import fit_folds, n_steps
 from nba_rank.models.ranker import League
@@ -169,7 +169,7 @@ def fit_members(
     seed: np.random.SeedSequence,
     run_dir: RunDir,
     stages: Stages,
-) -> tuple[dict[str, Members], dict[str, Predicted]]:
+) -> tuple[dict[str, Members], dict[str, Scores]]:
     """Fit every fold and log it; return the members by fit and the predictions by season."""
     logs = run_dir.path / "logs"
     with stages.stage("models", n_steps(plan, config)) as advance:

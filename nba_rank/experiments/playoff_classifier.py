@@ -205,8 +205,8 @@ def _forecasts(table: pd.DataFrame, splits: list[PlayoffSplit], inputs: RunInput
     others = [reference_odds(scores, inputs.results, tested)]
     if not inputs.projected.empty:
         others.append(inputs.projected.merge(points, on=KEY[:2]).assign(ranker=SIMULATION))
-    references = pd.concat(others, ignore_index=True).dropna(subset="playoff_odds")
-    references = references.rename(columns={"playoff_odds": "p"})
+    references = pd.concat(others, ignore_index=True).dropna(subset="playoff_prob")
+    references = references.rename(columns={"playoff_prob": "p"})
     parts = [own] + [
         references[references["season"] == split.test].assign(design=split.design)
         for split in splits

@@ -100,10 +100,10 @@ def _plan_of_finished(folder: Path) -> FoldPlan:
 
 
 _SHOWN = {
-    "playoffs": ("playoff_odds", "playoff_prob"),
-    "2nd rd": ("round_1_odds", "round_1_prob"),
-    "Finals": ("finals_odds", "finals_prob"),
-    "title": ("title_odds", "title_prob"),
+    "playoffs": ("playoff_prob", "playoff_prob_platt"),
+    "2nd rd": ("round_1_prob", "round_1_prob_platt"),
+    "Finals": ("finals_prob", "finals_prob_platt"),
+    "title": ("title_prob", "title_prob_platt"),
 }
 """Printed columns, and where they come from: the simulation, or else calibration."""
 

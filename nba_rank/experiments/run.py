@@ -12,8 +12,8 @@ from nba_rank.core.stages import Stages
 from nba_rank.evaluation import predictions
 from nba_rank.evaluation.assessment import Judged, assess, final_name
 from nba_rank.experiments.inputs import fit_members, read_inputs
-from nba_rank.models.members import Predicted
-from nba_rank.models.ranker import Head, Ranker
+from nba_rank.models.members import Scores
+from nba_rank.models.ranker import Ensemble, Ranker
 from nba_rank.report.run_report import RunReport, write_report
 from nba_rank.samples.folds import FoldPlan
 
@@ -63,9 +63,11 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         rankers = {}
         for part in plan.tests:
             known = pd.concat([oof[season].frame for season in part.stack_train])
-            head = Head.fit(known, data.relevance, config).calibrated(known, inputs.league, config)
+            ensemble = Ensemble.fit(known, data.relevance, config).calibrated(
+                known, inputs.league, config
+            )
             projection = inputs.projection.get(part.seasons[0])
-            rankers[part.fit] = Ranker(members[part.fit], head, projection)
+            rankers[part.fit] = Ranker(members[part.fit], ensemble, projection)
             rankers[part.fit].save(run_dir.path / "models" / part.fit)
             advance()
     tested = data.frame[data.frame["season"].isin(plan.test_seasons)]
@@ -113,8 +115,8 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             learning_curves=_by_fit({name: fit.losses for name, fit in networks.items()}),
             diagnostics=_by_fit({name: fit.diagnostics for name, fit in networks.items()}),
             contributions=found.contributions,
-            removal=found.removal,
-            removal_summary=found.removal_summary,
+            occlusion=found.occlusion,
+            occlusion_summary=found.occlusion_summary,
             rankers=rankers,
             seconds=stages.seconds,
             group_seconds=inputs.group_seconds,
@@ -125,7 +127,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     return RunResult(found.metrics, found.summary, table, plan)
 
 
-def _oof_table(plan: FoldPlan, predicted: dict[str, Predicted]) -> pd.DataFrame:
+def _oof_table(plan: FoldPlan, predicted: dict[str, Scores]) -> pd.DataFrame:
     """Return every season's member scores by models that have not seen it."""
     fit_of = {season: fit.name for fit in plan.fits for season in fit.predict}
     tests = plan.test_seasons

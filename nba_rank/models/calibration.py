@@ -226,10 +226,10 @@ CALIBRATIONS: dict[str, type[PlattStack] | type[PlattPerModel]] = {
 def probabilities(
     calibration: Calibration, frame: pd.DataFrame, scores: list[str], progress: FloatArray | None
 ) -> pd.DataFrame:
-    """Return `<event>_prob` for each of `EVENTS`, one row a row of a frame of scores."""
+    """Return `<event>_prob_platt` for each of `EVENTS`, one row a row of a frame of scores."""
     values = {name: frame[name].to_numpy(dtype=np.float64) for name in scores}
     return pd.DataFrame(
-        {f"{event}_prob": calibration.predict(event, values, progress) for event in EVENTS},
+        {f"{event}_prob_platt": calibration.predict(event, values, progress) for event in EVENTS},
         index=frame.index,
     )
 

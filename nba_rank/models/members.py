@@ -29,7 +29,7 @@ _FEATURES, _XGB, _FOREST = "features.json", "xgb.ubj", "rf.npz"
 
 
 @dataclass(frozen=True)
-class Predicted:
+class Scores:
     """Scores of every member.
 
     Attributes:
@@ -112,7 +112,7 @@ class Members:
 
     def predict(
         self, data: Dataset, *, with_intervals: bool = True, cache: str | None = None
-    ) -> Predicted:
+    ) -> Scores:
         """Score all rows.
 
         Args:
@@ -139,7 +139,7 @@ class Members:
             frame["xgb"] = self.xgb.predict(data.X).astype(np.float64)
         if self.rf is not None:
             frame["rf"] = self.rf.predict(data.X)
-        return Predicted(frame, attention)
+        return Scores(frame, attention)
 
     def save(self, folder: Path) -> None:
         """Write the members and the names of their features into a folder."""

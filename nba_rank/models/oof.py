@@ -9,9 +9,9 @@ from rich.console import Console
 
 from nba_rank.config.schema import Config
 from nba_rank.features.store import KEY
-from nba_rank.models.members import Members, Predicted
+from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.fit import LoggerFactory
-from nba_rank.models.ranker import Head
+from nba_rank.models.ranker import Ensemble
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import Fit, FoldPlan
 
@@ -32,7 +32,7 @@ class Fitted(NamedTuple):
 
     fit: Fit
     members: Members
-    predicted: dict[str, Predicted]
+    predicted: dict[str, Scores]
 
 
 def each_fit(
@@ -88,13 +88,13 @@ def fit_folds(
     *,
     loggers: Callable[[str], LoggerFactory] | None = None,
     console: Console | None = None,
-) -> tuple[dict[str, Members], dict[str, Predicted]]:
+) -> tuple[dict[str, Members], dict[str, Scores]]:
     """Fit every fold; return the members by fit and the predictions by season.
 
     Arguments as in `each_fit`.
     """
     members: dict[str, Members] = {}
-    predicted: dict[str, Predicted] = {}
+    predicted: dict[str, Scores] = {}
     for fitted in each_fit(plan, data, config, seed, advance, loggers=loggers, console=console):
         members[fitted.fit.name] = fitted.members
         predicted |= fitted.predicted
@@ -105,7 +105,7 @@ def final_scores(
     plan: FoldPlan,
     data: Dataset,
     config: Config,
-    predicted: dict[str, Predicted],
+    predicted: dict[str, Scores],
     *,
     without: str | None = None,
 ) -> pd.DataFrame:
@@ -126,8 +126,8 @@ def final_scores(
     parts = []
     for part in plan.tests:
         known = pd.concat([predicted[season].frame for season in part.stack_train])
-        head = Head.fit(known.drop(columns=left_out), data.relevance, config)
+        ensemble = Ensemble.fit(known.drop(columns=left_out), data.relevance, config)
         for season in part.seasons:
             frame = predicted[season].frame
-            parts.append(frame[KEY].assign(score=head.score(frame, names)))
+            parts.append(frame[KEY].assign(score=ensemble.score(frame, names)))
     return pd.concat(parts, ignore_index=True)

@@ -22,7 +22,7 @@ from nba_rank.models.calibration import (
     Outcome,
     probabilities,
 )
-from nba_rank.models.members import Members, Predicted, progress_of
+from nba_rank.models.members import Members, Scores, progress_of
 from nba_rank.models.saved import reading
 from nba_rank.models.stacking import Stacker
 from nba_rank.odds.monte_carlo import MonteCarloOdds
@@ -37,7 +37,7 @@ NEED_PLAYERS = ("model_a", "projected_win_pct", "full_strength", "roster_strengt
 _NO_STAND_IN = (*MEMBERS, *PROJECTION, *NEED_PLAYERS)
 """Inputs that a date must know for all its teams; others may be unknown, see `Stacker`."""
 
-_HEAD, _PROJECTION = "head.json", "projection.json"
+_ENSEMBLE, _PROJECTION = "ensemble.json", "projection.json"
 _ODDS: dict[str, Callable[[dict[str, Any]], SoftmaxOdds | MonteCarloOdds]] = {
     "softmax": lambda fields: SoftmaxOdds(**fields),
     "monte_carlo": MonteCarloOdds.from_dict,
@@ -66,7 +66,7 @@ class League:
 
 
 @dataclass(frozen=True)
-class Head:
+class Ensemble:
     """What turns member scores into the final score and its probabilities.
 
     Attributes:
@@ -87,7 +87,7 @@ class Head:
         """Fit the stacker on out-of-fold scores of the members that the frame holds.
 
         Args:
-            oof: `Predicted.frame` of out-of-fold seasons.
+            oof: `Scores.frame` of out-of-fold seasons.
             relevance: Columns `season`, `team_id`, `relevance`.
             config: The run's config.
         """
@@ -104,7 +104,7 @@ class Head:
         )
 
     def calibrated(self, oof: pd.DataFrame, league: League, config: Config) -> Self:
-        """Return this head with calibration and odds fitted on the same out-of-fold scores."""
+        """Return this ensemble with calibration and odds fitted on the same out-of-fold scores."""
         members = _members(oof)
         known = oof.dropna(subset=members)
         known = known.assign(score=self.score(known, members))
@@ -178,19 +178,19 @@ class Head:
 
 @dataclass(frozen=True)
 class Ranker:
-    """Fitted members and head; everything that ranks a date.
+    """Fitted members and ensemble; everything that ranks a date.
 
     Attributes:
         members: Base models.
-        head: Stacker, calibration and odds.
+        ensemble: Stacker, calibration and odds.
         projection: What made `PROJECTED` and its companions; None where it is switched off.
     """
 
     members: Members
-    head: Head
+    ensemble: Ensemble
     projection: MonteCarloOdds | None
 
-    def predict(self, data: Dataset, league: League) -> Predicted:
+    def predict(self, data: Dataset, league: League) -> Scores:
         """Score all rows; see `complete` for what comes out."""
         if self.projection is not None:
             data = data.with_projection(self.projection.predict(league.inputs, league.tables))
@@ -198,12 +198,12 @@ class Ranker:
 
     def complete(
         self,
-        predicted: Predicted,
+        predicted: Scores,
         league: League,
         *,
         threads: int = 1,
         on_date: Callable[[], None] = lambda: None,
-    ) -> Predicted:
+    ) -> Scores:
         """Add `score` and, where fitted, probabilities and odds to the members' scores.
 
         Args:
@@ -214,33 +214,35 @@ class Ranker:
         """
         names = self.members.names
         frame = predicted.frame
-        frame = frame.assign(score=self.head.score(frame, names))
-        frame = pd.concat([frame, self.head.probabilities(frame, names)], axis=1)
-        if isinstance(self.head.odds, SoftmaxOdds):
-            frame["title_odds"] = self.head.odds.predict(frame)
-        if isinstance(self.head.odds, MonteCarloOdds):
-            odds = self.head.odds.predict(
+        frame = frame.assign(score=self.ensemble.score(frame, names))
+        frame = pd.concat([frame, self.ensemble.probabilities(frame, names)], axis=1)
+        if isinstance(self.ensemble.odds, SoftmaxOdds):
+            frame["title_prob"] = self.ensemble.odds.predict(frame)
+        if isinstance(self.ensemble.odds, MonteCarloOdds):
+            odds = self.ensemble.odds.predict(
                 league.rated(frame), league.tables, threads=threads, on_date=on_date
             )
             frame = frame.merge(odds, on=KEY, how="left", validate="one_to_one")
-        return Predicted(frame, predicted.attention)
+        return Scores(frame, predicted.attention)
 
     def save(self, folder: Path) -> None:
         """Write the ranker into a folder."""
         self.members.save(folder)
-        head = self.head
+        ensemble = self.ensemble
         parts: dict[str, Any] = {}
-        if head.stacker is not None:
-            parts["stacker"] = head.stacker.to_dict()
-        if head.teams_stacker is not None:
-            parts["teams_stacker"] = head.teams_stacker.to_dict()
-        if head.calibration is not None:
-            name = next(n for n, kind in CALIBRATIONS.items() if isinstance(head.calibration, kind))
-            parts["calibration"] = {name: head.calibration.to_dict()}
-        if head.odds is not None:
-            name = "softmax" if isinstance(head.odds, SoftmaxOdds) else "monte_carlo"
-            parts["odds"] = {name: head.odds.to_dict()}
-        _write(folder / _HEAD, parts)
+        if ensemble.stacker is not None:
+            parts["stacker"] = ensemble.stacker.to_dict()
+        if ensemble.teams_stacker is not None:
+            parts["teams_stacker"] = ensemble.teams_stacker.to_dict()
+        if ensemble.calibration is not None:
+            name = next(
+                n for n, kind in CALIBRATIONS.items() if isinstance(ensemble.calibration, kind)
+            )
+            parts["calibration"] = {name: ensemble.calibration.to_dict()}
+        if ensemble.odds is not None:
+            name = "softmax" if isinstance(ensemble.odds, SoftmaxOdds) else "monte_carlo"
+            parts["odds"] = {name: ensemble.odds.to_dict()}
+        _write(folder / _ENSEMBLE, parts)
         if self.projection is not None:
             _write(folder / _PROJECTION, self.projection.to_dict())
 
@@ -252,8 +254,8 @@ class Ranker:
             FileNotFoundError: The folder holds no members.
             UserError: A file is not what `save` has written.
         """
-        with reading(folder / _HEAD):
-            parts = json.loads((folder / _HEAD).read_text(encoding="utf-8"))
+        with reading(folder / _ENSEMBLE):
+            parts = json.loads((folder / _ENSEMBLE).read_text(encoding="utf-8"))
             stackers = {
                 name: Stacker(**parts[name]) if name in parts else None
                 for name in ("stacker", "teams_stacker")
@@ -261,7 +263,7 @@ class Ranker:
             calibration = [CALIBRATIONS[name].from_dict(fields)
                            for name, fields in parts.get("calibration", {}).items()]  # fmt: skip
             odds = [_ODDS[name](fields) for name, fields in parts.get("odds", {}).items()]
-        head = Head(
+        ensemble = Ensemble(
             **stackers,
             calibration=calibration[0] if calibration else None,
             odds=odds[0] if odds else None,
@@ -270,7 +272,7 @@ class Ranker:
         if path.exists():
             with reading(path):
                 projection = MonteCarloOdds.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        return cls(Members.load(folder), head, projection)
+        return cls(Members.load(folder), ensemble, projection)
 
 
 def _members(frame: pd.DataFrame) -> list[str]:
@@ -292,7 +294,7 @@ def _stacker(inputs: list[str], rated: pd.DataFrame, config: Config) -> Stacker:
         known["season"].to_numpy(),
         settings.alphas,
         progress_of(known) if settings.vary_with_progress else None,
-        settings.trusted,
+        settings.shrinkage_targets,
     )
 
 

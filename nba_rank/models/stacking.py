@@ -6,7 +6,7 @@ as in feature-weighted linear stacking (Sill et al. 2009, eq. 2) with that share
 
 A handful of seasons can hardly tell weights from noise, and a plain average of good forecasts is
 hard to beat by weights that are estimated (Bates and Granger 1969; Stock and Watson 2004). So the
-ridge shrinks towards an average of what the trusted inputs say on their own, and not towards 0.
+ridge shrinks towards an average of what some inputs say on their own, and not towards 0.
 
 An unknown input counts as its mean. Where some were unknown in training, what that tells is learned
 as well, by an indicator.
@@ -60,7 +60,7 @@ class Stacker:
         season: npt.NDArray[Any],
         alphas: list[float],
         progress: FloatArray | None = None,
-        trusted: Sequence[str] = (),
+        shrinkage_targets: Sequence[str] = (),
     ) -> Self:
         """Fit on out-of-fold scores.
 
@@ -71,8 +71,8 @@ class Stacker:
             season: Season of each row; rows of a season stay together in cross-validation.
             alphas: Penalties to choose from; with a single season the largest is taken.
             progress: Share of the season played, 0 to 1, [N]; None keeps the weights constant.
-            trusted: Inputs whose average the ridge shrinks towards; names that are not blended
-                are left out, and where none is left all inputs are trusted.
+            shrinkage_targets: Inputs whose average the ridge shrinks towards; names that are not
+                blended are left out, and where none is left all inputs are targets.
 
         Raises:
             ValueError: A score is infinite, or an input is never known or scores every team alike.
@@ -99,7 +99,9 @@ class Stacker:
         else:
             ridge = RidgeCV(alphas=[max(alphas)])
         n_columns = at_once.shape[1]
-        average = _average(design, n_columns, relevance - relevance.mean(), inputs, trusted)
+        average = _average(
+            design, n_columns, relevance - relevance.mean(), inputs, shrinkage_targets
+        )
         ridge.fit(design, relevance - design @ average)
         found = np.zeros((2, n_columns))
         found[: design.shape[1] // n_columns] = (average + ridge.coef_).reshape(-1, n_columns)
@@ -160,13 +162,13 @@ def _average(
     n_columns: int,
     response: FloatArray,
     inputs: list[str],
-    trusted: Sequence[str],
+    shrinkage_targets: Sequence[str],
 ) -> FloatArray:
-    """Return the coefficients of the average of single regressions on each trusted input.
+    """Return the coefficients of the average of single regressions on each target of the shrinkage.
 
     Columns of the design that are no input, but tell which are unknown, have no part in it.
     """
-    chosen = [column for column, name in enumerate(inputs) if name in trusted]
+    chosen = [column for column, name in enumerate(inputs) if name in shrinkage_targets]
     chosen = chosen or [*range(len(inputs))]
     columns = np.arange(design.shape[1]).reshape(-1, n_columns)
     result = np.zeros(design.shape[1])

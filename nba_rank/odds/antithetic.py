@@ -1,4 +1,4 @@
-"""The luck of simulations: random numbers of which one half mirrors the other.
+"""Random numbers of simulations, of which one half mirrors the other.
 
 Such antithetic variates leave far less noise in the means.
 
@@ -17,8 +17,8 @@ from nba_rank.core.arrays import FloatArray
 
 
 @dataclass(frozen=True)
-class Luck:
-    """The luck of S simulations of the rest of a season.
+class AntitheticDraws:
+    """The random numbers of S simulations of the rest of a season.
 
     Attributes:
         doubts: Standard normal numbers for the strengths of teams, of the unmirrored half [T, H].
@@ -32,14 +32,14 @@ class Luck:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, n_simulations: int, n_teams: int, n_games: int) -> Self:
-        """Draw the luck of one morning."""
+        """Draw for one morning."""
         return cls.draw_all(rng, n_simulations, n_teams, [n_games])[0]
 
     @classmethod
     def draw_all(
         cls, rng: np.random.Generator, n_simulations: int, n_teams: int, n_games: Sequence[int]
     ) -> list[Self]:
-        """Draw the luck of several mornings, each as if from a copy of the generator of its own.
+        """Draw for several mornings, each as if from a copy of the generator of its own.
 
         The first numbers of a generator do not depend on how many are asked for, so the morning
         with the most games left has those of all others.

@@ -12,12 +12,12 @@ import pandas as pd
 from nba_rank.data.remaining import SeasonGames
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, start_years
-from nba_rank.odds.antithetic import Luck
+from nba_rank.odds.antithetic import AntitheticDraws
 from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summary
-from nba_rank.odds.strength import SCORE, StrengthMap
+from nba_rank.odds.strength import SCORE, StrengthModel
 
 REGULAR = {"full_strength": 0.5, "roster_strength": 0.5, "margin_rating": 0.0}
 PLAYOFFS = {
@@ -31,16 +31,16 @@ and the playoffs where players are known, what the playoff residual adds, and wi
 _TOGETHER = 2400
 """Simulations that are worked on at once: enough to drown the cost of calls, and little memory."""
 
-_Morning = tuple[Situation, SeasonStrengths, Luck]
+_Morning = tuple[Situation, SeasonStrengths, AntitheticDraws]
 _Columns = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Maps:
-    """Maps to strength for the rest of the regular season and for the playoffs."""
+class StrengthModels:
+    """Strength models for the rest of the regular season and for the playoffs."""
 
-    regular: StrengthMap
-    playoffs: StrengthMap
+    regular: StrengthModel
+    playoffs: StrengthModel
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -48,8 +48,8 @@ class Maps:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Restore maps exactly."""
-        return cls(**{name: StrengthMap.from_dict(part) for name, part in fields.items()})
+        """Restore the models exactly."""
+        return cls(**{name: StrengthModel.from_dict(part) for name, part in fields.items()})
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class Rated:
 
 
 @dataclass(frozen=True)
-class Lessons:
-    """What maps are learned from.
+class TrainingGames:
+    """What strength models are learned from.
 
     Attributes:
         players: Dates on which the players of every team were known.
@@ -106,14 +106,14 @@ class MonteCarloOdds:
     """Odds from `n_simulations` simulations of the rest of the season.
 
     Attributes:
-        players: Maps for dates on which the players of every team are known.
-        teams: Maps for all other dates.
+        players: Models for dates on which the players of every team are known.
+        teams: Models for all other dates.
         n_simulations: Simulations of each date.
         seed: Seed of each date's simulations, so that a date does not depend on others.
     """
 
-    players: Maps
-    teams: Maps
+    players: StrengthModels
+    teams: StrengthModels
     n_simulations: int
     seed: int
 
@@ -128,7 +128,7 @@ class MonteCarloOdds:
         playoff_strength: bool = True,
         playoff_residual: bool = False,
     ) -> Self:
-        """Learn the maps from the games after the as-of dates of earlier seasons.
+        """Learn the strength models from the games after the as-of dates of earlier seasons.
 
         Args:
             frame: Rated teams of earlier seasons: what `nba_rank.odds.inputs.strength_inputs`
@@ -137,12 +137,12 @@ class MonteCarloOdds:
             tables: The canonical tables; games of other seasons are not read.
             n_simulations: Simulations of each date.
             seed: Seed of the simulations.
-            playoff_strength: Give the playoffs a map of their own; otherwise that of the regular
+            playoff_strength: Give the playoffs a model of their own; otherwise that of the regular
                 season stands for both.
-            playoff_residual: Let the playoffs' map read `RESIDUAL` too.
+            playoff_residual: Let the playoffs' model read `RESIDUAL` too.
         """
         return cls.learn(
-            Lessons.of(tables, frame),
+            TrainingGames.of(tables, frame),
             n_simulations=n_simulations,
             seed=seed,
             playoff_strength=playoff_strength,
@@ -152,20 +152,22 @@ class MonteCarloOdds:
     @classmethod
     def learn(
         cls,
-        lessons: Lessons,
+        training_games: TrainingGames,
         *,
         n_simulations: int,
         seed: int,
         playoff_strength: bool = True,
         playoff_residual: bool = False,
     ) -> Self:
-        """Learn the maps, as `fit` does, from what has been collected before."""
-        score = {SCORE: 0.0} if SCORE in lessons.teams.frame else {}
+        """Learn the strength models, as `fit` does, from what has been collected before."""
+        score = {SCORE: 0.0} if SCORE in training_games.teams.frame else {}
         playoffs = PLAYOFFS | RESIDUAL if playoff_residual else PLAYOFFS
         team_only = TEAM_ONLY | score
         return cls(
-            players=_fit(lessons.players, REGULAR | score, playoffs | score, playoff_strength),
-            teams=_fit(lessons.teams, team_only, team_only, playoff_strength),
+            players=_fit(
+                training_games.players, REGULAR | score, playoffs | score, playoff_strength
+            ),
+            teams=_fit(training_games.teams, team_only, team_only, playoff_strength),
             n_simulations=n_simulations,
             seed=seed,
         )
@@ -185,19 +187,19 @@ class MonteCarloOdds:
             )
         ]
         for date, edge in zip(_date_slices(frame), edges, strict=True):
-            maps = self.players if with_players[date.start] else self.teams
+            models = self.players if with_players[date.start] else self.teams
             progress = float(frame["progress"].iloc[date.start])
-            doubt = maps.regular.doubt_at(progress), maps.playoffs.doubt_at(progress)
+            doubt = models.regular.doubt_at(progress), models.playoffs.doubt_at(progress)
             yield SeasonStrengths(
                 regular=points[0][date],
                 playoffs=points[1][date],
                 regular_doubt=doubt[0],
                 playoffs_doubt=doubt[1],
-                regular_noise=maps.regular.noise_beside(doubt[0]),
-                playoffs_noise=maps.playoffs.noise_beside(doubt[1]),
-                regular_edge=edge + maps.regular.home,
-                playoffs_edge=edge + maps.playoffs.home,
-                rest=maps.regular.rest,
+                regular_noise=models.regular.noise_beside(doubt[0]),
+                playoffs_noise=models.playoffs.noise_beside(doubt[1]),
+                regular_edge=edge + models.regular.home,
+                playoffs_edge=edge + models.playoffs.home,
+                rest=models.regular.rest,
             )
 
     def predict(
@@ -228,8 +230,8 @@ class MonteCarloOdds:
         games = {season: SeasonGames.of(tables, season) for season in dates["season"].unique()}
 
         def of_mornings(mornings: list[_Morning]) -> list[_Columns]:
-            situations, strengths, luck = zip(*mornings, strict=True)
-            simulated = simulate_together(situations, strengths, self.n_simulations, luck)
+            situations, strengths, draws = zip(*mornings, strict=True)
+            simulated = simulate_together(situations, strengths, self.n_simulations, draws)
             parts = []
             for (situation, strength, _), part in zip(mornings, simulated, strict=True):
                 assumption = situation.remaining.assumption
@@ -248,36 +250,36 @@ class MonteCarloOdds:
             Situation.on(games[season], date)
             for season, date in dates.itertuples(index=False, name=None)
         ]
-        mornings = zip(situations, strengths, self._luck(situations), strict=True)
+        mornings = zip(situations, strengths, self._draws(situations), strict=True)
         at_once = max(1, _TOGETHER // self.n_simulations)
         parts = _each(of_mornings, list(_groups(mornings, at_once)), threads)
         key = frame[["season", "as_of_date"]].reset_index(drop=True)
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return pd.DataFrame({**key, **columns})
 
-    def _luck(self, situations: list[Situation]) -> list[Luck]:
+    def _draws(self, situations: list[Situation]) -> list[AntitheticDraws]:
         """Return the luck of each morning, every one of them beginning with the same seed."""
-        luck: list[Luck] = []
+        draws: list[AntitheticDraws] = []
         for _, season in groupby(situations, key=lambda situation: situation.season):
             mornings = list(season)
-            luck += Luck.draw_all(
+            draws += AntitheticDraws.draw_all(
                 np.random.default_rng(self.seed),
                 self.n_simulations,
                 len(mornings[0].records.team_id),
                 [len(morning.remaining.home) for morning in mornings],
             )
-        return luck
+        return draws
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
-        maps = {"players": self.players.to_dict(), "teams": self.teams.to_dict()}
-        return {**maps, "n_simulations": self.n_simulations, "seed": self.seed}
+        models = {"players": self.players.to_dict(), "teams": self.teams.to_dict()}
+        return {**models, "n_simulations": self.n_simulations, "seed": self.seed}
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Restore odds exactly from what `to_dict` returned."""
-        maps = {name: Maps.from_dict(fields[name]) for name in ("players", "teams")}
-        return cls(**{**fields, **maps})
+        models = {name: StrengthModels.from_dict(fields[name]) for name in ("players", "teams")}
+        return cls(**{**fields, **models})
 
 
 def has_players(frame: pd.DataFrame) -> pd.Series:
@@ -288,11 +290,11 @@ def has_players(frame: pd.DataFrame) -> pd.Series:
 
 def _fit(
     rated: Rated, regular: dict[str, float], playoffs: dict[str, float], playoff_strength: bool
-) -> Maps:
-    of_regular = StrengthMap.fit(rated.frame, rated.regular, regular)
+) -> StrengthModels:
+    of_regular = StrengthModel.fit(rated.frame, rated.regular, regular)
     if not playoff_strength:
-        return Maps(of_regular, of_regular)
-    return Maps(of_regular, StrengthMap.fit(rated.frame, rated.playoffs, playoffs))
+        return StrengthModels(of_regular, of_regular)
+    return StrengthModels(of_regular, StrengthModel.fit(rated.frame, rated.playoffs, playoffs))
 
 
 def _date_slices(frame: pd.DataFrame) -> list[slice]:

@@ -1,4 +1,4 @@
-"""Games after the dates on which their teams were rated: what maps from ratings learn from."""
+"""Games after the dates on which their teams were rated: what strength models learn from."""
 
 from dataclasses import dataclass
 from typing import Self

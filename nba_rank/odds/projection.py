@@ -1,6 +1,6 @@
 """The projection: the rest of every season simulated from ratings alone, as features.
 
-The maps from ratings to strength that a season's dates are simulated with are fitted on seasons
+The strength models that a season's dates are simulated with are fitted on seasons
 before it, and before the first test season where the models are fitted only once.
 """
 
@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from nba_rank.core.content_hash import content_key, frame_hash
 from nba_rank.core.files import write_atomically
 from nba_rank.data.tables import Tables
-from nba_rank.odds.monte_carlo import Lessons, MonteCarloOdds, has_players
+from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames, has_players
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Projection:
     Attributes:
         summary: What `MonteCarloOdds.predict` returns, of the dates that were simulated.
         odds: What each season was simulated with.
-        seconds: What maps and simulations took when they were made.
+        seconds: What models and simulations took when they were made.
     """
 
     summary: pd.DataFrame
@@ -51,7 +51,7 @@ def project(
     Args:
         tables: The canonical tables.
         inputs: From `nba_rank.odds.inputs.strength_inputs`.
-        learn_from: Seasons that are simulated, and those that each one's maps are learned from.
+        learn_from: Seasons that are simulated, and those that each one's models are learned from.
         n_simulations: Simulations of each date.
         seed: Seed of each date's simulations.
         cache: Folder of simulated seasons and what they were simulated with, named by the hash of
@@ -67,12 +67,12 @@ def project(
         for season, earlier in learn_from.items()
     }
     missing = [season for season, path in paths.items() if not path.exists()]
-    lessons = Lessons.of(tables, inputs) if missing else None
+    training_games = TrainingGames.of(tables, inputs) if missing else None
 
     def simulate(season: str) -> None:
-        if lessons is not None and season in missing:
+        if training_games is not None and season in missing:
             start = time.perf_counter()
-            learned = lessons.of_seasons(learn_from[season])
+            learned = training_games.of_seasons(learn_from[season])
             fitted = MonteCarloOdds.learn(learned, n_simulations=n_simulations, seed=seed)
             dates = inputs[inputs["season"] == season]
             summary = fitted.predict(dates, tables, threads=max(1, threads // len(missing)))
@@ -93,7 +93,7 @@ def project(
 
 
 def _name(key: str, hashes: dict[str, str], season: str, earlier: list[str]) -> str:
-    """Return a name for what a season is simulated from, with maps of earlier ones."""
+    """Return a name for what a season is simulated from, with models of earlier ones."""
     return content_key(__name__, [key, *[hashes.get(name, name) for name in [*earlier, season]]])
 
 

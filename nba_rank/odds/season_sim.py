@@ -17,7 +17,7 @@ from nba_rank.data import league as league_facts
 from nba_rank.data.remaining import Remaining, SeasonGames
 from nba_rank.data.standings import BERTHS, Records
 from nba_rank.data.tables import Tables
-from nba_rank.odds.antithetic import Luck, Streams, mirrored
+from nba_rank.odds.antithetic import AntitheticDraws, Streams, mirrored
 from nba_rank.odds.bracket import (
     Drawn,
     Strengths,
@@ -191,15 +191,15 @@ def simulate(
         rng: Source of randomness.
     """
     teams, games = len(situation.records.team_id), len(situation.remaining.home)
-    luck = Luck.draw(rng, n_simulations, teams, games)
-    return simulate_together([situation], [strengths], n_simulations, [luck])[0]
+    draws = AntitheticDraws.draw(rng, n_simulations, teams, games)
+    return simulate_together([situation], [strengths], n_simulations, [draws])[0]
 
 
 def simulate_together(
     situations: Sequence[Situation],
     strengths: Sequence[SeasonStrengths],
     n_simulations: int,
-    luck: Sequence[Luck],
+    draws: Sequence[AntitheticDraws],
 ) -> list[Simulated]:
     """Play the rest of a season from several mornings; to the last bit as `simulate` from each.
 
@@ -211,10 +211,10 @@ def simulate_together(
             (`Situation.postseason_as`), or a single one.
         strengths: How strong the teams are on each.
         n_simulations: Number of simulations S of each.
-        luck: The luck of each.
+        draws: The random numbers of each.
     """
     points, played = [], []
-    for situation, of_morning, drawn_before in zip(situations, strengths, luck, strict=True):
+    for situation, of_morning, drawn_before in zip(situations, strengths, draws, strict=True):
         doubt = mirrored(drawn_before.doubts, n_simulations).T
         regular = of_morning.regular + of_morning.regular_doubt * doubt
         points.append(of_morning.playoffs + of_morning.playoffs_doubt * doubt)
@@ -231,7 +231,7 @@ def simulate_together(
         home_edge=np.repeat(edge, n_simulations),
         noise_sd=np.repeat(noise, n_simulations),
     )
-    rng = Streams([of_morning.later for of_morning in luck], n_simulations)
+    rng = Streams([of_morning.later for of_morning in draws], n_simulations)
     entrants = play_in(
         seeds,
         first.league,
@@ -266,8 +266,8 @@ def summarise(
     Returns:
         `season`, `as_of_date`, `team_id`; `expected_wins` with `wins_low` and `wins_high` (games of
         the whole regular season); `projected_rank` (mean outcome rank) with `rank_low` and
-        `rank_high`; `playin_odds` (a game in the play-in), `playoff_odds`, `round_1_odds`,
-        `round_2_odds`, `finals_odds` and `title_odds` (0 to 1; they sum to 16, 8, 4, 2 and 1 over
+        `rank_high`; `playin_prob` (a game in the play-in), `playoff_prob`, `round_1_prob`,
+        `round_2_prob`, `finals_prob` and `title_prob` (0 to 1; they sum to 16, 8, 4, 2 and 1 over
         the teams from the playoffs on); `seed_1` to `seed_15` (probabilities of the seed in the
         conference, before the play-in).
     """
@@ -301,12 +301,12 @@ def summary(
         "projected_rank": rank.mean(axis=0),
         "rank_low": rank_low,
         "rank_high": rank_high,
-        "playin_odds": _playin_odds(situation, simulated.seeds),
-        "playoff_odds": reach[:, 0],
-        "round_1_odds": reach[:, 1],
-        "round_2_odds": reach[:, 2],
-        "finals_odds": reach[:, 3],
-        "title_odds": reach[:, 4],
+        "playin_prob": _playin_prob(situation, simulated.seeds),
+        "playoff_prob": reach[:, 0],
+        "round_1_prob": reach[:, 1],
+        "round_2_prob": reach[:, 2],
+        "finals_prob": reach[:, 3],
+        "title_prob": reach[:, 4],
         **share,
     }
 
@@ -324,7 +324,7 @@ def _play_rest(
     situation: Situation,
     strengths: SeasonStrengths,
     points: FloatArray,
-    luck: npt.NDArray[np.float32],
+    draws: npt.NDArray[np.float32],
 ) -> tuple[npt.NDArray[np.int16], FloatArray]:
     """Play the games left; return wins of row over column [S, T, T] and point differences."""
     left, records = situation.remaining, situation.records
@@ -339,8 +339,8 @@ def _play_rest(
     low, high = low[order], high[order]
     edge = np.where(left.home[order] == low, edge[order], -edge[order])
     of_team = np.ascontiguousarray(points.T, dtype=np.float32)
-    luck = luck[: len(order)] * np.float32(strengths.regular_noise)
-    margin: npt.NDArray[np.float32] = mirrored(luck, S)
+    draws = draws[: len(order)] * np.float32(strengths.regular_noise)
+    margin: npt.NDArray[np.float32] = mirrored(draws, S)
     margin += edge.astype(np.float32)[:, None]
     margin += of_team[low]
     margin -= of_team[high]
@@ -370,7 +370,7 @@ def _outcome_rank(seeds: Seeds, reach: FloatArray, drawn: Drawn) -> IntArray:
     return rank
 
 
-def _playin_odds(situation: Situation, seeds: Seeds) -> FloatArray:
+def _playin_prob(situation: Situation, seeds: Seeds) -> FloatArray:
     """Return how likely each team is to play a game in the play-in."""
     rule = situation.play_in
     if rule is None:

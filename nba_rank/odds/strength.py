@@ -57,8 +57,8 @@ _MOST = 100.0
 
 
 @dataclass(frozen=True)
-class StrengthMap:
-    """A fitted map.
+class StrengthModel:
+    """A fitted model.
 
     Attributes:
         inputs: Names of what it reads.
@@ -89,7 +89,7 @@ class StrengthMap:
         Args:
             frame: Rated teams, with `team_id`, `progress` (share of the season played, 0 to 1)
                 and the inputs; the rows that `games` name hold no NaN.
-            games: Games after the as-of dates; none gives the map that nothing was learned by.
+            games: Games after the as-of dates; with none, the model keeps its starting weights.
             start: Inputs, and the weights that the fit is shrunk towards.
 
         Raises:
@@ -161,7 +161,7 @@ class StrengthMap:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Restore a map exactly from what `to_dict` returned."""
+        """Restore a model exactly from what `to_dict` returned."""
         return cls(**{**fields, "doubt": tuple(fields["doubt"])})
 
 

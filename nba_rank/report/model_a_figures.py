@@ -141,11 +141,11 @@ def plot_diagnostics(diagnostics: pd.DataFrame, path: Path) -> None:
         save(figure, path)
 
 
-def plot_removal(summary: pd.DataFrame, path: Path) -> None:
+def plot_occlusion(summary: pd.DataFrame, path: Path) -> None:
     """Draw how far scores move without the player of most attention, and without another one.
 
     Args:
-        summary: What `nba_rank.evaluation.occlusion.summarise_removal` returns.
+        summary: What `nba_rank.evaluation.occlusion.summarise_occlusion` returns.
         path: PNG to write, about 1200 pixels wide. Bars are 95% intervals over seasons.
     """
     places = np.arange(len(summary))

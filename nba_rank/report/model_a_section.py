@@ -34,7 +34,7 @@ class ModelAFindings:
     Attributes:
         pooling: `model.model_a.attention.pooling`.
         last_epochs: What `nba_rank.report.health.last_epochs` returns.
-        removal: What `nba_rank.evaluation.occlusion.summarise_removal` returns.
+        occlusion: What `nba_rank.evaluation.occlusion.summarise_occlusion` returns.
         coverage: Columns `as_of_point`, `coverage` (mean over seasons of the share of teams whose
             outcome lies in the interval of rank), `lowest`, `highest` (of a season), `width`
             (places).
@@ -43,7 +43,7 @@ class ModelAFindings:
 
     pooling: str
     last_epochs: pd.DataFrame
-    removal: pd.DataFrame
+    occlusion: pd.DataFrame
     coverage: pd.DataFrame
     nominal: float
 
@@ -122,9 +122,9 @@ def _alive(findings: ModelAFindings) -> str:
 
 
 def _faithful(findings: ModelAFindings) -> str:
-    if findings.removal.empty or not findings.attends:
+    if findings.occlusion.empty or not findings.attends:
         return ""
-    own = findings.removal.set_index("as_of_point")
+    own = findings.occlusion.set_index("as_of_point")
     phrases = {1: "more", 0: "as much", -1: "less"}
     ratio = own["top"].mean() / own["random"].mean()
     firmness = excludes_zero(

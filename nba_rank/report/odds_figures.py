@@ -35,11 +35,11 @@ RACERS = 8
 _OTHERS = ((ORANGE, "-"), (GREEN, "-"), (PURPLE, "-"), (SKY, "-"), (INK, "--"), (ORANGE, "--"),
            (GREEN, "--"), (PURPLE, "--"))  # fmt: skip
 _COLUMNS = {
-    "playoff_odds": "Make the\nplayoffs",
-    "round_1_odds": "Win\nround 1",
-    "round_2_odds": "Win\nround 2",
-    "finals_odds": "Reach the\nFinals",
-    "title_odds": "Win the\ntitle",
+    "playoff_prob": "Make the\nplayoffs",
+    "round_1_prob": "Win\nround 1",
+    "round_2_prob": "Win\nround 2",
+    "finals_prob": "Reach the\nFinals",
+    "title_prob": "Win the\ntitle",
 }
 _SHADES = LinearSegmentedColormap.from_list("odds", ["#FFFFFF", "#CFE3F2", "#6BAED6", BLUE])
 
@@ -50,7 +50,7 @@ def plot_title_odds(
     """Draw the race for the title over a season, a line a team.
 
     Args:
-        odds: Of one season: columns `as_of_date`, `team` (abbreviation) and `title_odds` (0 to 1).
+        odds: Of one season: columns `as_of_date`, `team` (abbreviation) and `title_prob` (0 to 1).
         path: PNG to write, about 1440 pixels wide. The `RACERS` teams whose odds were the highest
             at any time have a name and a colour, and so has the champion; all others are thin.
         title: Title of the figure.
@@ -59,7 +59,7 @@ def plot_title_odds(
     Raises:
         ValueError: The frame is empty, or holds no team of the champion's name.
     """
-    wide = odds.pivot(index="as_of_date", columns="team", values="title_odds")  # noqa: PD010
+    wide = odds.pivot(index="as_of_date", columns="team", values="title_prob")  # noqa: PD010
     if wide.empty:
         raise ValueError("no title odds to draw")
     if champion is not None and champion not in wide:
@@ -102,8 +102,8 @@ def plot_odds_heatmap(odds: pd.DataFrame, path: Path, title: str) -> None:
     """Draw a table of how far each team may go, shaded by its odds, the favourite first.
 
     Args:
-        odds: Of one date: columns `team` (abbreviation), `playoff_odds`, `round_1_odds`,
-            `round_2_odds`, `finals_odds`, `title_odds` (0 to 1); where known `finish` (one of
+        odds: Of one date: columns `team` (abbreviation), `playoff_prob`, `round_1_prob`,
+            `round_2_prob`, `finals_prob`, `title_prob` (0 to 1); where known `finish` (one of
             `nba_rank.data.outcomes.FINISHES`) and `expected_wins` (games).
         path: PNG to write, about 1080 pixels wide. What came true is framed.
         title: Title of the figure.

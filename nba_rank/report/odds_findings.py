@@ -21,7 +21,7 @@ from nba_rank.evaluation.playoff_players import playoff_contributions
 from nba_rank.evaluation.probability_assessment import PLATT, ProbabilityFindings
 from nba_rank.evaluation.series import ALL_SEASONS
 from nba_rank.evaluation.single_games import game_metrics
-from nba_rank.models.members import Predicted
+from nba_rank.models.members import Scores
 
 MIDDLE = ("0.25", "0.5", "0.75")
 """Points at which the calibration of playoff odds is judged one by one."""
@@ -62,7 +62,7 @@ class OddsFindings:
         n_upsets: Number of them that the side with the worse record won.
         intervals: The simulation's intervals of the final rank, see `interval_coverage`.
         finishes: All teams of the last test season after its regular season, best finish first:
-            `season`, `team`, `likely_finish`, `likely_finish_odds`, `finish`, `finish_odds`.
+            `season`, `team`, `likely_finish`, `likely_finish_prob`, `finish`, `finish_prob`.
         players: What `nba_rank.evaluation.playoff_players.playoff_contributions` returns of the
             test seasons, with `team`.
         without_players: Test seasons of whose playoffs there are no player logs.
@@ -94,7 +94,7 @@ class OddsFindings:
 
 def gather_odds(
     found: ProbabilityFindings,
-    completed: Mapping[str, Predicted],
+    completed: Mapping[str, Scores],
     tables: Tables,
     results: pd.DataFrame,
     ranker: str,
@@ -170,10 +170,10 @@ def reliability_rows(odds: pd.DataFrame, results: pd.DataFrame, ranker: str) -> 
     rows = own.merge(events(results), how="left", on=_KEY, validate="many_to_one")
     parts = [
         rows[["season", "as_of_point", "team_id"]].assign(
-            event=event, p=rows[f"{event}_odds"], happened=rows[event]
+            event=event, p=rows[f"{event}_prob"], happened=rows[event]
         )
         for event in EVENTS
-        if f"{event}_odds" in rows
+        if f"{event}_prob" in rows
     ]
     columns = ["season", "as_of_point", "team_id", "event", "p", "happened"]
     if not parts:
@@ -297,9 +297,9 @@ def _finishes(finishes: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     rows = at_end[at_end["season"] == at_end["season"].max()]
     rows = rows.merge(_names(tables), on=_KEY, validate="one_to_one")
     rows = rows.assign(place=rows["finish"].map(FINISHES.index)).sort_values(
-        ["place", "likely_finish_odds", "team"], ascending=[True, False, True], ignore_index=True
+        ["place", "likely_finish_prob", "team"], ascending=[True, False, True], ignore_index=True
     )
-    columns = ["season", "team", "likely_finish", "likely_finish_odds", "finish", "finish_odds"]
+    columns = ["season", "team", "likely_finish", "likely_finish_prob", "finish", "finish_prob"]
     return rows[columns]
 
 
@@ -319,7 +319,7 @@ def _names(tables: Tables) -> pd.DataFrame:
     return tables.teams[[*_KEY, "abbreviation"]].rename(columns={"abbreviation": "team"})
 
 
-def _assumptions(completed: Mapping[str, Predicted]) -> pd.DataFrame:
+def _assumptions(completed: Mapping[str, Scores]) -> pd.DataFrame:
     parts = [
         part.frame[[*_DATE, "assumption"]].drop_duplicates(_DATE)
         for part in completed.values()

@@ -10,7 +10,7 @@ from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.calibration import reliability_table
 from nba_rank.evaluation.predictions import SIMULATED
 from nba_rank.evaluation.probability_assessment import PLATT, ProbabilityFindings
-from nba_rank.models.members import Predicted
+from nba_rank.models.members import Scores
 from nba_rank.odds.season_sim import N_SEEDS
 from nba_rank.report.calibration_figures import plot_reliability
 from nba_rank.report.labels import EVENT_LABELS, POINT_LABELS, ranker_label
@@ -22,13 +22,13 @@ MOMENTS = ("open", "0.5", "end")
 
 _KEY = ["season", "team_id"]
 _ROW = ["season", "as_of_date", "team_id"]
-_ALL_ODDS = [f"{event}_odds" for event in EVENTS]
+_ALL_ODDS = [f"{event}_prob" for event in EVENTS]
 
 
 def write_odds(
     run_dir: RunDir,
     found: ProbabilityFindings,
-    completed: Mapping[str, Predicted],
+    completed: Mapping[str, Scores],
     players: pd.DataFrame,
     predictions: pd.DataFrame,
 ) -> None:
@@ -85,7 +85,7 @@ def draw_odds(
     """
     figures = []
     seasons = sorted(predictions["season"].unique())
-    for season in seasons if "title_odds" in predictions else []:
+    for season in seasons if "title_prob" in predictions else []:
         rows = predictions[predictions["season"] == season]
         champion = rows.loc[rows["actual_rank"] == 1, "team"]
         name = f"title_race_{season}"
@@ -138,7 +138,7 @@ def champion_line(findings: OddsFindings) -> str:
     return f"Champion log loss (lower is better): {'; '.join(said)}"
 
 
-def _odds_table(completed: Mapping[str, Predicted], predictions: pd.DataFrame) -> pd.DataFrame:
+def _odds_table(completed: Mapping[str, Scores], predictions: pd.DataFrame) -> pd.DataFrame:
     """Return all that the simulation says of every test date; empty without one."""
     parts = [part.frame for part in completed.values() if "projected_rank" in part.frame]
     if not parts:

@@ -347,14 +347,14 @@ def _finishes(findings: OddsFindings) -> str:
         return ""
     season = str(table["season"].iloc[0])
     hits = int((table["likely_finish"] == table["finish"]).sum())
-    expected = table["likely_finish_odds"].sum()
+    expected = table["likely_finish_prob"].sum()
     shown = table[table["finish"].map(FINISHES.index) < FINISHES.index("Play-in")]
     cells = {
         "playoff team": shown["team"],
         "likeliest finish": shown["likely_finish"],
-        "its odds": shown["likely_finish_odds"].map(share),
+        "its odds": shown["likely_finish_prob"].map(share),
         "actual finish": shown["finish"],
-        "odds of that": shown["finish_odds"].map(_odds),
+        "odds of that": shown["finish_prob"].map(_odds),
     }
     return (
         f"## Likely and actual finishes, {season}\n\nForecast on the morning after the regular "

@@ -12,7 +12,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.evaluation.compare import seasons_ahead
 from nba_rank.evaluation.predictions import as_json, flat
 from nba_rank.evaluation.probability_assessment import ProbabilityFindings
-from nba_rank.models.members import Predicted
+from nba_rank.models.members import Scores
 from nba_rank.models.model_a.uncertainty import NOMINAL_COVERAGE
 from nba_rank.models.ranker import Ranker
 from nba_rank.report.analysis import AnalysisContext, print_summary, write_analysis
@@ -23,7 +23,7 @@ from nba_rank.report.figures import (
 )
 from nba_rank.report.health import health_summary, last_epochs
 from nba_rank.report.labels import LOSS_LABELS
-from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses, plot_removal
+from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses, plot_occlusion
 from nba_rank.report.model_a_section import ModelAFindings
 from nba_rank.report.odds_findings import gather_odds, interval_coverage
 from nba_rank.report.odds_report import champion_line, draw_odds, write_odds
@@ -55,10 +55,10 @@ class RunReport:
         diagnostics: Model A's health, columns `fit`, `network`, `epoch` and the names of
             `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`; empty where it was not
             measured.
-        removal: What `nba_rank.models.model_a.faithfulness.removal_effects` returns of the test
+        occlusion: What `nba_rank.models.model_a.faithfulness.occlusion_effects` returns of the test
             seasons at the as-of points, with `as_of_point`; empty without model A.
-        removal_summary: What `nba_rank.evaluation.occlusion.summarise_removal` makes of it; empty
-            without model A.
+        occlusion_summary: What `nba_rank.evaluation.occlusion.summarise_occlusion` makes of it;
+            empty without model A.
         rankers: Final ranker by fit.
         seconds: Wall-clock seconds of each stage.
         group_seconds: Those of each feature group, when it was built.
@@ -74,12 +74,12 @@ class RunReport:
     summary: pd.DataFrame
     predictions: pd.DataFrame
     probabilities: ProbabilityFindings
-    completed: dict[str, Predicted]
+    completed: dict[str, Scores]
     contributions: pd.DataFrame
     learning_curves: pd.DataFrame
     diagnostics: pd.DataFrame
-    removal: pd.DataFrame
-    removal_summary: pd.DataFrame
+    occlusion: pd.DataFrame
+    occlusion_summary: pd.DataFrame
     rankers: dict[str, Ranker]
     seconds: dict[str, float]
     group_seconds: dict[str, float]
@@ -96,7 +96,7 @@ def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
         ("contributions.csv", report.contributions),
         ("losses.csv", report.learning_curves),
         ("diagnostics.csv", report.diagnostics),
-        ("faithfulness.csv", report.removal),
+        ("faithfulness.csv", report.occlusion),
     ):
         if not table.empty:
             run_dir.write_frame(name, table)
@@ -188,8 +188,8 @@ def _figures(
     if not report.diagnostics.empty:
         plot_diagnostics(report.diagnostics, folder / "attention_diagnostics.png")
         figures.append(("Health of model A's attention by epoch", "attention_diagnostics"))
-    if model_a is not None and model_a.attends and not model_a.removal.empty:
-        plot_removal(model_a.removal, folder / "attention_faithfulness.png")
+    if model_a is not None and model_a.attends and not model_a.occlusion.empty:
+        plot_occlusion(model_a.occlusion, folder / "attention_faithfulness.png")
         figures.append(("Scores without the player of most attention", "attention_faithfulness"))
     if not weights.empty:
         plot_blend_weights(weights, folder / "blend_weights.png")
@@ -202,9 +202,9 @@ def _weights(report: RunReport) -> pd.DataFrame:
     rows = [
         (fit, moment, member, weight)
         for fit, ranker in report.rankers.items()
-        if ranker.head.stacker is not None
+        if ranker.ensemble.stacker is not None
         for moment, progress in _MOMENTS.items()
-        for member, weight in ranker.head.stacker.weights(progress).items()
+        for member, weight in ranker.ensemble.stacker.weights(progress).items()
     ]
     return pd.DataFrame(rows, columns=["fit", "moment", "model", "weight"])
 
@@ -217,7 +217,7 @@ def _model_a(report: RunReport) -> ModelAFindings | None:
     return ModelAFindings(
         pooling=report.config.model.model_a.attention.pooling,
         last_epochs=known if known.empty else last_epochs(known),
-        removal=report.removal_summary,
+        occlusion=report.occlusion_summary,
         coverage=interval_coverage(report.metrics, "model_a"),
         nominal=NOMINAL_COVERAGE,
     )
@@ -231,7 +231,7 @@ def _short(model_a: ModelAFindings) -> dict[str, object]:
         "networks": len(last),
         "networks_alive": int(last["alive"].sum()) if measured and model_a.attends else None,
         "last_epoch": _records(health_summary(last)) if measured else [],
-        "faithfulness": _records(model_a.removal),
+        "faithfulness": _records(model_a.occlusion),
         "rank_intervals": {
             "nominal_coverage": model_a.nominal,
             "by_point": _records(model_a.coverage),

@@ -257,9 +257,9 @@ def test_a_setting_of_the_simulation_that_makes_no_sense_is_refused(compose, ove
     [
         ("model.stack.features=[typo]", "model.stack.features"),
         ("model.stack.features=[elo_rating,elo_rating]", "model.stack.features"),
-        ("model.stack.trusted=[typo]", "model.stack.trusted"),
-        ("model.stack.trusted=[xgb,xgb]", "model.stack.trusted"),
-        ("model.stack.features=[]", "model.stack.trusted"),
+        ("model.stack.shrinkage_targets=[typo]", "model.stack.shrinkage_targets"),
+        ("model.stack.shrinkage_targets=[xgb,xgb]", "model.stack.shrinkage_targets"),
+        ("model.stack.features=[]", "model.stack.shrinkage_targets"),
         ("model.stack.alphas=[0]", "model.stack.alphas"),
     ],
 )

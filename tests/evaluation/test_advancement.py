@@ -12,7 +12,7 @@ from nba_rank.evaluation.advancement import (
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate, summarise
 
-ODDS = [f"{event}_odds" for event in EVENTS]
+ODDS = [f"{event}_prob" for event in EVENTS]
 
 
 def four_teams(season="2023-24"):
@@ -52,7 +52,7 @@ def binary(p, happened):
 def test_losses_by_hand():
     playoff, title = [0.9, 0.8, 0.5, 0.4], [0.5, 0.3, 0.1, 0.1]
     tidy = advancement_metrics(
-        odds_of(playoff_odds=playoff, finals_odds=[0.6, 0.5, 0.4, 0.5], title_odds=title),
+        odds_of(playoff_prob=playoff, finals_prob=[0.6, 0.5, 0.4, 0.5], title_prob=title),
         four_teams(),
         "stack",
     )
@@ -86,14 +86,14 @@ def test_certain_and_right_odds_cost_nothing():
 
 
 def test_a_uniform_forecast_of_the_title_costs_the_log_of_the_teams():
-    value = values(advancement_metrics(odds_of(title_odds=0.25), four_teams(), "random"))
+    value = values(advancement_metrics(odds_of(title_prob=0.25), four_teams(), "random"))
     assert value["champion_log_loss"] == pytest.approx(np.log(4))
     assert value["champion_brier"] == pytest.approx((0.75**2 + 3 * 0.25**2) / 4)
 
 
 def test_an_impossible_champion_costs_much_but_not_infinity():
     value = values(
-        advancement_metrics(odds_of(title_odds=[0.0, 0.5, 0.3, 0.2]), four_teams(), "stack")
+        advancement_metrics(odds_of(title_prob=[0.0, 0.5, 0.3, 0.2]), four_teams(), "stack")
     )
     assert 20 < value["champion_log_loss"] < 40
 
@@ -102,7 +102,7 @@ def test_seasons_and_points_are_scored_alone_and_in_any_order_of_rows():
     results = pd.concat([four_teams("2022-23"), four_teams("2023-24")])
     rng = np.random.default_rng(1)
     lists = [
-        odds_of(season, point, title_odds=rng.dirichlet(np.ones(4)))
+        odds_of(season, point, title_prob=rng.dirichlet(np.ones(4)))
         for season in ("2022-23", "2023-24")
         for point in ("open", "end")
     ]
@@ -120,8 +120,8 @@ def test_seasons_and_points_are_scored_alone_and_in_any_order_of_rows():
 
 def test_odds_that_a_point_lacks_are_not_scored():
     lists = [
-        odds_of(point="open", title_odds=0.25, playoff_odds=np.nan),
-        odds_of(point="end", title_odds=0.25, playoff_odds=0.75),
+        odds_of(point="open", title_prob=0.25, playoff_prob=np.nan),
+        odds_of(point="end", title_prob=0.25, playoff_prob=0.75),
     ]
     tidy = advancement_metrics(pd.concat(lists), four_teams(), "stack")
     scored = tidy.groupby("as_of_point")["metric"].agg(set)
@@ -136,13 +136,13 @@ def test_odds_that_a_point_lacks_are_not_scored():
         (lambda odds: pd.concat([odds, odds[:1]]), "4 teams in 5 rows"),
         (lambda odds: odds.assign(team_id=[1, 2, 3, 9]), "1 of them unknown"),
         (lambda odds: odds.assign(season="2024-25"), "2024-25 at end: .* without results"),
-        (lambda odds: odds.assign(title_odds=[0.5, 0.5, 0.2, -0.2]), "probabilities"),
-        (lambda odds: odds.assign(title_odds=[0.5, 0.5, np.nan, 0]), "probabilities"),
+        (lambda odds: odds.assign(title_prob=[0.5, 0.5, 0.2, -0.2]), "probabilities"),
+        (lambda odds: odds.assign(title_prob=[0.5, 0.5, np.nan, 0]), "probabilities"),
     ],
 )
 def test_broken_odds_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        advancement_metrics(change(odds_of(title_odds=0.25)), four_teams(), "stack")
+        advancement_metrics(change(odds_of(title_prob=0.25)), four_teams(), "stack")
 
 
 # Finishes.
@@ -151,42 +151,42 @@ def test_broken_odds_are_refused(change, message):
 def test_finishes_by_hand():
     odds = odds_of(
         season="2018-19",
-        playoff_odds=[1.0, 0.9, 0.6, 0.4],
-        round_1_odds=[0.9, 0.6, 0.1, 0.0],
-        round_2_odds=[0.8, 0.3, 0.0, 0.0],
-        finals_odds=[0.7, 0.1, 0.0, 0.0],
-        title_odds=[0.5, 0.0, 0.0, 0.0],
+        playoff_prob=[1.0, 0.9, 0.6, 0.4],
+        round_1_prob=[0.9, 0.6, 0.1, 0.0],
+        round_2_prob=[0.8, 0.3, 0.0, 0.0],
+        finals_prob=[0.7, 0.1, 0.0, 0.0],
+        title_prob=[0.5, 0.0, 0.0, 0.0],
     )
     table = finish_table(odds, four_teams("2018-19"))
     assert table.columns.tolist() == [
-        "season", "team_id", "likely_finish", "likely_finish_odds", "finish", "finish_odds",
+        "season", "team_id", "likely_finish", "likely_finish_prob", "finish", "finish_prob",
     ]  # fmt: skip
     likely = ["Champion", "First round", "First round", "Lottery"]
     assert table["likely_finish"].tolist() == likely
-    assert table["likely_finish_odds"].tolist() == pytest.approx([0.5, 0.3, 0.5, 0.6])
+    assert table["likely_finish_prob"].tolist() == pytest.approx([0.5, 0.3, 0.5, 0.6])
     assert table["finish"].tolist() == ["Champion", "Finals", "First round", "Lottery"]
-    assert table["finish_odds"].tolist() == pytest.approx([0.5, 0.1, 0.5, 0.6])
+    assert table["finish_prob"].tolist() == pytest.approx([0.5, 0.1, 0.5, 0.6])
 
 
 def test_finishes_of_a_season_in_progress_are_not_known():
     table = finish_table(odds_of(season="2018-19", **dict.fromkeys(ODDS, 0.0)), four_teams())
     assert table["likely_finish"].tolist() == ["Lottery"] * 4
-    assert table[["finish", "finish_odds"]].isna().all(axis=None)
+    assert table[["finish", "finish_prob"]].isna().all(axis=None)
 
 
 def test_finishes_with_a_play_in_need_its_odds():
     odds = odds_of(**dict.fromkeys(ODDS, 0.0))
-    with pytest.raises(ValueError, match=r"playin_odds.*seed_6"):
+    with pytest.raises(ValueError, match=r"playin_prob.*seed_6"):
         finish_table(odds, four_teams())
 
 
 def test_the_losers_of_the_play_in_of_2020():
     odds = odds_of(season="2019-20", **dict.fromkeys(ODDS, 0.0))
-    odds["playoff_odds"] = [1.0, 0.8, 0.2, 0.0]
+    odds["playoff_prob"] = [1.0, 0.8, 0.2, 0.0]
     seeds = {f"seed_{place}": 0.0 for place in range(1, 7)}
-    table = finish_table(odds.assign(playin_odds=[0, 1, 1, 0], **seeds), four_teams("2019-20"))
+    table = finish_table(odds.assign(playin_prob=[0, 1, 1, 0], **seeds), four_teams("2019-20"))
     assert table["likely_finish"].tolist() == ["First round", "First round", "Play-in", "Lottery"]
-    assert table["likely_finish_odds"].tolist() == pytest.approx([1.0, 0.8, 0.8, 1.0])
+    assert table["likely_finish_prob"].tolist() == pytest.approx([1.0, 0.8, 0.8, 1.0])
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +214,8 @@ def test_finishes_are_those_of_the_simulations(simulated, sim_tables):
         for column in ("likely_finish", "finish"):
             rows = (table[column] == finish).to_numpy()
             assert rows.any()
-            np.testing.assert_allclose(table.loc[rows, f"{column}_odds"], share[rows], atol=1e-12)
-    assert table["likely_finish_odds"].between(1 / len(FINISHES), 1 + 1e-12).all()
+            np.testing.assert_allclose(table.loc[rows, f"{column}_prob"], share[rows], atol=1e-12)
+    assert table["likely_finish_prob"].between(1 / len(FINISHES), 1 + 1e-12).all()
 
 
 # Intervals.
@@ -228,7 +228,7 @@ def test_rank_intervals_by_hand():
     value = values(tidy)
     assert value["rank_interval_coverage"] == 0.5
     assert value["rank_interval_width"] == 2.5
-    assert rank_interval_metrics(odds_of(title_odds=0.25), four_teams()).empty
+    assert rank_interval_metrics(odds_of(title_prob=0.25), four_teams()).empty
 
 
 def test_the_summary_of_a_simulation_is_scored_in_full(simulated, sim_tables):

@@ -9,7 +9,7 @@ from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.compare import summarise
 from nba_rank.evaluation.evaluate import RANKERS, evaluate
-from nba_rank.evaluation.market import market_game_probs, market_scores, market_title_odds
+from nba_rank.evaluation.market import market_game_probs, market_scores, market_title_prob
 from nba_rank.evaluation.metrics import METRICS
 
 COLUMNS = ["season", "as_of_date", "team_id", "ranker", "score", "as_of_point"]
@@ -61,22 +61,22 @@ def test_without_figures_there_is_nothing(sim_tables):
     scores = market_scores(sim_tables, points(sim_tables))
     assert scores.empty
     assert list(scores.columns) == COLUMNS
-    odds = market_title_odds(sim_tables, sim_tables.seasons["season"])
+    odds = market_title_prob(sim_tables, sim_tables.seasons["season"])
     assert odds.empty
-    assert list(odds.columns) == ["season", "team_id", "title_odds"]
+    assert list(odds.columns) == ["season", "team_id", "title_prob"]
     probs = market_game_probs(sim_tables)
     assert probs.empty
     assert list(probs.columns) == ["game_id", "home_win_prob"]
 
 
 def test_title_odds_are_those_of_the_seasons_asked_for(tables):
-    odds = market_title_odds(tables, ["2021-22", "2023-24"])
+    odds = market_title_prob(tables, ["2021-22", "2023-24"])
     assert set(odds["season"]) == {"2023-24"}
     assert len(odds) == 30
-    assert odds["title_odds"].sum() == pytest.approx(1)
+    assert odds["title_prob"].sum() == pytest.approx(1)
     totals = tables.market_totals
     unknown = totals.assign(title_prob=totals["title_prob"].mask(totals["season"] == "2023-24"))
-    assert market_title_odds(replace(tables, market_totals=unknown), ["2023-24"]).empty
+    assert market_title_prob(replace(tables, market_totals=unknown), ["2023-24"]).empty
 
 
 def test_game_probabilities_leave_out_games_without_moneylines(tables):
@@ -148,8 +148,8 @@ def test_real_bookmakers_beat_last_seasons_standings_before_the_season(real_tabl
 @pytest.mark.real
 def test_real_title_odds_beat_a_uniform_guess(real_tables):
     seasons = real_tables.seasons
-    odds = market_title_odds(real_tables, seasons["season"])
+    odds = market_title_prob(real_tables, seasons["season"])
     champions = seasons.rename(columns={"champion_team_id": "team_id"})[["season", "team_id"]]
     champions = champions.merge(odds, on=["season", "team_id"])
     assert len(champions) == 12
-    assert -np.log(champions["title_odds"]).mean() < np.log(30) - 1
+    assert -np.log(champions["title_prob"]).mean() < np.log(30) - 1

@@ -13,7 +13,7 @@ from nba_rank.evaluation.predictions import (
     flat,
     predictions_table,
 )
-from nba_rank.models.members import Predicted
+from nba_rank.models.members import Scores
 from nba_rank.models.model_a.uncertainty import INTERVALS
 
 SEASON = "2022-23"
@@ -38,7 +38,7 @@ def table_of(sim_tables):
     unknown = pd.DataFrame({"season": ["1999-00"], "team_id": [1], "outcome_rank": [1]})
 
     def make(frame):
-        return predictions_table(Predicted(frame, None), None, sim_tables, unknown)
+        return predictions_table(Scores(frame, None), None, sim_tables, unknown)
 
     return make
 
@@ -101,7 +101,7 @@ def test_without_calibration_and_odds_there_are_no_columns_of_them(predicted, ta
 
 
 @pytest.mark.parametrize(
-    "names", [PROBABILITIES, SIMULATED, ("title_odds",), (*PROBABILITIES, *SIMULATED)]
+    "names", [PROBABILITIES, SIMULATED, ("title_prob",), (*PROBABILITIES, *SIMULATED)]
 )
 def test_probabilities_and_what_was_simulated_stand_after_the_agreement(predicted, table_of, names):
     given = with_columns(predicted, names)
@@ -120,6 +120,6 @@ def test_probabilities_and_what_was_simulated_stand_after_the_agreement(predicte
 
 
 def test_each_event_has_a_calibrated_and_a_simulated_column():
-    assert [f"{event}_prob" for event in EVENTS] == list(PROBABILITIES)
+    assert [f"{event}_prob_platt" for event in EVENTS] == list(PROBABILITIES)
     odds = [name for name in SIMULATED if name.endswith("_odds")]
-    assert odds == ["playin_odds", *[f"{event}_odds" for event in EVENTS]]
+    assert odds == ["playin_prob", *[f"{event}_prob" for event in EVENTS]]

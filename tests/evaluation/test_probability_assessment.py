@@ -17,15 +17,15 @@ from nba_rank.evaluation.probability_assessment import (
     win_probabilities,
 )
 from nba_rank.features.store import KEY
-from nba_rank.models.members import Members, Predicted
-from nba_rank.models.ranker import Head, League, Ranker
+from nba_rank.models.members import Members, Scores
+from nba_rank.models.ranker import Ensemble, League, Ranker
 from nba_rank.odds.inputs import ROSTER_INPUTS
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.samples.dataset import PROGRESS
 
 LEARNED, TESTED = "2022-23", "2023-24"
 NAMES = ["xgb", "rf"]
-ODDS = [f"{event}_odds" for event in EVENTS]
+ODDS = [f"{event}_prob" for event in EVENTS]
 BRIER = {"playoff_brier", "round_1_brier", "round_2_brier", "finals_brier", "champion_brier"}
 ADVANCEMENT = BRIER | {"playoff_log_loss", "champion_log_loss", "advancement_log_loss"}
 
@@ -56,9 +56,9 @@ def forecast_of(league, scores_of, sim_data, compose_as_is):
     def make(*overrides):
         config = compose_as_is("odds.n_simulations=20", *overrides)
         known = scores_of(LEARNED)
-        head = Head.fit(known, sim_data.relevance, config).calibrated(known, league, config)
-        ranker = Ranker(trees, head, None)
-        return Forecast(ranker, ranker.complete(Predicted(scores_of(TESTED), None), league))
+        ensemble = Ensemble.fit(known, sim_data.relevance, config).calibrated(known, league, config)
+        ranker = Ranker(trees, ensemble, None)
+        return Forecast(ranker, ranker.complete(Scores(scores_of(TESTED), None), league))
 
     return make
 
@@ -131,22 +131,22 @@ def test_odds_at_the_points_are_those_of_the_forecast(found, simulated, sim_date
     frame = simulated.predicted.frame.merge(points, on=["season", "as_of_date"])
     key = ["as_of_point", "team_id"]
     expected = frame.set_index(key)
-    for ranker, ending in (("stack", "odds"), (PLATT, "prob")):
+    for ranker, ending in (("stack", "prob"), (PLATT, "prob_platt")):
         got = found.odds[found.odds["ranker"] == ranker].set_index(key)
         assert len(got) == 7 * 30
         for event in EVENTS:
             told = expected[f"{event}_{ending}"].reindex(got.index)
-            assert np.array_equal(got[f"{event}_odds"], told)
+            assert np.array_equal(got[f"{event}_prob"], told)
     own = found.odds[found.odds["ranker"] == "stack"].groupby("as_of_point")[ODDS].sum()
     assert own.to_numpy() == pytest.approx(np.tile([16, 8, 4, 2, 1], (7, 1)))
 
 
 def test_chance_is_a_reference_and_knows_the_field_at_the_end(found):
     uniform = found.odds[found.odds["ranker"] == "random"]
-    assert set(uniform["title_odds"]) == {1 / 30}
+    assert set(uniform["title_prob"]) == {1 / 30}
     field = found.odds[found.odds["ranker"] == "random16"]
     assert set(field["as_of_point"]) == {"end"}
-    assert field["title_odds"].sum() == pytest.approx(1)
+    assert field["title_prob"].sum() == pytest.approx(1)
     log_loss = found.metrics[found.metrics["metric"] == "champion_log_loss"]
     of_chance = log_loss[log_loss["ranker"] == "random"]["value"]
     assert of_chance.to_numpy() == pytest.approx(np.log(30))
@@ -174,7 +174,7 @@ def test_every_team_has_a_likely_finish_at_every_point(found, league):
         AS_OF_POINTS, 30
     )
     assert set(table["likely_finish"]) <= set(FINISHES)
-    assert table["finish_odds"].between(0, 1).all()
+    assert table["finish_prob"].between(0, 1).all()
     champion = table[(table["as_of_point"] == "end") & (table["finish"] == "Champion")]
     results = league.results
     best = results[(results["season"] == TESTED) & (results["outcome_rank"] == 1)]
@@ -236,7 +236,7 @@ def test_bookmakers_are_judged_where_they_have_priced_the_season(
     # Their odds are made before opening night.
     assert odds["as_of_point"].tolist() == ["open"] * 30
     expected = tables.market_totals.set_index("team_id")["title_prob"]
-    assert np.array_equal(odds["title_odds"], expected[odds["team_id"]])
+    assert np.array_equal(odds["title_prob"], expected[odds["team_id"]])
     assert metrics_of(with_market, "market") == {"champion_brier", "champion_log_loss"}
     for scope in ("regular", "playoffs"):
         assert metrics_of(with_market, "market", scope) == {"game_brier", "game_log_loss"}
@@ -265,7 +265,7 @@ def test_a_game_is_forecast_by_the_newest_date_before_it(simulated, league):
     dates = np.sort(frame["as_of_date"].unique())
     start, end = dates[4:6]
     moved = frame.assign(score=frame["score"].mask(frame["as_of_date"] == start, 0.0))
-    other = replace(simulated, predicted=Predicted(moved, None))
+    other = replace(simulated, predicted=Scores(moved, None))
     before, after = (
         win_probabilities(forecast, league, "stack") for forecast in (simulated, other)
     )
@@ -297,7 +297,7 @@ def test_results_of_the_games_have_no_part_in_their_forecasts(simulated, league)
 
 
 def test_dates_without_known_players_take_the_maps_of_teams(simulated, league):
-    frame, odds = simulated.predicted.frame, simulated.ranker.head.odds
+    frame, odds = simulated.predicted.frame, simulated.ranker.ensemble.odds
     start, end = np.sort(frame["as_of_date"].unique())[4:6]
     unknown = league.inputs["as_of_date"] == start
     columns = list(ROSTER_INPUTS)

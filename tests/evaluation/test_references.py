@@ -79,9 +79,9 @@ def test_odds_are_fitted_on_the_earlier_seasons_at_the_same_point(scores, result
     now = at(known, LAST, ranker)
     platt = PlattScaling.fit(earlier["score"].to_numpy(), earlier["made_playoffs"].to_numpy())
     expected = platt.predict(now["score"].to_numpy())
-    np.testing.assert_allclose(got["playoff_odds"], expected, atol=1e-3)
+    np.testing.assert_allclose(got["playoff_prob"], expected, atol=1e-3)
     np.testing.assert_allclose(
-        got["title_odds"], SoftmaxOdds.fit(earlier).predict(now), rtol=2e-2, atol=1e-6
+        got["title_prob"], SoftmaxOdds.fit(earlier).predict(now), rtol=2e-2, atol=1e-6
     )
 
 
@@ -90,13 +90,13 @@ def test_the_higher_the_score_the_higher_the_odds(scores, results):
     assert list(odds.columns) == COLUMNS
     assert not odds.duplicated(COLUMNS[:4]).any()
     fitted = odds[odds["ranker"].isin(TABLE_RANKERS)]
-    sums = odds.groupby(["season", "as_of_point", "ranker"])["title_odds"].sum()
+    sums = odds.groupby(["season", "as_of_point", "ranker"])["title_prob"].sum()
     np.testing.assert_allclose(sums, 1)
     for (season, point, ranker), rows in fitted.groupby(["season", "as_of_point", "ranker"]):
         order = at(scores, season, ranker, point)["score"].argsort()
         rows = rows.sort_values("team_id").iloc[order]
-        assert rows["playoff_odds"].is_monotonic_increasing
-        assert rows["title_odds"].is_monotonic_increasing
+        assert rows["playoff_prob"].is_monotonic_increasing
+        assert rows["title_prob"].is_monotonic_increasing
 
 
 def test_seasons_with_too_little_before_them_have_chance_alone(scores, results):
@@ -151,12 +151,12 @@ def test_chance(scores, results):
     odds = reference_odds(scores, results, [LAST])
     for point in POINTS:
         chance = at(odds, LAST, "random", point)
-        np.testing.assert_allclose(chance["title_odds"], 1 / N_TEAMS)
-        np.testing.assert_allclose(chance["playoff_odds"], 16 / N_TEAMS)
+        np.testing.assert_allclose(chance["title_prob"], 1 / N_TEAMS)
+        np.testing.assert_allclose(chance["playoff_prob"], 16 / N_TEAMS)
     field = at(odds, LAST, "random16")
     assert set(odds.loc[odds["ranker"] == "random16", "as_of_point"]) == {"end"}
-    assert field["title_odds"].value_counts().to_dict() == {1 / 16: 16, 0.0: 14}
-    assert field["playoff_odds"].isna().all()
+    assert field["title_prob"].value_counts().to_dict() == {1 / 16: 16, 0.0: 14}
+    assert field["playoff_prob"].isna().all()
     losses = [
         advancement_metrics(odds[odds["ranker"] == name], results, name)
         for name in ("random", "random16")

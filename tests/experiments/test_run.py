@@ -205,7 +205,9 @@ def test_a_run_folder_is_complete(finished):
         *[f"figures/odds_{TEST_SEASON}_{point}.png" for point in ("open", "0.5", "end")],
         *[f"figures/reliability_{name}.png" for name in ("odds", "calibration")],
         *[f"models/{TEST_SEASON}/{name}"
-          for name in ("features.json", "head.json", "projection.json", "xgb.ubj", "rf.npz")],
+          for name in (
+              "features.json", "ensemble.json", "projection.json", "xgb.ubj", "rf.npz"
+          )],
         *[f"models/{TEST_SEASON}/model_a_{network}.ckpt" for network in networks],
         *[f"logs/{fit}/network_{network}/{name}"
           for fit in FITS for network in networks for name in ("metrics.csv", "hparams.yaml")],
@@ -322,7 +324,7 @@ def test_predictions_rank_thirty_teams_a_date(finished):
         for _, teams in date.groupby("conference"):
             assert teams["conference_rank"].tolist() == list(range(1, 16))
         # Sixteen make the playoffs, half of them are left after each round.
-        sums = [date[f"{event}_odds"].sum() for event in EVENTS]
+        sums = [date[f"{event}_prob"].sum() for event in EVENTS]
         assert sums == pytest.approx([16, 8, 4, 2, 1])
         assert date["expected_wins"].sum() == pytest.approx(1230)
         assert date["projected_rank"].sum() == pytest.approx(465)
@@ -460,7 +462,7 @@ def test_predict_ranks_the_season_that_is_about_to_open(finished):
     assert set(table["season"]) == {"2025-26"}
     assert table["rank"].tolist() == list(range(1, 31))
     assert table[["actual_rank", "verdict"]].isna().all(axis=None)
-    sums = [table[f"{event}_odds"].sum() for event in EVENTS]
+    sums = [table[f"{event}_prob"].sum() for event in EVENTS]
     assert sums == pytest.approx([16, 8, 4, 2, 1])
     # No schedule of it is known.
     assert table["assumption"].iloc[0] != ""
@@ -473,7 +475,7 @@ def test_an_altered_past_does_change_predictions(finished, league, tmp_path):
     for name, table in spoiled.items():
         table.to_parquet(table_path(tmp_path, name), index=False)
     got = rank_date(asked(finished, f"{day:%Y-%m-%d}", tmp_path)).set_index("team_id")
-    for name in ("score", "playoff_prob", "regular_strength", "expected_wins", "title_odds"):
+    for name in ("score", "playoff_prob_platt", "regular_strength", "expected_wins", "title_prob"):
         assert not np.allclose(got[name], known.loc[day, name].loc[got.index]), name
 
 
@@ -552,9 +554,9 @@ def test_a_single_member_ranks_without_a_stacker(run_again):
     assert {PLATT, "simulation"}.isdisjoint(result.metrics["ranker"])
     models = folder / "models" / TEST_SEASON
     assert {path.name for path in models.iterdir()} == {
-        "features.json", "head.json", "projection.json", "xgb.ubj",
+        "features.json", "ensemble.json", "projection.json", "xgb.ubj",
     }  # fmt: skip
-    assert strict_json(models / "head.json") == {}
+    assert strict_json(models / "ensemble.json") == {}
     assert not (folder / "losses.csv").exists()
     assert (result.predictions["rank"] == result.predictions["xgb_rank"]).all()
 
@@ -596,7 +598,7 @@ def test_another_target_teaches_another_order(finished, run_again, target):
     [
         "model.stack.vary_with_progress=false",
         "model.stack.alphas=[0.1]",
-        "model.stack.trusted=[xgb]",
+        "model.stack.shrinkage_targets=[xgb]",
         "features.projection.n_simulations=40",
     ],
 )
@@ -629,13 +631,13 @@ def test_a_run_without_a_projection_knows_none(run_again):
     assert PROJECTED not in set(result.metrics["ranker"])
     assert PROJECTED not in pd.read_parquet(folder / "oof.parquet")
     assert not (folder / "models" / TEST_SEASON / "projection.json").exists()
-    head = strict_json(folder / "models" / TEST_SEASON / "head.json")
-    assert head["stacker"]["inputs"] == ["xgb", "rf", "regressed_win_pct", "full_strength"]
-    assert list(head["calibration"]) == ["platt_per_model"]
-    assert list(head["odds"]) == ["softmax"]
+    ensemble = strict_json(folder / "models" / TEST_SEASON / "ensemble.json")
+    assert ensemble["stacker"]["inputs"] == ["xgb", "rf", "regressed_win_pct", "full_strength"]
+    assert list(ensemble["calibration"]) == ["platt_per_model"]
+    assert list(ensemble["odds"]) == ["softmax"]
     assert set(PROBABILITIES) < set(result.predictions)
-    assert set(SIMULATED) & set(result.predictions) == {"title_odds"}
-    sums = result.predictions.groupby("as_of_date")["title_odds"].sum()
+    assert set(SIMULATED) & set(result.predictions) == {"title_prob"}
+    sums = result.predictions.groupby("as_of_date")["title_prob"].sum()
     assert sums.to_numpy() == pytest.approx(1)
     as_of = dates_of(folder)[1]
     rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
@@ -652,7 +654,7 @@ def test_the_knobs_of_odds_and_calibration_change_what_is_told_and_no_score(fini
     key = ["as_of_date", "team_id"]
     before = pd.read_parquet(finished / "predictions.parquet").set_index(key)
     after = result.predictions.set_index(key).reindex(before.index)
-    for moved in ("expected_wins", "playoffs_strength", "title_odds", "playoff_prob"):
+    for moved in ("expected_wins", "playoffs_strength", "title_prob", "playoff_prob_platt"):
         assert not np.allclose(after[moved], before[moved], rtol=0, atol=1e-3), moved
     for same in ("score", "rank", "regular_strength"):
         assert after[same].equals(before[same]), same
@@ -713,14 +715,14 @@ def test_without_any_player_logs_model_a_is_left_out_and_said_so(without_players
 
 def test_a_season_without_player_logs_is_ranked_by_what_needs_none(without_players):
     result, folder = without_players("2024_25")
-    stacker = strict_json(folder / "models" / TEST_SEASON / "head.json")["teams_stacker"]
+    stacker = strict_json(folder / "models" / TEST_SEASON / "ensemble.json")["teams_stacker"]
     assert not {"model_a", "full_strength"} & set(stacker["inputs"])
     tested = pd.read_parquet(folder / "oof.parquet").query("role == 'test'")
     assert tested["model_a"].isna().all()
     assert result.predictions["model_a_rank"].isna().all()
     assert (result.predictions["top_players"].map(len) == 0).all()
     assert result.predictions["score"].notna().all()
-    assert result.predictions["title_odds"].notna().all()
+    assert result.predictions["title_prob"].notna().all()
     spearman = result.metrics.query("ranker == 'stack' and metric == 'spearman'")
     assert spearman["value"].notna().all()
 

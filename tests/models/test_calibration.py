@@ -273,7 +273,7 @@ def test_a_column_for_each_event_with_the_rows_of_the_frame(cases):
     case = cases["moving"]
     frame = pd.DataFrame(case.scores).iloc[5:25]
     got = probabilities(fitted, frame, list(case.scores), case.progress[5:25])
-    assert got.columns.tolist() == [f"{event}_prob" for event in EVENTS]
+    assert got.columns.tolist() == [f"{event}_prob_platt" for event in EVENTS]
     assert got.index.equals(frame.index)
     expected = fitted.predict("playoff", case.scores, case.progress)[5:25]
     for name in got:

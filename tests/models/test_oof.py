@@ -5,7 +5,7 @@ import pytest
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Members
 from nba_rank.models.oof import each_fit, final_scores, fit_folds
-from nba_rank.models.ranker import Head
+from nba_rank.models.ranker import Ensemble
 from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
 SMALL = ["model=xgb", "model.members=[xgb,rf]", "model.xgb.n_estimators=3"]
@@ -58,8 +58,8 @@ def test_the_final_score_is_the_stack_with_or_without_a_member(sim_data, config)
     def score(**keywords):
         return final_scores(PLAN, sim_data, config, predicted, **keywords)
 
-    head = Head.fit(known, sim_data.relevance, config)
-    expected = tested[KEY].assign(score=head.score(tested, ["xgb", "rf"]))
+    ensemble = Ensemble.fit(known, sim_data.relevance, config)
+    expected = tested[KEY].assign(score=ensemble.score(tested, ["xgb", "rf"]))
     pd.testing.assert_frame_equal(score(), expected, check_exact=True)
     # A stack of one is that one.
     assert np.array_equal(score(without="rf")["score"], tested["xgb"])

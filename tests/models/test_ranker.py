@@ -10,7 +10,7 @@ from nba_rank.data.outcomes import EVENTS
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import WIN, PlattPerModel, PlattScaling, PlattStack
 from nba_rank.models.members import Members
-from nba_rank.models.ranker import Head, League, Ranker
+from nba_rank.models.ranker import Ensemble, League, Ranker
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
@@ -49,9 +49,9 @@ def strength_rank(season, strength):
     return pd.Series(strength).groupby(season).rank(ascending=False).astype(int)
 
 
-def fit_head(oof, config):
+def fit_ensemble(oof, config):
     scores = oof.drop(columns=["outcome_rank", "relevance"])
-    return scores, Head.fit(scores, oof[["season", "team_id", "relevance"]], config)
+    return scores, Ensemble.fit(scores, oof[["season", "team_id", "relevance"]], config)
 
 
 @pytest.fixture(scope="session")
@@ -82,17 +82,17 @@ def scores_of(members, sim_data, sim_projection):
 
 @pytest.fixture(scope="session")
 def learned(scores_of):
-    """Out-of-fold scores of the season that heads learn from; not to be altered."""
+    """Out-of-fold scores of the season that ensembles learn from; not to be altered."""
     return scores_of(LEARNED).frame
 
 
 @pytest.fixture(scope="session")
-def head_of(learned, league, settings, sim_data):
-    """A head that was fitted with everything: `head_of(*overrides)`."""
+def ensemble_of(learned, league, settings, sim_data):
+    """An ensemble that was fitted with everything: `ensemble_of(*overrides)`."""
 
     def make(*overrides):
         config = settings(*overrides)
-        return Head.fit(learned, sim_data.relevance, config).calibrated(learned, league, config)
+        return Ensemble.fit(learned, sim_data.relevance, config).calibrated(learned, league, config)
 
     return make
 
@@ -115,49 +115,49 @@ def now(league, few):
 
 
 @pytest.fixture(scope="session")
-def ranker_of(members, head_of, sim_projection):
+def ranker_of(members, ensemble_of, sim_projection):
     """A whole ranker: `ranker_of(*overrides)`."""
-    return lambda *overrides: Ranker(members, head_of(*overrides), sim_projection.odds[TESTED])
+    return lambda *overrides: Ranker(members, ensemble_of(*overrides), sim_projection.odds[TESTED])
 
 
 def test_the_score_is_the_blend_of_the_members(oof, compose):
-    scores, head = fit_head(oof, compose())
-    weights = head.stacker.weights(0.5)
+    scores, ensemble = fit_ensemble(oof, compose())
+    weights = ensemble.stacker.weights(0.5)
     assert weights["xgb"] > 3 * abs(weights["rf"])
-    assert head.stacker.intercept == pytest.approx(0.5, abs=0.05)
-    final = head.score(scores, NAMES)
-    blend = head.stacker.predict(scores[NAMES].to_numpy(), np.full(90, 0.5))
+    assert ensemble.stacker.intercept == pytest.approx(0.5, abs=0.05)
+    final = ensemble.score(scores, NAMES)
+    blend = ensemble.stacker.predict(scores[NAMES].to_numpy(), np.full(90, 0.5))
     assert np.array_equal(final, blend)
     assert pd.Series(final).corr(oof["relevance"], method="spearman") > 0.8
-    assert head.calibration is None
-    assert head.odds is None
+    assert ensemble.calibration is None
+    assert ensemble.odds is None
 
 
 def test_a_member_alone_is_the_score(oof, compose):
-    scores, head = fit_head(oof.drop(columns="rf"), compose())
-    assert head.stacker is None
-    assert np.array_equal(head.score(scores, ["xgb"]), oof["xgb"])
+    scores, ensemble = fit_ensemble(oof.drop(columns="rf"), compose())
+    assert ensemble.stacker is None
+    assert np.array_equal(ensemble.score(scores, ["xgb"]), oof["xgb"])
 
 
 def test_the_projection_is_blended_in_where_it_is_known_and_wanted(oof, compose):
     projected = oof.assign(**{PROJECTED: 29 * oof["relevance"]})
-    scores, head = fit_head(projected, compose())
-    assert head.stacker.inputs == [*NAMES, PROJECTED]
-    weights = head.stacker.weights(0.5)
+    scores, ensemble = fit_ensemble(projected, compose())
+    assert ensemble.stacker.inputs == [*NAMES, PROJECTED]
+    weights = ensemble.stacker.weights(0.5)
     assert weights[PROJECTED] > 5 * abs(weights["xgb"])
-    blend = head.stacker.predict(scores[[*NAMES, PROJECTED]].to_numpy(), np.full(90, 0.5))
-    assert np.array_equal(head.score(scores, NAMES), blend)
-    without = fit_head(oof, compose())[1]
+    blend = ensemble.stacker.predict(scores[[*NAMES, PROJECTED]].to_numpy(), np.full(90, 0.5))
+    assert np.array_equal(ensemble.score(scores, NAMES), blend)
+    without = fit_ensemble(oof, compose())[1]
     assert without.stacker.inputs == NAMES
-    only = compose("model.stack.features=[]", "model.stack.trusted=[model_a]")
-    assert fit_head(projected, only)[1] == without
+    only = compose("model.stack.features=[]", "model.stack.shrinkage_targets=[model_a]")
+    assert fit_ensemble(projected, only)[1] == without
 
 
 def test_one_member_beside_a_projection_is_still_the_score(oof, compose):
     projected = oof.drop(columns="rf").assign(**{PROJECTED: 29 * oof["relevance"]})
-    scores, head = fit_head(projected, compose())
-    assert head.stacker is None
-    assert np.array_equal(head.score(scores, ["xgb"]), oof["xgb"])
+    scores, ensemble = fit_ensemble(projected, compose())
+    assert ensemble.stacker is None
+    assert np.array_equal(ensemble.score(scores, ["xgb"]), oof["xgb"])
 
 
 @pytest.mark.parametrize("name", ["rf", PROJECTED])
@@ -166,76 +166,76 @@ def test_dates_without_a_score_teach_nothing(oof, compose, name):
     last = projected["season"] == "2021-22"
     unknown = projected.assign(**{name: projected[name].where(~last)})
     config = compose()
-    assert fit_head(unknown, config)[1] == fit_head(projected[~last], config)[1]
-    assert fit_head(unknown, config)[1] != fit_head(projected, config)[1]
+    assert fit_ensemble(unknown, config)[1] == fit_ensemble(projected[~last], config)[1]
+    assert fit_ensemble(unknown, config)[1] != fit_ensemble(projected, config)[1]
 
 
 def test_an_input_that_is_never_known_is_not_blended(oof, compose):
     played = oof.assign(full_strength=np.nan)
-    scores, head = fit_head(played, compose())
-    assert head.stacker.inputs == NAMES
-    assert head.teams_stacker is None
-    assert np.isfinite(head.score(scores, NAMES)).all()
+    scores, ensemble = fit_ensemble(played, compose())
+    assert ensemble.stacker.inputs == NAMES
+    assert ensemble.teams_stacker is None
+    assert np.isfinite(ensemble.score(scores, NAMES)).all()
 
 
 def test_a_feature_may_be_unknown_and_then_counts_as_its_mean_with_what_that_tells(oof, compose):
-    config = compose("model.stack.features=[elo_rating]", "model.stack.trusted=[xgb]")
+    config = compose("model.stack.features=[elo_rating]", "model.stack.shrinkage_targets=[xgb]")
     some = oof["team_id"] < 10
     known = oof.assign(elo_rating=oof["xgb"].mask(some))
-    scores, head = fit_head(known, config)
-    assert head.stacker.inputs == [*NAMES, "elo_rating"]
-    assert head.stacker.unknown.keys() == {"elo_rating"}
-    assert head.teams_stacker is None
-    final = head.score(scores, NAMES)
+    scores, ensemble = fit_ensemble(known, config)
+    assert ensemble.stacker.inputs == [*NAMES, "elo_rating"]
+    assert ensemble.stacker.unknown.keys() == {"elo_rating"}
+    assert ensemble.teams_stacker is None
+    final = ensemble.score(scores, NAMES)
     assert np.isfinite(final).all()
-    told = fit_head(known.assign(relevance=oof["relevance"] + some), config)[1]
-    assert told.stacker.unknown["elo_rating"][0] > head.stacker.unknown["elo_rating"][0]
+    told = fit_ensemble(known.assign(relevance=oof["relevance"] + some), config)[1]
+    assert told.stacker.unknown["elo_rating"][0] > ensemble.stacker.unknown["elo_rating"][0]
 
 
 def test_a_date_without_players_is_ranked_by_what_needs_none(oof, compose):
     played = oof.assign(model_a=oof["xgb"], full_strength=oof["rf"], **{PROJECTED: oof["xgb"]})
-    scores, head = fit_head(played, compose())
-    assert set(head.stacker.inputs) == {"model_a", *NAMES, PROJECTED, "full_strength"}
-    assert head.teams_stacker.inputs == [*NAMES, PROJECTED]
+    scores, ensemble = fit_ensemble(played, compose())
+    assert set(ensemble.stacker.inputs) == {"model_a", *NAMES, PROJECTED, "full_strength"}
+    assert ensemble.teams_stacker.inputs == [*NAMES, PROJECTED]
     team_level = oof.assign(**{PROJECTED: oof["xgb"]})
-    assert head.teams_stacker == fit_head(team_level, compose())[1].stacker
+    assert ensemble.teams_stacker == fit_ensemble(team_level, compose())[1].stacker
 
     one = scores["season"] == "2020-21"
     first = one & (scores["team_id"] == 0)
     names = ["model_a", *NAMES]
-    whole = head.score(scores, names)
+    whole = ensemble.score(scores, names)
     for absent in ("model_a", "full_strength"):
-        got = head.score(scores.assign(**{absent: scores[absent].where(~first)}), names)
+        got = ensemble.score(scores.assign(**{absent: scores[absent].where(~first)}), names)
         assert np.array_equal(got[~one], whole[~one])
-        blend = head.teams_stacker.predict(
+        blend = ensemble.teams_stacker.predict(
             scores.loc[one, [*NAMES, PROJECTED]].to_numpy(), np.full(30, 0.5)
         )
         assert np.array_equal(got[one], blend)
 
 
 def test_a_date_without_a_score_cannot_be_ranked(oof, compose):
-    scores, head = fit_head(oof, compose())
+    scores, ensemble = fit_ensemble(oof, compose())
     absent = scores.assign(rf=scores["rf"].where(scores["season"] != "2020-21"))
     with pytest.raises(ValueError, match=r"no players are known in 2020-21 on 2021-03-01.*model="):
-        head.score(absent, NAMES)
+        ensemble.score(absent, NAMES)
 
 
-def test_without_calibration_there_are_no_probabilities(learned, league, head_of):
-    head = head_of("calibration=none", "odds=none")
-    assert head.calibration is None
-    assert head.odds is None
-    scored = learned.assign(score=head.score(learned, NAMES))
-    assert head.probabilities(scored, NAMES).shape == (len(scored), 0)
+def test_without_calibration_there_are_no_probabilities(learned, league, ensemble_of):
+    ensemble = ensemble_of("calibration=none", "odds=none")
+    assert ensemble.calibration is None
+    assert ensemble.odds is None
+    scored = learned.assign(score=ensemble.score(learned, NAMES))
+    assert ensemble.probabilities(scored, NAMES).shape == (len(scored), 0)
     games = RatedGames.of(league.tables, scored, "regular", next_only=True)
     with pytest.raises(ValueError, match="calibration=platt_stack"):
-        head.win_prob(scored, NAMES, games)
+        ensemble.win_prob(scored, NAMES, games)
 
 
 @pytest.fixture(scope="session")
-def by_hand(learned, league, head_of, sim_results):
+def by_hand(learned, league, ensemble_of, sim_results):
     """What each event is learned from: scores, progress and whether it happened."""
-    head = head_of("calibration=none", "odds=none")
-    scored = learned.assign(score=head.score(learned, NAMES))
+    ensemble = ensemble_of("calibration=none", "odds=none")
+    scored = learned.assign(score=ensemble.score(learned, NAMES))
     rounds = sim_results[["season", "team_id", "rounds_won", "made_playoffs"]]
     went = scored.merge(rounds, on=["season", "team_id"])
     assert went[KEY].equals(scored[KEY])
@@ -261,11 +261,11 @@ def by_hand(learned, league, head_of, sim_results):
     return cases
 
 
-def test_each_event_is_learned_from_teams_and_the_win_from_gaps_of_games(by_hand, head_of):
-    fitted = head_of("calibration=platt_stack", "odds=none").calibration
+def test_each_event_is_learned_from_teams_and_the_win_from_gaps_of_games(by_hand, ensemble_of):
+    fitted = ensemble_of("calibration=platt_stack", "odds=none").calibration
     assert isinstance(fitted, PlattStack)
     assert fitted.events == [*EVENTS, WIN]
-    each = head_of("calibration=platt_per_model", "odds=none").calibration
+    each = ensemble_of("calibration=platt_per_model", "odds=none").calibration
     assert isinstance(each, PlattPerModel)
     assert each.events == [*EVENTS, WIN]
     for event, (scores, progress, happened) in by_hand.items():
@@ -282,9 +282,9 @@ def test_what_is_learned_does_not_depend_on_the_order_of_the_rows(
     learned, league, settings, sim_data
 ):
     config = settings("odds=monte_carlo", "calibration=platt_per_model")
-    head = Head.fit(learned, sim_data.relevance, config)
+    ensemble = Ensemble.fit(learned, sim_data.relevance, config)
     shuffled = learned.sample(frac=1, random_state=1)
-    got, expected = (head.calibrated(rows, league, config) for rows in (shuffled, learned))
+    got, expected = (ensemble.calibrated(rows, league, config) for rows in (shuffled, learned))
     assert got == expected
 
 
@@ -292,70 +292,70 @@ def test_dates_that_a_member_cannot_score_teach_no_odds(learned, league, setting
     config = settings("odds=softmax")
     first = learned["as_of_date"] == learned["as_of_date"].min()
     unknown = learned.assign(rf=learned["rf"].where(~first))
-    heads = [
-        Head.fit(rows, sim_data.relevance, config).calibrated(rows, league, config)
+    ensembles = [
+        Ensemble.fit(rows, sim_data.relevance, config).calibrated(rows, league, config)
         for rows in (unknown, learned[~first])
     ]
-    assert heads[0] == heads[1]
+    assert ensembles[0] == ensembles[1]
 
 
 @pytest.mark.parametrize("name", ["platt_stack", "platt_per_model"])
-def test_probabilities_follow_the_scores_on_each_date(scores_of, head_of, name):
-    head = head_of(f"calibration={name}", "odds=none")
+def test_probabilities_follow_the_scores_on_each_date(scores_of, ensemble_of, name):
+    ensemble = ensemble_of(f"calibration={name}", "odds=none")
     frame = scores_of(TESTED).frame
-    scored = frame.assign(score=head.score(frame, NAMES))
-    got = head.probabilities(scored, NAMES)
-    assert got.columns.tolist() == [f"{event}_prob" for event in EVENTS]
+    scored = frame.assign(score=ensemble.score(frame, NAMES))
+    got = ensemble.probabilities(scored, NAMES)
+    assert got.columns.tolist() == [f"{event}_prob_platt" for event in EVENTS]
     assert got.index.equals(scored.index)
     assert ((got > 0) & (got < 1)).all(axis=None)
     # Sixteen teams make the playoffs and one wins the title.
-    assert got["playoff_prob"].mean() == pytest.approx(16 / 30, abs=0.1)
-    assert got["title_prob"].mean() == pytest.approx(1 / 30, abs=0.02)
+    assert got["playoff_prob_platt"].mean() == pytest.approx(16 / 30, abs=0.1)
+    assert got["title_prob_platt"].mean() == pytest.approx(1 / 30, abs=0.02)
 
 
 def test_calibration_keeps_the_order_of_teams_that_have_played_unequal_numbers_of_games(
-    scores_of, head_of
+    scores_of, ensemble_of
 ):
-    head = head_of("calibration=platt_stack", "odds=none")
+    ensemble = ensemble_of("calibration=platt_stack", "odds=none")
     frame = scores_of(TESTED).frame
     uneven = np.clip(frame[PROGRESS] + np.where(frame["team_id"] % 2, -0.05, 0.05), 0, 1)
-    scored = frame.assign(score=head.score(frame, NAMES), **{PROGRESS: uneven})
-    assert any(part.slope_change for part in head.calibration.platt.values())
-    assert any(part.intercept_change for part in head.calibration.platt.values())
-    got = head.probabilities(scored, NAMES)
+    scored = frame.assign(score=ensemble.score(frame, NAMES), **{PROGRESS: uneven})
+    assert any(part.slope_change for part in ensemble.calibration.platt.values())
+    assert any(part.intercept_change for part in ensemble.calibration.platt.values())
+    got = ensemble.probabilities(scored, NAMES)
     for _, date in scored.groupby("as_of_date"):
         best = got.loc[date.sort_values("score").index]
         assert all(best[event].is_monotonic_increasing for event in got)
 
 
 @pytest.mark.parametrize("name", ["platt_stack", "platt_per_model"])
-def test_the_chance_to_win_a_game_goes_by_the_gap_of_the_scores(league, learned, head_of, name):
-    head = head_of(f"calibration={name}", "odds=none")
-    scored = learned.assign(score=head.score(learned, NAMES)).assign(**{PROGRESS: 0.5})
+def test_the_chance_to_win_a_game_goes_by_the_gap_of_the_scores(league, learned, ensemble_of, name):
+    ensemble = ensemble_of(f"calibration={name}", "odds=none")
+    scored = learned.assign(score=ensemble.score(learned, NAMES)).assign(**{PROGRESS: 0.5})
     games = RatedGames.of(league.tables, scored, "regular", next_only=True)
-    p = head.win_prob(scored, NAMES, games)
+    p = ensemble.win_prob(scored, NAMES, games)
     assert len(p) == 1230
     assert p.mean() == pytest.approx((games.margin > 0).mean(), abs=0.01)
     assert p[games.margin > 0].mean() > p[games.margin < 0].mean()
     raised = scored.assign(**{column: scored[column] + 1 for column in (SCORE, *NAMES)})
-    assert head.win_prob(raised, NAMES, games) == pytest.approx(p)
+    assert ensemble.win_prob(raised, NAMES, games) == pytest.approx(p)
     # The same teams at the other's place: but for the home edge the odds are turned round.
     turned = RatedGames(**{**vars(games), "home": games.away, "away": games.home})
-    edge = logit(p) + logit(head.win_prob(scored, NAMES, turned))
+    edge = logit(p) + logit(ensemble.win_prob(scored, NAMES, turned))
     assert edge == pytest.approx(edge[0])
     assert edge[0] > 0
 
 
-def test_softmax_odds_are_of_the_champions(learned, head_of, sim_results):
-    head = head_of("odds=softmax")
-    scored = learned.assign(score=head.score(learned, NAMES))
+def test_softmax_odds_are_of_the_champions(learned, ensemble_of, sim_results):
+    ensemble = ensemble_of("odds=softmax")
+    scored = learned.assign(score=ensemble.score(learned, NAMES))
     champion = sim_results.loc[sim_results["rounds_won"] == 4, ["season", "team_id"]]
     won = scored.merge(champion.assign(champion=True), how="left")["champion"].notna()
-    assert head.odds == SoftmaxOdds.fit(scored.assign(champion=won.to_numpy()))
+    assert ensemble.odds == SoftmaxOdds.fit(scored.assign(champion=won.to_numpy()))
 
 
-def test_simulated_odds_are_what_the_config_says(learned, league, head_of):
-    default = head_of("odds=monte_carlo", "seed=5").odds
+def test_simulated_odds_are_what_the_config_says(learned, league, ensemble_of):
+    default = ensemble_of("odds=monte_carlo", "seed=5").odds
     assert isinstance(default, MonteCarloOdds)
     assert (default.n_simulations, default.seed) == (20, 5)
     for maps in (default.players, default.teams):
@@ -363,36 +363,36 @@ def test_simulated_odds_are_what_the_config_says(learned, league, head_of):
         assert SCORE in maps.playoffs.inputs
         assert maps.regular != maps.playoffs
     assert not set(RESIDUAL_INPUTS) & set(default.players.playoffs.inputs)
-    alike = head_of("odds=monte_carlo", "odds.playoff_strength=false").odds
+    alike = ensemble_of("odds=monte_carlo", "odds.playoff_strength=false").odds
     assert alike.players.regular == alike.players.playoffs == default.players.regular
-    more = head_of("odds=monte_carlo", "odds.playoff_residual=true").odds
+    more = ensemble_of("odds=monte_carlo", "odds.playoff_residual=true").odds
     assert set(RESIDUAL_INPUTS) <= set(more.players.playoffs.inputs)
     assert more.players.regular == default.players.regular
 
 
 def test_simulated_odds_are_learned_from_the_seasons_of_the_scores_alone(
-    learned, league, head_of, settings, sim_data
+    learned, league, ensemble_of, settings, sim_data
 ):
     other = league.inputs["season"] != LEARNED
     spoiled = league.inputs.assign(elo_margin=league.inputs["elo_margin"].mask(other, 99.0))
     elsewhere = League(league.tables, spoiled, league.results)
     config = settings("odds=monte_carlo")
-    head = Head.fit(learned, sim_data.relevance, config)
-    got = head.calibrated(learned, elsewhere, config).odds
-    assert got == head.calibrated(learned, league, config).odds
+    ensemble = Ensemble.fit(learned, sim_data.relevance, config)
+    got = ensemble.calibrated(learned, elsewhere, config).odds
+    assert got == ensemble.calibrated(learned, league, config).odds
 
 
 def test_a_ranker_tells_score_probabilities_and_odds(ranker_of, few, now):
     ranker, done = ranker_of("calibration=platt_stack", "odds=monte_carlo"), []
     frame = ranker.predict(few, now).frame
     assert frame[KEY].equals(few.frame[KEY])
-    told = {"score", PROJECTED, PROGRESS, *NAMES, *[f"{event}_prob" for event in EVENTS],
-            *[f"{event}_odds" for event in EVENTS], "expected_wins", "projected_rank",
+    told = {"score", PROJECTED, PROGRESS, *NAMES, *[f"{event}_prob_platt" for event in EVENTS],
+            *[f"{event}_prob" for event in EVENTS], "expected_wins", "projected_rank",
             "regular_strength", "playoffs_strength"}  # fmt: skip
     assert told <= set(frame)
     assert not frame[sorted(told)].isna().any(axis=None)
     for _, date in frame.groupby("as_of_date"):
-        sums = [date[f"{event}_odds"].sum() for event in EVENTS]
+        sums = [date[f"{event}_prob"].sum() for event in EVENTS]
         assert sums == pytest.approx([16, 8, 4, 2, 1])
         assert date["expected_wins"].sum() == pytest.approx(1230)
         assert date["projected_rank"].sum() == pytest.approx(465)
@@ -406,11 +406,11 @@ def test_a_ranker_tells_score_probabilities_and_odds(ranker_of, few, now):
 
 def test_softmax_odds_of_a_ranker_sum_to_one_on_each_date(ranker_of, few, now):
     frame = ranker_of("calibration=none", "odds=softmax").predict(few, now).frame
-    assert frame.groupby("as_of_date")["title_odds"].sum().tolist() == pytest.approx([1, 1, 1])
-    assert not {"playoff_odds", "playoff_prob", "expected_wins"} & set(frame)
+    assert frame.groupby("as_of_date")["title_prob"].sum().tolist() == pytest.approx([1, 1, 1])
+    assert not {"playoff_prob", "playoff_prob_platt", "expected_wins"} & set(frame)
     for _, date in frame.groupby("as_of_date"):
         best = date.sort_values("score")
-        assert best["title_odds"].is_monotonic_increasing
+        assert best["title_prob"].is_monotonic_increasing
 
 
 def test_nothing_but_the_score_is_told_without_calibration_and_odds(ranker_of, few, now):
@@ -428,13 +428,13 @@ def default_frame(ranker_of, few, now):
 @pytest.mark.parametrize(
     ("override", "moved", "kept"),
     [
-        ("model.stack.trusted=[xgb]", "score", "projected_outcome"),
+        ("model.stack.shrinkage_targets=[xgb]", "score", "projected_outcome"),
         ("model.stack.vary_with_progress=false", "score", "xgb"),
-        ("calibration=platt_per_model", "playoff_prob", "title_odds"),
-        ("odds.n_simulations=40", "title_odds", "title_prob"),
+        ("calibration=platt_per_model", "playoff_prob_platt", "title_prob"),
+        ("odds.n_simulations=40", "title_prob", "title_prob_platt"),
         ("odds.playoff_strength=false", "playoffs_strength", "regular_strength"),
         ("odds.playoff_residual=true", "playoffs_strength", "regular_strength"),
-        ("seed=7", "title_odds", "playoffs_strength"),
+        ("seed=7", "title_prob", "playoffs_strength"),
     ],
 )
 def test_every_choice_changes_what_it_is_about(
@@ -452,13 +452,13 @@ def test_a_saved_ranker_predicts_identically(ranker_of, few, now, tmp_path, odds
     ranker = ranker_of(f"odds={odds}", f"calibration={calibration}")
     ranker.save(tmp_path)
     again = Ranker.load(tmp_path)
-    assert again.head == ranker.head
+    assert again.ensemble == ranker.ensemble
     assert again.projection == ranker.projection
     expected, got = (each.predict(few, now) for each in (ranker, again))
     pd.testing.assert_frame_equal(got.frame, expected.frame, check_exact=True)
     parts = {"stacker"} | {key for key, name in (("odds", odds), ("calibration", calibration))
                            if name != "none"}  # fmt: skip
-    assert json.loads((tmp_path / "head.json").read_text()).keys() == parts
+    assert json.loads((tmp_path / "ensemble.json").read_text()).keys() == parts
 
 
 def test_a_ranker_without_projection_or_stacker_is_restored_as_well(
@@ -466,13 +466,13 @@ def test_a_ranker_without_projection_or_stacker_is_restored_as_well(
 ):
     config = settings("model.members=[rf]", "odds=none", "calibration=none")
     members = Members.fit(sim_data.of_seasons(["2021-22"]), config, 1, lambda: None)
-    ranker = Ranker(members, Head(None), None)
+    ranker = Ranker(members, Ensemble(None), None)
     ranker.save(tmp_path)
     assert not (tmp_path / "projection.json").exists()
-    assert json.loads((tmp_path / "head.json").read_text()) == {}
+    assert json.loads((tmp_path / "ensemble.json").read_text()) == {}
     again = Ranker.load(tmp_path)
     assert again.projection is None
-    assert again.head == Head(None)
+    assert again.ensemble == Ensemble(None)
     frame = again.predict(few, now).frame
     assert frame["score"].equals(frame["rf"])
     assert PROJECTED not in frame

@@ -67,7 +67,7 @@ def data(three_seasons, make_prior):
 @pytest.mark.parametrize(
     ("name", "load"),
     [
-        ("head.json", Ranker.load),
+        ("ensemble.json", Ranker.load),
         ("projection.json", Ranker.load),
         ("clone_classifier.ubj", CloneClassifier.load),
         ("scores.npz", TeamScores.load),
@@ -76,7 +76,7 @@ def data(three_seasons, make_prior):
 )
 @PLANTED
 def test_no_file_of_a_ranker_runs_a_payload(tmp_path, name, load, plant):
-    (tmp_path / "head.json").write_text("{}")
+    (tmp_path / "ensemble.json").write_text("{}")
     plant(tmp_path / name, Payload(tmp_path / "made"))
     with pytest.raises(UserError, match=name):
         load(tmp_path)

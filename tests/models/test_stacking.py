@@ -18,9 +18,9 @@ def planted(coef, noise=0.0, n_seasons=5, n=300, scale=(1.0, 1.0, 1.0), mean=(0.
     return standard * scale + mean, relevance, season
 
 
-def fit(scores, relevance, season, alphas=ALPHAS, progress=None, trusted=()):
+def fit(scores, relevance, season, alphas=ALPHAS, progress=None, shrinkage_targets=()):
     members = MEMBERS[: scores.shape[1]]
-    return Stacker.fit(members, scores, relevance, season, alphas, progress, trusted)
+    return Stacker.fit(members, scores, relevance, season, alphas, progress, shrinkage_targets)
 
 
 def test_a_planted_blend_is_found_again_whatever_the_members_units():
@@ -88,7 +88,7 @@ def test_the_penalty_shrinks_towards_the_average_of_what_the_inputs_say_alone():
     assert strong.coef == pytest.approx([0.1, 0.2 / 3, 0.1 / 3], abs=0.02)
 
 
-def test_the_trusted_inputs_are_what_the_penalty_shrinks_towards():
+def test_the_shrinkage_targets_are_what_the_penalty_shrinks_towards():
     scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1, n=200)
     progress = np.random.default_rng(5).uniform(size=len(scores))
 
@@ -104,7 +104,7 @@ def test_the_trusted_inputs_are_what_the_penalty_shrinks_towards():
 def test_inputs_that_repeat_each_other_share_their_weight():
     scores, relevance, season = planted([0.3, 0.0, 0.0], noise=0.1)
     scores[:, 1] = scores[:, 0]
-    stacker = fit(scores, relevance, season, [1e9], trusted=["model_a", "xgb"])
+    stacker = fit(scores, relevance, season, [1e9], shrinkage_targets=["model_a", "xgb"])
     assert stacker.coef == pytest.approx([0.15, 0.15, 0.0], abs=0.01)
 
 

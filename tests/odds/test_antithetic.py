@@ -1,21 +1,21 @@
 import numpy as np
 import pytest
 
-from nba_rank.odds.antithetic import Luck, Streams, mirrored
+from nba_rank.odds.antithetic import AntitheticDraws, Streams, mirrored
 
 GAMES = [7, 0, 12, 7]
 
 
 @pytest.mark.parametrize("n_simulations", [1, 6, 7])
 def test_mornings_of_one_seed_have_the_luck_that_each_would_draw_alone(n_simulations):
-    drawn = Luck.draw_all(np.random.default_rng(3), n_simulations, 4, GAMES)
-    for luck, n_games in zip(drawn, GAMES, strict=True):
+    drawn = AntitheticDraws.draw_all(np.random.default_rng(3), n_simulations, 4, GAMES)
+    for draws, n_games in zip(drawn, GAMES, strict=True):
         rng = np.random.default_rng(3)
         half = (n_simulations + 1) // 2
-        np.testing.assert_array_equal(luck.doubts, rng.standard_normal((4, half)))
+        np.testing.assert_array_equal(draws.doubts, rng.standard_normal((4, half)))
         games = rng.standard_normal((n_games, half), dtype=np.float32)
-        np.testing.assert_array_equal(luck.games[:n_games], games)
-        np.testing.assert_array_equal(luck.later.random(5), rng.random(5))
+        np.testing.assert_array_equal(draws.games[:n_games], games)
+        np.testing.assert_array_equal(draws.later.random(5), rng.random(5))
 
 
 def test_the_second_half_mirrors_the_first():

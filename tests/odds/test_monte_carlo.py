@@ -12,15 +12,15 @@ from nba_rank.odds.monte_carlo import (
     PLAYOFFS,
     REGULAR,
     TEAM_ONLY,
-    Lessons,
     MonteCarloOdds,
+    TrainingGames,
     has_players,
 )
 from nba_rank.odds.residual import RESIDUAL_INPUTS
-from nba_rank.odds.strength import DOUBT, StrengthMap
+from nba_rank.odds.strength import DOUBT, StrengthModel
 
 SEASON = "2023-24"
-ROUND_ODDS = ["playoff_odds", "round_1_odds", "round_2_odds", "finals_odds", "title_odds"]
+ROUND_ODDS = ["playoff_prob", "round_1_prob", "round_2_prob", "finals_prob", "title_prob"]
 OF_PLAYERS = [*ROSTER_INPUTS, *RESIDUAL_INPUTS]
 S = 200
 
@@ -71,7 +71,7 @@ def test_a_row_a_team_and_date_in_the_order_of_the_frame(predicted, season):
 
 
 def test_odds_of_every_date_add_up(predicted):
-    sums = predicted.groupby("as_of_date")[[*ROUND_ODDS, "playin_odds"]].sum()
+    sums = predicted.groupby("as_of_date")[[*ROUND_ODDS, "playin_prob"]].sum()
     np.testing.assert_allclose(sums, np.tile([16, 8, 4, 2, 1, 8], (len(sums), 1)))
     wins = predicted.groupby("as_of_date")["expected_wins"].sum()
     np.testing.assert_allclose(wins, 30 * 41)
@@ -81,12 +81,12 @@ def test_odds_know_more_than_a_uniform_guess(predicted, sim_tables):
     real = outcomes(sim_tables, SEASON)[["team_id", "outcome_rank", "made_playoffs", "wins"]]
     frame = predicted.merge(real, on="team_id")
     assert len(frame) == len(predicted)
-    brier = ((frame["playoff_odds"] - frame["made_playoffs"]) ** 2).groupby(frame["as_of_date"])
+    brier = ((frame["playoff_prob"] - frame["made_playoffs"]) ** 2).groupby(frame["as_of_date"])
     uniform = 16 / 30 * 14 / 30
     assert (brier.mean() < 0.9 * uniform).all()
     assert brier.mean().iloc[-1] < brier.mean().iloc[0] < 0.8 * uniform
     champion = frame[frame["outcome_rank"] == 1]
-    assert -np.log(champion["title_odds"]).mean() < 0.95 * np.log(30)
+    assert -np.log(champion["title_prob"]).mean() < 0.95 * np.log(30)
     skill = [
         teams["projected_rank"].corr(teams["outcome_rank"], method="spearman")
         for _, teams in frame.groupby("as_of_date")
@@ -108,14 +108,14 @@ def test_strength_is_that_of_the_maps(predicted, season, fitted):
 def test_the_home_edge_is_that_of_the_date_and_the_map(fitted, season):
     date = on(season, dates_of(season)[2])
     strengths = fitted.strengths(date, 2.0)
-    maps = fitted.players
-    assert strengths.regular_edge == 2.0 + maps.regular.home
-    assert strengths.playoffs_edge == 2.0 + maps.playoffs.home
+    models = fitted.players
+    assert strengths.regular_edge == 2.0 + models.regular.home
+    assert strengths.playoffs_edge == 2.0 + models.playoffs.home
     progress = date["progress"].iloc[0]
-    assert strengths.regular_doubt == maps.regular.doubt_at(progress)
-    assert strengths.playoffs_doubt == maps.playoffs.doubt_at(progress)
+    assert strengths.regular_doubt == models.regular.doubt_at(progress)
+    assert strengths.playoffs_doubt == models.playoffs.doubt_at(progress)
     total = strengths.regular_noise**2 + 2 * strengths.regular_doubt**2
-    assert total == pytest.approx(maps.regular.noise**2)
+    assert total == pytest.approx(models.regular.noise**2)
 
 
 # What plays a part, and what does not.
@@ -161,9 +161,9 @@ def test_the_seed_changes_the_simulations_alone(fitted, predicted, season, sim_t
     other = replace(fitted, seed=2).predict(on(season, date), sim_tables)
     same = ["regular_strength", "playoffs_strength", "team_id"]
     pd.testing.assert_frame_equal(other[same], on(predicted, date)[same])
-    assert (other["title_odds"] != on(predicted, date)["title_odds"]).any()
+    assert (other["title_prob"] != on(predicted, date)["title_prob"]).any()
     error = 4 * np.sqrt(0.25 / S)
-    np.testing.assert_allclose(other["title_odds"], on(predicted, date)["title_odds"], atol=error)
+    np.testing.assert_allclose(other["title_prob"], on(predicted, date)["title_prob"], atol=error)
 
 
 def test_games_of_the_date_and_later_play_no_part(fitted, predicted, season, sim_tables):
@@ -197,16 +197,16 @@ def test_games_of_other_seasons_are_not_learned_from(fitted, earlier, sim_tables
 
 def test_lessons_of_seasons_are_those_of_their_frame_alone(fitted, sim_inputs, sim_tables):
     first, second = "2021-22", "2022-23"
-    lessons = Lessons.of(sim_tables, sim_inputs)
+    training_games = TrainingGames.of(sim_tables, sim_inputs)
     for seasons in ([], [second], [first, second]):
         frame = sim_inputs[sim_inputs["season"].isin(seasons)]
         expected = MonteCarloOdds.fit(frame, sim_tables, n_simulations=S, seed=1)
-        got = MonteCarloOdds.learn(lessons.of_seasons(seasons), n_simulations=S, seed=1)
+        got = MonteCarloOdds.learn(training_games.of_seasons(seasons), n_simulations=S, seed=1)
         assert got == expected
     assert got == fitted
 
 
-# What the maps learn.
+# What the models learn.
 
 
 def test_strength_of_players_is_found_to_be_worth_points(fitted):
@@ -221,8 +221,8 @@ def test_without_a_strength_of_their_own_the_playoffs_have_that_of_the_regular_s
     earlier, season, sim_tables
 ):
     odds = MonteCarloOdds.fit(earlier, sim_tables, n_simulations=50, seed=1, playoff_strength=False)
-    for maps in (odds.players, odds.teams):
-        assert maps.playoffs == maps.regular
+    for models in (odds.players, odds.teams):
+        assert models.playoffs == models.regular
     table = odds.predict(on(season, dates_of(season)[2]), sim_tables)
     np.testing.assert_array_equal(table["playoffs_strength"], table["regular_strength"])
 
@@ -250,8 +250,8 @@ def test_a_score_enters(fitted, earlier, season, sim_tables):
     date = on(season, dates_of(season)[1])
     told = MonteCarloOdds.fit(known(earlier), sim_tables, n_simulations=S, seed=1)
     table = told.predict(known(date), sim_tables)
-    for maps in (told.players, told.teams):
-        for part in (maps.regular, maps.playoffs):
+    for models in (told.players, told.teams):
+        for part in (models.regular, models.playoffs):
             assert part.inputs[-1] == "score"
             assert part.coef[-1] > 0.03
     untold = fitted.predict(date, sim_tables)
@@ -264,7 +264,7 @@ def test_a_score_enters(fitted, earlier, season, sim_tables):
     nothing = with_score(earlier, rng.normal(0, 8, len(earlier)))
     guessed = MonteCarloOdds.fit(nothing, sim_tables, n_simulations=S, seed=1)
     assert abs(guessed.players.regular.coef[-1]) < 0.05
-    # Without the score that the maps read, there are no odds.
+    # Without the score that the models read, there are no odds.
     with pytest.raises(KeyError, match="score"):
         told.predict(date, sim_tables)
 
@@ -275,8 +275,8 @@ def test_of_no_earlier_season_nothing_is_learned(earlier, season, sim_tables):
     assert odds.players.playoffs.coef == pytest.approx(list(PLAYOFFS.values()))
     assert odds.teams.regular == odds.teams.playoffs
     assert odds.teams.regular.coef == pytest.approx(list(TEAM_ONLY.values()))
-    for maps in (odds.players, odds.teams):
-        assert maps.regular.doubt == maps.playoffs.doubt == DOUBT
+    for models in (odds.players, odds.teams):
+        assert models.regular.doubt == models.playoffs.doubt == DOUBT
     table = odds.predict(on(season, dates_of(season)[2]), sim_tables)
     assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
 
@@ -334,7 +334,7 @@ def test_a_league_without_player_logs(earlier, season, sim_tables):
 def test_odds_are_restored_exactly(fitted, predicted, season, sim_tables):
     restored = MonteCarloOdds.from_dict(json.loads(json.dumps(fitted.to_dict())))
     assert restored == fitted
-    assert isinstance(restored.players.playoffs, StrengthMap)
+    assert isinstance(restored.players.playoffs, StrengthModel)
     date = dates_of(season)[1]
     got = restored.predict(on(season, date), sim_tables)
     pd.testing.assert_frame_equal(got, on(predicted, date), check_exact=True)
@@ -347,4 +347,4 @@ def test_a_morning_of_the_playoffs(fitted, season, sim_tables):
     table = fitted.predict(final, sim_tables).set_index("team_id")
     real = outcomes(sim_tables, SEASON).set_index("team_id").loc[table.index]
     np.testing.assert_array_equal(table["projected_rank"], real["outcome_rank"])
-    np.testing.assert_array_equal(table["title_odds"], real["outcome_rank"] == 1)
+    np.testing.assert_array_equal(table["title_prob"], real["outcome_rank"] == 1)

@@ -180,7 +180,7 @@ def test_the_file_s_name_changes_with_all_that_it_is_made_from(
     assert name() is not None
     assert name() is None
     assert name(threads=2) is None
-    # The season's own ratings, and those that its maps are learned from.
+    # The season's own ratings, and those that its models are learned from.
     assert name(inputs=few.assign(elo_margin=few["elo_margin"] + 0.01 * last)) is not None
     assert name(inputs=few.assign(elo_margin=few["elo_margin"] * np.where(last, 1, 2))) is not None
     assert name(learn_from=[SECOND]) is not None
@@ -205,7 +205,7 @@ def test_seasons_of_known_players_are_worth_simulating_and_those_that_are_needed
 
 
 PLANS = {
-    # Fitted once: neither test season may teach the other's maps anything.
+    # Fitted once: neither test season may teach the other's models anything.
     "holdout": (
         [{"name": SECOND, "train": [FIRST], "predict": [SECOND, THIRD]}],
         [{"fit": SECOND, "seasons": [SECOND, THIRD], "stack_train": [FIRST]}],

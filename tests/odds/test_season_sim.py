@@ -11,7 +11,7 @@ from nba_rank.data.outcomes import outcomes, series
 from nba_rank.data.remaining import Remaining
 from nba_rank.data.standings import Records, standings
 from nba_rank.data.tables import Tables
-from nba_rank.odds.antithetic import Luck
+from nba_rank.odds.antithetic import AntitheticDraws
 from nba_rank.odds.season_sim import (
     SeasonStrengths,
     Simulated,
@@ -25,7 +25,7 @@ from nba_rank.odds.seeding import League
 T = 30
 DAY = pd.Timedelta(days=1)
 SINCE_2015 = [f"{year}-{(year + 1) % 100:02d}" for year in range(2015, 2024)]
-ROUND_ODDS = ["playoff_odds", "round_1_odds", "round_2_odds", "finals_odds", "title_odds"]
+ROUND_ODDS = ["playoff_prob", "round_1_prob", "round_2_prob", "finals_prob", "title_prob"]
 SEEDS = [f"seed_{place}" for place in range(1, 16)]
 
 
@@ -147,12 +147,12 @@ def test_everything_adds_up(sim_tables, when):
     assert (np.diff(table[ROUND_ODDS], axis=1) <= 1e-12).all()
     assert table[SEEDS].sum(axis=1).to_numpy() == pytest.approx(1)
     assert table[SEEDS].sum().to_numpy() == pytest.approx(2)
-    assert table["playin_odds"].sum() == pytest.approx(8)
+    assert table["playin_prob"].sum() == pytest.approx(8)
     in_it = table[[f"seed_{place}" for place in range(7, 11)]].sum(axis=1)
-    np.testing.assert_allclose(table["playin_odds"], in_it)
+    np.testing.assert_allclose(table["playin_prob"], in_it)
     # Six seeds of a conference are in and those past the tenth are out.
-    assert (table["playoff_odds"] >= table[SEEDS[:6]].sum(axis=1) - 1e-12).all()
-    assert (table["playoff_odds"] <= table[SEEDS[:10]].sum(axis=1) + 1e-12).all()
+    assert (table["playoff_prob"] >= table[SEEDS[:6]].sum(axis=1) - 1e-12).all()
+    assert (table["playoff_prob"] <= table[SEEDS[:10]].sum(axis=1) + 1e-12).all()
     assert table["expected_wins"].sum() == pytest.approx(82 * T / 2)
     assert table["projected_rank"].sum() == pytest.approx(T * (T + 1) / 2)
     for name, drawn in (("wins", seeds.wins), ("rank", simulated.outcome_rank)):
@@ -163,8 +163,8 @@ def test_everything_adds_up(sim_tables, when):
 def test_a_season_without_play_in_has_none(opening):
     before = replace(opening, play_in=None)
     table = odds(before, random_strengths())
-    assert (table["playin_odds"] == 0).all()
-    np.testing.assert_allclose(table["playoff_odds"], table[SEEDS[:8]].sum(axis=1))
+    assert (table["playin_prob"] == 0).all()
+    np.testing.assert_allclose(table["playoff_prob"], table[SEEDS[:8]].sum(axis=1))
 
 
 def test_intervals_hold_the_share_asked_for(opening):
@@ -272,16 +272,16 @@ def test_strength_in_the_playoffs_changes_nothing_before_them(middle):
     lift = 5.0 * (np.arange(T) == 3)
     before = odds(middle, strengths)
     after = odds(middle, replace(strengths, playoffs=strengths.playoffs + lift))
-    same = ["expected_wins", "wins_low", "wins_high", "playin_odds", *SEEDS]
+    same = ["expected_wins", "wins_low", "wins_high", "playin_prob", *SEEDS]
     pd.testing.assert_frame_equal(after[same], before[same])
-    assert after["title_odds"].iloc[3] > before["title_odds"].iloc[3]
+    assert after["title_prob"].iloc[3] > before["title_prob"].iloc[3]
 
 
 def test_doubt_spreads_the_title_odds(middle):
     strengths = random_strengths(playoffs_doubt=0.0, regular_doubt=0.0)
     favourite = int(np.argmax(strengths.playoffs))
     sure, unsure, more = (
-        odds(middle, replace(strengths, playoffs_doubt=doubt), 1000)["title_odds"]
+        odds(middle, replace(strengths, playoffs_doubt=doubt), 1000)["title_prob"]
         for doubt in (0.0, 3.0, 6.0)
     )
     assert sure.idxmax() == sure.index[favourite]
@@ -398,11 +398,11 @@ def check_outcome(tables: Tables, season: str) -> None:
     for column in ("projected_rank", "rank_low", "rank_high"):
         np.testing.assert_array_equal(table[column], real["outcome_rank"])
     np.testing.assert_array_equal(table["expected_wins"], real["wins"])
-    np.testing.assert_array_equal(table["playoff_odds"], real["made_playoffs"])
+    np.testing.assert_array_equal(table["playoff_prob"], real["made_playoffs"])
     for number, column in enumerate(ROUND_ODDS[1:], start=1):
         np.testing.assert_array_equal(table[column], real["rounds_won"] >= number)
-    assert table["title_odds"].idxmax() == row_of(tables, season)["champion_team_id"]
-    np.testing.assert_array_equal(table["playin_odds"] > 0, real["made_playin"])
+    assert table["title_prob"].idxmax() == row_of(tables, season)["champion_team_id"]
+    np.testing.assert_array_equal(table["playin_prob"] > 0, real["made_playin"])
 
 
 @pytest.mark.parametrize("when", SITUATIONS[:-1])
@@ -441,14 +441,14 @@ def test_a_series_under_way_is_taken_from_its_state(sim_tables):
         before = before[before["game_date"] < situation.as_of_date]
         played = series(before, season)
         table = odds(situation, random_strengths(), 60)
-        assert set(played["team_id"]) <= set(table.index[table["playoff_odds"] == 1])
+        assert set(played["team_id"]) <= set(table.index[table["playoff_prob"] == 1])
         for number, column in enumerate(ROUND_ODDS[1:], start=1):
             of_round = played[played["round"] == number]
             done = of_round[of_round["winner_team_id"] > 0]
             winners = done["winner_team_id"].unique()
             losers = done.loc[done["team_id"] != done["winner_team_id"], "team_id"]
             assert (table.loc[winners, column] == 1).all()
-            assert (table.loc[losers, column:"title_odds"] == 0).all(axis=None)
+            assert (table.loc[losers, column:"title_prob"] == 0).all(axis=None)
             opened = of_round[of_round["winner_team_id"] == 0]["team_id"]
             assert table.loc[opened, column].between(0, 1, inclusive="neither").all()
 
@@ -461,7 +461,7 @@ def test_a_lead_in_a_series_is_worth_something(sim_tables):
     table = odds(situation, strengths_of(), 200)
     none = odds(replace(situation, playoff_wins=None), strengths_of(), 200)
     lead = played.set_index("team_id").eval("wins - losses")
-    gain = (table["round_1_odds"] - none["round_1_odds"])[lead.index]
+    gain = (table["round_1_prob"] - none["round_1_prob"])[lead.index]
     assert (gain[lead > 0] > 0.05).all()
     assert (gain[lead < 0] < -0.05).all()
     assert (lead != 0).any()
@@ -475,14 +475,14 @@ def test_a_known_play_in_game_is_not_drawn_again(sim_tables):
     situation = Situation.of(sim_tables, season, last + DAY)
     table = odds(situation, random_strengths(), 50)
     real = outcomes(sim_tables, season).set_index("team_id").loc[table.index]
-    np.testing.assert_array_equal(table["playoff_odds"], real["made_playoffs"])
+    np.testing.assert_array_equal(table["playoff_prob"], real["made_playoffs"])
     assert len(situation.playin) == 6
     winners = {(int(situation.records.team_id[a])) for a, _ in situation.playin}
     assert winners == set(playin.loc[playin["won"], "team_id"])
     # Halfway, four more teams than berths are still in it.
     first = Situation.of(sim_tables, season, playin["game_date"].min())
     before = odds(first, random_strengths(), 200)
-    assert ((before["playoff_odds"] > 0) & (before["playoff_odds"] < 1)).sum() == 8
+    assert ((before["playoff_prob"] > 0) & (before["playoff_prob"] < 1)).sum() == 8
 
 
 def test_before_the_first_game_of_a_season_to_come(sim_tables):
@@ -519,11 +519,11 @@ def test_mornings_together_are_to_the_last_bit_what_they_are_alone(opening, midd
         random_strengths(number, playoffs_edge=2.0 + number, regular_noise=10.0 + number)
         for number in range(3)
     ]
-    luck = [
-        Luck.draw(np.random.default_rng(number), 41, T, len(morning.remaining.home))
+    draws = [
+        AntitheticDraws.draw(np.random.default_rng(number), 41, T, len(morning.remaining.home))
         for number, morning in enumerate(mornings)
     ]
-    together = simulate_together(mornings, strengths, 41, luck)
+    together = simulate_together(mornings, strengths, 41, draws)
     for number, got in enumerate(together):
         rng = np.random.default_rng(number)
         assert_same(got, simulate(mornings[number], strengths[number], 41, rng))
@@ -576,7 +576,7 @@ def test_real_play_ins(real_tables, season):
     row = row_of(real_tables, season)
     for date in (row["first_date"] + 60 * DAY, row["last_regular_date"] + DAY):
         table = odds(Situation.of(real_tables, season, date), random_strengths(), 60)
-        total = table["playin_odds"].sum()
+        total = table["playin_prob"].sum()
         if season >= "2020-21":
             assert total == pytest.approx(8)
         elif season == "2019-20" and date.year == 2020 and date.month > 6:
@@ -605,8 +605,8 @@ def test_the_stop_and_restart_of_2019_20(real_tables):
         table = odds(situation, strengths, 200)
         assert (table.loc[~invited, ROUND_ODDS] == 0).all(axis=None)
         assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
-        assert (table.loc[~invited, "playin_odds"] == 0).all()
-        assert 0 <= table["playin_odds"].sum() <= 4
+        assert (table.loc[~invited, "playin_prob"] == 0).all()
+        assert 0 <= table["playin_prob"].sum() <= 4
         # Nobody is at home any more.
         without = odds(situation, replace(strengths, regular_edge=0.0, playoffs_edge=0.0), 200)
         pd.testing.assert_frame_equal(without, table)
@@ -621,4 +621,4 @@ def test_known_champions_come_out_of_every_morning_of_the_finals(real_tables):
         for date in mornings:
             table = odds(Situation.of(real_tables, season, date), random_strengths(), 10)
             assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
-            assert table.loc[row["champion_team_id"], "title_odds"] > 0
+            assert table.loc[row["champion_team_id"], "title_prob"] > 0

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import log_ndtr
 
 from nba_rank.odds.past_games import RatedGames
-from nba_rank.odds.strength import DOUBT, NOISE, NOISE_GAMES, SCORE, StrengthMap
+from nba_rank.odds.strength import DOUBT, NOISE, NOISE_GAMES, SCORE, StrengthModel
 
 T, D = 30, 6
 
@@ -63,7 +63,7 @@ def planted(
 def test_planted_weights_are_recovered():
     truth = {"coef": [0.8, 0.3], "change": [0.4, -0.2], "home": 1.0, "rest": 1.5}
     frame, games = planted(**truth, noise=9.0)
-    fitted = StrengthMap.fit(frame, games, {"a": 0.0, "b": 0.0})
+    fitted = StrengthModel.fit(frame, games, {"a": 0.0, "b": 0.0})
     assert fitted.inputs == ["a", "b"]
     np.testing.assert_allclose(fitted.coef, truth["coef"], atol=0.05)
     np.testing.assert_allclose(fitted.coef_change, truth["change"], atol=0.12)
@@ -74,9 +74,9 @@ def test_planted_weights_are_recovered():
 def test_units_of_the_inputs_do_not_matter():
     frame, games = planted([0.8, 0.3], [0.4, -0.2])
     start = {"a": 0.5, "b": 0.1}
-    in_points = StrengthMap.fit(frame, games, start)
+    in_points = StrengthModel.fit(frame, games, start)
     scaled = frame.assign(a=frame["a"] * 1000)
-    in_thousandths = StrengthMap.fit(scaled, games, start | {"a": 0.0005})
+    in_thousandths = StrengthModel.fit(scaled, games, start | {"a": 0.0005})
     np.testing.assert_allclose(
         in_thousandths.strength(scaled), in_points.strength(frame), atol=1e-9
     )
@@ -85,7 +85,7 @@ def test_units_of_the_inputs_do_not_matter():
 
 def test_without_games_nothing_is_learned():
     frame, _ = planted([1.0, 1.0], [0.0, 0.0])
-    fitted = StrengthMap.fit(frame, NO_GAMES, {"a": 0.7, "b": -0.2})
+    fitted = StrengthModel.fit(frame, NO_GAMES, {"a": 0.7, "b": -0.2})
     np.testing.assert_allclose(fitted.coef, [0.7, -0.2])
     assert fitted.coef_change == [0.0, 0.0]
     assert (fitted.home, fitted.rest) == (0.0, 0.0)
@@ -95,15 +95,15 @@ def test_without_games_nothing_is_learned():
 
 def test_of_an_empty_frame_nothing_is_learned_either():
     frame, _ = planted([1.0], [0.0])
-    fitted = StrengthMap.fit(frame.iloc[:0], NO_GAMES, {"a": 0.7})
-    assert fitted == StrengthMap.fit(frame, NO_GAMES, {"a": 0.7})
+    fitted = StrengthModel.fit(frame.iloc[:0], NO_GAMES, {"a": 0.7})
+    assert fitted == StrengthModel.fit(frame, NO_GAMES, {"a": 0.7})
 
 
 def test_a_score_needs_more_games_than_a_rating_to_be_believed():
     frame, games = planted([1.0], [0.0])
     frame = frame.assign(**{SCORE: frame["a"]})
     few = games.take(np.arange(1000))
-    rating, score = (StrengthMap.fit(frame, few, {name: 0.0}).coef[0] for name in ("a", SCORE))
+    rating, score = (StrengthModel.fit(frame, few, {name: 0.0}).coef[0] for name in ("a", SCORE))
     assert 0.8 < rating < 1.0
     assert 0.3 < score < 0.7
 
@@ -111,7 +111,7 @@ def test_a_score_needs_more_games_than_a_rating_to_be_believed():
 def test_more_games_lead_further_from_the_start():
     frame, games = planted([1.0], [0.0])
     distance = [
-        abs(StrengthMap.fit(frame, games.take(np.arange(n)), {"a": 0.0}).coef[0] - 1.0)
+        abs(StrengthModel.fit(frame, games.take(np.arange(n)), {"a": 0.0}).coef[0] - 1.0)
         for n in (10, 100, 1000, 10_000)
     ]
     assert (np.diff(distance) < 0).all()
@@ -122,7 +122,7 @@ def test_more_games_lead_further_from_the_start():
 
 def test_an_input_that_tells_nothing_keeps_its_start():
     frame, games = planted([1.0], [0.0])
-    fitted = StrengthMap.fit(frame.assign(b=0.0), games, {"a": 1.0, "b": 0.4})
+    fitted = StrengthModel.fit(frame.assign(b=0.0), games, {"a": 1.0, "b": 0.4})
     assert fitted.coef[1] == pytest.approx(0.4)
 
 
@@ -130,18 +130,18 @@ def test_unknown_inputs_are_refused():
     frame, games = planted([1.0, 1.0], [0.0, 0.0], n_games=100)
     frame.loc[games.away[7], "b"] = np.nan
     with pytest.raises(ValueError, match=r"inputs \['b'\] are unknown"):
-        StrengthMap.fit(frame, games, {"a": 1.0, "b": 0.0})
+        StrengthModel.fit(frame, games, {"a": 1.0, "b": 0.0})
     known = ~np.isin(games.home, games.away[7]) & (games.away != games.away[7])
-    StrengthMap.fit(frame, games.take(known), {"a": 1.0, "b": 0.0})
+    StrengthModel.fit(frame, games.take(known), {"a": 1.0, "b": 0.0})
 
 
 def test_a_game_that_follows_many_dates_counts_once():
     frame, games = planted([1.0, 0.3], [0.2, 0.0], n_games=400)
     start = {"a": 0.0, "b": 0.0}
-    once = StrengthMap.fit(frame, games, start)
+    once = StrengthModel.fit(frame, games, start)
     twice = games.take(np.tile(np.arange(400), 2))
     halved = games_between(**(vars(twice) | {"weight": np.full(800, 0.5)}))
-    again = StrengthMap.fit(frame, halved, start)
+    again = StrengthModel.fit(frame, halved, start)
     np.testing.assert_allclose(again.coef, once.coef)
     np.testing.assert_allclose(again.coef_change, once.coef_change)
     assert again.noise == pytest.approx(once.noise, rel=1e-4)
@@ -152,13 +152,13 @@ def test_blowouts_are_clipped():
     beyond = np.where(np.abs(games.margin) >= 30, 10 * games.margin, games.margin)
     assert (beyond != games.margin).any()
     wild = games_between(**(vars(games) | {"margin": beyond}))
-    assert StrengthMap.fit(frame, wild, {"a": 0.5}) == StrengthMap.fit(frame, games, {"a": 0.5})
+    assert StrengthModel.fit(frame, wild, {"a": 0.5}) == StrengthModel.fit(frame, games, {"a": 0.5})
 
 
 @pytest.mark.parametrize("noise", [9.0, 12.0, 15.0])
 def test_planted_noise_is_recovered(noise):
     frame, games = planted([1.0], [0.0], noise=noise)
-    fitted = StrengthMap.fit(frame, games, {"a": 1.0})
+    fitted = StrengthModel.fit(frame, games, {"a": 1.0})
     # Clipping shortens all strengths a little, and the noise with them.
     assert fitted.noise / fitted.coef[0] == pytest.approx(noise, rel=0.06)
 
@@ -169,7 +169,7 @@ def test_noise_is_of_winning_not_of_margins():
     rng = np.random.default_rng(1)
     garbage_time = np.sign(games.margin) * rng.permutation(np.abs(rng.normal(0, 6, 12_000)))
     padded = games_between(**(vars(games) | {"margin": games.margin + garbage_time}))
-    plain, wild = (StrengthMap.fit(frame, each, {"a": 1.0}) for each in (games, padded))
+    plain, wild = (StrengthModel.fit(frame, each, {"a": 1.0}) for each in (games, padded))
     assert (wild.noise / wild.coef[0]) == pytest.approx(plain.noise / plain.coef[0], rel=0.03)
 
 
@@ -177,7 +177,7 @@ def test_noise_is_of_winning_not_of_margins():
 def test_the_noise_is_the_most_likely_one(n_games):
     """As without gathering the expected margins in bins, to a hundredth of a percent."""
     frame, games = planted([1.0], [0.0], n_games=n_games)
-    fitted = StrengthMap.fit(frame, games, {"a": 1.0})
+    fitted = StrengthModel.fit(frame, games, {"a": 1.0})
     side = fitted.expected_margin(frame, games) * np.where(games.margin > 0, 1, -1)
     nearby = fitted.noise * np.linspace(0.999, 1.001, 201)
     misfit = -log_ndtr(side / nearby[:, None]).sum(axis=1)
@@ -188,7 +188,7 @@ def test_the_noise_is_the_most_likely_one(n_games):
 def test_a_margin_beyond_all_reason_is_survived():
     frame, games = planted([1.0], [0.0], n_games=500)
     frame.loc[0, "a"] = 1e9
-    assert np.isfinite(StrengthMap.fit(frame, games, {"a": 1.0}).noise)
+    assert np.isfinite(StrengthModel.fit(frame, games, {"a": 1.0}).noise)
 
 
 def seasons_of_doubt(
@@ -225,7 +225,7 @@ def seasons_of_doubt(
 
 @pytest.mark.parametrize("doubt", [(3.0, 1.5), (2.0, 2.0), (0.0, 0.0)])
 def test_planted_doubt_is_recovered(doubt):
-    fitted = StrengthMap.fit(*seasons_of_doubt(doubt, 25, seed=1), {"a": 1.0})
+    fitted = StrengthModel.fit(*seasons_of_doubt(doubt, 25, seed=1), {"a": 1.0})
     # Three seasons of the usual doubt are mixed in.
     expected = np.sqrt((25 * np.square(doubt) + 3 * np.square(DOUBT)) / 28)
     np.testing.assert_allclose(fitted.doubt, expected, atol=0.35)
@@ -233,7 +233,8 @@ def test_planted_doubt_is_recovered(doubt):
 
 def test_doubt_is_shrunk_to_what_is_usual():
     few, many = (
-        StrengthMap.fit(*seasons_of_doubt((4.0, 4.0), n, seed=2), {"a": 1.0}).doubt for n in (1, 12)
+        StrengthModel.fit(*seasons_of_doubt((4.0, 4.0), n, seed=2), {"a": 1.0}).doubt
+        for n in (1, 12)
     )
     assert DOUBT[0] < few[0] < many[0]
     assert DOUBT[1] < few[1] < many[1]
@@ -241,7 +242,7 @@ def test_doubt_is_shrunk_to_what_is_usual():
 
 # What is made of it.
 
-MAP = StrengthMap(
+MAP = StrengthModel(
     inputs=["a", "b"],
     coef=[1.0, 0.5],
     coef_change=[0.4, -1.0],
@@ -262,7 +263,7 @@ def test_strength_and_expected_margin_by_hand():
 
 def test_strength_of_a_row_does_not_feel_the_others():
     frame, _ = planted([0.8, 0.3, 0.1], [0.4, -0.2, 0.3])
-    fitted = StrengthMap(**(vars(MAP) | {"inputs": ["a", "b"]}))
+    fitted = StrengthModel(**(vars(MAP) | {"inputs": ["a", "b"]}))
     whole = fitted.strength(frame)
     for part in (slice(3, 4), slice(30, 60), slice(None, None, 7)):
         np.testing.assert_array_equal(fitted.strength(frame[part]), whole[part])
@@ -281,9 +282,9 @@ def test_noise_and_doubt_make_up_the_noise():
 
 def test_a_map_is_restored_exactly():
     frame, games = planted([0.8, 0.3], [0.4, -0.2], n_games=300)
-    fitted = StrengthMap.fit(frame, games, {"a": 0.5, "b": 0.1})
+    fitted = StrengthModel.fit(frame, games, {"a": 0.5, "b": 0.1})
     for each in (MAP, fitted):
-        assert StrengthMap.from_dict(each.to_dict()) == each
-        restored = StrengthMap.from_dict(json.loads(json.dumps(each.to_dict())))
+        assert StrengthModel.from_dict(each.to_dict()) == each
+        restored = StrengthModel.from_dict(json.loads(json.dumps(each.to_dict())))
         assert restored == each
         np.testing.assert_array_equal(restored.strength(frame), each.strength(frame))

@@ -7,11 +7,11 @@ from nba_rank.data.league import league_teams
 from nba_rank.data.outcomes import EVENTS, FINISHES
 from nba_rank.data.tables import SCHEMA, Tables, conform
 from nba_rank.evaluation.advancement import advancement_metrics, finish_table, rank_interval_metrics
-from nba_rank.evaluation.occlusion import summarise_removal
+from nba_rank.evaluation.occlusion import summarise_occlusion
 from nba_rank.evaluation.probability_assessment import ProbabilityFindings
 from nba_rank.evaluation.series import series_metrics
 from nba_rank.evaluation.single_games import game_metrics
-from nba_rank.models.members import Predicted
+from nba_rank.models.members import Scores
 from nba_rank.odds.season_sim import N_SEEDS
 
 FITS = ["2021-22", "2022-23"]
@@ -63,7 +63,7 @@ def learning_curves():
 
 
 @pytest.fixture
-def removal():
+def occlusion():
     """Effects of taking out players in four seasons; top moves a score about twice as far."""
     rng = np.random.default_rng(1)
     rows = [
@@ -76,8 +76,8 @@ def removal():
 
 
 @pytest.fixture
-def removal_summary(removal):
-    return summarise_removal(removal, np.random.default_rng(0), 100)
+def occlusion_summary(occlusion):
+    return summarise_occlusion(occlusion, np.random.default_rng(0), 100)
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ class Forecasts:
             for _ in range(40):
                 share = weight / (1 + weight)
                 weight = weight * total / share.sum()
-            odds[f"{event}_odds"] = share
+            odds[f"{event}_prob"] = share
         return pd.DataFrame(odds, teams.index).reset_index()
 
     def _completed(self, season, odds, platt):
@@ -206,27 +206,27 @@ class Forecasts:
         for number, point in enumerate(AS_OF_POINTS):
             for extra, name in ((0, point), (14, "")):
                 frame = self.odds_of(season, self.noise * (1.5 - 0.15 * number))
-                found = frame.rename(columns={f"{e}_odds": f"{e}_prob" for e in EVENTS})
+                found = frame.rename(columns={f"{e}_prob": f"{e}_prob_platt" for e in EVENTS})
                 if odds == "none":
                     frame = frame[["team_id"]]
                 elif odds == "softmax":
-                    frame = frame.assign(title_odds=frame["title_odds"] / frame["title_odds"].sum())
-                    frame = frame[["team_id", "title_odds"]]
+                    frame = frame.assign(title_prob=frame["title_prob"] / frame["title_prob"].sum())
+                    frame = frame[["team_id", "title_prob"]]
                 else:
                     frame = self._simulated(frame)
                 if platt:
                     frame = frame.merge(found, on="team_id")
                 date = pd.Timestamp(f"{season[:4]}-10-20") + pd.Timedelta(days=28 * number + extra)
                 parts.append(frame.assign(season=season, as_of_date=date, as_of_point=name))
-        return Predicted(pd.concat(parts, ignore_index=True), None)
+        return Scores(pd.concat(parts, ignore_index=True), None)
 
     def _simulated(self, frame):
         seeds = {f"seed_{place}": 1 / N_SEEDS for place in range(1, N_SEEDS + 1)}
-        rank = frame["title_odds"].rank(ascending=False)
+        rank = frame["title_prob"].rank(ascending=False)
         return frame.assign(
             regular_strength=0.0, playoffs_strength=0.0, expected_wins=41.0, wins_low=35.0,
             wins_high=47.0, projected_rank=rank, rank_low=rank - 6, rank_high=rank + 6,
-            playin_odds=0.1, assumption="", **seeds,
+            playin_prob=0.1, assumption="", **seeds,
         )  # fmt: skip
 
     def _findings(self, odds, platt):
@@ -234,22 +234,22 @@ class Forecasts:
         points = frames[frames["as_of_point"] != ""]
         key = ["season", "as_of_point", "team_id"]
         rows, tidy = [], []
-        for name, ending in ((self.ranker, "odds"), ("platt", "prob")):
-            columns = {f"{e}_{ending}": f"{e}_odds" for e in EVENTS if f"{e}_{ending}" in points}
+        for name, ending in ((self.ranker, "prob"), ("platt", "prob_platt")):
+            columns = {f"{e}_{ending}": f"{e}_prob" for e in EVENTS if f"{e}_{ending}" in points}
             if columns:
                 named = points[[*key, *columns]].rename(columns=columns)
                 rows.append(named.assign(ranker=name))
         for name, noise in (("standings", 1.0), ("elo", 0.2)):
             for season in self.seasons:
                 for point in AS_OF_POINTS:
-                    some = self.odds_of(season, noise)[["team_id", "playoff_odds", "title_odds"]]
-                    some["title_odds"] /= some["title_odds"].sum()
+                    some = self.odds_of(season, noise)[["team_id", "playoff_prob", "title_prob"]]
+                    some["title_prob"] /= some["title_prob"].sum()
                     rows.append(some.assign(ranker=name, season=season, as_of_point=point))
-        uniform = points[key].assign(playoff_odds=16 / 30, title_odds=1 / 30, ranker="random")
+        uniform = points[key].assign(playoff_prob=16 / 30, title_prob=1 / 30, ranker="random")
         rows.append(uniform)
         field = uniform[uniform["as_of_point"] == "end"].merge(self.results, on=key[::2])
-        field = field.assign(title_odds=field["made_playoffs"] / 16, ranker="random16")
-        rows.append(field[[*key, "title_odds", "ranker"]])
+        field = field.assign(title_prob=field["made_playoffs"] / 16, ranker="random16")
+        rows.append(field[[*key, "title_prob", "ranker"]])
         all_odds = pd.concat(rows, ignore_index=True)
         for name, some in all_odds.groupby("ranker", sort=False):
             tidy.append(advancement_metrics(some.dropna(axis=1, how="all"), self.results, name))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.evaluation.occlusion import summarise_removal
+from nba_rank.evaluation.occlusion import summarise_occlusion
 from nba_rank.report.health import last_epochs
 from nba_rank.report.model_a_section import (
     ModelAFindings,
@@ -16,14 +16,14 @@ EMPTY = pd.DataFrame()
 
 
 @pytest.fixture
-def sections(diagnostics, removal_summary, coverage):
+def sections(diagnostics, occlusion_summary, coverage):
     """The sections' text, the findings with some changes."""
 
     def text(**changes):
         findings = {
             "pooling": "attention",
             "last_epochs": last_epochs(diagnostics),
-            "removal": removal_summary,
+            "occlusion": occlusion_summary,
             "coverage": coverage,
             "nominal": 0.9,
         }
@@ -120,9 +120,9 @@ def test_faithful_attention(sections):
     assert "excludes zero where it is positive at opening, 5%" in text
 
 
-def test_unfaithful_attention(sections, removal):
-    swapped = removal.rename(columns={"top": "random", "random": "top"})
-    text = sections(removal=summarise_removal(swapped, np.random.default_rng(0), 100))
+def test_unfaithful_attention(sections, occlusion):
+    swapped = occlusion.rename(columns={"top": "random", "random": "top"})
+    text = sections(occlusion=summarise_occlusion(swapped, np.random.default_rng(0), 100))
     assert "moves less at every point of the season**" in text
     assert "0.5 times as much" in text
     assert "negative at opening" in text
@@ -137,7 +137,7 @@ def test_coverage_is_set_against_what_the_intervals_are_made_for(sections):
 
 def test_nothing_is_said_of_what_is_not_there(sections):
     assert model_a_sections(None) == []
-    assert sections(last_epochs=EMPTY, removal=EMPTY, coverage=EMPTY).strip() == ""
-    text = sections(removal=EMPTY)
+    assert sections(last_epochs=EMPTY, occlusion=EMPTY, coverage=EMPTY).strip() == ""
+    text = sections(occlusion=EMPTY)
     assert "faithful" not in text
     assert not re.search(r"\b(nan|None|inf)\b", sections())

@@ -34,7 +34,7 @@ def race(n_dates=5):
         odds = share.copy()
         if number == 1:
             odds[10] = 2
-        parts.append(pd.DataFrame({"as_of_date": date, "team": TEAMS, "title_odds": odds / 4}))
+        parts.append(pd.DataFrame({"as_of_date": date, "team": TEAMS, "title_prob": odds / 4}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -45,7 +45,7 @@ def odds_of_a_date(n=30):
                             ("finals", 0.4), ("title", 0.2))
     }  # fmt: skip
     finishes = ["Finals", "Champion", "Conference finals", "Second round", "First round", "Play-in"]
-    odds = pd.DataFrame({f"{name}_odds": values for name, values in reach.items()})
+    odds = pd.DataFrame({f"{name}_prob": values for name, values in reach.items()})
     finish = (finishes + ["Lottery"] * n)[:n]
     return odds.assign(team=TEAMS[:n], finish=finish, expected_wins=60.0 - np.arange(n))
 
@@ -108,7 +108,7 @@ def test_the_table_has_the_favourite_first_and_frames_what_came_true(tmp_path, d
     ordered = sorted(teams, key=lambda text: text.get_position()[1])
     assert [text.get_text() for text in ordered] == TEAMS
     (shades,) = [part for part in ax.collections if isinstance(part, QuadMesh)]
-    np.testing.assert_allclose(shades.get_array()[:, -1], odds["title_odds"] ** 0.6)
+    np.testing.assert_allclose(shades.get_array()[:, -1], odds["title_prob"] ** 0.6)
     frames = [part for part in ax.patches if isinstance(part, Rectangle)]
     assert [round(part.get_width()) for part in frames] == [4, 5, 3, 2, 1]
     texts = [text.get_text() for text in ax.texts]
@@ -130,8 +130,8 @@ def test_a_table_of_nothing_is_refused(tmp_path):
     odds = odds_of_a_date()
     with pytest.raises(ValueError, match="no odds to draw"):
         plot_odds_heatmap(odds.head(0), tmp_path / "odds.png", "2023-24")
-    with pytest.raises(ValueError, match=r"\['finals_odds'\] are missing"):
-        plot_odds_heatmap(odds.drop(columns="finals_odds"), tmp_path / "odds.png", "2023-24")
+    with pytest.raises(ValueError, match=r"\['finals_prob'\] are missing"):
+        plot_odds_heatmap(odds.drop(columns="finals_prob"), tmp_path / "odds.png", "2023-24")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.models.members import Predicted
+from nba_rank.models.members import Scores
 from nba_rank.report import odds_findings
 from nba_rank.report.odds_findings import OddsFindings, gather_odds, interval_coverage
 from nba_rank.report.odds_section import odds_sections
@@ -279,7 +279,7 @@ def test_finishes_of_the_playoff_teams(sections, forecasts):
     last = finishes[(finishes["season"] == "2023-24") & (finishes["as_of_point"] == "end")]
     hits = (last["likely_finish"] == last["finish"]).sum()
     assert f"Of all 30 teams {hits} finished as was likeliest" in text
-    assert f"expected {last['likely_finish_odds'].sum():.1f}" in text
+    assert f"expected {last['likely_finish_prob'].sum():.1f}" in text
     champion = last[last["finish"] == "Champion"]["team_id"].item()
     team = made.teams.set_index(["season", "team_id"]).loc[("2023-24", champion), "abbreviation"]
     assert rows[0].startswith(f"| {team} |")
@@ -340,6 +340,6 @@ def test_assumptions_are_counted_by_season(sections, forecasts):
     frame = made.completed["2023-24"].frame
     days = frame["as_of_date"].drop_duplicates().sort_values().iloc[:3]
     early = frame.assign(assumption=np.where(frame["as_of_date"].isin(days), "Made up.", ""))
-    completed = made.completed | {"2023-24": Predicted(early, None)}
+    completed = made.completed | {"2023-24": Scores(early, None)}
     text = sections(gathered(made, completed=completed))[HEADINGS[9]]
     assert text.endswith("- 2023-24, 3 dates, the first: Made up.")

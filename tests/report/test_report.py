@@ -177,12 +177,12 @@ def predictions():
 
 
 def test_sections_on_model_a(
-    tmp_path, contributions, diagnostics, removal_summary, coverage
+    tmp_path, contributions, diagnostics, occlusion_summary, coverage
 ):  # fmt: skip
     findings = ModelAFindings(
         pooling="attention",
         last_epochs=last_epochs(diagnostics),
-        removal=removal_summary,
+        occlusion=occlusion_summary,
         coverage=coverage,
         nominal=0.9,
     )

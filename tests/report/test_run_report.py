@@ -74,7 +74,8 @@ def tables():
 
 @pytest.fixture
 def report(
-    compose_as_is, learning_curves, diagnostics, contributions, removal, removal_summary, forecasts
+    compose_as_is, learning_curves, diagnostics, contributions, occlusion, occlusion_summary,
+    forecasts,
 ):  # fmt: skip
     """The report of a run with model A, without probabilities."""
     found = metrics()
@@ -93,8 +94,8 @@ def report(
         contributions=contributions,
         learning_curves=learning_curves,
         diagnostics=diagnostics,
-        removal=removal,
-        removal_summary=removal_summary,
+        occlusion=occlusion,
+        occlusion_summary=occlusion_summary,
         rankers={},
         seconds={"models": 1.0},
         group_seconds={"elo": 0.3, "record": 0.1},
@@ -140,7 +141,7 @@ def test_all_that_there_is_on_model_a_is_written(report, written):
     assert files >= MODEL_A_FILES
     assert figures >= MODEL_A_FIGURES
     pd.testing.assert_frame_equal(pd.read_csv(path / "diagnostics.csv"), report.diagnostics)
-    assert len(pd.read_csv(path / "faithfulness.csv")) == len(report.removal)
+    assert len(pd.read_csv(path / "faithfulness.csv")) == len(report.occlusion)
     assert len(short["contributions"]) == len(report.contributions)
     model_a = short["model_a"]
     assert (model_a["networks"], model_a["networks_alive"]) == (4, 4)
@@ -160,7 +161,7 @@ def test_all_that_there_is_on_model_a_is_written(report, written):
 def test_without_model_a_nothing_is_said_of_it(report, written):
     found = report.metrics[report.metrics["ranker"] != "model_a"]
     without = dict.fromkeys(
-        ("learning_curves", "diagnostics", "removal", "removal_summary", "contributions"), EMPTY
+        ("learning_curves", "diagnostics", "occlusion", "occlusion_summary", "contributions"), EMPTY
     )
     path, files, figures, short = written(replace(report, metrics=found, **without))
     assert not files & (MODEL_A_FILES | ODDS_FILES - {"games.csv"})
@@ -202,11 +203,11 @@ def test_all_that_there_is_on_odds_is_written(of_odds, written):
     }  # fmt: skip
     odds = pd.read_parquet(path / "odds.parquet")
     assert len(odds) == 2 * len(AS_OF_POINTS) * 30
-    assert {f"{event}_odds" for event in EVENTS} <= set(odds)
+    assert {f"{event}_prob" for event in EVENTS} <= set(odds)
     assert {"seed_1", "seed_15", "assumption", "expected_wins", "team"} <= set(odds)
     assert not [name for name in odds if name.endswith(("_x", "_y", "_"))]
-    whole = report.completed[SEASON].frame.set_index(["as_of_date", "team_id"])["title_odds"]
-    read = odds.set_index(["as_of_date", "team_id"])["title_odds"]
+    whole = report.completed[SEASON].frame.set_index(["as_of_date", "team_id"])["title_prob"]
+    read = odds.set_index(["as_of_date", "team_id"])["title_prob"]
     pd.testing.assert_series_equal(read, whole.reindex(read.index))
     assert len(pd.read_csv(path / "games.csv")) == len(report.probabilities.games)
     finishes = pd.read_csv(path / "finishes.csv")

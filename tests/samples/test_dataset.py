@@ -79,7 +79,7 @@ def test_features_that_the_store_does_not_hold_are_named():
 def simulated(keys, ranks, wins):
     """What a simulation says of some rows, with columns that nobody reads."""
     summary = frame(keys).drop(columns="conference")
-    return summary.assign(projected_rank=ranks, expected_wins=wins, title_odds=0.5)
+    return summary.assign(projected_rank=ranks, expected_wins=wins, title_prob=0.5)
 
 
 def test_a_projection_adds_places_from_the_bottom_and_wins():

@@ -22,9 +22,9 @@ from nba_rank.evaluation.objectives import season_values
 from nba_rank.experiments.inputs import RunInputs, read_inputs
 from nba_rank.experiments.playoff_classifier import validation_scores
 from nba_rank.experiments.tuning.outcome import TrialOutcome
-from nba_rank.models.members import Predicted
+from nba_rank.models.members import Scores
 from nba_rank.models.oof import each_fit, n_steps
-from nba_rank.models.ranker import Head, Ranker
+from nba_rank.models.ranker import Ensemble, Ranker
 from nba_rank.samples.folds import FoldPlan, TestPart, validation_plan
 
 VALIDATION_FILE = "validation.csv"
@@ -117,7 +117,7 @@ def _judged_seasons(
                 advance()
         return
     part_of = {part.fit: part for part in plan.tests}
-    predicted: dict[str, Predicted] = {}
+    predicted: dict[str, Scores] = {}
     # Without test seasons no intervals are drawn: trials are judged by scores.
     fits = FoldPlan(plan.fits, [])
     seed = np.random.SeedSequence(config.seed).spawn(1)[0]  # the folds' seed of a whole run
@@ -126,9 +126,9 @@ def _judged_seasons(
             predicted |= fitted.predicted
             if fitted.fit.name in part_of:
                 part = part_of[fitted.fit.name]
-                head = _head(part, predicted, inputs, config)
+                ensemble = _ensemble(part, predicted, inputs, config)
                 projection = inputs.projection.get(part.seasons[0])
-                ranker = Ranker(fitted.members, head, projection)
+                ranker = Ranker(fitted.members, ensemble, projection)
                 for season in part.seasons:
                     tidy = [_judge(season, ranker, predicted[season], shared, config)]
                     if config.include_clone_classifier:
@@ -136,16 +136,16 @@ def _judged_seasons(
                     yield season, pd.concat(tidy, ignore_index=True)
 
 
-def _head(
-    part: TestPart, predicted: dict[str, Predicted], inputs: RunInputs, config: Config
-) -> Head:
+def _ensemble(
+    part: TestPart, predicted: dict[str, Scores], inputs: RunInputs, config: Config
+) -> Ensemble:
     known = pd.concat([predicted[season].frame for season in part.stack_train])
-    head = Head.fit(known, inputs.data.relevance, config)
+    ensemble = Ensemble.fit(known, inputs.data.relevance, config)
     if not _needs_odds(config):
-        return head
+        return ensemble
     # Calibration is read by no objective.
     without = replace(config, calibration=replace(config.calibration, name="none"))
-    return head.calibrated(known, inputs.league, without)
+    return ensemble.calibrated(known, inputs.league, without)
 
 
 def _needs_odds(config: Config) -> bool:
@@ -153,25 +153,25 @@ def _needs_odds(config: Config) -> bool:
 
 
 def _judge(
-    season: str, ranker: Ranker, predicted: Predicted, shared: SharedInputs, config: Config
+    season: str, ranker: Ranker, predicted: Scores, shared: SharedInputs, config: Config
 ) -> pd.DataFrame:
     """Return the tidy metrics of the final ranker and the standings in one season."""
     inputs = shared.inputs
     grid, results, name = inputs.grid, inputs.results, final_name(config)
     points = grid.loc[(grid["as_of_point"] != "") & (grid["season"] == season), _POINT]
     at_points = predicted.frame.merge(points, on=_POINT[:2])
-    scored = Predicted(at_points.drop(columns="as_of_point"), predicted.attention)
+    scored = Scores(at_points.drop(columns="as_of_point"), predicted.attention)
     if _needs_odds(config):
         frame = ranker.complete(scored, inputs.league, threads=config.trainer.num_threads).frame
     else:
-        frame = scored.frame.assign(score=ranker.head.score(scored.frame, ranker.members.names))
+        frame = scored.frame.assign(score=ranker.ensemble.score(scored.frame, ranker.members.names))
     frame = frame.merge(points, on=_POINT[:2])
     truth = truth_of(results, inputs.tables)
     standings = shared.standings[shared.standings["season"] == season]
     scores = pd.concat([frame[[*_POINT, "team_id", "score"]].assign(ranker=name), standings])
     parts = [evaluate(scores, truth, METRICS, ("league", "playoff16"))]
     if _needs_odds(config):
-        odds = [column for column in map(str, frame) if column.endswith("_odds")]
+        odds = [column for column in map(str, frame) if column.endswith("_prob")]
         judged = frame[["season", "as_of_point", "team_id", *odds]]
         parts.append(advancement_metrics(judged, results, name))
     return pd.concat(parts, ignore_index=True)[TIDY_COLUMNS]

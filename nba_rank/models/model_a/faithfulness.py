@@ -11,7 +11,7 @@ from nba_rank.features.store import KEY
 from nba_rank.models.model_a.fitted import FittedModelA
 
 
-def removal_effects(
+def occlusion_effects(
     model: FittedModelA, sets: PlayerSets, team_prior: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Take one player out of each team: the one of most attention, and another one by chance.

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nba_rank.models.model_a.faithfulness import removal_effects
+from nba_rank.models.model_a.faithfulness import occlusion_effects
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ class Largest:
 
 def test_effects_are_those_of_taking_one_player_out_by_hand(fitted, known):
     sets, prior, _ = known
-    got = removal_effects(fitted, sets, prior, Largest())
+    got = occlusion_effects(fitted, sets, prior, Largest())
     whole = fitted.predict(sets, prior, with_intervals=False)
     assert got.columns.tolist() == ["season", "as_of_date", "team_id", "top", "random"]
     for row in (0, 5, 11, 40, len(prior) - 1):
@@ -51,7 +51,7 @@ def test_effects_are_those_of_taking_one_player_out_by_hand(fitted, known):
 def test_the_sets_are_left_as_they_were(fitted, known):
     sets, prior, _ = known
     before = [array.copy() for array in (sets.player_id, sets.minutes_share, sets.stats)]
-    removal_effects(fitted, sets, prior, np.random.default_rng(0))
+    occlusion_effects(fitted, sets, prior, np.random.default_rng(0))
     for array, old in zip((sets.player_id, sets.minutes_share, sets.stats), before, strict=True):
         np.testing.assert_array_equal(array, old)
 
@@ -59,7 +59,7 @@ def test_the_sets_are_left_as_they_were(fitted, known):
 def test_the_other_player_is_drawn_anew_by_seed_and_never_the_top(fitted, known):
     sets, prior, _ = known
     first, again, other = (
-        removal_effects(fitted, sets, prior, np.random.default_rng(seed)) for seed in (0, 0, 1)
+        occlusion_effects(fitted, sets, prior, np.random.default_rng(seed)) for seed in (0, 0, 1)
     )
     assert first.equals(again)
     assert first["top"].equals(other["top"])
@@ -68,7 +68,7 @@ def test_the_other_player_is_drawn_anew_by_seed_and_never_the_top(fitted, known)
     pairs = replace(sets, player_id=sets.player_id.copy())
     pairs.player_id[:, 2:] = 0
     results = [
-        removal_effects(fitted, pairs, prior, np.random.default_rng(seed)) for seed in range(3)
+        occlusion_effects(fitted, pairs, prior, np.random.default_rng(seed)) for seed in range(3)
     ]
     assert results[0].equals(results[1])
     assert results[0].equals(results[2])
@@ -80,7 +80,7 @@ def test_teams_of_one_player_or_none_are_left_out(fitted, known):
     few = replace(sets, player_id=sets.player_id.copy())
     few.player_id[3, 1:] = 0
     few.player_id[7] = 0
-    got = removal_effects(fitted, few, prior, np.random.default_rng(0))
+    got = occlusion_effects(fitted, few, prior, np.random.default_rng(0))
     assert got[["top", "random"]].notna().all(axis=None)
     kept = np.delete(np.arange(len(prior)), [3, 7])
     assert got["team_id"].tolist() == sets.frame["team_id"].iloc[kept].tolist()
@@ -95,5 +95,5 @@ def test_attention_that_follows_minutes_alone_finds_the_star(fit, known):
     model = fit(
         lopsided, relevance, prior, epochs=6, attention={"minutes_bias_weight": 1.0}
     )  # fmt: skip
-    effects = removal_effects(model, lopsided, prior, np.random.default_rng(0))
+    effects = occlusion_effects(model, lopsided, prior, np.random.default_rng(0))
     assert effects["top"].mean() > 3 * effects["random"].mean()
