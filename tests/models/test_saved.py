@@ -11,7 +11,7 @@ import torch
 from nba_rank.core.errors import UserError
 from nba_rank.models.members import Members
 from nba_rank.models.model_a.fitted import TeamScores
-from nba_rank.models.playoff_classifier import CloneClassifier
+from nba_rank.models.playoff_classifier import PlayoffClassifier
 from nba_rank.models.ranker import Ranker
 from nba_rank.models.trees import Forest
 from nba_rank.samples.dataset import Dataset
@@ -69,7 +69,7 @@ def data(three_seasons, make_prior):
     [
         ("ensemble.json", Ranker.load),
         ("projection.json", Ranker.load),
-        ("clone_classifier.ubj", CloneClassifier.load),
+        ("clone_classifier.ubj", PlayoffClassifier.load),
         ("scores.npz", TeamScores.load),
         ("rf.npz", lambda folder: Forest.load(folder / "rf.npz")),
     ],
