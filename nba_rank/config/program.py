@@ -1,18 +1,17 @@
 """What the command-line programs share: composing a config, and errors told plainly."""
 
 import logging
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
-from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from nba_rank.config.experiment_file import known_to_hydra
 from nba_rank.config.schema import Config, ConfigError, config_yaml, register_schemas
 from nba_rank.core.errors import UserError
 from nba_rank.core.names import CLONE
@@ -36,7 +35,7 @@ def run_program(config_name: str, program: Callable[[DictConfig, Console], objec
         logging.getLogger(name).setLevel(logging.WARNING)
 
     with told_plainly(Console()):
-        sys.argv[1:] = [_experiment_file(word) for word in sys.argv[1:]]
+        sys.argv[1:] = [known_to_hydra(word) for word in sys.argv[1:]]
 
     @hydra.main(config_path=str(CONF), config_name=config_name)
     def shell(cfg: DictConfig) -> object:
@@ -62,28 +61,6 @@ def told_plainly(console: Console) -> Iterator[None]:
         console.print("[bold red]error:[/]", end=" ")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
-
-
-def _experiment_file(word: str) -> str:
-    """Let `experiment=` take a file from anywhere, such as the `best.yaml` of a sweep.
-
-    Args:
-        word: A word of the command line.
-
-    Returns:
-        The word, or one that names the option under which the file is now known to Hydra.
-    """
-    key, _, value = word.partition("=")
-    if key != "experiment" or not value.endswith((".yaml", ".yml")):
-        return word
-    path = Path(value).absolute()
-    if not path.is_file():
-        raise FileNotFoundError(f"{word}: there is no such file; without the ending it names one "
-                                f"of {CONF / 'experiment'}")  # fmt: skip
-    name = re.sub(r"\W+", "_", str(path.with_suffix(""))).strip("_")
-    node = OmegaConf.load(path)
-    ConfigStore.instance().store(group="experiment", name=name, node=node, package="_global_")
-    return f"experiment={name}"
 
 
 @contextmanager

@@ -121,12 +121,6 @@ def test_the_best_can_be_run_at_once(swept, league, tmp_path):
     pd.testing.assert_frame_equal(again, pd.read_csv(swept / chosen / "metrics.csv"))
 
 
-def test_an_experiment_file_that_is_not_there_is_named(tmp_path):
-    done = program("train", "experiment=nowhere/best.yaml", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "experiment=nowhere/best.yaml: there is no such file" in done.stdout.replace("\n", " ")
-
-
 def test_the_same_command_goes_on_with_the_same_study(league, swept, tmp_path):
     outputs = tmp_path / "again"
     shutil.copytree(swept.parents[1], outputs)

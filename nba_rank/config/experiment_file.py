@@ -1,0 +1,139 @@
+"""Experiment files from anywhere, such as the `best.yaml` of a sweep, as `experiment=<path>`.
+
+Hydra builds and calls whatever a config names under `hydra`, so a file from a stranger could run
+any code. A file may therefore set fields of our own config, choose options of our own groups, and
+say how to search; anything else is refused before Hydra reads it.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from nba_rank.core.errors import UserError
+
+_OPTION = re.compile(r"/?\w[\w-]*(/\w[\w-]*)*")
+_SEARCH = ("params", "n_trials", "n_jobs")
+"""Fields of `hydra.sweeper` that a file may set."""
+
+
+def known_to_hydra(word: str) -> str:
+    """Check and register an experiment file that the command line names.
+
+    Args:
+        word: A word of the command line.
+
+    Returns:
+        The word, or for `experiment=<path>.yaml` one that names the option under which Hydra knows
+        the file now.
+
+    Raises:
+        UserError: There is no such file, or it holds what it may not.
+    """
+    key, _, value = word.partition("=")
+    is_file = value.endswith((".yaml", ".yml"))
+    if key != "experiment" or not (is_file or ".." in value or value.startswith(("/", "~"))):
+        return word
+    path = Path(value).absolute()
+    if not is_file or not path.is_file():
+        raise UserError(
+            f"{word}: there is no such file; a file ends in .yaml, and a name without the ending "
+            "is one of conf/experiment"
+        )
+    node = _read(path)
+    if problems := [*_problems(OmegaConf.to_container(node))]:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise UserError(
+            f"{path} may only set this program's own config and search parameters "
+            f"({', '.join(f'hydra.sweeper.{name}' for name in _SEARCH)}):\n{lines}\n"
+            "Remove these; what you trust can be given on the command line"
+        )
+    name = re.sub(r"\W+", "_", str(path.with_suffix(""))).strip("_")
+    ConfigStore.instance().store(group="experiment", name=name, node=node, package="_global_")
+    return f"experiment={name}"
+
+
+def _read(path: Path) -> DictConfig:
+    try:
+        node = OmegaConf.load(path)
+    except (yaml.YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as YAML: {error}") from error
+    if not isinstance(node, DictConfig):
+        raise UserError(f"{path} must hold `key: value` lines, not a list")
+    return node
+
+
+def _problems(content: object) -> Iterator[str]:
+    """Yield what a file may not hold, by its key."""
+    assert isinstance(content, dict)
+    for entry in content.get("defaults") or []:
+        if not _is_own_default(entry):
+            yield f"defaults: {entry}"
+    for key, value in content.items():
+        if key == "hydra":
+            yield from _hydra_problems(value)
+        elif _names_hydra(str(key)):
+            yield str(key)
+    yield from _targets(content, "")
+
+
+def _hydra_problems(node: object) -> Iterator[str]:
+    if not isinstance(node, dict):
+        yield f"hydra: {node}"
+        return
+    yield from (f"hydra.{name}" for name in node if name != "sweeper")
+    sweeper = node.get("sweeper") or {}
+    if not isinstance(sweeper, dict):
+        yield f"hydra.sweeper: {sweeper}"
+        return
+    yield from (f"hydra.sweeper.{name}" for name in sweeper if name not in _SEARCH)
+    params = sweeper.get("params") or {}
+    if not isinstance(params, dict):
+        yield f"hydra.sweeper.params: {params}"
+        return
+    yield from (f"hydra.sweeper.params: {name}" for name in params if _names_hydra(str(name)))
+
+
+def _is_own_default(entry: object) -> bool:
+    """Return whether an entry of the defaults list chooses an option of our own groups."""
+    if not isinstance(entry, dict):
+        return isinstance(entry, str) and _is_option(entry)
+    if len(entry) != 1:
+        return False
+    [(group, option)] = entry.items()
+    group = str(group).removeprefix("override ").removeprefix("optional ").strip()
+    options = option if isinstance(option, list) else [option]
+    if group == "/hydra/sweeper":
+        return options == ["study"]
+    if group == "/hydra/sweeper/sampler":
+        return all(_is_option(one) for one in options)
+    return _is_option(group) and all(one is None or _is_option(one) for one in options)
+
+
+def _is_option(name: object) -> bool:
+    """Return whether a name is one of `conf/`: no package, no path out of it, nothing of Hydra."""
+    return isinstance(name, str) and bool(_OPTION.fullmatch(name)) and not _names_hydra(name)
+
+
+def _names_hydra(key: str) -> bool:
+    return "hydra" in re.split(r"\W+", key)
+
+
+def _targets(node: object, key: str) -> Iterator[str]:
+    """Yield the dotted keys of everything below that names something to call."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            inner = f"{key}.{name}" if key else str(name)
+            if "_target_" in str(name):
+                yield inner
+            else:
+                yield from _targets(value, inner)
+    elif isinstance(node, list):
+        for n, value in enumerate(node):
+            yield from _targets(value, f"{key}[{n}]")
+    elif "_target_" in str(node):
+        yield key
