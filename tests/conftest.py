@@ -11,8 +11,9 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from threadpoolctl import threadpool_limits
 
+from nba_rank.config.compose import as_config, register_schemas
 from nba_rank.config.program import CONF
-from nba_rank.config.schema import Config, as_config, register_schemas
+from nba_rank.config.schema import Config
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.ingest import IngestResult, ingest
 from nba_rank.data.outcomes import outcomes
@@ -173,7 +174,7 @@ def compose_as_is() -> Callable[..., Config]:
     def make(*overrides: str) -> Config:
         GlobalHydra.instance().clear()
         with initialize_config_dir(str(CONF)):
-            return as_config(hydra_compose("config", overrides=list(overrides)))
+            return as_config(hydra_compose("config", overrides=list(overrides)), Config)
 
     return make
 

@@ -12,8 +12,9 @@ import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
 
+from nba_rank.config.compose import as_config
 from nba_rank.config.program import comparison_run
-from nba_rank.config.schema import AblateConfig, as_ablate_config
+from nba_rank.config.schema import AblateConfig
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
 from nba_rank.evaluation.ablations import GAIN_COLUMNS, TIDY_COLUMNS, paired_gains, spearman_by_list
@@ -43,7 +44,7 @@ def ablate(cfg: DictConfig, console: Console) -> pd.DataFrame:
     Returns:
         What `nba_rank.evaluation.ablations.paired_gains` returns, `direction` before it.
     """
-    config = without_intervals(as_ablate_config(cfg))
+    config = without_intervals(as_config(cfg, AblateConfig))
     with comparison_run(config, "ablations of feature groups", console) as run_dir:
         return _ablate(config, run_dir, console)
 

@@ -9,8 +9,9 @@ import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
 
+from nba_rank.config.compose import as_config
 from nba_rank.config.program import comparison_run
-from nba_rank.config.schema import Config, as_config
+from nba_rank.config.schema import Config
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
 from nba_rank.evaluation.ablations import TIDY_COLUMNS, paired_gains, spearman_by_list
@@ -41,7 +42,7 @@ def ablate(cfg: DictConfig, console: Console) -> pd.DataFrame:
     Returns:
         What `nba_rank.evaluation.ablations.paired_gains` returns, a part a variant that lacks it.
     """
-    config = scoring_only(as_config(cfg))
+    config = scoring_only(as_config(cfg, Config))
     with comparison_run(config, "ablations of model A", console) as run_dir:
         return _ablate(config, run_dir, console)
 

@@ -18,7 +18,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from nba_rank.config.schema import Config, as_config
+from nba_rank.config.compose import as_config
+from nba_rank.config.schema import Config
 from nba_rank.core.stages import Stages
 from nba_rank.data.calendar import as_of_grid, as_of_points
 from nba_rank.data.ingest import read_raw
@@ -46,7 +47,7 @@ REPEATS = 3
 
 def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
     """Time every part `REPEATS` times and print minimum and median seconds."""
-    config = as_config(cfg)
+    config = as_config(cfg, Config)
     tables = prepare_tables(config.data, None).tables
     seasons = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
     grid = as_of_grid(tables, seasons, config.data.as_of_every_days)[["season", "as_of_date"]]

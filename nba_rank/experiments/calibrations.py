@@ -13,8 +13,9 @@ import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
 
+from nba_rank.config.compose import as_config
 from nba_rank.config.program import comparison_run
-from nba_rank.config.schema import CalibrationConfig, Config, as_config
+from nba_rank.config.schema import CalibrationConfig, Config
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
 from nba_rank.data.outcomes import EVENTS, events
@@ -48,7 +49,7 @@ def compare(cfg: DictConfig, console: Console) -> pd.DataFrame:
     Returns:
         What `nba_rank.evaluation.calibration.summarise_calibration` returns.
     """
-    config = without_intervals(as_config(cfg))
+    config = without_intervals(as_config(cfg, Config))
     with comparison_run(config, "comparison of calibrations", console) as run_dir:
         return _compare(config, run_dir, console)
 

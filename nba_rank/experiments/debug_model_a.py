@@ -16,7 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from nba_rank.config.schema import ConfigError, DebugConfig, as_debug_config
+from nba_rank.config.compose import as_config
+from nba_rank.config.schema import DebugConfig
+from nba_rank.core.errors import ConfigError
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import prepare_tables
@@ -55,7 +57,7 @@ class BatchSource:
 
 def debug(cfg: DictConfig, console: Console) -> Checkup:
     """Look at one batch and print what was found."""
-    config = as_debug_config(cfg)
+    config = as_config(cfg, DebugConfig)
     source = batch_source(config, console)
     found = check_up(source.data, source.first, config.model.model_a, config.trainer, config.seed)
     if found.stepped:

@@ -8,7 +8,8 @@ from rich import box
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
-from nba_rank.config.schema import PredictConfig, as_predict_config, config_from_yaml
+from nba_rank.config.compose import as_config, config_from_yaml
+from nba_rank.config.schema import PredictConfig
 from nba_rank.core import escape
 from nba_rank.core.files import write_frame
 from nba_rank.core.names import CLONE
@@ -74,7 +75,7 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
 
 def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
     """Rank a date, print the table and write it as CSV."""
-    config = as_predict_config(cfg)
+    config = as_config(cfg, PredictConfig)
     table = rank_date(config)
     out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
     write_frame(out, flat(table))

@@ -7,7 +7,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from nba_rank.config.schema import as_config, config_yaml
+from nba_rank.config.compose import as_config, config_yaml
+from nba_rank.config.schema import Config
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
@@ -26,7 +27,7 @@ def train(cfg: DictConfig, console: Console) -> RunResult | TrialOutcome | None:
     Returns:
         What the run found; of a job of a sweep only what its sweeper needs.
     """
-    config = as_config(cfg)
+    config = as_config(cfg, Config)
     check_logger(config.logger)
     in_sweep = config.tuning.trial is not None
     is_trial = in_sweep and config.tuning.judged_on == "validation"

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from nba_rank.config.objectives import OBJECTIVES
-from nba_rank.config.schema import Config, flat
+from nba_rank.config.rules import flat
+from nba_rank.config.schema import Config
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.choice import (

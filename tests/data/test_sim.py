@@ -84,11 +84,6 @@ def test_home_edge_moves_home_wins():
     assert home_share(10.0) > 0.7
 
 
-def test_impossible_parameters_are_all_named():
-    with pytest.raises(ValueError, match=r"first_season_year.*n_seasons.*movement_rate"):
-        SimParams(first_season_year=2000, n_seasons=0, movement_rate=1.5)
-
-
 def test_file_names_columns_and_dtypes(sim):
     stems = [
         stem

@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from nba_rank.config.schema import config_from_yaml
+from nba_rank.config.compose import config_from_yaml
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.ablations import LISTS, MEAN
 from nba_rank.experiments import ablate_model_a

@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from nba_rank.config.schema import config_from_yaml
+from nba_rank.config.compose import config_from_yaml
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import EVENTS

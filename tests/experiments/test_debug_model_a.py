@@ -12,13 +12,10 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
 
+from nba_rank.config.compose import as_config
 from nba_rank.config.program import CONF
-from nba_rank.config.schema import (
-    ConfigError,
-    as_config,
-    as_debug_config,
-    as_ingest_config,
-)
+from nba_rank.config.schema import Config, DebugConfig, IngestConfig
+from nba_rank.core.errors import ConfigError
 from nba_rank.experiments import debug_model_a
 from nba_rank.experiments.debug_model_a import batch_source, debug
 from nba_rank.models.model_a.diagnostics import Cause
@@ -60,7 +57,7 @@ def of_sim(composed, sim_tables, monkeypatch):
     monkeypatch.setattr(debug_model_a, "prepare_tables", lambda data, console: ready)
 
     def run(*overrides):
-        return batch_source(as_debug_config(composed(*SIM, *overrides)), None)
+        return batch_source(as_config(composed(*SIM, *overrides), DebugConfig), None)
 
     return run
 
@@ -164,16 +161,16 @@ def test_every_pooling_and_precision_is_looked_at(look, precision, pooling):
 def test_only_the_debugger_takes_dummy_data(composed):
     message = "debug_model_a alone: take data=nba or data=sim"
     with pytest.raises(ConfigError, match=message):
-        as_config(composed("data=dummy", name="config"))
+        as_config(composed("data=dummy", name="config"), Config)
     with pytest.raises(ConfigError, match=message):
-        as_ingest_config(composed("data=dummy", name="ingest"))
+        as_config(composed("data=dummy", name="ingest"), IngestConfig)
 
 
 def test_the_debug_config_is_checked(composed):
     with pytest.raises(ConfigError, match="n_heads=5"):
-        as_debug_config(composed("model.model_a.attention.n_heads=5"))
+        as_config(composed("model.model_a.attention.n_heads=5"), DebugConfig)
     with pytest.raises(ConfigError, match="batch=-1"):
-        as_debug_config(composed("batch=-1"))
+        as_config(composed("batch=-1"), DebugConfig)
 
 
 def test_a_batch_of_the_league_is_of_the_newest_season_in_date_order(of_sim, sim_tables):

@@ -9,8 +9,10 @@ import pytest
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from nba_rank.config.compose import config_from_yaml
 from nba_rank.config.program import comparison_run
-from nba_rank.config.schema import ConfigError, PredictConfig, PredictDataConfig, config_from_yaml
+from nba_rank.config.schema import PredictConfig, PredictDataConfig
+from nba_rank.core.errors import ConfigError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS

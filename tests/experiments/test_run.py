@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 from programs import program
 from rich.console import Console
 
-from nba_rank.config.schema import PredictConfig, PredictDataConfig, config_from_yaml
+from nba_rank.config.compose import config_from_yaml
+from nba_rank.config.schema import PredictConfig, PredictDataConfig
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import BOX_COLUMNS, Tables, conform, read_tables, table_path
@@ -763,7 +764,7 @@ def test_ctrl_c_while_model_a_learns_leaves_the_folder_marked(run_again, tmp_pat
 
 BAD = [
     ("trainer.max_epochs=abc", "trainer.max_epochs"),
-    ("trainer.max_epochs=0", "trainer.max_epochs=0 must lie between"),
+    ("trainer.max_epochs=0", "trainer.max_epochs=0: must be 1 or more"),
     ("+typo=1", "unknown key in the config: typo"),
     ("data.raw_dir=/nowhere/raw", "/nowhere/raw"),
 ]

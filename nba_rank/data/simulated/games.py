@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from nba_rank.config.sim_params import SimParams
+from nba_rank.config.schema import SimParams
 from nba_rank.data.simulated.players import (
     MAX_ROSTER,
     ROTATION_MINUTES,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nba_rank.config.sim_params import SimParams
+from nba_rank.config.schema import SimParams
 from nba_rank.core.content_hash import content_key
 from nba_rank.core.files import file_hash
 from nba_rank.core.seasons import season_label

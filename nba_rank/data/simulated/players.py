@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from nba_rank.config.sim_params import SimParams
+from nba_rank.config.schema import SimParams
 
 FREE, RETIRED = -1, -2
 """Values of `PlayerPool.team` for a player without a team and one who has stopped."""

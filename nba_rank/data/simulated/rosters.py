@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nba_rank.config.sim_params import SimParams
+from nba_rank.config.schema import SimParams
 from nba_rank.data.simulated.players import (
     FREE,
     MAX_ROSTER,

@@ -25,10 +25,13 @@ from optuna.trial import TrialState
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from nba_rank.config.compose import as_config
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.program import told_plainly
-from nba_rank.config.schema import Config, ConfigError, as_config, flat
+from nba_rank.config.rules import flat
+from nba_rank.config.schema import Config
 from nba_rank.core.content_hash import code_hash
+from nba_rank.core.errors import ConfigError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.choice import DEFAULT
@@ -194,7 +197,7 @@ class StudySweeper(OptunaSweeper):
         plain = self._hydra_config.copy()
         with open_dict(plain):
             del plain["hydra"]
-        config = as_config(plain)
+        config = as_config(plain, Config)
         ranks = config.model.members != [CLONE]
         if not ranks and not all(OBJECTIVES[name].from_clone for name in config.tuning.objectives):
             raise ConfigError(

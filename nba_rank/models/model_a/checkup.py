@@ -12,7 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from nba_rank.config.schema import ConfigError, ModelAConfig, TrainerConfig
+from nba_rank.config.schema import ModelAConfig, TrainerConfig
+from nba_rank.core.errors import ConfigError
 from nba_rank.models.model_a.deep_set_ranker import Ranked
 from nba_rank.models.model_a.diagnostics import (
     Cause,

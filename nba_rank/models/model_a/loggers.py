@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger
 
-from nba_rank.config.schema import ConfigError, LoggerConfig
+from nba_rank.config.schema import LoggerConfig
+from nba_rank.core.errors import ConfigError
 from nba_rank.models.model_a.lightning_module import ModelA
 
 

@@ -5,8 +5,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
 
+from nba_rank.config.compose import as_config
 from nba_rank.config.program import CONF
-from nba_rank.config.schema import as_config, flat
+from nba_rank.config.rules import flat
+from nba_rank.config.schema import Config
 from nba_rank.experiments.tuning.choice import words
 
 SPACES = sorted(path.stem for path in (CONF / "hparams_search").glob("*.yaml"))
@@ -35,7 +37,7 @@ def test_every_draw_from_a_space_is_a_config(composed, space):
     seen: dict[str, set] = {name: set() for name in distributions}
     for _ in range(12):
         trial = study.ask(distributions)
-        config = as_config(composed(f"hparams_search={space}", *words(trial.params)))
+        config = as_config(composed(f"hparams_search={space}", *words(trial.params)), Config)
         values = dict(flat(config))
         for name, value in trial.params.items():
             seen[name].add(value)
@@ -74,7 +76,7 @@ def test_the_space_of_model_b_is_the_one_asked_for(composed):
     ],
 )
 def test_a_space_of_one_model_judges_that_model_alone(composed, space, members):
-    found = as_config(composed(f"hparams_search={space}")).model.members
+    found = as_config(composed(f"hparams_search={space}"), Config).model.members
     assert found == (members or ["model_a", "xgb", "rf"])
 
 

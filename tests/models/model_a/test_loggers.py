@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nba_rank.config.schema import ConfigError, LoggerConfig
+from nba_rank.config.schema import LoggerConfig
+from nba_rank.core.errors import ConfigError
 from nba_rank.models.model_a import loggers
 from nba_rank.models.model_a.loggers import check_logger, model_loggers
 

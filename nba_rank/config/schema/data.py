@@ -1,0 +1,77 @@
+"""Options of the data: where it lies, and the simulated league."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nba_rank.config.schema.option import option
+
+
+@dataclass(kw_only=True)
+class SimParams:
+    """The simulated league; equal parameters give identical files."""
+
+    seed: int = option("Root of every random stream of the league.", low=0, default=2021)
+    first_season_year: int = option(
+        "Year in which the first season starts; from 2021 on each season has 82 games and a "
+        "play-in.",
+        low=2021,
+        default=2021,
+    )
+    n_seasons: int = option("Seasons to play.", low=1, default=8)
+    home_edge: float = option(
+        "Points by which the home team outscores an equal visitor.", low=0, default=2.5
+    )
+    back_to_back_cost: float = option(
+        "Points that a team loses when it also played the day before.", low=0, default=1.5
+    )
+    talent_spread: float = option(
+        "Standard deviation of an entering player's peak skill, in points per 48 minutes on court.",
+        low=0,
+        default=3.6,
+    )
+    shooting_luck: float = option(
+        "Share of shots that fall at random; the others follow the shooter's percentage. It sets "
+        "how far a single game strays from the strengths.",
+        low=0,
+        high=1,
+        default=0.42,
+    )
+    injury_rate: float = option("Expected injuries per player and season.", low=0, default=1.4)
+    trade_rate: float = option(
+        "Expected trades per season in the whole league.", low=0, default=24.0
+    )
+    movement_rate: float = option(
+        "Probability that a player's contract ends in a given summer.", low=0, high=1, default=0.2
+    )
+    shutdown_rate: float = option(
+        "Probability that a team out of the race in the last weeks shuts down each of its three "
+        "best players.",
+        low=0,
+        high=1,
+        default=0.4,
+    )
+
+
+@dataclass(kw_only=True)
+class DataConfig:
+    """Where the game logs come from."""
+
+    source: str = option(
+        "`raw` reads `raw_dir` as it is; `sim` writes a simulated league there first; `dummy` "
+        "reads nothing and is for `nba_rank.debug_model_a` alone.",
+        choices=("raw", "sim", "dummy"),
+    )
+    raw_dir: str = option("Folder of raw files.")
+    processed_dir: str = option("Folder of the checked tables.")
+    first_season: str | None = option(
+        "First season to learn from, such as `2012-13`; null: all in the tables."
+    )
+    as_of_every_days: int = option("Days between two as-of dates of the even grid.", low=1)
+    sim: SimParams = field(default_factory=SimParams)
+
+
+def manifest_path(data: DataConfig) -> Path:
+    """Return where the manifest lies: `data/manifest.json`, or beside tables put elsewhere."""
+    processed = Path(data.processed_dir)
+    default = processed == Path("data/processed")
+    return (processed.parent if default else processed) / "manifest.json"

@@ -1,0 +1,48 @@
+"""Options of the target, the folds and the evaluation."""
+
+from dataclasses import dataclass
+
+from nba_rank.config.schema.option import option
+
+
+@dataclass(kw_only=True)
+class TargetConfig:
+    """What the models learn."""
+
+    name: str = option(
+        "Outcome of a season that is ranked.",
+        choices=("playoff_outcome", "final_rank", "standings"),
+    )
+
+
+@dataclass(kw_only=True)
+class FoldsConfig:
+    """Which seasons are held out, and how the stacker gets its out-of-fold scores."""
+
+    n_test_seasons: int = option("Complete seasons held out, the last in the data.", low=1)
+    first_test_season: str | None = option(
+        "First season held out, such as `2023-24`, with all after it; null goes by "
+        "`n_test_seasons`."
+    )
+    refit: bool = option(
+        "Fit anew before each test season (walk-forward) or once before all of them."
+    )
+    oof: str = option(
+        "`forward` (each out-of-fold season is predicted from earlier ones only) or `kfold` "
+        "(K-fold by season inside the training seasons).",
+        choices=("forward", "kfold"),
+    )
+    n_oof_seasons: int = option(
+        "Out-of-fold seasons before the first test season, for `forward`.", low=1
+    )
+    k: int = option("Number of folds, for `kfold`.", low=2)
+
+
+@dataclass(kw_only=True)
+class EvaluationConfig:
+    """How the test seasons are judged."""
+
+    bootstrap_samples: int = option("Resamples of the test seasons behind each interval.", low=100)
+    exponential_ndcg: bool = option(
+        "Also report NDCG with exponential gain, as `ndcg_<k>_exponential`."
+    )

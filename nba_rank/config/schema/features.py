@@ -1,0 +1,277 @@
+"""Options of the feature groups, the player sets and the projection."""
+
+from dataclasses import dataclass
+
+from nba_rank.config.schema.option import option
+
+
+@dataclass(kw_only=True)
+class GroupConfig:
+    """A feature group."""
+
+    enabled: bool = option("Whether the models read the group.")
+
+
+@dataclass(kw_only=True)
+class RecordConfig(GroupConfig):
+    """Win share and margin to date, regressed, and over the newest games."""
+
+    last_games: int = option("Newest games of the form columns.", low=1, high=82)
+    prior_games: float = option(
+        "Games that last season's record counts for in the regressed win share.", low=0.1
+    )
+    prior_carry_over: float = option(
+        "Share of last season's distance from .500 that carries over.", low=0, high=1
+    )
+
+
+@dataclass(kw_only=True)
+class PriorSeasonConfig(GroupConfig):
+    """Last season's win share, margin and playoff wins."""
+
+
+@dataclass(kw_only=True)
+class FourFactorsConfig(GroupConfig):
+    """Oliver's four factors to date: own, the opponents', and the difference."""
+
+
+@dataclass(kw_only=True)
+class EloConfig(GroupConfig):
+    """Elo in FiveThirtyEight's form; `k`, `home_edge` and `mean` in Elo points."""
+
+    fit: bool = option(
+        "Fit `k`, `home_edge` and `carry_over` on the seasons before each season; the values "
+        "here are then those of the first season."
+    )
+    home_edge_seasons: int = option("Newest seasons that the home edge is fitted on.", low=1)
+    k: float = option("Step size.", low=0)
+    home_edge: float = option("Lead of the home team.")
+    carry_over: float = option(
+        "Share of a rating's distance from the mean that stays over the summer.", low=0, high=1
+    )
+    mean: float = option("Rating of the average team.")
+
+
+@dataclass(kw_only=True)
+class MasseyConfig(GroupConfig):
+    """Massey rating that starts from last season's."""
+
+    ridge: float = option("Games that what is carried over counts for.", low=1e-06)
+    fit: bool = option("Fit the carry-over on the seasons before each season.")
+    carry_over: float = option(
+        "Share of last season's rating that carries over; with `fit`, until two seasons are known.",
+        low=0,
+        high=1,
+    )
+
+
+@dataclass(kw_only=True)
+class SrsConfig(GroupConfig):
+    """Simple rating and strength of schedule."""
+
+
+@dataclass(kw_only=True)
+class TeamRollingConfig(GroupConfig):
+    """Shooting and defence over the newest games, and the previous result."""
+
+    windows: list[int] = option("Numbers of games, one set of columns each.", low=1, filled=True)
+
+
+@dataclass(kw_only=True)
+class PythagoreanConfig(GroupConfig):
+    """Record that points for and against deserve, and luck."""
+
+    exponent: float = option("Exponent of the points; 13.91 is Morey's.", low=1, high=50)
+    prior_games: float = option(
+        "Games that last season counts for in the regressed share.", low=0.1
+    )
+    prior_carry_over: float = option(
+        "Share of last season's distance from .500 that carries over.", low=0, high=1
+    )
+
+
+@dataclass(kw_only=True)
+class PaceConfig(GroupConfig):
+    """Possessions per 48 minutes."""
+
+    prior_games: float = option(
+        "Games that last season counts for beside the league's mean.", low=0.1
+    )
+    prior_carry_over: float = option(
+        "Share of last season's distance from the mean that carries over.", low=0, high=1
+    )
+
+
+@dataclass(kw_only=True)
+class MomentumConfig(GroupConfig):
+    """Margin above expectation over the newest games, and against a longer stretch."""
+
+    short_games: int = option("Newest games of the short stretch.", low=1)
+    long_games: int = option("Newest games of the long stretch.", low=2)
+
+
+@dataclass(kw_only=True)
+class RestConfig(GroupConfig):
+    """Days of rest, and games and time zones crossed lately."""
+
+    window_days: int = option(
+        "Newest days over which games and time zones are counted.", low=1, high=60
+    )
+
+
+@dataclass(kw_only=True)
+class MotivationConfig(GroupConfig):
+    """What is left to play for."""
+
+    late_season_share: float = option(
+        "Share of the season after which it counts as late.", low=0, high=1
+    )
+
+
+@dataclass(kw_only=True)
+class PlayerColumnsConfig:
+    """Which player columns model A reads; see `nba_rank.features.roster`."""
+
+    box_rates: bool = option("Points, rebounds, assists, steals, blocks and turnovers per game.")
+    availability: bool = option("Share of the team's games played.")
+    plus_minus_share: bool = option("A fifth of the on-court plus-minus per game.")
+    returning_minutes: bool = option("Share of the team's minutes last season.")
+    true_shooting: bool = option("True shooting.")
+    usage: bool = option("Usage.")
+    game_score: bool = option("Hollinger's Game Score per 36 minutes.")
+    box_rating: bool = option("Box rating per 100 possessions with the coefficients of BPM 2.0.")
+    last_season: bool = option("Last season's value of the four above.")
+    impact_rating: bool = option(
+        "Prior and updated impact rating, see `nba_rank.features.players.impact`."
+    )
+    expected_minutes: bool = option("Expected minutes, as things are and with everybody healthy.")
+
+
+@dataclass(kw_only=True)
+class RosterConfig:
+    """Player sets, the input of model A."""
+
+    size: int = option("Players kept for each team and date.", low=1, high=30)
+    windows: list[int] = option(
+        "Games over which a player's rates are rolled, one set of columns each.", low=1, filled=True
+    )
+    columns: PlayerColumnsConfig
+
+
+@dataclass(kw_only=True)
+class ImpactConfig:
+    """Player impact ratings and expected minutes, see `nba_rank.features.players.impact`."""
+
+    box_decay_days: float = option(
+        "Days in which a game's weight in the box vector falls to 1/e.", low=1
+    )
+    shrink_minutes: float = option(
+        "Weighted minutes at the low-minute mean added to each player's rates.", low=0
+    )
+    prior_ridge: float = option(
+        "Penalty of the box prior's weights, on standardised columns.", low=1e-06
+    )
+    margin_decay_days: float = option(
+        "Days in which a game's weight in the update falls to 1/e.", low=30
+    )
+    update_ridge: float = option(
+        "Penalty of each player's distance from his prior in the update.", low=1e-06
+    )
+    margin_cap: float = option("Points at which margins are clipped.", low=1)
+    minutes_half_life: float = option(
+        "Games in which a game's weight in expected minutes halves.", low=0.5
+    )
+
+
+@dataclass(kw_only=True)
+class RosterStrengthConfig(GroupConfig):
+    """Strength of the current roster: share times impact rating, summed."""
+
+
+@dataclass(kw_only=True)
+class ContinuityConfig(GroupConfig):
+    """Shares of the team's minutes that its present players have played."""
+
+
+@dataclass(kw_only=True)
+class MarketConfig(GroupConfig):
+    """What bookmakers said before the season, where the raw folder holds their figures."""
+
+
+@dataclass(kw_only=True)
+class PriorRecordsConfig(GroupConfig):
+    """Last season's margin of victory, strength of schedule and simple rating, as published."""
+
+
+@dataclass(kw_only=True)
+class RaptorConfig(GroupConfig):
+    """Last season's RAPTOR of the players whom a team has now."""
+
+    players: int = option("Leading players whose ratings are added.", low=1, high=15)
+    prior_minutes: float = option(
+        "Minutes at replacement level added to those that a rating rests on.", low=0
+    )
+
+
+@dataclass(kw_only=True)
+class StatusWeightsConfig:
+    """Probability to play, 0 to 1, of each status of an injury report."""
+
+    out: float = option("Probability of a player listed as out.", low=0, high=1)
+    doubtful: float = option("Probability of a player listed as doubtful.", low=0, high=1)
+    questionable: float = option("Probability of a player listed as questionable.", low=0, high=1)
+    probable: float = option("Probability of a player listed as probable.", low=0, high=1)
+    available: float = option("Probability of a player listed as available.", low=0, high=1)
+
+
+@dataclass(kw_only=True)
+class InjuriesConfig(GroupConfig):
+    """Who can play, from injury reports or from who has stopped appearing."""
+
+    source: str = option(
+        "`reports`, `inferred`, or `auto`: reports where there is a current one.",
+        choices=("auto", "reports", "inferred"),
+    )
+    report_max_age_days: int = option(
+        "Days after which a report says nothing of who can play now.", low=0, high=30
+    )
+    status_weights: StatusWeightsConfig
+    season_ending: list[str] = option(
+        "Phrases, all of whose words in a reason mean that the season of a player hurt in it is "
+        "over. Add `out for season` only where it was written at the time: see "
+        "`nba_rank.features.players.availability`."
+    )
+
+
+@dataclass(kw_only=True)
+class ProjectionConfig(GroupConfig):
+    """Expected outcome and wins from simulations of the rest of the season."""
+
+    n_simulations: int = option("Simulations of each date.", low=2)
+
+
+@dataclass(kw_only=True)
+class FeaturesConfig:
+    """All feature groups of the store, the projection, and the player sets."""
+
+    record: RecordConfig
+    prior_season: PriorSeasonConfig
+    four_factors: FourFactorsConfig
+    elo: EloConfig
+    massey: MasseyConfig
+    srs: SrsConfig
+    team_rolling: TeamRollingConfig
+    pythagorean: PythagoreanConfig
+    pace: PaceConfig
+    momentum: MomentumConfig
+    rest: RestConfig
+    motivation: MotivationConfig
+    market: MarketConfig
+    prior_records: PriorRecordsConfig
+    roster_strength: RosterStrengthConfig
+    continuity: ContinuityConfig
+    raptor: RaptorConfig
+    injuries: InjuriesConfig
+    projection: ProjectionConfig
+    impact: ImpactConfig
+    roster: RosterConfig

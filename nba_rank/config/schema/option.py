@@ -1,0 +1,65 @@
+"""What a config field says of itself: its meaning, its bounds and its choices."""
+
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, field
+from typing import Any
+
+
+def option(
+    text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[str] = (),
+    filled: bool = False,
+    default: Any = MISSING,  # noqa: ANN401
+) -> Any:  # noqa: ANN401
+    """Declare a config field.
+
+    Args:
+        text: What it means; the first sentence stands in the help of the programs.
+        low: Least value of the number, or of each number of a list; None: no bound.
+        high: Greatest value, likewise.
+        choices: Values that the text, or each text of a list, may have; none: any. A list with
+            choices names each at most once.
+        filled: Whether a list needs at least one value.
+        default: The value where `conf/` gives none.
+    """
+    metadata = {"text": text, "low": low, "high": high, "choices": choices, "filled": filled}
+    return field(default=default, metadata=metadata)
+
+
+def problem(declared: Field[Any], value: object) -> str | None:
+    """Say what is wrong with a value by its field's own declaration, if anything.
+
+    Args:
+        declared: A field made by `option`.
+        value: A number, a text, a list of either, or None, which has no bounds.
+    """
+    about = declared.metadata
+    values = value if isinstance(value, list) else [value]
+    if about["filled"] and not values:
+        return "must hold at least one value"
+    if about["choices"]:
+        known = ", ".join(about["choices"])
+        if not isinstance(value, list):
+            return None if value in about["choices"] else f"must be one of {known}"
+        if set(values) - set(about["choices"]) or len(set(values)) < len(values):
+            return f"must name some of {known}, each once"
+    low, high = about["low"], about["high"]
+    for number in values:
+        if isinstance(number, float) and not abs(number) < float("inf"):
+            return "must be a finite number"
+        if isinstance(number, int | float) and (
+            (low is not None and number < low) or (high is not None and number > high)
+        ):
+            return _bounds(low, high)
+    return None
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    if high is None:
+        return f"must be {low:g} or more"
+    if low is None:
+        return f"must be {high:g} or less"
+    return f"must lie between {low:g} and {high:g}"

@@ -1,0 +1,101 @@
+"""The whole config of each program."""
+
+from dataclasses import dataclass
+
+from nba_rank.config.schema.data import DataConfig
+from nba_rank.config.schema.evaluation import EvaluationConfig, FoldsConfig, TargetConfig
+from nba_rank.config.schema.features import FeaturesConfig
+from nba_rank.config.schema.model import ModelConfig
+from nba_rank.config.schema.odds import CalibrationConfig, OddsConfig
+from nba_rank.config.schema.option import option
+from nba_rank.config.schema.trainer import CallbacksConfig, LoggerConfig, TrainerConfig
+from nba_rank.config.schema.tuning import TuningConfig
+
+
+@dataclass(kw_only=True)
+class PathsConfig:
+    """Folders."""
+
+    outputs: str = option("Folder of the run folders.")
+    cache: str = option("Folder of features, ratings and projections.")
+    members: str | None = option(
+        "Folder of fitted members, which are fitted again only where their inputs have changed; "
+        "null: fit all anew."
+    )
+
+
+@dataclass(kw_only=True)
+class Config:
+    """One run."""
+
+    seed: int = option("Root of every random draw.", low=0)
+    include_clone_classifier: bool = option(
+        "Judge the clone classifier in the trials of a sweep, too."
+    )
+    tuning: TuningConfig
+    evaluation: EvaluationConfig
+    data: DataConfig
+    features: FeaturesConfig
+    target: TargetConfig
+    folds: FoldsConfig
+    model: ModelConfig
+    calibration: CalibrationConfig
+    odds: OddsConfig
+    trainer: TrainerConfig
+    callbacks: CallbacksConfig
+    logger: LoggerConfig
+    paths: PathsConfig
+
+
+@dataclass(kw_only=True)
+class AblateConfig(Config):
+    """A run, and which of its feature groups are judged."""
+
+    only: list[str] = option("Groups to judge; none: all that are on.")
+    directions: list[str] = option(
+        "Take a group from all that are on, and put it on top of the record.",
+        choices=("without", "alone"),
+        filled=True,
+    )
+
+
+@dataclass(kw_only=True)
+class IngestConfig:
+    """One ingest."""
+
+    data: DataConfig
+    force: bool = option("Read the raw files even where nothing has changed.")
+
+
+@dataclass(kw_only=True)
+class PredictDataConfig:
+    """Where the tables lie."""
+
+    processed_dir: str | None = option("Folder of the tables; null: the run's own.")
+
+
+@dataclass(kw_only=True)
+class PredictConfig:
+    """One prediction from a run folder."""
+
+    run: str = option("Run folder.")
+    as_of: str = option("Date to rank, such as 2024-01-15.")
+    data: PredictDataConfig
+    out: str | None = option(
+        "CSV file to write; null: `predictions_<as_of>.csv` in the run folder."
+    )
+
+
+@dataclass(kw_only=True)
+class DebugConfig:
+    """One look at an untrained model A on one batch."""
+
+    seed: int = option(
+        "Seed of the weights, and of the made-up data where `data` is `dummy`.", low=0
+    )
+    batch: int = option("Number of the batch, in date order from 0.", low=0)
+    data: DataConfig
+    features: FeaturesConfig
+    target: TargetConfig
+    model: ModelConfig
+    trainer: TrainerConfig
