@@ -11,15 +11,10 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-<<<<<<< HEAD
-from nba_rank.config.experiment_file import known_to_hydra
-from nba_rank.config.schema import Config, ConfigError, config_yaml, register_schemas
-from nba_rank.core.errors import UserError
-=======
 from nba_rank.config.compose import config_yaml, register_schemas
+from nba_rank.config.experiment_file import known_to_hydra
 from nba_rank.config.schema import Config
 from nba_rank.core.errors import ConfigError, UserError
->>>>>>> 3c57dd9 (Split the config schema by group, with each bound and choice beside its option)
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 
