@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import metadata
 
@@ -24,17 +25,39 @@ def frame_hash(frame: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def content_key(made_by: str, parts: Iterable[str]) -> str:
+def content_key(made_by: str, parts: Iterable[object]) -> str:
     """Return the key of something kept in a cache.
 
     Args:
         made_by: Name of the module that makes it, see `code_hash`.
-        parts: Everything else that it is made from, such as hashes of tables.
+        parts: Everything else that it is made from: text, arrays, frames, dataclasses and what its
+            `repr` tells in full. The labels of a frame's rows do not count.
     """
     digest = hashlib.sha256(code_hash(made_by).encode())
     for part in parts:
-        digest.update(hashlib.sha256(part.encode()).digest())
+        digest.update(_hash(part))
     return digest.hexdigest()[:24]
+
+
+def _hash(part: object) -> bytes:
+    """Return the hash of one part, of the same length for all kinds."""
+    if isinstance(part, pd.DataFrame):
+        content: Iterable[bytes] = [frame_hash(part).encode()]
+    elif isinstance(part, np.ndarray) and part.dtype != object:
+        # NaN is NaN, whatever its bits: a file changes them.
+        floating = part.dtype.kind == "f"
+        known = np.where(np.isnan(part), part.dtype.type(np.nan), part) if floating else part
+        content = [f"{part.dtype} {part.shape}".encode(), known.tobytes()]
+    elif isinstance(part, np.ndarray):
+        content = [repr(part.tolist()).encode()]
+    elif is_dataclass(part):
+        content = [field.name.encode() + _hash(getattr(part, field.name)) for field in fields(part)]
+    else:
+        content = [repr(part).encode()]
+    digest = hashlib.sha256(type(part).__name__.encode())
+    for piece in content:
+        digest.update(hashlib.sha256(piece).digest())
+    return digest.digest()
 
 
 @cache

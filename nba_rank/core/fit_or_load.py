@@ -1,22 +1,89 @@
-"""What has been fitted or scored before, by the hash of everything that it was made from."""
+"""What has been made before, by the hash of everything that it was made from: the one cache."""
 
-import hashlib
 import json
-import shutil
-import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, Self, TypeVar
 
-import numpy as np
-import pandas as pd
-
-from nba_rank.core.content_hash import code_hash, frame_hash
+from nba_rank.core.content_hash import content_key
+from nba_rank.core.files import file_hashes, replace_folder
 
 T = TypeVar("T")
 
 _CONTENTS = "contents.json"  # hashes of the other files of an entry
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """A place in a cache: a folder of files, and their hashes in `contents.json`.
+
+    Attributes:
+        path: The folder, whether it is there or not.
+        write: Writes what is kept into a folder.
+        read: Reads it back from there.
+    """
+
+    path: Path
+    write: Callable[[T, Path], object]
+    read: Callable[[Path], T]
+
+    @classmethod
+    def of(
+        cls,
+        folder: str | Path,
+        name: str,
+        parts: Iterable[object],
+        *,
+        made_by: str,
+        write: Callable[[T, Path], object],
+        read: Callable[[Path], T],
+    ) -> Self:
+        """Return the entry of what is made from some parts.
+
+        Args:
+            folder: The cache's folder.
+            name: Starts the names of such entries.
+            parts: Everything that the result depends on, besides code; see `content_key`.
+            made_by: Name of the module that makes it; see `content_key`.
+            write: Writes the result into a folder.
+            read: Reads it back from there.
+        """
+        return cls(Path(folder) / f"{name}_{content_key(made_by, parts)}", write, read)
+
+    def load(self) -> T | None:
+        """Return what is kept; None if nothing is, or if a file is not what was written."""
+        if not self._is_whole():
+            return None
+        try:
+            return self.read(self.path)
+        except FileNotFoundError:  # another run is replacing a damaged entry
+            return None
+
+    def keep(self, made: T) -> None:
+        """Keep what was made, in the place of a damaged entry if there is one."""
+
+        def write(folder: Path) -> None:
+            self.write(made, folder)
+            contents = json.dumps(file_hashes(folder), indent=2) + "\n"
+            (folder / _CONTENTS).write_text(contents, encoding="utf-8")
+
+        if self._is_whole():  # another run has made the same meanwhile
+            return
+        try:
+            replace_folder(self.path, write)
+        except OSError:
+            if not self._is_whole():
+                raise
+
+    def _is_whole(self) -> bool:
+        try:
+            contents = json.loads((self.path / _CONTENTS).read_text(encoding="utf-8"))
+            present = file_hashes(self.path)
+        except (OSError, ValueError):
+            return False
+        present.pop(_CONTENTS, None)
+        return bool(contents == present)
 
 
 def fit_or_load(
@@ -32,85 +99,23 @@ def fit_or_load(
     """Return what was made of the same parts before, or make it and keep it.
 
     Args:
-        folder: Where the entries lie, a folder each; None keeps nothing.
-        name: Starts the names of such entries.
-        parts: Everything that the result depends on, besides code: arrays, frames, dataclasses
-            and what its `repr` tells in full. The labels of a frame's rows do not count.
-        made_by: Name of the module that makes it; its code counts, see
-            `nba_rank.core.content_hash.code_hash`.
+        folder: The cache's folder; None keeps nothing.
+        name: As of `Entry.of`, like the other arguments.
+        parts: Everything that the result depends on, besides code.
+        made_by: Name of the module that makes it.
         make: Makes it.
         write: Writes it into a folder.
         read: Reads it back from there.
 
     Returns:
-        The result, and whether it was there before. An entry is written beside its place and moved
-        there whole; one that has been damaged since is made anew.
+        The result, and whether it was there before. A damaged entry is made anew.
     """
     if folder is None:
         return make(), False
-    entry = Path(folder) / f"{name}_{_key(made_by, parts)}"
-    if _is_whole(entry):
-        return read(entry), True
+    entry = Entry.of(folder, name, parts, made_by=made_by, write=write, read=read)
+    known = entry.load()
+    if known is not None:
+        return known, True
     made = make()
-    _keep(entry, lambda path: write(made, path))
+    entry.keep(made)
     return made, False
-
-
-def _key(made_by: str, parts: Iterable[object]) -> str:
-    digest = hashlib.sha256(code_hash(made_by).encode())
-    for part in parts:
-        digest.update(_hash(part))
-    return digest.hexdigest()[:24]
-
-
-def _hash(part: object) -> bytes:
-    """Return the hash of one part, of the same length for all kinds."""
-    if isinstance(part, pd.DataFrame):
-        content: Iterable[bytes] = [frame_hash(part).encode()]
-    elif isinstance(part, np.ndarray) and part.dtype != object:
-        # NaN is NaN, whatever its bits: a file changes them.
-        floating = part.dtype.kind == "f"
-        known = np.where(np.isnan(part), part.dtype.type(np.nan), part) if floating else part
-        content = [f"{part.dtype} {part.shape}".encode(), known.tobytes()]
-    elif isinstance(part, np.ndarray):
-        content = [repr(part.tolist()).encode()]
-    elif is_dataclass(part):
-        content = [field.name.encode() + _hash(getattr(part, field.name)) for field in fields(part)]
-    else:
-        content = [repr(part).encode()]
-    digest = hashlib.sha256(type(part).__name__.encode())
-    for piece in content:
-        digest.update(hashlib.sha256(piece).digest())
-    return digest.digest()
-
-
-def _keep(entry: Path, write: Callable[[Path], object]) -> None:
-    unfinished = entry.with_name(f".{uuid.uuid4().hex}.{entry.name}")
-    unfinished.mkdir(parents=True)
-    try:
-        write(unfinished)
-        contents = json.dumps(_file_hashes(unfinished), indent=2) + "\n"
-        (unfinished / _CONTENTS).write_text(contents, encoding="utf-8")
-        if not _is_whole(entry):
-            shutil.rmtree(entry, ignore_errors=True)
-        try:
-            unfinished.rename(entry)
-        except OSError:  # another run has just made the same
-            if not _is_whole(entry):
-                raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _is_whole(entry: Path) -> bool:
-    """Return whether an entry holds the files that were written, byte for byte."""
-    try:
-        contents = json.loads((entry / _CONTENTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return bool(contents == _file_hashes(entry))
-
-
-def _file_hashes(folder: Path) -> dict[str, str]:
-    files = (path for path in sorted(folder.iterdir()) if path.name != _CONTENTS)
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

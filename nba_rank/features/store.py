@@ -1,14 +1,16 @@
 """The feature store, one row per (season, as_of_date, team_id), and its cache."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
 from nba_rank.config.schema import FeaturesConfig
-from nba_rank.core.content_hash import content_key, frame_hash
-from nba_rank.core.files import write_atomically
+from nba_rank.core.content_hash import frame_hash
+from nba_rank.core.fit_or_load import fit_or_load
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows
 from nba_rank.features.registry import PLAYER_GROUPS, build_group, enabled_groups
@@ -16,7 +18,7 @@ from nba_rank.features.registry import PLAYER_GROUPS, build_group, enabled_group
 KEY = ["season", "as_of_date", "team_id"]
 """Key of everything team-level; the store's first columns, followed by `conference`."""
 
-_SECONDS = "seconds"  # what the file of a group says beside the frame
+_FILE, _SECONDS = "columns.parquet", "seconds"  # of an entry of the cache
 
 
 @dataclass(frozen=True)
@@ -72,23 +74,24 @@ def cached_store(
 ) -> FeatureStore:
     """Return the store, each group from the cache, or built and put there.
 
-    Every group has a file of its own, so that one more of them costs no more than itself. Its name
-    is the hash of everything that the group is made from: the tables' content, the rows, the
-    group's config, that of the ratings if it reads them, and the source code of this package's
-    data and feature modules. A file that cannot be read is made anew. Errors as `build_store`.
+    Every group is an entry of its own, so that one more of them costs no more than itself: the
+    hash of the tables' content, the rows, the group's config, that of the ratings if it reads
+    them, and the code. Errors as `build_store`.
     """
     rows = Rows.of(tables, dates)
-    key = content_key(__name__, [*tables.hashes().values(), frame_hash(rows.frame)])
+    known = [*tables.hashes().values(), frame_hash(rows.frame)]
     built = {}
     for name, group in enabled_groups(config):
-        made_by = [group, config.impact] if name in PLAYER_GROUPS else [group]
-        part = content_key(__name__, [key, *[repr(asdict(each)) for each in made_by]])
-        path = cache / f"features_{name}_{part}.parquet"
-        columns = _read(path)
-        if columns is None:
-            columns = _build(name, group, tables, ratings, rows)
-            write_atomically(path, columns.write)
-        built[name] = columns
+        read_configs = [group, config.impact] if name in PLAYER_GROUPS else [group]
+        built[name], _ = fit_or_load(
+            cache,
+            f"features_{name}",
+            [*known, *read_configs],
+            made_by=__name__,
+            make=partial(_build, name, group, tables, ratings, rows),
+            write=_Columns.write,
+            read=_Columns.read,
+        )
     return _store(rows, built)
 
 
@@ -99,25 +102,23 @@ class _Columns:
     frame: pd.DataFrame
     seconds: float
 
-    def write(self, path: Path) -> None:
+    def write(self, folder: Path) -> None:
+        """Write them into a folder."""
         kept = self.frame.copy(deep=False)
         kept.attrs[_SECONDS] = self.seconds
-        kept.to_parquet(path, index=False)
+        kept.to_parquet(folder / _FILE, index=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read them back."""
+        frame = pd.read_parquet(folder / _FILE)
+        return cls(frame, frame.attrs.pop(_SECONDS))
 
 
 def _build(name: str, group: object, tables: Tables, ratings: pd.DataFrame, rows: Rows) -> _Columns:
     start = time.perf_counter()
     frame = build_group(name, group, tables, ratings, rows).astype("float64")
     return _Columns(frame, time.perf_counter() - start)
-
-
-def _read(path: Path) -> _Columns | None:
-    """Return a cached group, None where there is none that can be read."""
-    try:
-        frame = pd.read_parquet(path)
-        return _Columns(frame, frame.attrs.pop(_SECONDS))
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 def _store(rows: Rows, built: dict[str, _Columns]) -> FeatureStore:

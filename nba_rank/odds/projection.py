@@ -4,20 +4,23 @@ The strength models that a season's dates are simulated with are fitted on seaso
 before it, and before the first test season where the models are fitted only once.
 """
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from nba_rank.core.content_hash import content_key, frame_hash
-from nba_rank.core.files import write_atomically
+from nba_rank.core.content_hash import frame_hash
+from nba_rank.core.fit_or_load import Entry
 from nba_rank.data.tables import Tables
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames, has_players
+
+_SUMMARY, _ODDS = "summary.parquet", "odds.json"  # of an entry of the cache
 
 
 @dataclass(frozen=True)
@@ -54,47 +57,74 @@ def project(
         learn_from: Seasons that are simulated, and those that each one's models are learned from.
         n_simulations: Simulations of each date.
         seed: Seed of each date's simulations.
-        cache: Folder of simulated seasons and what they were simulated with, named by the hash of
-            all that they are made from.
+        cache: Folder of simulated seasons and what they were simulated with.
         threads: Seasons, or groups of dates of a single one, that are simulated at once; does not
             change the result.
         on_season: Called after each season.
     """
-    key = content_key(__name__, [*tables.hashes().values(), repr((n_simulations, seed))])
+    known = [*tables.hashes().values(), (n_simulations, seed)]
     hashes = {str(season): frame_hash(part) for season, part in inputs.groupby("season")}
-    paths = {
-        season: cache / f"projection_{season}_{_name(key, hashes, season, earlier)}.parquet"
+    entries = {
+        season: Entry.of(
+            cache,
+            f"projection_{season}",
+            [*known, *[hashes.get(name, name) for name in [*earlier, season]]],
+            made_by=__name__,
+            write=_Season.write,
+            read=_Season.read,
+        )
         for season, earlier in learn_from.items()
     }
-    missing = [season for season, path in paths.items() if not path.exists()]
-    training_games = TrainingGames.of(tables, inputs) if missing else None
+    loaded = {season: entry.load() for season, entry in entries.items()}
+    parts = {season: part for season, part in loaded.items() if part is not None}
+    for _ in parts:
+        on_season()
+    missing = [season for season in entries if season not in parts]
+    if missing:
+        training_games = TrainingGames.of(tables, inputs)
 
-    def simulate(season: str) -> None:
-        if training_games is not None and season in missing:
+        def simulate(season: str) -> _Season:
             start = time.perf_counter()
             learned = training_games.of_seasons(learn_from[season])
-            fitted = MonteCarloOdds.learn(learned, n_simulations=n_simulations, seed=seed)
+            odds = MonteCarloOdds.learn(learned, n_simulations=n_simulations, seed=seed)
             dates = inputs[inputs["season"] == season]
-            summary = fitted.predict(dates, tables, threads=max(1, threads // len(missing)))
-            summary.attrs = {"odds": fitted.to_dict(), "seconds": time.perf_counter() - start}
-            write_atomically(paths[season], partial(summary.to_parquet, index=False))
+            summary = odds.predict(dates, tables, threads=max(1, threads // len(missing)))
+            part = _Season(summary, odds, time.perf_counter() - start)
+            entries[season].keep(part)
+            return part
 
-    # Set here for all threads: each of them setting it anew would undo what another has set.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(simulate, paths):
-            on_season()
-    parts, odds, seconds = [], {}, 0.0
-    for season, path in paths.items():
-        part = pd.read_parquet(path)
-        odds[season] = MonteCarloOdds.from_dict(part.attrs.pop("odds"))
-        seconds += part.attrs.pop("seconds")
-        parts.append(part)
-    return Projection(pd.concat(parts, ignore_index=True), odds, seconds)
+        # Set here for all threads: each of them setting it anew would undo what another has set.
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+            for season, part in zip(missing, pool.map(simulate, missing), strict=True):
+                parts[season] = part
+                on_season()
+    return Projection(
+        pd.concat([parts[season].summary for season in entries], ignore_index=True),
+        {season: parts[season].odds for season in entries},
+        sum(part.seconds for part in parts.values()),
+    )
 
 
-def _name(key: str, hashes: dict[str, str], season: str, earlier: list[str]) -> str:
-    """Return a name for what a season is simulated from, with models of earlier ones."""
-    return content_key(__name__, [key, *[hashes.get(name, name) for name in [*earlier, season]]])
+@dataclass(frozen=True)
+class _Season:
+    """A simulated season: the summary of its dates, what simulated it, and the time it took."""
+
+    summary: pd.DataFrame
+    odds: MonteCarloOdds
+    seconds: float
+
+    def write(self, folder: Path) -> None:
+        """Write it into a folder."""
+        self.summary.to_parquet(folder / _SUMMARY, index=False)
+        content = {"odds": self.odds.to_dict(), "seconds": self.seconds}
+        (folder / _ODDS).write_text(json.dumps(content))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read it back."""
+        content = json.loads((folder / _ODDS).read_text())
+        odds = MonteCarloOdds.from_dict(content["odds"])
+        return cls(pd.read_parquet(folder / _SUMMARY), odds, content["seconds"])
 
 
 def projected_seasons(inputs: pd.DataFrame, needed: list[str]) -> list[str]:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.config.schema import RfConfig
-from nba_rank.core import fit_or_load as cache
+from nba_rank.core import content_hash
 from nba_rank.core.fit_or_load import fit_or_load
 
 RF = RfConfig(
@@ -95,18 +95,20 @@ def test_another_name_or_other_code_is_another_entry(ask, monkeypatch):
     ask("base", *BASE)
     assert ask("named", *BASE, name="two") == ("named", False)
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "code_hash", lambda module: "edited")
+        patch.setattr(content_hash, "code_hash", lambda module: "edited")
         assert ask("edited", *BASE) == ("edited", False)
     assert ask("again", *BASE) == ("base", True)
 
 
-@pytest.mark.parametrize("damage", ["cut", "gone", "added", "unsaid", "nonsense", "half"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "gone", "added", "unsaid", "nonsense", "half"])
 def test_a_damaged_entry_is_made_anew_and_mended(ask, tmp_path, damage):
     ask("first", *BASE)
     (entry,) = tmp_path.iterdir()
     contents, text = entry / "contents.json", entry / "text"
     if damage == "cut":
         text.write_text("fir")
+    elif damage == "flip":
+        text.write_text("firsu")
     elif damage == "gone":
         text.unlink()
     elif damage == "added":

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from harm import HARMS
 from rich.console import Console
 
 from nba_rank.core.stages import Stages
 from nba_rank.data.tables import Tables, conform
-from nba_rank.experiments import run as pipeline
+from nba_rank.experiments import inputs as pipeline
 from nba_rank.odds.inputs import ROSTER_INPUTS
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.projection import project, projected_seasons
@@ -143,7 +144,6 @@ def test_what_is_in_the_cache_is_not_made_again(sim_tables, few, known, tmp_path
     first = project(sim_tables, few, learn_from, cache=tmp_path, **SETTINGS)
     (path,) = tmp_path.iterdir()
     assert path.name.startswith(f"projection_{THIRD}_")
-    assert path.suffix == ".parquet"
 
     def refuse(*args, **kwargs):
         raise AssertionError("simulated again")
@@ -157,6 +157,21 @@ def test_what_is_in_the_cache_is_not_made_again(sim_tables, few, known, tmp_path
     assert again.odds == first.odds
     with pytest.raises(AssertionError, match="simulated again"):
         project(sim_tables, few, learn_from, cache=tmp_path / "elsewhere", **SETTINGS)
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_harmed_entry_is_made_anew(sim_tables, few, known, tmp_path, monkeypatch, harm):
+    def ask():
+        got = project(sim_tables, few, {THIRD: [FIRST, SECOND]}, cache=tmp_path, **SETTINGS)
+        pd.testing.assert_frame_equal(got.summary, known.summary, check_exact=True)
+        assert got.odds == known.odds
+
+    ask()
+    (entry,) = tmp_path.iterdir()
+    harm(entry / "summary.parquet")
+    ask()
+    monkeypatch.setattr(MonteCarloOdds, "predict", None)
+    ask()
 
 
 @pytest.fixture
@@ -190,7 +205,7 @@ def test_the_file_s_name_changes_with_all_that_it_is_made_from(
     assert name(tables=spoiled) is not None
     assert name(inputs=few[few["as_of_date"] < few["as_of_date"].max()]) is not None
     assert name() is None
-    monkeypatch.setattr("nba_rank.core.content_hash._code_version", lambda: "another")
+    monkeypatch.setattr("nba_rank.core.content_hash.code_hash", lambda module: "another")
     assert name() is not None
 
 

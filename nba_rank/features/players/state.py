@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from nba_rank.core.files import write_atomically
-
 State = dict[str, np.ndarray]
 """Arrays by name."""
 
@@ -23,9 +21,9 @@ def part_of(state: State, part: str) -> State:
 
 
 def write_state(state: State, path: Path) -> None:
-    """Write a state to a file, whole or not at all."""
+    """Write a state to a file."""
     arrays: dict[str, Any] = {**state}
-    write_atomically(path, lambda part: np.savez(part, **arrays))
+    np.savez(path, **arrays)
 
 
 def read_state(path: Path) -> State:

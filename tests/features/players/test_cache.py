@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+from harm import HARMS
 from test_poisoned_future import poison
 
 from nba_rank.data.calendar import as_of_grid
@@ -55,8 +56,8 @@ def test_ratings_are_the_same_with_and_without_the_cache(
     for _ in range(2):
         assert_same(cached_ratings(sim_tables, dates, features(), tmp_path), expected)
     assert passes == [None]
-    assert len(list(tmp_path.glob("players_*.parquet"))) == dates["season"].nunique()
-    assert len(list(tmp_path.glob(f"player_state_{LAST}_*.npz"))) == 1
+    assert len(list(tmp_path.glob("players_*"))) == dates["season"].nunique()
+    assert len(list(tmp_path.glob(f"player_state_{LAST}_*"))) == 1
 
 
 def test_threads_do_not_change_the_ratings(sim_tables, dates, features, expected, tmp_path):
@@ -143,9 +144,31 @@ def test_config_and_code_name_the_files(sim_tables, dates, features, tmp_path, m
     assert n_files() == 4
     cached_ratings(sim_tables, own.head(1), features(), tmp_path)
     assert n_files() == 5
-    monkeypatch.setattr("nba_rank.core.content_hash._code_version", lambda: "another")
+    monkeypatch.setattr("nba_rank.core.content_hash.code_hash", lambda module: "another")
     cached_ratings(sim_tables, own, features(), tmp_path)
     assert n_files() == 7
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_harmed_entry_is_made_anew(sim_tables, dates, features, expected, tmp_path, passes, harm):
+    own = dates[dates["season"] == LAST]
+
+    def ask():
+        got = cached_ratings(sim_tables, own, features(), tmp_path)
+        assert_same(got, on(expected, *own["as_of_date"]))
+
+    ask()
+    (ratings,), (state,) = tmp_path.glob("players_*"), tmp_path.glob("player_state_*")
+    harm(ratings / "ratings.parquet")
+    ask()
+    assert len(passes) == 2
+    assert passes[1] is not None
+    for path in (ratings / "ratings.parquet", state / "state.npz"):
+        harm(path)
+    ask()
+    assert passes[2:] == [None]
+    ask()
+    assert len(passes) == 3
 
 
 def test_the_first_season_has_no_opening(sim_tables, dates, features, expected, tmp_path):
