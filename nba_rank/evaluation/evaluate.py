@@ -7,7 +7,7 @@ import pandas as pd
 
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import EAST, WEST
-from nba_rank.evaluation.metrics import METRICS, Metric, average_rank
+from nba_rank.evaluation.metrics import METRICS, Metric, average_rank, spearman
 
 SCOPES = ("league", "playoff16", "east", "west")
 """Lists that are judged: all teams, the teams that made the playoffs, each conference."""
@@ -130,3 +130,42 @@ def _check_keys(scores: pd.DataFrame, truth: pd.DataFrame) -> None:
     untold = sorted(set(scores["season"]) - set(truth["season"]))
     if untold:
         raise ValueError(f"scores: no truth for the seasons {untold}")
+
+
+def spearman_by_point(
+    scores: pd.DataFrame, points: pd.DataFrame, results: pd.DataFrame
+) -> pd.DataFrame:
+    """Judge scores against the outcome, over all teams of each as-of point.
+
+    Args:
+        scores: Columns `season`, `as_of_date`, `team_id`, `score` (higher is better); other dates
+            than those of the points are ignored.
+        points: Columns `season`, `as_of_date`, `as_of_point`.
+        results: Columns `season`, `team_id`, `outcome_rank` (1 is best).
+
+    Returns:
+        Columns `season`, `as_of_point`, `spearman` (-1 to 1), sorted by season and point.
+
+    Raises:
+        ValueError: A team has no score at a point.
+    """
+    named = points.loc[points["as_of_point"] != "", ["season", "as_of_date", "as_of_point"]]
+    judged = named.merge(scores, on=["season", "as_of_date"], how="left")
+    unscored = judged["score"].isna()
+    if unscored.any():
+        first = judged[unscored].iloc[0]
+        raise ValueError(
+            f"no players are known in {first['season']} on {first['as_of_date']:%Y-%m-%d}, so "
+            "there is no score to judge: test seasons with player logs, see folds.n_test_seasons"
+        )
+    judged = judged.merge(results, on=["season", "team_id"], validate="many_to_one")
+    rows = [
+        (season, point, spearman(rows["score"], rows["outcome_rank"]))
+        for (season, point), rows in judged.groupby(["season", "as_of_point"])
+    ]
+    tidy = pd.DataFrame(rows, columns=["season", "as_of_point", "spearman"])
+    return tidy.sort_values(["season", "as_of_point"], key=_position, ignore_index=True)
+
+
+def _position(column: pd.Series) -> pd.Series:
+    return column.map(AS_OF_POINTS.index) if column.name == "as_of_point" else column

@@ -109,7 +109,7 @@ class Found:
 def find_runs(folders: Sequence[Path]) -> Found:
     """Read run folders and sweep folders.
 
-    Folders of programs that compare variants, such as `nba_rank.experiments.ablate_groups`, hold
+    Folders of programs that compare variants, such as `nba_rank.experiments.ablations`, hold
     no run of their own and are passed over with a note.
 
     Raises:

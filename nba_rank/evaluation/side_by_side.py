@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.evaluation.ablations import MEAN
 from nba_rank.evaluation.calibration import VERDICTS
 from nba_rank.evaluation.compare import bootstrap_mean
 from nba_rank.evaluation.metrics import higher_is_better
+from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.series import ALL_SEASONS
 
 STANDINGS = "standings"

@@ -19,12 +19,12 @@ from nba_rank.config.schema import CalibrationConfig, Config
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
 from nba_rank.data.outcomes import EVENTS, events
-from nba_rank.evaluation.ablations import spearman_by_point
 from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.calibration import compare_variants, summarise_calibration
+from nba_rank.evaluation.evaluate import spearman_by_point
 from nba_rank.evaluation.probability_assessment import Forecast, win_probabilities
+from nba_rank.experiments.ablations import without_intervals
 from nba_rank.experiments.inputs import RunInputs, fit_members, read_inputs
-from nba_rank.experiments.variants import without_intervals
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.ranker import Ensemble, Ranker

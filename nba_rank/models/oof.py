@@ -1,6 +1,6 @@
 """Out-of-fold scores: every fit of a plan, and what it says of the seasons that it has not seen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +16,10 @@ from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import Fit, FoldPlan
 
 
-def n_steps(plan: FoldPlan, config: Config) -> int:
+def n_steps(plan: FoldPlan, config: Config, only: Container[str] | None = None) -> int:
     """Return how often `fit_folds` calls `advance` where no training stops early."""
-    return len(plan.fits) * (config.trainer.max_epochs * config.model.model_a.n_seeds + 1)
+    n_fits = sum(only is None or fit.name in only for fit in plan.fits)
+    return n_fits * (config.trainer.max_epochs * config.model.model_a.n_seeds + 1)
 
 
 class Fitted(NamedTuple):
@@ -44,6 +45,7 @@ def each_fit(
     *,
     loggers: Callable[[str], LoggerFactory] | None = None,
     console: Console | None = None,
+    only: Container[str] | None = None,
 ) -> Iterator[Fitted]:
     """Fit the folds one after another in the order of the plan, each when it is asked for.
 
@@ -57,8 +59,11 @@ def each_fit(
         advance: Called after each epoch of model A's networks and after each fit.
         loggers: Makes the loggers of a fit, given its name; None logs nowhere.
         console: Where model A's diagnostics are printed; None writes to the log.
+        only: Names of the fits to make, each as among all; None makes all.
     """
     for fit, fit_seed in zip(plan.fits, seed.generate_state(len(plan.fits)), strict=True):
+        if only is not None and fit.name not in only:
+            continue
         members = Members.fit(
             data.of_seasons(fit.train),
             config,
@@ -88,6 +93,7 @@ def fit_folds(
     *,
     loggers: Callable[[str], LoggerFactory] | None = None,
     console: Console | None = None,
+    only: Container[str] | None = None,
 ) -> tuple[dict[str, Members], dict[str, Scores]]:
     """Fit every fold; return the members by fit and the predictions by season.
 
@@ -95,7 +101,9 @@ def fit_folds(
     """
     members: dict[str, Members] = {}
     predicted: dict[str, Scores] = {}
-    for fitted in each_fit(plan, data, config, seed, advance, loggers=loggers, console=console):
+    for fitted in each_fit(
+        plan, data, config, seed, advance, loggers=loggers, console=console, only=only
+    ):
         members[fitted.fit.name] = fitted.members
         predicted |= fitted.predicted
     return members, predicted

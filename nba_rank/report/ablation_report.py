@@ -1,32 +1,39 @@
-"""What the parts of model A are worth, for people: a table, a figure and an analysis."""
+"""What parts of a ranker are worth, for people: tables, figures and an analysis."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.patches import Rectangle
 from rich.console import Console
 
-from nba_rank.core.files import write_atomically
-from nba_rank.evaluation.compare import MIN_SEASONS
-from nba_rank.report.gains import (
-    at_lists,
-    by_chance,
-    gain_table,
-    labelled,
-    lists_of,
-    print_gains,
-    span,
-    table,
-    tested,
-)
-from nba_rank.report.style import BLUE, GREY, INK, PALE, save, set_caption, set_title, style
-from nba_rank.report.text import seasons
+from nba_rank.core.run_dir import RunDir
+from nba_rank.evaluation.paired import MEAN, SIGNIFICANT
+from nba_rank.report.differences import LIST_LABELS, differences, span, values
+from nba_rank.report.format import console_table, label, number, percent, signed
+from nba_rank.report.render import write_analysis
+from nba_rank.report.style import BLUE, GREY, INK, ORANGE, save, set_caption, set_title, style
 
-_LINEAR = 0.01
-"""Cost up to which the figure's scale is linear."""
+TITLES = {
+    "without": "Beside everything else",
+    "alone": "On top of the record alone",
+    "lean": "All that bring nothing, together",
+}
+"""Words for the directions, in order."""
+
+_NOTES = {
+    "without": "The second table is what the gains are measured from: the mean with everything.",
+    "alone": "The second table is the mean of the record alone.",
+    "lean": "Parts that stand in for each other look idle one by one: this takes them all away.",
+}
+_COLOURS = LinearSegmentedColormap.from_list("gain", [ORANGE, "white", BLUE])
+_FULL_COLOUR = 0.1
+"""Gain from which a cell of the figure has the full colour; below, colour goes by its root."""
 
 
 @dataclass(frozen=True)
@@ -34,160 +41,142 @@ class AblationReport:
     """What there is to report.
 
     Attributes:
-        run: Name of the run.
-        full: Name of the full model among the variants.
-        gains: What `nba_rank.evaluation.ablations.paired_gains` returns, a part a variant that
-            lacks it: what the gain of the part is, taking it away costs.
-        words: What each variant is, by name.
+        kind: What was taken away, in words.
+        gains: What `nba_rank.experiments.ablations.VariantRunner.gains` returns.
+        words: What each variant is, by name; empty where the name says it.
         left_out: Why a variant was not fitted, by name.
         seconds: Wall-clock seconds of fitting and scoring each variant.
+        build_seconds: Those of building what a part consists of, by part; empty where that takes
+            nothing.
         seasons: The test seasons, in order.
-        prior: Store features of the team prior.
+        prior: Store features of model A's team prior; None where its parts are not what is judged.
     """
 
-    run: str
-    full: str
+    kind: str
     gains: pd.DataFrame
     words: Mapping[str, str]
     left_out: Mapping[str, str]
     seconds: Mapping[str, float]
+    build_seconds: Mapping[str, float]
     seasons: list[str]
-    prior: list[str]
+    prior: list[str] | None
+
+    @property
+    def by_direction(self) -> dict[str, pd.DataFrame]:
+        """The gains of each direction that there is, in order."""
+        parts = {name: self.gains[self.gains["direction"] == name] for name in TITLES}
+        return {name: part for name, part in parts.items() if not part.empty}
 
 
-def write_ablation_analysis(path: Path, report: AblationReport, figure: str) -> None:
-    """Write the analysis as Markdown.
-
-    Args:
-        path: File to write, `ANALYSIS_NN.md`.
-        report: What it speaks of.
-        figure: Path of the figure, relative to the analysis.
-    """
-    prior = ", ".join(report.prior) or "none"
-    sections = [
-        f"# {report.run}: what the parts of model A are worth",
-        f"Model A was fitted whole and with one part taken away at a time, on the same folds with "
-        f"the same seeds ({tested(report.seasons)}; team prior: {prior}). Cost is the Spearman of "
-        "the full model minus that of the variant, paired by season: above zero the part helps. "
-        "It is taken over all teams, at the end also inside the 16 playoff teams.",
-        "\n".join(_sentences(report)),
-        "## Cost by point of the season, with 95% intervals\n\n"
-        + gain_table(report.gains, "variant"),
-        f"![Cost of taking a part of model A away]({figure})",
-        f"## Mean Spearman\n\n{_mean_table(report)}",
-        _how_to_read(report),
-    ]
-    text = "\n\n".join(sections) + "\n"
-    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
-
-
-def print_costs(console: Console, report: AblationReport) -> None:
-    """Print the costs by list; a cost is bold where its interval excludes zero."""
-    print_gains(
-        console, report.gains, "variant", "Spearman that taking a part of model A away costs"
-    )
-    console.print(
-        f"{seasons(report.gains)}; above zero the full model is ahead; bold: the 95% interval "
-        "excludes zero"
-    )
+def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Console) -> Path:
+    """Draw the figures, write the analysis and print the gains; return the analysis' path."""
+    figures, sections = [], []
+    for direction, gains in report.by_direction.items():
+        by_ranker = {str(ranker): rows for ranker, rows in gains.groupby("ranker", sort=False)}
+        if direction != "lean":
+            path, title = f"figures/gains_{direction}.png", f"{TITLES[direction]}: gain in Spearman"
+            plot_gains(by_ranker, title, run_dir.path / path)
+            figures.append((title, path))
+        tables = [
+            (ranker, _gains(rows, report), _means(rows)) for ranker, rows in by_ranker.items()
+        ]
+        sections.append((TITLES[direction], _NOTES[direction], tables))
+        for ranker, rows in by_ranker.items():
+            title = f"{TITLES[direction]}, {label('ranker', ranker)}: gain in Spearman"
+            console.print(console_table(differences(rows, "part", "list", intervals=False), title))
+    context = {
+        "kind": report.kind,
+        "seasons": span(report.seasons),
+        "sections": sections,
+        "variants": _variants(report),
+        "left_out": report.left_out,
+        "prior": report.prior,
+    }
+    return write_analysis(run_dir, "ablation.md.j2", context, figures)
 
 
-def plot_ablations(report: AblationReport, path: Path) -> None:
-    """Draw the cost of each variant with its interval, a panel an as-of point.
+def plot_gains(by_ranker: Mapping[str, pd.DataFrame], title: str, path: Path) -> None:
+    """Draw the gains as a heatmap, a panel a ranker.
 
     Args:
-        report: What to draw.
-        path: PNG to write, about 2000 pixels wide. A dot is filled where the interval excludes
-            zero.
+        by_ranker: Gains by ranker, parts in the same order.
+        title: Title of the figure.
+        path: PNG to write, 1200 pixels or wider. Cells are framed where a gain is significant.
     """
-    costs = labelled(report.gains)
-    lists, variants = lists_of(costs), costs["part"].unique().tolist()
+    first = next(iter(by_ranker.values()))
+    parts = first["part"].unique().tolist()
     with style():
-        figure = Figure(figsize=(17, 2.2 + 0.42 * len(variants)), layout="constrained")
-        axes = figure.subplots(1, len(lists), sharex=True, sharey=True, squeeze=False)[0]
-        for ax, label in zip(axes, lists, strict=True):
-            rows = costs[costs["label"] == label].set_index("part").reindex(variants)
-            ax.axvline(0, color=GREY, linewidth=1)
-            for place, row in enumerate(rows.itertuples()):
-                ax.plot([row.gain_low, row.gain_high], [place, place], color=BLUE, lw=2)
-                fill = BLUE if row.firm else "white"
-                ax.plot(row.gain, place, "o", ms=8, mfc=fill, mec=BLUE, mew=1.6)
-            ax.grid(axis="x", color=PALE, linewidth=0.8)
-            ax.set_axisbelow(True)
-            ax.set_title(label)
-            ax.tick_params(axis="y", length=0)
-            ax.tick_params(axis="x", labelsize=10)
-            # The team prior can be worth ten times as much as any other part.
-            ax.set_xscale("symlog", linthresh=_LINEAR)
-            ax.xaxis.set_major_locator(FixedLocator([-0.1, -_LINEAR, 0, _LINEAR, 0.1]))
-            ax.xaxis.set_major_formatter("{x:g}")
-            ax.xaxis.set_minor_locator(NullLocator())
-        axes[0].set_yticks(range(len(variants)), variants, color=INK)
-        axes[0].invert_yaxis()
-        set_title(
-            figure, "What taking a part of model A away costs in Spearman, by regular season played"
-        )
+        size = (4.5 + 6.5 * len(by_ranker), 2.6 + 0.46 * len(parts))
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(1, len(by_ranker), sharey=True, squeeze=False)[0]
+        for ax, (ranker, rows) in zip(axes, by_ranker.items(), strict=True):
+            _heatmap(ax, rows, parts)
+            ax.set_title(label("ranker", ranker))
+        axes[0].set_yticks(range(len(parts)), parts, color=INK)
+        axes[0].set_ylim(len(parts) - 0.5, -0.5)
+        set_title(figure, title)
         set_caption(
             figure,
-            "Full model minus variant, paired by season: to the right of zero the part helps "
-            f"(logarithmic beyond {_LINEAR:g}). {seasons(report.gains)}. Bars: 95% intervals; "
-            "filled dot: excludes zero.",
+            "With the part minus without it, paired by season, by regular season played. Framed: "
+            f"significant. Colour by the root of the gain, full from {_FULL_COLOUR:g} on.",
         )
         save(figure, path)
 
 
-def _sentences(report: AblationReport) -> list[str]:
-    """Say of each variant what can be said, and of those left out why."""
-    said = [
-        f"- **{variant}** ({report.words[str(variant)]}): {_verdict(rows)}."
-        for variant, rows in report.gains.groupby("part", sort=False)
-    ]
-    return [*said, *(f"- **{name}** was left out: {why}." for name, why in report.left_out.items())]
+def _heatmap(ax: Axes, rows: pd.DataFrame, parts: list[str]) -> None:
+    key = ["as_of_point", "scope"]
+    present = set(zip(*(rows[name] for name in key), strict=True))
+    lists = [one for one in LIST_LABELS if one in present]
+    cells = rows.set_index(["part", *key]).loc[[(part, *one) for part in parts for one in lists]]
+    shape = (len(parts), len(lists))
+    gain = cells["difference"].to_numpy(dtype=np.float64).reshape(shape)
+    significant = cells["verdict"].isin(SIGNIFICANT).to_numpy().reshape(shape)
+    colour = np.sign(gain) * np.sqrt(np.abs(gain) / _FULL_COLOUR)
+    ax.imshow(colour, cmap=_COLOURS, vmin=-1, vmax=1, aspect="auto")
+    for row, column in np.ndindex(shape):
+        ax.text(
+            column, row, signed(float(gain[row, column])).replace("0.", ".", 1),
+            ha="center", va="center", fontsize=10,
+            color="white" if abs(colour[row, column]) > 0.7 else INK,
+        )  # fmt: skip
+        if significant[row, column]:
+            corner = (column - 0.47, row - 0.46)
+            ax.add_patch(Rectangle(corner, 0.94, 0.92, fill=False, ec=INK, lw=1.4))
+    ax.set_xticks(range(len(lists)), [LIST_LABELS[one] for one in lists], fontsize=10)
+    ax.axvline(0.5, color=GREY, linewidth=1)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
 
 
-def _verdict(rows: pd.DataFrame) -> str:
-    """Return one sentence about a variant: where it differs firmly, and what is left open."""
-    n = seasons(rows)
-    if rows["gain_low"].isna().all():
-        return f"it costs {span(rows)}; {n}, fewer than {MIN_SEASONS}, give no interval"
-    open_ = rows[rows["firm"] == 0]
-    parts = []
-    for word, sign in (("ahead", 1), ("behind", -1)):
-        some = rows[rows["firm"] == sign]
-        if not some.empty:
-            by = at_lists(some, lambda gain: f"{abs(gain):.3f}")
-            parts.append(f"the full model is {word} by {by}")
-    if not parts:
-        return f"it costs {span(rows)}, and at no point can {n} tell that from zero"
-    if not open_.empty:
-        parts.append(f"elsewhere it costs {span(open_)}, which {n} cannot tell from zero")
-    return "; ".join(parts)
-
-
-def _mean_table(report: AblationReport) -> str:
-    gains = report.gains
-    full = gains[gains["part"] == gains["part"].iloc[0]].assign(part=report.full)
-    means = pd.concat(
-        [full.assign(mean=full["spearman_with"]), gains.assign(mean=gains["spearman_without"])]
+def _gains(rows: pd.DataFrame, report: AblationReport) -> pd.DataFrame:
+    """Return the gains of one ranker as text, the largest in the mean over the points first."""
+    means = rows[rows["as_of_point"] == MEAN].sort_values("difference", ascending=False)
+    order = {part: place for place, part in enumerate(means["part"])}
+    rows = rows.sort_values("part", key=lambda part: part.map(order), kind="stable")
+    table = differences(rows, "part", "list")
+    total = sum(report.build_seconds.values())
+    if not set(table["part"]) <= report.build_seconds.keys():
+        return table
+    seconds = [report.build_seconds[part] for part in table["part"]]
+    return table.assign(
+        **{"build time": [f"{one:.2f} s ({percent(one / total)})" for one in seconds]}
     )
-    seconds = {name: f"{value:.1f}" for name, value in report.seconds.items()}
-    cells = means["mean"].map("{:.3f}".format)
-    return table(means.assign(cell=cells), "variant", {"seconds": seconds})
 
 
-def _how_to_read(report: AblationReport) -> str:
-    lines = [
-        "Each variant is trained anew: a part that costs nothing is one that the others can stand "
-        "in for, not one that the trained model ignores.",
-        "Seeds are shared, but a network of another shape draws other weights: a small cost is "
-        "partly the chance of training.",
-    ]
-    if report.prior:
-        lines.append(
-            "The team prior ranks well by itself, and every variant but `without team prior` keeps "
-            "it: the cost of another part is what it adds to that prior. How the parts compare "
-            "without it, a run with `model.model_a.team_prior=[]` tells."
-        )
-    chance = by_chance(report.gains)
-    lines += [chance] if chance else []
-    return "## How to read it\n\n" + "\n".join(f"- {line}" for line in lines)
+def _means(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what the gains of one ranker are measured from."""
+    on_top = rows["direction"].iloc[0] == "alone"
+    base = rows[rows["part"] == rows["part"].iloc[0]]
+    name = "the record alone" if on_top else "everything"
+    column = "reference_value" if on_top else "value"
+    return values(base.assign(part=name), "part", "list", "mean Spearman", column)
+
+
+def _variants(report: AblationReport) -> pd.DataFrame | None:
+    """Return what each variant is and how long it took; None where their names say it."""
+    if not any(report.words.values()):
+        return None
+    seconds = [number(report.seconds[name], 1) for name in report.words]
+    return pd.DataFrame(
+        {"variant": [*report.words], "what it is": [*report.words.values()], "seconds": seconds}
+    )

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nba_rank.evaluation.ablations import MEAN
 from nba_rank.evaluation.calibration import VERDICTS
+from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.side_by_side import STANDINGS
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label
 from nba_rank.report.style import (

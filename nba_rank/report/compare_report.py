@@ -11,10 +11,10 @@ from rich.table import Table
 
 from nba_rank.core.files import write_atomically
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.ablations import MEAN
 from nba_rank.evaluation.calibration import VERDICTS
 from nba_rank.evaluation.compare import MIN_SEASONS
 from nba_rank.evaluation.metrics import higher_is_better
+from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.past_runs import differing
 from nba_rank.evaluation.side_by_side import STANDINGS, standings_gap
 from nba_rank.report.compare_figures import plot_by_point, plot_differences
@@ -39,7 +39,7 @@ from nba_rank.report.comparison import (
     signed,
     when,
 )
-from nba_rank.report.gains import tested
+from nba_rank.report.differences import span as tested
 from nba_rank.report.labels import metric_label
 from nba_rank.report.text import ABSENT
 

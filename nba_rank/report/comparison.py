@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nba_rank.evaluation.ablations import MEAN
 from nba_rank.evaluation.calibration import VERDICTS
 from nba_rank.evaluation.metrics import higher_is_better
+from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.past_runs import Found, PastRun
 from nba_rank.evaluation.side_by_side import STANDINGS, decimals
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label

@@ -1,0 +1,467 @@
+"""What the parts of a ranker are worth: it is fitted with and without each of them.
+
+`python -m nba_rank.ablate` takes away feature groups, `python -m nba_rank.ablate_model_a` parts of
+model A. Both take the overrides of `nba_rank.train` and are meant for `folds=walk_forward`, whose
+many test seasons can tell a gain from chance. Members whose inputs a variant leaves as they were
+come from the cache, and so does everything that an interrupted start has fitted.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+from rich.console import Console
+
+from nba_rank.config.compose import as_config
+from nba_rank.config.program import comparison_run
+from nba_rank.config.schema import AblateConfig, Config
+from nba_rank.core.errors import UserError
+from nba_rank.core.run_dir import RunDir
+from nba_rank.core.stages import Stages
+from nba_rank.evaluation.assessment import final_name
+from nba_rank.evaluation.evaluate import spearman_by_point
+from nba_rank.evaluation.paired import BETTER, MEAN, paired, with_mean
+from nba_rank.experiments.inputs import RunInputs, read_inputs
+from nba_rank.features.registry import PLAYER_GROUPS, TEAM_GROUPS
+from nba_rank.features.store import KEY
+from nba_rank.models.oof import final_scores, fit_folds, n_steps
+from nba_rank.report.ablation_report import AblationReport, write_ablation_report
+from nba_rank.samples.dataset import Dataset
+
+C = TypeVar("C", bound=Config)
+Pairs = dict[str, tuple[str, str]]
+"""By part: names of the variant with it and of the one without."""
+
+GROUPS, PARTS = "feature groups", "parts of model A"
+"""What is taken away."""
+
+FULL = "all groups"
+"""The variant that no feature group is taken away from."""
+
+RECORD = "record"
+"""The group that every other can be put on top of, and the name of the variant of it alone."""
+
+LEAN = "without all that bring nothing"
+"""The variant without any of the groups that bring no more than noise one by one, since two of them
+may stand in for each other."""
+
+WHOLE, PRIOR_ALONE = "full", "team prior alone"
+"""Names of the model A that nothing is taken away from, and of the one without players."""
+
+_TREES = ("xgb", "rf")
+"""Members that read every feature of the store."""
+
+
+def _unchanged(given: Any) -> Any:  # noqa: ANN401
+    return given
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A change of a run's config and data.
+
+    Attributes:
+        words: What is left or gone, as people read it; empty where the name says it.
+        config: Returns the variant's config, given that of the run.
+        data: Returns the variant's data, given that of the run.
+    """
+
+    words: str = ""
+    config: Callable[[Any], Any] = _unchanged
+    data: Callable[[Dataset], Dataset] = _unchanged
+
+
+@dataclass
+class Ablation:
+    """What is to be fitted and compared.
+
+    Attributes:
+        kind: What is taken away, for the manifest and the title.
+        rankers: Who is judged: the final ranker, and members.
+        variants: By name, in the order in which to fit them.
+        pairs: By direction, such as `without`: what to compare.
+        left_out: Why a variant is not there, by name.
+    """
+
+    kind: str
+    rankers: list[str]
+    variants: dict[str, Variant] = field(default_factory=dict)
+    pairs: dict[str, Pairs] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def ablate_groups(cfg: DictConfig, console: Console) -> pd.DataFrame:
+    """Fit the members and their stack with and without each feature group.
+
+    Returns:
+        What `VariantRunner.gains` returns.
+    """
+    config = without_intervals(as_config(cfg, AblateConfig))
+    with comparison_run(config, "ablations of feature groups", console) as run_dir:
+        runner = VariantRunner(config, run_dir, console)
+        ablation = group_ablation(runner.config, runner.inputs, config.only, config.directions)
+        if not any(ablation.pairs.values()):
+            raise UserError(
+                f"with {', '.join(runner.inputs.groups)} on, only={config.only} and "
+                f"directions={config.directions} leave nothing to judge: switch more groups on or "
+                "name others"
+            )
+        gains = runner.run(ablation)
+        idle = idle_groups(gains)
+        lean = [name for name in runner.inputs.groups if name not in idle]
+        if len(idle) > 1 and in_store(lean):
+            ablation.variants[LEAN] = _group_variant(lean, runner.inputs)
+            ablation.pairs["lean"] = {LEAN: (FULL, LEAN)}
+            gains = runner.run(ablation)
+        runner.report(ablation, gains)
+    return gains
+
+
+def ablate_model_a(cfg: DictConfig, console: Console) -> pd.DataFrame:
+    """Fit model A whole and without each of its parts.
+
+    Returns:
+        What `VariantRunner.gains` returns.
+    """
+    config = scoring_only(as_config(cfg, Config))
+    with comparison_run(config, "ablations of model A", console) as run_dir:
+        runner = VariantRunner(config, run_dir, console)
+        ablation = model_a_ablation(runner.config, runner.inputs.data)
+        gains = runner.run(ablation)
+        runner.report(ablation, gains)
+    return gains
+
+
+class VariantRunner:
+    """Fits variants on the same folds with the same seeds and compares how they rank.
+
+    Tables are written after each variant, so an interrupted start leaves what it has found.
+
+    Args:
+        config: The config that all variants start from.
+        run_dir: Where the tables are written.
+        console: Where progress and results are shown.
+
+    Attributes:
+        inputs: What all variants learn from.
+        config: The config, without members that the data cannot serve.
+    """
+
+    def __init__(self, config: Config, run_dir: RunDir, console: Console) -> None:
+        self._run_dir, self._console = run_dir, console
+        self._stages = Stages(console, config.callbacks.progress)
+        self.inputs = read_inputs(config, run_dir, self._stages)
+        self.config = replace(config, model=self.inputs.config.model)
+        # As a run spawns them, so that the members are those of a run.
+        self._seed = np.random.SeedSequence(config.seed).spawn(1)[0]
+        self._tidy: dict[str, pd.DataFrame] = {}
+
+    def run(self, ablation: Ablation) -> pd.DataFrame:
+        """Fit the variants that have not been fitted yet; return the gains of all."""
+        self._run_dir.note(left_out=ablation.left_out)
+        waiting = [name for name in ablation.variants if name not in self._tidy]
+        for name in waiting:
+            self._tidy[name] = self._judged(name, ablation)
+            self._run_dir.write_frame("variants.csv", self.tidy())
+            self._run_dir.write_frame("gains.csv", self.gains(ablation))
+            self._run_dir.note(seconds=self._stages.seconds)
+        return self.gains(ablation)
+
+    def tidy(self) -> pd.DataFrame:
+        """Return what each variant scores: `variant` and the columns of tidy metrics."""
+        parts = [rows.assign(variant=name) for name, rows in self._tidy.items()]
+        table = pd.concat(parts, ignore_index=True)
+        return table[["variant", *[name for name in table if name != "variant"]]]
+
+    def gains(self, ablation: Ablation) -> pd.DataFrame:
+        """Compare the variants that have been fitted so far.
+
+        Returns:
+            What `nba_rank.evaluation.paired.paired` returns, after `direction` and with a `part`
+            for each thing that is taken away; `ranker` is who is judged. The difference is that
+            with the part minus that without it: above zero the part helps.
+        """
+        found = []
+        for direction, pairs in ablation.pairs.items():
+            known = {part: pair for part, pair in pairs.items() if self._tidy.keys() >= set(pair)}
+            for judged in ablation.rankers if known else []:
+                sides = pd.concat(
+                    self._tidy[variant][self._tidy[variant]["ranker"] == judged].assign(
+                        part=part, ranker=side
+                    )
+                    for part, pair in known.items()
+                    for side, variant in zip(("with", "without"), pair, strict=True)
+                )
+                table = paired(sides, "without")
+                found.append(table.assign(direction=direction, ranker=judged))
+        if not found:
+            return pd.DataFrame()
+        gains = pd.concat(found, ignore_index=True)
+        return gains[["direction", *[name for name in gains if name != "direction"]]]
+
+    def report(self, ablation: Ablation, gains: pd.DataFrame) -> None:
+        """Write figures and analysis, and show the gains."""
+        groups = ablation.kind == GROUPS
+        report = AblationReport(
+            kind=ablation.kind,
+            gains=gains,
+            words={name: variant.words for name, variant in ablation.variants.items()},
+            left_out=ablation.left_out,
+            seconds=self._stages.seconds,
+            build_seconds=self.inputs.group_seconds if groups else {},
+            seasons=self.inputs.plan.test_seasons,
+            prior=None if groups else known_prior(self.config, self.inputs.data),
+        )
+        analysis = write_ablation_report(report, self._run_dir, self._console)
+        self._console.print(f"Run folder: {self._run_dir.path}, analysis: {analysis.name}")
+
+    def _judged(self, name: str, ablation: Ablation) -> pd.DataFrame:
+        """Fit a variant and judge its rankers on the test seasons."""
+        variant, plan = ablation.variants[name], self.inputs.plan
+        config, data = variant.config(self.config), variant.data(self.inputs.data)
+        # Without a stack nothing is learned from out-of-fold scores.
+        stacked = len(config.model.members) > 1
+        fits = None if stacked else {part.fit for part in plan.tests}
+        with self._stages.stage(name, n_steps(plan, config, fits)) as advance:
+            _, predicted = fit_folds(plan, data, config, self._seed, advance, only=fits)
+            scores = pd.concat([predicted[season].frame for season in plan.test_seasons])
+            if stacked:
+                final = final_scores(plan, data, config, predicted)
+                scores = scores.merge(final.rename(columns={"score": final_name(config)}), on=KEY)
+        parts = [
+            self._skill(scores[KEY].assign(score=scores[ranker])).assign(ranker=ranker)
+            for ranker in ablation.rankers
+        ]
+        return with_mean(pd.concat(parts, ignore_index=True)).drop(columns="part")
+
+    def _skill(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """Judge scores over all teams at each point, and at the end inside the playoff teams."""
+        results, tested = self.inputs.results, self.inputs.plan.test_seasons
+        points = self.inputs.grid[self.inputs.grid["season"].isin(tested)]
+        playoffs = results.loc[results["made_playoffs"], ["season", "team_id"]]
+        at_end = points[points["as_of_point"] == "end"]
+        inside = spearman_by_point(
+            scores.merge(playoffs, on=["season", "team_id"]), at_end, results
+        )
+        league = spearman_by_point(scores, points, results)
+        rows = pd.concat([league.assign(scope="league"), inside.assign(scope="playoff16")])
+        return rows.rename(columns={"spearman": "value"}).assign(metric="spearman")
+
+
+# Feature groups.
+
+
+def group_ablation(
+    config: Config, inputs: RunInputs, only: Iterable[str], directions: list[str]
+) -> Ablation:
+    """Lay out what has to be fitted to judge feature groups.
+
+    The final ranker is judged, and trees beside it: in a stack that gives them no weight a group
+    that only they read cannot show anything.
+
+    Args:
+        config: The config.
+        inputs: Data of all groups that are on.
+        only: Groups to judge; none: all that are on.
+        directions: `without`: each against all others; `alone`: each on top of the record.
+    """
+    on = list(inputs.groups)
+    asked = list(only) or on
+    trees = [name for name in config.model.members if name in _TREES]
+    ablation = Ablation(GROUPS, list(dict.fromkeys([final_name(config), *trees])))
+    if "without" in directions:
+        ablation.variants[FULL] = _group_variant(on, inputs)
+        ablation.pairs["without"] = {}
+        for group in asked:
+            name, others = f"without {group}", [other for other in on if other != group]
+            if not in_store(others):
+                ablation.left_out[name] = "no other group would be in the feature store"
+                continue
+            ablation.variants[name] = _group_variant(others, inputs)
+            ablation.pairs["without"][group] = (FULL, name)
+    if "alone" in directions:
+        others = [group for group in asked if group != RECORD]
+        ablation.pairs["alone"] = {group: (f"{RECORD} and {group}", RECORD) for group in others}
+        if others:
+            ablation.variants[RECORD] = _group_variant([RECORD], inputs)
+        for group in others:
+            both = [name for name in on if name in (RECORD, group)]
+            ablation.variants[f"{RECORD} and {group}"] = _group_variant(both, inputs)
+    return ablation
+
+
+def idle_groups(gains: pd.DataFrame) -> list[str]:
+    """Return the groups that bring nobody more than noise beside all others.
+
+    Args:
+        gains: What `VariantRunner.gains` returns.
+
+    Returns:
+        Groups whose gain in the mean over the as-of points is not `BETTER` for any ranker; none
+        where there are too few seasons to tell.
+    """
+    means = gains[(gains["direction"] == "without") & (gains["as_of_point"] == MEAN)]
+    told = means.dropna(subset="low")
+    brings = (told["verdict"] == BETTER).groupby(told["part"], sort=False).any()
+    return [str(group) for group in brings.index[~brings]]
+
+
+def in_store(groups: list[str]) -> list[str]:
+    """Return the groups that give the feature store columns; the projection is none of them."""
+    return [name for name in groups if name in TEAM_GROUPS or name in PLAYER_GROUPS]
+
+
+def _group_variant(groups: list[str], inputs: RunInputs) -> Variant:
+    """Return the variant in which only some groups are on."""
+    columns = [name for group in groups for name in inputs.groups[group].columns]
+
+    def switched(config: C) -> C:
+        features = {
+            name: replace(group, enabled=name in groups)
+            for name, group in vars(config.features).items()
+            if hasattr(group, "enabled")
+        }
+        return replace(config, features=replace(config.features, **features))
+
+    return Variant("", switched, lambda data: data.keeping(columns))
+
+
+# Parts of model A.
+
+
+def _with(**settings: Any) -> Callable[[C], C]:  # noqa: ANN401
+    """Return a change of some fields of `ModelAConfig`."""
+
+    def changed(config: C) -> C:
+        model_a = replace(config.model.model_a, **settings)
+        return replace(config, model=replace(config.model, model_a=model_a))
+
+    return changed
+
+
+def _pooled(pooling: str) -> Callable[[C], C]:
+    def changed(config: C) -> C:
+        attention = replace(config.model.model_a.attention, pooling=pooling)
+        return _with(attention=attention)(config)
+
+    return changed
+
+
+def _untrained(config: C) -> C:
+    """Learn nothing beyond the start of the linear skip on the team prior.
+
+    The set's part of the score starts at zero and stays there.
+    """
+    one: C = _with(n_seeds=1)(config)
+    return replace(one, trainer=replace(one.trainer, max_epochs=0))
+
+
+def _without_columns(*patterns: str) -> Callable[[Dataset], Dataset]:
+    """Return a change of data that takes out the player columns that fit a pattern."""
+
+    def changed(data: Dataset) -> Dataset:
+        columns = data.sets.columns
+        kept = [
+            place
+            for place, name in enumerate(columns)
+            if not any(fnmatch(name, pattern) for pattern in patterns)
+        ]
+        sets = replace(
+            data.sets,
+            columns=[columns[place] for place in kept],
+            stats=data.sets.stats[..., kept],
+        )
+        return replace(data, sets=sets)
+
+    return changed
+
+
+MODEL_A_VARIANTS: Mapping[str, Variant] = {
+    "without attention": Variant(
+        "the plain mean of the encoded players is scored", _pooled("mean")
+    ),
+    "uniform weights": Variant(
+        "the attention's projections stay, every player has the same weight", _pooled("uniform")
+    ),
+    "without embeddings": Variant(
+        "a player is his columns and nothing else", _with(embedding_dim=0)
+    ),
+    "without last season": Variant(
+        "no player column of last season",
+        data=_without_columns("*_last_season", "returning_minutes_share"),
+    ),
+    "without plus-minus": Variant(
+        "no player column of on-court plus-minus", data=_without_columns("plus_minus_share_*")
+    ),
+    "without impact ratings": Variant(
+        "no rating among the player columns; a team prior may still know it",
+        data=_without_columns("prior_rating", "impact_rating"),
+    ),
+    "without expected minutes": Variant(
+        "no minutes among the player columns; they still choose and weigh the players",
+        data=_without_columns("expected_minutes", "full_strength_minutes"),
+    ),
+    "without team prior": Variant("the players alone", _with(team_prior=[])),
+    PRIOR_ALONE: Variant(
+        "the ridge from which the linear skip starts, without any player", _untrained
+    ),
+    "one network": Variant("one seed instead of an average", _with(n_seeds=1)),
+}
+"""Everything that is taken away from model A, by name, in the order of reports."""
+
+
+def model_a_ablation(config: Config, data: Dataset) -> Ablation:
+    """Lay out the variants of model A that differ from the whole, and why others do not."""
+    reasons = {name: _why_not(name, config, data) for name in MODEL_A_VARIANTS}
+    fitted = {name: MODEL_A_VARIANTS[name] for name, why in reasons.items() if why is None}
+    return Ablation(
+        PARTS,
+        ["model_a"],
+        {WHOLE: Variant("nothing is taken away"), **fitted},
+        {"without": {name: (WHOLE, name) for name in fitted}},
+        {name: why for name, why in reasons.items() if why is not None},
+    )
+
+
+def _why_not(name: str, config: Config, data: Dataset) -> str | None:
+    """Return why a config and data make no such variant; None where they do."""
+    variant, prior = MODEL_A_VARIANTS[name], known_prior(config, data)
+    columns = variant.data(data).sets.columns
+    if name == PRIOR_ALONE and not prior:
+        return "the model has no team prior"
+    if not columns:
+        return "no player column would be left"
+    known = _with(team_prior=prior)(config)
+    if variant.config(known) == known and columns == data.sets.columns:
+        return "it is the full model"
+    return None
+
+
+def known_prior(config: Config, data: Dataset) -> list[str]:
+    """Return the features of the team prior whose group is on."""
+    return [name for name in config.model.model_a.team_prior if name in data.columns]
+
+
+def without_intervals(config: C) -> C:
+    """Return the config without model A's intervals, for who reads its scores alone."""
+    return _with(mc_dropout_samples=0)(config)
+
+
+def scoring_only(config: Config) -> Config:
+    """Return the config of a run that fits model A alone, for its scores and nothing else."""
+    bare, callbacks = without_intervals(config), config.callbacks
+    return replace(
+        bare,
+        model=replace(bare.model, members=["model_a"]),
+        callbacks=replace(
+            callbacks,
+            attention_diagnostics=replace(
+                callbacks.attention_diagnostics, enabled=False, attention_debug=False
+            ),
+            not_learning=replace(callbacks.not_learning, enabled=False),
+        ),
+    )

@@ -1,0 +1,471 @@
+from dataclasses import replace
+from io import StringIO
+from itertools import combinations
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from made_sets import made_up_prior, made_up_sets
+from omegaconf import OmegaConf
+from rich.console import Console
+from sklearn.linear_model import Ridge
+
+from nba_rank.config.program import CONF
+from nba_rank.core.run_dir import read_manifest
+from nba_rank.evaluation.paired import BETTER, MEAN, TOO_FEW_SEASONS, WITHIN_NOISE
+from nba_rank.experiments import ablations, inputs
+from nba_rank.experiments.ablations import (
+    FULL,
+    LEAN,
+    MODEL_A_VARIANTS,
+    RECORD,
+    WHOLE,
+    Variant,
+    ablate_groups,
+    ablate_model_a,
+    group_ablation,
+    idle_groups,
+    known_prior,
+    model_a_ablation,
+    scoring_only,
+)
+from nba_rank.experiments.train import train
+from nba_rank.features.registry import enabled_groups
+from nba_rank.features.store import KEY, BuiltGroup, FeatureStore
+from nba_rank.models import members
+from nba_rank.models.model_a.inputs import Inputs
+from nba_rank.models.oof import fit_folds
+from nba_rank.report import run_report
+from nba_rank.report.differences import LIST_LABELS
+from nba_rank.samples.dataset import PROGRESS, Dataset
+from nba_rank.samples.folds import Fit, FoldPlan, TestPart
+
+TINY = [
+    "data=nba",
+    "data.as_of_every_days=120",
+    "folds=walk_forward",
+    "folds.n_test_seasons=1",
+    "features.projection.n_simulations=20",
+    "model.xgb.n_estimators=10",
+    "model.rf.n_estimators=10",
+    "model.stack.alphas=[1]",
+    "trainer=cpu",
+    "trainer.max_epochs=1",
+    "trainer.num_threads=1",
+    "model.model_a.n_seeds=1",
+    "model.model_a.encoder_dims=[8]",
+    "model.model_a.learning_rate=0.01",
+    "evaluation.bootstrap_samples=200",
+    "callbacks=quiet",
+    "callbacks/not_learning=off",
+]
+JUDGED = ["elo", "projection"]
+VARIANTS = [
+    FULL, *(f"without {group}" for group in JUDGED),
+    RECORD, *(f"{RECORD} and {group}" for group in JUDGED),
+]  # fmt: skip
+RANKERS = ["stack", "xgb", "rf"]
+
+
+@pytest.fixture(scope="module")
+def start(compose_as_is, cache, sim_tables):
+    """Starts a program on the simulated league: `start(program, config_name, folder, *words)`."""
+
+    def run(program, name, outputs, *overrides):
+        GlobalHydra.instance().clear()
+        paths = [f"paths.outputs={outputs}", f"paths.cache={cache}"]
+        with initialize_config_dir(str(CONF)):
+            cfg = hydra_compose(name, overrides=[*TINY, *paths, *overrides])
+        console = Console(file=StringIO(), width=200)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(inputs, "prepare_tables", lambda *_: SimpleNamespace(tables=sim_tables))
+            result = program(cfg, console)
+        return result, newest(outputs), console.file.getvalue()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def done(start, tmp_path_factory):
+    """One ablation of two groups: result, folder and what was shown; not to be altered."""
+    outputs = tmp_path_factory.mktemp("outputs3")
+    return start(ablate_groups, "ablate", outputs, f"only=[{','.join(JUDGED)}]")
+
+
+def newest(outputs):
+    return max(outputs.glob("run_*"))
+
+
+def read(folder, name):
+    return pd.read_csv(folder / name, dtype={"as_of_point": "str"})
+
+
+def assert_gains_are_differences(gains, folder):
+    """Hold every gain against the two variants that it compares."""
+    key = ["variant", "ranker", "as_of_point", "scope"]
+    known = read(folder, "variants.csv").set_index(key)["value"]
+    for row in gains.itertuples():
+        pair = {
+            "without": (FULL, f"without {row.part}"),
+            "alone": (f"{RECORD} and {row.part}", RECORD),
+            "lean": (FULL, LEAN),
+        }[row.direction]
+        pair = pair if row.ranker != "model_a" else (WHOLE, row.part)
+        with_, without = (known[(name, row.ranker, row.as_of_point, row.scope)] for name in pair)
+        assert row.difference == pytest.approx(with_ - without)
+
+
+# The programs.
+
+
+def test_groups_are_judged_in_the_stack_and_in_the_trees_that_read_them(done):
+    result, folder, shown = done
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files == {
+        "manifest.json", "config.yaml", "variants.csv", "gains.csv", "ANALYSIS_01.md",
+        "report.html", "figures/gains_without.png", "figures/gains_alone.png",
+    }  # fmt: skip
+    manifest = read_manifest(folder)
+    assert (manifest["status"], manifest["kind"]) == ("finished", "ablations of feature groups")
+    assert [name for name in manifest["seconds"] if name in VARIANTS] == VARIANTS
+    tidy, gains = read(folder, "variants.csv"), read(folder, "gains.csv")
+    pd.testing.assert_frame_equal(gains, result, check_dtype=False)
+    assert tidy["variant"].unique().tolist() == VARIANTS
+    assert gains["ranker"].unique().tolist() == RANKERS
+    assert len(gains) == 2 * len(JUDGED) * len(RANKERS) * len(LIST_LABELS)
+    assert_gains_are_differences(gains, folder)
+    # The trees read Elo, whatever the stack makes of them.
+    moved = gains[gains["part"] == "elo"].groupby(["direction", "ranker"])["difference"]
+    assert (moved.apply(lambda own: (own != 0).any())).loc[:, ["xgb", "rf"]].all()
+    assert set(gains["verdict"]) == {TOO_FEW_SEASONS}
+    text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
+    for group in JUDGED:
+        assert text.count(f"\n| {group} |") == shown.count(f"\n {group} ") == 2 * len(RANKERS)
+    assert "build time" in text
+    assert str(folder) in shown
+
+
+def slow(*case):
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("variant", "overrides"),
+    [
+        ("without elo", ["features=full", "features/elo=off"]),
+        slow(FULL, ["features=full"]),
+        slow("without projection", ["features=full", "features/projection=off"]),
+        slow(f"{RECORD} and elo", ["features=standings_only", "features/elo=on"]),
+    ],
+)
+def test_a_variant_ranks_as_a_run_with_the_same_groups(
+    done, compose_as_is, cache, sim_tables, tmp_path, monkeypatch, variant, overrides
+):
+    tidy = read(done[1], "variants.csv")
+    key = ["ranker", "as_of_point", "scope"]
+    own = tidy[tidy["variant"] == variant].set_index(key)["value"]
+    monkeypatch.setattr(inputs, "prepare_tables", lambda *_: SimpleNamespace(tables=sim_tables))
+    monkeypatch.setattr(run_report, "_figures", lambda *_: [])
+    paths = [f"paths.outputs={tmp_path}", f"paths.cache={cache}"]
+    cheap = ["odds=none", "calibration=none", "model.model_a.mc_dropout_samples=0"]
+    config = compose_as_is(*TINY, *paths, *cheap, *overrides)
+    metrics = train(OmegaConf.structured(config), Console(file=StringIO())).metrics
+    rows = metrics[metrics["metric"] == "spearman"].set_index(key)["value"]
+    for name, value in own.drop(MEAN, level="as_of_point").items():
+        assert value == rows[name]
+
+
+def test_what_an_interrupted_start_has_finished_is_on_disk_and_quick_the_next_time(
+    start, cache, tmp_path, monkeypatch
+):
+    ask = [ablate_groups, "ablate", tmp_path / "outputs3", "only=[massey]", "seed=5"]
+    fit_folds_, left = ablations.fit_folds, [1, 1]
+
+    def interrupted(*args, **kwargs):
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return fit_folds_(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ablations, "fit_folds", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            start(*ask)
+    folder = newest(tmp_path / "outputs3")
+    assert read_manifest(folder)["status"] == "interrupted"
+    assert read(folder, "variants.csv")["variant"].unique().tolist() == [FULL, "without massey"]
+    partial = read(folder, "gains.csv")
+    assert set(zip(partial["direction"], partial["part"], strict=True)) == {("without", "massey")}
+    fitted = []
+    fit_xgb = members.fit_xgb
+    monkeypatch.setattr(members, "fit_xgb", lambda *args: fitted.append(1) or fit_xgb(*args))
+    _, folder, _ = start(*ask)
+    assert len(fitted) == 2 * 2  # the record alone and with the group
+    again = read(folder, "gains.csv")
+    pd.testing.assert_frame_equal(again[again["direction"] == "without"], partial)
+
+
+def test_idle_groups_are_taken_away_together_as_well(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(ablations, "idle_groups", lambda _: ["elo", "massey"])
+    ask = ["only=[elo]", "directions=[without]", "model=xgb"]
+    result, folder, _ = start(ablate_groups, "ablate", tmp_path, *ask)
+    assert read(folder, "variants.csv")["variant"].unique().tolist() == [FULL, "without elo", LEAN]
+    assert result["ranker"].unique().tolist() == ["xgb"]
+    assert result.loc[result["direction"] == "lean", "part"].unique().tolist() == [LEAN]
+    assert_gains_are_differences(result, folder)
+
+
+def test_where_nothing_is_left_to_judge_the_error_says_so(start, tmp_path):
+    with pytest.raises(ValueError, match=r"only=\['record'\].*nothing to judge"):
+        start(ablate_groups, "ablate", tmp_path, "only=[record]", "directions=[alone]")
+
+
+def test_the_parts_of_model_a_are_taken_away_one_by_one(start, tmp_path, monkeypatch):
+    kept = {name: MODEL_A_VARIANTS[name] for name in
+            ("without attention", "without plus-minus", "one network")}  # fmt: skip
+    monkeypatch.setattr(ablations, "MODEL_A_VARIANTS", kept)
+    result, folder, _ = start(ablate_model_a, "config", tmp_path)
+    names = [WHOLE, "without attention", "without plus-minus"]
+    assert read_manifest(folder)["left_out"] == {"one network": "it is the full model"}
+    tidy = read(folder, "variants.csv")
+    assert tidy["variant"].unique().tolist() == names
+    assert tidy["season"].unique().tolist() == ["2023-24"]
+    assert_gains_are_differences(result, folder)
+    assert (result["difference"] != 0).any()
+    text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
+    assert "- one network: it is the full model" in text
+    assert f"| without attention | {kept['without attention'].words} |" in text
+
+
+@pytest.mark.slow
+def test_the_whole_model_a_is_that_of_a_run(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(ablations, "MODEL_A_VARIANTS", {})
+    _, folder, _ = start(ablate_model_a, "config", tmp_path)
+    own = read(folder, "variants.csv").query("scope == 'league' and as_of_point != @MEAN")
+    metrics = start(train, "config", tmp_path, "model=model_a")[0].metrics
+    rows = metrics.query("ranker == 'model_a' and scope == 'league' and metric == 'spearman'")
+    assert own.set_index("as_of_point")["value"].to_dict() == pytest.approx(
+        rows.set_index("as_of_point")["value"].to_dict()
+    )
+
+
+# Feature groups.
+
+GROUPS = {name: BuiltGroup([name], 1.0) for name in ("record", "elo", "rest", "projection")}
+BOTH = ["without", "alone"]
+
+
+@pytest.fixture
+def laid_out(compose):
+    """Lays out an ablation of some of `GROUPS`: `laid_out(only, directions)`."""
+    return lambda only=(), directions=BOTH, groups=GROUPS: group_ablation(
+        compose(), SimpleNamespace(groups=groups), only, directions
+    )
+
+
+def test_every_group_is_taken_away_and_put_on_top_of_the_record(laid_out):
+    ablation = laid_out()
+    without, on_top = GROUPS, ["elo", "rest", "projection"]
+    assert list(ablation.variants) == [
+        FULL, *(f"without {group}" for group in without),
+        RECORD, *(f"record and {group}" for group in on_top),
+    ]  # fmt: skip
+    assert ablation.pairs == {
+        "without": {group: (FULL, f"without {group}") for group in without},
+        "alone": {group: (f"record and {group}", RECORD) for group in on_top},
+    }
+    assert ablation.left_out == {}
+
+
+@pytest.mark.parametrize(
+    ("only", "directions", "variants"),
+    [
+        (["elo"], BOTH, [FULL, "without elo", RECORD, "record and elo"]),
+        (["elo"], ["without"], [FULL, "without elo"]),
+        (["elo"], ["alone"], [RECORD, "record and elo"]),
+        ([RECORD], ["alone"], []),
+    ],
+)
+def test_only_what_is_asked_for_is_fitted(laid_out, only, directions, variants):
+    assert list(laid_out(only, directions).variants) == variants
+
+
+def test_a_store_is_never_left_without_a_column(laid_out):
+    two = {name: GROUPS[name] for name in ("record", "projection")}
+    ablation = laid_out(directions=["without"], groups=two)
+    assert list(ablation.pairs["without"]) == ["projection"]
+    assert ablation.left_out == {"without record": "no other group would be in the feature store"}
+
+
+def test_a_variant_has_its_groups_and_columns_and_nothing_else_changed(laid_out, compose, sim_data):
+    config = compose()
+    columns = dict(zip(("record", "elo", "projection"), sim_data.columns, strict=True))
+    groups = {name: BuiltGroup([column], 1.0) for name, column in columns.items()}
+    variant = laid_out(groups=groups).variants["without elo"]
+    changed = variant.config(config)
+    assert [name for name, _ in enabled_groups(changed.features)] == ["record"]
+    assert changed.features.projection.enabled
+    assert replace(changed, features=config.features) == config
+    got = variant.data(sim_data)
+    assert got.columns == [sim_data.columns[0], sim_data.columns[2]]
+    assert np.array_equal(got.X, sim_data.X[:, [0, 2]], equal_nan=True)
+
+
+def test_a_group_is_idle_where_it_brings_nobody_more_than_noise():
+    gains = pd.DataFrame(
+        [
+            ("helps the trees", "stack", MEAN, 0.1, WITHIN_NOISE),
+            ("helps the trees", "xgb", MEAN, 0.1, BETTER),
+            ("idle", "stack", MEAN, 0.1, WITHIN_NOISE),
+            ("idle", "stack", "open", 0.1, BETTER),
+            ("untold", "stack", MEAN, np.nan, TOO_FEW_SEASONS),
+        ],
+        columns=["part", "ranker", "as_of_point", "low", "verdict"],
+    )
+    assert idle_groups(gains.assign(direction="without")) == ["idle"]
+    assert idle_groups(gains.assign(direction="alone")) == []
+
+
+# Parts of model A.
+
+SEASONS = ["2019-20", "2020-21", "2021-22"]
+PLAN = FoldPlan(
+    [Fit(season, SEASONS[:i], [season]) for i, season in enumerate(SEASONS) if i],
+    [TestPart(SEASONS[2], SEASONS[2:], SEASONS[1:2])],
+)
+COLUMNS = ["impact_rating", "usage_last_season", "plus_minus_share_10", "expected_minutes"]
+PRIOR = ["elo_rating", "full_strength"]
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    """Three made-up seasons whose columns have names that the variants take out."""
+    sets, relevance = made_up_sets(SEASONS)
+    known = made_up_prior(sets, relevance).set_axis([*PRIOR, PROGRESS], axis=1)
+    store = pd.concat([sets.frame, known], axis=1)
+    goals = sets.frame[["season", "team_id"]].assign(relevance=relevance)
+    return Dataset.of(
+        FeatureStore(store, [*PRIOR, PROGRESS], {}),
+        replace(sets, columns=COLUMNS),
+        goals.groupby(["season", "team_id"], as_index=False)["relevance"].mean(),
+    )
+
+
+@pytest.fixture(scope="module")
+def config(compose_as_is):
+    """The config of a small full model A."""
+    return scoring_only(
+        compose_as_is(
+            "paths.members=null",
+            "trainer=cpu",
+            "trainer.max_epochs=2",
+            "trainer.num_threads=1",
+            f"model.model_a.team_prior=[{','.join(PRIOR)}]",
+            "model.model_a.embedding_dim=3",
+            "model.model_a.encoder_dims=[12,8]",
+            "model.model_a.attention.n_heads=2",
+            "model.model_a.learning_rate=0.01",
+            "model.model_a.lists_per_batch=4",
+            "model.model_a.n_seeds=2",
+        )
+    )
+
+
+def scores_of(variant, config, data):
+    changed, own = variant.config(config), variant.data(data)
+    seed, only = np.random.SeedSequence(5), {SEASONS[2]}
+    _, predicted = fit_folds(PLAN, own, changed, seed, lambda: None, only=only)
+    return predicted[SEASONS[2]].frame[[*KEY, "model_a"]].rename(columns={"model_a": "score"})
+
+
+@pytest.fixture(scope="module")
+def scores(config, data) -> dict[str, pd.DataFrame]:
+    """The test scores of the full model and every variant."""
+    variants = {"full": Variant(), **MODEL_A_VARIANTS}
+    return {name: scores_of(variant, config, data) for name, variant in variants.items()}
+
+
+def test_no_two_variants_and_no_variant_and_the_full_model_score_alike(scores, data):
+    tested = data.frame[data.frame["season"] == SEASONS[2]][KEY].reset_index(drop=True)
+    for (one, first), (other, second) in combinations(scores.items(), 2):
+        same = np.allclose(first["score"], second["score"], rtol=0, atol=1e-4)
+        assert not same, f"{one} scores as {other} does"
+        pd.testing.assert_frame_equal(first[KEY], tested)
+
+
+def test_the_team_prior_alone_is_its_ridge_and_does_not_see_the_players(scores, config, data):
+    fit = PLAN.fits[-1]
+    train_, test = data.of_seasons(fit.train), data.of_seasons(fit.predict)
+    prior = Inputs.fit(train_.sets, train_.team_prior(PRIOR)).prior
+    known, asked = (prior.transform(some.team_prior(PRIOR)) for some in (train_, test))
+    relevance = train_.set_relevance()
+    got = scores["team prior alone"]["score"].to_numpy()
+    alike = []
+    for alpha in (1.0, 10.0, 100.0, 1000.0):
+        ridge = Ridge(alpha=alpha).fit(known, (relevance - relevance.mean()) / relevance.std())
+        predicted = ridge.predict(asked)
+        scale = np.ptp(got) / np.ptp(predicted)
+        shifted = got - got.mean() - scale * (predicted - predicted.mean())
+        alike.append(np.abs(shifted).max() < 1e-4 * np.ptp(got))
+    assert sum(alike) == 1
+    noise = np.random.default_rng(0).normal(size=data.sets.stats.shape).astype(np.float32)
+    spoiled = replace(data, sets=replace(data.sets, stats=noise))
+    again = scores_of(MODEL_A_VARIANTS["team prior alone"], config, spoiled)
+    pd.testing.assert_frame_equal(again, scores["team prior alone"])
+
+
+def test_columns_are_taken_out_with_their_values(data):
+    got = MODEL_A_VARIANTS["without last season"].data(data).sets
+    assert got.columns == ["impact_rating", "plus_minus_share_10", "expected_minutes"]
+    assert np.array_equal(got.stats, data.sets.stats[..., [0, 2, 3]], equal_nan=True)
+    assert data.sets.columns == COLUMNS
+
+
+def test_nothing_is_left_out_where_every_variant_differs(config, data):
+    assert model_a_ablation(config, data).left_out == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "columns", "why"),
+    [
+        ("one network", {"n_seeds": 1}, COLUMNS, "it is the full model"),
+        ("without embeddings", {"embedding_dim": 0}, COLUMNS, "it is the full model"),
+        ("without team prior", {"team_prior": []}, COLUMNS, "it is the full model"),
+        ("team prior alone", {"team_prior": []}, COLUMNS, "the model has no team prior"),
+        ("without plus-minus", {}, COLUMNS[:2], "it is the full model"),
+        ("without impact ratings", {}, COLUMNS[:1], "no player column would be left"),
+        ("without attention", {"pooling": "mean"}, COLUMNS, "it is the full model"),
+        ("uniform weights", {"pooling": "uniform"}, COLUMNS, "it is the full model"),
+        ("uniform weights", {"pooling": "mean"}, COLUMNS, None),
+    ],
+)
+def test_a_variant_that_teaches_nothing_is_left_out_with_a_reason(
+    config, data, name, changes, columns, why
+):
+    model_a = config.model.model_a
+    settings = dict(changes)
+    pooling = settings.pop("pooling", model_a.attention.pooling)
+    model_a = replace(model_a, attention=replace(model_a.attention, pooling=pooling), **settings)
+    given = replace(config, model=replace(config.model, model_a=model_a))
+    sets = replace(data.sets, columns=columns, stats=data.sets.stats[..., : len(columns)])
+    assert model_a_ablation(given, replace(data, sets=sets)).left_out.get(name) == why
+
+
+def test_a_prior_whose_groups_are_off_is_no_prior(config, data):
+    off = replace(data, columns=[PROGRESS, "other_1", "other_2"])
+    assert known_prior(config, data) == PRIOR
+    assert known_prior(config, off) == []
+
+
+def test_scoring_only_asks_for_model_a_without_intervals_or_callbacks(compose_as_is):
+    full = compose_as_is()
+    bare = scoring_only(full)
+    assert bare.model.members == ["model_a"]
+    assert bare.model.model_a == replace(full.model.model_a, mc_dropout_samples=0)
+    assert not bare.callbacks.attention_diagnostics.enabled
+    assert not bare.callbacks.not_learning.enabled
+    assert replace(bare, model=full.model, callbacks=full.callbacks) == full
