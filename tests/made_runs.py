@@ -5,8 +5,8 @@ import json
 import pandas as pd
 from omegaconf import OmegaConf
 
+from nba_rank.core.metrics import higher_is_better
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.evaluation.metrics import higher_is_better
 
 SEASONS = ["2019-20", "2020-21", "2021-22", "2022-23"]
 POINTS = ["open", "0.5", "end"]

@@ -14,7 +14,7 @@ from nba_rank.evaluation.contributions import WITHOUT, contributions
 from nba_rank.evaluation.evaluate import evaluate
 from nba_rank.evaluation.intervals import interval_metrics
 from nba_rank.evaluation.market import market_scores
-from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS
+from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS
 from nba_rank.evaluation.occlusion import summarise_occlusion
 from nba_rank.evaluation.probability_assessment import (
     Forecast,
@@ -100,7 +100,7 @@ def assess(
     scored = _scored(judged, points, tables, config, rng)
     without = _without_a_member(judged, points, data, config)
     truth = truth_of(results, tables)
-    chosen = METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else METRICS
+    chosen = LIST_METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else LIST_METRICS
     tidy = evaluate(pd.concat([scored, without], ignore_index=True), truth, chosen)
     metrics = tidy[~tidy["ranker"].str.startswith(WITHOUT)]
 
@@ -118,7 +118,7 @@ def assess(
     occlusion = _occlusion(judged, data, points, rng)
     return Assessment(
         metrics=pd.concat([metrics, *extra], ignore_index=True),
-        summary=summarise(metrics, resample, n_resamples, METRICS | EXPONENTIAL_NDCG),
+        summary=summarise(metrics, resample, n_resamples),
         contributions=contributions(tidy, ranker, resample, n_resamples),
         occlusion=occlusion,
         occlusion_summary=summarise_occlusion(occlusion, resample, n_resamples),

@@ -4,15 +4,13 @@ Seasons are the only independent unit: the daily lists of one season are near-du
 everything is resampled by season, and a difference is taken within a season before it is averaged.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.metrics import METRICS
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.evaluate import RANKERS, SCOPES
-from nba_rank.evaluation.metrics import METRICS, Metric
 
 MIN_SEASONS = 3
 """Below this many seasons an interval would be made up, so none is given."""
@@ -71,7 +69,6 @@ def summarise(
     tidy: pd.DataFrame,
     rng: np.random.Generator,
     n_resamples: int = 10_000,
-    metrics: Mapping[str, Metric] = METRICS,
 ) -> pd.DataFrame:
     """Average the metrics over seasons and pair every ranker with the baselines.
 
@@ -79,7 +76,6 @@ def summarise(
         tidy: What `evaluate` returns.
         rng: Source of the resamples.
         n_resamples: Number of resamples over seasons.
-        metrics: The metrics of `tidy`, for their direction.
 
     Returns:
         One row per `as_of_point, scope, ranker, metric`, with `mean, se, low, high` of the metric;
@@ -104,7 +100,7 @@ def summarise(
         return by_season.reindex(columns=pd.MultiIndex.from_frame(same)).to_numpy(dtype=np.float64)
 
     standings = of_ranker("standings")
-    higher = np.array([metrics[name].higher_is_better for name in cells.get_level_values("metric")])
+    higher = np.array([METRICS[name].higher_is_better for name in cells.get_level_values("metric")])
     baselines = np.stack([of_ranker(ranker) for ranker in _BEST_OF])
     best = np.where(higher, np.fmax.reduce(baselines), np.fmin.reduce(baselines))
 
@@ -127,7 +123,7 @@ def summarise(
             for n in own["n_seasons"]
         ],
     )
-    known = {"as_of_point": AS_OF_POINTS, "scope": SCOPES, "ranker": RANKERS, "metric": [*metrics]}
+    known = {"as_of_point": AS_OF_POINTS, "scope": SCOPES, "ranker": RANKERS, "metric": [*METRICS]}
 
     def position(column: pd.Series) -> pd.Series:
         order = {name: i for i, name in enumerate(known[str(column.name)])}

@@ -7,7 +7,7 @@ import pandas as pd
 
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import EAST, WEST
-from nba_rank.evaluation.metrics import METRICS, Metric, average_rank, spearman
+from nba_rank.evaluation.metrics import LIST_METRICS, ListMetric, average_rank, spearman
 
 SCOPES = ("league", "playoff16", "east", "west")
 """Lists that are judged: all teams, the teams that made the playoffs, each conference."""
@@ -28,7 +28,7 @@ _LIST_KEY = ["season", "as_of_point"]
 def evaluate(
     scores: pd.DataFrame,
     truth: pd.DataFrame,
-    metrics: Mapping[str, Metric] = METRICS,
+    metrics: Mapping[str, ListMetric] = LIST_METRICS,
     scopes: Sequence[str] = SCOPES,
 ) -> pd.DataFrame:
     """Judge every ranker at every point of every season.

@@ -206,19 +206,17 @@ def roc_auc(score: npt.ArrayLike, happened: npt.ArrayLike) -> float:
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A metric of one list as it is written to files.
+class ListMetric:
+    """How a metric of one list is computed; `nba_rank.core.metrics` says what it means.
 
     Attributes:
         function: Called with `score`, `true_rank` and, where `needs_standings`,
             `standings_score`; all of shape (L,).
-        higher_is_better: Direction of the value.
         min_teams: Shortest list on which it means something.
         needs_standings: Whether it compares with the standings of the same date.
     """
 
     function: Callable[..., float]
-    higher_is_better: bool = True
     min_teams: int = 3
     needs_standings: bool = False
 
@@ -231,44 +229,24 @@ class Metric:
         return self.function(score, true_rank)
 
 
-METRICS: dict[str, Metric] = {
-    "spearman": Metric(spearman),
-    "kendall": Metric(kendall),
-    "rank_mae": Metric(rank_mae, higher_is_better=False),
-    "rank_rmse": Metric(rank_rmse, higher_is_better=False),
+LIST_METRICS: dict[str, ListMetric] = {
+    "spearman": ListMetric(spearman),
+    "kendall": ListMetric(kendall),
+    "rank_mae": ListMetric(rank_mae),
+    "rank_rmse": ListMetric(rank_rmse),
     # The order of a list of exactly k still matters to NDCG; a top k of k teams is always right.
-    **{f"ndcg_{k}": Metric(partial(ndcg, k=k), min_teams=k) for k in (4, 10, 16, 20)},
-    **{f"mrr_{k}": Metric(partial(mrr, k=k), min_teams=k + 1) for k in (2, 4)},
-    **{f"precision_{k}": Metric(partial(precision, k=k), min_teams=k + 1) for k in (4, 8)},
-    "upset_auc": Metric(upset_auc, needs_standings=True),
+    **{f"ndcg_{k}": ListMetric(partial(ndcg, k=k), min_teams=k) for k in (4, 10, 16, 20)},
+    **{f"mrr_{k}": ListMetric(partial(mrr, k=k), min_teams=k + 1) for k in (2, 4)},
+    **{f"precision_{k}": ListMetric(partial(precision, k=k), min_teams=k + 1) for k in (4, 8)},
+    "upset_auc": ListMetric(upset_auc, needs_standings=True),
 }
 """Metrics of every evaluation, by their name in files; NDCG with linear gain."""
 
-EXPONENTIAL_NDCG: dict[str, Metric] = {
-    f"ndcg_{k}_exponential": Metric(partial(ndcg, k=k, gain="exponential"), min_teams=k)
+EXPONENTIAL_NDCG: dict[str, ListMetric] = {
+    f"ndcg_{k}_exponential": ListMetric(partial(ndcg, k=k, gain="exponential"), min_teams=k)
     for k in (4, 10, 16, 20)
 }
-"""NDCG with exponential gain, for those who ask for it: `METRICS | EXPONENTIAL_NDCG`."""
-
-_LOWER_IS_BETTER = ("_brier", "_log_loss")
-"""How the names of losses of probabilities end."""
-
-_HIGHER_IS_BETTER = ("series_upset_auc", "true_strength_spearman")
-
-
-def higher_is_better(metric: str) -> bool | None:
-    """Return the direction of any metric of the tidy tables, by its name.
-
-    Returns:
-        None where neither is better by itself, such as for the coverage and the width of
-        intervals, which are judged together.
-    """
-    known = METRICS | EXPONENTIAL_NDCG
-    if metric in known:
-        return known[metric].higher_is_better
-    if metric.endswith(_LOWER_IS_BETTER):
-        return False
-    return True if metric in _HIGHER_IS_BETTER else None
+"""NDCG with exponential gain, for those who ask for it: `LIST_METRICS | EXPONENTIAL_NDCG`."""
 
 
 def _both_ranks(score: npt.ArrayLike, true_rank: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.metrics import higher_is_better
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.calibration import VERDICTS
 from nba_rank.evaluation.compare import bootstrap_mean
-from nba_rank.evaluation.metrics import higher_is_better
 from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.series import ALL_SEASONS
 
@@ -39,7 +39,7 @@ def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
 
     Returns:
         Columns `season`, `as_of_point`, `scope`, `metric`, `value`; metrics that have a direction
-        alone, see `nba_rank.evaluation.metrics.higher_is_better`.
+        alone, see `nba_rank.core.metrics.higher_is_better`.
     """
     directed = [name for name in metrics["metric"].unique() if higher_is_better(name) is not None]
     chosen = metrics["ranker"].isin(rankers) & metrics["metric"].isin(directed)

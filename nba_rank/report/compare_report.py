@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from nba_rank.core.files import write_atomically
+from nba_rank.core.metrics import higher_is_better
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.calibration import VERDICTS
 from nba_rank.evaluation.compare import MIN_SEASONS
-from nba_rank.evaluation.metrics import higher_is_better
 from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.past_runs import differing
 from nba_rank.evaluation.side_by_side import STANDINGS, standings_gap

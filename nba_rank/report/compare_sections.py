@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.objectives import OBJECTIVES
-from nba_rank.evaluation.metrics import higher_is_better
+from nba_rank.core.metrics import higher_is_better
 from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.past_runs import (
     BEST,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.metrics import higher_is_better
 from nba_rank.evaluation.calibration import VERDICTS
-from nba_rank.evaluation.metrics import higher_is_better
 from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.past_runs import Found, PastRun
 from nba_rank.evaluation.side_by_side import STANDINGS, decimals

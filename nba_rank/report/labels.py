@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from nba_rank.core.metrics import METRICS
+
 POINT_LABELS = {
     "open": "opening", "0.05": "5%", "0.15": "15%", "0.25": "25%",
     "0.5": "50%", "0.75": "75%", "end": "end",
@@ -28,21 +30,7 @@ RANKER_LABELS = {
 }  # fmt: skip
 """Rankers: the stack, its members, the baselines; then what gives only probabilities."""
 
-METRIC_LABELS = {
-    "spearman": "Spearman", "kendall": "Kendall", "rank_mae": "rank MAE", "rank_rmse": "rank RMSE",
-    **{f"ndcg_{k}": f"NDCG@{k}" for k in (4, 10, 16, 20)},
-    **{f"mrr_{k}": f"MRR@{k}" for k in (2, 4)},
-    **{f"precision_{k}": f"precision@{k}" for k in (4, 8)},
-    "upset_auc": "upset AUC", "true_strength_spearman": "Spearman with the true strength",
-    "champion_log_loss": "champion log loss", "champion_brier": "title Brier",
-    "finals_brier": "Finals Brier", "round_2_brier": "round 2 Brier",
-    "round_1_brier": "round 1 Brier", "playoff_brier": "playoffs Brier",
-    "playoff_log_loss": "playoffs log loss", "advancement_log_loss": "advancement log loss",
-    "game_brier": "game Brier", "game_log_loss": "game log loss",
-    "series_brier": "series Brier", "series_log_loss": "series log loss",
-    "series_upset_auc": "series upset AUC",
-}  # fmt: skip
-"""Metrics of rankings, then of probabilities."""
+METRIC_LABELS = {name: metric.words for name, metric in METRICS.items()}
 
 EVENT_LABELS = {
     "playoff": "makes the playoffs", "round_1": "wins round 1", "round_2": "wins round 2",

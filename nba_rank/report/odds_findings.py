@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.metrics import higher_is_better
 from nba_rank.data.outcomes import EVENTS, FINISHES, events
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.advancement import SIMULATION
 from nba_rank.evaluation.calibration import brier, ece, ece_noise_floor
 from nba_rank.evaluation.compare import bootstrap_mean
 from nba_rank.evaluation.market import RANKER as MARKET
-from nba_rank.evaluation.metrics import higher_is_better
 from nba_rank.evaluation.playoff_players import playoff_contributions
 from nba_rank.evaluation.probability_assessment import PLATT, ProbabilityFindings
 from nba_rank.evaluation.series import ALL_SEASONS

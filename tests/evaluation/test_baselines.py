@@ -6,7 +6,7 @@ from nba_rank.data.calendar import AS_OF_POINTS, as_of_grid, as_of_points
 from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.evaluate import BASELINES, evaluate
-from nba_rank.evaluation.metrics import METRICS
+from nba_rank.evaluation.metrics import LIST_METRICS
 
 # Mean Spearman over the nine seasons 2015-16 to 2023-24 at each as-of point, and at the end inside
 # the sixteen playoff teams.
@@ -102,7 +102,7 @@ def real_spearman(real_tables):
     truth = outcomes(real_tables).merge(
         real_tables.teams[["season", "team_id", "conference"]], on=["season", "team_id"]
     )
-    spearman = {"spearman": METRICS["spearman"]}
+    spearman = {"spearman": LIST_METRICS["spearman"]}
     tidy = evaluate(scored(real_tables, SEASONS), truth, spearman)
     assert tidy["season"].unique().tolist() == SEASONS
     return tidy.groupby(["ranker", "scope", "as_of_point"])["value"].mean()

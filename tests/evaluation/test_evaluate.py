@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.core.metrics import higher_is_better
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS, evaluate
-from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, METRICS, spearman
+from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS, spearman
 
 
 def cell(tidy, **key):
@@ -20,7 +21,7 @@ def test_columns_and_order(scores, truth):
     assert list(tidy.columns) == TIDY_COLUMNS
     assert list(dict.fromkeys(tidy["as_of_point"])) == list(AS_OF_POINTS)
     assert list(dict.fromkeys(tidy["scope"])) == list(SCOPES)
-    assert list(dict.fromkeys(tidy["metric"])) == list(METRICS)
+    assert list(dict.fromkeys(tidy["metric"])) == list(LIST_METRICS)
     assert tidy["season"].is_monotonic_increasing
     assert not tidy.duplicated(TIDY_COLUMNS[:-1]).any()
     pd.testing.assert_frame_equal(tidy, evaluate(scores, truth))
@@ -29,9 +30,9 @@ def test_columns_and_order(scores, truth):
 def test_metrics_that_need_more_teams_are_left_out(scores, truth):
     tidy = evaluate(scores, truth)
     by_scope = tidy.groupby("scope")["metric"].agg(set)
-    assert by_scope["league"] == set(METRICS)
-    assert by_scope["playoff16"] == set(METRICS) - {"ndcg_20"}
-    assert by_scope["east"] == by_scope["west"] == set(METRICS) - {"ndcg_16", "ndcg_20"}
+    assert by_scope["league"] == set(LIST_METRICS)
+    assert by_scope["playoff16"] == set(LIST_METRICS) - {"ndcg_20"}
+    assert by_scope["east"] == by_scope["west"] == set(LIST_METRICS) - {"ndcg_16", "ndcg_20"}
 
 
 def test_ranks_are_taken_anew_within_the_scope(scores, truth):
@@ -57,12 +58,12 @@ def test_a_perfect_ranker_is_perfect_everywhere(scores, truth):
     )
     tidy = evaluate(perfect[scores.columns], truth)
     stack = tidy[tidy["ranker"] == "stack"].dropna()
-    lower = stack["metric"].map(lambda name: not METRICS[name].higher_is_better)
+    lower = stack["metric"].map(lambda name: not higher_is_better(name))
     assert np.allclose(stack["value"], np.where(lower, 0.0, 1.0))
 
 
 def test_exponential_gain_on_request(scores, truth):
-    tidy = evaluate(scores, truth, METRICS | EXPONENTIAL_NDCG)
+    tidy = evaluate(scores, truth, LIST_METRICS | EXPONENTIAL_NDCG)
     assert {"ndcg_4", "ndcg_4_exponential"} <= set(tidy["metric"])
 
 

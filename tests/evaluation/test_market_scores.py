@@ -10,10 +10,10 @@ from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.compare import summarise
 from nba_rank.evaluation.evaluate import RANKERS, evaluate
 from nba_rank.evaluation.market import market_game_probs, market_scores, market_title_prob
-from nba_rank.evaluation.metrics import METRICS
+from nba_rank.evaluation.metrics import LIST_METRICS
 
 COLUMNS = ["season", "as_of_date", "team_id", "ranker", "score", "as_of_point"]
-SPEARMAN = {"spearman": METRICS["spearman"]}
+SPEARMAN = {"spearman": LIST_METRICS["spearman"]}
 
 
 def points(tables, seasons=None):

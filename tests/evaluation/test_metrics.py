@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau, rankdata, spearmanr
 from sklearn.metrics import ndcg_score, roc_auc_score
 
+from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.evaluation.metrics import (
     EXPONENTIAL_NDCG,
-    METRICS,
+    LIST_METRICS,
     average_rank,
-    higher_is_better,
     kendall,
     mrr,
     ndcg,
@@ -20,7 +20,7 @@ from nba_rank.evaluation.metrics import (
     upset_auc,
 )
 
-ALL = METRICS | EXPONENTIAL_NDCG
+ALL = LIST_METRICS | EXPONENTIAL_NDCG
 ORDER_ONLY = {name: metric for name, metric in ALL.items() if not metric.needs_standings}
 N = 30
 
@@ -84,10 +84,10 @@ def test_true_order_scores_best_and_nothing_beats_it(name):
     true_rank = np.arange(1.0, N + 1)
     standings = rng.permutation(N).astype(float)
     best = ALL[name](-true_rank, true_rank, standings)
-    assert best == pytest.approx(1.0 if ALL[name].higher_is_better else 0.0)
+    assert best == pytest.approx(1.0 if higher_is_better(name) else 0.0)
     for _ in range(50):
         other = ALL[name](rng.normal(size=N), true_rank, standings)
-        assert other <= best + 1e-12 if ALL[name].higher_is_better else other >= best
+        assert other <= best + 1e-12 if higher_is_better(name) else other >= best
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -98,7 +98,7 @@ def test_reversed_order_scores_worst(name):
     worst = ALL[name](true_rank, true_rank, standings)
     for _ in range(50):
         other = ALL[name](rng.normal(size=N), true_rank, standings)
-        assert other >= worst - 1e-12 if ALL[name].higher_is_better else other <= worst
+        assert other >= worst - 1e-12 if higher_is_better(name) else other <= worst
 
 
 @given(lists(min_teams=21), st.randoms(use_true_random=False))
@@ -173,7 +173,7 @@ def test_equal_gaps_of_fractions_are_ties():
 
 @pytest.mark.parametrize("name", ["spearman", "kendall"])
 def test_constant_score_has_no_correlation(name):
-    assert np.isnan(METRICS[name](np.zeros(5), np.arange(1.0, 6), np.zeros(5)))
+    assert np.isnan(LIST_METRICS[name](np.zeros(5), np.arange(1.0, 6), np.zeros(5)))
 
 
 def test_upset_auc_without_upset_is_undefined():
@@ -200,13 +200,11 @@ def test_random_order_scores_as_the_docstring_says():
         assert np.mean(values) == pytest.approx(expected, abs=0.01)
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("spearman", True), ("rank_mae", False), ("ndcg_16_exponential", True),
-        ("champion_log_loss", False), ("game_brier", False), ("series_upset_auc", True),
-        ("true_strength_spearman", True), ("rank_interval_width", None), ("unheard_of", None),
-    ],
-)  # fmt: skip
-def test_the_direction_of_every_metric_is_known_by_its_name(name, expected):
-    assert higher_is_better(name) is expected
+def test_every_metric_declares_words_of_its_own_and_its_direction():
+    assert ALL.keys() <= METRICS.keys()
+    assert len({metric.words for metric in METRICS.values()}) == len(METRICS)
+    for name, metric in METRICS.items():
+        if name.endswith(("_brier", "_log_loss")):
+            assert metric.higher_is_better is False, name
+        assert metric.digits == 4 or not name.endswith("brier"), name
+    assert higher_is_better("unheard_of") is None

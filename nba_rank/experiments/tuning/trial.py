@@ -17,7 +17,7 @@ from nba_rank.evaluation.advancement import advancement_metrics
 from nba_rank.evaluation.assessment import final_name, truth_of
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS, evaluate
-from nba_rank.evaluation.metrics import METRICS
+from nba_rank.evaluation.metrics import LIST_METRICS
 from nba_rank.evaluation.objectives import season_values
 from nba_rank.experiments.inputs import RunInputs, read_inputs
 from nba_rank.experiments.playoff_classifier import validation_scores
@@ -169,7 +169,7 @@ def _judge(
     truth = truth_of(results, inputs.tables)
     standings = shared.standings[shared.standings["season"] == season]
     scores = pd.concat([frame[[*_POINT, "team_id", "score"]].assign(ranker=name), standings])
-    parts = [evaluate(scores, truth, METRICS, ("league", "playoff16"))]
+    parts = [evaluate(scores, truth, LIST_METRICS, ("league", "playoff16"))]
     if _needs_odds(config):
         odds = [column for column in map(str, frame) if column.endswith("_prob")]
         judged = frame[["season", "as_of_point", "team_id", *odds]]
