@@ -15,7 +15,7 @@ from nba_rank.core.stages import Stages
 from nba_rank.experiments import playoff_classifier
 from nba_rank.experiments.run import RunResult, run
 from nba_rank.experiments.tuning.outcome import TrialOutcome
-from nba_rank.experiments.tuning.storage import shown
+from nba_rank.experiments.tuning.storage import redact_password
 from nba_rank.experiments.tuning.sweeper import pruner
 from nba_rank.experiments.tuning.trial import run_trial
 from nba_rank.models.model_a.loggers import check_logger
@@ -55,10 +55,8 @@ def _run_dir(outputs: Path) -> RunDir:
 def _write_hydra(run_dir: RunDir, cfg: DictConfig) -> None:
     """Write the composed config, the overrides and Hydra's own config, as Hydra would."""
     overrides = HydraConfig.get().overrides.task
-    run_dir.note(overrides=list(overrides))
+    run_dir.note(overrides=[redact_password(word) for word in overrides])
     run_dir.write_text(".hydra/config.yaml", OmegaConf.to_yaml(cfg))
     run_dir.write_text(".hydra/overrides.yaml", OmegaConf.to_yaml(overrides))
     hydra = OmegaConf.create({"hydra": OmegaConf.to_container(HydraConfig.get(), resolve=False)})
-    if OmegaConf.select(hydra, "hydra.sweeper.storage"):
-        hydra.hydra.sweeper.storage = shown(hydra.hydra.sweeper.storage)  # without a password
-    run_dir.write_text(".hydra/hydra.yaml", OmegaConf.to_yaml(hydra))
+    run_dir.write_text(".hydra/hydra.yaml", redact_password(OmegaConf.to_yaml(hydra)))

@@ -1,5 +1,6 @@
 """Where studies are kept: opened by any number of workers at once, shown without passwords."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from nba_rank.core.errors import UserError
@@ -17,6 +18,11 @@ from nba_rank.core.errors import UserError
 JOURNAL = "journal://"
 """Starts the storage URL of a journal file, which workers on a shared disk append to."""
 
+_PASSWORD = re.compile(
+    r"(?P<before>://[^:/?#\s]*:)\S*(?=@)"
+    r"|(?P<key>(?:^|[?&;\s])(?:password|passwd|pwd|sslpassword)=)[^&;\s'\"]*",
+    re.IGNORECASE,
+)
 _LOCK_NUMBER = 7302461195  # of the advisory lock in PostgreSQL; any number, the same for all
 
 
@@ -32,12 +38,14 @@ def open_storage(url: str) -> BaseStorage:
             `postgresql+psycopg://user@host/name`, or `journal:///path/study.log`.
 
     Raises:
-        StudyError: There is no such storage, it does not answer, or its driver is not installed.
+        StudyError: There is no such storage, it does not answer, its driver is not installed, or
+            the URL cannot be read. The message holds no password.
     """
     if url.startswith(JOURNAL):
         path = Path(url.removeprefix(JOURNAL))
         path.parent.mkdir(parents=True, exist_ok=True)
         return JournalStorage(JournalFileBackend(str(path)))
+    parsed = _parsed(url)
     arguments: dict[str, Any] = {}
     if url.startswith("sqlite"):
         arguments = {"connect_args": {"timeout": 60}}  # another worker may be writing
@@ -45,7 +53,11 @@ def open_storage(url: str) -> BaseStorage:
         with storage_lock(url):  # Optuna fails where another worker is making the tables
             return RDBStorage(url, engine_kwargs=arguments)
     except (SQLAlchemyError, ImportError, OSError) as error:
-        raise StudyError(f"the study cannot be opened at {_safely_shown(url)}: {error}") from error
+        told = redact_password(str(error))
+        for password in _passwords(parsed):
+            told = told.replace(password, "***")
+        # Without its cause, whose text may hold the password.
+        raise StudyError(f"the study cannot be opened at {redact_password(url)}: {told}") from None
 
 
 @contextmanager
@@ -60,7 +72,7 @@ def storage_lock(url: str) -> Iterator[None]:
         with _file_lock(Path(url.removeprefix(JOURNAL))):
             yield
         return
-    parsed = make_url(url)
+    parsed = _parsed(url)
     kind = parsed.get_backend_name()
     if kind == "sqlite" and parsed.database:
         with _file_lock(Path(parsed.database)):
@@ -83,13 +95,39 @@ def _file_lock(file: Path) -> FileLock:
     return FileLock(file.with_name(f".{file.name}.lock"))
 
 
-def _safely_shown(url: str) -> str:
+def _parsed(url: str) -> URL:
+    """Parse an SQLAlchemy URL.
+
+    Raises:
+        StudyError: It is none, or its password is not encoded, so that a part would pass for a host
+            and be told in errors.
+    """
     try:
-        return shown(url)
-    except SQLAlchemyError:
-        return "that URL"
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        parsed = None
+    if parsed is None or "@" in (parsed.host or ""):
+        raise StudyError(
+            f"the study cannot be opened at {redact_password(url)}: this is no URL such as "
+            "postgresql+psycopg://user@host/name. In a password, write @ as %40, : as %3A and / "
+            "as %2F, or keep it in ~/.pgpass"
+        )
+    return parsed
 
 
-def shown(url: str) -> str:
-    """Return a storage URL without its password."""
-    return url if url.startswith(JOURNAL) else make_url(url).render_as_string(hide_password=True)
+def _passwords(url: URL) -> list[str]:
+    """Return the passwords of a URL, decoded."""
+    found = [url.password or ""]
+    for key, value in url.query.items():
+        if _PASSWORD.match(f"{key}="):
+            found += [value] if isinstance(value, str) else value
+    return [password for password in found if password]
+
+
+def redact_password(text: str) -> str:
+    """Return a storage URL, or a text that holds some, with *** for every password.
+
+    Passwords before the host and those among the parameters (`password`, `passwd`, `pwd`,
+    `sslpassword`) are found.
+    """
+    return _PASSWORD.sub(lambda found: f"{found['before'] or found['key']}***", text)

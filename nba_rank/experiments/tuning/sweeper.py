@@ -39,7 +39,7 @@ from nba_rank.experiments.tuning.choice import best_so_far, candidates, words
 from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.pruning import is_hopeless
 from nba_rank.experiments.tuning.result import Sweep, write_result, write_trials
-from nba_rank.experiments.tuning.storage import shown
+from nba_rank.experiments.tuning.storage import redact_password
 from nba_rank.experiments.tuning.study import SharedStudy
 from nba_rank.experiments.tuning.trial import run_trial
 
@@ -219,14 +219,14 @@ class StudySweeper(OptunaSweeper):
     def _run(self, sweep: Sweep, space: dict[str, BaseDistribution], url: str) -> None:
         config, run_dir, console = sweep.config, sweep.run_dir, self._console
         console.print(f"Sweep folder: {run_dir.path}")
-        console.print(f"Study: {shown(url)}", soft_wrap=True)
+        console.print(f"Study: {redact_password(url)}", soft_wrap=True)
         batch_id = str(config.tuning.batch_id)
         study = SharedStudy(url, batch_id, config.tuning.objectives)
         study.ask_the_same(self._question)
         run_dir.note(
             kind="sweep",
             objectives=config.tuning.objectives,
-            storage=shown(url),
+            storage=redact_password(url),
             space={name: str(chosen) for name, chosen in space.items()},
             overrides=sweep.fixed,
         )
@@ -304,7 +304,7 @@ class StudySweeper(OptunaSweeper):
     def _tell(self, study: SharedStudy, number: int, outcome: object) -> bool:
         """End a trial and say how it went; return whether it gave a result."""
         if not isinstance(outcome, TrialOutcome):
-            error = f"{type(outcome).__name__}: {outcome}"
+            error = redact_password(f"{type(outcome).__name__}: {outcome}")
             study.fail(number, error)
             self._console.print(f"trial {number}: failed, {error}", markup=False, soft_wrap=True)
             return False

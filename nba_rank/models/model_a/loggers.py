@@ -19,7 +19,7 @@ def check_logger(config: LoggerConfig) -> None:
     if config.name != "csv" and find_spec(config.name) is None:
         raise ConfigError(
             f"logger={config.name} needs a package that is not installed: "
-            f"pip install 'nba_rank[{config.name}]', or take logger=csv"
+            f"pip install -e '.[{config.name}]' in the checkout, or take logger=csv"
         )
 
 

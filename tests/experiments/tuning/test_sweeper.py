@@ -194,7 +194,7 @@ def test_a_killed_sweep_loses_its_running_trial_and_repeats_none(league, tmp_pat
 
 @pytest.mark.slow
 def test_two_workers_of_a_ray_cluster_share_a_sweep(league, tmp_path):
-    pytest.importorskip("ray", reason="Ray is not installed: pip install nba_rank[ray]")
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
     cluster = ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"]
     asked = ["hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=4"]
     done = sweep(league, tmp_path, *cluster, *asked)

@@ -41,12 +41,12 @@ def test_a_missing_package_is_a_clear_error(name, tmp_path, monkeypatch):
         lambda: check_logger(LoggerConfig(name=name)),
         lambda: model_loggers(LoggerConfig(name=name), tmp_path, 0),
     ):
-        with pytest.raises(ConfigError, match=rf"pip install 'nba_rank\[{name}\]'"):
+        with pytest.raises(ConfigError, match=rf"pip install -e '\.\[{name}\]'"):
             refuse()
 
 
 def test_the_extras_that_the_error_names_exist():
-    project = Path(loggers.__file__).parents[2] / "pyproject.toml"
+    project = Path(loggers.__file__).parents[3] / "pyproject.toml"
     extras = tomllib.loads(project.read_text())["project"]["optional-dependencies"]
     assert extras["tensorboard"]
     assert extras["mlflow"]
