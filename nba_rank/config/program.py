@@ -21,21 +21,18 @@ from nba_rank.core.run_dir import RunDir
 CONF = Path(__file__).parent.parent.parent / "conf"
 """The configs of a checkout; an absolute path, so that any working folder will do."""
 
-USER_ERRORS = (UserError, FileNotFoundError, FileExistsError, ValueError, FloatingPointError)
-"""What the user can mend."""
-
 
 def run_program(config_name: str, program: Callable[[DictConfig, Console], object]) -> None:
     """Compose a config of `conf/` from the command line and run a program on it.
 
     Hydra's `version_base` is left at its default: Hydra 1.4, which the lock pins, deprecates it.
-    Errors are `told_plainly`, but for those of a job of a sweep, which are the sweeper's.
+    Errors are told as by `exit_on_user_error`; those of a job of a sweep are the sweeper's.
     """
     register_schemas()
     for name in ("pytorch_lightning", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
-    with told_plainly(Console()):
+    with exit_on_user_error(Console()):
         sys.argv[1:] = [known_to_hydra(word) for word in sys.argv[1:]]
 
     @hydra.main(config_path=str(CONF), config_name=config_name)
@@ -43,7 +40,7 @@ def run_program(config_name: str, program: Callable[[DictConfig, Console], objec
         console = Console()
         if OmegaConf.select(cfg, "tuning.trial") is not None:
             return program(cfg, console)  # the sweeper hears of errors, and takes the result
-        with told_plainly(console):
+        with exit_on_user_error(console):
             program(cfg, console)
         return None
 
@@ -51,14 +48,14 @@ def run_program(config_name: str, program: Callable[[DictConfig, Console], objec
 
 
 @contextmanager
-def told_plainly(console: Console) -> Iterator[None]:
+def exit_on_user_error(console: Console) -> Iterator[None]:
     """End the process without a traceback: status 1 after an error to mend, 130 after Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:
         console.print("[yellow]interrupted[/]")
         sys.exit(130)
-    except USER_ERRORS as error:
+    except UserError as error:
         console.print("[bold red]error:[/]", end=" ")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)

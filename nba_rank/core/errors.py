@@ -1,7 +1,7 @@
 """Errors that a user can mend; all others keep their traceback."""
 
 
-class UserError(ValueError):
+class UserError(Exception):
     """Something that whoever runs a program can mend; the message says what, where and how."""
 
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_atomically, write_frame
 
 _ERROR_FILE = "error.txt"
@@ -106,11 +107,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a run folder.
 
     Raises:
-        FileNotFoundError: The folder is none of a run.
+        UserError: The folder is none of a run.
     """
     path = folder / "manifest.json"
     if not path.exists():
-        raise FileNotFoundError(f"{folder} is no run folder: it holds no manifest.json")
+        raise UserError(f"{folder} is no run folder: it holds no manifest.json")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.errors import UserError
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data.league import league_teams
 from nba_rank.data.tables import Tables, conform
@@ -70,14 +71,14 @@ def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
     """Return the season that a date belongs to: the last one that had opened by then.
 
     Raises:
-        ValueError: The date lies before the first season, or so long after the last game day in
+        UserError: The date lies before the first season, or so long after the last game day in
             the tables that games must be missing; see `with_coming_season`.
     """
     seasons = tables.seasons
     opened = seasons[seasons["first_date"] <= date]
     last_day = max(tables.games["game_date"].max(), seasons["first_date"].max())
     if opened.empty or date > last_day + pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES):
-        raise ValueError(
+        raise UserError(
             f"{date:%Y-%m-%d} is outside the data, which reaches from "
             f"{seasons['first_date'].min():%Y-%m-%d} to {last_day:%Y-%m-%d}; "
             "ingest later game logs to rank later dates"

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.errors import UserError
 from nba_rank.data import league
 from nba_rank.data.race import race
 from nba_rank.data.standings import standings
@@ -61,7 +62,7 @@ def series(team_games: pd.DataFrame, season: str) -> pd.DataFrame:
         series is undecided). Empty where there are no playoff games yet.
 
     Raises:
-        ValueError: Two opponents meet in different rounds of theirs, which means that games of an
+        UserError: Two opponents meet in different rounds of theirs, which means that games of an
             earlier round are missing.
     """
     rows = team_games[(team_games["season"] == season) & (team_games["kind"] == "playoffs")]
@@ -80,7 +81,7 @@ def series(team_games: pd.DataFrame, season: str) -> pd.DataFrame:
     crossed = mirrored[mirrored["round"] != mirrored["round_other"]]
     if len(crossed):
         first = crossed.iloc[0]
-        raise ValueError(
+        raise UserError(
             f"season {season}: teams {first['team_id']} and {first['opponent_team_id']} meet in "
             "different rounds of theirs; playoff games of an earlier round are missing"
         )
@@ -192,6 +193,7 @@ def outcomes(tables: Tables, season: str | None = None) -> pd.DataFrame:
 
     Raises:
         ValueError: The season is not in the tables or its champion is not decided.
+        UserError: No season is complete.
     """
     known = tables.seasons
     names = known.loc[known["complete"], "season"].tolist()
@@ -200,7 +202,7 @@ def outcomes(tables: Tables, season: str | None = None) -> pd.DataFrame:
             raise ValueError(f"no outcome of season {season!r}: complete are {names}")
         names = [season]
     if not names:
-        raise ValueError("no season in the tables is complete, so there are no outcomes")
+        raise UserError("no season in the tables is complete, so there are no outcomes")
     rows = tables.team_games[_READ]
     rows = rows[rows["season"].isin(names)]
     frames = [

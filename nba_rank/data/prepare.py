@@ -1,6 +1,5 @@
 """Tables ready to use, whatever the source: simulate where asked, ingest where stale."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -35,7 +34,7 @@ def prepare_tables(
 
     Raises:
         IngestError: The raw files cannot be used.
-        FileExistsError: A simulated league would replace files that are not one.
+        UserError: A simulated league would replace files that are not one.
     """
     raw_dir = Path(config.raw_dir)
 
@@ -52,7 +51,7 @@ def prepare_tables(
         return ingested()
     lock = raw_dir.with_name(f".{raw_dir.name}.lock")
     with locked(lock, lambda: say(console, f"Waiting for another run that prepares {raw_dir}.")):
-        _simulate(SimParams(**asdict(config.sim)), raw_dir, console)
+        _simulate(config.sim, raw_dir, console)
         return ingested()
 
 
@@ -65,7 +64,7 @@ def true_strength(config: DataConfig) -> pd.DataFrame | None:
     if config.source != "sim":
         return None
     raw_dir = Path(config.raw_dir)
-    if not holds_league(raw_dir, SimParams(**asdict(config.sim))):
+    if not holds_league(raw_dir, config.sim):
         raise UserError(
             f"{raw_dir} no longer holds the league of this run: give each league a data.raw_dir "
             "and a data.processed_dir of its own"
@@ -77,7 +76,7 @@ def _simulate(params: SimParams, raw_dir: Path, console: Console | None) -> None
     if holds_league(raw_dir, params):
         return
     if raw_dir.exists() and any(raw_dir.iterdir()) and not (raw_dir / PARAMS_FILE).exists():
-        raise FileExistsError(
+        raise UserError(
             f"{raw_dir} holds files that are not a simulated league: "
             "give data=sim another data.raw_dir"
         )

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import pandas as pd
 
 from nba_rank.core.content_hash import frame_hash
+from nba_rank.core.errors import UserError
 
 T = TypeVar("T")
 
@@ -276,12 +277,12 @@ def read_tables(directory: Path | str) -> Tables:
     """Read the canonical tables from a folder.
 
     Raises:
-        FileNotFoundError: A table is missing; the message says how to make it.
+        UserError: A table is missing; the message says how to make it.
     """
     directory = Path(directory)
     missing = [name for name in SCHEMA if not table_path(directory, name).exists()]
     if missing:
-        raise FileNotFoundError(
+        raise UserError(
             f"no table {missing} in {directory}: run `python -m nba_rank.ingest` first, "
             "with the same data.raw_dir and data.processed_dir"
         )

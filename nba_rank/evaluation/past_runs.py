@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from omegaconf import OmegaConf
 
+from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.advancement import SIMULATION
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
@@ -26,7 +27,7 @@ _BOOKKEEPING = ("paths.", "tuning.", "data.raw_dir", "data.processed_dir")
 """Parts of a config that say where files lie and how a sweep goes: they change no run's result."""
 
 
-class RunsError(ValueError):
+class RunsError(UserError):
     """Folders that cannot be compared; the message holds a line for each."""
 
 
@@ -132,7 +133,7 @@ def find_runs(folders: Sequence[Path]) -> Found:
                 notes.append(f"{folder} is passed over: it holds {manifest['kind']} and no run")
             else:
                 runs.append(read_run(folder, manifest))
-        except (FileNotFoundError, RunsError) as error:
+        except (FileNotFoundError, UserError) as error:
             problems.append(str(error))
         except ValueError as error:  # a file that is no JSON, YAML or CSV
             problems.append(f"{folder} cannot be read: {error}")
@@ -244,7 +245,7 @@ def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[
     for which in (DEFAULT, BEST):
         try:
             runs[which] = read_run(folder / which, _manifest(folder / which))
-        except (FileNotFoundError, RunsError) as error:
+        except (FileNotFoundError, UserError) as error:
             missing.append(f"the sweep {folder} is not finished: {error}")
     over = manifest.get("status") == "finished" and DEFAULT in runs
     if over and not (folder / BEST).exists():

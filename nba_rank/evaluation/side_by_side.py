@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.errors import UserError
 from nba_rank.core.metrics import higher_is_better
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.calibration import VERDICTS
@@ -60,16 +61,16 @@ def side_by_side(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> p
         `MEAN` is the mean over the points that any season is left with, of the seasons with all.
 
     Raises:
-        ValueError: There are no seasons, or no points of a season, that all runs were judged on.
+        UserError: There are no seasons, or no points of a season, that all runs were judged on.
     """
     for name, what in (("season", "test season"), ("as_of_point", "as-of point of a season")):
         if not set.intersection(*(set(rows[name]) for rows in runs.values())):
             spans = "; ".join(f"{run}: {_words(rows[name])}" for run, rows in runs.items())
-            raise ValueError(f"no {what} is common to all runs, so nothing can be paired. {spans}")
+            raise UserError(f"no {what} is common to all runs, so nothing can be paired. {spans}")
     wide = pd.concat({run: _values(rows) for run, rows in runs.items()}, axis=1, join="inner")
     wide = wide.dropna()
     if wide.empty:
-        raise ValueError("the runs have no metric in common at any point of a season")
+        raise UserError("the runs have no metric in common at any point of a season")
     wide[STANDINGS] = _values(standings).reindex(wide.index)
     wide = pd.concat([wide, _means_over_points(wide)])
     tidy = wide.reset_index().melt(_KEY, var_name="run").dropna()

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from nba_rank.config.program import told_plainly
+from nba_rank.config.program import exit_on_user_error
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.past_runs import RunsError, find_runs, pick
 from nba_rank.evaluation.side_by_side import by_point, differences, side_by_side
@@ -47,7 +47,7 @@ def compare(
 
     Raises:
         RunsError: The folders cannot be compared, or the baseline is none of them.
-        ValueError: The runs have no seasons in common, or not all have the metric.
+        UserError: The runs have no seasons in common, or not all have the metric.
     """
     found = find_runs(folders)
     base = pick(found.runs, baseline)
@@ -77,7 +77,7 @@ def compare(
 
 
 def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> None:
-    """Run the program; errors are told as by `nba_rank.config.program.told_plainly`."""
+    """Run the program; errors are told as by `nba_rank.config.program.exit_on_user_error`."""
     parser = ArgumentParser(
         "python -m nba_rank.compare",
         description="Put finished runs and sweeps side by side: skill, configs, data and time.",
@@ -102,5 +102,5 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     )
     given = parser.parse_args(arguments)
     console = console or Console()
-    with told_plainly(console):
+    with exit_on_user_error(console):
         compare(given.folders, given.out, given.baseline, given.metric, console)

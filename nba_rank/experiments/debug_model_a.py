@@ -18,7 +18,7 @@ from torch import Tensor
 
 from nba_rank.config.compose import as_config
 from nba_rank.config.schema import DebugConfig
-from nba_rank.core.errors import ConfigError
+from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import prepare_tables
@@ -81,7 +81,7 @@ def batch_source(config: DebugConfig, console: Console | None) -> BatchSource:
 
     Raises:
         ConfigError: There is no such batch.
-        ValueError: No complete season has player logs.
+        UserError: No complete season has player logs.
         IngestError: The raw files cannot be used.
     """
     if config.data.source == "dummy":
@@ -110,7 +110,7 @@ def _newest_season(tables: Tables) -> str:
     seasons = tables.seasons
     usable = seasons.loc[seasons["complete"] & seasons["has_player_games"], "season"]
     if usable.empty:
-        raise ValueError(
+        raise UserError(
             "no complete season has player logs, which model A needs: add the logs to "
             "data.raw_dir, or take data=sim or data=dummy"
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import Config
+from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
 from nba_rank.data.calendar import as_of_grid
@@ -155,7 +156,7 @@ def _first_predictable(tables: Tables, seasons: list[str], config: Config) -> st
         with_players = tables.seasons.loc[tables.seasons["has_player_games"], "season"].tolist()
         usable = [season for season in seasons if season in with_players]
     if len(usable) < 2:
-        raise ValueError(
+        raise UserError(
             f"the data holds {len(usable)} complete season(s) that {config.model.members} can "
             "learn from; at least 2 are needed"
         )

@@ -12,6 +12,7 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.config.schema import CloneConfig, Config
+from nba_rank.core.errors import UserError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
@@ -67,7 +68,7 @@ def validation_scores(
         ValueError: No season is asked for, or one has no outcome yet.
     """
     if not seasons:
-        raise ValueError("no validation season to score the playoff classifier on")
+        raise UserError("no validation season to score the playoff classifier on")
     known = sorted(set(data.season.tolist()))
     splits = walk_forward_splits(known, seasons)
     cases = Cases.of(_until(data, max(seasons)), results)

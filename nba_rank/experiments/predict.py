@@ -11,6 +11,7 @@ from rich.table import Table
 from nba_rank.config.compose import as_config, config_from_yaml
 from nba_rank.config.schema import PredictConfig
 from nba_rank.core import escape
+from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_frame
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import read_manifest
@@ -37,21 +38,21 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
         The predictions table of the date.
 
     Raises:
-        FileNotFoundError: The run folder or the tables are not there, or the run did not finish.
-        ValueError: The date is not a date, lies outside the data, or its season was learned from.
+        UserError: The run folder or the tables are not there, or the run did not finish; or the
+            date is none, lies outside the data, or its season was learned from.
     """
     folder = Path(config.run)
     plan = _plan_of_finished(folder)
     run_config = config_from_yaml(folder / "config.yaml")
     if run_config.model.members == [CLONE]:
-        raise ValueError(f"{folder} holds a {CLONE}, which ranks no teams: take another run")
+        raise UserError(f"{folder} holds a {CLONE}, which ranks no teams: take another run")
     date = _date(config.as_of)
     tables = read_tables(config.data.processed_dir or run_config.data.processed_dir)
     tables = with_coming_season(tables, date)
     season = season_of_date(tables, date)
     part = plan.part_of(season)
     if part is None:
-        raise ValueError(
+        raise UserError(
             f"every model of {folder} has learned from {season} or a later season; it ranks "
             f"dates from {plan.test_seasons[0]} on. To rank {config.as_of}, train with more test "
             "seasons, such as folds=walk_forward"
@@ -90,13 +91,13 @@ def _date(text: str) -> pd.Timestamp:
     try:
         return pd.to_datetime(text, format="%Y-%m-%d")
     except ValueError as error:
-        raise ValueError(f"as_of={text} is not a date of the form 2024-01-15") from error
+        raise UserError(f"as_of={text} is not a date of the form 2024-01-15") from error
 
 
 def _plan_of_finished(folder: Path) -> FoldPlan:
     manifest = read_manifest(folder)
     if manifest["status"] != "finished":
-        raise FileNotFoundError(f"{folder} is no finished run: its status is {manifest['status']}")
+        raise UserError(f"{folder} is no finished run: its status is {manifest['status']}")
     return FoldPlan.from_dict(manifest["folds"])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from nba_rank.config.program import told_plainly
+from nba_rank.config.program import exit_on_user_error
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_atomically
 from nba_rank.core.run_dir import read_manifest
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
     console = Console()
-    with told_plainly(console):
+    with exit_on_user_error(console):
         text = results(given.folders)
         write_atomically(given.out, lambda path: path.write_text(text, encoding="utf-8"))
         console.print(f"Written: {given.out}")

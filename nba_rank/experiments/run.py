@@ -46,7 +46,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     Raises:
         IngestError: The raw files cannot be used.
         FoldError: The data holds too few seasons.
-        ValueError: A stage has nothing to work on; the message says which and what to do.
+        UserError: A stage has nothing to work on; the message says which and what to do.
     """
     stages = Stages(console, config.callbacks.progress)
     folds_seed, random_seed, bootstrap_seed, report_seed = np.random.SeedSequence(

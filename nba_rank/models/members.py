@@ -15,6 +15,7 @@ from rich.console import Console
 from xgboost import XGBRegressor
 
 from nba_rank.config.schema import Config
+from nba_rank.core.errors import UserError
 from nba_rank.core.fit_or_load import fit_or_load
 from nba_rank.core.names import MEMBERS
 from nba_rank.features.store import KEY
@@ -84,7 +85,7 @@ class Members:
             console: Where model A's diagnostics are printed; None writes to the log.
 
         Raises:
-            ValueError: A member has nothing to learn from.
+            UserError: A member has nothing to learn from.
             NotLearningError: Model A does not learn.
         """
         model, threads = config.model, config.trainer.num_threads
@@ -93,7 +94,7 @@ class Members:
         fitted: dict[str, Any] = {}
         if "model_a" in model.members:
             if data.sets.frame.empty:
-                raise ValueError("no training season has player logs, which model A needs")
+                raise UserError("no training season has player logs, which model A needs")
             fitted["model_a"] = _model_a(data, config, seeds[0], on_epoch, logger_factory, console)
         if "xgb" in model.members:
             arguments = (X, y, season, model.xgb, seeds[1], threads)
@@ -160,12 +161,11 @@ class Members:
         No file can make this execute code, whoever wrote it.
 
         Raises:
-            FileNotFoundError: The folder holds no members.
-            UserError: A file is not what `save` has written.
+            UserError: The folder holds no members, or a file is not what `save` has written.
         """
         path = folder / _FEATURES
         if not path.exists():
-            raise FileNotFoundError(f"no fitted models in {folder}")
+            raise UserError(f"no fitted models in {folder}")
         with reading(path):
             content = json.loads(path.read_text(encoding="utf-8"))
             names, columns, carried = (content[key] for key in ("members", "columns", "carried"))

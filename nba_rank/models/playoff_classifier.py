@@ -17,6 +17,7 @@ from xgboost import XGBClassifier
 
 from nba_rank.config.schema import CloneConfig
 from nba_rank.core.arrays import BoolArray, Float32Array, FloatArray
+from nba_rank.core.errors import UserError
 from nba_rank.core.fit_or_load import fit_or_load
 from nba_rank.data.outcomes import events
 from nba_rank.features.store import KEY
@@ -129,11 +130,11 @@ class PlayoffClassifier:
             cache: Folder of what was fitted before on the same; None fits anew.
 
         Raises:
-            ValueError: A side has no cases, or all teams of it end alike.
+            UserError: A side has no cases, or all teams of it end alike.
         """
         for name, side in (("training", train), ("validation", validation)):
             if side.made.all() or not side.made.any():
-                raise ValueError(
+                raise UserError(
                     f"the {name} seasons hold {len(side.made)} cases, {side.made.sum()} of them of "
                     "playoff teams: both playoff teams and others are needed"
                 )
@@ -182,10 +183,10 @@ class PlayoffClassifier:
         """Read a classifier back; it forecasts exactly as the one that was saved.
 
         Raises:
-            FileNotFoundError: The folder holds none.
+            UserError: The folder holds none.
         """
         if not (folder / _TREES).exists():
-            raise FileNotFoundError(f"no playoff classifier in {folder}")
+            raise UserError(f"no playoff classifier in {folder}")
         trees = XGBClassifier()
         with reading(folder / _TREES):
             trees.load_model(folder / _TREES)

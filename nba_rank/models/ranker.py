@@ -11,6 +11,7 @@ import pandas as pd
 
 from nba_rank.config.schema import Config
 from nba_rank.core.arrays import FloatArray
+from nba_rank.core.errors import UserError
 from nba_rank.core.names import MEMBERS
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.data.tables import Tables
@@ -133,14 +134,14 @@ class Ensemble:
         """Return the final score of each row, higher is better.
 
         Raises:
-            ValueError: No players are known on some date, and there is no score without them.
+            UserError: No players are known on some date, and there is no score without them.
         """
         inputs = names if self.stacker is None else self.stacker.inputs
         without = members[_needed(inputs)].isna().any(axis=1)
         without = without.groupby([members["season"], members["as_of_date"]]).transform("any")
         if without.any() and self.teams_stacker is None:
             first = members.loc[without, ["season", "as_of_date"]].iloc[0]
-            raise ValueError(
+            raise UserError(
                 f"no players are known in {first['season']} on {first['as_of_date']:%Y-%m-%d}: "
                 "ingest that season's player logs, or train with model=xgb or model=rf"
             )
@@ -169,10 +170,10 @@ class Ensemble:
         """Return the calibrated probability that the home team wins, [N].
 
         Raises:
-            ValueError: There is no calibration.
+            UserError: There is no calibration.
         """
         if self.calibration is None:
-            raise ValueError("no calibration was fitted: calibration=platt_stack or another")
+            raise UserError("no calibration was fitted: calibration=platt_stack or another")
         return self.calibration.predict(WIN, *_gaps(scored, [SCORE, *names], games))
 
 
@@ -251,8 +252,7 @@ class Ranker:
         """Read a ranker back; it scores exactly as the one that was saved.
 
         Raises:
-            FileNotFoundError: The folder holds no members.
-            UserError: A file is not what `save` has written.
+            UserError: The folder holds no members, or a file is not what `save` has written.
         """
         with reading(folder / _ENSEMBLE):
             parts = json.loads((folder / _ENSEMBLE).read_text(encoding="utf-8"))

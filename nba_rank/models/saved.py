@@ -24,8 +24,6 @@ def reading(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except UserError:
-        raise
     except (
         UnpicklingError, zipfile.BadZipFile, OSError, EOFError, RuntimeError,
         ValueError, TypeError, LookupError, AttributeError,

@@ -22,6 +22,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
 
 from nba_rank.core.arrays import FloatArray
+from nba_rank.core.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Stacker:
                 blended are left out, and where none is left all inputs are targets.
 
         Raises:
-            ValueError: A score is infinite, or an input is never known or scores every team alike.
+            ValueError: A score is infinite, or an input is never known.
+            UserError: An input scores every team alike.
         """
         unknown = np.isnan(scores)
         if np.isinf(scores).any() or unknown.all(axis=0).any():
@@ -84,7 +86,11 @@ class Stacker:
         varies = np.nanmax(scores, axis=0) > np.nanmin(scores, axis=0)
         if not varies.all():
             flat = [name for name, moving in zip(inputs, varies, strict=True) if not moving]
-            raise ValueError(f"{flat} give every team the same out-of-fold score")
+            raise UserError(
+                f"{flat} give every team the same out-of-fold score, so there is nothing "
+                "to blend: leave them out of model.members or model.stack.features, or let them "
+                "learn more"
+            )
         flagged = np.flatnonzero(unknown.any(axis=0))
         at_once = np.nan_to_num((scores - mean) / scale)
         if len(flagged):

@@ -11,6 +11,7 @@ from xgboost import XGBRegressor
 
 from nba_rank.config.schema import RfConfig, XgbConfig
 from nba_rank.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from nba_rank.core.errors import UserError
 from nba_rank.models.saved import reading
 
 
@@ -51,7 +52,7 @@ def fit_xgb(
         n_jobs: Threads.
 
     Raises:
-        ValueError: Early stopping has no season left to learn from.
+        UserError: Early stopping has no season left to learn from.
     """
     rounds = config.early_stopping_rounds
     model = XGBRegressor(**boosting(config, seed, n_jobs))
@@ -59,7 +60,7 @@ def fit_xgb(
         return model.fit(X, y)
     learn = season < season.max()
     if not learn.any():
-        raise ValueError(
+        raise UserError(
             f"early stopping holds out {season.max()}, the only training season: "
             "set model.xgb.early_stopping_rounds=0 or add seasons"
         )

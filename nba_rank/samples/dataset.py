@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY, FeatureStore
 
@@ -88,11 +89,11 @@ class Dataset:
         """Return some store features, float64, one row a store row.
 
         Raises:
-            ValueError: The store holds no such features.
+            UserError: The store holds no such features.
         """
         absent = [name for name in columns if name not in self.columns]
         if absent:
-            raise ValueError(
+            raise UserError(
                 f"the feature store holds no {absent}: switch their groups on or leave them out"
             )
         values = self.X[:, [self.columns.index(name) for name in columns]]
@@ -102,7 +103,8 @@ class Dataset:
         """Return some store features, float64, one row a row of the player sets.
 
         Raises:
-            ValueError: The store holds no such features, or not all dates of the player sets.
+            UserError: The store holds no such features.
+            ValueError: It does not hold all dates of the player sets.
         """
         store = pd.MultiIndex.from_frame(self.frame[KEY])
         row = store.get_indexer(pd.MultiIndex.from_frame(self.sets.frame[KEY]))

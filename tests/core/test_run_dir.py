@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir, read_manifest
 
 
@@ -132,5 +133,5 @@ def test_a_new_file_is_whole_and_alone(tmp_path):
 
 
 def test_a_folder_that_is_none_of_a_run_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no run folder.*manifest\.json"):
+    with pytest.raises(UserError, match=r"no run folder.*manifest\.json"):
         read_manifest(tmp_path)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from nba_rank.core.errors import UserError
 from nba_rank.data.calendar import (
     AS_OF_POINTS,
     POINT_SHARES,
@@ -116,13 +117,13 @@ def test_every_date_belongs_to_the_season_that_opened_last(sim_tables):
     assert season_of_date(sim_tables, last + day) == "2023-24"
     assert season_of_date(sim_tables, last + 14 * day) == "2023-24"
     for outside in (last + 15 * day, first["2021-22"] - day):
-        with pytest.raises(ValueError, match="is outside the data"):
+        with pytest.raises(UserError, match="is outside the data"):
             season_of_date(sim_tables, outside)
 
 
 def test_the_coming_season_can_be_ranked_before_its_first_game(sim_tables):
     opening = pd.Timestamp("2024-10-22")
-    with pytest.raises(ValueError, match="outside the data"):
+    with pytest.raises(UserError, match="outside the data"):
         season_of_date(sim_tables, opening)
     tables = with_coming_season(sim_tables, opening)
     assert season_of_date(tables, opening) == "2024-25"

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from nba_rank.core import imports
 from nba_rank.core.content_hash import code_hash, frame_hash
+from nba_rank.core.errors import UserError
 from nba_rank.data import manifest, quality
 from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
 from nba_rank.data.raw import files as raw_files
@@ -488,7 +489,7 @@ def test_tables_of_other_code_are_made_again_even_if_one_is_unknown_to_it(folder
     old = json.loads(place.read_text())
     del old["tables"]["rosters"]
     place.write_text(json.dumps({**old, "code": "another"}))
-    with pytest.raises(FileNotFoundError, match=r"no table \['rosters'\].*nba_rank\.ingest"):
+    with pytest.raises(UserError, match=r"no table \['rosters'\].*nba_rank\.ingest"):
         read_tables(processed)
     assert is_stale(folder, processed) == "the ingest code has changed"
     assert ingest(folder, processed).changed

@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from nba_rank.core.errors import UserError
 from nba_rank.data.outcomes import FINISHES, outcomes, playoff_wins, series
 from nba_rank.data.standings import standings
 
@@ -81,7 +82,7 @@ def test_undecided_series_have_no_winner(make_games):
 def test_missing_games_of_an_earlier_round_are_refused(make_games):
     games = four_rounds(make_games, "2018-19")
     missing = games["team_id"].isin([1, 9]) & games["opponent_team_id"].isin([1, 9])
-    with pytest.raises(ValueError, match="different rounds"):
+    with pytest.raises(UserError, match="different rounds"):
         series(games[~missing], "2018-19")
 
 

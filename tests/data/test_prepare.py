@@ -11,7 +11,7 @@ from nba_rank.core.files import file_hashes
 from nba_rank.data import prepare
 from nba_rank.data.ingest import ingest
 from nba_rank.data.prepare import prepare_tables, true_strength
-from nba_rank.data.simulated.league import simulate_league
+from nba_rank.data.simulated.league import params_hash, simulate_league
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,10 @@ def simulated(monkeypatch, made):
 
     def simulate(params):
         asked.append(params)
-        if params not in made:
-            made[params] = simulate_league(params)
-        return made[params]
+        key = params_hash(params)
+        if key not in made:
+            made[key] = simulate_league(params)
+        return made[key]
 
     monkeypatch.setattr(prepare, "simulate_league", simulate)
     return asked
@@ -92,7 +93,7 @@ def test_other_parameters_replace_a_league_and_its_run_says_so(compose, config, 
 
 def test_a_league_replaces_no_other_files(config, simulated, tmp_path):
     write(tmp_path / "raw", team_logs_2023_24=regular_games())
-    with pytest.raises(FileExistsError, match=r"not a simulated league.*data\.raw_dir"):
+    with pytest.raises(UserError, match=r"not a simulated league.*data\.raw_dir"):
         prepare_tables(config, None)
     assert not simulated
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from made_runs import POINTS, SEASONS, made_metrics
 
+from nba_rank.core.errors import UserError
 from nba_rank.evaluation.calibration import VERDICTS
 from nba_rank.evaluation.side_by_side import (
     COMPARISON_COLUMNS,
@@ -81,14 +82,14 @@ def test_what_one_run_lacks_is_left_out_of_all():
 def test_runs_without_a_common_season_point_or_metric_are_refused():
     halves = (SEASONS[:2], SEASONS[2:])
     early, late = (rows_of(made_metrics(seasons=some), "stack") for some in halves)
-    with pytest.raises(ValueError, match=r"no test season is common.*a: 2019-20, 2020-21; b: 2021"):
+    with pytest.raises(UserError, match=r"no test season is common.*a: 2019-20, 2020-21; b: 2021"):
         side_by_side({"a": early, "b": late}, standings())
     opening, end = (rows_of(made_metrics(points=some), "stack") for some in (["open"], ["end"]))
     opening, end = (rows[rows["metric"] == "spearman"] for rows in (opening, end))
-    with pytest.raises(ValueError, match="no as-of point of a season is common"):
+    with pytest.raises(UserError, match="no as-of point of a season is common"):
         side_by_side({"a": opening, "b": end}, standings())
     spearman, kendall = (end.assign(metric=name) for name in ("spearman", "kendall"))
-    with pytest.raises(ValueError, match="no metric in common"):
+    with pytest.raises(UserError, match="no metric in common"):
         side_by_side({"a": spearman, "b": kendall}, standings())
 
 

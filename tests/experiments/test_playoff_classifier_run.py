@@ -12,7 +12,7 @@ from rich.console import Console
 from nba_rank.config.compose import config_from_yaml
 from nba_rank.config.program import comparison_run
 from nba_rank.config.schema import PredictConfig, PredictDataConfig
-from nba_rank.core.errors import ConfigError
+from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS
@@ -213,7 +213,7 @@ def test_it_cannot_be_stacked_or_compared(compose):
         compose("model.members=[xgb,clone_classifier]")
     console = Console(file=StringIO())
     with (
-        pytest.raises(ConfigError, match="ranks no teams"),
+        pytest.raises(UserError, match="ranks no teams"),
         comparison_run(compose("model=clone_classifier"), "comparison", console),
     ):
         pass
@@ -223,7 +223,7 @@ def test_a_date_cannot_be_ranked_by_it(done):
     asked = PredictConfig(
         run=str(done[1]), as_of="2024-01-15", data=PredictDataConfig(processed_dir=None), out=None
     )
-    with pytest.raises(ValueError, match="ranks no teams"):
+    with pytest.raises(UserError, match="ranks no teams"):
         rank_date(asked)
 
 
@@ -269,7 +269,7 @@ def test_later_seasons_do_not_touch_validation_scores(sim_data, sim_results, con
 
 
 def test_validation_scores_need_seasons_and_two_before_each(sim_data, sim_results, config):
-    with pytest.raises(ValueError, match="no validation season"):
+    with pytest.raises(UserError, match="no validation season"):
         validation_scores(sim_data, sim_results, config, [], 1)
     with pytest.raises(FoldError, match="two or more seasons before 2022-23"):
         validation_scores(sim_data, sim_results, config, ["2022-23"], 1)

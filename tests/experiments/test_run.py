@@ -14,6 +14,7 @@ from rich.console import Console
 
 from nba_rank.config.compose import config_from_yaml
 from nba_rank.config.schema import PredictConfig, PredictDataConfig
+from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import BOX_COLUMNS, Tables, conform, read_tables, table_path
@@ -512,7 +513,7 @@ def test_a_test_seasons_future_changes_nothing_that_is_learned(
 
 @pytest.mark.parametrize("as_of", ["2021-12-01", "2023-12-01"])
 def test_predict_refuses_a_season_that_was_learned_from(finished, as_of):
-    with pytest.raises(ValueError, match=r"learned from .*folds=walk_forward") as caught:
+    with pytest.raises(UserError, match=r"learned from .*folds=walk_forward") as caught:
         rank_date(asked(finished, as_of))
     assert TEST_SEASON in str(caught.value)
 
@@ -527,19 +528,19 @@ def test_predict_refuses_a_season_that_was_learned_from(finished, as_of):
     ],
 )
 def test_predict_refuses_a_date_that_it_cannot_rank(finished, as_of, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         rank_date(asked(finished, as_of))
 
 
 def test_predict_refuses_folders_without_a_finished_run(finished, tmp_path):
-    with pytest.raises(FileNotFoundError, match="no run folder"):
+    with pytest.raises(UserError, match="no run folder"):
         rank_date(asked(tmp_path, "2025-01-15"))
     (tmp_path / "manifest.json").write_text(
         json.dumps(read_manifest(finished) | {"status": "interrupted"})
     )
-    with pytest.raises(FileNotFoundError, match="interrupted"):
+    with pytest.raises(UserError, match="interrupted"):
         rank_date(asked(tmp_path, "2025-01-15"))
-    with pytest.raises(FileNotFoundError, match=r"nba_rank\.ingest"):
+    with pytest.raises(UserError, match=r"nba_rank\.ingest"):
         rank_date(asked(finished, "2025-01-15", tmp_path))
 
 
@@ -729,7 +730,7 @@ def test_a_season_without_player_logs_is_ranked_by_what_needs_none(without_playe
 
 
 def test_too_few_seasons_stop_the_run_with_the_remedy(run_again, tmp_path):
-    with pytest.raises(ValueError, match=r"folds\.n_test_seasons"):
+    with pytest.raises(UserError, match=r"folds\.n_test_seasons"):
         run_again("folds.n_test_seasons=3")
     manifest = read_manifest(newest(tmp_path))
     assert manifest["status"] == "failed"
@@ -748,7 +749,7 @@ def test_an_error_leaves_the_folder_marked_as_failed(run_again, tmp_path, monkey
     assert manifest["status"] == "failed"
     assert manifest["error"] == "RuntimeError: out of luck"
     assert "out of luck" in (folder / "error.txt").read_text()
-    with pytest.raises(FileNotFoundError, match="failed"):
+    with pytest.raises(UserError, match="failed"):
         rank_date(asked(folder, "2025-01-15"))
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.config.schema import CloneConfig
+from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.playoff_classifier import (
     Cases,
@@ -240,7 +241,7 @@ def test_a_classifier_reloads_and_forecasts_the_same(data, cases, tmp_path):
     tested = data.of_seasons([TEST])
     assert np.array_equal(again.forecast(tested), fitted.forecast(tested))
     assert np.array_equal(fitted.forecast(tested), forecast(cases))
-    with pytest.raises(FileNotFoundError, match="no playoff classifier in"):
+    with pytest.raises(UserError, match="no playoff classifier in"):
         PlayoffClassifier.load(tmp_path)
 
 
@@ -263,5 +264,5 @@ def test_the_same_fit_is_not_made_twice(cases, tmp_path):
 @pytest.mark.parametrize(("seasons", "name"), [(TRAIN, "training"), ([VALIDATION], "validation")])
 def test_seasons_in_which_all_end_alike_are_refused(cases, seasons, name):
     made = cases.made & ~np.isin(cases.season, seasons)
-    with pytest.raises(ValueError, match=f"the {name} seasons hold"):
+    with pytest.raises(UserError, match=f"the {name} seasons hold"):
         fit(replace(cases, made=made))

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
+from nba_rank.core.errors import UserError
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import WIN, PlattPerModel, PlattScaling, PlattStack
@@ -216,7 +217,7 @@ def test_a_date_without_players_is_ranked_by_what_needs_none(oof, compose):
 def test_a_date_without_a_score_cannot_be_ranked(oof, compose):
     scores, ensemble = fit_ensemble(oof, compose())
     absent = scores.assign(rf=scores["rf"].where(scores["season"] != "2020-21"))
-    with pytest.raises(ValueError, match=r"no players are known in 2020-21 on 2021-03-01.*model="):
+    with pytest.raises(UserError, match=r"no players are known in 2020-21 on 2021-03-01.*model="):
         ensemble.score(absent, NAMES)
 
 
@@ -227,7 +228,7 @@ def test_without_calibration_there_are_no_probabilities(learned, league, ensembl
     scored = learned.assign(score=ensemble.score(learned, NAMES))
     assert ensemble.probabilities(scored, NAMES).shape == (len(scored), 0)
     games = RatedGames.of(league.tables, scored, "regular", next_only=True)
-    with pytest.raises(ValueError, match="calibration=platt_stack"):
+    with pytest.raises(UserError, match="calibration=platt_stack"):
         ensemble.win_prob(scored, NAMES, games)
 
 

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from nba_rank.core.errors import UserError
 from nba_rank.models.stacking import Stacker
 
 ALPHAS = [0.1, 1.0, 10.0, 100.0]
@@ -129,7 +130,7 @@ def test_a_single_season_takes_the_largest_penalty():
 def test_a_member_that_scores_every_team_alike_is_refused_by_name():
     scores, relevance, season = planted([0.3, 0.2, 0.1])
     scores[:, 1] = 0.25
-    with pytest.raises(ValueError, match=r"\['xgb'\] give every team the same"):
+    with pytest.raises(UserError, match=r"\['xgb'\] give every team the same"):
         fit(scores, relevance, season)
 
 
@@ -137,7 +138,7 @@ def test_a_member_that_scores_every_team_alike_is_refused_by_name():
 def test_a_constant_member_is_refused_whatever_the_constant(constant):
     scores, relevance, season = planted([0.3, 0.2, 0.1])
     scores[:, 2] = constant
-    with pytest.raises(ValueError, match=r"\['rf'\] give every team the same"):
+    with pytest.raises(UserError, match=r"\['rf'\] give every team the same"):
         fit(scores, relevance, season)
 
 

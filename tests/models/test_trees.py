@@ -5,6 +5,7 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 
 from nba_rank.config.schema import RfConfig, XgbConfig
+from nba_rank.core.errors import UserError
 from nba_rank.models.trees import Forest, fit_rf, fit_xgb
 
 SEASONS = ["2018-19", "2019-20", "2020-21", "2021-22"]
@@ -122,7 +123,7 @@ def test_without_early_stopping_all_trees_grow_on_all_seasons(data):
 def test_early_stopping_with_one_season_is_refused(data):
     X, y, season = data
     only = season == "2021-22"
-    with pytest.raises(ValueError, match=r"model\.xgb\.early_stopping_rounds=0"):
+    with pytest.raises(UserError, match=r"model\.xgb\.early_stopping_rounds=0"):
         fit_xgb(X[only], y[only], season[only], replace(XGB, early_stopping_rounds=5), 0, 1)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 from nba_rank.samples.dataset import PROGRESS, PROJECTED, PROJECTION, Dataset
 
@@ -72,7 +73,7 @@ def test_the_team_prior_brings_the_share_of_the_season_where_it_is_known():
 def test_features_that_the_store_does_not_hold_are_named():
     made = data(KEYS, KEYS)
     for get in (made.features, made.set_features):
-        with pytest.raises(ValueError, match=r"\['massey'\]"):
+        with pytest.raises(UserError, match=r"\['massey'\]"):
             get(["number", "massey"])
 
 

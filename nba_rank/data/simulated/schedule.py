@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.errors import UserError
+
 SEASON_DAYS = 174
 """Calendar days from opening day to the last regular-season day, both included."""
 
@@ -65,7 +67,7 @@ def make_schedule(teams: pd.DataFrame, start_year: int, rng: np.random.Generator
     attempts = (_place(home, away, closed, rng) for _ in range(_ATTEMPTS))
     day = next((found for found in attempts if found is not None), None)
     if day is None:
-        raise RuntimeError(f"no schedule found in {_ATTEMPTS} attempts: use another seed")
+        raise UserError(f"no schedule found in {_ATTEMPTS} attempts: use another seed")
     order = np.lexsort((home, day))
     return Fixtures(day[order], home[order], away[order])
 

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from nba_rank.config.program import CONF
 from nba_rank.config.schema import Config
+from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir, read_manifest
 from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.choice import DEFAULT, Candidate, best_by, choose
@@ -116,7 +117,7 @@ def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
     """Return whether a folder holds the finished run of just these choices on the same code."""
     try:
         manifest = read_manifest(sweep.run_dir.path / name)
-    except FileNotFoundError:
+    except UserError:
         return False
     of_trial = {*manifest.get("overrides", ())} - {*sweep.fixed}
     chosen = {word for word in of_trial if not word.startswith("tuning.")}
@@ -131,7 +132,7 @@ def _experiment(sweep: Sweep, chosen: Candidate) -> str:
     """Return a configuration as an experiment file: config groups as defaults, values below.
 
     Raises:
-        ValueError: An override adds or deletes a key, which such a file cannot.
+        UserError: An override adds or deletes a key, which such a file cannot.
     """
     common = [word for word in sweep.fixed if not word.startswith(_NOT_KEPT)]
     groups, values = _base(sweep)
@@ -139,7 +140,7 @@ def _experiment(sweep: Sweep, chosen: Candidate) -> str:
     for override in parser.parse_overrides([*common, *words(chosen.params)]):
         name = override.key_or_group
         if override.is_delete() or override.is_add():
-            raise ValueError(
+            raise UserError(
                 f"{override.input_line} cannot be part of {BEST_FILE}: only key=value can"
             )
         if (CONF / name).is_dir():

@@ -91,7 +91,7 @@ def storage_lock(url: str) -> Iterator[None]:
 
 def _file_lock(file: Path) -> FileLock:
     if not file.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {file.parent}")
+        raise UserError(f"there is no folder {file.parent}")
     return FileLock(file.with_name(f".{file.name}.lock"))
 
 

@@ -27,11 +27,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from nba_rank.config.compose import as_config
 from nba_rank.config.objectives import OBJECTIVES
-from nba_rank.config.program import told_plainly
+from nba_rank.config.program import exit_on_user_error
 from nba_rank.config.rules import flat
 from nba_rank.config.schema import Config
 from nba_rank.core.content_hash import code_hash
-from nba_rank.core.errors import ConfigError
+from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.choice import DEFAULT
@@ -166,7 +166,7 @@ class StudySweeper(OptunaSweeper):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         for name in ("hydra", "hydra_plugins"):
             logging.getLogger(name).setLevel(logging.WARNING)  # the sweep tells of its trials
-        with told_plainly(self._console):
+        with exit_on_user_error(self._console):
             space, fixed = self._space(arguments)
             config = self._named(space)
             url = storage_url(self._hydra_config.hydra)
@@ -186,7 +186,7 @@ class StudySweeper(OptunaSweeper):
         space, fixed, deletions = create_params_from_overrides([*params, *arguments])
         space = {name: chosen for name, chosen in space.items() if name not in fixed}
         if not space:
-            raise ValueError(
+            raise UserError(
                 "the search space is empty: take hparams_search=quick or another, or sweep a value "
                 "such as model.xgb.max_depth=choice(2,3,4)"
             )
@@ -296,7 +296,7 @@ class StudySweeper(OptunaSweeper):
                 failures = failures + 1 if failed else 0
             write_trials(sweep, study)
             if failures >= _FAILURES_TO_STOP:
-                raise ValueError(
+                raise UserError(
                     f"{failures} trials in a row have failed: mend the cause, told above, and "
                     "start the same command again"
                 )
@@ -336,7 +336,7 @@ class StudySweeper(OptunaSweeper):
             _execution_whitelist_=("hydra_plugins.hydra_optuna_sweeper.*", "optuna.samplers.*"),
         )
         if not isinstance(sampler, optuna.samplers.BaseSampler):
-            raise ValueError(
+            raise UserError(
                 "hydra/sweeper/sampler=grid knows no seed and no number of trials: for a grid "
                 "sweep values without hparams_search, as in -m model.xgb.max_depth=2,3,4"
             )

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from nba_rank.config.schema import ImpactConfig
 from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.core.errors import UserError
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days
 from nba_rank.features.players.box_vector import VECTOR, BoxSums
@@ -278,7 +279,7 @@ class MarginSums:
         def solved() -> FloatArray:
             failed = solve(gram, moment)
             if failed:
-                raise FloatingPointError(
+                raise UserError(
                     f"the player ratings have no solution (LAPACK dposv: {failed}): raise "
                     f"features.impact.update_ridge={self._config.update_ridge}"
                 )

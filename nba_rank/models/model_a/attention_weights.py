@@ -25,6 +25,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.sigma_reparam import SigmaLinear
 from nba_rank.models.model_a.straight_through import stand_in
 
@@ -115,7 +116,7 @@ class AttentionWeights(nn.Module):
             Weights, float32 [N, H, P], 0 where not valid; and the fallback, bool [N, H].
 
         Raises:
-            ValueError: Weights cannot pool and the fallback is `error`.
+            UserError: Weights cannot pool and the fallback is `error`.
         """
         equal = equal_weights(valid)
         share, minutes_known = self._shares(minutes_share, valid, equal)
@@ -173,7 +174,7 @@ class AttentionWeights(nn.Module):
         for cause, found in causes.items():
             sets = found.any(dim=1).nonzero().flatten().tolist()
             if sets:
-                raise ValueError(
+                raise UserError(
                     f"attention cannot pool {len(sets)} set(s), such as {sets[:5]}: {cause}; mend "
                     "the minutes or lower the learning rate, or let "
                     "model.model_a.attention.fallback be minutes or uniform"

@@ -17,6 +17,7 @@ from rich.console import Console
 from torch import Tensor
 
 from nba_rank.config.schema import Config
+from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.callbacks import model_callbacks
 from nba_rank.models.model_a.callbacks.not_learning import NotLearningError, Verdict
@@ -60,9 +61,9 @@ def fit_model_a(
         console: Where diagnostics are printed; None writes to the log.
 
     Raises:
-        ValueError: Early stopping has no season left to learn from.
+        UserError: Early stopping has no season left to learn from.
         NotLearningError: A network does not learn, after a restart too if one was asked for.
-        FloatingPointError: The loss is not finite.
+        UserError: The loss is not finite.
     """
     torch.set_num_threads(config.trainer.num_threads)
     lessons = _lessons(sets, team_prior, relevance, config)
@@ -101,7 +102,7 @@ def _lessons(
     season = sets.frame["season"].to_numpy()
     held_out = (season == season.max()) & (config.callbacks.early_stopping_patience > 0)
     if held_out.all():
-        raise ValueError(
+        raise UserError(
             f"early stopping holds out {season.max()}, the only training season with players: "
             "set callbacks.early_stopping_patience=0 or add seasons"
         )

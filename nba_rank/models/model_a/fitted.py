@@ -13,6 +13,7 @@ import torch
 
 from nba_rank.config.schema import ModelAConfig
 from nba_rank.core.arrays import FloatArray
+from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
@@ -114,7 +115,7 @@ class FittedModelA:
             with_intervals: Take the dropout samples, by far the most of the work.
 
         Raises:
-            ValueError: The columns are not those that the model was fitted on.
+            UserError: The columns are not those that the model was fitted on.
         """
         score = np.zeros(len(sets.frame))
         attention = np.zeros(sets.player_id.shape, dtype=np.float32)
@@ -171,12 +172,11 @@ class FittedModelA:
                 scores.
 
         Raises:
-            FileNotFoundError: The folder holds no network.
-            UserError: A file is not what `save` has written.
+            UserError: The folder holds no network, or a file is not what `save` has written.
         """
         paths = list(takewhile(Path.exists, (_path(folder, number) for number in count())))
         if not paths:
-            raise FileNotFoundError(f"no network of model A in {folder}")
+            raise UserError(f"no network of model A in {folder}")
         changed: dict[str, Any] = {} if settings is None else {"config": asdict(settings)}
         return cls.of(_load(path, changed) for path in paths)
 

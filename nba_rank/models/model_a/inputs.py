@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
+from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.team_prior import TeamPrior
 from nba_rank.samples.lists import ColumnScaler, ListTensors, Vocabulary, list_tensors
@@ -56,11 +57,11 @@ class Inputs:
         """Group the teams of each date into lists, see `list_tensors`.
 
         Raises:
-            ValueError: The columns are not those of the fit.
+            UserError: The columns are not those of the fit.
         """
         if sets.columns != self.columns:
             wrong = sorted(set(sets.columns) ^ set(self.columns)) or "their order"
-            raise ValueError(
+            raise UserError(
                 f"model A was fitted on other player columns; the difference is {wrong}: "
                 "use the player columns of the run"
             )

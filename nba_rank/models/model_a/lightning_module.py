@@ -9,6 +9,7 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from nba_rank.config.schema import AttentionConfig, ModelAConfig
+from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.deep_set_ranker import DeepSetRanker, Ranked
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
@@ -93,11 +94,11 @@ class ModelA(pl.LightningModule):
         Callbacks come first, so that one of them can name the cause.
 
         Raises:
-            FloatingPointError: The loss is not finite.
+            UserError: The loss is not finite.
         """
         loss = outputs["loss"]
         if not bool(torch.isfinite(loss)) and not self.trainer.should_stop:
-            raise FloatingPointError(
+            raise UserError(
                 f"model A's loss is {loss.item()} in epoch {self.current_epoch}, "
                 f"batch {batch_idx}: lower model.model_a.learning_rate or check the features"
             )

@@ -19,6 +19,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
+from nba_rank.core.errors import UserError
 from nba_rank.samples.dataset import PROGRESS
 from nba_rank.samples.lists import ColumnScaler, ListTensors
 
@@ -63,11 +64,11 @@ class TeamPrior:
         """Return the prior columns, [N, K]; for unknown features see `ColumnScaler`.
 
         Raises:
-            ValueError: A feature is missing.
+            UserError: A feature is missing.
         """
         absent = sorted(set(self.features) - set(features.columns))
         if absent:
-            raise ValueError(
+            raise UserError(
                 f"model A was fitted on other team priors: {absent} are missing; use the features "
                 "of the run"
             )

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.deep_set_ranker import DeepSetRanker
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
 
@@ -191,7 +192,7 @@ def test_the_error_fallback_ignores_padding(league):
     model = ranker(attention={"fallback": "error"})
     model(**league)
     league["minutes_share"][0, 0] = 0
-    with pytest.raises(ValueError, match=r"such as \[0\]: minutes"):
+    with pytest.raises(UserError, match=r"such as \[0\]: minutes"):
         model(**league)
 
 

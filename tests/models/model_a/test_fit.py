@@ -7,6 +7,7 @@ import torch
 from pytorch_lightning.loggers import CSVLogger
 
 from nba_rank.config.schema import ModelAConfig
+from nba_rank.core.errors import UserError
 from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.roster import player_sets
 from nba_rank.models.model_a.callbacks.not_learning import NotLearningError
@@ -284,7 +285,7 @@ def test_without_patience_all_seasons_teach_and_all_epochs_run(fit, three_season
 
 def test_early_stopping_with_one_season_is_refused(fit, make_sets):
     sets, relevance = make_sets(["2021-22"])
-    with pytest.raises(ValueError, match="early_stopping_patience=0"):
+    with pytest.raises(UserError, match="early_stopping_patience=0"):
         fit(sets, relevance, patience=2)
 
 
@@ -330,9 +331,9 @@ def test_a_restart_learns_from_another_seed(fit, three_seasons, monkeypatch):
 
 
 def test_a_blown_up_loss_is_named_by_the_watch_or_stops_with_the_remedy(fit, three_seasons):
-    with pytest.raises(FloatingPointError, match=r"model\.model_a\.learning_rate"):
+    with pytest.raises(UserError, match=r"model\.model_a\.learning_rate"):
         fit(*three_seasons, epochs=5, learning_rate=1e30)
-    with pytest.raises(NotLearningError, match=r"model\.model_a\.learning_rate"):
+    with pytest.raises(UserError, match=r"model\.model_a\.learning_rate"):
         fit(*three_seasons, epochs=5, learning_rate=1e30, watch={"enabled": True})
 
 
@@ -345,11 +346,11 @@ def test_infinite_columns_are_not_replaced_in_silence(fit, three_seasons, make_p
     sets, relevance = three_seasons
     stats = sets.stats.copy()
     stats[0, 0, 0] = np.inf
-    with pytest.raises(ValueError, match="skill"):
+    with pytest.raises(UserError, match="skill"):
         fit(replace(sets, stats=stats), relevance)
     prior = make_prior(sets, relevance)
     prior.loc[3, "rating"] = np.inf
-    with pytest.raises(ValueError, match="rating"):
+    with pytest.raises(UserError, match="rating"):
         fit(sets, relevance, prior)
 
 

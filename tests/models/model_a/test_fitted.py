@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.fitted import FittedModelA
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.model_a.uncertainty import INTERVALS
@@ -174,15 +175,15 @@ def test_what_training_always_knew_may_be_unknown_later(fit, known, no_prior):
 def test_other_player_columns_are_refused_by_name(fitted, known):
     sets, prior, _ = known
     other = replace(sets, columns=["skill", "sometimes_unknown", "noise_1", "age"])
-    with pytest.raises(ValueError, match=r"\['age', 'noise_2'\]"):
+    with pytest.raises(UserError, match=r"\['age', 'noise_2'\]"):
         fitted.predict(other, prior)
-    with pytest.raises(ValueError, match="other player columns"):
+    with pytest.raises(UserError, match="other player columns"):
         fitted.predict(replace(sets, columns=sets.columns[::-1]), prior)
 
 
 def test_missing_team_priors_are_refused_by_name(fitted, known):
     sets, prior, _ = known
-    with pytest.raises(ValueError, match=r"\['rating'\]"):
+    with pytest.raises(UserError, match=r"\['rating'\]"):
         fitted.predict(sets, prior.drop(columns="rating"))
 
 
@@ -283,7 +284,7 @@ def test_networks_are_read_in_the_order_of_their_numbers(fitted, tmp_path):
 
 
 def test_a_folder_without_networks_is_no_model(tmp_path):
-    with pytest.raises(FileNotFoundError, match=str(tmp_path)):
+    with pytest.raises(UserError, match=str(tmp_path)):
         FittedModelA.load(tmp_path)
 
 

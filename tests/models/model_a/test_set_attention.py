@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.set_attention import SetAttention
 
 SETS, PLAYERS, DIM, HEADS = 5, 7, 12, 3
@@ -533,7 +534,7 @@ def test_minutes_below_the_threshold_are_missing(inputs):
 )
 def test_the_error_names_sets_cause_and_remedy(inputs, cause, words):
     module, *spoiled = cause(attention(fallback="error"), *inputs)
-    with pytest.raises(ValueError, match=rf"5 set\(s\), such as \[0, 1, 2, 3, 4\]: {words}") as e:
+    with pytest.raises(UserError, match=rf"5 set\(s\), such as \[0, 1, 2, 3, 4\]: {words}") as e:
         module(*spoiled)
     assert "fallback be minutes or uniform" in str(e.value)
     assert not attention(fallback="error")(*inputs).fallback.any()

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
+from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
 from nba_rank.models.model_a.team_prior import TeamPrior, warm_start
 from nba_rank.samples.dataset import PROGRESS
@@ -55,7 +56,7 @@ def test_other_rows_are_scaled_by_those_of_the_fit(features):
 
 
 def test_missing_features_are_named(features):
-    with pytest.raises(ValueError, match=r"\['rating', 'season_progress'\] are missing"):
+    with pytest.raises(UserError, match=r"\['rating', 'season_progress'\] are missing"):
         TeamPrior.fit(features).transform(features[["flat"]])
 
 
