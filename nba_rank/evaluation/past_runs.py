@@ -19,6 +19,7 @@ from nba_rank.evaluation.side_by_side import STANDINGS, rows_of
 from nba_rank.evaluation.sweep_folder import TEST_BEST as BEST
 from nba_rank.evaluation.sweep_folder import TEST_DEFAULT as DEFAULT
 from nba_rank.evaluation.sweep_folder import TRIALS_FILE
+from nba_rank.samples.playoff_splits import WALK_FORWARD
 
 Fields = dict[str, Any]
 """Values of a config by dotted key."""
@@ -162,6 +163,15 @@ def find_runs(folders: Sequence[Path]) -> Found:
     return Found([named(run) for run in runs], sweeps, notes)
 
 
+def read_metrics(folder: Path) -> pd.DataFrame:
+    """Return the tidy metrics of a run folder; of a playoff classifier those of its walk-forward.
+
+    Its reference split, of one season, may test that season a second time.
+    """
+    metrics = pd.read_csv(folder / "metrics.csv", dtype={"season": str, "as_of_point": str})
+    return metrics[metrics["part"] == WALK_FORWARD] if "part" in metrics else metrics
+
+
 def pick(runs: Sequence[PastRun], wanted: str | None) -> PastRun:
     """Return the run with a name or folder; the first where none is wanted.
 
@@ -228,7 +238,7 @@ def read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
         if not (folder / name).exists():
             raise RunsError(f"{folder} holds no {name}, which every run of nba_rank.train writes")
     ranker = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["ranker"]
-    metrics = pd.read_csv(folder / "metrics.csv", dtype={"season": str, "as_of_point": str})
+    metrics = read_metrics(folder)
     if absent := [name for name in TIDY_COLUMNS if name not in metrics]:
         raise RunsError(f"{folder / 'metrics.csv'} lacks the columns {', '.join(absent)}")
     if not (metrics["ranker"] == ranker).any():

@@ -93,7 +93,7 @@ def validation_scores(
 def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     """Fit, judge and write both designs; arguments and errors as `nba_rank.experiments.run.run`."""
     stages = Stages(console, config.callbacks.progress)
-    fit_seed, bootstrap_seed = np.random.SeedSequence(config.seed).spawn(2)
+    fit_seed, floor_seed = np.random.SeedSequence(config.seed).spawn(2)
     inputs = read_inputs(config, run_dir, stages)
     seasons = sorted(set(inputs.data.season.tolist()))
     splits = [
@@ -117,15 +117,9 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     )
     with stages.stage("evaluation"):
         forecasts = _forecasts(table, splits, inputs)
-        found = judge_playoff_forecasts(
-            forecasts,
-            CLONE,
-            np.random.default_rng(bootstrap_seed),
-            config.evaluation.bootstrap_samples,
-        )
+        found = judge_playoff_forecasts(forecasts, CLONE, np.random.default_rng(floor_seed))
     with stages.stage("report"):
         report = PlayoffReport(
-            run=run_dir.path.name,
             splits=splits,
             n_trees={name: one.n_trees for name, one in fitted.items()},
             forecasts=forecasts,
@@ -135,7 +129,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         )
         write_playoff_report(report, run_dir, console)
     run_dir.note(seconds=stages.seconds)
-    return RunResult(found.metrics, found.summary, table, inputs.plan)
+    return RunResult(found.metrics, found.means, table, inputs.plan)
 
 
 def predictions_table(

@@ -59,7 +59,8 @@ def measure_label(metric: str, scope: str) -> str:
     """Return the words for a metric of some teams, with an arrow to where it is better."""
     where = "" if scope == "league" else f", {SCOPE_LABELS.get(scope, scope)}"
     arrow = {True: " ↑", False: " ↓", None: ""}[higher_is_better(metric)]
-    return f"{metric_label(metric)}{where}{arrow}"
+    words = METRICS[metric].words if metric in METRICS else metric_label(metric)
+    return f"{words}{where}{arrow}"
 
 
 def span(seasons: list[str]) -> str:

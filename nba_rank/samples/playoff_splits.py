@@ -7,7 +7,6 @@ from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.samples.folds import FoldError
 
 REFERENCE, WALK_FORWARD = "reference", "walk_forward"
-DESIGNS = (REFERENCE, WALK_FORWARD)
 """The designs: one split that stays the same from run to run, and every test season of the run."""
 
 REFERENCE_TEST = "2024-25"
@@ -22,7 +21,7 @@ class PlayoffSplit:
     """One fit of the classifier.
 
     Attributes:
-        design: One of `DESIGNS`.
+        design: `REFERENCE` or `WALK_FORWARD`.
         train: Seasons that the trees grow on, all before `validation`.
         validation: Season that says when they have grown enough.
         test: Season forecast, after both.

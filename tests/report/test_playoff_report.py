@@ -1,13 +1,15 @@
-import re
+import io
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from nba_rank.core.names import CLONE
+from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.playoff_forecasts import judge_playoff_forecasts
-from nba_rank.report.playoff_report import PlayoffReport, analysis_text, plot_scores
+from nba_rank.report.playoff_report import PlayoffReport, write_playoff_report
 from nba_rank.samples.playoff_splits import REFERENCE, WALK_FORWARD, PlayoffSplit
 
 SEASONS = [f"20{year}-{year + 1}" for year in range(14, 20)]
@@ -45,90 +47,85 @@ def forecasts():
     return pd.concat(parts, ignore_index=True)
 
 
-def report_of(forecasts):
-    own = forecasts[forecasts["ranker"] == CLONE]
-    dates = {point: pd.Timestamp(2020, 1, day + 1) for day, point in enumerate(AS_OF_POINTS)}
-    predictions = own.assign(
-        as_of_date=own["as_of_point"].map(dates),
-        name="Team " + own["team_id"].astype(str),
-        playoff_prob=own["p"],
-        made_playoffs=own["made"],
-    )
-    return PlayoffReport(
-        run="run_009",
-        splits=SPLITS,
-        n_trees={split.name: 7 for split in SPLITS},
-        forecasts=forecasts,
-        predictions=predictions,
-        found=judge_playoff_forecasts(forecasts, CLONE, np.random.default_rng(0), 500),
-        seconds={"models": 1.25},
-    )
+@pytest.fixture(scope="module")
+def write(tmp_path_factory):
+    """Writes a report on forecasts: `write(forecasts)`; returns text and what was printed."""
+
+    def run(forecasts):
+        own = forecasts[forecasts["ranker"] == CLONE]
+        dates = {point: pd.Timestamp(2020, 1, day + 1) for day, point in enumerate(AS_OF_POINTS)}
+        predictions = own.assign(
+            as_of_date=own["as_of_point"].map(dates),
+            name="Team | " + own["team_id"].astype(str),
+            playoff_prob=own["p"],
+            made_playoffs=own["made"].astype(bool),
+        )
+        report = PlayoffReport(
+            splits=SPLITS,
+            n_trees={split.name: 7 for split in SPLITS},
+            forecasts=forecasts,
+            predictions=predictions,
+            found=judge_playoff_forecasts(forecasts, CLONE, np.random.default_rng(0)),
+            seconds={"models": 1.25},
+        )
+        console = Console(file=io.StringIO(), width=120)
+        folder = tmp_path_factory.mktemp("run_009")
+        write_playoff_report(report, RunDir(folder), console)
+        assert (folder / "figures/scores_over_season.png").read_bytes().startswith(b"\x89PNG")
+        return (folder / "ANALYSIS_01.md").read_text(encoding="utf-8"), console.file.getvalue()
+
+    return run
 
 
 @pytest.fixture(scope="module")
-def text(forecasts):
-    return analysis_text(report_of(forecasts), [("A figure", "figures/a.png")])
+def written(write, forecasts):
+    return write(forecasts)
 
 
 def part(text, start, end):
     return text.partition(start)[2].partition(end)[0]
 
 
-def test_it_says_plainly_whom_the_classifier_beats(text):
-    walk_forward = part(text, "**Walk-forward**", "**Reference split**")
-    assert "(2014-15 to 2019-20, 6 seasons)" in walk_forward
-    assert "Beats the standings logistic: Brier -0." in walk_forward
-    assert "Loses to the season simulator: Brier +0." in walk_forward
-    assert "old from the Elo logistic" in walk_forward
-    assert "chance" not in walk_forward
-    reference = part(text, "**Reference split**", "##")
-    assert len(re.findall("fewer than 3 seasons cannot tell", reference)) == 3
-    assert "Ahead of the standings logistic" in reference
-    assert "Behind the season simulator" in reference
+def lines(text):
+    """Lines of a table by their first cell."""
+    cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    return {first: rest for first, *rest in cells}
 
 
-def test_it_says_where_probabilities_are_off(forecasts):
-    own = forecasts["ranker"] == CLONE
-    true = forecasts.loc[forecasts["ranker"] == "simulation", "p"].to_numpy()
-    exact = forecasts.assign(p=forecasts["p"].mask(own))
-    exact.loc[own, "p"] = true
-    # At one point the classifier calls everything sure.
-    sure = own & (forecasts["as_of_point"] == "0.25")
-    wrong = exact.assign(p=exact["p"].mask(sure, (exact["p"] > 0.5).astype(float)))
-    right, off = (
-        part(analysis_text(report_of(rows), []), "**Walk-forward**", "**Reference split**")
-        for rows in (exact, wrong)
-    )
-    told = "; at 25% it is above."
-    assert told in off
-    assert told not in right
+def test_the_classifier_is_set_beside_each_other_forecaster(written):
+    text, shown = written
+    walk_forward = part(text, "## Walk-forward: 2014-15 to 2019-20, 6 seasons", "\n## ")
+    gaps = lines(part(walk_forward, "minus the others", "###"))
+    assert list(gaps) == [
+        "minus", "---", "season simulator", "standings logistic", "Elo logistic", "chance",
+    ]  # fmt: skip
+    assert gaps["minus"] == ["playoffs Brier ↓", "playoffs AUC ↑", "playoffs log loss ↓"]
+    brier, auc, _ = gaps["standings logistic"]
+    assert brier.startswith("-0.")
+    assert brier.endswith("\\*")
+    assert auc.startswith("+0.")
+    assert gaps["season simulator"][0].startswith("+0.")
+    scores = lines(part(walk_forward, "### playoffs Brier ↓", "###"))
+    assert scores["forecaster"][0] == "mean"
+    assert list(scores)[2] == "playoff classifier"
+    assert "standings logistic" in shown
+    reference = lines(part(text, "## Reference split", "####"))
+    assert not any("\\*" in cell for cells in reference.values() for cell in cells)
 
 
-def test_a_difference_that_is_more_than_noise_is_bold(text):
-    section = part(part(text, "## Walk-forward", "## Reference"), "minus the others", "##")
-    rows = {line.split(" | ")[0].strip("| "): line for line in section.splitlines() if "|" in line}
-    assert rows["standings logistic"].count("**") >= 2
-    assert "**+" in rows["season simulator"]
-
-
-def test_a_forecaster_who_lacks_seasons_is_named_with_those_it_has(forecasts):
+def test_a_forecaster_who_lacks_seasons_is_named_with_those_it_has(write, forecasts):
     late = (forecasts["ranker"] == "elo") & (forecasts["season"] < SEASONS[3])
-    text = analysis_text(report_of(forecasts[~late]), [])
-    assert "Elo logistic (3 of 6 seasons)" in text
-    absent = forecasts["ranker"].isin(["elo", "standings"])
-    text = analysis_text(report_of(forecasts[~absent]), [])
-    assert "There is no standings logistic and no Elo logistic at all points" in text
+    text, _ = write(forecasts[~late])
+    assert "| Elo logistic (3 of 6 seasons) |" in text
+    absent = forecasts["ranker"].isin(["elo", "standings", "simulation"])
+    text, _ = write(forecasts[~absent])
+    assert "Elo logistic" not in text
+    assert "season simulator, and" not in text
 
 
-def test_splits_surprises_figures_and_timings_are_told(text):
+def test_splits_surprises_and_timings_are_told(written):
+    text, _ = written
     assert "| Walk-forward | 2011-12 to 2012-13, 2 seasons | 2013-14 | 2014-15 | 7 |" in text
-    surprises = part(text, "## Furthest off", "##")
-    assert surprises.count("| Team ") == 9
-    assert "![A figure](figures/a.png)" in text
+    assert part(text, "## Furthest off", "##").count("Team \\| ") == 9
     assert "| models | 1.2 |" in text
     assert "nan" not in text.lower()
-
-
-def test_the_figure_is_drawn(forecasts, tmp_path):
-    plot_scores(report_of(forecasts).found.summary, tmp_path / "scores.png")
-    assert (tmp_path / "scores.png").read_bytes().startswith(b"\x89PNG")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import pandas as pd
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
@@ -20,6 +19,7 @@ from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir, read_manifest
 from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.choice import DEFAULT, Candidate, best_by, choose
+from nba_rank.evaluation.past_runs import read_metrics
 from nba_rank.evaluation.sweep_folder import BEST_FILE, TEST_BEST, TEST_DEFAULT, TRIALS_FILE
 from nba_rank.experiments.tuning.choice import candidates, words
 from nba_rank.experiments.tuning.study import SharedStudy
@@ -100,17 +100,11 @@ def write_result(
             overrides=words(chosen.params),
             trials=study.table(),
             study=study.study,
-            tested={_ROLES[name]: _metrics(sweep.run_dir.path / name) for name in jobs},
+            tested={_ROLES[name]: read_metrics(sweep.run_dir.path / name) for name in jobs},
             ranker=final_name(sweep.config),
             config=sweep.config,
         )
         write_sweep_report(findings, sweep.run_dir, console)
-
-
-def _metrics(folder: Path) -> pd.DataFrame:
-    """Read the tidy metrics of a run; of a clone classifier those of the walk-forward."""
-    tidy = pd.read_csv(folder / "metrics.csv", dtype={"as_of_point": "str"})
-    return tidy[tidy["design"] == "walk_forward"] if "design" in tidy else tidy
 
 
 def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
