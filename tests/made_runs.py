@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from nba_rank.core.metrics import higher_is_better
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 
-SEASONS = ["2019-20", "2020-21", "2021-22", "2022-23"]
+SEASONS = ["2019-20", "2020-21", "2021-22", "2022-23", "2023-24", "2024-25"]
 POINTS = ["open", "0.5", "end"]
 VALUES = {
     ("league", "spearman"): 0.7, ("league", "kendall"): 0.5, ("league", "rank_rmse"): 5.0,

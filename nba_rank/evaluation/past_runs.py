@@ -1,4 +1,4 @@
-"""Finished runs and sweeps as they lie in their folders: scores, configs and what they ran on."""
+"""Finished runs and sweeps as they lie in their folders, and their scores on what all share."""
 
 import json
 import re
@@ -12,20 +12,29 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from nba_rank.core.errors import UserError
+from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.core.run_dir import read_manifest
+from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.advancement import SIMULATION
-from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.evaluation.side_by_side import STANDINGS, rows_of
+from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS
+from nba_rank.evaluation.paired import MEAN, with_mean
+from nba_rank.evaluation.series import ALL_SEASONS
 from nba_rank.evaluation.sweep_folder import TEST_BEST as BEST
 from nba_rank.evaluation.sweep_folder import TEST_DEFAULT as DEFAULT
 from nba_rank.evaluation.sweep_folder import TRIALS_FILE
 from nba_rank.samples.playoff_splits import WALK_FORWARD
+
+STANDINGS = "standings"
+"""Stands among the runs for the standings, which are no run but a bar for all of them."""
 
 Fields = dict[str, Any]
 """Values of a config by dotted key."""
 
 _BOOKKEEPING = ("paths.", "tuning.", "data.raw_dir", "data.processed_dir")
 """Parts of a config that say where files lie and how a sweep goes: they change no run's result."""
+
+
+_KEY = ["season", "as_of_point", "scope", "metric"]
 
 
 class RunsError(UserError):
@@ -54,7 +63,7 @@ class PastRun:
 
     @property
     def rows(self) -> pd.DataFrame:
-        """What the final ranker scores, see `nba_rank.evaluation.side_by_side.rows_of`."""
+        """What the final ranker scores, see `rows_of`."""
         return rows_of(self.metrics, self.ranker, SIMULATION)
 
     @property
@@ -188,6 +197,96 @@ def pick(runs: Sequence[PastRun], wanted: str | None) -> PastRun:
         f"--baseline {wanted} is none of the runs that are compared: "
         f"{', '.join(str(run.folder) for run in runs)}"
     )
+
+
+def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
+    """Return what rankers score, season by season.
+
+    Args:
+        metrics: Tidy metrics, as in `metrics.csv`.
+        rankers: Names of rankers that are not judged by the same metrics, such as the final ranker
+            of a run and `nba_rank.evaluation.advancement.SIMULATION`.
+
+    Returns:
+        Columns `season`, `as_of_point`, `scope`, `metric`, `value`; only metrics with a direction.
+    """
+    directed = [name for name in metrics["metric"].unique() if higher_is_better(name) is not None]
+    chosen = metrics["ranker"].isin(rankers) & metrics["metric"].isin(directed)
+    chosen &= metrics["season"] != ALL_SEASONS
+    return metrics.loc[chosen, [*_KEY, "value"]].reset_index(drop=True)
+
+
+def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores of runs on what all of them were judged on.
+
+    Args:
+        runs: By name of the run: what `rows_of` returns.
+        standings: The same of the standings.
+
+    Returns:
+        A tidy table with the runs and `STANDINGS` as rankers, and the mean over the points before
+        them. A season, point, scope and metric of which a run has no value is left out of all.
+
+    Raises:
+        RunsError: There are no seasons, no points of a season or no metrics that all runs were
+            judged on.
+        ValueError: A run has several values of one metric.
+    """
+    for name, what in (("season", "test season"), ("as_of_point", "as-of point of a season")):
+        if not set.intersection(*(set(rows[name]) for rows in runs.values())):
+            spans = "; ".join(f"{run}: {_words(rows[name])}" for run, rows in runs.items())
+            raise RunsError(f"no {what} is common to all runs, so nothing can be paired. {spans}")
+    wide = pd.concat({run: _values(rows) for run, rows in runs.items()}, axis=1, join="inner")
+    wide = wide.dropna()
+    if wide.empty:
+        raise RunsError("the runs have no metric in common at any point of a season")
+    wide[STANDINGS] = _values(standings).reindex(wide.index)
+    tidy = with_mean(wide.reset_index().melt(_KEY, var_name="ranker").dropna())[TIDY_COLUMNS]
+    points = {name: place for place, name in enumerate([MEAN, *AS_OF_POINTS])}
+    order = {
+        "metric": tidy["metric"].map({name: i for i, name in enumerate(METRICS)}),
+        "scope": tidy["scope"].map({name: i for i, name in enumerate(SCOPES)}).fillna(len(SCOPES)),
+        "point": tidy["as_of_point"].map(points).fillna(len(points)),
+        "season": tidy["season"],
+    }
+    place = pd.DataFrame(order).sort_values([*order], kind="stable").index
+    return tidy.loc[place].reset_index(drop=True)
+
+
+def standings_gap(standings: Mapping[str, pd.DataFrame]) -> float:
+    """Return how far the standings of different runs are apart, which tells whether truths differ.
+
+    Args:
+        standings: By name of the run: what `rows_of` returns of the standings.
+
+    Returns:
+        The largest difference of any metric that is common to all, in its unit; NaN without one.
+    """
+    wide = pd.concat({run: _values(rows) for run, rows in standings.items()}, axis=1, join="inner")
+    return float((wide.max(axis=1) - wide.min(axis=1)).max())
+
+
+def mean_score(rows: pd.DataFrame, metric: str, scope: str) -> float:
+    """Return the mean of a metric over the as-of points, then over the seasons; NaN without any.
+
+    Args:
+        rows: What `rows_of` returns.
+        metric: Its name.
+        scope: Which teams it is about.
+    """
+    mine = (rows["metric"] == metric) & (rows["scope"] == scope)
+    return float(rows[mine].groupby("season")["value"].mean().mean())
+
+
+def _values(rows: pd.DataFrame) -> pd.Series:
+    """Return the values by season, point, scope and metric; repeated ones are refused."""
+    if (repeated := rows.duplicated(_KEY)).any():
+        raise ValueError(f"repeated metrics, the first {rows[repeated].iloc[0].to_dict()}")
+    return rows.set_index(_KEY)["value"]
+
+
+def _words(names: pd.Series) -> str:
+    return ", ".join(sorted(set(names))) or "none"
 
 
 def differing(values: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

@@ -8,14 +8,14 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from rich.console import Console
 
 from nba_rank.config.program import exit_on_user_error
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.past_runs import RunsError, find_runs, pick
-from nba_rank.evaluation.side_by_side import by_point, differences, side_by_side
+from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.evaluation.paired import paired
+from nba_rank.evaluation.past_runs import RunsError, common_scores, find_runs, pick
 from nba_rank.report.compare_report import print_comparison, write_comparison
 from nba_rank.report.comparison import Comparison
 
@@ -24,9 +24,6 @@ _EXAMPLES = """examples:
   python -m nba_rank.compare outputs3/run_* --metric rank_rmse --baseline outputs3/run_004
   python -m nba_rank.compare outputs3/run_001 outputs3/sweeps/quick_1a2b
 """
-
-_SEED = 0
-"""Of the resamples over seasons: the same folders always give the same intervals."""
 
 
 def compare(
@@ -43,21 +40,22 @@ def compare(
         console: Where the results are shown.
 
     Returns:
-        What `nba_rank.evaluation.side_by_side.differences` returns.
+        What `nba_rank.evaluation.paired.paired` returns.
 
     Raises:
-        RunsError: The folders cannot be compared, or the baseline is none of them.
-        UserError: The runs have no seasons in common, or not all have the metric.
+        RunsError: The folders cannot be compared, the baseline is none of them, or the runs have no
+            seasons or not the metric in common.
     """
     found = find_runs(folders)
     base = pick(found.runs, baseline)
-    scores = side_by_side({run.name: run.rows for run in found.runs}, base.standings)
-    if metric not in (known := by_point(scores)):
+    scores = common_scores({run.name: run.rows for run in found.runs}, base.standings)
+    at_points = (scores["scope"] == "league") & scores["as_of_point"].isin(AS_OF_POINTS)
+    if metric not in (known := scores.loc[at_points, "metric"].unique()):
         raise RunsError(
             f"--metric {metric} is not among what all runs have at the as-of points: "
             f"{', '.join(known)}"
         )
-    gaps = differences(scores, base.name, np.random.default_rng(_SEED))
+    gaps = paired(scores, base.name)
     with RunDir.reserve(out) as run_dir:
         run_dir.note(
             kind="comparison",

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nba_rank.evaluation.calibration import VERDICTS
-from nba_rank.evaluation.paired import MEAN
-from nba_rank.evaluation.side_by_side import STANDINGS
+from nba_rank.core.metrics import higher_is_better
+from nba_rank.evaluation.paired import MEAN, SIGNIFICANT
+from nba_rank.evaluation.past_runs import STANDINGS
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label
 from nba_rank.report.style import (
     BLUE,
@@ -40,17 +40,17 @@ def plot_by_point(differences: pd.DataFrame, baseline: str, metric: str, path: P
     """Draw the mean of a metric over the season, a line a run, the standings in grey.
 
     Args:
-        differences: What `nba_rank.evaluation.side_by_side.differences` returns.
+        differences: What `nba_rank.evaluation.paired.paired` returns.
         baseline: Name of the run that it takes differences to.
         metric: The metric; all teams, and the playoff teams where it is known of them.
         path: PNG to write, 1200 pixels or wider.
     """
     rows = _at_points(differences, metric)
     base = rows.drop_duplicates(["as_of_point", "scope"])
-    base = base.assign(run=baseline, mean=base["baseline_mean"])
+    base = base.assign(ranker=baseline, value=base["reference_value"])
     rows = pd.concat([base, rows], ignore_index=True)
     scopes, points = _in_order(rows["scope"], SCOPE_LABELS), _in_order(rows["as_of_point"])
-    looks = _looks([run for run in rows["run"].unique() if run not in (baseline, STANDINGS)])
+    looks = _looks([run for run in rows["ranker"].unique() if run not in (baseline, STANDINGS)])
     looks |= {baseline: (INK, "-", "o"), STANDINGS: (GREY, "-", "")}
     with style():
         figure = Figure(figsize=(4.5 + 6 * len(scopes), 6.2), layout="constrained")
@@ -59,8 +59,8 @@ def plot_by_point(differences: pd.DataFrame, baseline: str, metric: str, path: P
         ):
             ends = {}
             for run, (colour, dash, marker) in looks.items():
-                line = rows[(rows["scope"] == scope) & (rows["run"] == run)]
-                values = line.set_index("as_of_point")["mean"].reindex(points)
+                line = rows[(rows["scope"] == scope) & (rows["ranker"] == run)]
+                values = line.set_index("as_of_point")["value"].reindex(points)
                 if values.notna().any():
                     width = 2.6 if run in (baseline, STANDINGS) else 1.6
                     ax.plot(range(len(points)), values, color=colour, ls=dash, marker=marker,
@@ -69,7 +69,7 @@ def plot_by_point(differences: pd.DataFrame, baseline: str, metric: str, path: P
             _axis_of_points(ax, points, scope)
             ax.set_ylabel(f"{metric_label(metric)}, mean over seasons")
             _name_ends(ax, ends, looks, baseline)
-        better = "Higher" if base["higher_is_better"].iloc[0] else "Lower"
+        better = "Higher" if higher_is_better(metric) else "Lower"
         set_title(figure, f"{better} is better: {metric_label(metric)} of each run over the season")
         set_caption(
             figure,
@@ -83,15 +83,15 @@ def plot_differences(differences: pd.DataFrame, baseline: str, metric: str, path
     """Draw the paired differences of a metric to the baseline run, with their intervals.
 
     Args:
-        differences: What `nba_rank.evaluation.side_by_side.differences` returns.
+        differences: What `nba_rank.evaluation.paired.paired` returns.
         baseline: Name of the run that it takes differences to.
         metric: The metric; all teams, and the playoff teams where it is known of them.
-        path: PNG to write, 1200 pixels or wider. Filled dots: the interval excludes zero.
+        path: PNG to write, 1200 pixels or wider. Filled dots: significant.
     """
     rows = _at_points(differences, metric, also=MEAN)
-    rows = rows[rows["run"] != STANDINGS]
+    rows = rows[rows["ranker"] != STANDINGS]
     scopes, points = _in_order(rows["scope"], SCOPE_LABELS), _in_order(rows["as_of_point"])
-    looks = _looks(rows["run"].unique().tolist())
+    looks = _looks(rows["ranker"].unique().tolist())
     step = min(0.16, 0.8 / len(looks))
     with style():
         figure = Figure(figsize=(4 + 6.5 * len(scopes), 6.2), layout="constrained")
@@ -100,10 +100,10 @@ def plot_differences(differences: pd.DataFrame, baseline: str, metric: str, path
         ):
             ax.axhline(0, color=INK, linewidth=1)
             for number, (run, (colour, _, marker)) in enumerate(looks.items()):
-                part = rows[(rows["scope"] == scope) & (rows["run"] == run)]
+                part = rows[(rows["scope"] == scope) & (rows["ranker"] == run)]
                 x = part["as_of_point"].map(points.index) + (number - (len(looks) - 1) / 2) * step
                 ax.vlines(x, part["low"], part["high"], color=colour, lw=2)
-                firm = part["verdict"].isin(VERDICTS[:2])
+                firm = part["verdict"].isin(SIGNIFICANT)
                 for chosen, face in ((firm, colour), (~firm, "white")):
                     ax.plot(x[chosen], part.loc[chosen, "difference"], marker, ms=7,
                             color=colour, mfc=face, mew=1.8)  # fmt: skip
@@ -112,9 +112,9 @@ def plot_differences(differences: pd.DataFrame, baseline: str, metric: str, path
             ax.set_ylabel(f"{metric_label(metric)}, run minus {baseline}")
         names, handles = ax.get_legend_handles_labels()[::-1]
         figure.legend(handles, names, loc="outside right center", frameon=False, fontsize=11)
-        better = "Above" if rows["higher_is_better"].iloc[0] else "Below"
+        better = "Above" if higher_is_better(metric) else "Below"
         set_title(figure, f"{better} zero is better than {baseline}: {metric_label(metric)}")
-        told = "Bars: 95% bootstrap intervals over seasons; filled where they exclude zero."
+        told = "Bars: 95% t intervals over seasons; filled where significant."
         if rows["low"].isna().all():
             told = "Too few seasons for intervals."
         set_caption(figure, f"Paired by season, {seasons(rows)}. {told}")

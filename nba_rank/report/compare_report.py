@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from rich import box
 from rich.console import Console
@@ -12,11 +11,8 @@ from rich.table import Table
 from nba_rank.core.files import write_atomically
 from nba_rank.core.metrics import higher_is_better
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.calibration import VERDICTS
-from nba_rank.evaluation.compare import MIN_SEASONS
-from nba_rank.evaluation.paired import MEAN
-from nba_rank.evaluation.past_runs import differing
-from nba_rank.evaluation.side_by_side import STANDINGS, standings_gap
+from nba_rank.evaluation.paired import MEAN, MIN_SEASONS, SIGNIFICANT
+from nba_rank.evaluation.past_runs import STANDINGS, differing, standings_gap
 from nba_rank.report.compare_figures import plot_by_point, plot_differences
 from nba_rank.report.compare_sections import (
     differences_section,
@@ -31,7 +27,7 @@ from nba_rank.report.comparison import (
     Comparison,
     Row,
     difference,
-    is_firm,
+    is_significant,
     measure_label,
     number,
     point_label,
@@ -86,18 +82,18 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     better = "higher" if higher_is_better(metric) else "lower"
     table = Table(
         title=f"Mean {metric_label(metric)}, {better} is better (below: difference to "
-        f"{baseline}, bold where its interval excludes zero)",
+        f"{baseline}, bold where significant)",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
     rows = comparison.of_metric(metric, "league")
-    at_point = rows.drop_duplicates("as_of_point").set_index("as_of_point")["baseline_mean"]
+    at_point = rows.drop_duplicates("as_of_point").set_index("as_of_point")["reference_value"]
     table.add_column("run", overflow="fold")
     for point in at_point.index:
         table.add_column(point_label(point), justify="right", no_wrap=True)
     table.add_row(_in_lines(comparison.baseline), *(number(value, metric) for value in at_point))
     for run in [*comparison.others, STANDINGS]:
-        own = {row["as_of_point"]: row for row in records(rows[rows["run"] == run])}
+        own = {row["as_of_point"]: row for row in records(rows[rows["ranker"] == run])}
         cells = [_cell(own[point]) if point in own else ABSENT for point in at_point.index]
         table.add_row(_in_lines(run), *cells)
     console.print(table)
@@ -112,7 +108,9 @@ def _in_lines(name: str) -> str:
 
 def _cell(row: Row) -> str:
     gap = signed(row["difference"], row["metric"]).replace("0.", ".", 1)
-    return f"{number(row['mean'], row['metric'])}\n" + (f"[bold]{gap}[/]" if is_firm(row) else gap)
+    return f"{number(row['value'], row['metric'])}\n" + (
+        f"[bold]{gap}[/]" if is_significant(row) else gap
+    )
 
 
 def _warnings(comparison: Comparison) -> list[str]:
@@ -148,22 +146,21 @@ def _findings(comparison: Comparison) -> list[str]:
     """Say of each run whether it beats the baseline, by the chosen metric and by the others."""
     lines = []
     for name in comparison.others:
-        own = comparison.differences[comparison.differences["run"] == name]
+        own = comparison.differences[comparison.differences["ranker"] == name]
         if (own["difference"].abs() < _SAME).all():
             lines.append(f"**{name}** scores exactly as {comparison.baseline} by every metric.")
             continue
         rows = comparison.of_metric(comparison.metric, "league")
-        main, *points = records(rows[rows["run"] == name])
-        told = main["verdict"] if np.isfinite(main["low"]) else "too few seasons to tell"
+        main, *points = records(rows[rows["ranker"] == name])
         words = [
             f"**{name}**: {metric_label(comparison.metric)} over all teams "
-            f"{number(main['mean'], comparison.metric)} {when(comparison.main_point)}, "
-            f"{difference(main)} against {comparison.baseline}, {told}"
+            f"{number(main['value'], comparison.metric)} {when(comparison.main_point)}, "
+            f"{difference(main)} against {comparison.baseline}, {main['verdict']}"
         ]
         others = comparison.summed_up()
         main_measure = measure_label(comparison.metric, "league")
-        others = others[(others["run"] == name) & (others["measure"] != main_measure)]
-        for verdict in VERDICTS[:2]:
+        others = others[(others["ranker"] == name) & (others["measure"] != main_measure)]
+        for verdict in SIGNIFICANT:
             at = [point_label(row["as_of_point"]) for row in points if row["verdict"] == verdict]
             if at:
                 words.append(f"{verdict} at {', '.join(at)}")
@@ -177,9 +174,9 @@ def _findings(comparison: Comparison) -> list[str]:
 def _how_to_read(comparison: Comparison) -> list[str]:
     n_intervals = int(comparison.differences["low"].notna().sum())
     lines = [
-        "↑ higher is better, ↓ lower is better; * the 95% interval of the difference to "
-        f"{comparison.baseline} excludes zero, to the digits that are printed; {ABSENT} is not "
-        "known or not there.",
+        "↑ higher is better, ↓ lower is better; * the difference to "
+        f"{comparison.baseline} is significant: its 95% t interval over seasons excludes zero and "
+        f"an exact sign-flip test over seasons has p < .05; {ABSENT} is not known or not there.",
         f"`{MEAN}` is the mean over the as-of points.",
         f"`{STANDINGS}` is no run but the teams' record to date, by the data of "
         f"{comparison.baseline}: a bar for all of them.",
@@ -194,8 +191,6 @@ def _how_to_read(comparison: Comparison) -> list[str]:
         return [*lines, few]
     return [
         *lines,
-        "Only seasons are independent: intervals are percentile bootstrap over seasons, and with "
-        f"few seasons somewhat too narrow. Of the {n_intervals} intervals in `differences.csv` one "
-        "in twenty or more would exclude zero by chance: believe what neighbouring points and "
-        "related measures agree on.",
+        f"Of the {n_intervals} differences in `differences.csv` one in twenty would be significant "
+        "by chance: believe what neighbouring points and related measures agree on.",
     ]

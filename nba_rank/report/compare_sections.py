@@ -12,19 +12,20 @@ from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.past_runs import (
     BEST,
     DEFAULT,
+    STANDINGS,
     PastRun,
     Sweep,
     comparable_fields,
     differing,
+    mean_score,
 )
-from nba_rank.evaluation.side_by_side import STANDINGS, mean_score
 from nba_rank.report.comparison import (
     GAMES,
     PROBABILITIES,
     RANKING,
     Comparison,
     difference,
-    is_firm,
+    is_significant,
     measure_label,
     number,
     point_label,
@@ -60,14 +61,14 @@ def differences_section(comparison: Comparison) -> str:
     parts = [f"## Differences to {comparison.baseline}"]
     for scope in ("league", "playoff16"):
         rows = comparison.of_metric(comparison.metric, scope)
-        rows = rows[rows["run"] != STANDINGS]
+        rows = rows[rows["ranker"] != STANDINGS]
         if not rows.empty:
             rows = rows.assign(point=rows["as_of_point"].map(point_label))
             parts.append(
                 f"{metric_label(comparison.metric)}, {SCOPE_LABELS[scope]}, by as-of point:\n\n"
-                f"{_wide(rows, 'run', 'point')}"
+                f"{_wide(rows, 'ranker', 'point')}"
             )
-    table = _wide(comparison.summed_up(), "measure", "run")
+    table = _wide(comparison.summed_up(), "measure", "ranker")
     parts.append(f"By every measure, in the mean over the points of the season:\n\n{table}")
     return "\n\n".join(parts)
 
@@ -75,7 +76,8 @@ def differences_section(comparison: Comparison) -> str:
 def _wide(rows: pd.DataFrame, index: str, columns: str) -> str:
     """Return differences with interval and verdict as Markdown."""
     cells = [
-        difference(row) + (f", {row['verdict']}" if is_firm(row) else "") for row in records(rows)
+        difference(row) + (f", {row['verdict']}" if is_significant(row) else "")
+        for row in records(rows)
     ]
     wide = rows.assign(cell=cells).pivot(index=index, columns=columns, values="cell")  # noqa: PD010
     wide = wide.reindex(index=rows[index].unique(), columns=rows[columns].unique())
@@ -87,7 +89,7 @@ def seasons_section(comparison: Comparison) -> str:
     rows = comparison.scores
     rows = rows[(rows["metric"] == comparison.metric) & (rows["scope"] == "league")]
     rows = rows[rows["as_of_point"] == comparison.main_point]
-    wide = rows.pivot(index="season", columns="run", values="value")  # noqa: PD010
+    wide = rows.pivot(index="season", columns="ranker", values="value")  # noqa: PD010
     wide = wide.reindex(columns=[*comparison.runs, STANDINGS])
     table = wide.map(lambda value: number(value, comparison.metric)).reset_index()
     return (
@@ -116,22 +118,22 @@ def means_sections(comparison: Comparison) -> list[str]:
 def _means(
     comparison: Comparison, measures: Sequence[tuple[str, str]], point: str | None = None
 ) -> str:
-    """Return a row a run and a column a measure; a star where the interval excludes zero."""
+    """Return a row a run and a column a measure; a star where the difference is significant."""
     columns: dict[str, list[str]] = {}
     for metric, scope in measures:
         rows = comparison.of_metric(metric, scope)
         if point is not None:
             rows = rows[rows["as_of_point"] == point]
-        by_run = {row["run"]: row for row in records(rows)}
+        by_run = {row["ranker"]: row for row in records(rows)}
         if not by_run:
             continue
         first = next(iter(by_run.values()))
-        cells = [number(first["baseline_mean"], metric)]
+        cells = [number(first["reference_value"], metric)]
         cells += [
-            number(by_run[name]["mean"], metric) + "*" * is_firm(by_run[name])
+            number(by_run[name]["value"], metric) + "*" * is_significant(by_run[name])
             for name in comparison.others
         ]
-        cells.append(number(by_run[STANDINGS]["mean"], metric) if STANDINGS in by_run else ABSENT)
+        cells.append(number(by_run[STANDINGS]["value"], metric) if STANDINGS in by_run else ABSENT)
         columns[measure_label(metric, scope)] = cells
     if not columns:
         return ""

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nba_rank.core.metrics import higher_is_better
-from nba_rank.evaluation.calibration import VERDICTS
-from nba_rank.evaluation.paired import MEAN
-from nba_rank.evaluation.past_runs import Found, PastRun
-from nba_rank.evaluation.side_by_side import STANDINGS, decimals
+from nba_rank.core.metrics import METRICS, higher_is_better
+from nba_rank.evaluation.paired import MEAN, SIGNIFICANT
+from nba_rank.evaluation.past_runs import STANDINGS, Found, PastRun
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label
 from nba_rank.report.text import ABSENT
 
@@ -54,8 +52,8 @@ class Comparison:
         found: The runs and sweeps.
         baseline: Name of the run that differences are taken to.
         metric: Metric of the figures, the console and the first tables.
-        scores: What `nba_rank.evaluation.side_by_side.side_by_side` returns.
-        differences: What `nba_rank.evaluation.side_by_side.differences` returns.
+        scores: What `nba_rank.evaluation.past_runs.common_scores` returns.
+        differences: What `nba_rank.evaluation.paired.paired` returns.
     """
 
     run: str
@@ -97,9 +95,9 @@ class Comparison:
         Each is that of the mean over the points, or of the only point, under `measure` in words.
         """
         label = {measure: measure_label(*measure) for measure in MEASURES}
-        rows = self.differences[self.differences["run"] != STANDINGS]
+        rows = self.differences[self.differences["ranker"] != STANDINGS]
         # The mean over the points comes before the points.
-        rows = rows.drop_duplicates(["run", "metric", "scope"])
+        rows = rows.drop_duplicates(["ranker", "metric", "scope"])
         measures = zip(rows["metric"], rows["scope"], strict=True)
         rows = rows.assign(measure=[label.get(measure, "") for measure in measures])
         order = {words: place for place, words in enumerate(label.values())}
@@ -113,19 +111,19 @@ def records(rows: pd.DataFrame) -> list[Row]:
     return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
-def is_firm(row: Row) -> bool:
-    """Return whether the interval of a difference excludes zero."""
-    return row["verdict"] in VERDICTS[:2]
+def is_significant(row: Row) -> bool:
+    """Return whether a difference is significant."""
+    return row["verdict"] in SIGNIFICANT
 
 
 def number(value: float, metric: str) -> str:
     """Return a value of a metric, or `ABSENT`."""
-    return f"{value:.{decimals(metric)}f}" if np.isfinite(value) else ABSENT
+    return f"{value:.{METRICS[metric].digits}f}" if np.isfinite(value) else ABSENT
 
 
 def signed(value: float, metric: str) -> str:
     """Return a difference with its sign, or `ABSENT`; what rounds to zero has a plus."""
-    digits = decimals(metric)
+    digits = METRICS[metric].digits
     return f"{round(value, digits) + 0.0:+.{digits}f}" if np.isfinite(value) else ABSENT
 
 

@@ -28,8 +28,8 @@ from nba_rank.evaluation.choice import (
     pareto_front,
 )
 from nba_rank.evaluation.objectives import objective_rows, season_values
+from nba_rank.evaluation.past_runs import STANDINGS
 from nba_rank.evaluation.series import ALL_SEASONS
-from nba_rank.evaluation.side_by_side import STANDINGS
 from nba_rank.evaluation.tuning_gains import SeasonValues, paired, season_agreement
 from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.sweep_figures import (

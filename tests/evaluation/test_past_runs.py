@@ -1,18 +1,26 @@
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
-from made_runs import TRIALS, write_run, write_sweep
+from made_runs import POINTS, SEASONS, TRIALS, made_metrics, write_run, write_sweep
 
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
+from nba_rank.evaluation.paired import paired
 from nba_rank.evaluation.past_runs import (
     BEST,
     DEFAULT,
+    STANDINGS,
     RunsError,
+    common_scores,
     comparable_fields,
     differing,
     find_runs,
+    mean_score,
     pick,
+    rows_of,
+    standings_gap,
 )
-from nba_rank.evaluation.side_by_side import STANDINGS
 
 
 @pytest.fixture
@@ -204,3 +212,85 @@ def test_the_baseline_is_the_first_or_the_one_named(two):
     assert pick(runs, str(two[1] / "..") + "/run_002").name == "run_002"
     with pytest.raises(RunsError, match=r"--baseline run_003 is none of.*run_001, .*run_002"):
         pick(runs, "run_003")
+
+
+def scores_of(**lifts):
+    """What `rows_of` returns of runs that are better by some lift."""
+    return {name: rows_of(made_metrics(lift), "stack", "simulation")
+            for name, lift in lifts.items()}  # fmt: skip
+
+
+def standings(**changes):
+    return rows_of(made_metrics(**changes), STANDINGS)
+
+
+def test_only_metrics_with_a_direction_and_single_seasons_are_taken():
+    rows = rows_of(made_metrics(), "stack", "simulation")
+    assert set(rows["season"]) == set(SEASONS)
+    assert {"spearman", "game_brier", "series_log_loss"} <= set(rows["metric"])
+    assert "rank_interval_width" not in set(rows["metric"])
+    assert "series_log_loss" not in set(rows_of(made_metrics(), "stack")["metric"])
+
+
+def test_common_scores_start_with_the_mean_and_are_compared_by_season():
+    tidy = common_scores(scores_of(base=0.0, other=0.1), standings())
+    assert list(tidy) == TIDY_COLUMNS
+    assert tidy["as_of_point"].unique().tolist() == ["mean", *POINTS, "all"]
+    assert tidy["ranker"].unique().tolist() == ["base", "other", STANDINGS]
+    # One value a season has no mean over points.
+    games = tidy[tidy["metric"].isin(["game_brier", "series_log_loss"])]
+    assert set(games["as_of_point"]) == {"all", "end"}
+    table = paired(tidy, "base").set_index(["ranker", "scope", "metric", "as_of_point"])
+    mean = table.loc[("other", "league", "spearman", "mean")]
+    assert mean["value"] == pytest.approx(mean["reference_value"] + 0.11)
+    assert (mean["n_seasons"], mean["verdict"]) == (6, "better")
+    assert table.loc[("other", "league", "rank_rmse", "open"), "verdict"] == "better"
+    bar = table.loc[(STANDINGS, "league", "spearman", "mean")]
+    assert bar["difference"] == pytest.approx(-0.1)
+    assert (STANDINGS, "league", "series_log_loss", "end") not in table.index
+
+
+def test_what_one_run_lacks_is_left_out_of_all():
+    runs = scores_of(base=0.0, other=0.1)
+    other = runs["other"]
+    gone = (other["metric"] == "kendall") | (other["season"] == "2019-20")
+    gone |= (other["season"] == "2021-22") & (other["as_of_point"] == "end")
+    runs["other"] = other[~gone]
+    tidy = common_scores(runs, standings())
+    assert "kendall" not in set(tidy["metric"])
+    spearman = tidy[(tidy["metric"] == "spearman") & (tidy["scope"] == "league")]
+    seasons = {point: set(rows["season"]) for point, rows in spearman.groupby("as_of_point")}
+    assert seasons["open"] == set(SEASONS[1:])
+    # A mean over other points than in the other seasons would be no match for theirs.
+    assert seasons["mean"] == seasons["end"] == set(SEASONS[1:]) - {"2021-22"}
+
+
+def test_runs_without_a_common_season_point_or_metric_are_refused():
+    halves = (SEASONS[:2], SEASONS[2:])
+    early, late = (rows_of(made_metrics(seasons=some), "stack") for some in halves)
+    with pytest.raises(RunsError, match=r"no test season is common.*a: 2019-20, 2020-21; b: 2021"):
+        common_scores({"a": early, "b": late}, standings())
+    opening, end = (rows_of(made_metrics(points=some), "stack") for some in (["open"], ["end"]))
+    opening, end = (rows[rows["metric"] == "spearman"] for rows in (opening, end))
+    with pytest.raises(RunsError, match="no as-of point of a season is common"):
+        common_scores({"a": opening, "b": end}, standings())
+    spearman, kendall = (end.assign(metric=name) for name in ("spearman", "kendall"))
+    with pytest.raises(RunsError, match="no metric in common"):
+        common_scores({"a": spearman, "b": kendall}, standings())
+    with pytest.raises(ValueError, match=r"repeated metrics, the first .*2019-20"):
+        common_scores({"a": early, "b": pd.concat([early, early])}, standings())
+
+
+def test_standings_tell_whether_the_truth_is_another():
+    same = {"a": standings(), "b": standings(seasons=SEASONS[:2])}
+    assert standings_gap(same) == 0
+    moved = standings()
+    moved.loc[0, "value"] += 0.03
+    assert standings_gap(same | {"c": moved}) == pytest.approx(0.03)
+
+
+def test_the_mean_score_is_taken_over_points_then_seasons():
+    rows = rows_of(made_metrics(), "stack")
+    assert mean_score(rows, "spearman", "league") == pytest.approx(0.7 + 0.05 + 0.05)
+    assert mean_score(rows, "spearman", "playoff16") == pytest.approx(0.4 + 0.05 + 0.05)
+    assert np.isnan(mean_score(rows, "clone_auc", "league"))

@@ -80,14 +80,14 @@ def test_two_runs_are_put_side_by_side(start, folders):
     for name in ("by_point", "differences"):
         with Image.open(done.folder / "figures" / f"{name}.png") as image:
             assert image.width >= 1200
-    assert set(done.comparison["run"]) == {"run_001", "run_002", "standings"}
+    assert set(done.comparison["ranker"]) == {"run_001", "run_002", "standings"}
     assert set(done.comparison["season"]) == set(SEASONS)
     main_rows = done.differences[done.differences["as_of_point"] == "mean"]
-    gain = main_rows.set_index(["run", "scope", "metric"])["difference"]
+    gain = main_rows.set_index(["ranker", "scope", "metric"])["difference"]
     assert gain["run_002", "league", "spearman"] == pytest.approx(0.011)
     assert gain["run_002", "league", "rank_rmse"] == pytest.approx(-0.011)
     assert str(done.folder) in done.shown
-    assert "0.780" in done.shown
+    assert "0.800" in done.shown
     assert "+.011" in done.shown
 
 
@@ -98,7 +98,7 @@ def test_the_analysis_says_first_that_the_data_differ_and_then_who_is_better(sta
     assert lines[2].startswith("- **The runs learned from different data**: rosters differ")
     assert lines[2].endswith("the standings score the same in all of them.")
     assert lines[3].startswith(
-        "- **run_002**: Spearman over all teams 0.791 in the mean over the points, +0.011 (+0.010 "
+        "- **run_002**: Spearman over all teams 0.811 in the mean over the points, +0.011 (+0.010 "
         "to +0.012) against run_001, better; better at opening, 50%, end; by other measures better:"
         " Kendall, rank RMSE,"
     )
@@ -118,7 +118,7 @@ def test_the_analysis_tabulates_what_the_runs_differ_in(start, folders):
     assert "| 2019-20 | 0.750 | 0.760 | 0.650 |" in section(text, "Season by season")
     rankings = section(text, "Rankings")
     assert "| run | Spearman ↑ | Kendall ↑ | rank RMSE ↓ | Spearman, the 16 playoff" in rankings
-    assert "| run_002 | 0.741* |" in rankings
+    assert "| run_002 | 0.761* |" in rankings
     assert "game Brier, regular season ↓" in section(text, "Games and playoff series")
 
 
@@ -126,10 +126,10 @@ def test_the_baseline_and_the_metric_can_be_chosen(start, folders):
     done = start(*folders, "--baseline", folders[1], "--metric", "rank_rmse")
     assert read_manifest(done.folder)["baseline"] == "run_002"
     assert read_manifest(done.folder)["metric"] == "rank_rmse"
-    assert "**run_001**: rank RMSE over all teams 5.080" in done.text
+    assert "**run_001**: rank RMSE over all teams 5.100" in done.text
     assert "+0.011 (+0.010 to +0.012) against run_002, worse" in done.text
     assert "Mean rank RMSE, lower is better" in done.shown
-    assert set(done.differences["run"]) == {"run_001", "standings"}
+    assert set(done.differences["ranker"]) == {"run_001", "standings"}
 
 
 def test_equal_runs_are_called_equal(start, folders, tmp_path):
@@ -165,8 +165,8 @@ def test_few_seasons_give_differences_without_intervals(start, tmp_path):
     runs = [write_run(tmp_path / name, lift, seasons=SEASONS[:2])
             for name, lift in (("run_001", 0), ("run_002", 0.1))]  # fmt: skip
     done = start(*runs)
-    assert "+0.110 against run_001, too few seasons to tell." in done.text
-    assert "With fewer than 3 common seasons no interval is given" in done.text
+    assert "+0.110 against run_001, too few seasons." in done.text
+    assert "With fewer than 5 common seasons no interval is given" in done.text
 
 
 def test_a_sweep_shows_validation_beside_test(start, folders, tmp_path):
@@ -177,10 +177,10 @@ def test_a_sweep_shows_validation_beside_test(start, folders, tmp_path):
     assert read_manifest(done.folder)["sweeps"] == [str(sweep)]
     found = section(done.text, "Sweep quick_1a2b")
     assert "Trials: 2 complete, 1 pruned." in found
-    assert "| Spearman ↑ | 0.710 | 0.750 | +0.040 | 0.780 | 0.791 | +0.011 |" in found
+    assert "| Spearman ↑ | 0.710 | 0.750 | +0.040 | 0.800 | 0.811 | +0.011 |" in found
     none = " | ".join(["–"] * 3)  # noqa: RUF001
     assert f"| NDCG@16 ↑ | 0.900 | 0.920 | +0.020 | {none} |" in found
-    assert f"| clone_auc | 0.500 | 0.600 | +0.100 | {none} |" in found
+    assert f"| playoffs AUC ↑ | 0.500 | 0.600 | +0.100 | {none} |" in found
 
 
 def test_an_unfinished_sweep_is_compared_as_far_as_it_goes(start, folders, tmp_path):

@@ -1,9 +1,9 @@
-import numpy as np
 import pytest
 from made_runs import SEASONS, made_metrics
 from PIL import Image
 
-from nba_rank.evaluation.side_by_side import differences, rows_of, side_by_side
+from nba_rank.evaluation.paired import paired
+from nba_rank.evaluation.past_runs import common_scores, rows_of
 from nba_rank.report.compare_figures import plot_by_point, plot_differences
 
 LIFTS = {f"outputs3/run_{number:03d}": (number - 4) / 100 for number in range(1, 13)}
@@ -12,7 +12,7 @@ LIFTS = {f"outputs3/run_{number:03d}": (number - 4) / 100 for number in range(1,
 @pytest.mark.parametrize("draw", [plot_by_point, plot_differences])
 @pytest.mark.parametrize(
     ("n_runs", "metric", "n_seasons"),
-    [(2, "spearman", 4), (12, "champion_log_loss", 4), (3, "series_log_loss", 4),
+    [(2, "spearman", 6), (12, "champion_log_loss", 6), (3, "series_log_loss", 6),
      (2, "spearman", 1)],
 )  # fmt: skip
 def test_any_number_of_runs_is_drawn_wide_enough(tmp_path, draw, n_runs, metric, n_seasons):
@@ -21,8 +21,8 @@ def test_any_number_of_runs_is_drawn_wide_enough(tmp_path, draw, n_runs, metric,
     runs = {name: rows_of(rows, "stack", "simulation") for name, rows in made.items()}
     runs = dict(list(runs.items())[:n_runs])
     baseline = next(iter(runs))
-    tidy = side_by_side(runs, rows_of(made[baseline], "standings"))
-    table = differences(tidy, baseline, np.random.default_rng(0), 200)
+    tidy = common_scores(runs, rows_of(made[baseline], "standings"))
+    table = paired(tidy, baseline)
     draw(table, baseline, metric, tmp_path / "figure.png")
     with Image.open(tmp_path / "figure.png") as image:
         assert image.width >= 1200
