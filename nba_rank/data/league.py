@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from nba_rank.core.arrays import IntArray
 from nba_rank.core.seasons import season_start_year
 
 EAST, WEST = "East", "West"
@@ -74,6 +75,10 @@ _UTC_OFFSETS = {
 _OLD_ATLANTIC = ("BOS", "MIA", "BKN", "NYK", "ORL", "PHI", "WAS")
 _OLD_MIDWEST = ("DAL", "DEN", "HOU", "MEM", "MIN", "SAS", "UTA")
 _OLD_PACIFIC = ("GSW", "LAC", "LAL", "PHX", "POR", "SAC", "OKC")
+
+
+_MOVED = {1610612766: (2002, 1610612740)}
+"""Clubs that moved under another id: the old id -> their first season with the new one, that id."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,22 @@ def utc_offsets(season: str) -> dict[int, int]:
         team_id: -8 if year < moved.get(abbreviation, year) else offset_of[abbreviation]
         for team_id, (abbreviation, *_) in _NOW.items()
     }
+
+
+def club_ids(season: IntArray, team_id: IntArray) -> IntArray:
+    """Return the id that each team's club has had since its last move.
+
+    The first Charlotte club became New Orleans in 2002-03; its old id has been that of today's
+    Charlotte club since 2004-05.
+
+    Args:
+        season: Start years, any shape.
+        team_id: Team ids in those seasons, of the same shape.
+    """
+    club = team_id.copy()
+    for old, (since, new) in _MOVED.items():
+        club[(team_id == old) & (season < since)] = new
+    return club
 
 
 def known_team_ids() -> frozenset[int]:

@@ -5,6 +5,7 @@ import pandas as pd
 
 from nba_rank.config.schema import ContinuityConfig
 from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.data.league import club_ids
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (
     DAY_SPAN,
@@ -45,7 +46,8 @@ def build(
     games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
     seconds = games["seconds"].to_numpy(dtype=np.float64)[:, None]
     day = days(games["game_date"])
-    team = team_season(start_years(games["season"]), games["team_id"].to_numpy())
+    season = start_years(games["season"])
+    team = team_season(season, club_ids(season, games["team_id"].to_numpy()))
     ids = np.union1d(games["player_id"], ratings["player_id"])
 
     def each(team: IntArray, players: pd.Series) -> IntArray:
@@ -56,7 +58,7 @@ def build(
     known = np.isin(np.arange(len(rows.frame)), row)
 
     def share(season: IntArray, day: IntArray) -> FloatArray:
-        asked = team_season(season, rows.team)
+        asked = team_season(season, club_ids(rows.season, rows.team))
         played, _ = of_player.total(each(asked[row], ratings["player_id"]), day[row])
         by_roster = np.bincount(row, played[:, 0], len(day))
         return ratio(np.where(known, by_roster, np.nan), of_team.total(asked, day)[0][:, 0])

@@ -15,6 +15,7 @@ import pandas as pd
 
 from nba_rank.config.schema import PlayerColumnsConfig, RosterConfig
 from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.data.league import club_ids
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import DAY_SPAN, Rows, RunningSums, days, ratio, start_years
 from nba_rank.features.players.box_rates import GAME_COLUMNS, game_values, rates
@@ -147,7 +148,7 @@ class _PlayerLog:
         games = tables.player_games
         self.player_ids, player = np.unique(games["player_id"], return_inverse=True)
         season = start_years(games["season"])
-        team = games["team_id"].to_numpy()
+        team = club_ids(season, games["team_id"].to_numpy())
         seconds = games["seconds"].to_numpy(dtype=np.float64)[:, None]
         day = days(games["game_date"])
         self.career = RunningSums(player, day, np.ones_like(seconds))
@@ -156,9 +157,8 @@ class _PlayerLog:
         self.team_seconds = RunningSums(team % 1_000, season, seconds)
         team_games = tables.team_games
         team_day = days(team_games["game_date"])
-        self.team_log = RunningSums(
-            team_games["team_id"].to_numpy() % 1_000, team_day, np.ones((len(team_games), 1))
-        )
+        clubs = club_ids(start_years(team_games["season"]), team_games["team_id"].to_numpy())
+        self.team_log = RunningSums(clubs % 1_000, team_day, np.ones((len(team_games), 1)))
         self.team_day = team_day[self.team_log.order]
 
     def newest_games_start(self, team: IntArray, day: IntArray, games: int) -> IntArray:
@@ -184,7 +184,8 @@ def _player_columns(
     tables: Tables, rows: Rows, places: _Places, config: RosterConfig
 ) -> dict[str, FloatArray]:
     """Compute the player columns of the taken places by name, each of shape [M]."""
-    season, day, team = rows.season[places.row], rows.day[places.row], rows.team[places.row]
+    season, day = rows.season[places.row], rows.day[places.row]
+    team = club_ids(season, rows.team[places.row])
     log, asked = _PlayerLog(tables, season), config.columns
     # A player of a roster file who has never played has no games: any slot past the last will do.
     player = np.searchsorted(log.player_ids, places.ratings["player_id"])

@@ -72,18 +72,21 @@ class _Past:
         played = tables.games, tables.player_games
         self._played = [(days(table["game_date"]), _rows(table)) for table in played]
         rosters = tables.rosters
+        self._teams = tables.teams[["season", "team_id"]]
         self._rosters = days(rosters["date"]), rosters["season"], _rows(rosters)
 
     def known(self, season: str, date: pd.Timestamp) -> list[object]:
         """Return the config and what was known of players on the morning of a date of a season.
 
-        The games before it, the roster files up to it, and those of earlier seasons, late or not.
+        The games before it, the teams, the roster files up to it, and those of earlier seasons,
+        late or not.
         """
         day = int(days(pd.DatetimeIndex([date]))[0])
         listed, of_season, rows = self._rosters
         due = (listed <= day) | (of_season < season).to_numpy()
         played = [rows[on < day] for on, rows in self._played]
-        return [self._config, *played, rows[due]]
+        teams = self._teams[self._teams["season"] <= season]
+        return [self._config, *played, rows[due], teams]
 
 
 @dataclass(frozen=True)

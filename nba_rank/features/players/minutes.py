@@ -1,7 +1,8 @@
 """Whose player each player is, and how many minutes he can be expected to play.
 
 A player belongs to the team of his newest game since his name last stood in a roster file, or to
-the team of that file. Expected minutes follow his minutes in the games he played, his presence
+the team of that file. If a club moves under another id he goes along; if it is not in the league in
+a season he has no team. Expected minutes follow his minutes in the games he played, his presence
 lately, and his absence right now.
 """
 
@@ -11,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
+from nba_rank.core.seasons import season_start_year
+from nba_rank.data.league import club_ids
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, places, start_years
 from nba_rank.features.players.game_days import GameDay, PlayerGames
@@ -68,6 +71,11 @@ class MinutesBook:
         self._rosters = _snapshots(tables.rosters, games)
         self._rosters_read = 0
         self._team_ids = games.team_ids
+        teams = tables.teams["season"], tables.teams["team_id"]
+        self._in_league = {
+            season_start_year(season): np.isin(games.team_ids, teams[1][teams[0] == season])
+            for season in teams[0].unique()
+        }
 
     def add(self, games: GameDay) -> None:
         """Add a day's games, which must be later than all added so far."""
@@ -146,10 +154,21 @@ class MinutesBook:
         average = self._whole[:, 0] / np.maximum(self._whole[:, 1], 1)
         self._old = np.where(played, average, self._old)
         self._team[~played] = NOBODY
+        self._move(season)
         self._season = season
         self._sums[:] = 0
         self._missed[:] = 0
         self._whole[:] = 0
+
+    def _move(self, season: int) -> None:
+        """Let players follow clubs that moved; those whose club is not in the league leave."""
+        if season not in self._in_league:
+            return
+        clubs = club_ids(np.full_like(self._team_ids, self._season), self._team_ids)
+        slot = np.minimum(np.searchsorted(self._team_ids, clubs), len(clubs) - 1)
+        slot[~self._in_league[season][slot] | (self._team_ids[slot] != clubs)] = NOBODY
+        # One place more, which `NOBODY` points at.
+        self._team = np.append(slot, NOBODY)[self._team]
 
     def _read_rosters(self, day: int) -> None:
         """Apply the season's roster files dated up to the day: they name whole teams."""

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import chain
 from math import sqrt
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from player_lines import line
 
+from nba_rank.data import league
 from nba_rank.features.asof import days
 from nba_rank.features.players.game_days import PlayerGames
 from nba_rank.features.players.minutes import (
@@ -285,3 +287,34 @@ def test_a_teams_shares_sum_to_five_and_keep_the_order(league):
         np.testing.assert_allclose(own, team_shares(of, np.zeros(len(of), dtype=int), 1))
     turned = np.arange(len(team))[::-1]
     np.testing.assert_allclose(team_shares(minutes[turned], team[turned], 4), got[turned])
+
+
+# Franchises.
+
+
+def test_players_leave_a_club_that_is_not_in_the_league_and_follow_one_that_moves(
+    small_tables, monkeypatch
+):
+    """Team 1 is not in the league of the next season; its id returns one later."""
+    tables = small_tables(
+        *together(
+            season(2021, 1, {1: [30]}),
+            (
+                [("2022-11-01", 2, 3, 101, 100)],
+                [line("2022-11-01", 99, 2, 48), line("2022-11-01", 97, 3, 48)],
+            ),
+            season(2023, 1, {4: [30]}),
+        ),
+        n_teams=3,
+    )
+    gone = (tables.teams["season"] == "2022-23") & (tables.teams["team_id"] == 1)
+    tables = replace(tables, teams=tables.teams[~gone].reset_index(drop=True))
+    teams = expected(tables, "2022-10-31")["team"]
+    assert teams[[1, 98, 99]].tolist() == [NOBODY, NOBODY, 2]
+    assert expected(tables, "2022-11-02")["team"][[1, 98, 97]].tolist() == [NOBODY, NOBODY, 3]
+    monkeypatch.setattr(league, "_MOVED", {1: (2022, 3)})
+    for date in ("2022-10-31", "2022-11-02"):
+        assert expected(tables, date)["team"][[1, 98, 99]].tolist() == [3, 3, 2]
+    # The id that returns is another club's: nobody comes back to it.
+    assert expected(tables, "2023-11-02")["team"][[4, 98, 97]].tolist() == [1, 1, 3]
+    assert expected(tables, "2023-10-31")["team"][[1, 98]].tolist() == [NOBODY, NOBODY]

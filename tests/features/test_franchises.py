@@ -1,0 +1,98 @@
+"""Franchises that end, begin and move."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data import league
+from nba_rank.data.calendar import as_of_grid
+from nba_rank.data.ingest import ingest
+from nba_rank.data.tables import Tables
+from nba_rank.features.players.cache import cached_ratings
+from nba_rank.features.roster import player_sets
+from nba_rank.features.store import build_store
+
+CHA, NOP, UTA = 1610612766, 1610612740, 1610612762
+FIRST, SECOND, THIRD = "2021-22", "2022-23", "2023-24"
+
+
+def without(tables: Tables, season: str, team: int) -> Tables:
+    """Take a team and its games out of a season."""
+
+    def kept(frame):
+        if "season" not in frame:
+            return frame
+        teams = frame.columns.intersection(
+            ["team_id", "opponent_team_id", "home_team_id", "away_team_id"]
+        )
+        if "game_id" in frame:
+            games = tables.games
+            played = (games[["home_team_id", "away_team_id"]] == team).any(axis=1)
+            gone = frame["game_id"].isin(games.loc[played, "game_id"])
+        else:
+            gone = (frame[teams] == team).any(axis=1)
+        return frame[~((frame["season"] == season) & gone)].reset_index(drop=True)
+
+    return replace(tables, **{name: kept(frame) for name, frame in tables.items()})
+
+
+def test_a_team_may_end_begin_and_come_back(sim_tables, features, tmp_path):
+    """Utah ends after the first season; Charlotte is new in the second and gone in the third."""
+    tables = sim_tables
+    for season, team in ((SECOND, UTA), (THIRD, UTA), (FIRST, CHA), (THIRD, CHA)):
+        tables = without(tables, season, team)
+    dates = as_of_grid(tables, [FIRST, SECOND, THIRD], 60)[["season", "as_of_date"]]
+    config = features()
+    ratings = cached_ratings(tables, dates, config, tmp_path)
+    teams = tables.teams[["season", "team_id"]]
+    assert len(ratings.merge(teams, on=["season", "team_id"])) == len(ratings)
+    store = build_store(tables, ratings, dates, config)
+    assert store.frame.groupby("season")["team_id"].nunique().to_dict() == {
+        FIRST: 29, SECOND: 29, THIRD: 28,
+    }  # fmt: skip
+    sets = player_sets(tables, ratings, dates, config.roster)
+    assert set(sets.frame["season"]) == {FIRST, SECOND, THIRD}
+    # From the opening of a season alone it is the same.
+    last = dates[dates["season"] == THIRD].tail(1)
+    alone = cached_ratings(tables, last, config, tmp_path)
+    expected = ratings[ratings["as_of_date"].isin(last["as_of_date"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, expected, check_exact=True)
+
+
+def test_a_club_keeps_its_last_id():
+    season, team = np.array([2001, 2002, 2001, 2004]), np.array([CHA, NOP, UTA, CHA])
+    assert league.club_ids(season, team).tolist() == [NOP, NOP, UTA, CHA]
+    assert team.tolist() == [CHA, NOP, UTA, CHA]
+
+
+@pytest.mark.real
+def test_the_real_league_of_29_teams_has_players(raw_dir, features, tmp_path):
+    """Charlotte moves to New Orleans after 2001-02, and another club begins there in 2004-05."""
+    history = raw_dir.parent / "history"
+    if not history.is_dir():
+        pytest.skip(f"no player logs before 2012-13 in {history}")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for year in range(2000, 2006):
+        years = f"{year}_{(year + 1) % 100:02d}"
+        for name in ("team_logs", "playoffs_team_logs"):
+            (raw / f"{name}_{years}.parquet").symlink_to(raw_dir / f"{name}_{years}.parquet")
+        (raw / f"player_logs_{years}.parquet").symlink_to(history / f"player_logs_{years}.parquet")
+    tables = ingest(raw, tmp_path / "processed").tables
+    dates = as_of_grid(tables, tables.seasons["season"].tolist(), 60)[["season", "as_of_date"]]
+    config = features()
+    ratings = cached_ratings(tables, dates, config, tmp_path / "cache")
+    store = build_store(tables, ratings, dates, config)
+    assert store.frame.groupby("season")["team_id"].nunique().tolist() == 4 * [29] + 2 * [30]
+    share = store.frame.drop_duplicates(["season", "team_id"]).set_index(["season", "team_id"])
+    share = share["returning_minutes_share"]
+    assert share["2002-03", NOP] > 0.5
+    assert np.isnan(share["2004-05", CHA])
+    opening = ratings[
+        ratings["as_of_date"] == dates["as_of_date"][dates["season"] == "2002-03"].min()
+    ]
+    assert opening["team_id"].nunique() == 29
+    sets = player_sets(tables, ratings, dates, config.roster)
+    assert sets.frame["season"].nunique() == 6
