@@ -14,8 +14,8 @@ noise floor; a useless forecast may have none at all, so it is read beside a pro
 score or the log loss.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,26 +23,14 @@ import pandas as pd
 from scipy.special import ndtri
 
 from nba_rank.core.arrays import FloatArray, IntArray
-from nba_rank.evaluation.compare import bootstrap_mean
 
 LOG_LOSS_CLIP = 1e-12
 """Probabilities are kept this far from 0 and 1 in the log loss: what was called impossible and
 happened costs 27.6 nats instead of infinity."""
 
-VERDICTS = ("better", "worse", "no more than noise")
-"""What a difference between two forecasts amounts to; see `compare_variants`."""
-
-SUMMARY_COLUMNS = (
-    "variant", "event", "n", "n_seasons", "ece", "ece_floor", "ece_floor_95",
-    "brier", "brier_low", "brier_high", "reliability", "resolution", "uncertainty", "within_bin",
-    "log_loss", "log_loss_low", "log_loss_high",
-)  # fmt: skip
-"""Columns of `summarise_calibration`."""
-
 _TIE_DECIMALS = 12
 _DRAWS_AT_ONCE = 2_000_000
 _CELL = ["variant", "event"]
-_SCORES = ("brier", "log_loss")
 
 
 def brier(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
@@ -271,22 +259,50 @@ def equal_mass_bins(p: npt.ArrayLike, n_bins: int) -> IntArray:
     return np.asarray(used[run], dtype=np.int64)
 
 
-def summarise_calibration(
+def season_scores(frame: pd.DataFrame) -> pd.DataFrame:
+    """Score every variant's forecasts of every event, season by season.
+
+    Args:
+        frame: Columns `variant`, `event`, `season` (text), `p` and `happened`, a row a forecast.
+
+    Returns:
+        A tidy table for `nba_rank.evaluation.paired`: `season`, `as_of_point` (`all`), `scope`
+        (`league`), `ranker` (the variant), `metric` (`brier` and `log_loss`), `value`, `part` (the
+        event).
+
+    Raises:
+        ValueError: Variants have forecast other events in the same season.
+    """
+    rows = []
+    known: dict[tuple[Hashable, Hashable], tuple[int, int]] = {}
+    for (variant, event, season), own in frame.groupby([*_CELL, "season"], sort=False):
+        asked = (len(own), int(own["happened"].sum()))
+        if known.setdefault((event, season), asked) != asked:
+            raise ValueError(
+                f"variant {variant!r} differs from others in the forecasts of {event!r} in "
+                f"{season}: {asked[0]} with {asked[1]} that happened, instead of "
+                f"{known[event, season][0]} with {known[event, season][1]}"
+            )
+        for name, score in (("brier", brier), ("log_loss", log_loss)):
+            value = score(own["p"], own["happened"])
+            rows.append((season, "all", "league", variant, name, value, event))
+    columns = ["season", "as_of_point", "scope", "ranker", "metric", "value", "part"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def calibration_table(
     frame: pd.DataFrame,
     rng: np.random.Generator,
     n_bins: int = 10,
-    n_resamples: int = 10_000,
     n_draws: int = 1000,
     same_outcome: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Score every variant's forecasts of every event, all seasons and dates pooled.
+    """Measure how far probabilities are from frequencies, all seasons and dates pooled.
 
     Args:
-        frame: Columns `variant`, `event`, `season` (text), `p` and `happened`, a row a forecast;
-            others, such as `as_of_point`, are not looked at: pass a point's rows to score it alone.
-        rng: Source of the resamples and of the noise floors.
+        frame: As in `season_scores`; pass a point's rows to measure it alone.
+        rng: Source of the noise floors.
         n_bins: As in `ece`.
-        n_resamples: Resamples over seasons.
         n_draws: As in `ece_noise_floor`.
         same_outcome: Columns which together name an outcome, such as `season` and `team_id`. The
             noise floor then counts forecasts of one outcome on several dates as one draw. Without
@@ -294,112 +310,27 @@ def summarise_calibration(
             third too low.
 
     Returns:
-        One row a variant and event, in their order: `variant`, `event`, `n` (forecasts),
-        `n_seasons`; `ece`, `ece_floor` (a perfect forecaster's mean), `ece_floor_95` (his 95th
-        percentile); `brier` with `brier_low`, `brier_high`, its parts `reliability`, `resolution`,
-        `uncertainty`, `within_bin`; `log_loss` (nats) with `log_loss_low`, `log_loss_high`. The
-        intervals are 95% bootstrap intervals over seasons, the only independent unit; NaN with too
-        few of them.
-
-    Raises:
-        ValueError: A column is missing, or a probability or outcome is not one.
+        One row a variant and event, in their order: `ranker` (the variant), `part` (the event), `n`
+        (forecasts), `ece`, `ece_floor` (a perfect forecaster's mean), `ece_floor_95` (its 95th
+        percentile), and the parts of the Brier score as in `BrierDecomposition`.
     """
-    rows = _with_losses(frame, same_outcome)
-    parts, values = [], {}
-    for (variant, event), own in rows.groupby(_CELL, sort=False):
-        p, happened = own["p"].to_numpy(), own["happened"].to_numpy()
+    rows = []
+    for (variant, event), own in frame.groupby(_CELL, sort=False):
+        p, happened = own["p"], own["happened"]
         group = own.groupby(list(same_outcome)).ngroup().to_numpy() if same_outcome else None
         floor = ece_noise_floor(p, rng, n_draws, n_bins, group)
-        decomposition = brier_decomposition(p, happened, n_bins)
-        parts.append(
+        rows.append(
             {
-                "variant": variant,
-                "event": event,
+                "ranker": variant,
+                "part": event,
                 "n": len(own),
-                "n_seasons": own["season"].nunique(),
                 "ece": ece(p, happened, n_bins),
                 "ece_floor": floor.mean,
                 "ece_floor_95": floor.percentile_95,
-                "brier": own["brier"].mean(),
-                "reliability": decomposition.reliability,
-                "resolution": decomposition.resolution,
-                "uncertainty": decomposition.uncertainty,
-                "within_bin": decomposition.within_bin,
-                "log_loss": own["log_loss"].mean(),
+                **asdict(brier_decomposition(p, happened, n_bins)),
             }
         )
-        for score in _SCORES:
-            values[variant, event, score] = _season_shares(own, score)
-    # One call, so that all variants are resampled alike.
-    boot = bootstrap_mean(pd.DataFrame(values).to_numpy(), rng, n_resamples)
-    table = pd.DataFrame(parts)
-    for number, score in enumerate(_SCORES):
-        for bound in ("low", "high"):
-            table[f"{score}_{bound}"] = boot[bound].to_numpy()[number :: len(_SCORES)]
-    return table[list(SUMMARY_COLUMNS)]
-
-
-def compare_variants(
-    frame: pd.DataFrame, reference: str, rng: np.random.Generator, n_resamples: int = 10_000
-) -> pd.DataFrame:
-    """Say whether variants forecast better than a reference, season by season.
-
-    Args:
-        frame: As in `summarise_calibration`.
-        reference: Name of the variant to compare with. It has forecast the same events.
-        rng: Source of the resamples over seasons.
-        n_resamples: Number of resamples.
-
-    Returns:
-        One row a variant other than the reference, event and score (`brier`, `log_loss`):
-        `variant`, `event`, `score`; `difference` (variant minus reference, the mean over the
-        seasons that both have of the difference of their season's means; below zero is better),
-        its 95% bootstrap interval `low`, `high` over seasons (NaN with too few) and `n_seasons`;
-        `verdict`: `better` or `worse` where the interval excludes zero, else
-        `no more than noise`, also where there is no interval.
-
-    Raises:
-        ValueError: As in `summarise_calibration`; the reference is missing for an event; or it has
-            forecast other events than a variant in the same season.
-    """
-    rows = _with_losses(frame)
-    by_season = rows.groupby([*_CELL, "season"], sort=False, as_index=False).agg(
-        n=("p", "size"), happened=("happened", "sum"), **{name: (name, "mean") for name in _SCORES}
-    )
-    is_reference = by_season["variant"] == reference
-    if not is_reference.any():
-        raise ValueError(f"no variant {reference!r} among {list(rows['variant'].unique())}")
-    pairs = by_season[~is_reference].merge(
-        by_season[is_reference].drop(columns="variant"),
-        on=["event", "season"],
-        suffixes=("", "_reference"),
-    )
-    unequal = pairs[
-        (pairs["n"] != pairs["n_reference"]) | (pairs["happened"] != pairs["happened_reference"])
-    ]
-    if len(unequal):
-        first = unequal.iloc[0]
-        raise ValueError(
-            f"variant {first['variant']!r} and {reference!r} differ in the forecasts of "
-            f"{first['event']!r} in {first['season']}: {first['n']:g} with {first['happened']:g} "
-            f"that happened, and {first['n_reference']:g} with {first['happened_reference']:g}"
-        )
-    values = {}
-    for (variant, event), _ in by_season[~is_reference].groupby(_CELL, sort=False):
-        own = pairs[(pairs["variant"] == variant) & (pairs["event"] == event)].set_index("season")
-        if own.empty:
-            raise ValueError(f"{variant!r} and {reference!r} share no season of event {event!r}")
-        for score in _SCORES:
-            values[variant, event, score] = own[score] - own[f"{score}_reference"]
-    columns = ["variant", "event", "score", "difference", "low", "high", "n_seasons", "verdict"]
-    if not values:
-        return pd.DataFrame(columns=columns)
-    boot = bootstrap_mean(pd.DataFrame(values).to_numpy(), rng, n_resamples)
-    keys = pd.DataFrame(list(values), columns=[*_CELL, "score"])
-    verdict = np.select([boot["high"] < 0, boot["low"] > 0], VERDICTS[:2], default=VERDICTS[2])
-    return keys.assign(
-        **boot[["low", "high", "n_seasons"]], difference=boot["mean"], verdict=verdict
-    )[columns]
+    return pd.DataFrame(rows)
 
 
 def _squared_error(forecast: FloatArray, event: FloatArray) -> FloatArray:
@@ -409,31 +340,6 @@ def _squared_error(forecast: FloatArray, event: FloatArray) -> FloatArray:
 def _surprise(forecast: FloatArray, event: FloatArray) -> FloatArray:
     came = np.where(event == 1, forecast, 1 - forecast)
     return -np.log(np.clip(came, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP))
-
-
-def _with_losses(frame: pd.DataFrame, also: Sequence[str] = ()) -> pd.DataFrame:
-    """Check a frame of forecasts and add what each of them costs."""
-    missing = [name for name in [*_CELL, "season", "p", "happened", *also] if name not in frame]
-    if missing:
-        raise ValueError(f"forecasts lack the columns {missing}")
-    forecast, event = _checked(frame["p"], frame["happened"])
-    return frame.assign(
-        p=forecast,
-        happened=event,
-        brier=_squared_error(forecast, event),
-        log_loss=_surprise(forecast, event),
-    )
-
-
-def _season_shares(rows: pd.DataFrame, score: str) -> pd.Series:
-    """Return a value for each season whose mean over seasons is the mean over all rows.
-
-    Where seasons are of equal length it is the season's mean. Else a season moves the mean by its
-    length: the linear part of the ratio of sums, whose spread is that of the pooled mean.
-    """
-    pooled = rows[score].mean()
-    above = (rows[score] - pooled).groupby(rows["season"]).sum()
-    return pooled + above * len(above) / len(rows)
 
 
 def _checked(p: npt.ArrayLike, happened: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -20,19 +20,16 @@ from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.evaluation.assessment import final_name
-from nba_rank.evaluation.calibration import compare_variants, summarise_calibration
+from nba_rank.evaluation.calibration import calibration_table, season_scores
 from nba_rank.evaluation.evaluate import spearman_by_point
+from nba_rank.evaluation.paired import paired, season_means, with_mean
 from nba_rank.evaluation.probability_assessment import Forecast, win_probabilities
 from nba_rank.experiments.ablations import without_intervals
 from nba_rank.experiments.inputs import RunInputs, fit_members, read_inputs
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.ranker import Ensemble, Ranker
-from nba_rank.report.calibration_report import (
-    CalibrationReport,
-    print_calibration,
-    write_calibration_report,
-)
+from nba_rank.report.calibration_report import CalibrationReport, write_calibration_report
 
 SIMULATED = "none"
 """Variant without calibration: the odds of the simulation as they are."""
@@ -47,7 +44,8 @@ def compare(cfg: DictConfig, console: Console) -> pd.DataFrame:
     """Compare the calibrations on the same folds and write it into a new run folder.
 
     Returns:
-        What `nba_rank.evaluation.calibration.summarise_calibration` returns.
+        What `nba_rank.evaluation.paired.paired` returns: each calibration against the simulation,
+        by event as its part, and the skill of the order.
     """
     config = without_intervals(as_config(cfg, Config))
     with comparison_run(config, "comparison of calibrations", console) as run_dir:
@@ -58,7 +56,7 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     stages = Stages(console, config.callbacks.progress)
     inputs = read_inputs(config, run_dir, stages)
     config = inputs.config
-    folds_seed, _, bootstrap_seed = np.random.SeedSequence(config.seed).spawn(3)
+    folds_seed, _, floor_seed = np.random.SeedSequence(config.seed).spawn(3)
     members, oof = fit_members(inputs.plan, inputs.data, config, folds_seed, run_dir, stages)
     parts, rankings = [], []
     for variant in VARIANTS:
@@ -74,34 +72,30 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     forecasts = pd.concat(parts, ignore_index=True)
     ranking = pd.concat(rankings, ignore_index=True)
     run_dir.write_frame("forecasts.parquet", forecasts)
-    rng, n = np.random.default_rng(bootstrap_seed), config.evaluation.bootstrap_samples
-    of_teams, of_games = forecasts[forecasts["event"] != WIN], forecasts[forecasts["event"] == WIN]
-    summary = pd.concat(
-        [
-            summarise_calibration(of_teams, rng, n_resamples=n, same_outcome=["season", "team_id"]),
-            summarise_calibration(of_games, rng, n_resamples=n),
-        ],
-        ignore_index=True,
-    )
-    differences = compare_variants(forecasts, SIMULATED, rng, n)
-    run_dir.write_frame("calibration_summary.csv", summary)
-    run_dir.write_frame("calibration_differences.csv", differences)
-    run_dir.write_frame("ranking_metrics.csv", ranking)
-    run_dir.note(seconds=stages.seconds)
+    rng = np.random.default_rng(floor_seed)
+    is_game = forecasts["event"] == WIN
+    scores = pd.concat([season_scores(forecasts), with_mean(ranking)], ignore_index=True)
     report = CalibrationReport(
-        run=run_dir.path.name,
         ranker=final_name(config),
         seasons=inputs.plan.test_seasons,
         forecasts=forecasts,
-        summary=summary,
-        differences=differences,
-        ranking=ranking,
-        seconds=stages.seconds,
+        means=season_means(scores),
+        differences=paired(scores, SIMULATED),
+        calibration=pd.concat(
+            [
+                calibration_table(forecasts[~is_game], rng, same_outcome=["season", "team_id"]),
+                calibration_table(forecasts[is_game], rng),
+            ],
+            ignore_index=True,
+        ),
     )
-    analysis = write_calibration_report(report, run_dir)
-    print_calibration(console, report)
+    run_dir.write_frame("metrics.csv", scores)
+    run_dir.write_frame("differences.csv", report.differences)
+    run_dir.write_frame("calibration.csv", report.calibration)
+    run_dir.note(seconds=stages.seconds)
+    analysis = write_calibration_report(report, run_dir, console)
     console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
-    return summary
+    return report.differences
 
 
 def _ranker(
@@ -155,5 +149,6 @@ def _forecasts(
     order = completed[["season", "as_of_date", "team_id"]].assign(
         score=completed[[f"{event}_{ending}" for event in EVENTS]].sum(axis=1)
     )
-    skill = spearman_by_point(order, points, inputs.results).assign(variant=variant)
+    skill = spearman_by_point(order, points, inputs.results).rename(columns={"spearman": "value"})
+    skill = skill.assign(part="order", scope="league", metric="spearman", ranker=variant)
     return pd.concat(parts, ignore_index=True), skill

@@ -9,17 +9,17 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from nba_rank.evaluation.calibration import (
     LOG_LOSS_CLIP,
-    VERDICTS,
     brier,
     brier_decomposition,
-    compare_variants,
+    calibration_table,
     ece,
     ece_noise_floor,
     equal_mass_bins,
     log_loss,
     reliability_table,
-    summarise_calibration,
+    season_scores,
 )
+from nba_rank.evaluation.paired import WORSE, paired
 
 SEASONS = [f"20{10 + i}-{11 + i}" for i in range(8)]
 
@@ -234,95 +234,45 @@ def test_table_and_error_agree():
 # Variants.
 
 
-def test_summary_of_variants():
+def test_every_variant_is_scored_season_by_season():
+    frame = league(np.random.default_rng(8), {"plain": 0.0, "noisy": 2.5}, ("playoffs", "title"))
+    tidy = season_scores(frame)
+    assert len(tidy) == 2 * 2 * 2 * len(SEASONS)
+    rows = frame[(frame["variant"] == "noisy") & (frame["season"] == SEASONS[1])]
+    rows = rows[rows["event"] == "title"]
+    cell = tidy.query("ranker == 'noisy' and part == 'title' and season == @SEASONS[1]")
+    for name, function in (("brier", brier), ("log_loss", log_loss)):
+        value = cell.set_index("metric").loc[name, "value"]
+        assert value == pytest.approx(function(rows["p"], rows["happened"]))
+    gaps = paired(tidy, "plain")
+    assert (gaps.loc[gaps["part"] == "playoffs", "verdict"] == WORSE).all()
+    with pytest.raises(ValueError, match="'noisy' differs from others in the forecasts of 'title'"):
+        season_scores(frame.iloc[:-1])
+
+
+def test_calibration_is_measured_over_all_seasons():
     frame = league(np.random.default_rng(8), {"plain": 0.0, "noisy": 1.5}, ("playoffs", "title"))
-    summary = summarise_calibration(frame, np.random.default_rng(0), 10, 500, 200)
-    assert summary[["variant", "event"]].to_numpy().tolist() == [
+    table = calibration_table(frame, np.random.default_rng(0), 10, 200)
+    assert table[["ranker", "part"]].to_numpy().tolist() == [
         ["plain", "playoffs"], ["noisy", "playoffs"], ["plain", "title"], ["noisy", "title"],
     ]  # fmt: skip
-    assert (summary["n"] == 480).all()
-    assert (summary["n_seasons"] == 8).all()
-    first, rows = summary.iloc[0], frame[(frame["variant"] == "plain")]
-    rows = rows[rows["event"] == "playoffs"]
-    assert first["brier"] == pytest.approx(brier(rows["p"], rows["happened"]))
-    assert first["log_loss"] == pytest.approx(log_loss(rows["p"], rows["happened"]))
-    assert first["ece"] == pytest.approx(ece(rows["p"], rows["happened"]))
-    parts = summary["reliability"] - summary["resolution"] + summary["uncertainty"]
-    assert np.allclose(parts + summary["within_bin"], summary["brier"], atol=1e-12)
-    for score in ("brier", "log_loss"):
-        assert (summary[f"{score}_low"] < summary[score]).all()
-        assert (summary[score] < summary[f"{score}_high"]).all()
-    assert (summary["ece_floor"] < summary["ece_floor_95"]).all()
+    assert (table["n"] == 480).all()
+    rows = frame[(frame["variant"] == "plain") & (frame["event"] == "playoffs")]
+    assert table["ece"].iloc[0] == pytest.approx(ece(rows["p"], rows["happened"]))
+    parts = table["reliability"] - table["resolution"] + table["uncertainty"] + table["within_bin"]
+    assert parts.iloc[0] == pytest.approx(brier(rows["p"], rows["happened"]))
+    assert (table["ece_floor"] < table["ece_floor_95"]).all()
 
 
 def test_named_outcomes_raise_the_floor_of_pooled_dates():
     points = ("open", "0.25", "0.5", "0.75", "end")
     frame = league(np.random.default_rng(9), {"plain": 0.1}, points=points)
     apart, together = (
-        summarise_calibration(frame, np.random.default_rng(0), 10, 100, 400, outcome)
+        calibration_table(frame, np.random.default_rng(0), 10, 400, outcome)
         for outcome in ((), ("season", "team_id"))
     )
     assert together["ece_floor"].item() > 1.5 * apart["ece_floor"].item()
     assert together["ece"].item() == apart["ece"].item()
-
-
-def test_a_long_season_counts_as_one_unit():
-    """With seasons of unequal length the mean is that of the rows, and intervals are around it."""
-    rng = np.random.default_rng(10)
-    frame = league(rng, {"plain": 0.0})
-    long = frame[frame["season"] == SEASONS[0]]
-    frame = pd.concat([frame, *[long] * 9], ignore_index=True)
-    summary = summarise_calibration(frame, np.random.default_rng(0), 10, 4000, 10).iloc[0]
-    assert summary["brier"] == pytest.approx(brier(frame["p"], frame["happened"]))
-    assert summary["brier_low"] < summary["brier"] < summary["brier_high"]
-
-
-def test_too_few_seasons_give_no_interval():
-    frame = league(np.random.default_rng(11), {"plain": 0.0, "noisy": 3.0})
-    two = frame[frame["season"].isin(SEASONS[:2])]
-    summary = summarise_calibration(two, np.random.default_rng(0), 10, 100, 10)
-    assert summary[["brier_low", "log_loss_high"]].isna().all(axis=None)
-    compared = compare_variants(two, "plain", np.random.default_rng(0), 100)
-    assert (compared["verdict"] == "no more than noise").all()
-
-
-def test_variants_against_a_reference():
-    frame = league(np.random.default_rng(12), {"middling": 1.0, "plain": 0.0, "noisy": 2.5})
-    twin = frame[frame["variant"] == "middling"].assign(variant="twin")
-    frame = pd.concat([frame, twin], ignore_index=True)
-    compared = compare_variants(frame, "middling", np.random.default_rng(0), 2000)
-    assert compared["verdict"].isin(VERDICTS).all()
-    said = compared.set_index(["variant", "score"])
-    assert compared["variant"].tolist() == ["plain"] * 2 + ["noisy"] * 2 + ["twin"] * 2
-    for score, function in (("brier", brier), ("log_loss", log_loss)):
-        assert said.loc[("plain", score), "verdict"] == "better"
-        assert said.loc[("noisy", score), "verdict"] == "worse"
-        assert said.loc[("twin", score), "verdict"] == "no more than noise"
-        assert said.loc[("twin", score), "difference"] == 0
-        rows = dict(list(frame.groupby("variant")))
-        pair = [function(rows[name]["p"], rows[name]["happened"]) for name in ("noisy", "middling")]
-        assert said.loc[("noisy", score), "difference"] == pytest.approx(pair[0] - pair[1])
-
-
-def test_only_shared_seasons_are_compared():
-    frame = league(np.random.default_rng(13), {"plain": 0.0, "noisy": 1.0})
-    kept = frame[(frame["variant"] == "plain") | (frame["season"] > SEASONS[2])]
-    compared = compare_variants(kept, "plain", np.random.default_rng(0), 100)
-    assert (compared["n_seasons"] == 5).all()
-    alone = frame[frame["variant"] == "plain"]
-    assert compare_variants(alone, "plain", np.random.default_rng(0)).empty
-
-
-def test_forecasts_of_other_events_are_not_compared():
-    frame = league(np.random.default_rng(14), {"plain": 0.0, "noisy": 1.0})
-    with pytest.raises(ValueError, match="'noisy' and 'plain' differ in the forecasts of 'playoff"):
-        compare_variants(frame.iloc[:-1], "plain", np.random.default_rng(0))
-    with pytest.raises(ValueError, match="no variant 'none' among"):
-        compare_variants(frame, "none", np.random.default_rng(0))
-    other = frame[(frame["variant"] == "noisy") & (frame["season"] == SEASONS[0])]
-    apart = pd.concat([frame[frame["season"] > SEASONS[0]].query("variant == 'plain'"), other])
-    with pytest.raises(ValueError, match="share no season of event 'playoffs'"):
-        compare_variants(apart, "plain", np.random.default_rng(0))
 
 
 # Bad input.
@@ -353,9 +303,3 @@ def test_bad_settings_are_refused():
         ece_noise_floor([0.5], np.random.default_rng(0), group=["a", "b"])
     with pytest.raises(ValueError, match="confidence must be between 0 and 1"):
         reliability_table([0.5], [True], confidence=95)
-    with pytest.raises(ValueError, match=r"lack the columns \['season', 'game_id'\]"):
-        summarise_calibration(
-            pd.DataFrame({"variant": ["a"], "event": ["b"], "p": [0.5], "happened": [True]}),
-            np.random.default_rng(0),
-            same_outcome=["game_id"],
-        )

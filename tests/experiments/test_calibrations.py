@@ -11,7 +11,7 @@ from nba_rank.config.compose import config_from_yaml
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import EVENTS
-from nba_rank.experiments import run as pipeline
+from nba_rank.experiments import inputs
 from nba_rank.experiments.calibrations import FORECASTS, SIMULATED, VARIANTS, compare
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.report.calibration_report import VARIANT_LABELS
@@ -49,7 +49,7 @@ def program(compose_as_is, cache, sim_tables):
         console = Console(file=StringIO(), width=200)
         with pytest.MonkeyPatch.context() as patch:
             prepared = SimpleNamespace(tables=sim_tables)
-            patch.setattr(pipeline, "prepare_tables", lambda *_: prepared)
+            patch.setattr(inputs, "prepare_tables", lambda *_: prepared)
             result = compare(OmegaConf.structured(config), console)
         return result, max(outputs.glob("run_*")), console.file.getvalue()
 
@@ -72,8 +72,8 @@ def test_the_run_folder_holds_everything(done):
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     logs = {name for name in files if name.startswith("logs/")}
     assert files - logs == {
-        "manifest.json", "config.yaml", "forecasts.parquet", "calibration_summary.csv",
-        "calibration_differences.csv", "ranking_metrics.csv", "ANALYSIS_01.md",
+        "manifest.json", "config.yaml", "forecasts.parquet", "metrics.csv", "differences.csv",
+        "calibration.csv", "ANALYSIS_01.md", "report.html",
         *[f"figures/reliability_{variant}.png" for variant in VARIANTS],
     }  # fmt: skip
     assert all((folder / name).stat().st_size > 0 for name in files)
@@ -165,61 +165,56 @@ def test_calibration_follows_the_order_of_each_model(program, tmp_path):
     assert each == pytest.approx(stack, abs=0.02)
 
 
-def test_the_summary_scores_every_variant_and_event(done, forecasts):
+def read(folder, name):
+    return pd.read_csv(folder / name, dtype={"as_of_point": "str"})
+
+
+def test_every_variant_is_scored_and_compared_with_the_simulation(done, forecasts):
     result, folder, _ = done
-    summary = pd.read_csv(folder / "calibration_summary.csv")
-    pd.testing.assert_frame_equal(summary, result, check_dtype=False)
-    cells = list(zip(summary["variant"], summary["event"], strict=True))
+    scores, gaps = read(folder, "metrics.csv"), read(folder, "differences.csv")
+    pd.testing.assert_frame_equal(gaps, result, check_dtype=False)
+    rows = scores.set_index(["part", "ranker", "metric", "as_of_point"])["value"]
+    for (variant, event), own in forecasts.groupby(["variant", "event"]):
+        expected = ((own["p"] - own["happened"]) ** 2).mean()
+        assert rows[event, variant, "brier", "all"] == pytest.approx(expected)
+    assert set(gaps["ranker"]) == set(CALIBRATIONS)
+    assert set(gaps["part"]) == {*EVENTS, WIN, "order"}
+    for gap in gaps.itertuples():
+        own, other = (rows[gap.part, name, gap.metric, gap.as_of_point]
+                      for name in (gap.ranker, SIMULATED))  # fmt: skip
+        assert gap.difference == pytest.approx(own - other)
+    assert set(gaps["verdict"]) == {"too few seasons"}
+    calibration = read(folder, "calibration.csv")
+    cells = list(zip(calibration["ranker"], calibration["part"], strict=True))
     assert cells == [
         *[(variant, event) for variant in VARIANTS for event in EVENTS],
         *[(variant, WIN) for variant in VARIANTS],
     ]
-    rows = summary.set_index(["variant", "event"])
-    for (variant, event), own in forecasts.groupby(["variant", "event"]):
-        expected = ((own["p"] - own["happened"]) ** 2).mean()
-        assert rows.loc[(variant, event), "brier"] == pytest.approx(expected)
-        assert rows.loc[(variant, event), "n"] == len(own)
-    assert (summary["n_seasons"] == 1).all()
-    # One season gives no interval.
-    assert summary[["brier_low", "log_loss_high"]].isna().all(axis=None)
-    assert (summary["ece_floor"] <= summary["ece_floor_95"]).all()
-
-
-def test_differences_are_to_the_simulation(done):
-    result, folder, _ = done
-    differences = pd.read_csv(folder / "calibration_differences.csv")
-    assert set(differences["variant"]) == set(CALIBRATIONS)
-    assert set(differences["event"]) == {*EVENTS, WIN}
-    brier = result.pivot(index="event", columns="variant", values="brier")  # noqa: PD010
-    rows = differences[differences["score"] == "brier"].set_index(["variant", "event"])
-    for variant in CALIBRATIONS:
-        for event in (*EVENTS, WIN):
-            expected = brier.loc[event, variant] - brier.loc[event, SIMULATED]
-            assert rows.loc[(variant, event), "difference"] == pytest.approx(expected)
-    assert set(differences["verdict"]) == {"no more than noise"}
+    assert (calibration["ece_floor"] <= calibration["ece_floor_95"]).all()
 
 
 def test_the_skill_of_the_order_is_that_of_the_sum_of_the_probabilities(
     done, forecasts, sim_results
 ):
-    ranking = pd.read_csv(done[1] / "ranking_metrics.csv", dtype={"as_of_point": "str"})
-    assert len(ranking) == len(VARIANTS) * 7
+    scores = read(done[1], "metrics.csv")
+    order = scores[(scores["part"] == "order") & (scores["as_of_point"] != "mean")]
+    assert len(order) == len(VARIANTS) * 7
     teams = forecasts[forecasts["event"] != WIN]
     sums = teams.groupby(["variant", "as_of_point", "team_id"])["p"].sum().reset_index()
     outcome = sim_results[sim_results["season"] == TESTED].set_index("team_id")["outcome_rank"]
     sums["rank"] = -outcome[sums["team_id"]].to_numpy()
-    for row in ranking.itertuples():
-        own = sums[(sums["variant"] == row.variant) & (sums["as_of_point"] == row.as_of_point)]
+    for row in order.itertuples():
+        own = sums[(sums["variant"] == row.ranker) & (sums["as_of_point"] == row.as_of_point)]
         expected = own["p"].corr(own["rank"], method="spearman")
-        assert row.spearman == pytest.approx(expected, abs=1e-6)
-    assert ranking["spearman"].mean() > 0.4
+        assert row.value == pytest.approx(expected, abs=1e-6)
+    assert order["value"].mean() > 0.4
 
 
 def test_the_analysis_names_variants_scores_and_figures(done):
     _, folder, shown = done
     text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
     assert folder.name in text
-    assert f"1 test season, {TESTED} to {TESTED}" in text
+    assert f"tested on {TESTED}" in text
     for variant in VARIANTS:
         assert VARIANT_LABELS[variant] in text
         assert VARIANT_LABELS[variant] in shown
