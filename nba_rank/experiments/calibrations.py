@@ -28,8 +28,10 @@ from nba_rank.experiments.ablations import without_intervals
 from nba_rank.experiments.inputs import RunInputs, fit_members, read_inputs
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.models.members import Members, Scores
-from nba_rank.models.ranker import Ensemble, Ranker
+from nba_rank.models.oof import fit_ensemble
+from nba_rank.models.ranker import Ranker
 from nba_rank.report.calibration_report import CalibrationReport, write_calibration_report
+from nba_rank.samples.folds import TestPart
 
 SIMULATED = "none"
 """Variant without calibration: the odds of the simulation as they are."""
@@ -62,8 +64,7 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     for variant in VARIANTS:
         with stages.stage(variant, len(inputs.plan.tests)) as advance:
             for part in inputs.plan.tests:
-                known = pd.concat([oof[season].frame for season in part.stack_train])
-                ranker = _ranker(variant, members[part.fit], known, inputs, config)
+                ranker = _ranker(variant, part, members[part.fit], oof, inputs, config)
                 for season in part.seasons:
                     found, ranked = _forecasts(variant, season, ranker, oof[season], inputs)
                     parts.append(found)
@@ -99,13 +100,18 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
 
 
 def _ranker(
-    variant: str, members: Members, known: pd.DataFrame, inputs: RunInputs, config: Config
+    variant: str,
+    part: TestPart,
+    members: Members,
+    oof: dict[str, Scores],
+    inputs: RunInputs,
+    config: Config,
 ) -> Ranker:
     """Return the ranker whose probabilities come by a variant."""
     odds = replace(config.odds, name="monte_carlo" if variant == SIMULATED else "none")
     changed = replace(config, calibration=CalibrationConfig(name=variant), odds=odds)
-    ensemble = Ensemble.fit(known, inputs.data.relevance, config)
-    return Ranker(members, ensemble.calibrated(known, inputs.league, changed), None)
+    ensemble = fit_ensemble(part, oof, inputs.data.relevance, changed, inputs.league)
+    return Ranker(members, ensemble, None)
 
 
 def _forecasts(

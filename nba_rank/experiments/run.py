@@ -13,7 +13,8 @@ from nba_rank.evaluation import predictions
 from nba_rank.evaluation.assessment import Judged, assess, final_name
 from nba_rank.experiments.inputs import fit_members, read_inputs
 from nba_rank.models.members import Scores
-from nba_rank.models.ranker import Ensemble, Ranker
+from nba_rank.models.oof import fit_ensemble
+from nba_rank.models.ranker import Ranker
 from nba_rank.report.run_report import RunReport, write_report
 from nba_rank.samples.folds import FoldPlan
 
@@ -62,10 +63,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     with stages.stage("stack", len(plan.tests)) as advance:
         rankers = {}
         for part in plan.tests:
-            known = pd.concat([oof[season].frame for season in part.stack_train])
-            ensemble = Ensemble.fit(known, data.relevance, config).calibrated(
-                known, inputs.league, config
-            )
+            ensemble = fit_ensemble(part, oof, data.relevance, config, inputs.league)
             projection = inputs.projection.get(part.seasons[0])
             rankers[part.fit] = Ranker(members[part.fit], ensemble, projection)
             rankers[part.fit].save(run_dir.path / "models" / part.fit)

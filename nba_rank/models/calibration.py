@@ -1,4 +1,8 @@
-"""Platt scaling: from scores to the probability of what a team may reach, and of winning a game."""
+"""Platt scaling: from scores to the probability of what a team may reach, and of winning a game.
+
+Three events are learned: making the playoffs, winning a series given that the team plays in it, and
+winning a game. How far a team goes follows from the first two, see `probabilities`.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, Self
@@ -6,15 +10,28 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from nba_rank.core.arrays import FloatArray
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.outcomes import EVENTS
+from nba_rank.data.standings import BERTHS
+
+PLAYOFF = EVENTS[0]
+"""Event of making the playoffs."""
+
+SERIES = "series"
+"""Event of winning a series, of the teams that play in it: the same in each round."""
 
 WIN = "win"
 """Event of winning a given game; its score is the gap of the teams' scores, home less away."""
+
+PLACES = (BERTHS, BERTHS // 2, BERTHS // 4, BERTHS // 8, 1)
+"""Teams of a conference that reach each of `EVENTS`; the title has one in the league."""
+
+_HALVINGS = 100  # of the interval that holds a shift: more than a double has digits
+_ACCURACY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -100,10 +117,10 @@ class Calibration(Protocol):
     def events(self) -> list[str]:
         """Names of the events."""
 
-    def predict(
+    def log_odds(
         self, event: str, scores: dict[str, FloatArray], progress: FloatArray | None
     ) -> FloatArray:
-        """Return probabilities of an event, [N]."""
+        """Return log odds of an event, [N]."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -134,11 +151,11 @@ class PlattStack:
         """Names of the events."""
         return list(self.platt)
 
-    def predict(
+    def log_odds(
         self, event: str, scores: dict[str, FloatArray], progress: FloatArray | None
     ) -> FloatArray:
-        """Return probabilities of an event, [N]."""
-        return self.platt[event].predict(scores["score"], progress)
+        """Return log odds of an event, [N]."""
+        return self.platt[event].log_odds(scores["score"], progress)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -192,15 +209,15 @@ class PlattPerModel:
         """Names of the events."""
         return list(self.platt)
 
-    def predict(
+    def log_odds(
         self, event: str, scores: dict[str, FloatArray], progress: FloatArray | None
     ) -> FloatArray:
-        """Return probabilities of an event, [N]."""
+        """Return log odds of an event, [N]."""
         parts = self.platt[event]
         total = np.full(len(next(iter(scores.values()))), self.intercept[event])
         for name, weight in self.weights[event].items():
             total += weight * parts[name].log_odds(scores[name], progress)
-        return expit(total)
+        return total
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -226,12 +243,72 @@ CALIBRATIONS: dict[str, type[PlattStack] | type[PlattPerModel]] = {
 def probabilities(
     calibration: Calibration, frame: pd.DataFrame, scores: list[str], progress: FloatArray | None
 ) -> pd.DataFrame:
-    """Return `<event>_prob_platt` for each of `EVENTS`, one row a row of a frame of scores."""
+    """Return how likely each team is to reach each event; coherent on every date.
+
+    On a date, the probabilities of a conference's teams sum to 8 for the playoffs and to 4, 2 and 1
+    for winning the first three rounds; those of all teams sum to 1 for the title. Each event needs
+    the one before, and its probability is that of the one before times that of winning the series:
+
+        p(playoffs) = expit(log odds of `PLAYOFF` + shift)
+        p(round k) = p(round k - 1) expit(log odds of `SERIES` + shift)
+
+    The shift takes the place of the intercept and is the same for all that compete, the teams of
+    the conference and, for the title, of the league: the one number with which the sum is right. It
+    keeps the order of the log odds. Scores are all that is known here: that a team is already out
+    of the playoffs is not.
+
+    Args:
+        calibration: Fitted calibration.
+        frame: Columns `season`, `as_of_date`, `conference` and the scores; all teams of each date.
+        scores: Columns of scores that the calibration reads.
+        progress: Share of the season played, [N]; None where it is unknown.
+
+    Returns:
+        `<event>_prob_platt` (0 to 1) for each of `EVENTS`, one row a row of the frame; NaN on dates
+        on which a score is unknown.
+
+    Raises:
+        ValueError: A conference has no more teams than places in the playoffs.
+    """
     values = {name: frame[name].to_numpy(dtype=np.float64) for name in scores}
-    return pd.DataFrame(
-        {f"{event}_prob_platt": calibration.predict(event, values, progress) for event in EVENTS},
-        index=frame.index,
+    date = ["season", "as_of_date"]
+    conference, league = (
+        np.asarray(frame.groupby(key).ngroup(), dtype=np.int64)
+        for key in ([*date, "conference"], date)
     )
+    reached, found = np.ones(len(frame)), {}
+    for event, places in zip(EVENTS, PLACES, strict=True):
+        log_odds = calibration.log_odds(PLAYOFF if event == PLAYOFF else SERIES, values, progress)
+        rivals = league if event == EVENTS[-1] else conference
+        reached = _go_on(reached, log_odds, rivals, places)
+        found[f"{event}_prob_platt"] = reached
+    return pd.DataFrame(found, index=frame.index)
+
+
+def _go_on(reached: FloatArray, log_odds: FloatArray, group: IntArray, places: int) -> FloatArray:
+    """Return `reached` times `expit(log_odds + shift)`, which sums to `places` in each group, [N].
+
+    The shift of a group is found by bisection.
+    """
+    n_groups = group.max(initial=-1) + 1
+    share = places / np.bincount(group, reached, n_groups)
+    if (share >= 1).any():
+        raise ValueError(f"no more than {places:g} teams compete for {places:g} places on a date")
+    least, most = (np.full(n_groups, end) for end in (np.inf, -np.inf))
+    with np.errstate(invalid="ignore"):  # NaN is unknown and stays so
+        np.minimum.at(least, group, log_odds)
+        np.maximum.at(most, group, log_odds)
+    # With these shifts every team is at most, and at least, as likely as the average has to be.
+    low, high = logit(share) - most, logit(share) - least
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        total = np.bincount(group, reached * expit(log_odds + middle[group]), n_groups)
+        low, high = np.where(total < places, middle, low), np.where(total < places, high, middle)
+    result = reached * expit(log_odds + ((low + high) / 2)[group])
+    off = np.abs(np.bincount(group, result, n_groups) - places)
+    if (off > _ACCURACY).any():
+        raise ValueError(f"probabilities of {places:g} places sum to {places + off.max():g}")
+    return np.asarray(result)
 
 
 # One thread: the last bits must not depend on how many a machine has.

@@ -11,9 +11,9 @@ from nba_rank.config.schema import Config
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.fit import LoggerFactory
-from nba_rank.models.ranker import Ensemble
+from nba_rank.models.ranker import Ensemble, League
 from nba_rank.samples.dataset import Dataset
-from nba_rank.samples.folds import Fit, FoldPlan
+from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
 
 def n_steps(plan: FoldPlan, config: Config, only: Container[str] | None = None) -> int:
@@ -109,6 +109,30 @@ def fit_folds(
     return members, predicted
 
 
+def fit_ensemble(
+    part: TestPart,
+    oof: dict[str, Scores],
+    relevance: pd.DataFrame,
+    config: Config,
+    league: League | None = None,
+    *,
+    without: str | None = None,
+) -> Ensemble:
+    """Fit the ensemble of a test part on its out-of-fold seasons.
+
+    Args:
+        part: The test part.
+        oof: Predictions of `fit_folds` by season.
+        relevance: Columns `season`, `team_id`, `relevance`.
+        config: The config that the members were fitted with.
+        league: As in `Ensemble.fit`; None fits the stack alone.
+        without: Member to leave out of the stack; None: none.
+    """
+    known = pd.concat([oof[season].frame for season in part.stack_train])
+    left_out = [] if without is None else [without]
+    return Ensemble.fit(known.drop(columns=left_out), relevance, config, league)
+
+
 def final_scores(
     plan: FoldPlan,
     data: Dataset,
@@ -129,12 +153,10 @@ def final_scores(
     Returns:
         Columns `season`, `as_of_date`, `team_id` and `score`, higher is better.
     """
-    left_out = [] if without is None else [without]
-    names = [name for name in config.model.members if name not in left_out]
+    names = [name for name in config.model.members if name != without]
     parts = []
     for part in plan.tests:
-        known = pd.concat([predicted[season].frame for season in part.stack_train])
-        ensemble = Ensemble.fit(known.drop(columns=left_out), data.relevance, config)
+        ensemble = fit_ensemble(part, predicted, data.relevance, config, without=without)
         for season in part.seasons:
             frame = predicted[season].frame
             parts.append(frame[KEY].assign(score=ensemble.score(frame, names)))

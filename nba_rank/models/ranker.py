@@ -8,9 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from nba_rank.config.schema import Config
-from nba_rank.core.arrays import FloatArray
+from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
 from nba_rank.core.errors import UserError
 from nba_rank.core.names import MEMBERS
 from nba_rank.data.outcomes import EVENTS, events
@@ -18,6 +19,8 @@ from nba_rank.data.tables import Tables
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import (
     CALIBRATIONS,
+    PLAYOFF,
+    SERIES,
     WIN,
     Calibration,
     Outcome,
@@ -84,37 +87,31 @@ class Ensemble:
     odds: SoftmaxOdds | MonteCarloOdds | None = None
 
     @classmethod
-    def fit(cls, oof: pd.DataFrame, relevance: pd.DataFrame, config: Config) -> Self:
-        """Fit the stacker on out-of-fold scores of the members that the frame holds.
+    def fit(
+        cls,
+        oof: pd.DataFrame,
+        relevance: pd.DataFrame,
+        config: Config,
+        league: League | None = None,
+    ) -> Self:
+        """Fit on out-of-fold scores of the members that the frame holds.
 
         Args:
             oof: `Scores.frame` of out-of-fold seasons.
             relevance: Columns `season`, `team_id`, `relevance`.
             config: The run's config.
+            league: What calibration and odds are learned from, beside `out_of_season_scores`; None
+                fits the stack alone.
         """
-        members = _members(oof)
-        if len(members) < 2:
-            return cls(None)
-        inputs = [*members, *[name for name in config.model.stack.features if name in oof]]
-        inputs = [name for name in inputs if oof[name].notna().any()]
-        of_teams = [name for name in inputs if name not in NEED_PLAYERS]
-        rated = oof.merge(relevance, on=["season", "team_id"], validate="many_to_one")
-        return cls(
-            _stacker(inputs, rated, config),
-            _stacker(of_teams, rated, config) if of_teams != inputs and of_teams else None,
-        )
-
-    def calibrated(self, oof: pd.DataFrame, league: League, config: Config) -> Self:
-        """Return this ensemble with calibration and odds fitted on the same out-of-fold scores."""
-        members = _members(oof)
-        known = oof.dropna(subset=members)
-        known = known.assign(score=self.score(known, members))
-        known = known.sort_values(KEY, ignore_index=True)
+        stack = cls._stack(oof, relevance, config)
+        if league is None or config.calibration.name == config.odds.name == "none":
+            return stack
+        known = out_of_season_scores(oof, relevance, config)
         calibration: Calibration | None = None
         odds: SoftmaxOdds | MonteCarloOdds | None = None
         if config.calibration.name != "none":
             fit = CALIBRATIONS[config.calibration.name].fit
-            calibration = fit(_cases(known, [SCORE, *members], league))
+            calibration = fit(_cases(known, [SCORE, *_members(oof)], league))
         if config.odds.name == "softmax":
             key = ["season", "team_id"]
             ranked = known.merge(league.results[[*key, "outcome_rank"]], on=key)
@@ -128,7 +125,21 @@ class Ensemble:
                 playoff_strength=config.odds.playoff_strength,
                 playoff_residual=config.odds.playoff_residual,
             )
-        return replace(self, calibration=calibration, odds=odds)
+        return replace(stack, calibration=calibration, odds=odds)
+
+    @classmethod
+    def _stack(cls, oof: pd.DataFrame, relevance: pd.DataFrame, config: Config) -> Self:
+        members = _members(oof)
+        if len(members) < 2:
+            return cls(None)
+        inputs = [*members, *[name for name in config.model.stack.features if name in oof]]
+        inputs = [name for name in inputs if oof[name].notna().any()]
+        of_teams = [name for name in inputs if name not in NEED_PLAYERS]
+        rated = oof.merge(relevance, on=["season", "team_id"], validate="many_to_one")
+        return cls(
+            _stacker(inputs, rated, config),
+            _stacker(of_teams, rated, config) if of_teams != inputs and of_teams else None,
+        )
 
     def score(self, members: pd.DataFrame, names: list[str]) -> np.ndarray:
         """Return the final score of each row, higher is better.
@@ -160,7 +171,7 @@ class Ensemble:
             names: Names of the members.
 
         Returns:
-            `<event>_prob` (0 to 1) for each of `nba_rank.data.outcomes.EVENTS`; rows as given.
+            See `nba_rank.models.calibration.probabilities`; rows as given.
         """
         if self.calibration is None:
             return pd.DataFrame(index=scored.index)
@@ -174,7 +185,7 @@ class Ensemble:
         """
         if self.calibration is None:
             raise UserError("no calibration was fitted: calibration=platt_stack or another")
-        return self.calibration.predict(WIN, *_gaps(scored, [SCORE, *names], games))
+        return expit(self.calibration.log_odds(WIN, *_gaps(scored, [SCORE, *names], games)))
 
 
 @dataclass(frozen=True)
@@ -275,6 +286,33 @@ class Ranker:
         return cls(Members.load(folder), ensemble, projection)
 
 
+def out_of_season_scores(
+    oof: pd.DataFrame, relevance: pd.DataFrame, config: Config
+) -> pd.DataFrame:
+    """Score each season by a stack that is fitted on the others.
+
+    What is fitted on scores has to see them as they will be: of a season that the stack has not
+    seen. Of a single season there are no such scores, and those of the stack fitted on it are used.
+
+    Args:
+        oof: `Scores.frame` of out-of-fold seasons.
+        relevance: Columns `season`, `team_id`, `relevance`.
+        config: The run's config.
+
+    Returns:
+        The rows of dates on which all members know their score, sorted by `KEY`, with `score`.
+    """
+    members = _members(oof)
+    known = oof.dropna(subset=members).sort_values(KEY, ignore_index=True)
+    score = np.empty(len(known))
+    seasons = known["season"].unique()
+    for season in seasons:
+        others = oof if len(seasons) == 1 else oof[oof["season"] != season]
+        own = known["season"] == season
+        score[own] = Ensemble.fit(others, relevance, config).score(known[own], members)
+    return known.assign(**{SCORE: score})
+
+
 def _members(frame: pd.DataFrame) -> list[str]:
     return [name for name in MEMBERS if name in frame.columns]
 
@@ -303,17 +341,35 @@ def _blend(stacker: Stacker, scored: pd.DataFrame) -> FloatArray:
 
 
 def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, Outcome]:
-    """Return what each event is learned from: teams on dates, and games after them."""
+    """Return what each event is learned from: teams on dates, their series, and games after them.
+
+    Scores of teams are less the mean of those that compete with them, as `probabilities` shifts
+    them: the teams of a date and conference in the round or, in the Finals, both teams.
+    """
     key = ["season", "team_id"]
     happened = known[key].merge(events(league.results), on=key, validate="many_to_one")
-    scores = {name: known[name].to_numpy(dtype=np.float64) for name in names}
     progress = _date_progress(known)
-    cases = {
-        name: Outcome(scores, progress, happened[name].to_numpy(dtype=bool)) for name in EVENTS
-    }
+    rounds = []
+    rows = np.arange(len(known))
+    for event in EVENTS:
+        part = known.iloc[rows]
+        rivals = KEY[:2] if event == EVENTS[-1] else [*KEY[:2], "conference"]
+        centred = part[names] - part.groupby(rivals)[names].transform("mean")
+        came = happened[event].to_numpy(dtype=bool)[rows]
+        rounds.append((centred.to_numpy(dtype=np.float64), rows, came))
+        rows = rows[came]
+
+    def outcome(parts: list[tuple[FloatArray, IntArray, BoolArray]]) -> Outcome:
+        scores, of_rows, came = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        by_name = dict(zip(names, scores.T, strict=True))
+        return Outcome(by_name, None if progress is None else progress[of_rows], came)
+
     games = RatedGames.of(league.tables, known, "regular", next_only=True)
-    cases[WIN] = Outcome(*_gaps(known, names, games), games.margin > 0)
-    return cases
+    return {
+        PLAYOFF: outcome(rounds[:1]),
+        SERIES: outcome(rounds[1:]),
+        WIN: Outcome(*_gaps(known, names, games), games.margin > 0),
+    }
 
 
 def _gaps(

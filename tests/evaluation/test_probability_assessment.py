@@ -56,7 +56,7 @@ def forecast_of(league, scores_of, sim_data, compose_as_is):
     def make(*overrides):
         config = compose_as_is("odds.n_simulations=20", *overrides)
         known = scores_of(LEARNED)
-        ensemble = Ensemble.fit(known, sim_data.relevance, config).calibrated(known, league, config)
+        ensemble = Ensemble.fit(known, sim_data.relevance, config, league)
         ranker = Ranker(trees, ensemble, None)
         return Forecast(ranker, ranker.complete(Scores(scores_of(TESTED), None), league))
 

@@ -119,14 +119,17 @@ def test_what_happened_is_that_of_the_season(forecasts, sim_results):
         assert (rows["happened"].to_numpy() == came[rows["team_id"]].to_numpy()).all()
 
 
-def test_the_odds_of_the_simulation_add_up_and_those_of_platt_need_not(forecasts):
+def test_the_probabilities_of_every_variant_are_coherent(forecasts):
     teams = forecasts[forecasts["event"] != WIN]
-    sums = teams.groupby(["variant", "as_of_point", "event"], sort=False)["p"].sum().unstack()  # noqa: PD010
-    assert sums.loc[SIMULATED, list(EVENTS)].to_numpy() == pytest.approx(
-        np.tile([16, 8, 4, 2, 1], (7, 1))
-    )
-    for variant in CALIBRATIONS:
-        assert not np.allclose(sums.loc[variant], sums.loc[SIMULATED], atol=1e-3)
+    key = ["variant", "as_of_point", "event"]
+    sums = teams.groupby(key, sort=False)["p"].sum().unstack()[list(EVENTS)]  # noqa: PD010
+    assert sums.to_numpy() == pytest.approx(np.tile([16, 8, 4, 2, 1], (7 * len(VARIANTS), 1)))
+
+
+@pytest.fixture(scope="module")
+def conference(sim_tables):
+    """Conference by team."""
+    return sim_tables.teams.drop_duplicates("team_id").set_index("team_id")["conference"]
 
 
 def wide(forecasts, event):
@@ -145,21 +148,24 @@ def test_each_calibration_changes_the_probabilities(forecasts):
             assert np.abs(p[one] - p[other]).max() > 1e-3
 
 
-def test_a_calibration_of_the_stack_keeps_the_order_on_a_date(forecasts):
+def test_a_calibration_of_the_stack_keeps_the_order_of_a_conference(forecasts, conference):
     for point in AS_OF_POINTS:
-        ranks = [wide(forecasts, event).loc[point, "platt_stack"].rank() for event in EVENTS]
+        told = [wide(forecasts, event).loc[point, "platt_stack"] for event in EVENTS]
+        ranks = [p.groupby(conference.reindex(p.index)).rank() for p in told]
         for other in ranks[1:]:
             assert other.equals(ranks[0])
 
 
-def test_calibration_follows_the_order_of_each_model(program, tmp_path):
+def test_calibration_follows_the_order_of_each_model(program, tmp_path, conference):
     # With one model there is nothing to weigh: both calibrations keep its order.
     _, folder, _ = program(tmp_path, "model=rf")
     forecasts = pd.read_parquet(folder / "forecasts.parquet")
     for event in EVENTS:
         for _, date in wide(forecasts, event).groupby("as_of_point"):
-            stack, each = (date[name].round(12).rank() for name in CALIBRATIONS)
-            assert each.equals(stack)
+            ordered = date.sort_values("platt_stack")
+            rivals = conference.reindex(ordered.index.get_level_values("team_id")).to_numpy()
+            for _, own in ordered.groupby(rivals):
+                assert own["platt_per_model"].round(9).is_monotonic_increasing
     games = forecasts[forecasts["event"] == WIN]
     stack, each = (games.loc[games["variant"] == name, "p"].to_numpy() for name in CALIBRATIONS)
     assert each == pytest.approx(stack, abs=0.02)

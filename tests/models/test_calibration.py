@@ -1,13 +1,18 @@
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.special import expit, logit
 
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.models.calibration import (
     CALIBRATIONS,
+    PLAYOFF,
     Outcome,
     PlattPerModel,
     PlattScaling,
@@ -154,11 +159,11 @@ def test_the_stack_is_scaled_event_by_event(cases):
     for event, case in cases.items():
         alone = PlattScaling.fit(case.scores["score"], case.event, case.progress)
         assert fitted.platt[event] == alone
-        got = fitted.predict(event, case.scores, case.progress)
+        got = expit(fitted.log_odds(event, case.scores, case.progress))
         assert np.array_equal(got, alone.predict(case.scores["score"], case.progress))
         members = {name: -values for name, values in case.scores.items() if name != "score"}
         unread = {**case.scores, **members}
-        assert np.array_equal(fitted.predict(event, unread, case.progress), got)
+        assert np.array_equal(expit(fitted.log_odds(event, unread, case.progress)), got)
 
 
 def test_models_are_combined_in_log_odds(cases):
@@ -170,10 +175,10 @@ def test_models_are_combined_in_log_odds(cases):
             alone = PlattScaling.fit(case.scores[name], case.event, case.progress)
             assert fitted.platt[event][name] == alone
             total += weight * alone.log_odds(case.scores[name], case.progress)
-        got = fitted.predict(event, case.scores, case.progress)
+        got = expit(fitted.log_odds(event, case.scores, case.progress))
         assert logit(got) == pytest.approx(total)
         unread = {**case.scores, "score": -case.scores["score"]}
-        assert np.array_equal(fitted.predict(event, unread, case.progress), got)
+        assert np.array_equal(expit(fitted.log_odds(event, unread, case.progress)), got)
 
 
 def test_the_member_that_knows_more_weighs_more(cases):
@@ -193,7 +198,7 @@ def test_a_member_alone_needs_no_weight(cases):
 
 def test_planted_events_are_forecast_about_as_often_as_they_happen(calibration, cases):
     for event, case in cases.items():
-        p = calibration.predict(event, case.scores, case.progress)
+        p = expit(calibration.log_odds(event, case.scores, case.progress))
         assert p.mean() == pytest.approx(case.event.mean(), abs=0.005)
         upper = p > np.median(p)
         for half in (upper, ~upper):
@@ -215,7 +220,7 @@ def test_probabilities_rise_with_every_score_that_has_a_weight_above_zero(calibr
             spread = case.scores[name].std()
             rising = {**middle, name: middle[name] + spread * ladder}
             for share in (0.0, 1.0):
-                p = calibration.predict(event, rising, np.full(21, share))
+                p = expit(calibration.log_odds(event, rising, np.full(21, share)))
                 assert (np.diff(p) > 0).all()
                 assert ((p > 0) & (p < 1)).all()
 
@@ -225,7 +230,7 @@ def test_no_model_s_order_is_changed_on_a_date(cases):
     for event, case in cases.items():
         for share in (0.0, 0.4, 1.0):
             date = np.full(N, share)
-            p = stack.predict(event, case.scores, date)
+            p = expit(stack.log_odds(event, case.scores, date))
             assert np.array_equal(np.argsort(p), np.argsort(case.scores["score"]))
             for name, part in each.platt[event].items():
                 p = part.predict(case.scores[name], date)
@@ -236,8 +241,8 @@ def test_calibrations_survive_json_exactly(calibration, cases):
     again = through_json(calibration)
     assert again == calibration
     for event, case in cases.items():
-        expected = calibration.predict(event, case.scores, case.progress)
-        assert np.array_equal(again.predict(event, case.scores, case.progress), expected)
+        expected = expit(calibration.log_odds(event, case.scores, case.progress))
+        assert np.array_equal(expit(again.log_odds(event, case.scores, case.progress)), expected)
 
 
 def test_the_events_are_those_of_the_cases_in_order(calibration):
@@ -249,9 +254,9 @@ def test_the_events_are_those_of_the_cases_in_order(calibration):
 def test_without_progress_nothing_moves(cases, kind):
     fitted = kind.fit({"still": Outcome(cases["still"].scores, None, cases["still"].event)})
     scores = cases["still"].scores
-    early = fitted.predict("still", scores, np.zeros(N))
-    assert np.array_equal(fitted.predict("still", scores, None), early)
-    assert np.array_equal(fitted.predict("still", scores, np.ones(N)), early)
+    early = expit(fitted.log_odds("still", scores, np.zeros(N)))
+    assert np.array_equal(expit(fitted.log_odds("still", scores, None)), early)
+    assert np.array_equal(expit(fitted.log_odds("still", scores, np.ones(N))), early)
 
 
 @pytest.mark.parametrize("kind", CALIBRATIONS.values())
@@ -262,19 +267,56 @@ def test_the_two_sides_of_a_game_are_mirror_images_but_for_the_home_edge(kind):
     gaps = {"score": gap, "good": gap + rng.normal(scale=0.1, size=N), "poor": 3 * gap}
     fitted = kind.fit({"win": Outcome(gaps, None, won)})
     turned = {name: -values for name, values in gaps.items()}
-    there, back = (logit(fitted.predict("win", side, None)) for side in (gaps, turned))
+    there, back = (logit(expit(fitted.log_odds("win", side, None))) for side in (gaps, turned))
     edge = there + back
     assert edge == pytest.approx(edge[0])
     assert edge[0] / 2 == pytest.approx(0.4, abs=0.12)
 
 
-def test_a_column_for_each_event_with_the_rows_of_the_frame(cases):
-    fitted = PlattStack.fit(dict.fromkeys(EVENTS, cases["moving"]) | {"win": cases["still"]})
-    case = cases["moving"]
-    frame = pd.DataFrame(case.scores).iloc[5:25]
-    got = probabilities(fitted, frame, list(case.scores), case.progress[5:25])
+@dataclass(frozen=True)
+class Told:
+    """A calibration that repeats the log odds that it is given."""
+
+    def log_odds(self, event, scores, progress):
+        return scores["one" if event == PLAYOFF else "other"]
+
+
+LOG_ODDS = st.one_of(st.floats(-1e6, 1e6), st.sampled_from([-1e6, -40.0, 0.0, 0.0, 40.0, 1e6]))
+
+
+@given(arrays(np.float64, (60, 2), elements=LOG_ODDS), st.randoms(use_true_random=False))
+def test_probabilities_are_coherent_on_every_date(log_odds, shuffle):
+    rows = pd.MultiIndex.from_product(
+        [["2023-24"], pd.to_datetime(["2023-11-01", "2024-03-01"]), ["East", "West"], range(15)],
+        names=["season", "as_of_date", "conference", "team"],
+    ).to_frame(index=False)
+    rows = rows.assign(one=log_odds[:, 0], other=log_odds[:, 1])
+    rows = rows.sample(frac=1, random_state=shuffle.randrange(99))
+    got = probabilities(Told(), rows, ["one", "other"], None)
+    assert got.index.equals(rows.index)
     assert got.columns.tolist() == [f"{event}_prob_platt" for event in EVENTS]
-    assert got.index.equals(frame.index)
-    expected = fitted.predict("playoff", case.scores, case.progress)[5:25]
-    for name in got:
-        assert np.array_equal(got[name], expected)
+    assert ((got >= 0) & (got <= 1)).all(axis=None)
+    assert (np.diff(got, axis=1) <= 0).all()
+    by_conference = got.groupby([rows["as_of_date"], rows["conference"]]).sum()
+    assert by_conference.to_numpy()[:, :4] == pytest.approx(np.tile([8.0, 4, 2, 1], (4, 1)))
+    title = got["title_prob_platt"].groupby(rows["as_of_date"]).sum()
+    assert title.to_numpy() == pytest.approx([1.0, 1.0])
+    for _, rivals in rows.groupby(["as_of_date", "conference"]):
+        ordered = got.loc[rivals.sort_values("one").index, "playoff_prob_platt"]
+        assert ordered.is_monotonic_increasing
+
+
+def test_a_date_on_which_a_score_is_unknown_has_no_probabilities():
+    rows = pd.DataFrame({"season": "2023-24", "as_of_date": np.repeat([1, 2], 30)})
+    rows = rows.assign(conference=["East", "West"] * 30, one=np.arange(60.0), other=1.0)
+    known = probabilities(Told(), rows, ["one", "other"], None)
+    rows.loc[0:29, "one"] = np.nan
+    got = probabilities(Told(), rows, ["one", "other"], None)
+    assert got[:30].isna().all(axis=None)
+    assert got[30:].equals(known[30:])
+
+
+def test_more_places_than_teams_are_refused():
+    rows = pd.DataFrame({"season": "2023-24", "as_of_date": 1, "conference": ["East"] * 8})
+    with pytest.raises(ValueError, match="8 teams compete for 8 places"):
+        probabilities(Told(), rows.assign(one=0.0, other=0.0), ["one", "other"], None)

@@ -9,9 +9,16 @@ from scipy.special import logit
 from nba_rank.core.errors import UserError
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.features.store import KEY
-from nba_rank.models.calibration import WIN, PlattPerModel, PlattScaling, PlattStack
+from nba_rank.models.calibration import (
+    PLAYOFF,
+    SERIES,
+    WIN,
+    PlattPerModel,
+    PlattScaling,
+    PlattStack,
+)
 from nba_rank.models.members import Members
-from nba_rank.models.ranker import Ensemble, League, Ranker
+from nba_rank.models.ranker import Ensemble, League, Ranker, out_of_season_scores
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
@@ -93,7 +100,7 @@ def ensemble_of(learned, league, settings, sim_data):
 
     def make(*overrides):
         config = settings(*overrides)
-        return Ensemble.fit(learned, sim_data.relevance, config).calibrated(learned, league, config)
+        return Ensemble.fit(learned, sim_data.relevance, config, league)
 
     return make
 
@@ -240,12 +247,17 @@ def by_hand(learned, league, ensemble_of, sim_results):
     rounds = sim_results[["season", "team_id", "rounds_won", "made_playoffs"]]
     went = scored.merge(rounds, on=["season", "team_id"])
     assert went[KEY].equals(scored[KEY])
-    happened = {"playoff": went["made_playoffs"]}
-    happened |= {event: went["rounds_won"] >= n for n, event in enumerate(EVENTS) if n}
-    cases = {
-        event: (scored[[SCORE, *NAMES]], scored[PROGRESS].to_numpy(), came.to_numpy())
-        for event, came in happened.items()
-    }
+    reached = np.where(went["made_playoffs"], went["rounds_won"] + 1, 0)
+    parts = []
+    for number in range(5):
+        rows = reached >= number
+        rivals = ["as_of_date", "conference"] if number < 4 else ["as_of_date"]
+        means = scored[rows].groupby(rivals)[[SCORE, *NAMES]].transform("mean")
+        gaps = scored.loc[rows, [SCORE, *NAMES]] - means
+        parts.append((gaps, scored.loc[rows, PROGRESS].to_numpy(), reached[rows] > number))
+    scores, progress, came = zip(*parts[1:], strict=True)
+    series = (pd.concat(scores), np.concatenate(progress), np.concatenate(came))
+    cases = {PLAYOFF: parts[0], SERIES: series}
     games = league.tables.games
     games = games[(games["season"] == LEARNED) & (games["kind"] == "regular")]
     games = games.sort_values("game_date")
@@ -262,13 +274,15 @@ def by_hand(learned, league, ensemble_of, sim_results):
     return cases
 
 
-def test_each_event_is_learned_from_teams_and_the_win_from_gaps_of_games(by_hand, ensemble_of):
+def test_each_event_is_learned_from_teams_that_compete_and_the_win_from_gaps_of_games(
+    by_hand, ensemble_of
+):
     fitted = ensemble_of("calibration=platt_stack", "odds=none").calibration
     assert isinstance(fitted, PlattStack)
-    assert fitted.events == [*EVENTS, WIN]
+    assert fitted.events == [PLAYOFF, SERIES, WIN]
     each = ensemble_of("calibration=platt_per_model", "odds=none").calibration
     assert isinstance(each, PlattPerModel)
-    assert each.events == [*EVENTS, WIN]
+    assert each.events == [PLAYOFF, SERIES, WIN]
     for event, (scores, progress, happened) in by_hand.items():
         expected = PlattScaling.fit(scores[SCORE].to_numpy(), happened, progress)
         assert fitted.platt[event].to_dict() == pytest.approx(expected.to_dict(), rel=1e-6), event
@@ -283,10 +297,29 @@ def test_what_is_learned_does_not_depend_on_the_order_of_the_rows(
     learned, league, settings, sim_data
 ):
     config = settings("odds=monte_carlo", "calibration=platt_per_model")
-    ensemble = Ensemble.fit(learned, sim_data.relevance, config)
     shuffled = learned.sample(frac=1, random_state=1)
-    got, expected = (ensemble.calibrated(rows, league, config) for rows in (shuffled, learned))
-    assert got == expected
+    got, expected = (
+        Ensemble.fit(rows, sim_data.relevance, config, league) for rows in (shuffled, learned)
+    )
+    frames = [
+        each.probabilities(learned.assign(score=each.score(learned, NAMES)), NAMES)
+        for each in (got, expected)
+    ]
+    np.testing.assert_allclose(*frames, atol=1e-9)
+    coefs = [each.odds.players.regular.coef for each in (got, expected)]
+    assert coefs[0] == pytest.approx(coefs[1])
+
+
+def test_calibration_and_odds_see_a_season_as_a_stack_that_has_not_seen_it(oof, compose):
+    config, members = compose(), oof.drop(columns=["outcome_rank", "relevance"])
+    key = ["season", "team_id", "relevance"]
+    before = out_of_season_scores(members, oof[key], config)
+    for season in oof["season"].unique():
+        own = oof["season"] == season
+        poisoned = oof[key].assign(relevance=oof["relevance"].mask(own, 1 - oof["relevance"]))
+        after = out_of_season_scores(members, poisoned, config)
+        assert after.loc[own, SCORE].equals(before.loc[own, SCORE])
+        assert (after.loc[~own, SCORE] != before.loc[~own, SCORE]).all()
 
 
 def test_dates_that_a_member_cannot_score_teach_no_odds(learned, league, settings, sim_data):
@@ -294,7 +327,7 @@ def test_dates_that_a_member_cannot_score_teach_no_odds(learned, league, setting
     first = learned["as_of_date"] == learned["as_of_date"].min()
     unknown = learned.assign(rf=learned["rf"].where(~first))
     ensembles = [
-        Ensemble.fit(rows, sim_data.relevance, config).calibrated(rows, league, config)
+        Ensemble.fit(rows, sim_data.relevance, config, league)
         for rows in (unknown, learned[~first])
     ]
     assert ensembles[0] == ensembles[1]
@@ -309,9 +342,9 @@ def test_probabilities_follow_the_scores_on_each_date(scores_of, ensemble_of, na
     assert got.columns.tolist() == [f"{event}_prob_platt" for event in EVENTS]
     assert got.index.equals(scored.index)
     assert ((got > 0) & (got < 1)).all(axis=None)
-    # Sixteen teams make the playoffs and one wins the title.
-    assert got["playoff_prob_platt"].mean() == pytest.approx(16 / 30, abs=0.1)
-    assert got["title_prob_platt"].mean() == pytest.approx(1 / 30, abs=0.02)
+    by_date = got.groupby(scored["as_of_date"]).sum().to_numpy()
+    assert by_date == pytest.approx(np.tile([16, 8, 4, 2, 1], (len(by_date), 1)))
+    assert (np.diff(got, axis=1) < 0).all()
 
 
 def test_calibration_keeps_the_order_of_teams_that_have_played_unequal_numbers_of_games(
@@ -324,7 +357,7 @@ def test_calibration_keeps_the_order_of_teams_that_have_played_unequal_numbers_o
     assert any(part.slope_change for part in ensemble.calibration.platt.values())
     assert any(part.intercept_change for part in ensemble.calibration.platt.values())
     got = ensemble.probabilities(scored, NAMES)
-    for _, date in scored.groupby("as_of_date"):
+    for _, date in scored.groupby(["as_of_date", "conference"]):
         best = got.loc[date.sort_values("score").index]
         assert all(best[event].is_monotonic_increasing for event in got)
 
@@ -378,9 +411,8 @@ def test_simulated_odds_are_learned_from_the_seasons_of_the_scores_alone(
     spoiled = league.inputs.assign(elo_margin=league.inputs["elo_margin"].mask(other, 99.0))
     elsewhere = League(league.tables, spoiled, league.results)
     config = settings("odds=monte_carlo")
-    ensemble = Ensemble.fit(learned, sim_data.relevance, config)
-    got = ensemble.calibrated(learned, elsewhere, config).odds
-    assert got == ensemble.calibrated(learned, league, config).odds
+    got = Ensemble.fit(learned, sim_data.relevance, config, elsewhere).odds
+    assert got == Ensemble.fit(learned, sim_data.relevance, config, league).odds
 
 
 def test_a_ranker_tells_score_probabilities_and_odds(ranker_of, few, now):

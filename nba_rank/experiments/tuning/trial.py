@@ -23,7 +23,7 @@ from nba_rank.experiments.inputs import RunInputs, read_inputs
 from nba_rank.experiments.playoff_classifier import validation_scores
 from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.models.members import Scores
-from nba_rank.models.oof import each_fit, n_steps
+from nba_rank.models.oof import each_fit, fit_ensemble, n_steps
 from nba_rank.models.ranker import Ensemble, Ranker
 from nba_rank.samples.folds import FoldPlan, TestPart, validation_plan
 
@@ -139,13 +139,10 @@ def _judged_seasons(
 def _ensemble(
     part: TestPart, predicted: dict[str, Scores], inputs: RunInputs, config: Config
 ) -> Ensemble:
-    known = pd.concat([predicted[season].frame for season in part.stack_train])
-    ensemble = Ensemble.fit(known, inputs.data.relevance, config)
-    if not _needs_odds(config):
-        return ensemble
     # Calibration is read by no objective.
     without = replace(config, calibration=replace(config.calibration, name="none"))
-    return ensemble.calibrated(known, inputs.league, without)
+    league = inputs.league if _needs_odds(config) else None
+    return fit_ensemble(part, predicted, inputs.data.relevance, without, league)
 
 
 def _needs_odds(config: Config) -> bool:
