@@ -1,15 +1,25 @@
-"""Which configuration a study chooses."""
+"""Which configuration a study chooses, and what it is worth beside the default."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nba_rank.config.objectives import OBJECTIVES
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
+from nba_rank.evaluation.paired import MEAN, paired, t_interval
 
 DEFAULT = "default"
 """Name of the configuration without any choice of the search space, the one to beat."""
+
+
+CHOSEN = "chosen"
+"""Name of the chosen configuration in comparisons."""
+
+SeasonValues = Mapping[str, Mapping[str, float]]
+"""Objectives by season and name."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,7 @@ class Candidate:
     number: int | None
     params: dict[str, Any]
     objective: dict[str, float]
-    seasons: dict[str, dict[str, float]]
+    seasons: SeasonValues
     metrics: dict[str, float]
 
     @property
@@ -97,8 +107,40 @@ def lead(one: Candidate, other: Candidate, objective: str) -> tuple[float, float
     gains = sign * np.array(
         [one.seasons[s][objective] - other.seasons[s][objective] for s in seasons]
     )
-    n = len(gains)
-    return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+    found = t_interval(gains[:, None]).iloc[0]
+    return float(found["mean"]), float(found["se"]) if len(gains) > 1 else 0.0
+
+
+def gain(chosen: SeasonValues, default: SeasonValues, objective: str) -> pd.Series:
+    """Compare the chosen configuration with the default on the same seasons.
+
+    Returns:
+        The row of `nba_rank.evaluation.paired.paired`: chosen minus default.
+    """
+    metric, scope = OBJECTIVES[objective].metric, OBJECTIVES[objective].scope
+    rows = [
+        (season, MEAN, scope, name, metric, values[objective])
+        for name, seasons in ((CHOSEN, chosen), (DEFAULT, default))
+        for season, values in seasons.items()
+    ]
+    return paired(pd.DataFrame(rows, columns=TIDY_COLUMNS), DEFAULT).iloc[0]
+
+
+def season_agreement(values: Sequence[Mapping[str, float]]) -> float:
+    """Return how alike the seasons order the trials.
+
+    Args:
+        values: The objective by season of each trial, N trials with the same seasons.
+
+    Returns:
+        Mean rank correlation over pairs of seasons, -1 to 1: about 0 where the differences between
+        trials are chance. NaN below 3 trials or 2 seasons, or where a season knows no difference.
+    """
+    frame = pd.DataFrame([*values])
+    if len(frame) < 3 or frame.shape[1] < 2:
+        return float("nan")
+    correlation = frame.corr(method="spearman").to_numpy()
+    return float(correlation[np.triu_indices_from(correlation, k=1)].mean())
 
 
 def _losses(found: Sequence[Candidate], objectives: Sequence[str]) -> np.ndarray:

@@ -30,7 +30,7 @@ their absolute skewness is .45, against .38 for normal samples and .90 for expon
 used. Where one season stands out by far, its intervals are too narrow.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -133,6 +133,25 @@ def paired(tidy: pd.DataFrame, reference: str | Mapping[str, str]) -> pd.DataFra
             [~enough, side > 0, side < 0], [TOO_FEW_SEASONS, BETTER, WORSE], WITHIN_NOISE
         ),
     )[PAIRED_COLUMNS]
+
+
+def against_each(tidy: pd.DataFrame, rankers: Collection[str]) -> pd.DataFrame:
+    """Compare some rankers with every other one, which is the reference in turn.
+
+    Args:
+        tidy: As in `paired`.
+        rankers: Whom to compare. They are references for each other as well.
+
+    Returns:
+        What `paired` returns, one reference after the other.
+    """
+    own = tidy["ranker"].isin(rankers)
+    tables = [
+        paired(tidy[own | (tidy["ranker"] == reference)], reference)
+        for reference in tidy.loc[tidy["value"].notna(), "ranker"].unique()
+    ]
+    known = [table for table in tables if not table.empty]
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=PAIRED_COLUMNS)
 
 
 def season_means(tidy: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from nba_rank.evaluation.calibration import brier, ece, ece_noise_floor, log_loss
 from nba_rank.evaluation.metrics import roc_auc
-from nba_rank.evaluation.paired import paired, season_means, with_mean
+from nba_rank.evaluation.paired import against_each, season_means, with_mean
 
 SCORES = {"playoff_brier": brier, "playoff_auc": roc_auc, "playoff_log_loss": log_loss}
 """Scores of one list: the Brier score, the area under the ROC curve and the log loss."""
@@ -63,14 +63,10 @@ def judge_playoff_forecasts(
     pooled = calibration.rename(columns={"ece": "value"})
     pooled = pooled.assign(season=ALL, scope="league", metric=ECE)
     scores = with_mean(lists)
-    others = [name for name in scores["ranker"].unique() if name != ranker]
     return PlayoffFindings(
         metrics=pd.concat([lists, pooled[COLUMNS]], ignore_index=True),
         means=season_means(scores),
-        differences=pd.concat(
-            [paired(scores[scores["ranker"].isin([ranker, other])], other) for other in others],
-            ignore_index=True,
-        ),
+        differences=against_each(scores, [ranker]),
         calibration=calibration,
     )
 

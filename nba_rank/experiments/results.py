@@ -12,7 +12,7 @@ from nba_rank.config.program import exit_on_user_error
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_atomically
 from nba_rank.core.run_dir import read_manifest
-from nba_rank.evaluation.paired import MIN_SEASONS, paired, season_means
+from nba_rank.evaluation.paired import MIN_SEASONS, against_each, paired, season_means
 from nba_rank.evaluation.past_runs import PastRun, read_run
 from nba_rank.report.render import render
 
@@ -47,11 +47,10 @@ def _run_tables(run: PastRun) -> dict[str, object]:
     skill = skill[skill["scope"].isin(["league", "playoff16"])]
     chances = tidy[tidy["metric"].str.endswith(("_brier", "_log_loss"))]
     coverage = tidy[tidy["metric"] == "rank_interval_coverage"]
-    gaps = pd.concat(
-        [paired(_with(pd.concat([skill, chances]), name), name) for name in _BASELINES],
-        ignore_index=True,
-    )
+    scored = pd.concat([skill, chances])
+    gaps = against_each(scored[scored["ranker"].isin([run.ranker, *_BASELINES])], [run.ranker])
     games = chances[chances["metric"] == "game_brier"]
+    priced = (games["ranker"] == "market").any()
     return {
         "command": " ".join(
             word for word in run.manifest.get("overrides", []) if not word.startswith(_PLACES)
@@ -60,20 +59,13 @@ def _run_tables(run: PastRun) -> dict[str, object]:
         "min_seasons": MIN_SEASONS,
         "ranker": run.ranker,
         "skill": season_means(skill),
-        "gaps": gaps[gaps["ranker"] == run.ranker],
+        "gaps": gaps,
         "chances": season_means(chances),
-        "games": paired(_with(games, "market"), "market"),
+        "games": paired(games if priced else games.iloc[:0], "market"),
         "coverage": season_means(coverage),
         "seconds": run.seconds,
         "environment": run.manifest.get("environment", {}),
     }
-
-
-def _with(tidy: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Leave out what a reference says nothing of."""
-    cell = ["as_of_point", "scope", "metric"]
-    known = tidy.loc[tidy["ranker"] == reference, cell].drop_duplicates()
-    return tidy.merge(known, on=cell)
 
 
 def _analysis(folder: Path) -> str:

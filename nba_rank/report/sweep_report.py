@@ -22,15 +22,17 @@ from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.choice import (
     DEFAULT,
     Candidate,
+    SeasonValues,
     best,
     best_by,
+    gain,
     lead,
     pareto_front,
+    season_agreement,
 )
 from nba_rank.evaluation.objectives import objective_rows, season_values
 from nba_rank.evaluation.past_runs import STANDINGS
 from nba_rank.evaluation.series import ALL_SEASONS
-from nba_rank.evaluation.tuning_gains import SeasonValues, paired, season_agreement
 from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.sweep_figures import (
     Searched,
@@ -84,9 +86,7 @@ class SweepFindings:
 
     @cached_property
     def gains(self) -> dict[tuple[str, str], pd.Series]:
-        """Gains of the chosen configuration by objective and kind of seasons, see `paired`."""
-        rng = np.random.default_rng(self.config.seed)
-        n_resamples = self.config.evaluation.bootstrap_samples
+        """Gains of the chosen configuration by objective and kind of seasons, see `gain`."""
         gains = {}
         for name in self.objectives:
             of: dict[str, tuple[SeasonValues, SeasonValues]] = {
@@ -95,7 +95,7 @@ class SweepFindings:
             if OBJECTIVES[name].from_clone == (self.ranker == CLONE):
                 of["test"] = (_tested(self, "chosen", name), _tested(self, DEFAULT, name))
             for kind, (chosen, default) in of.items():
-                gains[name, kind] = paired(chosen, default, name, rng, n_resamples)
+                gains[name, kind] = gain(chosen, default, name)
         return gains
 
 
@@ -163,10 +163,10 @@ def _why_default(findings: SweepFindings) -> str:
         )
     margin, parts = findings.config.tuning.margin, []
     for name in findings.objectives:
-        gain, error = lead(first, findings.default, name)
+        ahead, error = lead(first, findings.default, name)
         parts.append(
             f"{name} {first.objective[name]:.4f} against {findings.default.objective[name]:.4f}, "
-            f"better by {gain:.4f} with a standard error of {error:.4f}"
+            f"better by {ahead:.4f} with a standard error of {error:.4f}"
         )
     return (
         f"**Keep the default: no trial beats it by {margin:g} standard error(s)** on the "
@@ -182,25 +182,24 @@ def _sentence(findings: SweepFindings, kind: str) -> str:
     for name in findings.objectives:
         if (name, kind) not in findings.gains:
             continue
-        gain = findings.gains[name, kind]
+        row = findings.gains[name, kind]
         better = "higher" if OBJECTIVES[name].maximize else "lower"
         compared = (
-            f" against {gain['default']:.4f} of the default, {gain['difference']:+.4f} "
-            f"({_noise(gain)}; {better} is better)"
+            f" against {row['reference_value']:.4f} of the default, "
+            f"{row['difference']:+.4f} ({_noise(row)}; {better} is better)"
         )
         is_default = findings.chosen.number is None
-        parts.append(f"{name} {gain['chosen']:.4f}" + ("" if is_default else compared))
+        parts.append(f"{name} {row['value']:.4f}" + ("" if is_default else compared))
     if not parts:
         return ""
     looked = "" if kind == "validation" else ", looked at once, after the choice"
     return f"On the {kind} seasons {_season_names(findings, kind)}{looked}: {'; '.join(parts)}."
 
 
-def _noise(gain: pd.Series) -> str:
-    by_season = ", ".join(f"{value:+.3f}" for value in gain["by_season"])
-    if np.isfinite(gain["low"]):
-        return f"95% interval {gain['low']:+.4f} to {gain['high']:+.4f}; by season {by_season}"
-    return f"by season {by_season}, too few for an interval"
+def _noise(row: pd.Series) -> str:
+    if np.isfinite(row["low"]):
+        return f"95% interval {row['low']:+.4f} to {row['high']:+.4f}, {row['verdict']}"
+    return f"{row['n_seasons']} seasons, too few for an interval"
 
 
 def _season_names(findings: SweepFindings, kind: str) -> str:
@@ -216,16 +215,16 @@ def _agreement_section(findings: SweepFindings) -> str:
         validation = findings.gains[name, "validation"]
         row = {
             "objective": f"{name} ({'higher' if OBJECTIVES[name].maximize else 'lower'} is better)",
-            "default, validation": f"{validation['default']:.4f}",
-            "chosen, validation": f"{validation['chosen']:.4f}",
+            "default, validation": f"{validation['reference_value']:.4f}",
+            "chosen, validation": f"{validation['value']:.4f}",
             "gain, validation": f"{validation['difference']:+.4f}",
         }
         test = findings.gains.get((name, "test"))
         if test is not None:
             known = np.isfinite(test["low"])
             row |= {
-                "default, test": f"{test['default']:.4f}",
-                "chosen, test": f"{test['chosen']:.4f}",
+                "default, test": f"{test['reference_value']:.4f}",
+                "chosen, test": f"{test['value']:.4f}",
                 "gain, test": f"{test['difference']:+.4f}",
                 "95% interval": f"{test['low']:+.4f} to {test['high']:+.4f}" if known else ABSENT,
                 "standings, test": _standings(findings, name),
@@ -440,9 +439,9 @@ def _print(findings: SweepFindings, console: Console) -> None:
     table.add_column("objective")
     for column in ("seasons", "chosen", "default", "difference"):
         table.add_column(column, justify="right")
-    for (name, kind), gain in findings.gains.items():
-        cells = (f"{gain[column]:.4f}" for column in ("chosen", "default"))
-        table.add_row(name, kind, *cells, f"{gain['difference']:+.4f}")
+    for (name, kind), row in findings.gains.items():
+        cells = (f"{row[column]:.4f}" for column in ("value", "reference_value"))
+        table.add_row(name, kind, *cells, f"{row['difference']:+.4f}")
     console.print(table)
     for word in findings.overrides:
         console.print(f"  {word}", markup=False, highlight=False)

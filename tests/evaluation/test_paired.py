@@ -9,6 +9,7 @@ from nba_rank.evaluation.paired import (
     MEAN,
     MEAN_COLUMNS,
     PAIRED_COLUMNS,
+    against_each,
     paired,
     season_means,
     sign_flip_p,
@@ -165,6 +166,15 @@ def test_parts_have_references_of_their_own_and_missing_values_leave_a_season_ou
     ]  # fmt: skip
     assert table["n_seasons"].tolist() == [7, 6, 7, 6]
     assert table["difference"][1] == pytest.approx((-0.4 - 5 * 0.1) / 6)
+
+
+def test_each_other_ranker_is_the_reference_in_turn():
+    tidy = tidy_of({"stack": [0.9] * 6, "rf": [0.8] * 6, "elo": [0.7] * 6, "market": [np.nan] * 6})
+    table = against_each(tidy, ["stack", "rf"])
+    pairs = table[["ranker", "reference"]].apply(tuple, axis=1).tolist()
+    assert pairs == [("rf", "stack"), ("stack", "rf"), ("stack", "elo"), ("rf", "elo")]
+    assert table["difference"].tolist() == pytest.approx([-0.1, 0.1, 0.2, 0.1])
+    assert against_each(tidy[tidy["ranker"] == "stack"], ["stack"]).empty
 
 
 def test_what_cannot_be_compared_is_refused():

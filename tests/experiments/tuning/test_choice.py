@@ -6,8 +6,10 @@ from nba_rank.evaluation.choice import (
     best,
     best_by,
     choose,
+    gain,
     lead,
     pareto_front,
+    season_agreement,
 )
 from nba_rank.experiments.tuning.choice import best_so_far, candidates, words
 
@@ -109,3 +111,24 @@ def test_no_member_of_a_front_beats_another():
 @pytest.mark.parametrize(("value", "word"), [("on", "a/b=on"), ("[10,30]", "a/b=[10,30]")])
 def test_choices_become_words_of_the_command_line(value, word):
     assert words({"a/b": value}) == [word]
+
+
+def test_the_gain_of_a_choice_is_paired_by_season():
+    chosen, default = (seasonal(None, *values).seasons for values in ([0.8, 0.7], [0.7, 0.7]))
+    found = gain(chosen, default, "spearman")
+    assert found["difference"] == pytest.approx(0.05)
+    assert (found["value"], found["reference_value"]) == pytest.approx((0.75, 0.7))
+    assert found["verdict"] == "too few seasons"
+
+
+@pytest.mark.parametrize(
+    ("trials", "expected"),
+    [
+        ([{"a": 0.1 * i, "b": 0.2 * i + 1} for i in range(5)], 1.0),
+        ([{"a": 0.1 * i, "b": -0.2 * i} for i in range(5)], -1.0),
+        ([{"a": 1.0, "b": 2.0}] * 2, np.nan),
+        ([{"a": 1.0 * i} for i in range(5)], np.nan),
+    ],
+)
+def test_seasons_that_order_trials_alike_agree(trials, expected):
+    assert season_agreement(trials) == pytest.approx(expected, nan_ok=True)
