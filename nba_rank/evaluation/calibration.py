@@ -259,6 +259,40 @@ def equal_mass_bins(p: npt.ArrayLike, n_bins: int) -> IntArray:
     return np.asarray(used[run], dtype=np.int64)
 
 
+def measure_calibration(
+    p: npt.ArrayLike,
+    happened: npt.ArrayLike,
+    rng: np.random.Generator,
+    group: npt.ArrayLike | None = None,
+    n_bins: int = 10,
+    n_draws: int = 1000,
+) -> dict[str, float | bool]:
+    """Measure how far probabilities are from frequencies, and judge it by the noise floor.
+
+    Args:
+        p: Float, shape (N,), 0 to 1.
+        happened: Bool, shape (N,).
+        rng: Source of the noise floor.
+        group: As in `ece_noise_floor`.
+        n_bins: As in `ece`.
+        n_draws: As in `ece_noise_floor`.
+
+    Returns:
+        `n` (forecasts), `ece`, `ece_floor` (a perfect forecaster's mean), `ece_floor_95` (its 95th
+        percentile), `calibrated`: whether the error is at most that percentile, so that a perfect
+        forecaster might well have it. A useless forecast may be calibrated too.
+    """
+    floor = ece_noise_floor(p, rng, n_draws, n_bins, group)
+    error = ece(p, happened, n_bins)
+    return {
+        "n": len(np.asarray(p)),
+        "ece": error,
+        "ece_floor": floor.mean,
+        "ece_floor_95": floor.percentile_95,
+        "calibrated": error <= floor.percentile_95,
+    }
+
+
 def season_scores(frame: pd.DataFrame) -> pd.DataFrame:
     """Score every variant's forecasts of every event, season by season.
 
@@ -310,23 +344,19 @@ def calibration_table(
             third too low.
 
     Returns:
-        One row a variant and event, in their order: `ranker` (the variant), `part` (the event), `n`
-        (forecasts), `ece`, `ece_floor` (a perfect forecaster's mean), `ece_floor_95` (its 95th
-        percentile), and the parts of the Brier score as in `BrierDecomposition`.
+        One row a variant and event, in their order: `ranker` (the variant), `part` (the event),
+        what `measure_calibration` returns, and the parts of the Brier score as in
+        `BrierDecomposition`.
     """
     rows = []
     for (variant, event), own in frame.groupby(_CELL, sort=False):
         p, happened = own["p"], own["happened"]
         group = own.groupby(list(same_outcome)).ngroup().to_numpy() if same_outcome else None
-        floor = ece_noise_floor(p, rng, n_draws, n_bins, group)
         rows.append(
             {
                 "ranker": variant,
                 "part": event,
-                "n": len(own),
-                "ece": ece(p, happened, n_bins),
-                "ece_floor": floor.mean,
-                "ece_floor_95": floor.percentile_95,
+                **measure_calibration(p, happened, rng, group, n_bins, n_draws),
                 **asdict(brier_decomposition(p, happened, n_bins)),
             }
         )

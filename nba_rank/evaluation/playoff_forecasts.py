@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nba_rank.evaluation.calibration import brier, ece, ece_noise_floor, log_loss
+from nba_rank.evaluation.calibration import brier, log_loss, measure_calibration
 from nba_rank.evaluation.metrics import roc_auc
 from nba_rank.evaluation.paired import against_each, season_means, with_mean
 
@@ -37,9 +37,8 @@ class PlayoffFindings:
             over the as-of points.
         differences: What `nba_rank.evaluation.paired.paired` makes of them: the ranker minus each
             of the others as `reference`.
-        calibration: `part`, `as_of_point` (the points and `ALL`), `ranker`, `n` (forecasts),
-            `ece`, `ece_floor` and `ece_floor_95` (what a perfect forecaster with the same
-            probabilities would score: mean and 95th percentile).
+        calibration: `part`, `as_of_point` (the points and `ALL`), `ranker` and what
+            `nba_rank.evaluation.calibration.measure_calibration` returns.
     """
 
     metrics: pd.DataFrame
@@ -88,18 +87,8 @@ def _calibration(forecasts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFr
         for point, teams in _points_and_all(own):
             # Forecasts of a team at several points come true together.
             team = teams.groupby(["season", "team_id"]).ngroup().to_numpy()
-            floor = ece_noise_floor(teams["p"], rng, group=team)
-            rows.append(
-                {
-                    "part": design,
-                    "as_of_point": point,
-                    "ranker": ranker,
-                    "n": len(teams),
-                    "ece": ece(teams["p"], teams["made"]),
-                    "ece_floor": floor.mean,
-                    "ece_floor_95": floor.percentile_95,
-                }
-            )
+            cell = {"part": design, "as_of_point": point, "ranker": ranker}
+            rows.append(cell | measure_calibration(teams["p"], teams["made"], rng, team))
     return pd.DataFrame(rows)
 
 

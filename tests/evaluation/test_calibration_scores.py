@@ -262,6 +262,8 @@ def test_calibration_is_measured_over_all_seasons():
     parts = table["reliability"] - table["resolution"] + table["uncertainty"] + table["within_bin"]
     assert parts.iloc[0] == pytest.approx(brier(rows["p"], rows["happened"]))
     assert (table["ece_floor"] < table["ece_floor_95"]).all()
+    assert (table["calibrated"] == (table["ece"] <= table["ece_floor_95"])).all()
+    assert not table.loc[table["ranker"] == "noisy", "calibrated"].any()
 
 
 def test_named_outcomes_raise_the_floor_of_pooled_dates():
