@@ -99,3 +99,28 @@ def write_sweep(
         deeper = {"model": {"xgb": {"max_depth": 5}}, "calibration": {"name": "none"}}
         write_run(folder / "test_best", 0.01, config=deeper, manifest=chosen)
     return folder
+
+
+def write_playoff_run(folder, lift=0.0):
+    """Write the folder of a finished run of the playoff classifier, better by `lift`."""
+    write_run(folder)
+    rows = [
+        (
+            part,
+            season,
+            point,
+            "league",
+            ranker,
+            metric,
+            value + way * lift * (ranker != "simulation"),
+        )
+        for part in ("reference", "walk_forward")
+        for season in SEASONS
+        for point in POINTS
+        for ranker in ("clone_classifier", "simulation", "standings")
+        for metric, value, way in (("playoff_brier", 0.1, -1), ("playoff_auc", 0.9, 1))
+    ]
+    rows.append(("walk_forward", "all", "open", "league", "clone_classifier", "playoff_ece", 0.02))
+    pd.DataFrame(rows, columns=["part", *TIDY_COLUMNS]).to_csv(folder / "metrics.csv", index=False)
+    (folder / "metrics.json").write_text(json.dumps({"ranker": "clone_classifier"}))
+    return folder

@@ -77,6 +77,18 @@ class PastRun:
         return dict(self.manifest.get("seconds", {}))
 
     @property
+    def environment(self) -> Fields:
+        """What it ran on: seed, revision, versions, machine and device."""
+        manifest = self.manifest
+        revision = str(manifest.get("git_revision") or "")
+        facts = {
+            "seed": self.fields.get("seed"),
+            "git revision": revision[:9] + "+" * revision.endswith("+"),
+            "Python": manifest.get("python", ""),
+        }
+        return facts | _flat(manifest.get("versions", {})) | _flat(manifest.get("environment", {}))
+
+    @property
     def tables(self) -> dict[str, str]:
         """Hash of each table that was learned from."""
         return dict(self.manifest.get("tables", {}))
@@ -204,16 +216,19 @@ def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
 
     Args:
         metrics: Tidy metrics, as in `metrics.csv`.
-        rankers: Names of rankers that are not judged by the same metrics, such as the final ranker
-            of a run and `nba_rank.evaluation.advancement.SIMULATION`.
+        rankers: Names of rankers, such as the final ranker of a run and
+            `nba_rank.evaluation.advancement.SIMULATION`; a metric is that of the first of them that
+            is judged by it.
 
     Returns:
         Columns `season`, `as_of_point`, `scope`, `metric`, `value`; only metrics with a direction.
     """
     directed = [name for name in metrics["metric"].unique() if higher_is_better(name) is not None]
     chosen = metrics["ranker"].isin(rankers) & metrics["metric"].isin(directed)
-    chosen &= metrics["season"] != ALL_SEASONS
-    return metrics.loc[chosen, [*_KEY, "value"]].reset_index(drop=True)
+    rows = metrics[chosen & (metrics["season"] != ALL_SEASONS)]
+    place = rows["ranker"].map({name: place for place, name in enumerate(rankers)})
+    first = place == place.groupby(rows["metric"]).transform("min")
+    return rows.loc[first, [*_KEY, "value"]].reset_index(drop=True)
 
 
 def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> pd.DataFrame:
@@ -266,6 +281,42 @@ def standings_gap(standings: Mapping[str, pd.DataFrame]) -> float:
     return float((wide.max(axis=1) - wide.min(axis=1)).max())
 
 
+def first_epochs(folders: Mapping[str, Path]) -> pd.DataFrame:
+    """Put the first epoch of the networks of runs side by side: same seeds, other machines?
+
+    With the same seeds and data two environments start from the same weights and see the same
+    batches: they differ by rounding alone, so by far less than a millionth before training.
+
+    Args:
+        folders: By name of the run: its folder. Only networks of which all runs have `losses.csv`
+            and `diagnostics.csv` are compared.
+
+    Returns:
+        A row a statistic: `statistic`, `epoch` (0 is before training, 1 after the first epoch), the
+        mean over the networks in a column a run, `largest_gap` (of any network, between any two
+        runs), `n_networks`. Empty where a run has no such files.
+    """
+    key = ["epoch", "statistic", "fit", "network"]
+    series = {}
+    for name, folder in folders.items():
+        files = [folder / file for file in ("losses.csv", "diagnostics.csv")]
+        if not all(file.exists() for file in files):
+            return pd.DataFrame(columns=["statistic", "epoch", "largest_gap", "n_networks"])
+        parts = [
+            pd.read_csv(file, dtype={"fit": str}).melt(key[:1] + key[2:], var_name="statistic")
+            for file in files
+        ]
+        series[name] = pd.concat(parts).query("epoch <= 0").set_index(key)["value"]
+    wide = pd.concat(series, axis=1, join="inner").dropna()
+    gap = wide.max(axis=1) - wide.min(axis=1)
+    statistics = wide.assign(largest_gap=gap).groupby(key[:2], sort=False)
+    table = statistics.mean().assign(
+        largest_gap=statistics["largest_gap"].max(), n_networks=statistics.size()
+    )
+    table = table.reset_index().sort_values("epoch", kind="stable", ignore_index=True)
+    return table.assign(epoch=table["epoch"].astype(int) + 1)
+
+
 def mean_score(rows: pd.DataFrame, metric: str, scope: str) -> float:
     """Return the mean of a metric over the as-of points, then over the seasons; NaN without any.
 
@@ -276,17 +327,6 @@ def mean_score(rows: pd.DataFrame, metric: str, scope: str) -> float:
     """
     mine = (rows["metric"] == metric) & (rows["scope"] == scope)
     return float(rows[mine].groupby("season")["value"].mean().mean())
-
-
-def _values(rows: pd.DataFrame) -> pd.Series:
-    """Return the values by season, point, scope and metric; repeated ones are refused."""
-    if (repeated := rows.duplicated(_KEY)).any():
-        raise ValueError(f"repeated metrics, the first {rows[repeated].iloc[0].to_dict()}")
-    return rows.set_index(_KEY)["value"]
-
-
-def _words(names: pd.Series) -> str:
-    return ", ".join(sorted(set(names))) or "none"
 
 
 def differing(values: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -311,6 +351,17 @@ def differing(values: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 def comparable_fields(fields: Fields) -> Fields:
     """Return the fields of a config that may change a result."""
     return {key: value for key, value in fields.items() if not key.startswith(_BOOKKEEPING)}
+
+
+def _values(rows: pd.DataFrame) -> pd.Series:
+    """Return the values by season, point, scope and metric; repeated ones are refused."""
+    if (repeated := rows.duplicated(_KEY)).any():
+        raise ValueError(f"repeated metrics, the first {rows[repeated].iloc[0].to_dict()}")
+    return rows.set_index(_KEY)["value"]
+
+
+def _words(names: pd.Series) -> str:
+    return ", ".join(sorted(set(names))) or "none"
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

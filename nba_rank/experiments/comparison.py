@@ -1,7 +1,9 @@
 """`python -m nba_rank.compare <run or sweep> ...`: finished runs and sweeps side by side.
 
 Nothing is fitted. Each run is judged by its final ranker on the seasons and as-of points that all
-of them were tested on, and paired with a baseline run by season.
+of them were tested on, and paired with a baseline run by season. Where all runs have a model A, the
+first epochs of its networks stand side by side: with the same seeds they tell what another machine
+or device changes.
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -14,10 +16,9 @@ from rich.console import Console
 from nba_rank.config.program import exit_on_user_error
 from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.evaluation.paired import paired
-from nba_rank.evaluation.past_runs import RunsError, common_scores, find_runs, pick
-from nba_rank.report.compare_report import print_comparison, write_comparison
-from nba_rank.report.comparison import Comparison
+from nba_rank.evaluation.paired import paired, season_means
+from nba_rank.evaluation.past_runs import RunsError, common_scores, find_runs, first_epochs, pick
+from nba_rank.report.compare_report import Comparison, write_comparison
 
 _EXAMPLES = """examples:
   python -m nba_rank.compare outputs3/run_001 outputs3/run_007
@@ -27,7 +28,7 @@ _EXAMPLES = """examples:
 
 
 def compare(
-    folders: Sequence[Path], out: Path, baseline: str | None, metric: str, console: Console
+    folders: Sequence[Path], out: Path, baseline: str | None, metric: str | None, console: Console
 ) -> pd.DataFrame:
     """Compare finished runs and write what was found to a run folder of its own.
 
@@ -36,7 +37,8 @@ def compare(
             as judged on the test seasons.
         out: Folder in which the run folder is made.
         baseline: Name or folder of the run that differences are taken to; None: the first.
-        metric: Metric of the figures, the console and the first tables.
+        metric: Metric of the figures, the console and the first tables; None: the first that all
+            runs have at the as-of points, Spearman before all others.
         console: Where the results are shown.
 
     Returns:
@@ -50,28 +52,37 @@ def compare(
     base = pick(found.runs, baseline)
     scores = common_scores({run.name: run.rows for run in found.runs}, base.standings)
     at_points = (scores["scope"] == "league") & scores["as_of_point"].isin(AS_OF_POINTS)
-    if metric not in (known := scores.loc[at_points, "metric"].unique()):
+    known = scores.loc[at_points, "metric"].unique().tolist()
+    if not known or (metric is not None and metric not in known):
         raise RunsError(
             f"--metric {metric} is not among what all runs have at the as-of points: "
-            f"{', '.join(known)}"
+            f"{', '.join(known) or 'nothing'}"
         )
-    gaps = paired(scores, base.name)
     with RunDir.reserve(out) as run_dir:
         run_dir.note(
             kind="comparison",
             runs={run.name: str(run.folder.resolve()) for run in found.runs},
             sweeps=[str(sweep.folder.resolve()) for sweep in found.sweeps],
             baseline=base.name,
-            metric=metric,
+            metric=metric or known[0],
             notes=found.notes,
         )
+        comparison = Comparison(
+            found=found,
+            baseline=base.name,
+            metric=metric or known[0],
+            scores=scores,
+            means=season_means(scores),
+            differences=paired(scores, base.name),
+            first_epochs=first_epochs({run.name: run.folder for run in found.runs}),
+        )
         run_dir.write_frame("comparison.csv", scores)
-        run_dir.write_frame("differences.csv", gaps)
-        comparison = Comparison(run_dir.path.name, found, base.name, metric, scores, gaps)
-        analysis = write_comparison(comparison, run_dir)
-        print_comparison(console, comparison)
+        run_dir.write_frame("differences.csv", comparison.differences)
+        if not comparison.first_epochs.empty:
+            run_dir.write_frame("first_epochs.csv", comparison.first_epochs)
+        analysis = write_comparison(comparison, run_dir, console)
         console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
-    return gaps
+    return comparison.differences
 
 
 def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> None:
@@ -95,8 +106,7 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     )
     parser.add_argument(
         "--metric",
-        default="spearman",
-        help="metric of the figures and first tables (default: spearman)",
+        help="metric of the figures and first tables (default: spearman where the runs have it)",
     )
     given = parser.parse_args(arguments)
     console = console or Console()

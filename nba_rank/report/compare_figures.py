@@ -27,7 +27,6 @@ from nba_rank.report.style import (
     spread_apart,
     style,
 )
-from nba_rank.report.text import seasons
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 _DASHES = ("-", "--", "-.", ":")
@@ -36,19 +35,16 @@ _Look = tuple[str, str, str]
 """Colour, dash and marker."""
 
 
-def plot_by_point(differences: pd.DataFrame, baseline: str, metric: str, path: Path) -> None:
+def plot_by_point(means: pd.DataFrame, baseline: str, metric: str, path: Path) -> None:
     """Draw the mean of a metric over the season, a line a run, the standings in grey.
 
     Args:
-        differences: What `nba_rank.evaluation.paired.paired` returns.
-        baseline: Name of the run that it takes differences to.
+        means: What `nba_rank.evaluation.paired.season_means` returns, the runs as rankers.
+        baseline: Name of the run that differences are taken to.
         metric: The metric; all teams, and the playoff teams where it is known of them.
         path: PNG to write, 1200 pixels or wider.
     """
-    rows = _at_points(differences, metric)
-    base = rows.drop_duplicates(["as_of_point", "scope"])
-    base = base.assign(ranker=baseline, value=base["reference_value"])
-    rows = pd.concat([base, rows], ignore_index=True)
+    rows = _at_points(means, metric)
     scopes, points = _in_order(rows["scope"], SCOPE_LABELS), _in_order(rows["as_of_point"])
     looks = _looks([run for run in rows["ranker"].unique() if run not in (baseline, STANDINGS)])
     looks |= {baseline: (INK, "-", "o"), STANDINGS: (GREY, "-", "")}
@@ -73,7 +69,7 @@ def plot_by_point(differences: pd.DataFrame, baseline: str, metric: str, path: P
         set_title(figure, f"{better} is better: {metric_label(metric)} of each run over the season")
         set_caption(
             figure,
-            f"Means over the seasons that all runs were tested on, {seasons(rows)}. Differences to "
+            f"Means over the {_seasons(rows)} that all runs were tested on. Differences to "
             f"{baseline} (bold) are paired in the next figure.",
         )
         save(figure, path)
@@ -117,8 +113,12 @@ def plot_differences(differences: pd.DataFrame, baseline: str, metric: str, path
         told = "Bars: 95% t intervals over seasons; filled where significant."
         if rows["low"].isna().all():
             told = "Too few seasons for intervals."
-        set_caption(figure, f"Paired by season, {seasons(rows)}. {told}")
+        set_caption(figure, f"Paired by season, {_seasons(rows)}. {told}")
         save(figure, path)
+
+
+def _seasons(rows: pd.DataFrame) -> str:
+    return f"{rows['n_seasons'].max()} seasons"
 
 
 def _at_points(differences: pd.DataFrame, metric: str, also: str = "") -> pd.DataFrame:

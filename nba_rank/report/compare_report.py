@@ -1,116 +1,141 @@
-"""Runs and sweeps side by side, for people: an analysis, figures and a table on the console."""
+"""Runs and sweeps side by side, for people: an analysis, figures and tables on the console."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from nba_rank.core.files import write_atomically
-from nba_rank.core.metrics import higher_is_better
+from nba_rank.config.objectives import OBJECTIVES
+from nba_rank.core.metrics import METRICS
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.paired import MEAN, MIN_SEASONS, SIGNIFICANT
-from nba_rank.evaluation.past_runs import STANDINGS, differing, standings_gap
+from nba_rank.evaluation.paired import MEAN
+from nba_rank.evaluation.past_runs import (
+    BEST,
+    DEFAULT,
+    STANDINGS,
+    Found,
+    PastRun,
+    Sweep,
+    comparable_fields,
+    differing,
+    mean_score,
+    standings_gap,
+)
 from nba_rank.report.compare_figures import plot_by_point, plot_differences
-from nba_rank.report.compare_sections import (
-    differences_section,
-    means_sections,
-    runs_section,
-    seasons_section,
-    seconds_section,
-    sweep_section,
-    unlike_section,
-)
-from nba_rank.report.comparison import (
-    Comparison,
-    Row,
-    difference,
-    is_significant,
-    measure_label,
-    number,
-    point_label,
-    records,
-    signed,
-    when,
-)
-from nba_rank.report.differences import span as tested
-from nba_rank.report.labels import metric_label
-from nba_rank.report.text import ABSENT
+from nba_rank.report.differences import differences, measure_label, span, values
+from nba_rank.report.format import ABSENT, console_table, number, signed
+from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label, ranker_label
+from nba_rank.report.render import write_analysis
 
-_FIGURES = {
-    "figures/by_point.png": "Each run over the season",
-    "figures/differences.png": "Differences to the baseline run",
-}
+MEASURES = {
+    "Rankings": [
+        *((name, "league") for name in (
+            "spearman", "kendall", "rank_mae", "rank_rmse",
+            "ndcg_4", "ndcg_16", "ndcg_20", "precision_8",
+        )),
+        ("spearman", "playoff16"),
+    ],
+    "Probabilities of how far teams go": [
+        (name, "league") for name in (
+            "champion_log_loss", "champion_brier", "finals_brier", "round_2_brier",
+            "round_1_brier", "playoff_brier", "playoff_auc", "playoff_log_loss",
+            "advancement_log_loss",
+        )
+    ],
+    "Games and playoff series": [
+        *((name, scope) for scope in ("regular", "playoffs")
+          for name in ("game_brier", "game_log_loss")),
+        ("series_brier", "league"), ("series_log_loss", "league"),
+    ],
+}  # fmt: skip
+"""Measures that are tabulated, metric and scope; the others are in the files."""
+
+_FIGURES = [
+    ("Each run over the season", "figures/by_point.png"),
+    ("Differences to the baseline run", "figures/differences.png"),
+]
 _SAME = 1e-9
+_LONGEST = 60
 
 
-def write_comparison(comparison: Comparison, run_dir: RunDir) -> Path:
-    """Draw the figures and write the analysis; return its path."""
-    shown = (comparison.differences, comparison.baseline, comparison.metric)
-    for draw, name in zip((plot_by_point, plot_differences), _FIGURES, strict=True):
-        draw(*shown, run_dir.path / name)
-    said = [*_warnings(comparison), *_findings(comparison)]
-    sections = [
-        f"# {comparison.run}: {len(comparison.runs)} runs side by side",
-        "\n".join(f"- {line}" for line in said),
-        "Every run is judged by its final ranker on what all of them were tested on "
-        f"({tested(comparison.seasons)}). Differences are a run minus {comparison.baseline}, taken "
-        "within a season, in the metric's own unit.",
-        *(f"![{caption}]({name})" for name, caption in _FIGURES.items()),
-        runs_section(comparison),
-        differences_section(comparison),
-        *(sweep_section(sweep) for sweep in comparison.found.sweeps),
-        unlike_section(comparison),
-        seasons_section(comparison),
-        *means_sections(comparison),
-        seconds_section(comparison),
-        "## How to read it\n\n" + "\n".join(f"- {line}" for line in _how_to_read(comparison)),
-    ]
-    text = "\n\n".join(sections) + "\n"
-    path = run_dir.next_analysis()
-    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
-    return path
+@dataclass(frozen=True)
+class Comparison:
+    """What there is to report.
+
+    Attributes:
+        found: The runs and sweeps.
+        baseline: Name of the run that differences are taken to.
+        metric: Metric of the figures, the console and the first tables.
+        scores: What `nba_rank.evaluation.past_runs.common_scores` returns.
+        means: What `nba_rank.evaluation.paired.season_means` makes of them.
+        differences: What `nba_rank.evaluation.paired.paired` makes of them.
+        first_epochs: What `nba_rank.evaluation.past_runs.first_epochs` returns.
+    """
+
+    found: Found
+    baseline: str
+    metric: str
+    scores: pd.DataFrame
+    means: pd.DataFrame
+    differences: pd.DataFrame
+    first_epochs: pd.DataFrame
+
+    @property
+    def runs(self) -> dict[str, PastRun]:
+        """The runs by name, the baseline first."""
+        ordered = sorted(self.found.runs, key=lambda run: run.name != self.baseline)
+        return {run.name: run for run in ordered}
+
+    @property
+    def seasons(self) -> list[str]:
+        """The seasons that all runs were tested on, in order."""
+        return sorted(self.scores["season"].unique())
 
 
-def print_comparison(console: Console, comparison: Comparison) -> None:
-    """Print the chosen metric over all teams by run and point, and what is to be said of it."""
-    metric, baseline = comparison.metric, escape(comparison.baseline)
-    for line in _warnings(comparison):
-        console.print(line.replace("**", ""), markup=False, highlight=False)
-    better = "higher" if higher_is_better(metric) else "lower"
-    table = Table(
-        title=f"Mean {metric_label(metric)}, {better} is better (below: difference to "
-        f"{baseline}, bold where significant)",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) -> Path:
+    """Draw the figures, write the analysis and print its first tables; return its path."""
+    metric, baseline = comparison.metric, comparison.baseline
+    plot_by_point(comparison.means, baseline, metric, run_dir.path / _FIGURES[0][1])
+    plot_differences(comparison.differences, baseline, metric, run_dir.path / _FIGURES[1][1])
+    warnings = _warnings(comparison)
+    means, gaps = (
+        _of(frame, metric, "league") for frame in (comparison.means, comparison.differences)
     )
-    rows = comparison.of_metric(metric, "league")
-    at_point = rows.drop_duplicates("as_of_point").set_index("as_of_point")["reference_value"]
-    table.add_column("run", overflow="fold")
-    for point in at_point.index:
-        table.add_column(point_label(point), justify="right", no_wrap=True)
-    table.add_row(_in_lines(comparison.baseline), *(number(value, metric) for value in at_point))
-    for run in [*comparison.others, STANDINGS]:
-        own = {row["as_of_point"]: row for row in records(rows[rows["ranker"] == run])}
-        cells = [_cell(own[point]) if point in own else ABSENT for point in at_point.index]
-        table.add_row(_in_lines(run), *cells)
-    console.print(table)
-    for line in _findings(comparison):
-        console.print(line.replace("**", ""), markup=False, highlight=False)
+    for line in warnings:
+        console.print(line, markup=False, highlight=False)
+    title = f"{measure_label(metric, 'league')}: mean, and difference to {baseline}"
+    console.print(console_table(values(means, "ranker", "as_of_point", "run"), title))
+    console.print(console_table(differences(gaps, "ranker", "as_of_point", "run", intervals=False)))
+    by_season = _of(comparison.scores, metric, "league")
+    # The mean over the points comes before the points; a single point stands for itself.
+    by_season = by_season[by_season["as_of_point"] == by_season["as_of_point"].iloc[0]]
+    context = {
+        "n_runs": len(comparison.runs),
+        "warnings": warnings,
+        "seasons": span(comparison.seasons),
+        "baseline": baseline,
+        "metric": metric_label(metric),
+        "runs": _runs(comparison),
+        "by_point": [
+            (SCOPE_LABELS[scope], differences(rows, "ranker", "as_of_point", "run"))
+            for scope in ("league", "playoff16")
+            if not (rows := _of(comparison.differences, metric, scope)).empty
+        ],
+        "summed_up": differences(_summed_up(comparison), "measure", "ranker", "measure"),
+        "sweeps": [_sweep(sweep) for sweep in comparison.found.sweeps],
+        "unlike": _unlike(comparison),
+        "by_season": values(by_season, "season", "ranker"),
+        "means": _means(comparison),
+        "first_epochs": _first_epochs(comparison),
+        "seconds": _seconds(comparison),
+    }
+    return write_analysis(run_dir, "comparison.md.j2", context, _FIGURES)
 
 
-def _in_lines(name: str) -> str:
-    """Return a name with a new line after each folder: cells have two lines anyway."""
-    return escape(name).replace("/", "/\n")
-
-
-def _cell(row: Row) -> str:
-    gap = signed(row["difference"], row["metric"]).replace("0.", ".", 1)
-    return f"{number(row['value'], row['metric'])}\n" + (
-        f"[bold]{gap}[/]" if is_significant(row) else gap
-    )
+def _of(frame: pd.DataFrame, metric: str, scope: str) -> pd.DataFrame:
+    return frame[(frame["metric"] == metric) & (frame["scope"] == scope)]
 
 
 def _warnings(comparison: Comparison) -> list[str]:
@@ -123,7 +148,7 @@ def _warnings(comparison: Comparison) -> list[str]:
     if (n_hashes > 1).any():
         gap = standings_gap({name: run.standings for name, run in runs.items()})
         lines.append(
-            f"**The runs learned from different data**: {', '.join(tables.index[n_hashes > 1])} "
+            f"The runs learned from different data: {', '.join(tables.index[n_hashes > 1])} "
             "differ, so a difference between them may be one of data as well as of skill; "
             + (
                 "the standings score the same in all of them."
@@ -139,58 +164,147 @@ def _warnings(comparison: Comparison) -> list[str]:
         lines.append(
             f"Not every run was tested on {', '.join(apart)}, so nothing below speaks of them."
         )
+    same = comparison.differences.groupby("ranker")["difference"].apply(
+        lambda own: (own.abs() < _SAME).all()
+    )
+    lines += [f"{name} scores exactly as {comparison.baseline} by every metric."
+              for name in same.index[same]]  # fmt: skip
     return lines + [f"{note[0].upper()}{note[1:]}." for note in comparison.found.notes]
 
 
-def _findings(comparison: Comparison) -> list[str]:
-    """Say of each run whether it beats the baseline, by the chosen metric and by the others."""
-    lines = []
-    for name in comparison.others:
-        own = comparison.differences[comparison.differences["ranker"] == name]
-        if (own["difference"].abs() < _SAME).all():
-            lines.append(f"**{name}** scores exactly as {comparison.baseline} by every metric.")
-            continue
-        rows = comparison.of_metric(comparison.metric, "league")
-        main, *points = records(rows[rows["ranker"] == name])
-        words = [
-            f"**{name}**: {metric_label(comparison.metric)} over all teams "
-            f"{number(main['value'], comparison.metric)} {when(comparison.main_point)}, "
-            f"{difference(main)} against {comparison.baseline}, {main['verdict']}"
+def _runs(comparison: Comparison) -> pd.DataFrame:
+    """Return where each run comes from."""
+    rows = [
+        {
+            "run": name + " (baseline)" * (name == comparison.baseline),
+            "folder": str(run.folder),
+            "final ranker": ranker_label(run.ranker),
+            "started": str(run.manifest.get("started", ABSENT))[:16],
+            "git revision": str(run.environment["git revision"]) or ABSENT,
+            "test seasons": str(run.rows["season"].nunique()),
+            "seconds": number(sum(run.seconds.values()), 0),
+        }
+        for name, run in comparison.runs.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _summed_up(comparison: Comparison) -> pd.DataFrame:
+    """Return the runs' differences by the measures that are tabulated, one row a measure and run.
+
+    Each is that of the mean over the points, or of the only point.
+    """
+    rows = comparison.differences[comparison.differences["ranker"] != STANDINGS]
+    # The mean over the points comes before the points.
+    rows = rows.drop_duplicates(["ranker", "metric", "scope"])
+    return _measured(rows, [one for some in MEASURES.values() for one in some])
+
+
+def _measured(rows: pd.DataFrame, measures: list[tuple[str, str]]) -> pd.DataFrame:
+    """Return the rows of some measures, in their order, with the words for each in `measure`."""
+    place = {measure: number_ for number_, measure in enumerate(measures)}
+    order = pd.Series(
+        [place.get(one, -1) for one in zip(rows["metric"], rows["scope"], strict=True)], rows.index
+    )
+    rows = rows.assign(order=order)[order >= 0].sort_values("order", kind="stable")
+    words = [measure_label(*measures[one]) for one in rows["order"]]
+    return rows.assign(measure=words)
+
+
+def _means(comparison: Comparison) -> list[tuple[str, list[tuple[str, pd.DataFrame]]]]:
+    """Return the means of all measures, a table an as-of point."""
+    sections = []
+    for title, measures in MEASURES.items():
+        rows = _measured(comparison.means, measures)
+        points = [point for point in [MEAN, *POINT_LABELS, "all"]
+                  if (rows["as_of_point"] == point).any()]  # fmt: skip
+        if title.startswith("Games"):  # one value a season, at a point or at all
+            rows, points = rows.assign(as_of_point="all"), ["all"] if points else []
+        tables = [
+            (
+                {MEAN: "Mean over the points", "all": "All season"}.get(point)
+                or f"At {POINT_LABELS[point]}",
+                values(rows[rows["as_of_point"] == point], "ranker", "measure", "run"),
+            )
+            for point in points
         ]
-        others = comparison.summed_up()
-        main_measure = measure_label(comparison.metric, "league")
-        others = others[(others["ranker"] == name) & (others["measure"] != main_measure)]
-        for verdict in SIGNIFICANT:
-            at = [point_label(row["as_of_point"]) for row in points if row["verdict"] == verdict]
-            if at:
-                words.append(f"{verdict} at {', '.join(at)}")
-            by = others.loc[others["verdict"] == verdict, "measure"].str[:-2]
-            if len(by):
-                words.append(f"by other measures {verdict}: {', '.join(by)}")
-        lines.append("; ".join(words) + ".")
-    return lines
+        if tables:
+            sections.append((title, tables))
+    return sections
 
 
-def _how_to_read(comparison: Comparison) -> list[str]:
-    n_intervals = int(comparison.differences["low"].notna().sum())
-    lines = [
-        "↑ higher is better, ↓ lower is better; * the difference to "
-        f"{comparison.baseline} is significant: its 95% t interval over seasons excludes zero and "
-        f"an exact sign-flip test over seasons has p < .05; {ABSENT} is not known or not there.",
-        f"`{MEAN}` is the mean over the as-of points.",
-        f"`{STANDINGS}` is no run but the teams' record to date, by the data of "
-        f"{comparison.baseline}: a bar for all of them.",
-        "`comparison.csv` holds every metric by season; `differences.csv` the means and the paired "
-        "differences, also of the metrics and conferences that are not tabulated here.",
-    ]
-    if not n_intervals:
-        few = (
-            f"With fewer than {MIN_SEASONS} common seasons no interval is given: nothing can be "
-            "told from noise."
-        )
-        return [*lines, few]
+def _sweep(sweep: Sweep) -> tuple[str, str, pd.DataFrame]:
+    """Return what validation promised beside what the test seasons gave."""
+    lines = []
+    for name in sweep.objectives:
+        metric, scope = OBJECTIVES[name].metric, OBJECTIVES[name].scope
+        digits = METRICS[metric].digits
+        line = {"objective": measure_label(metric, scope)}
+        test = {which: mean_score(run.rows, metric, scope) for which, run in sweep.runs.items()}
+        validation = {which: own.get(name, np.nan) for which, own in sweep.validation.items()}
+        for kind, known in (("validation", validation), ("test", test)):
+            default, best = (known.get(which, np.nan) for which in (DEFAULT, BEST))
+            line |= {
+                f"default, {kind}": number(default, digits),
+                f"best, {kind}": number(best, digits),
+                f"best minus default, {kind}": signed(best - default, digits),
+            }
+        lines.append(line)
+    told = ", ".join(f"{n} {state}" for state, n in sweep.n_trials.items()) or "none yet"
+    return sweep.folder.name, told, pd.DataFrame(lines)
+
+
+def _unlike(comparison: Comparison) -> list[tuple[str, pd.DataFrame]]:
+    """Return config fields, tables and environments in which the runs differ."""
+    runs = comparison.runs
+    fields = differing({name: comparable_fields(run.fields) for name, run in runs.items()})
+    everywhere = (fields != "").all(axis=1)
+    tables = differing({name: run.tables for name, run in runs.items()})
+    parts = {
+        "Config fields, without those that say where files lie": fields[everywhere],
+        "Config fields that not all runs know, since they ran on another version of the program": (
+            fields[~everywhere].map(_shortened)
+        ),
+        "Tables, by the first digits of their hash": tables.map(lambda cell: cell[:8]),
+        "Environment": differing({name: run.environment for name, run in runs.items()}),
+    }
     return [
-        *lines,
-        f"Of the {n_intervals} differences in `differences.csv` one in twenty would be significant "
-        "by chance: believe what neighbouring points and related measures agree on.",
+        (title, cells.replace("", ABSENT).rename_axis(index="of").reset_index())
+        for title, cells in parts.items()
+        if not cells.empty
     ]
+
+
+def _first_epochs(comparison: Comparison) -> pd.DataFrame | None:
+    """Return the first epochs as a table of text; None where not all runs have them."""
+    table = comparison.first_epochs
+    if table.empty:
+        return None
+    runs = {name: [f"{value:.7g}" for value in table[name]] for name in comparison.runs}
+    return pd.DataFrame(
+        {
+            "statistic": table["statistic"].str.replace("_", " "),
+            "epoch": table["epoch"].map({0: "before training", 1: "after the first"}),
+            **runs,
+            "largest gap": [f"{gap:.1e}" for gap in table["largest_gap"]],
+            "networks": table["n_networks"].astype(str),
+        }
+    )
+
+
+def _seconds(comparison: Comparison) -> pd.DataFrame:
+    """Return the wall-clock seconds of each stage."""
+    runs = comparison.runs
+    stages = list(dict.fromkeys(stage for run in runs.values() for stage in run.seconds))
+    columns = {
+        name: [
+            *(number(run.seconds.get(stage, np.nan), 1) for stage in stages),
+            number(sum(run.seconds.values()), 1),
+        ]
+        for name, run in runs.items()
+    }
+    return pd.DataFrame({"stage": [*stages, "all"], **columns})
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -2,7 +2,7 @@ import pytest
 from made_runs import SEASONS, made_metrics
 from PIL import Image
 
-from nba_rank.evaluation.paired import paired
+from nba_rank.evaluation.paired import paired, season_means
 from nba_rank.evaluation.past_runs import common_scores, rows_of
 from nba_rank.report.compare_figures import plot_by_point, plot_differences
 
@@ -22,7 +22,7 @@ def test_any_number_of_runs_is_drawn_wide_enough(tmp_path, draw, n_runs, metric,
     runs = dict(list(runs.items())[:n_runs])
     baseline = next(iter(runs))
     tidy = common_scores(runs, rows_of(made[baseline], "standings"))
-    table = paired(tidy, baseline)
+    table = paired(tidy, baseline) if draw is plot_differences else season_means(tidy)
     draw(table, baseline, metric, tmp_path / "figure.png")
     with Image.open(tmp_path / "figure.png") as image:
         assert image.width >= 1200
