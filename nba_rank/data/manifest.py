@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from nba_rank.core.content_hash import code_hash
-from nba_rank.core.files import file_hash, written_together
+from nba_rank.core.errors import UserError
+from nba_rank.core.files import file_hash, locked, written_together
 from nba_rank.data import quality
 from nba_rank.data.raw import files as raw_files
-from nba_rank.data.tables import SCHEMA, Tables, table_path
+from nba_rank.data.tables import SCHEMA, Tables, read_tables, table_path
 
 LOCK = ".lock"
 """File in the folder of the tables that is locked while they are written, or read as a whole."""
@@ -59,17 +60,52 @@ def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = No
             return f"raw file {name} is new"
         if file_hash(present[name]) != listed[name]:
             return f"raw file {name} has changed"
+    altered = _altered(processed_dir, tables)
+    if altered is not None:
+        return altered
+    try:
+        quality.read_report(quality.report_path(manifest_path))
+    except (OSError, ValueError):
+        return "the quality report is missing"
+    return None
+
+
+def _altered(processed_dir: Path, tables: dict[str, str]) -> str | None:
+    """Say which table is not the one of a hash; None if all are."""
     for name, expected in tables.items():
         path = table_path(processed_dir, name)
         if not path.exists():
             return f"table {name} is missing"
         if file_hash(path) != expected:
             return f"table {name} was altered"
-    try:
-        quality.read_report(quality.report_path(manifest_path))
-    except (OSError, ValueError):
-        return "the quality report is missing"
     return None
+
+
+def read_checked(processed_dir: Path) -> Tables:
+    """Read tables that are as an ingest has written them, by the manifest beside or above them.
+
+    Raises:
+        UserError: A table is missing or was altered, or there is no manifest.
+    """
+    if not processed_dir.is_dir():
+        return read_tables(processed_dir)  # which tells what is missing
+    with locked(processed_dir / LOCK):
+        tables = read_tables(processed_dir)
+        beside = default_path(processed_dir)
+        path = beside if beside.exists() else default_path(processed_dir.parent)
+        try:
+            written = json.loads(path.read_text(encoding="utf-8"))["tables"]
+            hashes = {name: written[name]["sha256"] for name in SCHEMA}
+            reason = _altered(processed_dir, hashes)
+        except (OSError, ValueError, KeyError, TypeError):
+            reason = f"no manifest says what they were, neither {beside} nor {path}"
+    if reason is not None:
+        raise UserError(
+            f"the tables in {processed_dir} are not those of an ingest: {reason}. Run "
+            "`python -m nba_rank.ingest` with the same data.raw_dir and data.processed_dir to make "
+            "them anew"
+        )
+    return tables
 
 
 def write(

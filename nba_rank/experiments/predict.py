@@ -16,8 +16,9 @@ from nba_rank.core.files import write_frame
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import season_of_date, with_coming_season
+from nba_rank.data.manifest import read_checked
 from nba_rank.data.outcomes import outcomes
-from nba_rank.data.tables import read_tables
+from nba_rank.data.tables import Tables
 from nba_rank.evaluation.predictions import flat, predictions_table
 from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.roster import player_sets
@@ -27,6 +28,9 @@ from nba_rank.odds.inputs import strength_inputs
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import FoldPlan
 
+CHANGED = "changed_tables"
+"""Attribute of a ranking: names of the tables that are not those that the run learned from."""
+
 
 def rank_date(config: PredictConfig) -> pd.DataFrame:
     """Rank the teams on a date with the models of a run that have not seen its season.
@@ -35,11 +39,12 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
         config: Run folder, date and, where they have moved, the tables.
 
     Returns:
-        The predictions table of the date.
+        The predictions table of the date; its `attrs` name the tables that have `CHANGED`.
 
     Raises:
-        UserError: The run folder or the tables are not there, or the run did not finish; or the
-            date is none, lies outside the data, or its season was learned from.
+        UserError: The run folder or the tables are not there, the run did not finish, or the
+            tables are not as an ingest has written them; or the date is none, lies outside the
+            data, or its season was learned from.
     """
     folder = Path(config.run)
     plan = _plan_of_finished(folder)
@@ -47,7 +52,8 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     if run_config.model.members == [CLONE]:
         raise UserError(f"{folder} holds a {CLONE}, which ranks no teams: take another run")
     date = _date(config.as_of)
-    tables = read_tables(config.data.processed_dir or run_config.data.processed_dir)
+    tables = read_checked(Path(config.data.processed_dir or run_config.data.processed_dir))
+    changed = _changed(tables, folder)
     tables = with_coming_season(tables, date)
     season = season_of_date(tables, date)
     part = plan.part_of(season)
@@ -71,7 +77,9 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     results = outcomes(tables, season if season in complete else max(complete, default=None))
     league = League(tables, strength_inputs(tables, ratings, dates), results)
     predicted = ranker.predict(data, league)
-    return predictions_table(predicted, data.sets, tables, league.results)
+    table = predictions_table(predicted, data.sets, tables, league.results)
+    table.attrs[CHANGED] = changed
+    return table
 
 
 def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
@@ -83,8 +91,16 @@ def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
     console.print(_rich_table(table, f"Strength on the morning of {config.as_of}"))
     if "assumption" in table and table["assumption"].iloc[0]:
         console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
+    if table.attrs[CHANGED]:
+        console.print(f"Tables that have changed since the run: {', '.join(table.attrs[CHANGED])}")
     console.print(f"Written to {escape.terminal(str(out))}")
     return table
+
+
+def _changed(tables: Tables, folder: Path) -> list[str]:
+    """Return the names of the tables that are not those of a run, as after new games."""
+    known = read_manifest(folder)["tables"]
+    return [name for name, content in tables.hashes().items() if known.get(name) != content]
 
 
 def _date(text: str) -> pd.Timestamp:

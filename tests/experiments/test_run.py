@@ -16,12 +16,14 @@ from nba_rank.config.compose import config_from_yaml
 from nba_rank.config.schema import PredictConfig, PredictDataConfig
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import read_manifest
+from nba_rank.data import manifest
 from nba_rank.data.outcomes import EVENTS
-from nba_rank.data.tables import BOX_COLUMNS, Tables, conform, read_tables, table_path
+from nba_rank.data.quality import QualityReport
+from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform, read_tables, table_path
 from nba_rank.evaluation.predictions import PROBABILITIES, SIMULATED, flat
 from nba_rank.evaluation.probability_assessment import PLATT
 from nba_rank.experiments import run as pipeline
-from nba_rank.experiments.predict import predict, rank_date
+from nba_rank.experiments.predict import CHANGED, predict, rank_date
 from nba_rank.experiments.train import train
 from nba_rank.models import members
 from nba_rank.models.model_a.lightning_module import ModelA
@@ -423,6 +425,7 @@ def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
         assert out.read_text().splitlines() == [header, *expected]
         shown = console.file.getvalue()
         assert as_of in shown
+        assert "have changed" not in shown
         for column in ("wins (90%)", "playoffs", "title"):
             assert column in shown
         assert str(out) in shown.replace("\n", "")
@@ -448,8 +451,7 @@ def test_a_poisoned_future_changes_no_prediction_and_no_odds(
     day = pd.Timestamp(dates_of(finished)[place])
     spoiled = spoil(league.tables, day)
     assert not spoiled.games.equals(league.tables.games)
-    for name, table in spoiled.items():
-        table.to_parquet(table_path(tmp_path, name), index=False)
+    manifest.write(spoiled, QualityReport((), (), ()), tmp_path, tmp_path / "manifest.json")
     got = flat(rank_date(asked(finished, f"{day:%Y-%m-%d}", tmp_path)))
     expected = known[known["as_of_date"] == day].reset_index(drop=True)
     # What a date is called depends on how long the season was in the end.
@@ -474,9 +476,9 @@ def test_an_altered_past_does_change_predictions(finished, league, tmp_path):
     known = pd.read_parquet(finished / "predictions.parquet").set_index(["as_of_date", "team_id"])
     day = pd.Timestamp(dates_of(finished)[1])
     spoiled = scrambled(league.tables, day - pd.Timedelta(days=10))
-    for name, table in spoiled.items():
-        table.to_parquet(table_path(tmp_path, name), index=False)
+    manifest.write(spoiled, QualityReport((), (), ()), tmp_path, tmp_path / "manifest.json")
     got = rank_date(asked(finished, f"{day:%Y-%m-%d}", tmp_path)).set_index("team_id")
+    assert {"games", "team_games"} <= set(got.attrs[CHANGED]) < set(SCHEMA)
     for name in ("score", "playoff_prob_platt", "regular_strength", "expected_wins", "title_prob"):
         assert not np.allclose(got[name], known.loc[day, name].loc[got.index]), name
 
@@ -530,6 +532,17 @@ def test_predict_refuses_a_season_that_was_learned_from(finished, as_of):
 def test_predict_refuses_a_date_that_it_cannot_rank(finished, as_of, message):
     with pytest.raises(UserError, match=message):
         rank_date(asked(finished, as_of))
+
+
+def test_predict_refuses_tables_that_were_edited(finished, league, tmp_path):
+    manifest.write(league.tables, QualityReport((), (), ()), tmp_path, tmp_path / "manifest.json")
+    games = league.tables.games
+    points = games["home_points"].mask(games.index == 0, games["away_points"] + 40)
+    games.assign(home_points=points).to_parquet(table_path(tmp_path, "games"), index=False)
+    for reason in ("table games was altered", "no manifest"):
+        with pytest.raises(UserError, match=rf"{reason}.*nba_rank\.ingest"):
+            rank_date(asked(finished, dates_of(finished)[1], tmp_path))
+        (tmp_path / "manifest.json").unlink(missing_ok=True)
 
 
 def test_predict_refuses_folders_without_a_finished_run(finished, tmp_path):
