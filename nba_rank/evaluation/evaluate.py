@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.errors import UserError
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import EAST, WEST
 from nba_rank.evaluation.metrics import LIST_METRICS, ListMetric, average_rank, spearman
@@ -154,7 +155,7 @@ def spearman_by_point(
     unscored = judged["score"].isna()
     if unscored.any():
         first = judged[unscored].iloc[0]
-        raise ValueError(
+        raise UserError(
             f"no players are known in {first['season']} on {first['as_of_date']:%Y-%m-%d}, so "
             "there is no score to judge: test seasons with player logs, see folds.n_test_seasons"
         )

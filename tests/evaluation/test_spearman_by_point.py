@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.core.errors import UserError
 from nba_rank.evaluation.evaluate import spearman_by_point
 from nba_rank.evaluation.metrics import spearman
 
@@ -64,5 +65,5 @@ def test_a_point_without_scores_is_named(scores, points, results, gone):
     spoiled = scores[~at_end] if gone == "date" else scores.assign(
         score=scores["score"].mask(at_end)
     )  # fmt: skip
-    with pytest.raises(ValueError, match="no players are known in 2020-21 on 2021-05-10"):
+    with pytest.raises(UserError, match="no players are known in 2020-21 on 2021-05-10"):
         spearman_by_point(spoiled, points, results)

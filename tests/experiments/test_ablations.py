@@ -15,6 +15,7 @@ from rich.console import Console
 from sklearn.linear_model import Ridge
 
 from nba_rank.config.program import CONF
+from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.paired import BETTER, MEAN, TOO_FEW_SEASONS, WITHIN_NOISE
 from nba_rank.experiments import ablations, inputs
@@ -220,7 +221,7 @@ def test_idle_groups_are_taken_away_together_as_well(start, tmp_path, monkeypatc
 
 
 def test_where_nothing_is_left_to_judge_the_error_says_so(start, tmp_path):
-    with pytest.raises(ValueError, match=r"only=\['record'\].*nothing to judge"):
+    with pytest.raises(UserError, match=r"only=\['record'\].*nothing to judge"):
         start(ablate_groups, "ablate", tmp_path, "only=[record]", "directions=[alone]")
 
 
