@@ -11,8 +11,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from threadpoolctl import threadpool_limits
 
-from nba_rank.config.compose import as_config, register_schemas
-from nba_rank.config.program import CONF
+from nba_rank.config.compose import CONF, as_config, register_schemas
 from nba_rank.config.schema import Config
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.ingest import IngestResult, ingest

@@ -5,7 +5,8 @@ from typing import TypeVar, cast
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from yaml import YAMLError
 
 from nba_rank.config.rules import validate
 from nba_rank.config.schema import (
@@ -14,8 +15,13 @@ from nba_rank.config.schema import (
     DebugConfig,
     IngestConfig,
     PredictConfig,
+    StudySweeperConf,
 )
 from nba_rank.core.errors import ConfigError
+
+_IN_PACKAGE, _IN_CHECKOUT = (Path(__file__).parents[n] / "conf" for n in (1, 2))
+CONF = _IN_PACKAGE if _IN_PACKAGE.is_dir() else _IN_CHECKOUT
+"""The configs: a wheel holds them in the package, a checkout beside it."""
 
 Kind = TypeVar("Kind", AblateConfig, Config, DebugConfig, IngestConfig, PredictConfig)
 
@@ -28,6 +34,7 @@ def register_schemas() -> None:
     store.store(name="ingest_schema", node=IngestConfig)
     store.store(name="predict_schema", node=PredictConfig)
     store.store(name="debug_schema", node=DebugConfig)
+    store.store(group="hydra/sweeper", name="study", node=StudySweeperConf)
 
 
 def as_config(cfg: DictConfig, kind: type[Kind]) -> Kind:
@@ -46,8 +53,16 @@ def as_config(cfg: DictConfig, kind: type[Kind]) -> Kind:
 
 
 def config_from_yaml(path: Path) -> Config:
-    """Read a config back from a run folder."""
-    return _typed(cast(DictConfig, OmegaConf.load(path)), Config)
+    """Read a config back from a run folder.
+
+    Raises:
+        ConfigError: The file is no config of this program.
+    """
+    try:
+        content = cast(DictConfig, OmegaConf.load(path))
+    except (OSError, YAMLError, OmegaConfBaseException) as error:
+        raise ConfigError(f"{path} cannot be read as a config: {error}") from error
+    return _typed(content, Config)
 
 
 def config_yaml(config: object) -> str:

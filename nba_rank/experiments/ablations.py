@@ -17,7 +17,6 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from nba_rank.config.compose import as_config
-from nba_rank.config.program import comparison_run
 from nba_rank.config.schema import AblateConfig, Config
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir
@@ -25,6 +24,7 @@ from nba_rank.core.stages import Stages
 from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.evaluate import spearman_by_point
 from nba_rank.evaluation.paired import BETTER, MEAN, paired, with_mean
+from nba_rank.experiments.comparison_run import comparison_run
 from nba_rank.experiments.inputs import RunInputs, read_inputs
 from nba_rank.features.registry import PLAYER_GROUPS, TEAM_GROUPS
 from nba_rank.features.store import KEY

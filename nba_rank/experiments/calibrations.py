@@ -14,7 +14,6 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from nba_rank.config.compose import as_config
-from nba_rank.config.program import comparison_run
 from nba_rank.config.schema import CalibrationConfig, Config
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
@@ -25,6 +24,7 @@ from nba_rank.evaluation.evaluate import spearman_by_point
 from nba_rank.evaluation.paired import paired, season_means, with_mean
 from nba_rank.evaluation.probability_assessment import Forecast, win_probabilities
 from nba_rank.experiments.ablations import without_intervals
+from nba_rank.experiments.comparison_run import comparison_run
 from nba_rank.experiments.inputs import RunInputs, fit_members, read_inputs
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.models.members import Members, Scores

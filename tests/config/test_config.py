@@ -14,8 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import nba_rank
-from nba_rank.config.compose import as_config, config_from_yaml, config_yaml
-from nba_rank.config.program import CONF
+from nba_rank.config.compose import CONF, as_config, config_from_yaml, config_yaml
 from nba_rank.config.rules import validate
 from nba_rank.config.schema import (
     AblateConfig,

@@ -1,6 +1,16 @@
-import pytest
-from rich.console import Console
+import errno
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
 
+import pytest
+from programs import environment, program
+from rich.console import Console
+from yaml.scanner import ScannerError
+
+import nba_rank
 from nba_rank.config.program import exit_on_user_error
 from nba_rank.core.errors import ConfigError, UserError
 
@@ -14,7 +24,96 @@ def test_what_a_user_can_mend_is_told_without_a_traceback(error):
     assert console.export_text() == f"error: {error}\n"
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left", "run_001/oof"), "run_001/oof: No space left: free"),
+        (PermissionError(errno.EACCES, "Permission denied", "out"), "out: Permission denied: take"),
+        (OSError(errno.EROFS, "Read-only file system", "out"), "out: Read-only file system: take"),
+        (MemoryError("8 GiB"), r"memory ran out (8 GiB): close other"),
+        (ScannerError(problem="found a tab"), "cannot be read as YAML: found a tab"),
+    ],
+)
+def test_what_the_machine_refuses_is_told_with_a_remedy(error, told):
+    console = Console(record=True, width=200)
+    with pytest.raises(SystemExit), exit_on_user_error(console):
+        raise error
+    assert told in console.export_text()
+
+
 @pytest.mark.parametrize("kind", [ValueError, KeyError, FileNotFoundError, RuntimeError])
 def test_a_mistake_in_the_code_keeps_its_traceback(kind):
     with pytest.raises(kind), exit_on_user_error(Console(quiet=True)):
         raise kind("a mistake")
+
+
+OPTIONS = {
+    "predict": ["run=...", "as_of=...", "data.processed_dir=null", "out=null"],
+    "ingest": ["force=false", "data.raw_dir=", "data=nba"],
+    "train": [
+        "seed=42",
+        "model.xgb.max_depth=",
+        "data.sim.n_seasons=8",
+        "folds=holdout",
+        "-m, --multirun",
+    ],
+    "ablate": ["only=[]", "directions=[without,alone]"],
+    "debug_model_a": ["batch=0", "trainer.accelerator=auto"],
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_help_of_a_program_explains_its_own_options(tmp_path, name):
+    told = program(name, "--help", cwd=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith(f"python -m nba_rank.{name}: ")
+    for option in OPTIONS[name]:
+        assert re.search(rf"^  {re.escape(option)}.*  \w", told.stdout, re.MULTILINE), option
+    assert ("folds" in told.stdout) == (name in ("train", "ablate"))
+    assert "@" not in told.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["typo=1"], "Key 'typo' not in 'Config'"),
+        (["seed=-1"], "seed=-1: must be 0 or more"),
+        (["model=typo"], "model/typo"),
+        (["-m", "hparams_search=quick", "seed=-1"], "seed=-1: must be 0 or more"),
+        (["experiment=no.yaml"], "there is no such file"),
+    ],
+)
+def test_a_config_error_comes_before_anything_heavy_is_imported(tmp_path, words, told):
+    watched = (
+        "import runpy, sys\n"
+        "try: runpy.run_module('nba_rank.train', run_name='__main__', alter_sys=True)\n"
+        "finally: print({'torch', 'xgboost', 'optuna', 'matplotlib', 'pandas'} & {*sys.modules})"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", watched, *words],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert told in ended.stdout
+    assert (ended.stdout.splitlines()[-1], ended.stderr) == ("set()", "")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train",
+        "predict",
+        "ingest",
+        "bench",
+        "ablate",
+        "ablate_model_a",
+        "compare_calibration",
+        "debug_model_a",
+    ],
+)
+def test_every_program_is_where_its_shell_says(name):
+    shell = Path(nba_rank.__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    module, _, function = re.search(r'"(nba_rank\..*)"\)', shell)[1].rpartition(".")
+    assert callable(getattr(import_module(module), function))

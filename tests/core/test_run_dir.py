@@ -1,5 +1,7 @@
 import json
 import multiprocessing
+import subprocess
+import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -106,6 +108,40 @@ def test_an_error_marks_the_folder_and_goes_on_to_the_caller(tmp_path, error, st
     assert type(error).__name__ in trace
     assert "raise error" in trace
     assert (run.path / "half.txt").read_text() == "so far"
+
+
+@pytest.mark.parametrize("error", [UserError("no data"), OSError("full"), KeyboardInterrupt()])
+def test_a_run_that_ends_before_it_has_found_anything_leaves_no_folder(tmp_path, error):
+    kept = RunDir.reserve(tmp_path)
+    run = RunDir.reserve(tmp_path)
+    run.write_text("config.yaml", "seed: 1")
+    with pytest.raises(type(error)), run:
+        raise error
+    assert [path.name for path in tmp_path.glob("run_*")] == [kept.path.name]
+    assert (tmp_path / ".current_run").read_text() == "run_001\n"
+
+
+def test_the_folder_of_a_mistake_in_the_code_and_of_a_sweep_stay(tmp_path):
+    for run, error in ((RunDir.reserve(tmp_path), KeyError), (RunDir(tmp_path), UserError)):
+        with pytest.raises(error), run:
+            raise error("why")
+        assert read_manifest(run.path)["status"] == "failed"
+
+
+def test_the_next_run_marks_those_whose_process_has_died(tmp_path):
+    # As after SIGKILL: nothing closes the manifest.
+    worker = subprocess.Popen([sys.executable, "-c", ""])
+    worker.wait()
+    alive, dead, elsewhere = (RunDir.reserve(tmp_path).__enter__() for _ in range(3))
+    dead.note(pid=worker.pid)
+    elsewhere.note(pid=worker.pid, host="another-machine")
+    RunDir.reserve(tmp_path)
+    found = [
+        json.loads((run.path / "manifest.json").read_text()) for run in (alive, dead, elsewhere)
+    ]
+    assert [manifest["status"] for manifest in found] == ["running", "dead", "running"]
+    dead.note(status="running")
+    assert read_manifest(dead.path)["error"] == f"process {worker.pid} ended without a word"
 
 
 def test_analyses_are_numbered_in_the_order_written(tmp_path):

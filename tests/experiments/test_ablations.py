@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from sklearn.linear_model import Ridge
 
-from nba_rank.config.program import CONF
+from nba_rank.config.compose import CONF
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.paired import BETTER, MEAN, TOO_FEW_SEASONS, WITHIN_NOISE

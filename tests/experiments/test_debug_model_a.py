@@ -12,8 +12,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
 
-from nba_rank.config.compose import as_config
-from nba_rank.config.program import CONF
+from nba_rank.config.compose import CONF, as_config
 from nba_rank.config.schema import Config, DebugConfig, IngestConfig
 from nba_rank.core.errors import ConfigError
 from nba_rank.experiments import debug_model_a

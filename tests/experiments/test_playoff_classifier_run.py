@@ -10,7 +10,6 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from nba_rank.config.compose import config_from_yaml
-from nba_rank.config.program import comparison_run
 from nba_rank.config.schema import PredictConfig, PredictDataConfig
 from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.names import CLONE
@@ -20,6 +19,7 @@ from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.calibration import brier, ece
 from nba_rank.evaluation.metrics import roc_auc
 from nba_rank.experiments import inputs, playoff_classifier
+from nba_rank.experiments.comparison_run import comparison_run
 from nba_rank.experiments.playoff_classifier import SIMULATION, validation_scores
 from nba_rank.experiments.predict import rank_date
 from nba_rank.experiments.train import train

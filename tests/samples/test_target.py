@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.config.program import CONF
+from nba_rank.config.compose import CONF
 from nba_rank.data.outcomes import outcomes
 from nba_rank.samples.target import RANK_COLUMNS, relevance
 

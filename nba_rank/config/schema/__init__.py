@@ -77,6 +77,7 @@ from nba_rank.config.schema.trainer import (
     TrainerConfig,
 )
 from nba_rank.config.schema.tuning import (
+    StudySweeperConf,
     TuningConfig,
 )
 

@@ -63,3 +63,10 @@ def _bounds(low: float | None, high: float | None) -> str:
     if low is None:
         return f"must be {high:g} or less"
     return f"must lie between {low:g} and {high:g}"
+
+
+def first_sentence(declared: Field[Any]) -> str:
+    """Return the first sentence of what an option means, and its choices."""
+    about = declared.metadata
+    text = about["text"].partition(". ")[0].rstrip(".") + "."
+    return f"{text} One of {', '.join(about['choices'])}." if about["choices"] else text

@@ -1,6 +1,7 @@
 """Options of sweeps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.schema.option import option
@@ -38,3 +39,26 @@ class TuningConfig:
         "Seasons that a job of a sweep is judged on, `validation` or `test`; the sweeper sets it.",
         choices=("validation", "test"),
     )
+
+
+@dataclass
+class StudySweeperConf:
+    """Options of the sweeper, under `hydra.sweeper`.
+
+    Attributes:
+        sampler: Optuna's sampler, `hydra/sweeper/sampler=tpe` or another.
+        storage: Where the study is kept, see `nba_rank.experiments.tuning.storage.open_storage`;
+            null: an SQLite file in the sweep's folder.
+        n_trials: Trials of the study, all workers and all starts together.
+        n_jobs: Trials that this worker runs at once; null: one, or with a launcher of processes as
+            many as there are processors.
+        params: The search space, by dotted key or config group, in Hydra's override grammar.
+    """
+
+    _target_: str = "nba_rank.experiments.tuning.sweeper.StudySweeper"
+    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}])
+    sampler: Any = "???"
+    storage: str | None = None
+    n_trials: int = 30
+    n_jobs: int | None = None
+    params: dict[str, Any] | None = None

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from nba_rank.config.program import CONF
+from nba_rank.config.compose import CONF
 from nba_rank.config.schema import Config
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir, read_manifest

@@ -6,20 +6,18 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
-from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from hydra.utils import instantiate
 from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
 from hydra_plugins.hydra_optuna_sweeper.optuna_sweeper import OptunaSweeper
-from omegaconf import MISSING, DictConfig, open_dict
+from omegaconf import DictConfig, open_dict
 from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
 from rich.console import Console
@@ -54,33 +52,9 @@ _PLACES = (
 _FAILURES_TO_STOP = 5  # in a row
 
 
-@dataclass
-class StudySweeperConf:
-    """Options of the sweeper, under `hydra.sweeper`.
-
-    Attributes:
-        sampler: Optuna's sampler, `hydra/sweeper/sampler=tpe` or another.
-        storage: Where the study is kept, see `nba_rank.experiments.tuning.storage.open_storage`;
-            null: an SQLite file in the sweep's folder.
-        n_trials: Trials of the study, all workers and all starts together.
-        n_jobs: Trials that this worker runs at once; null: one, or with a launcher of processes as
-            many as there are processors.
-        params: The search space, by dotted key or config group, in Hydra's override grammar.
-    """
-
-    _target_: str = "nba_rank.experiments.tuning.sweeper.StudySweeper"
-    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}])
-    sampler: Any = MISSING
-    storage: str | None = None
-    n_trials: int = 30
-    n_jobs: int | None = None
-    params: dict[str, Any] | None = None
-
-
 def register_sweeper() -> None:
-    """Let `hydra/sweeper=study` be found."""
+    """Let Hydra build the sweeper that `hydra/sweeper=study` names."""
     Plugins.instance().register(StudySweeper)
-    ConfigStore.instance().store(group="hydra/sweeper", name="study", node=StudySweeperConf)
 
 
 def storage_url(hydra: Any) -> str:  # noqa: ANN401
@@ -119,7 +93,7 @@ class StudySweeper(OptunaSweeper):
     trial; directions follow from the names of the objectives; draws are seeded by the trial's
     number, so that no worker repeats the draws of another or of an earlier start.
 
-    Arguments as in `StudySweeperConf`.
+    Arguments as in `nba_rank.config.schema.StudySweeperConf`.
     """
 
     def __init__(

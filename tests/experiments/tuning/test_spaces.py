@@ -5,8 +5,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
 
-from nba_rank.config.compose import as_config
-from nba_rank.config.program import CONF
+from nba_rank.config.compose import CONF, as_config
 from nba_rank.config.rules import flat
 from nba_rank.config.schema import Config
 from nba_rank.experiments.tuning.choice import words
