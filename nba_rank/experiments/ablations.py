@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
@@ -20,6 +19,7 @@ from nba_rank.config.compose import as_config
 from nba_rank.config.schema import AblateConfig, Config
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir
+from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.evaluate import spearman_by_point
@@ -157,7 +157,7 @@ class VariantRunner:
         self.inputs = read_inputs(config, run_dir, self._stages)
         self.config = replace(config, model=self.inputs.config.model)
         # As a run spawns them, so that the members are those of a run.
-        self._seed = np.random.SeedSequence(config.seed).spawn(1)[0]
+        self._seed = Seeds.of(config.seed).folds
         self._tidy: dict[str, pd.DataFrame] = {}
 
     def run(self, ablation: Ablation) -> pd.DataFrame:

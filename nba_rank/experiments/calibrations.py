@@ -16,6 +16,7 @@ from rich.console import Console
 from nba_rank.config.compose import as_config
 from nba_rank.config.schema import CalibrationConfig, Config
 from nba_rank.core.run_dir import RunDir
+from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.evaluation.assessment import final_name
@@ -58,8 +59,8 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     stages = Stages(console, config.callbacks.progress)
     inputs = read_inputs(config, run_dir, stages)
     config = inputs.config
-    folds_seed, _, floor_seed = np.random.SeedSequence(config.seed).spawn(3)
-    members, oof = fit_members(inputs.plan, inputs.data, config, folds_seed, run_dir, stages)
+    seeds = Seeds.of(config.seed)
+    members, oof = fit_members(inputs.plan, inputs.data, config, seeds.folds, run_dir, stages)
     parts, rankings = [], []
     for variant in VARIANTS:
         with stages.stage(variant, len(inputs.plan.tests)) as advance:
@@ -73,7 +74,7 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     forecasts = pd.concat(parts, ignore_index=True)
     ranking = pd.concat(rankings, ignore_index=True)
     run_dir.write_frame("forecasts.parquet", forecasts)
-    rng = np.random.default_rng(floor_seed)
+    rng = np.random.default_rng(seeds.noise_floor)
     is_game = forecasts["event"] == WIN
     scores = pd.concat([season_scores(forecasts), with_mean(ranking)], ignore_index=True)
     report = CalibrationReport(

@@ -12,6 +12,7 @@ from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.schema import Config
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
+from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.evaluation.advancement import advancement_metrics
 from nba_rank.evaluation.assessment import final_name, truth_of
@@ -120,7 +121,7 @@ def _judged_seasons(
     predicted: dict[str, Scores] = {}
     # Without test seasons no intervals are drawn: trials are judged by scores.
     fits = FoldPlan(plan.fits, [])
-    seed = np.random.SeedSequence(config.seed).spawn(1)[0]  # the folds' seed of a whole run
+    seed = Seeds.of(config.seed).folds
     with stages.stage("models", n_steps(fits, config)) as advance:
         for fitted in each_fit(fits, inputs.data, config, seed, advance):
             predicted |= fitted.predicted
