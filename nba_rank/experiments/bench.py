@@ -165,14 +165,14 @@ def _simulations(
 
 def _fits(train: Dataset, config: Config) -> dict[str, Callable[[], object]]:
     """Return one fit of each member on all seasons but the last."""
-    model, threads, y = config.model, config.trainer.num_threads, train.store_relevance()
+    model, y = config.model, train.store_relevance()
     set_relevance, prior = train.set_relevance(), train.team_prior(model.model_a.team_prior)
     return {
         "fit model A": lambda: fit_model_a(
             train.sets, prior, set_relevance, config, 0, lambda: None
         ),
-        "fit XGBoost": lambda: fit_xgb(train.X, y, train.season, model.xgb, 0, threads),
-        "fit forest": lambda: fit_rf(train.X, y, model.rf, 0, threads),
+        "fit XGBoost": lambda: fit_xgb(train.X, y, train.season, model.xgb, 0),
+        "fit forest": lambda: fit_rf(train.X, y, model.rf, 0),
     }
 
 

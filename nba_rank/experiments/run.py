@@ -13,7 +13,7 @@ from nba_rank.evaluation import predictions
 from nba_rank.evaluation.assessment import Judged, assess, final_name
 from nba_rank.experiments.inputs import fit_members, read_inputs
 from nba_rank.models.members import Scores
-from nba_rank.models.oof import fit_ensemble
+from nba_rank.models.oof import fit_ensemble, prepare_workers
 from nba_rank.models.ranker import Ranker
 from nba_rank.report.run_report import RunReport, write_report
 from nba_rank.samples.folds import FoldPlan
@@ -53,6 +53,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     folds_seed, random_seed, bootstrap_seed, report_seed = np.random.SeedSequence(
         config.seed
     ).spawn(4)
+    prepare_workers(config)
     inputs = read_inputs(config, run_dir, stages)
     config = inputs.config
     tables, results, plan = inputs.tables, inputs.results, inputs.plan

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -88,7 +88,7 @@ class Members:
             UserError: A member has nothing to learn from.
             NotLearningError: Model A does not learn.
         """
-        model, threads = config.model, config.trainer.num_threads
+        model = config.model
         seeds = np.random.SeedSequence(seed).generate_state(3).tolist()
         X, y, season = data.X, data.store_relevance(), data.season
         fitted: dict[str, Any] = {}
@@ -97,12 +97,11 @@ class Members:
                 raise UserError("no training season has player logs, which model A needs")
             fitted["model_a"] = _model_a(data, config, seeds[0], on_epoch, logger_factory, console)
         if "xgb" in model.members:
-            arguments = (X, y, season, model.xgb, seeds[1], threads)
+            arguments = (X, y, season, model.xgb, seeds[1])
             fitted["xgb"] = _once("xgb", arguments, lambda: fit_xgb(*arguments), config)
         if "rf" in model.members:
-            # A tree does not depend on the threads that grow the others.
             parts = (X, y, model.rf, seeds[2])
-            fitted["rf"] = _once("rf", parts, lambda: fit_rf(*parts, threads), config)
+            fitted["rf"] = _once("rf", parts, lambda: fit_rf(*parts), config)
         carried = dict.fromkeys([PROGRESS, PROJECTED, *model.stack.features])
         return cls(data.columns, [name for name in carried if name in data.columns], **fitted)
 
@@ -209,7 +208,6 @@ def _model_a(
 ) -> FittedModelA:
     """Fit model A, or take it from the cache and tell what its training told."""
     settings, callbacks = config.model.model_a, config.callbacks
-    torch.set_num_threads(config.trainer.num_threads)
     prior, relevance = data.team_prior(settings.team_prior), data.set_relevance()
     # The prior's features are there as they are, and dropout samples are not drawn by the fit.
     unread = {"team_prior", "mc_dropout_samples"}
@@ -223,7 +221,7 @@ def _model_a(
             prior,
             relevance,
             {name: value for name, value in asdict(settings).items() if name not in unread},
-            config.trainer,
+            replace(config.trainer, num_threads=1),  # fits have one thread in any case
             str(torch.accelerator.current_accelerator(check_available=True)),
             callbacks.early_stopping_patience,
             watched.enabled,
@@ -260,7 +258,7 @@ def _scores(
     scores, _ = fit_or_load(
         cache,
         "scores",
-        [*_players(data), prior, *model.content, with_intervals, torch.get_num_threads()],
+        [*_players(data), prior, *model.content, with_intervals],
         made_by=__name__,
         make=lambda: model.predict(data.sets, prior, with_intervals=with_intervals),
         write=TeamScores.save,

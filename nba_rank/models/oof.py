@@ -1,19 +1,29 @@
 """Out-of-fold scores: every fit of a plan, and what it says of the seasons that it has not seen."""
 
+import io
 from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
+from rich.text import Text
 
 from nba_rank.config.schema import Config
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.fit import LoggerFactory
 from nba_rank.models.ranker import Ensemble, League
+from nba_rank.models.workers import Tell, side_by_side, warm_up
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import Fit, FoldPlan, TestPart
+
+
+def prepare_workers(config: Config) -> None:
+    """Let the imports of the workers that `fit_folds` will need begin; returns at once."""
+    if _n_workers(config) > 1:
+        warm_up()
 
 
 def n_steps(plan: FoldPlan, config: Config, only: Container[str] | None = None) -> int:
@@ -36,6 +46,72 @@ class Fitted(NamedTuple):
     predicted: dict[str, Scores]
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What every fit of a plan needs."""
+
+    data: Dataset
+    config: Config
+    intervals: list[str]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One fit of a plan, its seed, and where it is logged and printed."""
+
+    fit: Fit
+    seed: int
+    logger_factory: LoggerFactory | None
+    width: int | None
+
+
+def _fit(shared: _Shared, task: _Task, tell: Tell) -> Fitted:
+    """Fit the members and predict; tells None after a step, and text to be printed."""
+    config = shared.config
+    members = Members.fit(
+        shared.data.of_seasons(task.fit.train),
+        config,
+        task.seed,
+        lambda: tell(None),
+        logger_factory=task.logger_factory,
+        console=None if task.width is None else _telling_console(tell, task.width),
+    )
+    predicted = {
+        season: members.predict(
+            shared.data.of_seasons([season]),
+            with_intervals=season in shared.intervals,
+            cache=config.paths.members,
+        )
+        for season in task.fit.predict
+    }
+    tell(None)
+    return Fitted(task.fit, members, predicted)
+
+
+class _Told(io.StringIO):
+    """A file whose text is told when it is flushed."""
+
+    def __init__(self, tell: Tell) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def flush(self) -> None:
+        text = self.getvalue()
+        self.seek(0)
+        self.truncate()
+        if text:
+            self._tell(text)
+
+
+def _telling_console(tell: Tell, width: int) -> Console:
+    return Console(file=_Told(tell), width=width, force_terminal=True, color_system="standard")
+
+
+def _n_workers(config: Config) -> int:
+    # MLflow's database has one writer.
+    return 1 if config.logger.name == "mlflow" else config.trainer.num_threads
+
+
 def each_fit(
     plan: FoldPlan,
     data: Dataset,
@@ -43,11 +119,12 @@ def each_fit(
     seed: np.random.SeedSequence,
     advance: Callable[[], None],
     *,
+    newest_first: bool = False,
     loggers: Callable[[str], LoggerFactory] | None = None,
     console: Console | None = None,
     only: Container[str] | None = None,
 ) -> Iterator[Fitted]:
-    """Fit the folds one after another in the order of the plan, each when it is asked for.
+    """Fit the folds, `trainer.num_threads` of them side by side, and yield each when it is ready.
 
     Who stops early saves the fits that are left, and what came before is as in a whole run.
 
@@ -57,31 +134,36 @@ def each_fit(
         config: The run's config.
         seed: Seed of the folds.
         advance: Called after each epoch of model A's networks and after each fit.
+        newest_first: Yield from the end of the plan: the last fits learn from most seasons, and
+            together the fits take the least time where the longest start first.
         loggers: Makes the loggers of a fit, given its name; None logs nowhere.
         console: Where model A's diagnostics are printed; None writes to the log.
         only: Names of the fits to make, each as among all; None makes all.
     """
-    for fit, fit_seed in zip(plan.fits, seed.generate_state(len(plan.fits)), strict=True):
-        if only is not None and fit.name not in only:
-            continue
-        members = Members.fit(
-            data.of_seasons(fit.train),
-            config,
+
+    def hear(told: str | None) -> None:
+        if told is None:
+            advance()
+        elif console is not None:
+            console.print(Text.from_ansi(told), end="\n" if told.endswith("\n") else "")
+
+    tasks = [
+        _Task(
+            fit,
             int(fit_seed),
-            advance,
-            logger_factory=loggers(fit.name) if loggers else None,
-            console=console,
+            loggers(fit.name) if loggers else None,
+            None if console is None else console.width,
         )
-        predicted = {
-            season: members.predict(
-                data.of_seasons([season]),
-                with_intervals=season in plan.test_seasons,
-                cache=config.paths.members,
-            )
-            for season in fit.predict
-        }
-        advance()
-        yield Fitted(fit, members, predicted)
+        for fit, fit_seed in zip(plan.fits, seed.generate_state(len(plan.fits)), strict=True)
+        if only is None or fit.name in only
+    ]
+    return side_by_side(
+        _fit,
+        _Shared(data, config, plan.test_seasons),
+        tasks[::-1] if newest_first else tasks,
+        _n_workers(config),
+        hear,
+    )
 
 
 def fit_folds(
@@ -99,14 +181,14 @@ def fit_folds(
 
     Arguments as in `each_fit`.
     """
-    members: dict[str, Members] = {}
-    predicted: dict[str, Scores] = {}
-    for fitted in each_fit(
-        plan, data, config, seed, advance, loggers=loggers, console=console, only=only
-    ):
-        members[fitted.fit.name] = fitted.members
-        predicted |= fitted.predicted
-    return members, predicted
+    fitted = [
+        *each_fit(
+            plan, data, config, seed, advance,
+            newest_first=True, loggers=loggers, console=console, only=only,
+        )
+    ][::-1]  # fmt: skip
+    members = {one.fit.name: one.members for one in fitted}
+    return members, {season: own for one in fitted for season, own in one.predicted.items()}
 
 
 def fit_ensemble(

@@ -15,7 +15,7 @@ from nba_rank.core.errors import UserError
 from nba_rank.models.saved import reading
 
 
-def boosting(config: XgbConfig, seed: int, n_jobs: int) -> dict[str, Any]:
+def boosting(config: XgbConfig, seed: int, n_jobs: int = 1) -> dict[str, Any]:
     """Return the arguments of XGBoost's estimators."""
     return {
         "n_estimators": config.n_estimators,
@@ -39,7 +39,6 @@ def fit_xgb(
     season: npt.NDArray[Any],
     config: XgbConfig,
     seed: int,
-    n_jobs: int,
 ) -> XGBRegressor:
     """Fit boosted trees; nulls take the branch that suits them.
 
@@ -49,13 +48,14 @@ def fit_xgb(
         season: Season text of each row; with early stopping the newest is held out.
         config: Trees and their penalties.
         seed: Seed of row and column sampling.
-        n_jobs: Threads.
+
+    One thread grows them: fits stand side by side instead, see `nba_rank.models.workers`.
 
     Raises:
         UserError: Early stopping has no season left to learn from.
     """
     rounds = config.early_stopping_rounds
-    model = XGBRegressor(**boosting(config, seed, n_jobs))
+    model = XGBRegressor(**boosting(config, seed))
     if not rounds:
         return model.fit(X, y)
     learn = season < season.max()
@@ -165,7 +165,7 @@ class Forest:
         return forest
 
 
-def fit_rf(X: Float32Array, y: FloatArray, config: RfConfig, seed: int, n_jobs: int) -> Forest:
+def fit_rf(X: Float32Array, y: FloatArray, config: RfConfig, seed: int) -> Forest:
     """Fit a random forest; nulls take the branch that suits them. Arguments as in `fit_xgb`."""
     model = RandomForestRegressor(
         n_estimators=config.n_estimators,
@@ -174,6 +174,6 @@ def fit_rf(X: Float32Array, y: FloatArray, config: RfConfig, seed: int, n_jobs: 
         max_features=config.max_features,
         max_samples=config.max_samples,
         random_state=seed,
-        n_jobs=n_jobs,
+        n_jobs=1,
     )
     return Forest.of(model.fit(X, y))

@@ -196,7 +196,7 @@ def test_another_seed_fits_every_member_anew(data, compose, fitted_anew):
         ("callbacks/not_learning=on", ["model_a"]),
         ("trainer.max_epochs=1", ["model_a"]),
         ("trainer.gradient_clip_val=0.5", ["model_a"]),
-        ("trainer.num_threads=2", ["model_a", "xgb"]),
+        ("trainer.num_threads=2", []),
         ("model.xgb.max_depth=2", ["xgb"]),
         ("model.rf.max_depth=2", ["rf"]),
         ("model.members=[xgb,rf]", []),

@@ -48,7 +48,7 @@ def test_only_test_seasons_are_predicted_with_intervals(sim_data, config, monkey
 
     monkeypatch.setattr(Members, "predict", predict)
     fit_folds(PLAN, sim_data, config, seed(), lambda: None)
-    assert asked == [("2022-23", False), ("2023-24", True)]
+    assert asked == [("2023-24", True), ("2022-23", False)]  # the longest fit starts first
 
 
 def test_the_final_score_is_the_stack_with_or_without_a_member(sim_data, config):

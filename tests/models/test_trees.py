@@ -34,12 +34,12 @@ def data():
 
 
 def xgb_scores(data, seed=0, **knobs):
-    return fit_xgb(*data, replace(XGB, **knobs), seed, 1).predict(data[0])
+    return fit_xgb(*data, replace(XGB, **knobs), seed).predict(data[0])
 
 
 def rf_scores(data, seed=0, **knobs):
     X, y, _ = data
-    return fit_rf(X, y, replace(RF, **knobs), seed, 1).predict(X)
+    return fit_rf(X, y, replace(RF, **knobs), seed).predict(X)
 
 
 FITS = pytest.mark.parametrize("scores", [xgb_scores, rf_scores], ids=["xgb", "rf"])
@@ -102,21 +102,21 @@ def test_early_stopping_stops_by_the_newest_season(data):
     newest = season == "2021-22"
     noisy = np.where(newest, np.random.default_rng(1).normal(size=len(y)), y)
     config = replace(XGB, n_estimators=500, early_stopping_rounds=5)
-    stopped = fit_xgb(X, noisy, season, config, 0, 1)
+    stopped = fit_xgb(X, noisy, season, config, 0)
     assert stopped.best_iteration < 100
     assert stopped.get_booster().num_boosted_rounds() < 500
     # The trees themselves come from the earlier seasons alone.
     trees = stopped.best_iteration + 1
-    plain = fit_xgb(X[~newest], y[~newest], season[~newest], replace(XGB, n_estimators=trees), 0, 1)
+    plain = fit_xgb(X[~newest], y[~newest], season[~newest], replace(XGB, n_estimators=trees), 0)
     assert np.array_equal(stopped.predict(X), plain.predict(X))
 
 
 def test_without_early_stopping_all_trees_grow_on_all_seasons(data):
     X, y, season = data
-    model = fit_xgb(X, y, season, XGB, 0, 1)
+    model = fit_xgb(X, y, season, XGB, 0)
     assert model.get_booster().num_boosted_rounds() == 40
     newest = season == "2021-22"
-    without = fit_xgb(X[~newest], y[~newest], season[~newest], XGB, 0, 1)
+    without = fit_xgb(X[~newest], y[~newest], season[~newest], XGB, 0)
     assert not np.array_equal(model.predict(X), without.predict(X))
 
 
@@ -124,12 +124,12 @@ def test_early_stopping_with_one_season_is_refused(data):
     X, y, season = data
     only = season == "2021-22"
     with pytest.raises(UserError, match=r"model\.xgb\.early_stopping_rounds=0"):
-        fit_xgb(X[only], y[only], season[only], replace(XGB, early_stopping_rounds=5), 0, 1)
+        fit_xgb(X[only], y[only], season[only], replace(XGB, early_stopping_rounds=5), 0)
 
 
 def test_a_row_alone_scores_exactly_as_among_many(data):
     X, y, season = data
-    for model in (fit_xgb(X, y, season, XGB, 0, 1), fit_rf(X, y, RF, 0, 1)):
+    for model in (fit_xgb(X, y, season, XGB, 0), fit_rf(X, y, RF, 0)):
         together = model.predict(X)
         alone = [model.predict(X[row : row + 1])[0] for row in range(0, 800, 100)]
         assert alone == together[::100].tolist()
@@ -145,9 +145,3 @@ def test_the_forest_scores_exactly_as_scikit_learns_and_after_reading_back(data,
     for one in (forest, Forest.load(tmp_path / "rf.npz")):
         for rows in (X, unknown):
             assert np.array_equal(one.predict(rows), model.predict(rows))
-
-
-def test_the_number_of_threads_does_not_change_the_forest(data):
-    X, y, _ = data
-    first, second = (fit_rf(X, y, RF, 0, n_jobs).predict(X) for n_jobs in (1, 2))
-    assert np.array_equal(first, second)

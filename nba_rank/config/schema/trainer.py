@@ -16,7 +16,9 @@ class TrainerConfig:
         "Number format of training.", choices=("32-true", "16-mixed", "bf16-mixed")
     )
     gradient_clip_val: float = option("Norm at which gradients are clipped; 0: never.", low=0)
-    num_threads: int = option("CPU threads of torch and XGBoost.", low=1)
+    num_threads: int = option(
+        "Fits side by side, each with one thread; the results do not depend on it.", low=1
+    )
 
 
 @dataclass(kw_only=True)

@@ -67,7 +67,7 @@ def check_up(
         data: Player sets, relevance and, for the team prior, store features of some dates.
         first: Number of the batch's first list among the lists of these dates.
         model: Architecture, loss and lists per batch.
-        trainer: Device, precision and threads.
+        trainer: Device, and precision.
         seed: Seed of the weights.
 
     Raises:
@@ -76,7 +76,6 @@ def check_up(
             back.
     """
     device = _device(trainer.accelerator)
-    torch.set_num_threads(trainer.num_threads)
     team_prior = data.team_prior(model.team_prior)
     inputs = Inputs.fit(data.sets, team_prior)
     lists = inputs.lists(data.sets, team_prior, data.set_relevance(), model.list_scope)

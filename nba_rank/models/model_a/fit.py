@@ -65,7 +65,6 @@ def fit_model_a(
         NotLearningError: A network does not learn, after a restart too if one was asked for.
         UserError: The loss is not finite.
     """
-    torch.set_num_threads(config.trainer.num_threads)
     lessons = _lessons(sets, team_prior, relevance, config)
     networks = []
     for number, sequence in enumerate(

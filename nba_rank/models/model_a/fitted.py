@@ -19,6 +19,7 @@ from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.model_a.uncertainty import INTERVALS, dropout_scores, has_dropout, intervals
 from nba_rank.models.saved import reading
+from nba_rank.models.workers import one_thread
 
 _SCORES = "scores.npz"
 
@@ -122,10 +123,11 @@ class FittedModelA:
         bounds = np.zeros((len(sets.frame), len(INTERVALS)))
         n_samples = self._n_samples if with_intervals else 0
         dates = sets.frame.groupby(["season", "as_of_date"], sort=False).indices
-        for index in dates.values():
-            rows = np.asarray(index)
-            one_date = self._predict_date(sets.take(rows), team_prior.iloc[rows], n_samples)
-            score[rows], attention[rows], bounds[rows] = one_date
+        with one_thread():
+            for index in dates.values():
+                rows = np.asarray(index)
+                one_date = self._predict_date(sets.take(rows), team_prior.iloc[rows], n_samples)
+                score[rows], attention[rows], bounds[rows] = one_date
         sampled = with_intervals and (n_samples > 0 or len(self.networks) > 1)
         frame = pd.DataFrame(bounds, columns=list(INTERVALS)) if sampled else None
         return TeamScores(score, attention, frame)

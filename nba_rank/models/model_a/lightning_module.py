@@ -116,8 +116,8 @@ class ModelA(pl.LightningModule):
         self.losses.append(row | {name: float(metrics[name]) for name in known})
 
     def on_train_end(self) -> None:
-        """Let go of the last batch's graph."""
-        self.last_ranked = None
+        """Let go of the last batch's graph and of the source of chance, which do not travel."""
+        self.last_ranked = self._generator = None
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW with a cosine decay over all epochs; embeddings and biases decay alike."""

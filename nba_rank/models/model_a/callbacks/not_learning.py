@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from math import inf, isfinite, nan
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pytorch_lightning as pl
 import torch
@@ -69,6 +69,11 @@ class NotLearningError(UserError):
             f"{verdict.explanation}"
         )
         self.verdict = verdict
+        self._where = where
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Verdict, str]]:
+        """Travel between processes by the arguments rather than the message."""
+        return type(self), (self.verdict, self._where)
 
 
 class NotLearning(BatchWatch):

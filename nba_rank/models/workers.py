@@ -1,0 +1,192 @@
+"""Independent work side by side, in processes of one thread each.
+
+The networks and forests here are small: threads inside one of them help little and, beside another
+process, wait for each other. Processes, because torch draws dropout from one source a process.
+"""
+
+import logging
+import multiprocessing
+import signal
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess, SpawnProcess
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from nba_rank.core.errors import UserError
+
+Shared = TypeVar("Shared")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Tell = Callable[[object], None]
+"""Sends a message to whoever has asked for the work."""
+
+_FITS = "nba_rank.models.members"
+_HAS_SERVER = "forkserver" in multiprocessing.get_all_start_methods()
+_TOLD, _DONE, _FAILED = "told", "done", "failed"
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch, BLAS and OpenMP use one thread, so that no sum depends on the machine."""
+    before = torch.get_num_threads()
+    with threadpool_limits(1):
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def warm_up() -> None:
+    """Start the process that workers are forked from, which takes seconds, without waiting for it.
+
+    It imports what fits need and what the main module imports, which each worker runs again, and
+    inherits a mask for Ctrl-C, which is for the parent to answer.
+    """
+    if not _HAS_SERVER:
+        return
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    multiprocessing.set_forkserver_preload([_FITS, *([main.name] if main else [])])
+    resource_tracker.ensure_running()  # it would lift the mask
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def side_by_side(
+    work: Callable[[Shared, Task, Tell], Result],
+    shared: Shared,
+    tasks: Sequence[Task],
+    n_workers: int,
+    hear: Callable[[Any], None],
+) -> Iterator[Result]:
+    """Yield the result of each task, in the order of the tasks, with one thread for each.
+
+    Where the caller stops asking, or Ctrl-C is pressed, the workers are killed. An error of a task
+    is raised when its turn to be yielded would come, as if the tasks had been done one by one.
+
+    Args:
+        work: A function of a module; called with what is shared, a task and the way to tell.
+        shared: What all tasks need; goes to each worker once.
+        tasks: Started in this order.
+        n_workers: Processes; 1 works in this one. The results do not depend on it.
+        hear: Receives what `work` tells, in this process.
+
+    Raises:
+        UserError: A worker was killed, such as for want of memory.
+    """
+    n_workers = min(n_workers, len(tasks))
+    if n_workers < 2:
+        for task in tasks:
+            with one_thread():
+                result = work(shared, task, hear)
+            yield result
+        return
+    warm_up()
+    workers: list[_Worker] = []
+    waiting = deque(enumerate(tasks))
+    finished: dict[int, tuple[str, Any]] = {}
+    try:
+        for _ in range(n_workers):
+            workers.append(_Worker.start(work, shared))
+            workers[-1].take(waiting)
+        for number in range(len(tasks)):
+            while number not in finished:
+                _listen(workers, waiting, finished, hear)
+            kind, content = finished.pop(number)
+            if kind == _FAILED:
+                raise content
+            yield content
+    finally:
+        for worker in workers:
+            worker.process.kill()
+            worker.process.join()
+            worker.connection.close()
+
+
+@dataclass
+class _Worker:
+    """A process, and the number of the task that it does; None: it rests."""
+
+    process: BaseProcess
+    connection: Connection
+    number: int | None = None
+
+    @classmethod
+    def start(cls, work: Callable[..., Any], shared: object) -> "_Worker":
+        here, there = multiprocessing.Pipe()
+        kind = ForkServerProcess if _HAS_SERVER else SpawnProcess
+        process = kind(target=_serve, args=(work, there), daemon=True)
+        process.start()
+        there.close()  # so that the end of the process is the end of the pipe
+        here.send(shared)
+        return cls(process, here)
+
+    def take(self, waiting: "deque[tuple[int, Any]]") -> None:
+        """Begin the next task, if one is left."""
+        self.number = None
+        if waiting:
+            self.number, task = waiting.popleft()
+            self.connection.send(task)
+
+
+def _listen(
+    workers: list[_Worker],
+    waiting: "deque[tuple[int, Any]]",
+    finished: dict[int, tuple[str, Any]],
+    hear: Callable[[Any], None],
+) -> None:
+    """Wait for messages, and hand out new tasks."""
+    busy = {worker.connection: worker for worker in workers if worker.number is not None}
+    for connection in wait(list(busy)):
+        worker = busy[connection]  # type: ignore[index]  # `wait` returns what it was given
+        try:
+            kind, content = worker.connection.recv()
+        except (EOFError, ConnectionResetError) as error:
+            worker.process.join()
+            raise UserError(
+                f"a worker ended with status {worker.process.exitcode}, perhaps for want of "
+                "memory: lower trainer.num_threads"
+            ) from error
+        if kind == _TOLD:
+            hear(content)
+            continue
+        assert worker.number is not None
+        finished[worker.number] = (kind, content)
+        if kind == _FAILED:
+            waiting.clear()
+        worker.take(waiting)
+
+
+def _serve(work: Callable[..., Any], connection: Connection) -> None:
+    """Do tasks until the parent closes the pipe or kills this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
+    for name in ("pytorch_lightning", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with one_thread():
+        shared = connection.recv()
+        while True:
+            try:
+                task = connection.recv()
+            except EOFError:
+                return
+            try:
+                result = work(shared, task, lambda content: connection.send((_TOLD, content)))
+            except Exception as error:
+                if not isinstance(error, UserError):
+                    error.add_note("In a worker:\n" + "".join(traceback.format_exception(error)))
+                connection.send((_FAILED, error))
+            else:
+                connection.send((_DONE, result))

@@ -1,0 +1,121 @@
+import io
+import os
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from rich.console import Console
+
+from nba_rank.core.errors import UserError
+from nba_rank.models.model_a.callbacks.not_learning import NotLearningError
+from nba_rank.models.oof import each_fit, fit_folds
+from nba_rank.models.workers import side_by_side
+from nba_rank.samples.dataset import Dataset
+from nba_rank.samples.folds import Fit, FoldPlan
+
+SMALL = [
+    "trainer=cpu", "trainer.max_epochs=3", "callbacks/attention_diagnostics=on",
+    "model.model_a.encoder_dims=[8]", "model.model_a.n_seeds=2", "model.xgb.n_estimators=5",
+    "model.model_a.mc_dropout_samples=3", "model.model_a.team_prior=[elo_rating]",
+    "model.rf.n_estimators=3", "paths.members=null",
+]  # fmt: skip
+PLAN = FoldPlan(
+    [Fit("2020-21", ["2019-20"], ["2020-21"]), Fit("2021-22", ["2019-20", "2020-21"], ["2021-22"])],
+    [],
+)
+
+
+@pytest.fixture(scope="module")
+def data(three_seasons, make_prior):
+    sets, relevance = three_seasons
+    store = make_prior(sets, relevance).rename(columns={"rating": "elo_rating"})
+    finish = sets.frame.assign(relevance=relevance)
+    finish = finish.groupby(["season", "team_id"], as_index=False)["relevance"].mean()
+    X = store.to_numpy(dtype=np.float32)
+    return Dataset(sets.frame, list(store.columns), X, sets, finish)
+
+
+def work(shared, task, tell):
+    """Signals itself where the task is negative; otherwise tells how many threads it has."""
+    if task < 0:
+        os.kill(os.getpid(), -task)
+    tell(torch.get_num_threads())
+    if task == 3:
+        raise UserError(f"{task} is refused")
+    if task == 4:
+        raise RuntimeError("a bug")
+    return os.getpid(), shared + task
+
+
+def do(tasks, n_workers=2):
+    heard = []
+    return side_by_side(work, 10, tasks, n_workers, heard.append), heard
+
+
+def test_results_come_in_order_from_processes_of_one_thread():
+    done, heard = do([2, 1, 0])
+    results = list(done)
+    assert [value for _, value in results] == [12, 11, 10]
+    assert len({pid for pid, _ in results} - {os.getpid()}) == 2
+    assert heard == [1, 1, 1]
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_an_error_is_raised_as_itself_and_after_the_results_before_it(n_workers):
+    done, _ = do([1, 3, 1], n_workers)
+    assert next(done)[1] == 11
+    with pytest.raises(UserError, match="3 is refused"):
+        next(done)
+    with pytest.raises(RuntimeError, match="a bug") as caught:
+        list(do([4, 1], n_workers)[0])
+    assert n_workers == 1 or "in work\n" in caught.value.__notes__[0]
+
+
+def test_workers_leave_ctrl_c_to_the_parent_and_end_with_it():
+    done, _ = do([-signal.SIGINT, 1])
+    pid, _ = next(done)
+    done.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_killed_worker_is_an_error_that_says_so():
+    with pytest.raises(UserError, match=r"status -9.*trainer\.num_threads"):
+        list(do([1, -signal.SIGKILL])[0])
+
+
+def test_the_number_of_workers_changes_no_bit_and_the_progress_still_moves(data, compose):
+    found = []
+    for n_workers in (1, 2):
+        config = compose(*SMALL, f"trainer.num_threads={n_workers}")
+        seed, epochs = np.random.SeedSequence(7), []
+        fits = fit_folds(PLAN, data, config, seed, lambda epochs=epochs: epochs.append(1))
+        found.append((*fits, epochs))
+    (one, scores, epochs), (other, scores_of_two, epochs_of_two) = found
+    assert list(one) == list(other) == ["2020-21", "2021-22"]
+    assert len(epochs) == len(epochs_of_two) == 2 * (2 * 3 + 1)
+    for season, own in scores.items():
+        pd.testing.assert_frame_equal(own.frame, scores_of_two[season].frame, check_exact=True)
+        assert np.array_equal(own.attention, scores_of_two[season].attention)
+    for name, members in one.items():
+        for kind in ("losses", "diagnostics"):
+            first, second = getattr(members.model_a, kind), getattr(other[name].model_a, kind)
+            pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+def test_a_network_that_does_not_learn_is_told_from_a_worker(data, compose):
+    flat = data.relevance.assign(relevance=0.5)
+    config = compose(*SMALL, "trainer.num_threads=2", "callbacks.not_learning.patience=1")
+    console = Console(record=True, width=200, file=io.StringIO())
+    with pytest.raises(NotLearningError, match="network 0 of model A") as caught:
+        list(
+            each_fit(
+                PLAN, replace(data, relevance=flat), config, np.random.SeedSequence(1),
+                lambda: None, console=console,
+            )
+        )  # fmt: skip
+    assert caught.value.verdict.cause == "constant targets"
+    assert "Model A does not learn: constant targets" in console.export_text()
