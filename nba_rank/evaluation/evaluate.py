@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from nba_rank.core.errors import UserError
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import EAST, WEST
-from nba_rank.evaluation.metrics import LIST_METRICS, ListMetric, average_rank, spearman
+from nba_rank.evaluation.metrics import LIST_METRICS, ListMetric, average_rank
 
 SCOPES = ("league", "playoff16", "east", "west")
 """Lists that are judged: all teams, the teams that made the playoffs, each conference."""
@@ -22,6 +21,9 @@ RANKERS = (
 BASELINES = RANKERS[5:]
 
 TIDY_COLUMNS = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
+
+SPEARMAN = {"spearman": LIST_METRICS["spearman"]}
+"""For who judges an order by one number."""
 
 _LIST_KEY = ["season", "as_of_point"]
 
@@ -37,7 +39,8 @@ def evaluate(
     Args:
         scores: Columns `season`, `as_of_point` (text of `AS_OF_POINTS`), `team_id`, `ranker`,
             `score` (higher is better, any unit). At each point each ranker scores every team of
-            the season, and there is a ranker `standings`. Other columns are ignored.
+            the season; there is a ranker `standings` where a metric needs it. Other columns are
+            ignored.
         truth: Columns `season`, `team_id`, `conference` (`East` or `West`), `outcome_rank` (1 is
             best), `made_playoffs` (bool). One row a season and team.
         metrics: Metrics to compute, by name.
@@ -51,7 +54,7 @@ def evaluate(
 
     Raises:
         ValueError: A repeated or missing team, an unknown point, a score that is not finite, no
-            standings, or a season without truth.
+            standings for a metric that needs them, or a season without truth.
     """
     _check_keys(scores, truth)
     truth_of_season = {
@@ -63,6 +66,7 @@ def evaluate(
     rankers = [name for name in RANKERS if name in wide.columns]
     rankers += [name for name in wide.columns if name not in RANKERS]
 
+    needs_standings = any(metric.needs_standings for metric in metrics.values())
     rows: list[tuple[str, str, str, str, str, float]] = []
     lists = scores[_LIST_KEY].drop_duplicates()
     for season, point in lists.itertuples(index=False, name=None):
@@ -82,12 +86,12 @@ def evaluate(
             bad = [name for name, column in zip(here, matrix.T, strict=True)
                    if not np.isfinite(column).all()]  # fmt: skip
             raise ValueError(f"season {season} at {point}: a missing or infinite score of {bad}")
-        if "standings" not in here:
+        if needs_standings and "standings" not in here:
             raise ValueError(f"season {season} at {point}: no scores of the ranker 'standings'")
         outcome = teams["outcome_rank"].to_numpy(dtype=np.float64)
         for scope, member in _scopes(teams, scopes).items():
             true_rank = average_rank(-outcome[member])
-            standings = matrix[member, here.index("standings")]
+            standings = matrix[member, here.index("standings") if needs_standings else 0]
             for column, ranker in enumerate(here):
                 rows.extend(
                     (season, point, scope, ranker, name,
@@ -131,42 +135,3 @@ def _check_keys(scores: pd.DataFrame, truth: pd.DataFrame) -> None:
     untold = sorted(set(scores["season"]) - set(truth["season"]))
     if untold:
         raise ValueError(f"scores: no truth for the seasons {untold}")
-
-
-def spearman_by_point(
-    scores: pd.DataFrame, points: pd.DataFrame, results: pd.DataFrame
-) -> pd.DataFrame:
-    """Judge scores against the outcome, over all teams of each as-of point.
-
-    Args:
-        scores: Columns `season`, `as_of_date`, `team_id`, `score` (higher is better); other dates
-            than those of the points are ignored.
-        points: Columns `season`, `as_of_date`, `as_of_point`.
-        results: Columns `season`, `team_id`, `outcome_rank` (1 is best).
-
-    Returns:
-        Columns `season`, `as_of_point`, `spearman` (-1 to 1), sorted by season and point.
-
-    Raises:
-        ValueError: A team has no score at a point.
-    """
-    named = points.loc[points["as_of_point"] != "", ["season", "as_of_date", "as_of_point"]]
-    judged = named.merge(scores, on=["season", "as_of_date"], how="left")
-    unscored = judged["score"].isna()
-    if unscored.any():
-        first = judged[unscored].iloc[0]
-        raise UserError(
-            f"no players are known in {first['season']} on {first['as_of_date']:%Y-%m-%d}, so "
-            "there is no score to judge: test seasons with player logs, see folds.n_test_seasons"
-        )
-    judged = judged.merge(results, on=["season", "team_id"], validate="many_to_one")
-    rows = [
-        (season, point, spearman(rows["score"], rows["outcome_rank"]))
-        for (season, point), rows in judged.groupby(["season", "as_of_point"])
-    ]
-    tidy = pd.DataFrame(rows, columns=["season", "as_of_point", "spearman"])
-    return tidy.sort_values(["season", "as_of_point"], key=_position, ignore_index=True)
-
-
-def _position(column: pd.Series) -> pd.Series:
-    return column.map(AS_OF_POINTS.index) if column.name == "as_of_point" else column

@@ -21,8 +21,8 @@ from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
-from nba_rank.evaluation.assessment import final_name
-from nba_rank.evaluation.evaluate import spearman_by_point
+from nba_rank.evaluation.assessment import final_name, truth_of
+from nba_rank.evaluation.evaluate import SPEARMAN, evaluate
 from nba_rank.evaluation.paired import BETTER, MEAN, paired, with_mean
 from nba_rank.experiments.comparison_run import comparison_run
 from nba_rank.experiments.inputs import RunInputs, read_inputs
@@ -232,24 +232,21 @@ class VariantRunner:
             if stacked:
                 final = final_scores(plan, data, config, predicted)
                 scores = scores.merge(final.rename(columns={"score": final_name(config)}), on=KEY)
-        parts = [
-            self._skill(scores[KEY].assign(score=scores[ranker])).assign(ranker=ranker)
-            for ranker in ablation.rankers
-        ]
-        return with_mean(pd.concat(parts, ignore_index=True)).drop(columns="part")
-
-    def _skill(self, scores: pd.DataFrame) -> pd.DataFrame:
-        """Judge scores over all teams at each point, and at the end inside the playoff teams."""
-        results, tested = self.inputs.results, self.inputs.plan.test_seasons
-        points = self.inputs.grid[self.inputs.grid["season"].isin(tested)]
-        playoffs = results.loc[results["made_playoffs"], ["season", "team_id"]]
-        at_end = points[points["as_of_point"] == "end"]
-        inside = spearman_by_point(
-            scores.merge(playoffs, on=["season", "team_id"]), at_end, results
-        )
-        league = spearman_by_point(scores, points, results)
-        rows = pd.concat([league.assign(scope="league"), inside.assign(scope="playoff16")])
-        return rows.rename(columns={"spearman": "value"}).assign(metric="spearman")
+        points = self.inputs.grid[self.inputs.grid["as_of_point"] != ""]
+        judged = scores[[*KEY, *ablation.rankers]].merge(points, on=KEY[:2])
+        long = judged.melt([*KEY, "as_of_point"], ablation.rankers, "ranker", "score")
+        if (unknown := long["score"].isna()).any():
+            first = long[unknown].iloc[0]
+            raise UserError(
+                f"no players are known in {first['season']} on {first['as_of_date']:%Y-%m-%d}, so "
+                "there is no score to judge: test seasons with player logs, see "
+                "folds.n_test_seasons"
+            )
+        truth = truth_of(self.inputs.results, self.inputs.tables)
+        tidy = evaluate(long, truth, SPEARMAN, ["league", "playoff16"])
+        # Inside the playoff teams only at the end, when they are known.
+        lists = tidy[(tidy["scope"] == "league") | (tidy["as_of_point"] == "end")]
+        return with_mean(lists).drop(columns="part")
 
 
 # Feature groups.

@@ -19,9 +19,9 @@ from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.data.outcomes import EVENTS, events
-from nba_rank.evaluation.assessment import final_name
+from nba_rank.evaluation.assessment import final_name, truth_of
 from nba_rank.evaluation.calibration import calibration_table, season_scores
-from nba_rank.evaluation.evaluate import spearman_by_point
+from nba_rank.evaluation.evaluate import SPEARMAN, evaluate
 from nba_rank.evaluation.paired import paired, season_means, with_mean
 from nba_rank.evaluation.probability_assessment import Forecast, win_probabilities
 from nba_rank.experiments.ablations import without_intervals
@@ -156,6 +156,7 @@ def _forecasts(
     order = completed[["season", "as_of_date", "team_id"]].assign(
         score=completed[[f"{event}_{ending}" for event in EVENTS]].sum(axis=1)
     )
-    skill = spearman_by_point(order, points, inputs.results).rename(columns={"spearman": "value"})
-    skill = skill.assign(part="order", scope="league", metric="spearman", ranker=variant)
+    order = order.merge(points).assign(ranker=variant)
+    truth = truth_of(inputs.results, inputs.tables)
+    skill = evaluate(order, truth, SPEARMAN, ["league"]).assign(part="order")
     return pd.concat(parts, ignore_index=True), skill

@@ -4,7 +4,7 @@ import pytest
 
 from nba_rank.core.metrics import higher_is_better
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS, evaluate
+from nba_rank.evaluation.evaluate import SCOPES, SPEARMAN, TIDY_COLUMNS, evaluate
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS, spearman
 
 
@@ -80,6 +80,12 @@ def test_what_does_not_fit_is_refused(scores, truth):
         evaluate(scores[scores["team_id"] != scores["team_id"].iloc[0]], truth)
     with pytest.raises(ValueError, match="no scores of the ranker 'standings'"):
         evaluate(scores[scores["ranker"] != "standings"], truth)
+    alone = scores[scores["ranker"] == "stack"]
+    found = evaluate(alone, truth, SPEARMAN, ["league", "playoff16"])
+    whole = evaluate(scores, truth)
+    key = ["season", "as_of_point", "scope", "ranker", "metric"]
+    assert found.merge(whole, on=[*key, "value"]).shape == found.shape
+    assert set(found["scope"]) == {"league", "playoff16"}
     with pytest.raises(ValueError, match="repeated keys"):
         evaluate(pd.concat([scores, scores.head(1)]), truth)
     with pytest.raises(ValueError, match="unknown as_of_point"):
