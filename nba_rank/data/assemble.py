@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data import league
+from nba_rank.data.gaps import warn_gaps
 from nba_rank.data.ingest_issues import Findings
 from nba_rank.data.injuries import injury_tables
 from nba_rank.data.market import market_lines_table, market_totals_table
@@ -51,6 +52,7 @@ def assemble(rows: Mapping[str, pd.DataFrame], findings: Findings) -> Tables:
     teams = _teams(sides, findings)
     seasons = _seasons(games, team_games, player_games, sides, findings)
     findings.raise_errors()
+    warn_gaps(team_games, player_games, teams, findings)
     rosters = roster_table(
         rows["roster"],
         games=games,

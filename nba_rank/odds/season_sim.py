@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.core.errors import UserError
 from nba_rank.data import league as league_facts
 from nba_rank.data.remaining import Remaining, SeasonGames
 from nba_rank.data.standings import BERTHS, Records
@@ -73,14 +74,22 @@ class Situation:
 
     @classmethod
     def on(cls, games: SeasonGames, as_of_date: pd.Timestamp) -> Self:
-        """Return the situation on one of the mornings of a season; as `of`."""
+        """Return the situation on one of the mornings of a season; as `of`.
+
+        Raises:
+            UserError: The playoffs have begun, but no play-in game says who reached them.
+        """
         season, records = games.season, games.record(as_of_date)
         restart = league_facts.restart(season)
         going_on = restart is not None and as_of_date > restart.announced
         uninvited = sorted(restart.uninvited) if restart is not None and going_on else []
+        play_in_rule = league_facts.play_in(season) if restart is None or going_on else None
+        playin = games.winners("playin", as_of_date)
         won = games.winners("playoffs", as_of_date)
         playoffs = None
         if len(won):
+            if play_in_rule is not None and not len(playin):
+                _refuse_unknown_field(season, records.team_id[np.unique(won)])
             playoffs = np.zeros(records.beat.shape, dtype=np.int64)
             np.add.at(playoffs, tuple(won.T), 1)
         return cls(
@@ -89,9 +98,9 @@ class Situation:
             records=records,
             remaining=games.remaining(as_of_date),
             league=League(records.conference, records.division),
-            play_in=league_facts.play_in(season) if restart is None or going_on else None,
+            play_in=play_in_rule,
             uninvited=tuple(np.searchsorted(records.team_id, uninvited).tolist()),
-            playin=tuple((int(a), int(b)) for a, b in games.winners("playin", as_of_date)),
+            playin=tuple((int(a), int(b)) for a, b in playin),
             playoff_wins=playoffs,
             neutral_playoffs=going_on,
         )
@@ -103,6 +112,15 @@ class Situation:
         )
         rules = [(of.season, of.play_in, of.uninvited, of.neutral_playoffs) for of in (self, other)]
         return untouched and rules[0] == rules[1]
+
+
+def _refuse_unknown_field(season: str, team_id: IntArray) -> None:
+    teams = league_facts.league_teams(season).set_index("team_id").loc[team_id]
+    raise UserError(
+        f"{season} has playoff games of {', '.join(sorted(teams['abbreviation']))} but no play-in "
+        f"games, which say who reached the playoffs: add playin_team_logs_"
+        f"{season.replace('-', '_')} to data.raw_dir and run `python -m nba_rank.ingest`"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from nba_rank.core.errors import UserError
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import outcomes, series
 from nba_rank.data.remaining import Remaining
@@ -622,3 +623,21 @@ def test_known_champions_come_out_of_every_morning_of_the_finals(real_tables):
             table = odds(Situation.of(real_tables, season, date), random_strengths(), 10)
             assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
             assert table.loc[row["champion_team_id"], "title_prob"] > 0
+
+
+def test_playoffs_that_have_begun_without_play_in_games_name_the_missing_file(sim_tables):
+    season = "2023-24"
+    games = sim_tables.games
+    gone = (games["season"] == season) & (games["kind"] == "playin")
+    played = ~sim_tables.team_games["game_id"].isin(games.loc[gone, "game_id"])
+    tables = replace(
+        sim_tables,
+        games=games[~gone].reset_index(drop=True),
+        team_games=sim_tables.team_games[played].reset_index(drop=True),
+    )
+    begun = games.loc[
+        (games["season"] == season) & (games["kind"] == "playoffs"), "game_date"
+    ].min()
+    assert Situation.of(tables, season, begun).playoff_wins is None
+    with pytest.raises(UserError, match=r"playoff games of [A-Z]{3}, .*playin_team_logs_2023_24"):
+        Situation.of(tables, season, begun + pd.Timedelta(days=1))
