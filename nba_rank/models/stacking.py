@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
+from threadpoolctl import threadpool_limits
 
 from nba_rank.core.arrays import FloatArray
 from nba_rank.core.errors import UserError
@@ -52,7 +53,9 @@ class Stacker:
     intercept: float
     alpha: float
 
+    # One thread: the last bits must not depend on how many a machine has.
     @classmethod
+    @threadpool_limits.wrap(limits=1, user_api="blas")
     def fit(
         cls,
         inputs: list[str],

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import logit
+from threadpoolctl import threadpool_limits
 
 from nba_rank.core.errors import UserError
 from nba_rank.data.outcomes import EVENTS
@@ -308,6 +309,18 @@ def test_what_is_learned_does_not_depend_on_the_order_of_the_rows(
     np.testing.assert_allclose(*frames, atol=1e-9)
     coefs = [each.odds.players.regular.coef for each in (got, expected)]
     assert coefs[0] == pytest.approx(coefs[1])
+
+
+@pytest.mark.parametrize("calibration", ["platt_stack", "platt_per_model"])
+def test_no_bit_depends_on_the_threads_of_the_algebra(
+    learned, league, settings, sim_data, calibration
+):
+    config = settings("odds=monte_carlo", f"calibration={calibration}")
+    fitted = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, "blas"):
+            fitted.append(Ensemble.fit(learned, sim_data.relevance, config, league))
+    assert fitted[0] == fitted[1]
 
 
 def test_calibration_and_odds_see_a_season_as_a_stack_that_has_not_seen_it(oof, compose):
