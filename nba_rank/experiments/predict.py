@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from omegaconf import DictConfig
-from rich import box
-from rich.console import Console, JustifyMethod
-from rich.table import Table
+from rich.console import Console
 
 from nba_rank.config.compose import as_config, config_from_yaml
 from nba_rank.config.schema import PredictConfig
@@ -16,6 +14,7 @@ from nba_rank.core.files import write_frame
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import season_of_date, with_coming_season
+from nba_rank.data.decided import decided
 from nba_rank.data.manifest import read_checked
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import Tables
@@ -25,11 +24,15 @@ from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.inputs import strength_inputs
+from nba_rank.report.format import console_table, print_table, width_of
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import FoldPlan
 
 CHANGED = "changed_tables"
 """Attribute of a ranking: names of the tables that are not those that the run learned from."""
+
+DECIDED = "decided"
+"""Attribute of a ranking: the rows of `nba_rank.data.decided.decided`."""
 
 
 def rank_date(config: PredictConfig) -> pd.DataFrame:
@@ -39,7 +42,8 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
         config: Run folder, date and, where they have moved, the tables.
 
     Returns:
-        The predictions table of the date; its `attrs` name the tables that have `CHANGED`.
+        The predictions table of the date; its `attrs` name the tables that have `CHANGED`, and
+        hold what is `DECIDED`.
 
     Raises:
         UserError: The run folder or the tables are not there, the run did not finish, or the
@@ -79,6 +83,7 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     predicted = ranker.predict(data, league)
     table = predictions_table(predicted, data.sets, tables, league.results)
     table.attrs[CHANGED] = changed
+    table.attrs[DECIDED] = decided(tables, season, date).to_dict("records")
     return table
 
 
@@ -88,7 +93,7 @@ def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
     table = rank_date(config)
     out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
     write_frame(out, flat(table))
-    console.print(_rich_table(table, f"Strength on the morning of {config.as_of}"))
+    _print(table, f"Strength on the morning of {config.as_of}", console)
     if "assumption" in table and table["assumption"].iloc[0]:
         console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
     if table.attrs[CHANGED]:
@@ -126,31 +131,36 @@ _SHOWN = {
 """Printed columns, and where they come from: the simulation, or else calibration."""
 
 
-def _rich_table(table: pd.DataFrame, title: str) -> Table:
-    shown = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    present = {
-        header: next(name for name in names if name in table)
-        for header, names in _SHOWN.items()
-        if any(name in table for name in names)
-    }
-    with_wins, with_players = "expected_wins" in table, "top_players" in table
-    headers = ["rank", "team", "conf", "score", *(["wins (90%)"] if with_wins else []), *present]
-    for header in headers:
-        justify: JustifyMethod = "left" if header in ("team", "conf") else "right"
-        least = len("82.0 (82-82)") if header.startswith("wins") else len(header)
-        shown.add_column(header, justify=justify, min_width=least, no_wrap=True)
-    if with_players:
-        shown.add_column("most attention to", no_wrap=True)
-    for row in table.to_dict("records"):
-        conference = f"{row['conference'][0]} {row['conference_rank']}"
-        cells = [str(row["rank"]), escape.terminal(row["team"]), conference]
-        cells.append(f"{row['score']:.3f}")
-        if with_wins:
-            low, high = row["wins_low"], row["wins_high"]
-            cells.append(f"{row['expected_wins']:.1f} ({low:.0f}-{high:.0f})")
-        cells += [f"{row[name]:.1%}" for name in present.values()]
-        if with_players:
-            surnames = [player["player"].split(" ", 1)[-1] for player in row["top_players"]]
-            cells.append(escape.terminal(", ".join(surnames)))
-        shown.add_row(*cells)
-    return shown
+def _print(ranking: pd.DataFrame, title: str, console: Console) -> None:
+    """Print the ranking, teams that are out below those still in; nothing is cut.
+
+    On a terminal that is too narrow the players are left out.
+    """
+    records = pd.DataFrame(ranking.attrs[DECIDED])
+    rows = ranking.merge(records, on="team_id", validate="one_to_one")
+    is_out = rows["state"] == "out"
+    rows = pd.concat([rows[rows["state"] == "champion"], rows[rows["state"] == "in"], rows[is_out]])
+    texts = pd.DataFrame({"team": rows["team"], "rank": rows["rank"].astype(str)})
+    texts["W-L"] = rows["wins"].astype(str) + "-" + rows["losses"].astype(str)
+    texts["conf"] = rows["conference"].str[0] + " " + rows["conference_rank"].astype(str)
+    texts["score"] = rows["score"].map("{:.3f}".format)
+    if "expected_wins" in rows:
+        bounds = zip(rows["expected_wins"], rows["wins_low"], rows["wins_high"], strict=True)
+        texts["wins (90%)"] = [f"{mean:.1f} ({low:.0f}-{high:.0f})" for mean, low, high in bounds]
+    for heading, names in _SHOWN.items():
+        for name in [name for name in names if name in rows][:1]:
+            texts[heading] = rows[name].map("{:.1%}".format)
+    if is_out.any():
+        texts[""] = rows["state"].where(rows["state"] != "in", "")
+    styles = {place: "dim" for place, out in enumerate(sorted(is_out)) if out}
+    if "top_players" in rows:
+        surnames = [
+            ", ".join(one["player"].split(" ", 1)[-1] for one in players)
+            for players in rows["top_players"]
+        ]
+        whole = console_table(texts.assign(**{"most attention to": surnames}), title, styles)
+        whole.columns[-1].justify = "left"
+        if not console.is_terminal or width_of(whole, console) <= console.width:
+            print_table(whole, console)
+            return
+    print_table(console_table(texts, title, styles), console)

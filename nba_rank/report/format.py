@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from rich import box
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from nba_rank.core import escape
@@ -214,3 +216,14 @@ def console_table(
         style = (styles or {}).get(place)
         shown.add_row(*(escape.terminal(str(cell)) for cell in line), style=style)
     return shown
+
+
+def width_of(table: Table, console: Console) -> int:
+    """Return the columns of a terminal that a table needs so that no cell is cut."""
+    return Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table whole; a terminal that is too narrow wraps its lines."""
+    table.width = width_of(table, console)
+    console.print(table, crop=False, soft_wrap=True)

@@ -1,0 +1,58 @@
+from io import StringIO
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from nba_rank.experiments.predict import DECIDED, _print
+
+TEAMS = ["BOS", "DAL", "OKC", "WAS"]
+
+
+@pytest.fixture
+def ranking():
+    """Four teams in the last round: the best by score is out."""
+    table = pd.DataFrame(
+        {
+            "team_id": range(4),
+            "team": ["OKC", "BOS", "DAL", "WAS"],
+            "conference": ["West", "East", "West", "East"],
+            "conference_rank": [1, 1, 2, 2],
+            "rank": [1, 2, 3, 4],
+            "score": [2.5, -0.012, -0.345, -1.5],
+            "expected_wins": 50.0, "wins_low": 50.0, "wins_high": 50.0,
+            "playoff_prob": [1.0, 1.0, 1.0, 0.0],
+            "title_prob": [0.0, 0.6, 0.4, 0.0],
+            "top_players": [[{"player": "Shai Gilgeous-Alexander"}, {"player": "N Jokić"}]] * 4,
+        }
+    )  # fmt: skip
+    states = ["out", "in", "in", "out"]
+    table.attrs[DECIDED] = [
+        {"team_id": team, "wins": 57 - team, "losses": 25 + team, "state": state}
+        for team, state in enumerate(states)
+    ]
+    return table
+
+
+def printed(ranking, width, **kind):
+    console = Console(file=StringIO(), width=width, **kind)
+    _print(ranking, "Strength on a morning", console)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_teams_that_are_out_come_last_with_their_rank_and_record(ranking):
+    lines = printed(ranking, 200)
+    rows = [line.split() for line in lines if line[1:4] in TEAMS]
+    assert [row[:3] for row in rows] == [
+        ["BOS", "2", "56-26"], ["DAL", "3", "55-27"], ["OKC", "1", "57-25"], ["WAS", "4", "54-28"],
+    ]  # fmt: skip
+    assert ["out" in row for row in rows] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("width", "terminal"), [(80, False), (40, False), (80, True), (40, True)])
+def test_no_width_cuts_a_number_and_a_pipe_shows_everything(ranking, width, terminal):
+    text = "\n".join(printed(ranking, width, force_terminal=terminal, color_system=None))
+    assert "…" not in text
+    for number in ("-0.012", "-0.345", "50.0 (50-50)", "60.0%", "57-25"):
+        assert number in text
+    assert ("Gilgeous-Alexander, Jokić" in text) == (not terminal)
