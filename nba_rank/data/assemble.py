@@ -11,7 +11,7 @@ import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.gaps import warn_gaps
-from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.injuries import injury_tables
 from nba_rank.data.market import market_lines_table, market_totals_table
 from nba_rank.data.ratings import raptor_table, team_records_table
@@ -26,61 +26,59 @@ MAX_EXCLUDED_GAMES = 5
 _SOURCE = ["file", "row"]
 
 
-def assemble(rows: Mapping[str, pd.DataFrame], findings: Findings) -> Tables:
+def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
     """Put the tables together.
 
     Args:
         rows: Normalised rows of all files of each level of `raw_files.RawFile`, in one frame with
             `file` and `row`; only those of the `team` level may not be empty.
-        findings: Receives errors and counted warnings.
+        issues: Receives errors and counted warnings.
 
     Returns:
         The canonical tables.
 
     Raises:
-        IngestError: The rows cannot make sound tables; `findings` holds every reason.
+        IngestError: The rows cannot make sound tables; `issues` holds every reason.
     """
-    team_rows = deduplicate(rows["team"], ["game_id", "team_id"], findings)
-    sides = pair_sides(team_rows, findings)
-    findings.raise_errors()
-    players = number_players(rows["player"], findings)
-    players = deduplicate(players, ["game_id", "player_id"], findings)
-    players = join_players(players, sides, findings)
+    team_rows = deduplicate(rows["team"], ["game_id", "team_id"], issues)
+    sides = pair_sides(team_rows, issues)
+    issues.raise_errors()
+    players = number_players(rows["player"], issues)
+    players = deduplicate(players, ["game_id", "player_id"], issues)
+    players = join_players(players, sides, issues)
     games = _games(sides)
     team_games = conform("team_games", sides)
     player_games = conform("player_games", players)
-    teams = _teams(sides, findings)
-    seasons = _seasons(games, team_games, player_games, sides, findings)
-    findings.raise_errors()
-    warn_gaps(team_games, player_games, teams, findings)
+    teams = _teams(sides, issues)
+    seasons = _seasons(games, team_games, player_games, sides, issues)
+    issues.raise_errors()
+    warn_gaps(team_games, player_games, teams, issues)
     rosters = roster_table(
         rows["roster"],
         games=games,
         player_games=player_games,
         teams=teams,
         seasons=seasons,
-        findings=findings,
+        issues=issues,
     )
     schedule = schedule_table(
-        rows["schedule"], games=games, teams=teams, seasons=seasons, findings=findings
+        rows["schedule"], games=games, teams=teams, seasons=seasons, issues=issues
     )
-    totals = market_totals_table(
-        rows["market_totals"], teams=teams, seasons=seasons, findings=findings
-    )
-    lines = market_lines_table(rows["market_lines"], games=games, teams=teams, findings=findings)
+    totals = market_totals_table(rows["market_totals"], teams=teams, seasons=seasons, issues=issues)
+    lines = market_lines_table(rows["market_lines"], games=games, teams=teams, issues=issues)
     records = team_records_table(
-        rows["team_records"], team_games=team_games, teams=teams, findings=findings
+        rows["team_records"], team_games=team_games, teams=teams, issues=issues
     )
-    raptor = raptor_table(rows["raptor"], player_games=player_games, teams=teams, findings=findings)
+    raptor = raptor_table(rows["raptor"], player_games=player_games, teams=teams, issues=issues)
     reports, report_dates = injury_tables(
         rows["injury_report"],
         games=games,
         player_games=player_games,
         teams=teams,
         seasons=seasons,
-        findings=findings,
+        issues=issues,
     )
-    findings.raise_errors()
+    issues.raise_errors()
     return Tables(
         games=games,
         team_games=team_games,
@@ -98,31 +96,31 @@ def assemble(rows: Mapping[str, pd.DataFrame], findings: Findings) -> Tables:
     )
 
 
-def deduplicate(rows: pd.DataFrame, key: list[str], findings: Findings) -> pd.DataFrame:
+def deduplicate(rows: pd.DataFrame, key: list[str], issues: IngestIssues) -> pd.DataFrame:
     """Leave one row per key: of equal rows the first, of unequal ones that with fewest nulls.
 
     Args:
         rows: Normalised rows with `file` and `row`.
         key: Columns that name a row.
-        findings: Receives the removed rows as counted warnings.
+        issues: Receives the removed rows as counted warnings.
     """
     repeated = rows[rows.duplicated(key, keep=False)]
     if repeated.empty:
         return rows
     values = [column for column in rows if column not in _SOURCE]
     equal = repeated.duplicated(values)
-    findings.warn("duplicate rows removed", repeated, equal, key)
+    issues.warn("duplicate rows removed", repeated, equal, key)
     unequal = repeated[~equal]
     fullest = unequal.assign(_nulls=unequal.isna().sum(axis=1)).sort_values("_nulls", kind="stable")
     beaten = fullest.duplicated(key).sort_index()
-    findings.warn(
+    issues.warn(
         "duplicate rows with other values removed (the row with fewest nulls is kept)",
         unequal, beaten, key,
     )  # fmt: skip
     return rows.drop(index=repeated.index[equal].append(unequal.index[beaten]))
 
 
-def pair_sides(team_rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def pair_sides(team_rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Match the two rows of every game.
 
     A game without exactly two teams, or without a final score, is excluded with a warning. Where
@@ -130,7 +128,7 @@ def pair_sides(team_rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
 
     Args:
         team_rows: Normalised team rows, one per game and team.
-        findings: Receives counted warnings, and an error for a file that loses more games than
+        issues: Receives counted warnings, and an error for a file that loses more games than
             `MAX_EXCLUDED_SHARE` and `MAX_EXCLUDED_GAMES` allow.
 
     Returns:
@@ -139,21 +137,19 @@ def pair_sides(team_rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
     """
     rows = team_rows.assign(_teams=team_rows.groupby("game_id")["team_id"].transform("size"))
     shown = ["game_id", "team_id", "matchup"]
-    findings.warn("game excluded: one team row only", rows, rows["_teams"] == 1, shown)
-    findings.warn("game excluded: more than two teams", rows, rows["_teams"] > 2, shown)
+    issues.warn("game excluded: one team row only", rows, rows["_teams"] == 1, shown)
+    issues.warn("game excluded: more than two teams", rows, rows["_teams"] > 2, shown)
     points = rows.groupby("game_id")["points"]
     level = points.transform("count").lt(2) | points.transform("min").eq(points.transform("max"))
     unfinished = (rows["_teams"] == 2) & level
-    findings.warn(
-        "game excluded: no final score", rows, unfinished, ["game_id", "team_id", "points"]
-    )
+    issues.warn("game excluded: no final score", rows, unfinished, ["game_id", "team_id", "points"])
     sound = (rows["_teams"] == 2) & ~unfinished
-    _limit_excluded(rows, sound, findings)
+    _limit_excluded(rows, sound, issues)
     rows = rows[sound].drop(columns="_teams")
 
     homes = rows.groupby("game_id")["at_home"].transform("sum")
     rows["neutral_site"] = homes != 1
-    findings.warn(
+    issues.warn(
         "no single home team in MATCHUP: kept as a neutral site, the lower team id as home",
         rows, rows["neutral_site"], shown,
     )  # fmt: skip
@@ -166,7 +162,7 @@ def pair_sides(team_rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
     for column in ("team_id", "points", "abbreviation", "game_date"):
         rows[f"opponent_{column}"] = _other_side(rows[column])
     rows["won"] = rows["points"] > rows["opponent_points"]
-    _check_sides(rows, findings)
+    _check_sides(rows, issues)
     rows["game_date"] = rows["game_date"].where(rows["is_home"], rows["opponent_game_date"])
     return rows
 
@@ -177,32 +173,32 @@ def _other_side(column: pd.Series) -> pd.Series:
     return column.iloc[order].set_axis(column.index)
 
 
-def _limit_excluded(rows: pd.DataFrame, sound: pd.Series, findings: Findings) -> None:
+def _limit_excluded(rows: pd.DataFrame, sound: pd.Series, issues: IngestIssues) -> None:
     for file, games in rows.groupby("file", sort=False)["game_id"]:
         lost, total = games[~sound.loc[games.index]].nunique(), games.nunique()
         if lost > MAX_EXCLUDED_GAMES and lost > MAX_EXCLUDED_SHARE * total:
-            findings.error_file(
+            issues.error_file(
                 str(file),
                 f"{lost} of {total} games lack a second team or a final score",
                 "The file seems cut or filtered; download it again.",
             )
 
 
-def _check_sides(rows: pd.DataFrame, findings: Findings) -> None:
+def _check_sides(rows: pd.DataFrame, issues: IngestIssues) -> None:
     result = rows["wl"].isin(["W", "L"])
     wrong = result & (rows["wl"].eq("W") != rows["won"])
-    findings.warn(
+    issues.warn(
         "WL disagrees with the points, which are believed",
         rows, wrong, ["game_id", "team_id", "wl", "points", "opponent_points"],
     )  # fmt: skip
     named = rows["matchup"].str.extract(r"^(\S+)\s+(?:vs\.?|@)\s+(\S+)$")
     own, other = rows["abbreviation"], rows["opponent_abbreviation"]
     agrees = (named[0].eq(own) & named[1].eq(other)) | (named[0].eq(other) & named[1].eq(own))
-    findings.warn(
+    issues.warn(
         "MATCHUP names other teams than the rows of the game, which are believed",
         rows, ~agrees, ["game_id", "matchup", "abbreviation", "opponent_abbreviation"],
     )  # fmt: skip
-    findings.warn(
+    issues.warn(
         "the two rows of a game have two dates; that of the home row is taken",
         rows,
         rows["is_home"] & (rows["game_date"] != rows["opponent_game_date"]),
@@ -210,7 +206,7 @@ def _check_sides(rows: pd.DataFrame, findings: Findings) -> None:
     )
 
 
-def number_players(rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def number_players(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Give a negative id to each (name, team) whose rows carry none.
 
     Ids count down from -1 in order of first appearance, then name and team, so that seasons added
@@ -218,10 +214,10 @@ def number_players(rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
 
     Args:
         rows: Normalised player rows.
-        findings: Receives the rows as a counted warning.
+        issues: Receives the rows as a counted warning.
     """
     absent = rows["player_id"].isna()
-    findings.warn(
+    issues.warn(
         "no player id: a negative one per name and team was assigned",
         rows, absent, ["game_id", "player_name", "team_id"],
     )  # fmt: skip
@@ -233,13 +229,13 @@ def number_players(rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
     return rows.assign(player_id=rows["player_id"].fillna(ids))
 
 
-def join_players(rows: pd.DataFrame, sides: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def join_players(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Keep the player rows of known games, dated as the game is.
 
     Args:
         rows: Normalised player rows, one per game and player.
         sides: Both sides of every game, as `pair_sides` returns them.
-        findings: Receives counted warnings: rows without a team row, dates and points that
+        issues: Receives counted warnings: rows without a team row, dates and points that
             disagree with it, and games without player rows in a season and kind that has them.
     """
     key = ["game_id", "team_id"]
@@ -248,25 +244,25 @@ def join_players(rows: pd.DataFrame, sides: pd.DataFrame, findings: Findings) ->
     )
     rows = rows.merge(game, on=key, how="left", validate="m:1")
     orphans = rows["team_date"].isna()
-    findings.warn(
+    issues.warn(
         "dropped: player row of a game that has no such team row",
         rows, orphans, [*key, "player_name"],
     )  # fmt: skip
     rows = rows[~orphans]
-    findings.warn(
+    issues.warn(
         "player row has another date than its game, whose date is taken",
         rows, rows["game_date"] != rows["team_date"], [*key, "game_date", "team_date"],
     )  # fmt: skip
     points = rows.groupby(key)["points"]
     unknown = points.transform("count") < points.transform("size")
     apart = ~unknown & (points.transform("sum") != rows["team_points"]) & ~rows.duplicated(key)
-    findings.warn(
+    issues.warn(
         "points of the players do not add up to the team's", rows, apart, [*key, "team_points"]
     )
     covered = pd.MultiIndex.from_frame(rows[["season", "kind"]].drop_duplicates())
     expected = pd.MultiIndex.from_frame(sides[["season", "kind"]]).isin(covered)
     without = expected & sides["is_home"] & ~sides["game_id"].isin(rows["game_id"].unique())
-    findings.warn("game without player rows", sides, without, ["game_id", "matchup"])
+    issues.warn("game without player rows", sides, without, ["game_id", "matchup"])
     return rows.assign(game_date=rows["team_date"])
 
 
@@ -281,7 +277,7 @@ def _games(sides: pd.DataFrame) -> pd.DataFrame:
     return conform("games", home.rename(columns=names))
 
 
-def _teams(sides: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def _teams(sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Return every team of each season, named as in its latest row (unseen ones as today)."""
     latest = sides.sort_values("game_date").drop_duplicates(["season", "team_id"], keep="last")
     latest = latest[["season", "team_id", "abbreviation", "name"]]
@@ -294,7 +290,7 @@ def _teams(sides: pd.DataFrame, findings: Findings) -> pd.DataFrame:
         if unseen.any():
             file = sides.loc[sides["season"] == season, "file"].iloc[0]
             abbreviations = ", ".join(teams.loc[unseen, "today"])
-            findings.warn_file(file, f"season without a game of {int(unseen.sum())} teams",
+            issues.warn_file(file, f"season without a game of {int(unseen.sum())} teams",
                                abbreviations)  # fmt: skip
         teams["abbreviation"] = teams["abbreviation"].fillna(teams["today"])
         teams["name"] = teams["name"].fillna(teams["city"])
@@ -307,7 +303,7 @@ def _seasons(
     team_games: pd.DataFrame,
     player_games: pd.DataFrame,
     sides: pd.DataFrame,
-    findings: Findings,
+    issues: IngestIssues,
 ) -> pd.DataFrame:
     counts = games.groupby(["season", "kind"]).size().to_dict()
     days = games[games["kind"] == "regular"].groupby("season")["game_date"]
@@ -322,10 +318,10 @@ def _seasons(
         file = str(of_season.sort_values("kind", ascending=False)["file"].iloc[0])
         if regular == 0:
             remedy = f"Add team_logs_{season.replace('-', '_')} to the raw folder."
-            findings.error_file(file, f"{season} has no regular-season game", remedy)
+            issues.error_file(file, f"{season} has no regular-season game", remedy)
             continue
         if regular != expected:
-            findings.warn_file(
+            issues.warn_file(
                 file, "regular season of another length than expected",
                 f"{season}: {regular} games of {expected}",
             )  # fmt: skip

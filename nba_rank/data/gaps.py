@@ -4,7 +4,7 @@ import pandas as pd
 
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
-from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.standings import standings
 
 _GAP = "no such game log, though seasons before and after have one"
@@ -18,7 +18,7 @@ _LOGS = {
 
 
 def warn_gaps(
-    team_games: pd.DataFrame, player_games: pd.DataFrame, teams: pd.DataFrame, findings: Findings
+    team_games: pd.DataFrame, player_games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
 ) -> None:
     """Warn of each season that lacks a kind of game log between two seasons that have it.
 
@@ -28,7 +28,7 @@ def warn_gaps(
         team_games: The canonical table.
         player_games: The canonical table.
         teams: The canonical table.
-        findings: Receives the warnings, by the name of the file that is missing.
+        issues: Receives the warnings, by the name of the file that is missing.
     """
     rows = {"team": team_games, "player": player_games}
     for (level, kind), name in _LOGS.items():
@@ -40,17 +40,17 @@ def warn_gaps(
                     name,
                     season_label(year),
                     _GAP,
-                    findings,
+                    issues,
                 )
     seasons = {kind: set(part["season"]) for kind, part in team_games.groupby("kind")}
     for season in sorted(seasons.get("playoffs", set()) - seasons.get("playin", set())):
         if league.play_in(season) is not None:
             what = "no play-in games, without which playoffs that have begun cannot be simulated"
-            _warn("playin_team_logs", season, what, findings, _outsiders(team_games, teams, season))
+            _warn("playin_team_logs", season, what, issues, _outsiders(team_games, teams, season))
 
 
-def _warn(name: str, season: str, what: str, findings: Findings, example: str = "") -> None:
-    findings.warn_file(f"{name}_{season.replace('-', '_')}", what, example)
+def _warn(name: str, season: str, what: str, issues: IngestIssues, example: str = "") -> None:
+    issues.warn_file(f"{name}_{season.replace('-', '_')}", what, example)
 
 
 def _outsiders(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> str:

@@ -11,7 +11,7 @@ from rich.progress import track
 from nba_rank.core.files import locked
 from nba_rank.data import manifest, quality
 from nba_rank.data.assemble import assemble
-from nba_rank.data.ingest_issues import Findings, IngestError
+from nba_rank.data.ingest_issues import IngestError, IngestIssues
 from nba_rank.data.manifest import LOCK, is_stale
 from nba_rank.data.quality import QualityReport
 from nba_rank.data.raw import files as raw_files
@@ -121,16 +121,16 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
     Raises:
         IngestError: The folder or files in it cannot be used.
     """
-    findings = Findings()
+    issues = IngestIssues()
     if not raw_dir.is_dir():
         remedy = "Set data.raw_dir to the folder of the game logs."
-        findings.error_file(str(raw_dir), "there is no such raw folder", remedy)
-        findings.raise_errors()
-    files = raw_files.discover(raw_dir, findings)
+        issues.error_file(str(raw_dir), "there is no such raw folder", remedy)
+        issues.raise_errors()
+    files = raw_files.discover(raw_dir, issues)
     if not any(file.level == "team" for file in files):
         remedy = "Set data.raw_dir to a folder with files like team_logs_2023_24.parquet."
-        findings.error_file(str(raw_dir), "no team game logs in the raw folder", remedy)
-        findings.raise_errors()
+        issues.error_file(str(raw_dir), "no team game logs in the raw folder", remedy)
+        issues.raise_errors()
     records = []
     rows: dict[str, list[pd.DataFrame]] = {
         "team": [],
@@ -166,22 +166,22 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         ],
     }
     for file in _progress(files, console):
-        record, frame = raw_files.read(file, findings)
+        record, frame = raw_files.read(file, issues)
         records.append(record)
         if frame is not None:
             rows_of = _NORMALISE.get(file.level, raw_game_logs.normalise)
-            rows[file.level].append(rows_of(file, frame, findings))
-    findings.raise_errors()
+            rows[file.level].append(rows_of(file, frame, issues))
+    issues.raise_errors()
     joined = {
         level: pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
         for level, parts in rows.items()
     }
     if joined["team"].empty:
         remedy = "The tables need at least one regular-season game."
-        findings.error_file(str(raw_dir), "no rows in the team game logs", remedy)
-        findings.raise_errors()
-    tables = assemble(joined, findings)
-    return tables, quality.quality_report(tables, records, findings.warnings)
+        issues.error_file(str(raw_dir), "no rows in the team game logs", remedy)
+        issues.raise_errors()
+    tables = assemble(joined, issues)
+    return tables, quality.quality_report(tables, records, issues.warnings)
 
 
 def _no_rows(table: str, **dtypes: str) -> pd.DataFrame:

@@ -8,11 +8,11 @@ import pandas as pd
 from nba_rank.core.errors import UserError
 
 MAX_EXAMPLES = 5
-"""Rows that one finding quotes; the rest are counted."""
+"""Rows that one issue quotes; the rest are counted."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class IngestIssue:
     """One thing found in one raw file.
 
     Attributes:
@@ -31,7 +31,7 @@ class Finding:
     remedy: str = ""
 
     def __str__(self) -> str:
-        """Return the finding in one line."""
+        """Return the issue in one line."""
         text = f"{self.file}: {self.what}"
         if self.examples:
             text += f": {'; '.join(self.examples)}"
@@ -44,10 +44,10 @@ class IngestError(UserError):
     """Raw data that cannot be ingested; carries every error that was found.
 
     Attributes:
-        errors: The findings, in the order of the files.
+        errors: The issues, in the order of the files.
     """
 
-    def __init__(self, errors: Sequence[Finding]) -> None:
+    def __init__(self, errors: Sequence[IngestIssue]) -> None:
         self.errors = list(errors)
         lines = "\n".join(f"  - {error}" for error in self.errors)
         noun = "error" if len(self.errors) == 1 else "errors"
@@ -57,16 +57,16 @@ class IngestError(UserError):
 
 
 @dataclass
-class Findings:
+class IngestIssues:
     """Collects errors and warnings while files are read and tables are put together."""
 
-    errors: list[Finding] = field(default_factory=list)
-    warnings: list[Finding] = field(default_factory=list)
+    errors: list[IngestIssue] = field(default_factory=list)
+    warnings: list[IngestIssue] = field(default_factory=list)
 
     def error(
         self, what: str, rows: pd.DataFrame, where: pd.Series, show: Sequence[str], remedy: str
     ) -> None:
-        """Record the marked rows as an error, one finding per file; none marked, no finding.
+        """Record the marked rows as an error, one issue per file; none marked, no issue.
 
         Args:
             what: What is wrong with each of the marked rows.
@@ -83,11 +83,11 @@ class Findings:
 
     def error_file(self, file: str, what: str, remedy: str) -> None:
         """Record an error that concerns a whole file."""
-        self.errors.append(Finding(file, what, 1, remedy=remedy))
+        self.errors.append(IngestIssue(file, what, 1, remedy=remedy))
 
     def warn_file(self, file: str, what: str, example: str = "") -> None:
         """Record a warning that concerns a whole file."""
-        self.warnings.append(Finding(file, what, 1, (example,) if example else ()))
+        self.warnings.append(IngestIssue(file, what, 1, (example,) if example else ()))
 
     def raise_errors(self) -> None:
         """Raise what has been collected.
@@ -101,8 +101,8 @@ class Findings:
 
 def _by_file(
     what: str, rows: pd.DataFrame, where: pd.Series, show: Sequence[str], remedy: str
-) -> list[Finding]:
-    found: list[Finding] = []
+) -> list[IngestIssue]:
+    found: list[IngestIssue] = []
     if not where.any():
         return found
     for file, group in rows.loc[where, ["file", "row", *show]].groupby("file", sort=False):
@@ -112,5 +112,5 @@ def _by_file(
             + ", ".join(f"{name} {value}" for name, value in record.items())
             for record in quoted
         )
-        found.append(Finding(str(file), what, len(group), examples, remedy))
+        found.append(IngestIssue(str(file), what, len(group), examples, remedy))
     return found

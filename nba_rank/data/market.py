@@ -4,7 +4,7 @@ import pandas as pd
 
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
-from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.rosters import named_team_ids, team_ids
 from nba_rank.data.tables import KEYS, conform
 
@@ -33,7 +33,7 @@ def implied_prob(american_odds: pd.Series) -> pd.Series:
 
 
 def market_totals_table(
-    rows: pd.DataFrame, *, teams: pd.DataFrame, seasons: pd.DataFrame, findings: Findings
+    rows: pd.DataFrame, *, teams: pd.DataFrame, seasons: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame:
     """Put the table of preseason win totals together.
 
@@ -45,7 +45,7 @@ def market_totals_table(
         rows: Rows of all files, as `raw_market.normalise_totals` returns them; may be empty.
         teams: The canonical table.
         seasons: The canonical table. Its seasons count, and the one after the last.
-        findings: Receives an error for every row of no known team and for a team with two
+        issues: Receives an error for every row of no known team and for a team with two
             different rows of one season, and counted warnings for what is left out.
 
     Returns:
@@ -54,21 +54,21 @@ def market_totals_table(
     shown = ["season", "team"]
     coming = season_label(season_start_year(seasons["season"].max()) + 1)
     known = rows["season"].isin([*seasons["season"], coming])
-    findings.warn("dropped: win total of a season without game logs", rows, ~known, shown)
+    issues.warn("dropped: win total of a season without game logs", rows, ~known, shown)
     rows = rows[known]
-    rows = rows.assign(team_id=named_team_ids(rows, teams, findings))
+    rows = rows.assign(team_id=named_team_ids(rows, teams, issues))
     rows = without_repeats(
         rows[rows["team_id"] > 0], KEYS["market_totals"], ["win_total", "title_odds"], shown,
-        findings,
+        issues,
     )  # fmt: skip
 
     season = rows.groupby("season")
     sizes = {name: len(league.league_teams(name)) for name in rows["season"].unique()}
     n_teams = rows["season"].map(sizes).astype("int64")
     lacking = season["win_total"].transform("count") < n_teams
-    findings.warn("win totals of a season that lacks those of some teams", rows, lacking, shown)
+    issues.warn("win totals of a season that lacks those of some teams", rows, lacking, shown)
     unknown = season["title_odds"].transform("count") < n_teams
-    findings.warn(
+    issues.warn(
         "title odds left out: the season lacks those of some teams",
         rows, unknown & rows["title_odds"].notna(), shown,
     )  # fmt: skip
@@ -80,7 +80,7 @@ def market_totals_table(
 
 
 def market_lines_table(
-    rows: pd.DataFrame, *, games: pd.DataFrame, teams: pd.DataFrame, findings: Findings
+    rows: pd.DataFrame, *, games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame:
     """Put the table of betting lines together.
 
@@ -92,7 +92,7 @@ def market_lines_table(
         rows: Rows of all files, as `raw_market.normalise_lines` returns them; may be empty.
         games: The canonical table.
         teams: The canonical table.
-        findings: Receives an error for every row of no known team, for a game with two different
+        issues: Receives an error for every row of no known team, for a game with two different
             lines and for a file whose spreads have the opposite sign, and counted warnings for
             what is left out, turned or contradicts itself.
 
@@ -100,35 +100,35 @@ def market_lines_table(
         The canonical table `market_lines`. After an error it is not fit for use.
     """
     known = rows["game_id"].isin(games["game_id"])
-    findings.warn("dropped: line of a game that the game logs lack", rows, ~known, _SHOWN)
-    rows = _turned(_of_games(rows[known], games, teams, findings), findings)
+    issues.warn("dropped: line of a game that the game logs lack", rows, ~known, _SHOWN)
+    rows = _turned(_of_games(rows[known], games, teams, issues), issues)
     for what, differ in (
         ("date", rows["date"] != rows["game_date"]),
         ("season", rows["written_season"].notna() & (rows["written_season"] != rows["season"])),
         ("score", _apart(rows, "home") | _apart(rows, "away")),
     ):
-        findings.warn(
+        issues.warn(
             f"{what} disagrees with the game logs, which are believed", rows, differ, _SHOWN
         )
 
     home, away = implied_prob(rows["home_odds"]), implied_prob(rows["away_odds"])
     margin = home + away - 1
     unsound = margin.notna() & ~margin.between(*MARGIN_RANGE)
-    findings.warn(
+    issues.warn(
         "moneylines left out: their implied probabilities cannot be those of one game",
         rows, unsound, ["game_id", "home_odds", "away_odds"],
     )  # fmt: skip
     rows = rows.assign(home_win_prob=(home / (home + away)).mask(unsound))
     figures = ["home_spread", "home_win_prob"]
     bare = rows[figures].isna().all(axis=1)
-    findings.warn("dropped: line with neither spread nor moneylines", rows, bare, _SHOWN)
-    rows = without_repeats(rows[~bare], KEYS["market_lines"], figures, _SHOWN, findings)
-    _check_signs(rows, findings)
+    issues.warn("dropped: line with neither spread nor moneylines", rows, bare, _SHOWN)
+    rows = without_repeats(rows[~bare], KEYS["market_lines"], figures, _SHOWN, issues)
+    _check_signs(rows, issues)
     return conform("market_lines", rows)
 
 
 def _of_games(
-    rows: pd.DataFrame, games: pd.DataFrame, teams: pd.DataFrame, findings: Findings
+    rows: pd.DataFrame, games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame:
     """Return the rows with what the game logs say of their games, and `swapped`: home is away.
 
@@ -137,22 +137,22 @@ def _of_games(
     facts = games.set_index("game_id").loc[rows["game_id"]].set_index(rows.index)
     rows = rows.assign(**{name: facts[name] for name in _FACTS})
     named = {
-        side: team_ids(rows.assign(team=rows[side]), teams, findings) for side in ("home", "away")
+        side: team_ids(rows.assign(team=rows[side]), teams, issues) for side in ("home", "away")
     }
     straight, swapped = (
         (named[first] == rows["home_team_id"]) & (named[second] == rows["away_team_id"])
         for first, second in (("home", "away"), ("away", "home"))
     )
-    findings.warn(
+    issues.warn(
         "dropped: line names other teams than its game has", rows, ~straight & ~swapped, _SHOWN
     )
     return rows.assign(swapped=swapped)[straight | swapped]
 
 
-def _turned(rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def _turned(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Return the rows with the figures of home and away exchanged where they are `swapped`."""
     swapped = rows["swapped"]
-    findings.warn(
+    issues.warn(
         "home and away are the other way round in the game logs, which are believed: turned",
         rows, swapped, _SHOWN,
     )  # fmt: skip
@@ -170,28 +170,28 @@ def _apart(rows: pd.DataFrame, side: str) -> pd.Series:
 
 
 def without_repeats(
-    rows: pd.DataFrame, key: list[str], figures: list[str], shown: list[str], findings: Findings
+    rows: pd.DataFrame, key: list[str], figures: list[str], shown: list[str], issues: IngestIssues
 ) -> pd.DataFrame:
     """Leave one of equal rows; two different ones are an error, as neither can be preferred."""
     same = rows.duplicated([*key, *figures])
-    findings.warn("duplicate rows removed", rows, same, shown)
+    issues.warn("duplicate rows removed", rows, same, shown)
     rows = rows[~same]
     remedy = "Keep the row that is right and remove the other."
     differ = rows.duplicated(key, keep=False)
-    findings.error("rows with other figures of the same", rows, differ, [*shown, *figures], remedy)
+    issues.error("rows with other figures of the same", rows, differ, [*shown, *figures], remedy)
     return rows.drop_duplicates(key)
 
 
-def _check_signs(rows: pd.DataFrame, findings: Findings) -> None:
+def _check_signs(rows: pd.DataFrame, issues: IngestIssues) -> None:
     """Warn of rows whose spread and moneylines favour different teams; refuse a file of such."""
     against = rows["home_spread"] * (rows["home_win_prob"] - 0.5) > 0
-    findings.warn(
+    issues.warn(
         "spread and moneylines favour different teams; both are kept",
         rows, against, ["game_id", "home_spread", "home_win_prob"],
     )  # fmt: skip
     for file, contradicts in against.groupby(rows["file"], sort=False):
         if contradicts.sum() >= MIN_CONTRADICTIONS and contradicts.mean() > 0.5:
-            findings.error_file(
+            issues.error_file(
                 str(file),
                 "most spreads contradict their moneylines",
                 "HOME_SPREAD is negative where the home team is the favourite; turn its sign.",

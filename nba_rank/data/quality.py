@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from nba_rank.data.ingest_issues import Finding
+from nba_rank.data.ingest_issues import IngestIssue
 from nba_rank.data.raw.files import REQUIRED, FileRecord
 from nba_rank.data.tables import Tables
 
@@ -58,7 +58,7 @@ class QualityReport:
 
     seasons: tuple[SeasonQuality, ...]
     files: tuple[FileRecord, ...]
-    warnings: tuple[Finding, ...]
+    warnings: tuple[IngestIssue, ...]
 
     def to_json(self) -> str:
         """Return the report as JSON text."""
@@ -77,8 +77,8 @@ class QualityReport:
                 tuple(SeasonQuality(**season) for season in data["seasons"]),
                 tuple(FileRecord(**file) for file in data["files"]),
                 tuple(
-                    Finding(**{**finding, "examples": tuple(finding["examples"])})
-                    for finding in data["warnings"]
+                    IngestIssue(**{**issue, "examples": tuple(issue["examples"])})
+                    for issue in data["warnings"]
                 ),
             )
         except (KeyError, TypeError) as error:
@@ -90,7 +90,7 @@ class QualityReport:
 
 
 def quality_report(
-    tables: Tables, files: Iterable[FileRecord], warnings: Iterable[Finding]
+    tables: Tables, files: Iterable[FileRecord], warnings: Iterable[IngestIssue]
 ) -> QualityReport:
     """Put a report together from the tables and what was collected on the way."""
     teams = tables.team_games.groupby("season")["team_id"].nunique().to_dict()
@@ -168,7 +168,7 @@ def _column_table(level: str, files: Sequence[FileRecord]) -> Table:
     return table
 
 
-def _print_warnings(warnings: Sequence[Finding], console: Console) -> None:
+def _print_warnings(warnings: Sequence[IngestIssue], console: Console) -> None:
     console.print("Warnings" if warnings else "No warnings", style="bold")
     for what in dict.fromkeys(warning.what for warning in warnings):
         found = [warning for warning in warnings if warning.what == what]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.market import without_repeats
 from nba_rank.data.player_names import match_names
 from nba_rank.data.rosters import named_team_ids
@@ -15,7 +15,7 @@ _RATES = ["raptor_offense", "raptor_defense"]
 
 
 def team_records_table(
-    rows: pd.DataFrame, *, team_games: pd.DataFrame, teams: pd.DataFrame, findings: Findings
+    rows: pd.DataFrame, *, team_games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame:
     """Put the table of team records together.
 
@@ -23,7 +23,7 @@ def team_records_table(
         rows: Rows of all files, as `raw_ratings.normalise_records` returns them; may be empty.
         team_games: The canonical table, whose results the records are compared with.
         teams: The canonical table.
-        findings: Receives an error for every row of no known team and for a team with two
+        issues: Receives an error for every row of no known team and for a team with two
             different rows of one season, and counted warnings for records that the game logs
             contradict, which stay as they are.
 
@@ -31,17 +31,17 @@ def team_records_table(
         The canonical table `team_records`. After an error it is not fit for use.
     """
     shown = ["season", "team"]
-    rows = rows.assign(team_id=named_team_ids(rows, teams, findings))
+    rows = rows.assign(team_id=named_team_ids(rows, teams, issues))
     key = KEYS["team_records"]
     rows = without_repeats(
-        rows[rows["team_id"] > 0], key, ["wins", "losses", "mov", "sos", "srs"], shown, findings
+        rows[rows["team_id"] > 0], key, ["wins", "losses", "mov", "sos", "srs"], shown, issues
     )
     regular = team_games[team_games["kind"] == "regular"].groupby(key)["won"]
     seen = pd.DataFrame({"won": regular.sum(), "games": regular.size()})
     seen = seen.reindex(pd.MultiIndex.from_frame(rows[key])).set_axis(rows.index)
     lost = seen["games"] - seen["won"]
     apart = seen["won"].notna() & ((seen["won"] != rows["wins"]) | (lost != rows["losses"]))
-    findings.warn(
+    issues.warn(
         "W and L disagree with the game logs; the row is kept",
         rows.assign(games_won=seen["won"], games_lost=lost), apart,
         [*shown, "wins", "losses", "games_won", "games_lost"],
@@ -50,7 +50,7 @@ def team_records_table(
 
 
 def raptor_table(
-    rows: pd.DataFrame, *, player_games: pd.DataFrame, teams: pd.DataFrame, findings: Findings
+    rows: pd.DataFrame, *, player_games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame:
     """Put the table of RAPTOR ratings together.
 
@@ -64,7 +64,7 @@ def raptor_table(
         rows: Rows of all files, as `raw_ratings.normalise_raptor` returns them; may be empty.
         player_games: The canonical table.
         teams: The canonical table.
-        findings: Receives an error for every row of no known team and for two different rows of
+        issues: Receives an error for every row of no known team and for two different rows of
             the same, and counted warnings for players who are left out.
 
     Returns:
@@ -72,14 +72,14 @@ def raptor_table(
     """
     shown = ["season", "team", "player_name", "player_key"]
     played = rows["season"].isin(player_games["season"])
-    findings.warn("dropped: RAPTOR of a season without player logs", rows, ~played, shown)
+    issues.warn("dropped: RAPTOR of a season without player logs", rows, ~played, shown)
     rows = rows[played]
     written = rows["team"].str.upper()
     rows = rows.assign(team=written.map(_BASKETBALL_REFERENCE).fillna(written))
-    rows = rows.assign(team_id=named_team_ids(rows, teams, findings))
+    rows = rows.assign(team_id=named_team_ids(rows, teams, issues))
     of_one = ["player_key", "season", "season_type", "team_id"]
-    rows = without_repeats(rows[rows["team_id"] > 0], of_one, ["minutes", *_RATES], shown, findings)
-    rows = _identify(rows, player_games, findings, shown)
+    rows = without_repeats(rows[rows["team_id"] > 0], of_one, ["minutes", *_RATES], shown, issues)
+    rows = _identify(rows, player_games, issues, shown)
 
     # In order of key, since sums in another order differ in their last bits.
     rows = rows.sort_values(of_one)
@@ -91,7 +91,7 @@ def raptor_table(
 
 
 def _identify(
-    rows: pd.DataFrame, player_games: pd.DataFrame, findings: Findings, shown: list[str]
+    rows: pd.DataFrame, player_games: pd.DataFrame, issues: IngestIssues, shown: list[str]
 ) -> pd.DataFrame:
     """Return the rows of the players that are told for certain, with `player_id`."""
     found, several = match_names(rows, player_games)
@@ -103,15 +103,15 @@ def _identify(
     named = rows["player_key"].map(each["first"].where(each["nunique"] == 1))
     rows = rows.assign(player_id=named)
     differ = rows["player_key"].map(each["nunique"]).gt(1).astype("bool")
-    findings.warn("dropped: RAPTOR of an id that names several players", rows, differ, shown)
+    issues.warn("dropped: RAPTOR of an id that names several players", rows, differ, shown)
     unnamed = named.isna() & ~differ
-    findings.warn(
+    issues.warn(
         "dropped: RAPTOR of a name that several players have", rows, unnamed & several, shown
     )
-    findings.warn(
+    issues.warn(
         "dropped: RAPTOR of a player whom no game log names", rows, unnamed & ~several, shown
     )
     keys = rows.groupby("player_id")["player_key"].transform("nunique")
     shared = keys.gt(1).reindex(rows.index, fill_value=False)
-    findings.warn("dropped: RAPTOR of several ids with one name", rows, shared, shown)
+    issues.warn("dropped: RAPTOR of several ids with one name", rows, shared, shown)
     return rows[named.notna() & ~shared]

@@ -9,7 +9,7 @@ import pandas as pd
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
 from nba_rank.data.calendar import MAX_DAYS_WITHOUT_GAMES
-from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.player_names import match_names
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.tables import KEYS, conform
@@ -24,7 +24,7 @@ def roster_table(
     player_games: pd.DataFrame,
     teams: pd.DataFrame,
     seasons: pd.DataFrame,
-    findings: Findings,
+    issues: IngestIssues,
 ) -> pd.DataFrame:
     """Put the table of rosters together.
 
@@ -37,36 +37,36 @@ def roster_table(
         player_games: The canonical table; gives players without id theirs.
         teams: The canonical table.
         seasons: The canonical table.
-        findings: Receives an error for every row of no known team, and counted warnings for rows
+        issues: Receives an error for every row of no known team, and counted warnings for rows
             that are left out.
 
     Returns:
         The canonical table `rosters`. After an error it is not fit for use.
     """
     season = season_of_roster(rows["date"], games, seasons)
-    findings.warn("dropped: roster of a season without game logs", rows, season.isna(), _SHOWN)
+    issues.warn("dropped: roster of a season without game logs", rows, season.isna(), _SHOWN)
     rows = rows.assign(season=season).dropna(subset="season")
     elsewhere = rows["named_season"].ne("") & rows["named_season"].ne(rows["season"])
-    findings.warn(
+    issues.warn(
         "file name disagrees with the date, which is believed", rows, elsewhere, ["date", "season"]
     )
-    rows = rows.assign(team_id=team_ids(rows, teams, findings))
+    rows = rows.assign(team_id=team_ids(rows, teams, issues))
     written = rows["abbreviation"].map(_abbreviations(teams))
-    findings.warn(
+    issues.warn(
         "TEAM_ABBREVIATION disagrees with TEAM_ID, which is believed",
         rows, written.notna() & rows["team_id"].gt(0) & (written != rows["team_id"]),
         ["team", "abbreviation"],
     )  # fmt: skip
     newest = rows.groupby(["date", "team_id"])["file"].transform("last")
     replaced = rows["file"] != newest
-    findings.warn(
+    issues.warn(
         "dropped: a later file lists the team's roster of the same date", rows, replaced, _SHOWN
     )
-    rows = identify_players(rows[~replaced], player_games, findings)
+    rows = identify_players(rows[~replaced], player_games, issues)
     same = rows.duplicated(KEYS["rosters"], keep="last")
-    findings.warn("duplicate rows removed", rows, same, _SHOWN)
+    issues.warn("duplicate rows removed", rows, same, _SHOWN)
     moved = rows.duplicated(["date", "player_id"], keep="last") & ~same
-    findings.warn(
+    issues.warn(
         "dropped: a later row lists the player for another team on the same date",
         rows, moved, _SHOWN,
     )  # fmt: skip
@@ -113,13 +113,13 @@ def _end_of_year(season: str) -> pd.Timestamp:
     return pd.Timestamp(season_start_year(season) + 1, 6, 30)
 
 
-def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, findings: Findings) -> pd.Series:
+def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.Series:
     """Return the team that each row of a hand-written file means.
 
     Args:
         rows: Columns `file`, `row`, `season` and `team` (id or abbreviation, as text).
         teams: The canonical table.
-        findings: Receives an error for every row of no known team, or of one that is not in the
+        issues: Receives an error for every row of no known team, or of one that is not in the
             league in the row's season.
 
     Returns:
@@ -130,16 +130,16 @@ def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, findings: Findings) -> pd.
     ids = ids.fillna(rows["team"].str.upper().map(_abbreviations(teams)))
     known = ids.notna()
     remedy = "Give the team's id, or its abbreviation as in the game logs."
-    findings.error("unknown team", rows, ~known, ["team"], remedy)
+    issues.error("unknown team", rows, ~known, ["team"], remedy)
     for season in rows["season"].unique():
         playing = ids.isin(league.league_teams(season)["team_id"])
         absent = (rows["season"] == season) & known & ~playing
         remedy = "The team did not play in that season; correct either."
-        findings.error("team of another season", rows, absent, ["team", "season"], remedy)
+        issues.error("team of another season", rows, absent, ["team", "season"], remedy)
     return ids.fillna(0).astype("int64")
 
 
-def named_team_ids(rows: pd.DataFrame, teams: pd.DataFrame, findings: Findings) -> pd.Series:
+def named_team_ids(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.Series:
     """Return the team that each row means, as `team_ids`, of which `team` may be a name as well.
 
     Names that a franchise had before it was renamed or moved count, and those of the game logs.
@@ -150,7 +150,7 @@ def named_team_ids(rows: pd.DataFrame, teams: pd.DataFrame, findings: Findings) 
     }
     by_name = rows["team"].str.lower().str.replace(r"\s+", " ", regex=True).map(names)
     written = by_name.astype("Int64").astype("str").where(by_name.notna(), rows["team"])
-    return team_ids(rows.assign(team=written), teams, findings)
+    return team_ids(rows.assign(team=written), teams, issues)
 
 
 def _abbreviations(teams: pd.DataFrame) -> dict[str, int]:
@@ -161,7 +161,7 @@ def _abbreviations(teams: pd.DataFrame) -> dict[str, int]:
 
 
 def identify_players(
-    rows: pd.DataFrame, player_games: pd.DataFrame, findings: Findings
+    rows: pd.DataFrame, player_games: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame:
     """Return the rows whose player is known, each with an id and, where there is one, a name.
 
@@ -169,22 +169,16 @@ def identify_players(
         rows: Columns `file`, `row`, `date`, `season`, `team`, `team_id`, `player_id` (NaN where
             there is none) and `player_name`.
         player_games: The canonical table; gives players without id theirs.
-        findings: Receives counted warnings for players told by name and for those left out.
+        issues: Receives counted warnings for players told by name and for those left out.
     """
     absent = rows["player_id"].isna()
     found, several = match_names(rows[absent], player_games)
     several = several.reindex(rows.index, fill_value=False)
     rows = rows.assign(player_id=rows["player_id"].fillna(found))
-    findings.warn(
-        "player without id: told by name", rows, absent & rows["player_id"].notna(), _SHOWN
-    )
+    issues.warn("player without id: told by name", rows, absent & rows["player_id"].notna(), _SHOWN)
     lost = rows["player_id"].isna()
-    findings.warn(
-        "dropped: player without id whose name several players have", rows, several, _SHOWN
-    )
-    findings.warn(
-        "dropped: player without id whom no game log names", rows, lost & ~several, _SHOWN
-    )
+    issues.warn("dropped: player without id whose name several players have", rows, several, _SHOWN)
+    issues.warn("dropped: player without id whom no game log names", rows, lost & ~several, _SHOWN)
     rows = rows[~lost]
     newest = player_games.drop_duplicates("player_id", keep="last")
     names = rows["player_id"].map(newest.set_index("player_id")["player_name"])

@@ -8,7 +8,7 @@ the first morning of its season on, and so do the two games of each team that th
 import pandas as pd
 
 from nba_rank.data import league
-from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.rosters import season_of_roster, team_ids
 from nba_rank.data.tables import KEYS, conform
 
@@ -23,7 +23,7 @@ def schedule_table(
     games: pd.DataFrame,
     teams: pd.DataFrame,
     seasons: pd.DataFrame,
-    findings: Findings,
+    issues: IngestIssues,
 ) -> pd.DataFrame:
     """Put the schedule together.
 
@@ -36,7 +36,7 @@ def schedule_table(
         games: The canonical table. Whatever the files say, its games are as they were played.
         teams: The canonical table.
         seasons: The canonical table.
-        findings: Receives an error for every row of no known team and for a team that is to play
+        issues: Receives an error for every row of no known team and for a team that is to play
             twice on a date, and counted warnings for rows that are left out.
 
     Returns:
@@ -45,9 +45,9 @@ def schedule_table(
     played = games.loc[games["kind"] == "regular", [*_GAME, "neutral_site"]]
     # Two game ids of one home team on one date stand in `games`, but are no schedule.
     played = played.drop_duplicates(KEYS["schedule"])
-    listed = _listed(rows, games, teams, seasons, findings)
+    listed = _listed(rows, games, teams, seasons, issues)
     fixtures = pd.concat([played, listed[played.columns]], ignore_index=True)
-    findings.warn(
+    issues.warn(
         "fixture of a team that has more games than its season: is an old one still listed?",
         listed, _of_sides(listed, _with_too_many(fixtures)), _SHOWN,
     )  # fmt: skip
@@ -69,32 +69,32 @@ def _listed(
     games: pd.DataFrame,
     teams: pd.DataFrame,
     seasons: pd.DataFrame,
-    findings: Findings,
+    issues: IngestIssues,
 ) -> pd.DataFrame:
     """Return the fixtures of the files that have not been played, with their source."""
     season = season_of_roster(rows["date"], games, seasons)
-    findings.warn("dropped: fixture of a season without game logs", rows, season.isna(), _SHOWN)
+    issues.warn("dropped: fixture of a season without game logs", rows, season.isna(), _SHOWN)
     rows = rows.assign(season=season, game_date=rows["date"]).dropna(subset="season")
     elsewhere = rows["named_season"].ne("") & rows["named_season"].ne(rows["season"])
-    findings.warn(
+    issues.warn(
         "file name disagrees with the date, which is believed", rows, elsewhere, ["date", "season"]
     )
     for side in ("home", "away"):
-        ids = team_ids(rows.assign(team=rows[side]), teams, findings)
+        ids = team_ids(rows.assign(team=rows[side]), teams, issues)
         rows = rows.assign(**{f"{side}_team_id": ids})
     known = rows["home_team_id"].gt(0) & rows["away_team_id"].gt(0)
     itself = known & (rows["home_team_id"] == rows["away_team_id"])
     remedy = "HOME and AWAY are two teams; correct one of them."
-    findings.error("a team against itself", rows, itself, _SHOWN, remedy)
+    issues.error("a team against itself", rows, itself, _SHOWN, remedy)
     rows = rows[known & ~itself]
 
     same = rows.duplicated(_GAME, keep="last")
-    findings.warn("duplicate rows removed", rows, same, _SHOWN)
+    issues.warn("duplicate rows removed", rows, same, _SHOWN)
     rows = rows[~same]
     done = _in(rows[_GAME], games[games["kind"] == "regular"])
     rows = rows[~done]
     missed = rows["game_date"].lt(games["game_date"].max()) | _of_sides(rows, _sides(games))
-    findings.warn(
+    issues.warn(
         "dropped: fixture before the last games of the logs, which do not have it",
         rows, missed, _SHOWN,
     )  # fmt: skip
@@ -102,7 +102,7 @@ def _listed(
     sides = _sides(rows)
     twice = _of_sides(rows, sides[sides.duplicated(["game_date", "team_id"])])
     remedy = "A team plays once a day; remove the row that is wrong or out of date."
-    findings.error("a team plays twice on a date", rows, twice, _SHOWN, remedy)
+    issues.error("a team plays twice on a date", rows, twice, _SHOWN, remedy)
     return rows[~twice]
 
 

@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from raw_findings import errors_of, found
+from raw_issues import errors_of, found
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, write
 
 from nba_rank.core.content_hash import frame_hash

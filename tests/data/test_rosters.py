@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from raw_findings import found
+from raw_issues import found
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
 
 from nba_rank.core.content_hash import frame_hash

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from nba_rank.core.seasons import season_label
-from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.tables import BOX_COLUMNS
 
@@ -141,14 +141,14 @@ class FileRecord:
     nulls: dict[str, float] = field(default_factory=dict)
 
 
-def discover(raw_dir: Path, findings: Findings | None = None) -> list[RawFile]:
+def discover(raw_dir: Path, issues: IngestIssues | None = None) -> list[RawFile]:
     """List the files of a raw folder that can be read, each level in order of name.
 
     Other files are left alone.
 
     Args:
         raw_dir: The folder.
-        findings: Receives a warning for each file that looks like a game log but is not named
+        issues: Receives a warning for each file that looks like a game log but is not named
             like one, and for each of `MARKET_FOLDER` not named like `MARKET_NAMES`.
     """
     files = []
@@ -157,8 +157,8 @@ def discover(raw_dir: Path, findings: Findings | None = None) -> list[RawFile]:
         match = _LOG_NAME.fullmatch(stem)
         season = _named_season(match)
         if match is None or not season:
-            if findings is not None and re.search(r"(team|player)_(game_)?logs", stem):
-                findings.warn_file(
+            if issues is not None and re.search(r"(team|player)_(game_)?logs", stem):
+                issues.warn_file(
                     path.name,
                     "not read: a game log is named like team_logs_2023_24 or "
                     "playoffs_player_logs_2023_24",
@@ -185,11 +185,9 @@ def discover(raw_dir: Path, findings: Findings | None = None) -> list[RawFile]:
                 files.append(RawFile(path, name, level, "", season))
                 break
         else:
-            if findings is not None:
+            if issues is not None:
                 beginnings = " or ".join(MARKET_NAMES.values())
-                findings.warn_file(
-                    name, f"not read: bookmakers' figures are named like {beginnings}"
-                )
+                issues.warn_file(name, f"not read: bookmakers' figures are named like {beginnings}")
     for path in sorted((raw_dir / INJURY_FOLDER).rglob("*")):
         if path.suffix.lower() == _JSON and path.is_file() and not path.name.startswith("."):
             name = path.relative_to(raw_dir).as_posix()
@@ -211,12 +209,12 @@ def _named_season(match: re.Match[str] | None) -> str:
     return season_label(int(match["year"]))
 
 
-def read(raw: RawFile, findings: Findings) -> tuple[FileRecord, pd.DataFrame | None]:
+def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, pd.DataFrame | None]:
     """Read one file.
 
     Args:
         raw: The file.
-        findings: Receives an error if the file is unreadable or lacks a required column.
+        issues: Receives an error if the file is unreadable or lacks a required column.
 
     Returns:
         The record of the file, and its rows with column names in capitals and the columns `file`
@@ -229,7 +227,7 @@ def read(raw: RawFile, findings: Findings) -> tuple[FileRecord, pd.DataFrame | N
         frame = _parse(content, raw.path.suffix.lower())
     except (OSError, ValueError, pd.errors.ParserWarning, pa.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        findings.error_file(raw.name, f"cannot be read ({reason})", _FIX_FILE)
+        issues.error_file(raw.name, f"cannot be read ({reason})", _FIX_FILE)
         return record, None
     frame.columns = [str(column).strip().upper() for column in frame.columns]
     if raw.level == "roster":
@@ -242,7 +240,7 @@ def read(raw: RawFile, findings: Findings) -> tuple[FileRecord, pd.DataFrame | N
     for what, columns in (("lacks the columns", missing), ("repeats the columns", repeated)):
         if columns:
             remedy = _FIX_COLUMNS[raw.level]
-            findings.error_file(raw.name, f"{what} {', '.join(columns)}", remedy)
+            issues.error_file(raw.name, f"{what} {', '.join(columns)}", remedy)
     if missing or repeated:
         return record, None
     record.rows = len(frame)
@@ -251,7 +249,7 @@ def read(raw: RawFile, findings: Findings) -> tuple[FileRecord, pd.DataFrame | N
     shares = frame[known].isna().mean()
     record.nulls = {str(column): float(share) for column, share in shares[shares > 0].items()}
     if frame.empty:
-        findings.warn_file(raw.name, "has no rows")
+        issues.warn_file(raw.name, "has no rows")
     rows = range(1, len(frame) + 1)
     return record, frame.reset_index(drop=True).assign(file=raw.name, row=rows)
 
@@ -279,7 +277,7 @@ def _parse(content: bytes, suffix: str) -> pd.DataFrame:
 
 
 def read_dates(
-    frame: pd.DataFrame, column: str, start_years: pd.Series | None, findings: Findings
+    frame: pd.DataFrame, column: str, start_years: pd.Series | None, issues: IngestIssues
 ) -> tuple[pd.Series, str]:
     """Read the dates of one file; see `raw_values.dates`.
 
@@ -287,7 +285,7 @@ def read_dates(
         frame: Rows of one file, as `read` returns them.
         column: The column of dates.
         start_years: Year in which each row's season starts, where that is known.
-        findings: Receives an error for rows without a date, and a warning where the order of day
+        issues: Receives an error for rows without a date, and a warning where the order of day
             and month is unusual or undecided.
 
     Returns:
@@ -295,11 +293,11 @@ def read_dates(
     """
     dates, form, undecided = raw_values.dates(frame[column], start_years)
     if form == raw_values.DAY_MONTH:
-        findings.warn_file(str(frame["file"].iloc[0]), "dates are written day/month")
+        issues.warn_file(str(frame["file"].iloc[0]), "dates are written day/month")
     if undecided:
-        findings.warn_file(
+        issues.warn_file(
             str(frame["file"].iloc[0]), "dates fit month/day and day/month; read as month/day"
         )
     remedy = f"The other dates of this file are read as {form}; give all of them in one format."
-    findings.error("no date", frame, dates.isna(), [column], remedy)
+    issues.error("no date", frame, dates.isna(), [column], remedy)
     return dates, form

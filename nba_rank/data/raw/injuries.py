@@ -5,20 +5,20 @@ Which player and team an entry means takes the game logs to say: `nba_rank.data.
 
 import pandas as pd
 
-from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.raw.files import RawFile
 
 _ENTRY = {"player_id": "PLAYER_ID", "player_name": "PLAYER_NAME", "team": "TEAM_ID",
           "status": "STATUS", "reason": "REASON"}  # fmt: skip
 
 
-def normalise(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def normalise(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Turn the entries of one file into rows of one form.
 
     Args:
         raw: The file.
         frame: One row a report, as `raw_files.read` returns them.
-        findings: Receives an error for every report whose injuries are no list of objects.
+        issues: Receives an error for every report whose injuries are no list of objects.
 
     Returns:
         One row an entry and one more, not `listed`, for each report: `file`, `row` (of the entry
@@ -28,7 +28,7 @@ def normalise(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd.DataF
     """
     sound = frame["INJURIES"].map(_is_list_of_objects).astype("bool")
     remedy = "The injuries of a report are a list of objects, empty where nobody is injured."
-    findings.error("injuries not understood", frame, ~sound, ["DATE"], remedy)
+    issues.error("injuries not understood", frame, ~sound, ["DATE"], remedy)
     rows = []
     reports = frame[sound]
     for number, date, entries in zip(

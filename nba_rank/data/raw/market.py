@@ -8,7 +8,7 @@ import pandas as pd
 
 from nba_rank.core.seasons import is_season
 from nba_rank.data import league
-from nba_rank.data.ingest_issues import Findings
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.raw.files import RawFile, read_dates
 
@@ -18,13 +18,13 @@ MAX_SPREAD = 40.0
 _FIX_TEAM = "Give the name, the abbreviation or the id of the team, or remove the rows."
 
 
-def normalise_totals(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def normalise_totals(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Turn the rows of one file of preseason win totals into rows of one form.
 
     Args:
         raw: The file.
         frame: Its rows as `raw_files.read` returns them.
-        findings: Receives an error for every row without season or team and for a value that
+        issues: Receives an error for every row without season or team and for a value that
             cannot be, with file, row and value; and a counted warning for odds that are none.
 
     Returns:
@@ -35,26 +35,26 @@ def normalise_totals(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> p
     rows = frame[["file", "row"]].assign(season=_text(frame, "SEASON"))
     unread = ~rows["season"].map(is_season).astype("bool")
     remedy = "A season is written like 2023-24."
-    findings.error("no season", frame, unread, ["SEASON"], remedy)
+    issues.error("no season", frame, unread, ["SEASON"], remedy)
     rows["team"] = _text(frame, "TEAM_NAME")
-    findings.error("no team", frame, rows["team"].isna(), ["TEAM_NAME"], _FIX_TEAM)
-    rows["win_total"] = _numbers(frame, "WIN_TOTAL", findings)
+    issues.error("no team", frame, rows["team"].isna(), ["TEAM_NAME"], _FIX_TEAM)
+    rows["win_total"] = _numbers(frame, "WIN_TOTAL", issues)
     lengths = {name: league.scheduled_games(name) for name in rows["season"].unique()}
     games = rows["season"].map(lengths).astype("float64")
     beyond = (rows["win_total"] < 0) | (rows["win_total"] > games)
     remedy = "A win total lies between 0 and the games of the season; correct it."
-    findings.error("impossible win total", frame, beyond, ["SEASON", "WIN_TOTAL"], remedy)
-    rows["title_odds"] = _odds(frame, "TITLE_ODDS_AMERICAN", findings)
+    issues.error("impossible win total", frame, beyond, ["SEASON", "WIN_TOTAL"], remedy)
+    rows["title_odds"] = _odds(frame, "TITLE_ODDS_AMERICAN", issues)
     return rows
 
 
-def normalise_lines(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+def normalise_lines(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Turn the rows of one file of betting lines into rows of one form.
 
     Args:
         raw: The file.
         frame: Its rows as `raw_files.read` returns them.
-        findings: Receives an error for every row without game id, date or teams and for a value
+        issues: Receives an error for every row without game id, date or teams and for a value
             that is no number, with file, row and value; and counted warnings for odds and
             spreads that are none.
 
@@ -67,20 +67,20 @@ def normalise_lines(raw: RawFile, frame: pd.DataFrame, findings: Findings) -> pd
     ids = raw_values.digits(frame["GAME_ID"], width=10)
     ids = ids.where(ids.str.len() == 10)
     remedy = "A game id has ten digits, with or without its leading zeros."
-    findings.error("no game id", frame, ids.isna(), ["GAME_ID"], remedy)
+    issues.error("no game id", frame, ids.isna(), ["GAME_ID"], remedy)
     rows = frame[["file", "row"]].assign(game_id=ids).dropna(subset="game_id")
     frame = frame.loc[rows.index]
-    rows["date"], _ = read_dates(frame, "DATE", raw_values.start_years(rows["game_id"]), findings)
+    rows["date"], _ = read_dates(frame, "DATE", raw_values.start_years(rows["game_id"]), issues)
     rows["written_season"] = _text(frame, "SEASON")
     for side in ("HOME", "AWAY"):
         name = side.lower()
         rows[name] = _text(frame, side)
-        findings.error("no team", frame, rows[name].isna(), [side], _FIX_TEAM)
-        rows[f"{name}_odds"] = _odds(frame, f"MONEYLINE_{side}", findings)
-        rows[f"{name}_score"] = _numbers(frame, f"SCORE_{side}", findings)
-    spread = _numbers(frame, "HOME_SPREAD", findings)
+        issues.error("no team", frame, rows[name].isna(), [side], _FIX_TEAM)
+        rows[f"{name}_odds"] = _odds(frame, f"MONEYLINE_{side}", issues)
+        rows[f"{name}_score"] = _numbers(frame, f"SCORE_{side}", issues)
+    spread = _numbers(frame, "HOME_SPREAD", issues)
     beyond = spread.abs() > MAX_SPREAD
-    findings.warn(
+    issues.warn(
         f"left out: a spread of more than {MAX_SPREAD:g} points", frame, beyond, ["HOME_SPREAD"]
     )
     # The sum turns minus zero, which hashes otherwise, into zero.
@@ -95,21 +95,21 @@ def _text(frame: pd.DataFrame, column: str) -> pd.Series:
     return pd.Series(None, index=frame.index, dtype="str")
 
 
-def _numbers(frame: pd.DataFrame, column: str, findings: Findings) -> pd.Series:
+def _numbers(frame: pd.DataFrame, column: str, issues: IngestIssues) -> pd.Series:
     """Return a column as float64; all NaN where the file lacks it."""
     if column not in frame:
         return pd.Series(float("nan"), index=frame.index)
     numbers = raw_values.numbers(frame[column])
     bad = numbers.isna() & raw_values.present(frame[column])
     remedy = "Correct the value, or leave it empty where it is not known."
-    findings.error(f"{column} is no number", frame, bad, [column], remedy)
+    issues.error(f"{column} is no number", frame, bad, [column], remedy)
     return numbers
 
 
-def _odds(frame: pd.DataFrame, column: str, findings: Findings) -> pd.Series:
-    odds = _numbers(frame, column, findings)
+def _odds(frame: pd.DataFrame, column: str, issues: IngestIssues) -> pd.Series:
+    odds = _numbers(frame, column, issues)
     impossible = odds.abs() < 100
-    findings.warn(
+    issues.warn(
         f"left out: {column} between -100 and 100, which no American odds are",
         frame, impossible, [column],
     )  # fmt: skip
