@@ -71,11 +71,11 @@ def assume(
 ) -> tuple[Fixtures, int]:
     """Make up the games that a season lacks.
 
-    Who meets whom: those who have met, and will meet, least often for the league's formula
-    (`fair_meetings`). When: evenly spread, never on two days in a row for a team. A schedule that
-    is known to the end of the season, `SEASON_DAYS` after opening, has its gaps filled; otherwise
-    the games follow those that are known. Either way they reach past the end of the season where
-    there are too many. Where: at the team that has had fewer home games.
+    Teams meet that have the fewest games against each other by the league's formula
+    (`fair_meetings`), at the home of the team that has had fewer home games. Games are spread
+    evenly, and no team plays on two days in a row. If the schedule is known to the end of the
+    season, `SEASON_DAYS` after opening, its gaps are filled; otherwise the new games follow the
+    known ones. If there are too many, they go on after the end of the season.
 
     Args:
         missing: Games that each team lacks, int64 [T], none negative, at least one positive.
@@ -129,8 +129,8 @@ def fair_meetings(conference: np.ndarray, division: np.ndarray, games: int) -> n
 def pair_up(missing: np.ndarray, want: np.ndarray) -> tuple[list[np.ndarray], int]:
     """Pair teams until each has the games that it misses, in rounds of at most one game a team.
 
-    In each round the teams that miss most games play, and those first who want each other most.
-    The teams that miss most come first so that none is left without an opponent at the end.
+    In each round the teams that miss most games play, so that none is left without an opponent at
+    the end. Pairs that are short of most meetings come first.
 
     Args:
         missing: Games that each team misses, int64 [T], none negative.
@@ -160,7 +160,7 @@ def pair_up(missing: np.ndarray, want: np.ndarray) -> tuple[list[np.ndarray], in
 
 
 def _match(teams: np.ndarray, want: np.ndarray) -> np.ndarray:
-    """Pair an even number of teams, those first who want each other most."""
+    """Pair an even number of teams, first those that are short of most meetings."""
     open_ = want[np.ix_(teams, teams)]
     pairs = np.empty((len(teams) // 2, 2), dtype=np.int64)
     for pair in pairs:

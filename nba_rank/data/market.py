@@ -84,9 +84,9 @@ def market_lines_table(
 ) -> pd.DataFrame:
     """Put the table of betting lines together.
 
-    The game logs say which game an id means, when it was and who was at home. A row that has the
-    two teams the other way round is turned, figures and all. The bookmaker's margin leaves the two
-    moneylines in proportion, as in `market_totals_table`.
+    Date and home team come from the game logs, by game id. A row with home and away exchanged is
+    turned round with its figures. The bookmaker's margin is taken off both moneylines in
+    proportion, as in `market_totals_table`.
 
     Args:
         rows: Rows of all files, as `raw_market.normalise_lines` returns them; may be empty.

@@ -1,4 +1,4 @@
-"""Players told by their names, where a source has no ids for them."""
+"""Players identified by name, for sources that have no ids of ours."""
 
 import re
 import unicodedata
@@ -29,11 +29,11 @@ def _words(name: str) -> list[str]:
 
 
 def match_names(rows: pd.DataFrame, player_games: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Find the players of the game logs whom rows name.
+    """Find the players of the game logs that rows name.
 
-    A name is compared as `plain_name`, and as `without_suffix` where no player has the plain one.
-    Where several players have it, those who played in the row's season are looked at, and then
-    those who played for the row's team in it.
+    Names are compared as `plain_name`, or as `without_suffix` if no player has the plain one. If
+    several players share a name, those who played in the row's season are kept, and of these
+    those who played for the row's team.
 
     Args:
         rows: `player_name` (str), `season` (str) and `team_id` (int64).

@@ -191,7 +191,7 @@ def read_report(path: Path) -> QualityReport:
 
 
 def report_path(manifest_path: Path) -> Path:
-    """Return where the report lies: beside the manifest."""
+    """Return the path of the report, beside the manifest."""
     return manifest_path.with_name("quality.json")
 
 

@@ -54,11 +54,10 @@ def raptor_table(
 ) -> pd.DataFrame:
     """Put the table of RAPTOR ratings together.
 
-    The file's players have ids of Basketball-Reference. Each is told by name, season and team (see
-    `nba_rank.data.player_names.match_names`) among those who played in the season; an id that its
-    rows tell differently, or that shares a player with another id, is left out rather than
-    guessed. The rows of a player's season, by team and for regular season and playoffs, become
-    one, weighted by minutes.
+    The file has the ids of Basketball-Reference. Each player is identified by name, season and team
+    (see `nba_rank.data.player_names.match_names`) among those who played in the season. An id whose
+    rows name different players, or that shares a player with another id, is left out. The rows of a
+    player's season, by team and for regular season and playoffs, become one, weighted by minutes.
 
     Args:
         rows: Rows of all files, as `raw_ratings.normalise_raptor` returns them; may be empty.
@@ -93,7 +92,7 @@ def raptor_table(
 def _identify(
     rows: pd.DataFrame, player_games: pd.DataFrame, issues: IngestIssues, shown: list[str]
 ) -> pd.DataFrame:
-    """Return the rows of the players that are told for certain, with `player_id`."""
+    """Return the rows whose player is certain, with `player_id`."""
     found, several = match_names(rows, player_games)
     # A name that one player has may still be that of another, who never was in the logs.
     seen = pd.MultiIndex.from_frame(player_games[["season", "player_id"]].drop_duplicates())

@@ -76,10 +76,10 @@ def roster_table(
 def season_of_roster(dates: pd.Series, games: pd.DataFrame, seasons: pd.DataFrame) -> pd.Series:
     """Return the season of each roster: the one that is being played or comes next.
 
-    A season lasts from the day after the last game of the one before. Where the games do not tell
-    (an earlier season that is not in the tables, a champion not yet known), the league's year,
-    which runs from 1 July to 30 June, stands in. The season after the last of the tables counts
-    as well, so that a roster can come before any game.
+    A season lasts from the day after the last game of the one before. If that day is unknown (the
+    earlier season is not in the tables, or its champion is not yet known), the league's year is
+    used, 1 July to 30 June. The season after the last one of the tables counts as well, so that a
+    roster can come before any game.
 
     Args:
         dates: Dates of rosters.

@@ -64,9 +64,9 @@ def _break_tie(
 ) -> list[np.ndarray]:
     """Split a tied group into single teams, best first.
 
-    The first criterion that tells any teams of the group apart orders it; those it leaves tied
-    start again from the first criterion for their number. A tie that outlasts every criterion,
-    for which the league draws lots, goes by team id.
+    The first criterion that separates any teams of the group orders it; teams that remain tied
+    start again from the first criterion for their number. If no criterion separates them, the
+    league draws lots; here the team id decides.
     """
     if len(group) == 1:
         return [group]

@@ -212,10 +212,10 @@ class Tables:
     injury_report_dates: pd.DataFrame
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what several readers work out of the tables alike, made when first asked for.
+        """Return something that several readers derive from the tables, computed only once.
 
-        It is kept for as long as the tables live. Tables are not changed in place; changed ones,
-        as from `dataclasses.replace`, begin with nothing.
+        It is kept as long as the tables are. Tables are never changed in place, and a changed copy,
+        as from `dataclasses.replace`, starts with nothing.
 
         Args:
             key: Name of what is made, with the parameters that it depends on.
@@ -269,7 +269,7 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def table_path(directory: Path, name: str) -> Path:
-    """Return where a table lies in a folder of processed tables."""
+    """Return the path of a table in a folder of processed tables."""
     return directory / f"{name}.parquet"
 
 

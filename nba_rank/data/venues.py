@@ -1,4 +1,4 @@
-"""Where games were played: at whose home, or at nobody's."""
+"""Where games were played: in a team's arena or on a neutral court."""
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ def arena_offsets(season: pd.Series, team_id: pd.Series) -> npt.NDArray[np.float
 
 
 def neutral_courts(games: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return which games nobody played at home, those after the restart of 2019-20 included."""
+    """Return which games were on neutral courts, as all were after the restart of 2019-20."""
     neutral = games["neutral_site"].to_numpy().copy()
     for season in games["season"].unique():
         restart = league.restart(season)

@@ -21,7 +21,7 @@ INJURY_REPORTS, TEAM_RECORDS = "injury_reports/", "Team_Records_"
 def injury_reports(rosters: SeasonRosters, teams: pd.DataFrame, opening: dt.date) -> pd.DataFrame:
     """Return the reports of all mornings from opening day to that after the regular season.
 
-    Who is unfit and does not play is listed, on his last day out as doubtful.
+    Players who are unfit to play are listed, on their last day out as doubtful.
 
     Args:
         rosters: The season.

@@ -1,4 +1,4 @@
-"""Whose player each player is, and how many minutes he can be expected to play.
+"""The team of each player, and the minutes that he can be expected to play.
 
 A player belongs to the team of his newest game since his name last stood in a roster file, or to
 the team of that file. If a club moves under another id he goes along; if it is not in the league in
