@@ -8,7 +8,7 @@ import pandas as pd
 from nba_rank.config.schema import Config
 from nba_rank.data.prepare import true_strength
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.evaluation.baselines import baseline_scores, with_random
 from nba_rank.evaluation.compare import summarise
 from nba_rank.evaluation.contributions import WITHOUT, contributions
 from nba_rank.evaluation.evaluate import evaluate
@@ -97,7 +97,8 @@ def assess(
     tables, results = league.tables, league.results
     ranker, n_resamples = final_name(config), config.evaluation.bootstrap_samples
     points = grid[(grid["as_of_point"] != "") & grid["season"].isin(judged.plan.test_seasons)]
-    scored = _scored(judged, points, tables, config, rng)
+    baselines = baseline_scores(tables, grid[grid["as_of_point"] != ""])
+    scored = _scored(judged, points, baselines, tables, config, rng)
     without = _without_a_member(judged, points, data, config)
     truth = truth_of(results, tables)
     chosen = LIST_METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else LIST_METRICS
@@ -110,7 +111,7 @@ def assess(
         for part in judged.plan.tests
         for season in part.seasons
     }
-    probabilities = assess_probabilities(forecasts, league, grid, ranker)
+    probabilities = assess_probabilities(forecasts, league, baselines, grid, ranker)
     extra = [probabilities.metrics, interval_metrics(at_points)]
     strength = true_strength(config.data)
     if strength is not None:
@@ -141,6 +142,7 @@ def final_name(config: Config) -> str:
 def _scored(
     judged: Judged,
     points: pd.DataFrame,
+    baselines: pd.DataFrame,
     tables: Tables,
     config: Config,
     rng: np.random.Generator,
@@ -153,7 +155,7 @@ def _scored(
     final = judged.predictions[judged.predictions["as_of_point"] != ""]
     scores = [
         final[[*key, "score"]].assign(ranker=final_name(config)),
-        baseline_scores(tables, points, rng),
+        with_random(baselines[baselines["season"].isin(judged.plan.test_seasons)], rng),
     ]
     bookmakers = market_scores(tables, points)
     if not bookmakers.empty:

@@ -22,18 +22,17 @@ MASSEY_RIDGE = 1.0
 """Games of a zero-margin result added to each team, so that Massey is defined on day one."""
 
 
-def baseline_scores(tables: Tables, dates: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def baseline_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
     """Score every team on every date by each baseline, from games before the date only.
 
     `standings`: winning percentage to date. `elo`: Elo rating. `massey`, `srs`: points per game.
     `net_rating`: points per 100 possessions. `last_season`: last season's winning percentage plus
-    playoff wins over 100. `random`: chance. Before a team's first game of the season the first,
-    third, fourth and fifth take last season's value, and a team without one the average.
+    playoff wins over 100. Before a team's first game of the season the first, third, fourth and
+    fifth take last season's value, and a team without one the average.
 
     Args:
         tables: The canonical tables.
         dates: Columns `season`, `as_of_date`, `as_of_point`.
-        rng: Source of the random ranker.
 
     Returns:
         Columns `season`, `as_of_date`, `as_of_point`, `team_id`, `ranker`, `score` (higher is
@@ -57,7 +56,6 @@ def baseline_scores(tables: Tables, dates: pd.DataFrame, rng: np.random.Generato
         "srs": np.where(begun, simple_ratings(tables, rows)["srs"].to_numpy(), prior_margin),
         "net_rating": np.where(begun, net_rating, prior_margin),
         "last_season": (prior["prior_win_pct"] + prior["prior_playoff_wins"] / 100).to_numpy(),
-        "random": rng.random(len(rows.frame)),
     }
     key = ["season", "as_of_date", "team_id"]
     wide = pd.concat([rows.frame[key], pd.DataFrame(scores)], axis=1)
@@ -65,3 +63,10 @@ def baseline_scores(tables: Tables, dates: pd.DataFrame, rng: np.random.Generato
     return wide.melt(key, var_name="ranker", value_name="score").merge(
         points, on=["season", "as_of_date"], validate="many_to_one"
     )
+
+
+def with_random(scores: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Add the ranker `random`, which ranks by chance, to what `baseline_scores` returns."""
+    once = scores[scores["ranker"] == "standings"]
+    drawn = once.assign(ranker="random", score=rng.random(len(once)))
+    return pd.concat([scores, drawn], ignore_index=True)

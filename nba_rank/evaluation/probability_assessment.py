@@ -14,7 +14,6 @@ from nba_rank.evaluation.advancement import (
     finish_table,
     rank_interval_metrics,
 )
-from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.market import market_title_prob
 from nba_rank.evaluation.references import reference_odds
@@ -71,13 +70,19 @@ class ProbabilityFindings:
 
 
 def assess_probabilities(
-    forecasts: dict[str, Forecast], league: League, grid: pd.DataFrame, name: str
+    forecasts: dict[str, Forecast],
+    league: League,
+    baselines: pd.DataFrame,
+    grid: pd.DataFrame,
+    name: str,
 ) -> ProbabilityFindings:
     """Judge the forecasts of the test seasons.
 
     Args:
         forecasts: By season.
         league: Tables and outcomes.
+        baselines: What `nba_rank.evaluation.baselines.baseline_scores` says at the points of all
+            seasons.
         grid: As-of dates of all seasons.
         name: Name of the final ranker.
     """
@@ -86,9 +91,7 @@ def assess_probabilities(
     frames = [forecast.predicted.frame for forecast in forecasts.values()]
     at_points = pd.concat(frames, ignore_index=True).merge(points[_POINT], on=_POINT[:2])
     own = [*_own_odds(at_points, name), _market(tables, seasons)]
-    # Chance draws no odds here, so its seed does not matter.
-    scores = baseline_scores(tables, points[_POINT], np.random.default_rng(0))
-    references = reference_odds(scores, results, seasons)
+    references = reference_odds(baselines, results, seasons)
     odds = pd.concat([*own, references], ignore_index=True)
     tidy = [
         advancement_metrics(rows.dropna(axis=1, how="all"), results, str(ranker))

@@ -15,6 +15,7 @@ from nba_rank.config.schema import CloneConfig, Config
 from nba_rank.core.errors import UserError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
+from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.calibration import brier, ece
@@ -93,7 +94,7 @@ def validation_scores(
 def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     """Fit, judge and write both designs; arguments and errors as `nba_rank.experiments.run.run`."""
     stages = Stages(console, config.callbacks.progress)
-    fit_seed, floor_seed = np.random.SeedSequence(config.seed).spawn(2)
+    seeds = Seeds.of(config.seed)
     inputs = read_inputs(config, run_dir, stages)
     seasons = sorted(set(inputs.data.season.tolist()))
     splits = [
@@ -104,7 +105,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     fitted: dict[str, PlayoffClassifier] = {}
     with stages.stage("models", len(splits)) as advance:
         cases = Cases.of(inputs.data, inputs.results)
-        for split, seed in zip(splits, fit_seed.generate_state(len(splits)), strict=True):
+        for split, seed in zip(splits, seeds.folds.generate_state(len(splits)), strict=True):
             fitted[split.name] = _fit(
                 split, cases, inputs.data.columns, config.model.clone_classifier, int(seed),
                 config.trainer.num_threads, config.paths.members,
@@ -117,7 +118,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     )
     with stages.stage("evaluation"):
         forecasts = _forecasts(table, splits, inputs)
-        found = judge_playoff_forecasts(forecasts, CLONE, np.random.default_rng(floor_seed))
+        found = judge_playoff_forecasts(forecasts, CLONE, np.random.default_rng(seeds.noise_floor))
     with stages.stage("report"):
         report = PlayoffReport(
             splits=splits,
@@ -195,8 +196,7 @@ def _forecasts(table: pd.DataFrame, splits: list[PlayoffSplit], inputs: RunInput
     own = at_points.assign(ranker=CLONE, p=at_points["playoff_prob"])
     points = inputs.grid[inputs.grid["as_of_point"] != ""]
     tested = sorted({split.test for split in splits})
-    # Chance draws no odds here, so its seed does not matter.
-    scores = baseline_scores(inputs.tables, points, np.random.default_rng(0))
+    scores = baseline_scores(inputs.tables, points)
     others = [reference_odds(scores, inputs.results, tested)]
     if not inputs.projected.empty:
         others.append(inputs.projected.merge(points, on=KEY[:2]).assign(ranker=SIMULATION))

@@ -4,7 +4,7 @@ import pytest
 
 from nba_rank.data.calendar import AS_OF_POINTS, as_of_grid, as_of_points
 from nba_rank.data.outcomes import outcomes
-from nba_rank.evaluation.baselines import baseline_scores
+from nba_rank.evaluation.baselines import baseline_scores, with_random
 from nba_rank.evaluation.evaluate import BASELINES, evaluate
 from nba_rank.evaluation.metrics import LIST_METRICS
 
@@ -21,7 +21,8 @@ def points(tables, seasons):
 
 
 def scored(tables, seasons, seed=0):
-    return baseline_scores(tables, points(tables, seasons), np.random.default_rng(seed))
+    found = baseline_scores(tables, points(tables, seasons))
+    return with_random(found, np.random.default_rng(seed))
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def tables(sim_tables, priced):
 
 def test_every_team_has_its_win_total_at_every_point(tables, sim_tables):
     scores = market_scores(tables, points(tables))
-    games = baseline_scores(sim_tables, points(tables).head(1), np.random.default_rng(0))
+    games = baseline_scores(sim_tables, points(tables).head(1))
     assert list(scores.columns) == list(games.columns) == COLUMNS
     assert scores.dtypes.equals(games.dtypes)
     assert set(scores["season"]) == {"2022-23", "2023-24"}
@@ -90,7 +90,7 @@ def test_game_probabilities_leave_out_games_without_moneylines(tables):
 def test_a_ranker_of_some_seasons_is_compared_within_them(tables):
     scores = pd.concat(
         [
-            baseline_scores(tables, points(tables), np.random.default_rng(0)),
+            baseline_scores(tables, points(tables)),
             market_scores(tables, points(tables)),
         ],
         ignore_index=True,
@@ -134,7 +134,7 @@ def test_real_bookmakers_beat_last_seasons_standings_before_the_season(real_tabl
     opening = opening[opening["as_of_point"] == "open"]
     scores = pd.concat(
         [
-            baseline_scores(real_tables, opening, np.random.default_rng(0)),
+            baseline_scores(real_tables, opening),
             market_scores(real_tables, opening),
         ],
         ignore_index=True,

@@ -9,6 +9,7 @@ from xgboost import XGBRegressor
 
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import EVENTS, FINISHES
+from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.probability_assessment import (
     PLATT,
@@ -70,10 +71,11 @@ def simulated(forecast_of):
 
 
 @pytest.fixture(scope="module")
-def assess(sim_dates):
+def assess(sim_tables, sim_dates):
     """Judges a forecast: `assess(forecast, league)`."""
+    baselines = baseline_scores(sim_tables, sim_dates[sim_dates["as_of_point"] != ""])
     return lambda forecast, league: assess_probabilities(
-        {TESTED: forecast}, league, sim_dates, "stack"
+        {TESTED: forecast}, league, baselines, sim_dates, "stack"
     )
 
 

@@ -190,7 +190,7 @@ def test_a_season_without_scores_is_refused(scores, results):
 def test_real_references_know_more_than_chance(real_tables):
     grid = as_of_grid(real_tables, real_tables.seasons["season"].tolist(), 1000)
     points = grid[grid["as_of_point"].isin([AS_OF_POINTS[3], "end"])]
-    scores = baseline_scores(real_tables, points, np.random.default_rng(0))
+    scores = baseline_scores(real_tables, points)
     results = outcomes(real_tables)
     seasons = [f"{year}-{year - 1999}" for year in range(2015, 2024)]
     odds = reference_odds(scores, results, seasons)

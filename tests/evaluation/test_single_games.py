@@ -107,7 +107,7 @@ def test_elo_is_that_of_the_morning(sim_tables, references):
     season = "2023-24"
     date = as_of_points(sim_tables, season)["0.5"]
     morning = pd.DataFrame({"season": [season], "as_of_date": [date], "as_of_point": ["0.5"]})
-    scores = baseline_scores(sim_tables, morning, np.random.default_rng(0))
+    scores = baseline_scores(sim_tables, morning)
     rating = scores[scores["ranker"] == "elo"].set_index("team_id")["score"]
     games = sim_tables.games[sim_tables.games["game_date"] == date].set_index("game_id")
     gap = games["home_team_id"].map(rating) - games["away_team_id"].map(rating)

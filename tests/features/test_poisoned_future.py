@@ -235,7 +235,7 @@ def everything(tables: Tables, dates: pd.DataFrame, features):
     return {
         "ratings": ratings,
         "features": build_store(tables, ratings, dates, features).frame,
-        "baselines": baseline_scores(tables, dates, np.random.default_rng(0)),
+        "baselines": baseline_scores(tables, dates),
         "sets": player_sets(tables, ratings, dates, features.roster),
     }
 

@@ -232,7 +232,7 @@ def _shared(config: Config, run_dir: RunDir, stages: Stages) -> SharedInputs:
     if key not in _INPUTS:
         inputs = read_inputs(config, run_dir, stages)
         points = inputs.grid.loc[inputs.grid["as_of_point"] != "", _POINT]
-        baselines = baseline_scores(inputs.tables, points, np.random.default_rng(config.seed))
+        baselines = baseline_scores(inputs.tables, points)
         standings = baselines[baselines["ranker"] == "standings"]
         _INPUTS[key] = SharedInputs(inputs, run_dir.manifest["tables"], standings)
         while len(_INPUTS) > _KEPT_INPUTS:
