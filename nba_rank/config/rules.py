@@ -48,10 +48,15 @@ def _problems(config: object) -> Iterator[str]:
     data = getattr(config, "data", None)
     if isinstance(data, DataConfig):
         yield from _data_problems(data, made_up=isinstance(config, DebugConfig))
-    if isinstance(config, Config | DebugConfig):
+    if isinstance(config, Config):
+        if config.trainer.devices > 1:
+            yield (
+                f"trainer.devices={config.trainer.devices}: the networks are small and each trains "
+                "on one device: set trainer.devices=1, and trainer.num_threads for fits side by "
+                "side"
+            )
         yield from _feature_problems(config.features)
         yield from _model_problems(config.model)
-    if isinstance(config, Config):
         yield from _season_problems("folds.first_test_season", config.folds.first_test_season)
         if config.folds.refit and config.folds.oof == "kfold":
             yield (

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from nba_rank.core.environment import environment
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_atomically, write_frame
 
@@ -74,6 +75,7 @@ class RunDir:
             host=socket.gethostname(),
             git_revision=_git_revision(),
             python=platform.python_version(),
+            environment=environment(),
             versions={name: metadata.version(name) for name in _PACKAGES},
         )
         return self

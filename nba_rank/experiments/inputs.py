@@ -19,6 +19,7 @@ from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import BuiltGroup, cached_store
 from nba_rank.models.members import Members, Scores
+from nba_rank.models.model_a.device import device_of
 from nba_rank.models.model_a.loggers import model_loggers
 from nba_rank.models.oof import fit_folds, n_steps
 from nba_rank.models.ranker import League
@@ -67,6 +68,8 @@ class RunInputs:
 
 def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     """Prepare the tables, lay out the folds and build the features; errors as `run`."""
+    device = device_of(config.trainer)
+    run_dir.note(environment=run_dir.manifest.get("environment", {}) | {"device": str(device)})
     with stages.stage("tables"):
         tables = prepare_tables(config.data, stages.console).tables
     run_dir.note(tables=tables.hashes())

@@ -10,7 +10,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 from rich.console import Console
 from xgboost import XGBRegressor
 
@@ -19,6 +18,7 @@ from nba_rank.core.errors import UserError
 from nba_rank.core.fit_or_load import fit_or_load
 from nba_rank.core.names import MEMBERS
 from nba_rank.features.store import KEY
+from nba_rank.models.model_a.device import device_of
 from nba_rank.models.model_a.fit import LoggerFactory, fit_model_a
 from nba_rank.models.model_a.fitted import FittedModelA, TeamScores
 from nba_rank.models.model_a.loggers import log_again
@@ -209,6 +209,7 @@ def _model_a(
     """Fit model A, or take it from the cache and tell what its training told."""
     settings, callbacks = config.model.model_a, config.callbacks
     prior, relevance = data.team_prior(settings.team_prior), data.set_relevance()
+    device = device_of(config.trainer)
     # The prior's features are there as they are, and dropout samples are not drawn by the fit.
     unread = {"team_prior", "mc_dropout_samples"}
     watched = callbacks.attention_diagnostics
@@ -222,7 +223,7 @@ def _model_a(
             relevance,
             {name: value for name, value in asdict(settings).items() if name not in unread},
             replace(config.trainer, num_threads=1),  # fits have one thread in any case
-            str(torch.accelerator.current_accelerator(check_available=True)),
+            str(device),
             callbacks.early_stopping_patience,
             watched.enabled,
             callbacks.not_learning,
@@ -240,7 +241,7 @@ def _model_a(
             console=console,
         ),
         write=FittedModelA.save,
-        read=partial(FittedModelA.load, settings=settings),
+        read=partial(FittedModelA.load, settings=settings, device=device),
     )
     if known:
         for number, network in enumerate(fitted.networks):

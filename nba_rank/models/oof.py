@@ -13,6 +13,7 @@ from rich.text import Text
 from nba_rank.config.schema import Config
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Members, Scores
+from nba_rank.models.model_a.device import device_of
 from nba_rank.models.model_a.fit import LoggerFactory
 from nba_rank.models.ranker import Ensemble, League
 from nba_rank.models.workers import Tell, side_by_side, warm_up
@@ -108,8 +109,9 @@ def _telling_console(tell: Tell, width: int) -> Console:
 
 
 def _n_workers(config: Config) -> int:
-    # MLflow's database has one writer.
-    return 1 if config.logger.name == "mlflow" else config.trainer.num_threads
+    # MLflow's database has one writer, and one process drives a GPU.
+    alone = config.logger.name == "mlflow" or device_of(config.trainer).type == "cuda"
+    return 1 if alone else config.trainer.num_threads
 
 
 def each_fit(

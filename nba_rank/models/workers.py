@@ -6,6 +6,7 @@ process, wait for each other. Processes, because torch draws dropout from one so
 
 import logging
 import multiprocessing
+import pickle
 import signal
 import sys
 import traceback
@@ -131,7 +132,7 @@ class _Worker:
         process = kind(target=_serve, args=(work, there), daemon=True)
         process.start()
         there.close()  # so that the end of the process is the end of the pipe
-        here.send(shared)
+        _send(here, shared)
         return cls(process, here)
 
     def take(self, waiting: "deque[tuple[int, Any]]") -> None:
@@ -139,7 +140,12 @@ class _Worker:
         self.number = None
         if waiting:
             self.number, task = waiting.popleft()
-            self.connection.send(task)
+            _send(self.connection, task)
+
+
+def _send(connection: Connection, content: object) -> None:
+    """Send by plain pickle: torch's own way keeps a file open for each tensor."""
+    connection.send_bytes(pickle.dumps(content, pickle.HIGHEST_PROTOCOL))
 
 
 def _listen(
@@ -153,7 +159,7 @@ def _listen(
     for connection in wait(list(busy)):
         worker = busy[connection]  # type: ignore[index]  # `wait` returns what it was given
         try:
-            kind, content = worker.connection.recv()
+            kind, content = pickle.loads(worker.connection.recv_bytes())
         except (EOFError, ConnectionResetError) as error:
             worker.process.join()
             raise UserError(
@@ -176,17 +182,17 @@ def _serve(work: Callable[..., Any], connection: Connection) -> None:
     for name in ("pytorch_lightning", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with one_thread():
-        shared = connection.recv()
+        shared = pickle.loads(connection.recv_bytes())
         while True:
             try:
-                task = connection.recv()
+                task = pickle.loads(connection.recv_bytes())
             except EOFError:
                 return
             try:
-                result = work(shared, task, lambda content: connection.send((_TOLD, content)))
+                result = work(shared, task, lambda content: _send(connection, (_TOLD, content)))
             except Exception as error:
                 if not isinstance(error, UserError):
                     error.add_note("In a worker:\n" + "".join(traceback.format_exception(error)))
-                connection.send((_FAILED, error))
+                _send(connection, (_FAILED, error))
             else:
-                connection.send((_DONE, result))
+                _send(connection, (_DONE, result))

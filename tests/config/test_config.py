@@ -440,6 +440,7 @@ def test_a_bound_is_told_in_a_sentence(default):
         ("features.momentum.short_games", 30),
         ("features.momentum.long_games", 10),
         ("features.team_rolling.windows", [10, 10]),
+        ("trainer.devices", 2),
     ],
 )
 def test_what_a_later_stage_would_choke_on_is_refused_before(default, key, value):
@@ -452,7 +453,7 @@ def test_what_a_later_stage_would_choke_on_is_refused_before(default, key, value
         ("config", "schema"),
         ("ingest", "ingest_schema"),
         ("predict", "predict_schema"),
-        ("debug_model_a", "debug_schema"),
+        ("debug_model_a", "config"),
     ],
 )
 def test_the_schema_comes_first_in_the_defaults(name, entry):

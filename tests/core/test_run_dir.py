@@ -71,6 +71,7 @@ def test_the_manifest_is_opened_at_the_start_and_closed_as_finished(tmp_path):
     assert running["status"] == "running"
     assert running["run"] == "run_001"
     assert {"started", "git_revision", "python", "versions"} <= running.keys()
+    assert {"os", "cpu", "cores", "gpu", "cuda", "cudnn"} <= running["environment"].keys()
     assert "finished" not in running
     closed = read_manifest(run.path)
     assert closed["status"] == "finished"

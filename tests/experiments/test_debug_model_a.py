@@ -141,6 +141,12 @@ def test_a_gpu_that_is_not_there_is_a_clear_error(look):
         look("trainer=gpu")
 
 
+def test_it_takes_the_overrides_of_a_run(look):
+    found, _ = look("experiment=run_021", "data=dummy", "callbacks.not_learning.patience=2")
+    assert found.cause is None
+    assert found.ranked.weights.shape[2] == 4
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_it_looks_on_the_gpu(look):

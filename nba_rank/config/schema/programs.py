@@ -87,15 +87,7 @@ class PredictConfig:
 
 
 @dataclass(kw_only=True)
-class DebugConfig:
-    """One look at an untrained model A on one batch."""
+class DebugConfig(Config):
+    """A run, and the batch on which its untrained model A is looked at."""
 
-    seed: int = option(
-        "Seed of the weights, and of the made-up data where `data` is `dummy`.", low=0
-    )
     batch: int = option("Number of the batch, in date order from 0.", low=0)
-    data: DataConfig
-    features: FeaturesConfig
-    target: TargetConfig
-    model: ModelConfig
-    trainer: TrainerConfig

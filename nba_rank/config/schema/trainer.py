@@ -10,12 +10,15 @@ class TrainerConfig:
     """Lightning trainer of model A, and threads."""
 
     accelerator: str = option("Device of model A.", choices=("auto", "cpu", "gpu"))
-    devices: int = option("Devices of model A.", low=1)
+    devices: int = option("Devices of a network; more than one is refused.", low=1)
     max_epochs: int = option("Epochs of model A.", low=1)
     precision: str = option(
         "Number format of training.", choices=("32-true", "16-mixed", "bf16-mixed")
     )
     gradient_clip_val: float = option("Norm at which gradients are clipped; 0: never.", low=0)
+    deterministic: bool = option(
+        "Let torch use deterministic algorithms only, which the CPU does in any case."
+    )
     num_threads: int = option(
         "Fits side by side, each with one thread; the results do not depend on it.", low=1
     )

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from nba_rank.config.schema import ModelAConfig, TrainerConfig
-from nba_rank.core.errors import ConfigError
 from nba_rank.models.model_a.deep_set_ranker import Ranked
+from nba_rank.models.model_a.device import device_of
 from nba_rank.models.model_a.diagnostics import (
     Cause,
     Diagnostics,
@@ -75,7 +75,7 @@ def check_up(
         ValueError: A feature of the team prior is missing, or `fallback=error` and a set falls
             back.
     """
-    device = _device(trainer.accelerator)
+    device = device_of(trainer)
     team_prior = data.team_prior(model.team_prior)
     inputs = Inputs.fit(data.sets, team_prior)
     lists = inputs.lists(data.sets, team_prior, data.set_relevance(), model.list_scope)
@@ -123,13 +123,6 @@ def _backward(
         loss: Tensor = module.loss(ranked, batch)
     loss.backward()
     return ranked, loss.item()
-
-
-def _device(accelerator: str) -> torch.device:
-    if accelerator == "gpu" and not torch.cuda.is_available():
-        raise ConfigError("trainer=gpu, but torch finds no CUDA device: take trainer=cpu")
-    on_gpu = accelerator != "cpu" and torch.cuda.is_available()
-    return torch.device("cuda" if on_gpu else "cpu")
 
 
 def _autocast(precision: str, device: torch.device) -> AbstractContextManager:

@@ -21,6 +21,7 @@ from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.callbacks import model_callbacks
 from nba_rank.models.model_a.callbacks.not_learning import NotLearningError, Verdict
+from nba_rank.models.model_a.device import device_of
 from nba_rank.models.model_a.fitted import FittedModelA
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
@@ -78,7 +79,7 @@ def fit_model_a(
         if verdict is not None:
             raise NotLearningError(verdict, f"network {number} of model A")
         networks.append(network)
-    return FittedModelA.of(networks)
+    return FittedModelA.of(networks, device_of(config.trainer))
 
 
 @dataclass(frozen=True)
@@ -210,8 +211,9 @@ def _trainer(
     config: Config, callbacks: list[pl.Callback], loggers: list[Logger], *, validate: bool
 ) -> pl.Trainer:
     return pl.Trainer(
-        accelerator=config.trainer.accelerator,
-        devices=config.trainer.devices,
+        accelerator=device_of(config.trainer).type,
+        devices=1,
+        deterministic=config.trainer.deterministic,
         max_epochs=config.trainer.max_epochs,
         precision=config.trainer.precision,  # type: ignore[arg-type]
         gradient_clip_val=config.trainer.gradient_clip_val,

@@ -60,7 +60,8 @@ class FittedModelA:
     """Everything that scores a roster.
 
     Attributes:
-        networks: The trained networks, on the CPU and in evaluation mode; all read `inputs`.
+        networks: The trained networks, on the device of prediction and in evaluation mode; all
+            read `inputs`.
         inputs: What turns player sets into lists.
     """
 
@@ -68,13 +69,13 @@ class FittedModelA:
     inputs: Inputs
 
     @classmethod
-    def of(cls, networks: Iterable[ModelA]) -> Self:
-        """Combine fitted networks.
+    def of(cls, networks: Iterable[ModelA], device: torch.device | str = "cpu") -> Self:
+        """Combine fitted networks, to predict on a device.
 
         Raises:
             ValueError: A network was not fitted.
         """
-        networks = [network.cpu().eval() for network in networks]
+        networks = [network.to(device).eval() for network in networks]
         inputs = networks[0].inputs
         if inputs is None:
             raise ValueError("a network that was not fitted knows no player columns")
@@ -94,12 +95,14 @@ class FittedModelA:
     @property
     def content(self) -> list[object]:
         """Everything beside the teams that scores depend on, as parts of a cache's key."""
-        weights = [value.numpy() for one in self.networks for value in one.state_dict().values()]
+        states = [network.state_dict() for network in self.networks]
+        weights = [value.cpu().numpy() for state in states for value in state.values()]
         inputs = self.inputs.state().values()
         return [
             *weights,
             *(value.numpy() if isinstance(value, torch.Tensor) else value for value in inputs),
             [dict(network.hparams) for network in self.networks],
+            str(self.networks[0].device),
         ]
 
     def predict(
@@ -140,15 +143,17 @@ class FittedModelA:
         scope = self.networks[0].config.list_scope
         lists = self.inputs.lists(sets, team_prior, unknown, scope)
         day = sets.frame["as_of_date"].iloc[0].toordinal()
+        device = self.networks[0].device
+        batch = {name: tensor.to(device) for name, tensor in lists.tensors.items()}
         with torch.inference_mode():
-            ranked = [network.score_batch(lists.tensors) for network in self.networks]
+            ranked = [network.score_batch(batch) for network in self.networks]
             samples = [
-                dropout_scores(network, lists.tensors, n_samples, _seed(network, day))
+                dropout_scores(network, batch, n_samples, _seed(network, day)).cpu()
                 for network in self.networks
                 if n_samples
             ]
-        scores = torch.stack([one.score for one in ranked]).double()
-        weights = torch.stack([one.weights.mean(dim=2) for one in ranked]).mean(dim=0)
+        scores = torch.stack([one.score for one in ranked]).cpu().double()
+        weights = torch.stack([one.weights.mean(dim=2) for one in ranked]).mean(dim=0).cpu()
         spread = torch.cat(samples).double() if samples else scores
         # Lists hold the rows in another order, and padding.
         place = np.empty(len(sets.frame), dtype=np.int64)
@@ -165,13 +170,19 @@ class FittedModelA:
             network.save_checkpoint(_path(folder, number))
 
     @classmethod
-    def load(cls, folder: Path, settings: ModelAConfig | None = None) -> Self:
+    def load(
+        cls,
+        folder: Path,
+        settings: ModelAConfig | None = None,
+        device: torch.device | str = "cpu",
+    ) -> Self:
         """Read the networks back; they score exactly as those that were saved.
 
         Args:
             folder: Where `save` has written them.
             settings: Replaces the saved config, for values that do not matter until a network
                 scores.
+            device: Device of prediction.
 
         Raises:
             UserError: The folder holds no network, or a file is not what `save` has written.
@@ -180,7 +191,7 @@ class FittedModelA:
         if not paths:
             raise UserError(f"no network of model A in {folder}")
         changed: dict[str, Any] = {} if settings is None else {"config": asdict(settings)}
-        return cls.of(_load(path, changed) for path in paths)
+        return cls.of((_load(path, changed) for path in paths), device)
 
     @property
     def _n_samples(self) -> int:

@@ -81,7 +81,7 @@ class ModelA(pl.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of one batch, some of its players treated as unknown."""
         player = batch["player"]
-        drawn = torch.rand(player.shape, generator=self._random(), device=player.device)
+        drawn = torch.rand(player.shape, generator=self._random()).to(player.device)
         unknown = drawn < self.config.unknown_player_share
         self.last_ranked = self.score_batch({**batch, "player": player.masked_fill(unknown, 0)})
         loss = self.loss(self.last_ranked, batch)
@@ -147,15 +147,15 @@ class ModelA(pl.LightningModule):
         checkpoint = {
             "pytorch-lightning_version": pl.__version__,
             self.CHECKPOINT_HYPER_PARAMS_KEY: dict(self.hparams),
-            "state_dict": self.state_dict(),
+            "state_dict": {name: value.cpu() for name, value in self.state_dict().items()},
         }
         self.on_save_checkpoint(checkpoint)
         torch.save(checkpoint, path)
 
     def _random(self) -> torch.Generator:
-        """Return the network's own source of chance, on its device."""
+        """Return the network's own source of chance, on the CPU: all devices draw alike."""
         if self._generator is None:
-            self._generator = torch.Generator(self.device).manual_seed(self.seed)
+            self._generator = torch.Generator().manual_seed(self.seed)
         return self._generator
 
 

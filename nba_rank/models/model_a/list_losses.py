@@ -5,7 +5,7 @@ Letters: B lists, L teams. All take
 - `score`: higher is better, [B, L];
 - `relevance`: higher is better, [B, L];
 - `mask`: True for teams, False for padding, bool [B, L];
-- `generator`: source of the order of ties where there is one, on the scores' device
+- `generator`: source of the order of ties where there is one, on the CPU
 
 and return the mean over lists, a float32 scalar computed in float32 whatever the scores' dtype.
 Adding a constant to all scores of a list changes nothing, padding reaches nothing, and a list with
@@ -94,7 +94,7 @@ def _plackett_luce_terms(
 ) -> tuple[Tensor, Tensor]:
     """Return `logsumexp_{j >= i} s_j - s_i` in true order, 0 for padding; and what is none."""
     _check(mask)
-    shuffled = torch.rand(score.shape, generator=generator, device=score.device).argsort(dim=1)
+    shuffled = torch.rand(score.shape, generator=generator).to(score.device).argsort(dim=1)
     keys = relevance.masked_fill(~mask, -torch.inf).gather(1, shuffled)
     order = shuffled.gather(1, keys.argsort(dim=1, descending=True, stable=True))
     ordered = score.float().gather(1, order)

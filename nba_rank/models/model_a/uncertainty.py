@@ -39,8 +39,8 @@ def dropout_scores(network: ModelA, batch: Batch, n_samples: int, seed: int) -> 
     Everything but dropout stays as in prediction, and torch's global random state is left alone.
 
     Args:
-        network: The network, in evaluation mode, on the CPU.
-        batch: B lists.
+        network: The network, in evaluation mode.
+        batch: B lists, on its device.
         n_samples: Samples S.
         seed: Seed of what is dropped.
 
@@ -51,7 +51,7 @@ def dropout_scores(network: ModelA, batch: Batch, n_samples: int, seed: int) -> 
         name: tensor.repeat(n_samples, *[1] * (tensor.dim() - 1)) for name, tensor in batch.items()
     }
     dropouts = _dropouts(network)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[network.device] if network.device.type == "cuda" else []):
         torch.manual_seed(seed)
         for dropout in dropouts:
             dropout.train()
