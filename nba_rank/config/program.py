@@ -42,11 +42,15 @@ def run_program(config_name: str, kind: type, place: str) -> None:
     """
     with interruptible(), exit_on_user_error():
         import hydra
+        from hydra.core.hydra_config import HydraConfig
         from omegaconf import OmegaConf
         from rich.console import Console
+        from rich.markup import escape
 
         from nba_rank.config.compose import CONF, as_config, register_schemas
         from nba_rank.config.experiment_file import known_to_hydra
+        from nba_rank.config.no_effect import without_effect
+        from nba_rank.config.schema import Config
 
         # Hydra's own printing of errors would come before ours.
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")
@@ -67,7 +71,12 @@ def run_program(config_name: str, kind: type, place: str) -> None:
             if OmegaConf.select(cfg, "tuning.trial") is not None:
                 return _function(place)(cfg, console)  # the sweeper hears of errors
             with exit_on_user_error(console):
-                as_config(cfg, kind)
+                config = as_config(cfg, kind)
+                given = [
+                    word.split("=")[0].lstrip("+") for word in HydraConfig.get().overrides.task
+                ]
+                for note in without_effect(config, given) if isinstance(config, Config) else []:
+                    console.print("[yellow]note:[/]", escape(note), highlight=False, soft_wrap=True)
                 _function(place)(cfg, console)
             return None
 

@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import nba_rank
 from nba_rank.config.compose import CONF, as_config, config_from_yaml, config_yaml
+from nba_rank.config.no_effect import _rules, without_effect
 from nba_rank.config.rules import validate
 from nba_rank.config.schema import (
     AblateConfig,
@@ -573,3 +574,40 @@ def test_run_021_is_the_reference_run_value_by_value(composed):
     assert (xgb.n_estimators, xgb.max_depth, xgb.learning_rate) == (250, 4, 0.08)
     assert xgb.early_stopping_rounds == 20
     assert (forest.n_estimators, forest.max_depth, forest.min_samples_leaf) == (200, 12, 5)
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "remedy"),
+    [
+        (["features.elo.k=5"], "features.elo.k", "features.elo.fit=false"),
+        (["features.massey.carry_over=0.1"], "features.massey.carry_over", "massey.fit=false"),
+        (["features.pace.prior_games=5"], "features.pace.prior_games", "features/pace=on"),
+        (["data=nba", "data.sim.seed=3"], "data.sim.seed", "data=sim"),
+        (["folds.k=3"], "folds.k", "folds.oof=kfold"),
+        (["odds=none", "odds.n_simulations=9"], "odds.n_simulations", "odds=monte_carlo"),
+        (["model=rf", "model.xgb.max_depth=2"], "model.xgb.max_depth", "leaves it out"),
+        (["model=rf", "trainer.max_epochs=2"], "trainer.max_epochs", "leaves model_a out"),
+        (["model=rf", "model.stack.alphas=[5.0]"], "model.stack.alphas", "model=stack"),
+        (["tuning.margin=2"], "tuning.margin", "-m"),
+    ],
+)
+def test_an_option_that_another_one_silences_is_named(composed, words, key, remedy):
+    keys = [word.split("=")[0] for word in words]
+    (told,) = without_effect(composed(*words), keys)
+    assert told.startswith(f"{key} has no effect: ")
+    assert remedy in told
+
+
+def test_options_that_matter_are_not_noted_and_those_that_do_not_exist_not_spoken_of(composed):
+    given = [
+        "features.pace.enabled=false",
+        "features.elo.fit=false",
+        "features.elo.k=12",
+        "model.xgb.max_depth=2",
+        "seed=3",
+    ]
+    assert without_effect(composed(*given), [word.split("=")[0] for word in given]) == []
+    known = leaves(Config)
+    for words in ([], ["model=rf", "features=standings_only", "odds=none", "folds=kfold"]):
+        for prefix, _ in _rules(composed(*words)):
+            assert any(f"{key}.".startswith(f"{prefix}.") for key in known), prefix
