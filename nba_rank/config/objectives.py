@@ -13,7 +13,7 @@ class Objective:
         metric: Name of the metric in tidy tables.
         scope: Which teams it is about, see `nba_rank.evaluation.evaluate.SCOPES`.
         from_odds: Whether it is read off simulated odds.
-        from_clone: Whether it is about the clone classifier, not the final ranker.
+        from_clone: Whether it is about the playoff classifier, not the final ranker.
     """
 
     metric: str

@@ -27,7 +27,7 @@ def season_values(tidy: pd.DataFrame, names: Iterable[str], ranker: str) -> dict
     Args:
         tidy: Columns `as_of_point`, `scope`, `ranker`, `metric`, `value` of one season.
         names: Names of `OBJECTIVES`.
-        ranker: Whose metrics count, but for objectives of the clone classifier.
+        ranker: Whose metrics count, but for objectives of the playoff classifier.
 
     Returns:
         The mean of each over the as-of points.

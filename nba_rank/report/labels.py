@@ -21,7 +21,7 @@ SCOPE_LABELS = {
 
 RANKER_LABELS = {
     "stack": "stack", "model_a": "A attention", "xgb": "B XGBoost", "rf": "C forest",
-    "projected_outcome": "projection", "clone_classifier": "clone classifier",
+    "projected_outcome": "projection", "clone_classifier": "playoff classifier",
     "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
     "net_rating": "net rating", "last_season": "last season",
     "market": "bookmakers", "random": "random", "random16": "random playoff team",
