@@ -10,7 +10,7 @@ from rich.console import Console
 
 from nba_rank.core.stages import Stages
 from nba_rank.data.tables import Tables, conform
-from nba_rank.experiments import inputs as pipeline
+from nba_rank.experiments import inputs
 from nba_rank.odds.inputs import ROSTER_INPUTS
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.projection import project, projected_seasons
@@ -263,12 +263,12 @@ def test_a_run_learns_no_map_from_a_season_that_its_models_do_not_know(
         summary = summary.assign(projected_rank=15.5, expected_wins=41.0)
         return SimpleNamespace(summary=summary, odds=dict.fromkeys(learn_from, settings))
 
-    monkeypatch.setattr(pipeline, "project", only_ask)
+    monkeypatch.setattr(inputs, "project", only_ask)
     plan = FoldPlan.from_dict({"fits": fits, "tests": tests})
     league = SimpleNamespace(tables=sim_tables, inputs=sim_inputs)
     config = compose("features.projection.n_simulations=33", "seed=9")
     stages = Stages(Console(file=StringIO()), False)
     seasons = [FIRST, SECOND, THIRD]
-    odds = pipeline._projection(league, plan, seasons, config, stages).odds
+    odds = inputs._projection(league, plan, seasons, config, stages).odds
     assert asked == expected
     assert (odds[THIRD]["n_simulations"], odds[THIRD]["seed"]) == (33, 9)

@@ -4,7 +4,7 @@ from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
-from nba_rank.experiments import run as pipeline
+from nba_rank.experiments import inputs
 from nba_rank.experiments.tuning import trial as module
 from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.trial import run_trial
@@ -78,7 +78,7 @@ def test_a_trial_is_the_mean_over_the_validation_seasons(trial):
 
 def test_how_the_test_season_ended_does_not_matter(trial, monkeypatch):
     first = trial()
-    original = pipeline.outcomes
+    original = inputs.outcomes
 
     def poisoned(tables):
         results = original(tables)
@@ -86,7 +86,7 @@ def test_how_the_test_season_ended_does_not_matter(trial, monkeypatch):
         upside_down = 31 - results["outcome_rank"]
         return results.assign(outcome_rank=results["outcome_rank"].where(~tested, upside_down))
 
-    monkeypatch.setattr(pipeline, "outcomes", poisoned)
+    monkeypatch.setattr(inputs, "outcomes", poisoned)
     module._INPUTS.clear()
     second = trial("paths.members=null")
     module._INPUTS.clear()
