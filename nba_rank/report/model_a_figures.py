@@ -151,7 +151,7 @@ def plot_occlusion(summary: pd.DataFrame, path: Path) -> None:
     places = np.arange(len(summary))
     lines = (
         ("top", "without the player of most attention", BLUE, "o", -0.06),
-        ("random", "without another player, drawn at random", ORANGE, "s", 0.06),
+        ("like_minutes", "without the player of most similar minutes", ORANGE, "s", 0.06),
     )
     with style():
         figure = Figure(figsize=(10, 5.6), layout="constrained")
@@ -162,7 +162,7 @@ def plot_occlusion(summary: pd.DataFrame, path: Path) -> None:
                 places + shift, mean, yerr=[mean - low, high - mean], color=colour, label=label,
                 marker=marker, markersize=8, linewidth=1.2, elinewidth=2.2, capsize=4,
             )  # fmt: skip
-        above = summary[["top", "random", "top_high", "random_high"]].max(axis=1)
+        above = summary[["top", "like_minutes", "top_high", "like_minutes_high"]].max(axis=1)
         for x, y, share in zip(places, above, summary["top_moves_more"], strict=True):
             ax.annotate(f"{share:.0%}", (x, y), (0, 7), textcoords="offset points", ha="center")
         ax.set_xticks(places, summary["as_of_point"].map(POINT_LABELS))

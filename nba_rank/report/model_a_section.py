@@ -126,22 +126,22 @@ def _faithful(findings: ModelAFindings) -> str:
         return ""
     own = findings.occlusion.set_index("as_of_point")
     phrases = {1: "more", 0: "as much", -1: "less"}
-    ratio = own["top"].mean() / own["random"].mean()
+    ratio = own["top"].mean() / own["like_minutes"].mean()
     firmness = excludes_zero(
         own["difference_low"], own["difference_high"], "difference", "positive", "negative"
     )
     table = {
         "regular season": [POINT_LABELS[point] for point in own.index],
         "without the top player": own["top"].map(number),
-        "without a random one": own["random"].map(number),
+        "without one of like minutes": own["like_minutes"].map(number),
         "difference": own["difference"].map(signed),
         "95% interval": intervals(own["difference_low"], own["difference_high"]),
         "teams that move more without the top": own["top_moves_more"].map(share),
     }
     return (
         "## Is the attention faithful\n\n**Without its player of most attention a team's score "
-        f"moves {by_sign(own['difference'], phrases)}** than without another of its players, drawn "
-        f"at random: {ratio:.1f} times as much on average, and more for "
+        f"moves {by_sign(own['difference'], phrases)}** than without the team-mate of most similar "
+        f"minutes: {ratio:.1f} times as much on average, and more for "
         f"{own['top_moves_more'].mean():.0%} of the teams ({seasons(own)}). {firmness}\n\n"
         f"{markdown_table(pd.DataFrame(table))}"
     )

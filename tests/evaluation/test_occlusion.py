@@ -13,7 +13,7 @@ def effects_of(cells):
             for season, point, tops, randoms in cells
             for top, random in zip(tops, randoms, strict=True)
         ],
-        columns=["season", "as_of_point", "top", "random"],
+        columns=["season", "as_of_point", "top", "like_minutes"],
     )
 
 
@@ -26,7 +26,7 @@ def test_seasons_count_alike_however_many_teams_they_have():
     )
     row = summarise_occlusion(effects, np.random.default_rng(0)).iloc[0]
     assert row["top"] == pytest.approx((2 + 5) / 2)
-    assert row["random"] == pytest.approx((2 + 3) / 2)
+    assert row["like_minutes"] == pytest.approx((2 + 3) / 2)
     assert row["difference"] == pytest.approx(1.0)
     assert row["top_moves_more"] == pytest.approx((0.5 + 0.75) / 2)
     assert row["n_seasons"] == 2

@@ -72,7 +72,7 @@ def occlusion():
         for point in AS_OF_POINTS
         for team in range(30)
     ]
-    return pd.DataFrame(rows, columns=["season", "as_of_point", "team_id", "top", "random"])
+    return pd.DataFrame(rows, columns=["season", "as_of_point", "team_id", "top", "like_minutes"])
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_points_with_intervals_and_shares(occlusion_summary, tmp_path, drawn):
     ax = drawn[0].axes[0]
     top, random = (bars.lines for bars in ax.containers)
     np.testing.assert_allclose(top[0].get_ydata(orig=False), occlusion_summary["top"])
-    np.testing.assert_allclose(random[0].get_ydata(orig=False), occlusion_summary["random"])
+    np.testing.assert_allclose(random[0].get_ydata(orig=False), occlusion_summary["like_minutes"])
     lower, upper = (cap.get_ydata(orig=False) for cap in top[1])
     np.testing.assert_allclose(lower, occlusion_summary["top_low"])
     np.testing.assert_allclose(upper, occlusion_summary["top_high"])
@@ -137,7 +137,7 @@ def test_removal_of_one_season_has_no_bars(occlusion, tmp_path, drawn):
 
 
 def test_a_model_that_nothing_moves_is_drawn(occlusion, tmp_path):
-    still = occlusion.assign(top=0.0, random=0.0)
+    still = occlusion.assign(top=0.0, like_minutes=0.0)
     plot_occlusion(
         summarise_occlusion(still, np.random.default_rng(0), 50), tmp_path / "occlusion.png"
     )

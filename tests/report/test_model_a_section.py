@@ -121,7 +121,7 @@ def test_faithful_attention(sections):
 
 
 def test_unfaithful_attention(sections, occlusion):
-    swapped = occlusion.rename(columns={"top": "random", "random": "top"})
+    swapped = occlusion.rename(columns={"top": "like_minutes", "like_minutes": "top"})
     text = sections(occlusion=summarise_occlusion(swapped, np.random.default_rng(0), 100))
     assert "moves less at every point of the season**" in text
     assert "0.5 times as much" in text

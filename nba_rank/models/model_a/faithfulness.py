@@ -14,24 +14,27 @@ from nba_rank.models.model_a.fitted import FittedModelA
 def occlusion_effects(
     model: FittedModelA, sets: PlayerSets, team_prior: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Take one player out of each team: the one of most attention, and another one by chance.
+    """Take one player out of each team: the one of most attention, and the one of like minutes.
 
-    Attention that says whom a score rests on must move the score more with the first. The minutes
+    Attention that says whom a score rests on must move the score more with the first. The other
+    is the team-mate whose minutes are nearest to his: anyone from the bench would move it less by
+    his minutes alone. The minutes
     of those who stay are shared out anew, as in any set.
 
     Args:
         model: The fitted model.
         sets: Player sets of N rows.
         team_prior: Store features of the same rows, see `FittedModelA.predict`.
-        rng: Source of the other player.
+        rng: Draws among team-mates of the same minutes.
 
     Returns:
         `season`, `as_of_date`, `team_id`, and the absolute change of the team's score, in the unit
         of model A's scores, without the player of most weight (mean over networks and heads),
-        `top`, and without the other one, `random`. Teams of fewer than two players are left out.
+        `top`, and without the other one, `like_minutes`. Teams of fewer than two players are left
+        out.
 
     Source: Serrano and Smith 2019, "Is Attention Interpretable?", section 4, which takes out the
-    input of most weight and one drawn from the others.
+    input of most weight and, for control, another one.
     """
     taken = sets.player_id != 0
     rows = np.flatnonzero(taken.sum(axis=1) > 1)
@@ -40,13 +43,16 @@ def occlusion_effects(
     top = np.where(taken, whole.attention, -1).argmax(axis=1)
     others = taken.copy()
     others[np.arange(len(rows)), top] = False
-    other = np.where(others, rng.random(others.shape), -1).argmax(axis=1)
+    share = sets.minutes_share
+    gap = np.abs(share - np.take_along_axis(share, top[:, None], axis=1))
+    nearest = others & (gap == np.where(others, gap, np.inf).min(axis=1, keepdims=True))
+    other = np.where(nearest, rng.random(others.shape), -1).argmax(axis=1)
 
     def effect(place: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         left = model.predict(_without(sets, place), team_prior, with_intervals=False)
         return np.abs(left.score - whole.score)
 
-    return sets.frame[KEY].assign(top=effect(top), random=effect(other))
+    return sets.frame[KEY].assign(top=effect(top), like_minutes=effect(other))
 
 
 def _without(sets: PlayerSets, place: npt.NDArray[np.int64]) -> PlayerSets:

@@ -26,22 +26,17 @@ def without(sets, row, place):
     return replace(sets, player_id=player_id, minutes_share=share, stats=stats)
 
 
-class Largest:
-    """Draws the number of the place, so that the last of the other players is taken out."""
-
-    def random(self, shape):
-        return np.broadcast_to(np.arange(shape[1]) / shape[1], shape)
-
-
 def test_effects_are_those_of_taking_one_player_out_by_hand(fitted, known):
     sets, prior, _ = known
-    got = occlusion_effects(fitted, sets, prior, Largest())
+    got = occlusion_effects(fitted, sets, prior, np.random.default_rng(0))
     whole = fitted.predict(sets, prior, with_intervals=False)
-    assert got.columns.tolist() == ["season", "as_of_date", "team_id", "top", "random"]
+    assert got.columns.tolist() == ["season", "as_of_date", "team_id", "top", "like_minutes"]
     for row in (0, 5, 11, 40, len(prior) - 1):
         top = int(whole.attention[row].argmax())
         others = [p for p in np.flatnonzero(sets.player_id[row]) if p != top]
-        for place, column in ((top, "top"), (others[-1], "random")):
+        share = sets.minutes_share[row]
+        nearest = min(others, key=lambda place: abs(share[place] - share[top]))
+        for place, column in ((top, "top"), (nearest, "like_minutes")):
             left = fitted.predict(without(sets, row, place), prior, with_intervals=False)
             expected = abs(left.score[row] - whole.score[row])
             assert expected > 0
@@ -56,23 +51,16 @@ def test_the_sets_are_left_as_they_were(fitted, known):
         np.testing.assert_array_equal(array, old)
 
 
-def test_the_other_player_is_drawn_anew_by_seed_and_never_the_top(fitted, known):
+def test_among_equal_minutes_the_other_player_is_drawn_by_seed(fitted, known):
     sets, prior, _ = known
+    taken = sets.player_id != 0
+    equal = replace(sets, minutes_share=(taken / taken.sum(axis=1, keepdims=True)).astype("f4"))
     first, again, other = (
-        occlusion_effects(fitted, sets, prior, np.random.default_rng(seed)) for seed in (0, 0, 1)
+        occlusion_effects(fitted, equal, prior, np.random.default_rng(seed)) for seed in (0, 0, 1)
     )
     assert first.equals(again)
     assert first["top"].equals(other["top"])
-    assert (first["random"] != other["random"]).any()
-    # With two players the other one is the one that is not the top, whatever is drawn.
-    pairs = replace(sets, player_id=sets.player_id.copy())
-    pairs.player_id[:, 2:] = 0
-    results = [
-        occlusion_effects(fitted, pairs, prior, np.random.default_rng(seed)) for seed in range(3)
-    ]
-    assert results[0].equals(results[1])
-    assert results[0].equals(results[2])
-    assert (results[0]["top"] != results[0]["random"]).mean() > 0.9
+    assert (first["like_minutes"] != other["like_minutes"]).any()
 
 
 def test_teams_of_one_player_or_none_are_left_out(fitted, known):
@@ -81,7 +69,7 @@ def test_teams_of_one_player_or_none_are_left_out(fitted, known):
     few.player_id[3, 1:] = 0
     few.player_id[7] = 0
     got = occlusion_effects(fitted, few, prior, np.random.default_rng(0))
-    assert got[["top", "random"]].notna().all(axis=None)
+    assert got[["top", "like_minutes"]].notna().all(axis=None)
     kept = np.delete(np.arange(len(prior)), [3, 7])
     assert got["team_id"].tolist() == sets.frame["team_id"].iloc[kept].tolist()
 
@@ -96,4 +84,4 @@ def test_attention_that_follows_minutes_alone_finds_the_star(fit, known):
         lopsided, relevance, prior, epochs=6, attention={"minutes_bias_weight": 1.0}
     )  # fmt: skip
     effects = occlusion_effects(model, lopsided, prior, np.random.default_rng(0))
-    assert effects["top"].mean() > 3 * effects["random"].mean()
+    assert effects["top"].mean() > 3 * effects["like_minutes"].mean()
