@@ -38,7 +38,7 @@ class ModelAFindings:
         coverage: Columns `as_of_point`, `coverage` (mean over seasons of the share of teams whose
             outcome lies in the interval of rank), `lowest`, `highest` (of a season), `width`
             (places).
-        nominal: Share that the intervals are made to hold.
+        nominal: Share of the samples that the spread holds.
     """
 
     pooling: str
@@ -160,10 +160,9 @@ def _sure(findings: ModelAFindings) -> str:
         "width in places": [f"{width:.1f}" for width in coverage["width"]],
     }
     return (
-        f"## How sure model A is\n\n**Its intervals of rank, made to hold {findings.nominal:.0%}, "
-        f"hold the outcome of {least:.0%} to {most:.0%} of the teams, depending on the point of "
-        "the season.** They tell only the network's own doubt, that is which other weights the "
-        "same training could have led to, and not the luck of the season still to come, such as "
-        "injuries, trades and close games: they say how firm the ranking is, not how far from it "
-        f"a team may finish.\n\n{markdown_table(pd.DataFrame(table))}"
+        "## How far model A's networks agree\n\nThe spread of a rank holds the middle "
+        f"{findings.nominal:.0%} of the ranks that seeds and dropout samples give. **It is no "
+        f"forecast interval: {least:.0%} to {most:.0%} of the teams finish inside, depending on "
+        "the point of the season**, because it leaves out the season still to come."
+        f"\n\n{markdown_table(pd.DataFrame(table))}"
     )

@@ -128,9 +128,9 @@ def test_unfaithful_attention(sections, occlusion):
     assert "negative at opening" in text
 
 
-def test_coverage_is_set_against_what_the_intervals_are_made_for(sections):
+def test_the_spread_makes_no_claim_of_coverage(sections):
     text = sections()
-    assert "made to hold 90%, hold the outcome of 30% to 60% of the teams" in text
+    assert "no forecast interval: 30% to 60% of the teams finish inside" in text
     assert "not the luck of the season" in text
     assert "| opening | 30% | 20% | 70% | 6.2 |" in text
 

@@ -194,7 +194,7 @@ def test_sections_on_model_a(
         "What each member adds",
         "Is the attention alive",
         "Is the attention faithful",
-        "How sure model A is",
+        "How far model A's networks agree",
         "Folds",
     ]
     assert not re.search(r"\b(nan|NaN|None|inf)\b", text)

@@ -1,4 +1,4 @@
-"""How sure model A is: scores under dropout, and the intervals that they give.
+"""How far networks and dropout samples of model A agree, and the spread that they give.
 
 Dropout that stays on at prediction samples networks that fit the training data about as well (Gal
 and Ghahramani 2016, "Dropout as a Bayesian Approximation").
@@ -20,7 +20,8 @@ INTERVALS = (
     "model_a_rank_low",
     "model_a_rank_high",
 )
-"""Columns of 5th and 95th percentile: of the score, and of the rank on the date (1 is best)."""
+"""Spread over networks and dropout samples: 5th and 95th percentile of the score, and of the rank
+on the date (1 is best). No forecast interval: far fewer outcomes than 90% lie inside."""
 
 _PERCENTILES = (5, 95)
 
