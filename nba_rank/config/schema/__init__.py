@@ -5,10 +5,6 @@ type is refused when the config is composed. What depends on several options is 
 `nba_rank.config.rules`.
 """
 
-from functools import partial
-from importlib import import_module
-from typing import Any
-
 from nba_rank.config.schema.data import (
     DataConfig,
     SimParams,
@@ -80,20 +76,3 @@ from nba_rank.config.schema.tuning import (
     StudySweeperConf,
     TuningConfig,
 )
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Find what has moved to `compose`, `rules` and `core.errors`, until nothing asks here."""
-    compose = import_module("nba_rank.config.compose")
-    if name in ("as_config", "as_ablate_config", "as_ingest_config", "as_predict_config",
-                "as_debug_config"):  # fmt: skip
-        kind = {"as_config": "Config"}.get(name, f"{name[3:].partition('_')[0].title()}Config")
-        return partial(compose.as_config, kind=globals()[kind])
-    for place in (
-        compose,
-        import_module("nba_rank.config.rules"),
-        import_module("nba_rank.core.errors"),
-    ):
-        if hasattr(place, name):
-            return getattr(place, name)
-    raise AttributeError(name)
