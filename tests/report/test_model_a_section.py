@@ -115,7 +115,7 @@ def test_other_pooling_has_no_attention_to_judge(sections, diagnostics):
 
 def test_faithful_attention(sections):
     text = sections()
-    assert "moves more at every point of the season** than without another" in text
+    assert "moves more at every point of the season** than without the team-mate" in text
     assert "2.0 times as much on average" in text
     assert "excludes zero where it is positive at opening, 5%" in text
 
@@ -131,7 +131,7 @@ def test_unfaithful_attention(sections, occlusion):
 def test_the_spread_makes_no_claim_of_coverage(sections):
     text = sections()
     assert "no forecast interval: 30% to 60% of the teams finish inside" in text
-    assert "not the luck of the season" in text
+    assert "leaves out the season still to come" in text
     assert "| opening | 30% | 20% | 70% | 6.2 |" in text
 
 
