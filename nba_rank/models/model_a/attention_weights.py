@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.sigma_reparam import SigmaLinear
-from nba_rank.models.model_a.straight_through import stand_in
+from nba_rank.models.model_a.straight_through import where_straight_through
 
 # The share that a player without minutes is taken to have, so that his logit is finite.
 _SHARE_FLOOR = 1e-4
@@ -157,18 +157,18 @@ class AttentionWeights(nn.Module):
         if self.log_temperature is not None:
             learned_finite = self.log_temperature.isfinite()
             query_finite = query_finite & learned_finite
-            learned = stand_in(self.log_temperature, learned_finite, 0.0)
+            learned = where_straight_through(self.log_temperature, learned_finite, 0.0)
             temperature = learned.clamp(-_LOG_TEMPERATURE_MAX, _LOG_TEMPERATURE_MAX).exp()
-        safe_query = stand_in(query.float(), query_finite, 1.0)
+        safe_query = where_straight_through(query.float(), query_finite, 1.0)
         safe_query = safe_query / (temperature * math.sqrt(heads[-1]))
         # The players stand in for keys, so that the query's gradient still tells them apart.
         standing = players.float().unflatten(-1, heads)
-        safe_keys = stand_in(keys.float(), keys_finite, standing)
+        safe_keys = where_straight_through(keys.float(), keys_finite, standing)
         # For matrices this small a product and a sum take a third of the time of an einsum.
         logits = (safe_query[:, None] * safe_keys).sum(dim=-1).transpose(1, 2)
         places = logits.isfinite() & keys_finite.all(dim=-1).transpose(1, 2)
         finite = (places | ~valid[:, None, :]).all(dim=-1) & query_finite.all(dim=-1)
-        return stand_in(logits, finite[..., None], 0.0), finite
+        return where_straight_through(logits, finite[..., None], 0.0), finite
 
     def _refuse(self, causes: dict[str, Tensor]) -> None:
         for cause, found in causes.items():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nba_rank.models.model_a.attention_weights import AttentionWeights, equal_weights
 from nba_rank.models.model_a.sigma_reparam import SigmaLinear
-from nba_rank.models.model_a.straight_through import stand_in
+from nba_rank.models.model_a.straight_through import where_straight_through
 
 _POOLINGS = ("attention", "uniform", "mean")
 _QUERIES = ("seed", "mean")
@@ -143,7 +143,7 @@ class SetAttention(nn.Module):
         # Zeros, because 0 * NaN in an empty place would reach the sums and the gradients.
         players = self.norm(players.masked_fill(~mask[..., None], 0))
         # Where query and keys overflow, they must send the encoder no NaN; the values may.
-        content = stand_in(players, players.isfinite(), 0.0)
+        content = where_straight_through(players, players.isfinite(), 0.0)
         query = self._query(content, valid)
         if query is not None and self.weights is not None:
             weights, fallback = self.weights(query, content, minutes_share, valid)
@@ -153,7 +153,7 @@ class SetAttention(nn.Module):
         weights = weights.masked_fill(~mask[:, None, :], 0)
         vector = self._pool(weights, self._heads(self.value(players)))
         if query is not None and self.feed_forward is not None:
-            hidden = stand_in(query, query.isfinite(), 1.0).flatten(1) + vector
+            hidden = where_straight_through(query, query.isfinite(), 1.0).flatten(1) + vector
             vector = hidden + self.feed_forward(hidden).relu()
         return Pooled(
             vector.masked_fill(empty[:, None], 0), weights, fallback & ~empty[:, None], empty

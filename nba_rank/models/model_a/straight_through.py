@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
 
-class _StandIn(torch.autograd.Function):
+class _WhereStraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, tensor: Tensor, keep: Tensor, value: Tensor) -> Tensor:
         return torch.where(keep, tensor, value)
@@ -17,7 +17,7 @@ class _StandIn(torch.autograd.Function):
         return gradients[0].nan_to_num(0.0, 0.0, 0.0), None, None
 
 
-def stand_in(tensor: Tensor, keep: Tensor, value: Tensor | float) -> Tensor:
+def where_straight_through(tensor: Tensor, keep: Tensor, value: Tensor | float) -> Tensor:
     """Return `tensor` where `keep`, else `value`, with the gradient of `tensor` everywhere.
 
     `torch.where` would give no gradient where the value stands in, and
@@ -33,4 +33,4 @@ def stand_in(tensor: Tensor, keep: Tensor, value: Tensor | float) -> Tensor:
         finite.
     """
     value = torch.as_tensor(value, dtype=tensor.dtype, device=tensor.device)
-    return cast(Tensor, _StandIn.apply(tensor, keep, value.detach()))
+    return cast(Tensor, _WhereStraightThrough.apply(tensor, keep, value.detach()))
