@@ -6,25 +6,17 @@ first epochs of its networks stand side by side: with the same seeds they tell w
 or device changes.
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
-from nba_rank.config.program import exit_on_user_error
 from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.paired import paired, season_means
 from nba_rank.evaluation.past_runs import RunsError, common_scores, find_runs, first_epochs, pick
 from nba_rank.report.compare_report import Comparison, write_comparison
-
-_EXAMPLES = """examples:
-  python -m nba_rank.compare outputs3/run_001 outputs3/run_007
-  python -m nba_rank.compare outputs3/run_* --metric rank_rmse --baseline outputs3/run_004
-  python -m nba_rank.compare outputs3/run_001 outputs3/sweeps/quick_1a2b
-"""
 
 
 def compare(
@@ -83,32 +75,3 @@ def compare(
         analysis = write_comparison(comparison, run_dir, console)
         console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
     return comparison.differences
-
-
-def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> None:
-    """Run the program; errors are told as by `nba_rank.config.program.exit_on_user_error`."""
-    parser = ArgumentParser(
-        "python -m nba_rank.compare",
-        description="Put finished runs and sweeps side by side: skill, configs, data and time.",
-        epilog=_EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folders", nargs="+", type=Path, metavar="run", help="run or sweep folder")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("outputs3"),
-        metavar="folder",
-        help="where the comparison's own run folder is made (default: outputs3)",
-    )
-    parser.add_argument(
-        "--baseline", metavar="run", help="run that differences are taken to (default: the first)"
-    )
-    parser.add_argument(
-        "--metric",
-        help="metric of the figures and first tables (default: spearman where the runs have it)",
-    )
-    given = parser.parse_args(arguments)
-    console = console or Console()
-    with exit_on_user_error(console):
-        compare(given.folders, given.out, given.baseline, given.metric, console)

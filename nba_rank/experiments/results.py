@@ -1,16 +1,12 @@
 """What the project reaches, written from run folders so that no figure is typed by hand."""
 
 import re
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 
-from nba_rank.config.program import exit_on_user_error
 from nba_rank.core.errors import UserError
-from nba_rank.core.files import write_atomically
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.paired import MIN_SEASONS, against_each, paired, season_means
 from nba_rank.evaluation.past_runs import PastRun, read_run
@@ -77,27 +73,3 @@ def _analysis(folder: Path) -> str:
     text = analyses[-1].read_text(encoding="utf-8")
     text = re.sub(r"^!\[.*\n+", "", text, flags=re.MULTILINE)
     return re.sub(r"^#", "##", text, flags=re.MULTILINE)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the program."""
-    parser = ArgumentParser(
-        "python -m nba_rank.results",
-        description="Write RESULTS.md from a run and from comparisons of variants.",
-    )
-    parser.add_argument(
-        "folders", nargs="+", type=Path, metavar="run", help="run folder, the main run first"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("RESULTS.md"),
-        metavar="file",
-        help="file to write (default: RESULTS.md)",
-    )
-    given = parser.parse_args(arguments)
-    console = Console()
-    with exit_on_user_error(console):
-        text = results(given.folders)
-        write_atomically(given.out, lambda path: path.write_text(text, encoding="utf-8"))
-        console.print(f"Written: {given.out}")

@@ -9,8 +9,8 @@ from made_runs import SEASONS, write_playoff_run, write_run, write_sweep
 from PIL import Image
 from rich.console import Console
 
+from nba_rank.compare import main
 from nba_rank.core.run_dir import read_manifest
-from nba_rank.experiments.comparison import main
 
 
 @pytest.fixture

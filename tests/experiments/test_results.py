@@ -3,7 +3,7 @@ import json
 import pytest
 from made_runs import write_run
 
-from nba_rank.experiments.results import main
+from nba_rank.results import main
 
 
 def test_results_come_from_run_folders(tmp_path):
