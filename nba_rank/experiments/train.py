@@ -17,12 +17,19 @@ from nba_rank.experiments.run import RunResult, run
 from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.storage import redact_password
 from nba_rank.experiments.tuning.sweeper import pruner
-from nba_rank.experiments.tuning.trial import run_trial
+from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 from nba_rank.models.model_a.loggers import check_logger
 
 
-def train(cfg: DictConfig, console: Console) -> RunResult | TrialOutcome | None:
+def train(
+    cfg: DictConfig, console: Console, trial_inputs: TrialInputs
+) -> RunResult | TrialOutcome | None:
     """Validate a composed config, reserve a run folder and fill it.
+
+    Args:
+        cfg: What Hydra composed.
+        console: Where progress and the findings are shown.
+        trial_inputs: What earlier jobs of a sweep in this process have read.
 
     Returns:
         What the run found; of a job of a sweep only what its sweeper needs.
@@ -39,7 +46,8 @@ def train(cfg: DictConfig, console: Console) -> RunResult | TrialOutcome | None:
             _write_hydra(run_dir, cfg)
         run_dir.note(seed=config.seed)
         if is_trial:
-            return run_trial(config, run_dir, Stages(Console(quiet=True), False), pruner(config))
+            stages = Stages(Console(quiet=True), False)
+            return run_trial(config, run_dir, stages, pruner(config), trial_inputs)
         program = playoff_classifier.run if config.model.members == [CLONE] else run
         result = program(config, run_dir, console)
         return None if in_sweep else result

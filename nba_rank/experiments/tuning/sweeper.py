@@ -13,10 +13,9 @@ import numpy as np
 import optuna
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from hydra.utils import instantiate
-from hydra_plugins.hydra_optuna_sweeper._impl import create_params_from_overrides
-from hydra_plugins.hydra_optuna_sweeper.optuna_sweeper import OptunaSweeper
 from omegaconf import DictConfig, open_dict
 from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
@@ -37,11 +36,11 @@ from nba_rank.experiments.tuning.choice import best_so_far, candidates, words
 from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.pruning import is_hopeless
 from nba_rank.experiments.tuning.result import Sweep, write_result, write_trials
+from nba_rank.experiments.tuning.space import draw, search_space
 from nba_rank.experiments.tuning.storage import redact_password
 from nba_rank.experiments.tuning.study import SharedStudy
 from nba_rank.experiments.tuning.trial import run_trial
 
-_BASIC = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 _PLACES = (
     "paths.", "data.raw_dir", "data.processed_dir", "trainer.num_threads", "trainer.accelerator",
     "trainer.devices", "callbacks.progress", "logger.", "evaluation.",
@@ -84,7 +83,7 @@ def pruner(config: Config) -> Callable[[list[dict[str, float]]], bool]:
     return is_hopeless_after
 
 
-class StudySweeper(OptunaSweeper):
+class StudySweeper(Sweeper):
     """Runs trials until the study has as many as are asked for, then tests what it chose.
 
     What Optuna's Hydra sweeper does not do, and this does: a study has one number of trials for
@@ -104,20 +103,10 @@ class StudySweeper(OptunaSweeper):
         n_jobs: int | None,
         params: DictConfig | None,
     ) -> None:
-        super().__init__(
-            sampler,
-            direction="minimize",  # of the study, which this class opens itself
-            storage=storage,
-            study_name=None,
-            n_trials=n_trials,
-            n_jobs=n_jobs or 1,
-            max_failure_rate=1.0,
-            custom_search_space=None,
-            params=params,
-        )
         self._sampler = sampler
         self._n_trials = n_trials
         self._n_jobs = n_jobs
+        self._params = [f"{name!s}={value}" for name, value in (params or {}).items()]
         self._console = Console()
 
     def setup(
@@ -128,7 +117,9 @@ class StudySweeper(OptunaSweeper):
         config: DictConfig,
     ) -> None:
         """Take Hydra's config and make the launcher."""
-        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self._launcher = Plugins.instance().instantiate_launcher(
+            config=config, hydra_context=hydra_context, task_function=task_function
+        )
         self._hydra_config = config
 
     def sweep(self, arguments: list[str]) -> None:
@@ -155,16 +146,13 @@ class StudySweeper(OptunaSweeper):
 
     def _space(self, arguments: list[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
         """Return the search space, and the overrides that all trials have in common."""
-        self.sweeper._process_searchspace_config()
-        params = self.sweeper._parse_sweeper_params_config()
-        space, fixed, deletions = create_params_from_overrides([*params, *arguments])
-        space = {name: chosen for name, chosen in space.items() if name not in fixed}
+        space, fixed = search_space([*self._params, *arguments])
         if not space:
             raise UserError(
                 "the search space is empty: take hparams_search=quick or another, or sweep a value "
                 "such as model.xgb.max_depth=choice(2,3,4)"
             )
-        return space, [*[f"{name}={value}" for name, value in fixed.items()], *deletions]
+        return space, fixed
 
     def _named(self, space: dict[str, BaseDistribution]) -> Config:
         """Validate the common config and give the sweep its name, unless it has one."""
@@ -298,8 +286,7 @@ class StudySweeper(OptunaSweeper):
         """Begin a trial and draw its values."""
         trial = study.ask()
         study.study.sampler = self._seeded_sampler(trial.number)
-        for name, distribution in space.items():
-            trial._suggest(name, distribution)
+        draw(trial, space)
         return trial
 
     def _seeded_sampler(self, number: int) -> optuna.samplers.BaseSampler:
@@ -319,7 +306,7 @@ class StudySweeper(OptunaSweeper):
     def _at_once(self) -> int:
         if self._n_jobs is not None:
             return self._n_jobs
-        in_process = self._hydra_config.hydra.launcher._target_ == _BASIC
+        in_process = self._hydra_config.hydra.runtime.choices["hydra/launcher"] == "basic"
         return 1 if in_process else os.cpu_count() or 1
 
     def _test(self, sweep: Sweep, jobs: dict[str, list[str]]) -> None:
@@ -341,8 +328,7 @@ class StudySweeper(OptunaSweeper):
 
     def _launch(self, overrides: Sequence[Sequence[str]], first: int) -> list[object]:
         """Run jobs; return what each returned, or the error that ended it."""
-        assert self.sweeper.launcher is not None
-        returns = self.sweeper.launcher.launch(overrides, initial_job_idx=first)
+        returns = self._launcher.launch(overrides, initial_job_idx=first)
         outcomes: list[object] = []
         for job in returns:
             try:

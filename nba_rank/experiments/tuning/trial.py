@@ -52,11 +52,51 @@ class SharedInputs:
     standings: pd.DataFrame
 
 
+class TrialInputs:
+    """The inputs of a process's trials: those with the same data and features read them once.
+
+    Raw files that change while a sweep runs are read by the next process. A copy in another process
+    starts empty.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, SharedInputs] = OrderedDict()
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        """Leave the inputs behind: they are large, and quickly read from the caches."""
+        return TrialInputs, ()
+
+    def get(self, config: Config, run_dir: RunDir, stages: Stages) -> SharedInputs:
+        """Return the inputs of a trial, and note the hashes of its tables."""
+        read = (
+            config.seed,
+            config.data,
+            config.features,
+            config.target,
+            config.folds,
+            config.model.members,
+            config.paths,
+        )
+        key = repr(read)
+        if key not in self._kept:
+            inputs = read_inputs(config, run_dir, stages)
+            points = inputs.grid.loc[inputs.grid["as_of_point"] != "", _POINT]
+            baselines = baseline_scores(inputs.tables, points)
+            standings = baselines[baselines["ranker"] == "standings"]
+            self._kept[key] = SharedInputs(inputs, run_dir.manifest["tables"], standings)
+            while len(self._kept) > _KEPT_INPUTS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        run_dir.note(tables=self._kept[key].tables)
+        return self._kept[key]
+
+
 def run_trial(
     config: Config,
     run_dir: RunDir,
     stages: Stages,
     is_hopeless: Callable[[list[dict[str, float]]], bool],
+    trial_inputs: TrialInputs,
 ) -> TrialOutcome:
     """Judge a configuration on the validation seasons and write `VALIDATION_FILE`.
 
@@ -69,13 +109,14 @@ def run_trial(
         stages: Where progress is shown.
         is_hopeless: Given the objectives of the first validation seasons, in order, whether to
             give up; called after each but the last.
+        trial_inputs: Inputs that earlier trials of this process have read.
 
     Raises:
         ObjectiveError: An objective is missing or not finite.
         FoldError: The data holds too few seasons.
     """
     start = time.perf_counter()
-    shared = _shared(config, run_dir, stages)
+    shared = trial_inputs.get(config, run_dir, stages)
     inputs = shared.inputs
     # The data may not serve all members that are asked for.
     config = replace(config, model=replace(config.model, members=inputs.config.model.members))
@@ -209,34 +250,3 @@ def _means(tidy: pd.DataFrame, ranker: str) -> dict[str, float]:
         of_metric = tidy[kind].groupby("metric", sort=False)["value"]
         means |= {f"{prefix}{name}": float(v.mean(skipna=False)) for name, v in of_metric}
     return means
-
-
-_INPUTS: OrderedDict[str, SharedInputs] = OrderedDict()
-
-
-def _shared(config: Config, run_dir: RunDir, stages: Stages) -> SharedInputs:
-    """Return what trials with the same data and features share, read once in a process.
-
-    Raw files that change while a sweep runs are read by the next process.
-    """
-    read = (
-        config.seed,
-        config.data,
-        config.features,
-        config.target,
-        config.folds,
-        config.model.members,
-        config.paths,
-    )
-    key = repr(read)
-    if key not in _INPUTS:
-        inputs = read_inputs(config, run_dir, stages)
-        points = inputs.grid.loc[inputs.grid["as_of_point"] != "", _POINT]
-        baselines = baseline_scores(inputs.tables, points)
-        standings = baselines[baselines["ranker"] == "standings"]
-        _INPUTS[key] = SharedInputs(inputs, run_dir.manifest["tables"], standings)
-        while len(_INPUTS) > _KEPT_INPUTS:
-            _INPUTS.popitem(last=False)
-    _INPUTS.move_to_end(key)
-    run_dir.note(tables=_INPUTS[key].tables)
-    return _INPUTS[key]

@@ -1,13 +1,15 @@
+import pickle
+
 import numpy as np
 import pytest
 from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
-from nba_rank.experiments import inputs
+from nba_rank.experiments import inputs as pipeline
 from nba_rank.experiments.tuning import trial as module
 from nba_rank.experiments.tuning.outcome import TrialOutcome
-from nba_rank.experiments.tuning.trial import run_trial
+from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 from nba_rank.models import members
 
 TINY = [
@@ -40,14 +42,21 @@ def folders(tmp_path_factory) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="module")
+def kept() -> TrialInputs:
+    """What the trials of this module have read."""
+    return TrialInputs()
+
+
 @pytest.fixture
-def trial(folders, compose_as_is, tmp_path):
+def trial(folders, compose_as_is, tmp_path, kept):
     """Runs a trial of the simulated league: overrides and what tells it to give up."""
 
-    def run(*overrides: str, is_hopeless=lambda _: False) -> TrialOutcome:
+    def run(*overrides: str, is_hopeless=lambda _: False, inputs=kept) -> TrialOutcome:
         config = compose_as_is(*TINY, *folders, *overrides)
         with RunDir(tmp_path) as run_dir:
-            return run_trial(config, run_dir, Stages(Console(quiet=True), False), is_hopeless)
+            stages = Stages(Console(quiet=True), False)
+            return run_trial(config, run_dir, stages, is_hopeless, inputs)
 
     return run
 
@@ -78,7 +87,7 @@ def test_a_trial_is_the_mean_over_the_validation_seasons(trial):
 
 def test_how_the_test_season_ended_does_not_matter(trial, monkeypatch):
     first = trial()
-    original = inputs.outcomes
+    original = pipeline.outcomes
 
     def poisoned(tables):
         results = original(tables)
@@ -86,10 +95,8 @@ def test_how_the_test_season_ended_does_not_matter(trial, monkeypatch):
         upside_down = 31 - results["outcome_rank"]
         return results.assign(outcome_rank=results["outcome_rank"].where(~tested, upside_down))
 
-    monkeypatch.setattr(inputs, "outcomes", poisoned)
-    module._INPUTS.clear()
-    second = trial("paths.members=null")
-    module._INPUTS.clear()
+    monkeypatch.setattr(pipeline, "outcomes", poisoned)
+    second = trial("paths.members=null", inputs=TrialInputs())
     assert (second.seasons, second.metrics) == (first.seasons, first.metrics)
 
 
@@ -101,6 +108,10 @@ def test_only_what_has_changed_is_fitted_again(trial, fitted, monkeypatch):
     trial("model.rf.min_samples_leaf=7")
     assert fitted["fit_xgb"] == []
     assert len(fitted["fit_rf"]) == 4
+
+
+def test_another_process_reads_its_own_inputs(kept):
+    assert not pickle.loads(pickle.dumps(kept))._kept
 
 
 def test_a_hopeless_trial_stops_before_its_next_fit(trial, fitted):
