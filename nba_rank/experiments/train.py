@@ -9,6 +9,7 @@ from rich.console import Console
 
 from nba_rank.config.compose import as_config, config_yaml
 from nba_rank.config.schema import Config
+from nba_rank.core.errors import ConfigError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
@@ -36,6 +37,7 @@ def train(
     """
     config = as_config(cfg, Config)
     check_logger(config.logger)
+    _check_mode(config)
     in_sweep = config.tuning.trial is not None
     is_trial = in_sweep and config.tuning.judged_on == "validation"
     with _run_dir(Path(config.paths.outputs)) as run_dir:
@@ -51,6 +53,24 @@ def train(
         program = playoff_classifier.run if config.model.members == [CLONE] else run
         result = program(config, run_dir, console)
         return None if in_sweep else result
+
+
+def _check_mode(config: Config) -> None:
+    """Refuse what only a sweep can do in a single run.
+
+    Raises:
+        ConfigError: A search space or a trial is named without `-m`.
+    """
+    if not HydraConfig.initialized() or HydraConfig.get().mode == RunMode.MULTIRUN:
+        return
+    choices = HydraConfig.get().runtime.choices
+    if choices["hydra/sweeper"] == "study":
+        word = f"hparams_search={choices['hparams_search'] or 'quick'}"
+        raise ConfigError(
+            f"a search needs -m: python -m nba_rank.train -m {word}; a single run searches nothing"
+        )
+    if config.tuning.trial is not None:
+        raise ConfigError("tuning.trial is set by a sweep: leave it out")
 
 
 def _run_dir(outputs: Path) -> RunDir:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nba_rank.config.schema.option import option
+from nba_rank.config.schema.option import NOTHING, option
 
 
 @dataclass(kw_only=True)
@@ -61,8 +61,8 @@ class DataConfig:
         "reads nothing and is for `nba_rank.debug_model_a` alone.",
         choices=("raw", "sim", "dummy"),
     )
-    raw_dir: str = option("Folder of raw files.")
-    processed_dir: str = option("Folder of the checked tables.")
+    raw_dir: str = option("Folder of raw files.", role=NOTHING)
+    processed_dir: str = option("Folder of the checked tables.", role=NOTHING)
     first_season: str | None = option(
         "First season to learn from, such as `2012-13`; null: all in the tables."
     )

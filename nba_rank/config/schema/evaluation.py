@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nba_rank.config.schema.option import option
+from nba_rank.config.schema.option import RUN, option
 
 
 @dataclass(kw_only=True)
@@ -42,7 +42,9 @@ class FoldsConfig:
 class EvaluationConfig:
     """How the test seasons are judged."""
 
-    bootstrap_samples: int = option("Resamples of the test seasons behind each interval.", low=100)
+    bootstrap_samples: int = option(
+        "Resamples of the test seasons behind each interval.", low=100, role=RUN
+    )
     exponential_ndcg: bool = option(
-        "Also report NDCG with exponential gain, as `ndcg_<k>_exponential`."
+        "Also report NDCG with exponential gain, as `ndcg_<k>_exponential`.", role=RUN
     )

@@ -1,8 +1,13 @@
 """What a config field says of itself: its meaning, its bounds and its choices."""
 
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, field
+from dataclasses import MISSING, Field, field, fields, is_dataclass
 from typing import Any
+
+RESULT, RUN, SWEEP, NOTHING = "result", "run", "sweep", "nothing"
+"""What an option decides: the result of a run and of a trial; of a whole run alone, such as how its
+test seasons are judged, or the device, which may differ between the workers of a sweep; how a sweep
+goes; or nothing but where files lie and what is shown."""
 
 
 def option(
@@ -12,6 +17,7 @@ def option(
     high: float | None = None,
     choices: Sequence[str] = (),
     filled: bool = False,
+    role: str = RESULT,
     default: Any = MISSING,  # noqa: ANN401
 ) -> Any:  # noqa: ANN401
     """Declare a config field.
@@ -23,10 +29,23 @@ def option(
         choices: Values that the text, or each text of a list, may have; none: any. A list with
             choices names each at most once.
         filled: Whether a list needs at least one value.
+        role: What it decides: `RESULT`, `RUN`, `SWEEP` or `NOTHING`.
         default: The value where `conf/` gives none.
     """
     metadata = {"text": text, "low": low, "high": high, "choices": choices, "filled": filled}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata | {"role": role})
+
+
+def roles(kind: type, prefix: str = "") -> dict[str, str]:
+    """Return the role of every option of a schema, by dotted key."""
+    found: dict[str, str] = {}
+    for declared in fields(kind):
+        key = f"{prefix}{declared.name}"
+        if isinstance(declared.type, type) and is_dataclass(declared.type):
+            found |= roles(declared.type, f"{key}.")
+        else:
+            found[key] = declared.metadata["role"]
+    return found
 
 
 def problem(declared: Field[Any], value: object) -> str | None:

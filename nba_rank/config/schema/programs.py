@@ -7,7 +7,7 @@ from nba_rank.config.schema.evaluation import EvaluationConfig, FoldsConfig, Tar
 from nba_rank.config.schema.features import FeaturesConfig
 from nba_rank.config.schema.model import ModelConfig
 from nba_rank.config.schema.odds import CalibrationConfig, OddsConfig
-from nba_rank.config.schema.option import option
+from nba_rank.config.schema.option import NOTHING, SWEEP, option
 from nba_rank.config.schema.trainer import CallbacksConfig, LoggerConfig, TrainerConfig
 from nba_rank.config.schema.tuning import TuningConfig
 
@@ -16,11 +16,12 @@ from nba_rank.config.schema.tuning import TuningConfig
 class PathsConfig:
     """Folders."""
 
-    outputs: str = option("Folder of the run folders.")
-    cache: str = option("Folder of features, ratings and projections.")
+    outputs: str = option("Folder of the run folders.", role=NOTHING)
+    cache: str = option("Folder of features, ratings and projections.", role=NOTHING)
     members: str | None = option(
         "Folder of fitted members, which are fitted again only where their inputs have changed; "
-        "null: fit all anew."
+        "null: fit all anew.",
+        role=NOTHING,
     )
 
 
@@ -30,7 +31,7 @@ class Config:
 
     seed: int = option("Root of every random draw.", low=0)
     include_clone_classifier: bool = option(
-        "Judge the clone classifier in the trials of a sweep, too."
+        "Judge the clone classifier in the trials of a sweep, too.", role=SWEEP
     )
     tuning: TuningConfig
     evaluation: EvaluationConfig

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from nba_rank.config.schema.option import option
+from nba_rank.config.schema.option import NOTHING, RUN, option
 
 
 @dataclass(kw_only=True)
 class TrainerConfig:
     """Lightning trainer of model A, and threads."""
 
-    accelerator: str = option("Device of model A.", choices=("auto", "cpu", "gpu"))
-    devices: int = option("Devices of a network; more than one is refused.", low=1)
+    accelerator: str = option("Device of model A.", choices=("auto", "cpu", "gpu"), role=RUN)
+    devices: int = option("Devices of a network; more than one is refused.", low=1, role=RUN)
     max_epochs: int = option("Epochs of model A.", low=1)
     precision: str = option(
         "Number format of training.", choices=("32-true", "16-mixed", "bf16-mixed")
@@ -20,7 +20,9 @@ class TrainerConfig:
         "Let torch use deterministic algorithms only, which the CPU does in any case."
     )
     num_threads: int = option(
-        "Fits side by side, each with one thread; the results do not depend on it.", low=1
+        "Fits side by side, each with one thread; the results do not depend on it.",
+        low=1,
+        role=NOTHING,
     )
 
 
@@ -50,7 +52,7 @@ class NotLearningConfig:
 class CallbacksConfig:
     """Callbacks of model A's trainer."""
 
-    progress: bool = option("Show a bar for each stage and fit.")
+    progress: bool = option("Show a bar for each stage and fit.", role=NOTHING)
     early_stopping_patience: int = option(
         "Epochs without a lower validation loss before training stops; the validation season is "
         "the last training season. 0: train all epochs on all seasons.",
@@ -67,4 +69,5 @@ class LoggerConfig:
     name: str = option(
         "Always CSV; TensorBoard or MLflow, where named, too.",
         choices=("csv", "tensorboard", "mlflow"),
+        role=NOTHING,
     )

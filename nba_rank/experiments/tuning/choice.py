@@ -9,8 +9,8 @@ from nba_rank.evaluation.choice import Candidate, best
 from nba_rank.experiments.tuning.study import SharedStudy
 
 
-def words(params: Mapping[str, Any]) -> list[str]:
-    """Return what a trial chose as words of the command line."""
+def to_overrides(params: Mapping[str, Any]) -> list[str]:
+    """Return what a trial chose as overrides."""
     return [f"{name}={value}" for name, value in params.items()]
 
 

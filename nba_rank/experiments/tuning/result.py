@@ -2,34 +2,27 @@
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
-from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from rich.console import Console
 
-from nba_rank.config.compose import CONF
+from nba_rank.config.rules import flat
 from nba_rank.config.schema import Config
-from nba_rank.core.errors import UserError
+from nba_rank.config.schema.option import RESULT, RUN, roles
 from nba_rank.core.run_dir import RunDir, read_manifest
 from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.choice import DEFAULT, Candidate, best_by, choose
 from nba_rank.evaluation.past_runs import read_metrics
 from nba_rank.evaluation.sweep_folder import BEST_FILE, TEST_BEST, TEST_DEFAULT, TRIALS_FILE
-from nba_rank.experiments.tuning.choice import candidates, words
+from nba_rank.experiments.tuning.choice import candidates, to_overrides
 from nba_rank.experiments.tuning.study import SharedStudy
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 
 _ROLES = {TEST_BEST: "chosen", TEST_DEFAULT: DEFAULT}
-_NOT_KEPT = (
-    "paths.", "data.raw_dir", "data.processed_dir", "tuning.", "hparams_search", "experiment",
-)  # fmt: skip
-"""How overrides start that say where and how to search, not what was chosen."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +33,13 @@ class Sweep:
         run_dir: Its folder, opened as a context.
         config: What all trials have in common.
         fixed: Overrides that all trials have in common.
+        compose: Composes the program's config with overrides.
     """
 
     run_dir: RunDir
     config: Config
     fixed: list[str]
+    compose: Callable[[Sequence[str]], Config]
 
 
 def write_trials(sweep: Sweep, study: SharedStudy) -> None:
@@ -82,7 +77,7 @@ def write_result(
             return
         found = candidates(study)
         chosen = choose(found, study.objectives, sweep.config.tuning.margin)
-        jobs = {TEST_DEFAULT: [], TEST_BEST: words(chosen.params)}
+        jobs = {TEST_DEFAULT: [], TEST_BEST: to_overrides(chosen.params)}
         if chosen.number is None:
             del jobs[TEST_BEST]
             shutil.rmtree(sweep.run_dir.path / TEST_BEST, ignore_errors=True)
@@ -97,7 +92,7 @@ def write_result(
             objectives=study.objectives,
             candidates=found,
             chosen=chosen,
-            overrides=words(chosen.params),
+            overrides=to_overrides(chosen.params),
             trials=study.table(),
             study=study.study,
             tested={_ROLES[name]: read_metrics(sweep.run_dir.path / name) for name in jobs},
@@ -123,24 +118,13 @@ def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
 
 
 def _experiment(sweep: Sweep, chosen: Candidate) -> str:
-    """Return a configuration as an experiment file: config groups as defaults, values below.
-
-    Raises:
-        UserError: An override adds or deletes a key, which such a file cannot.
-    """
-    common = [word for word in sweep.fixed if not word.startswith(_NOT_KEPT)]
-    groups, values = _base(sweep)
-    parser = OverridesParser.create()
-    for override in parser.parse_overrides([*common, *words(chosen.params)]):
-        name = override.key_or_group
-        if override.is_delete() or override.is_add():
-            raise UserError(
-                f"{override.input_line} cannot be part of {BEST_FILE}: only key=value can"
-            )
-        if (CONF / name).is_dir():
-            groups.append({f"override /{name}": override.value()})
-        else:
-            OmegaConf.update(values, name, override.value())
+    """Return an experiment file: all that the chosen configuration differs in from the defaults."""
+    default = dict(flat(sweep.compose([])))
+    role = roles(Config)
+    values = OmegaConf.create({})
+    for key, value in flat(sweep.compose([*sweep.fixed, *to_overrides(chosen.params)])):
+        if value != default[key] and role[key] in (RESULT, RUN):
+            OmegaConf.update(values, key, value)
     told = ", ".join(f"{name} {value:.4f}" for name, value in chosen.objective.items())
     seasons = sorted(chosen.seasons)
     path = sweep.run_dir.path / BEST_FILE
@@ -150,23 +134,7 @@ def _experiment(sweep: Sweep, chosen: Candidate) -> str:
         f"# validation seasons {', '.join(seasons)}.\n"
         f"# python -m nba_rank.train experiment={path}\n"
     )
-    defaults = OmegaConf.create({"defaults": [*groups, "_self_"]})
-    return header + OmegaConf.to_yaml(defaults) + (OmegaConf.to_yaml(values) if values else "")
-
-
-def _base(sweep: Sweep) -> tuple[list[Any], DictConfig]:
-    """Return defaults and values of the experiment that all trials start from, if there is one."""
-    names = [word.partition("=")[2] for word in sweep.fixed if word.startswith("experiment=")]
-    if not names:
-        return [], OmegaConf.create({})
-    file = CONF / "experiment" / f"{names[0]}.yaml"
-    if file.exists():
-        content = cast(DictConfig, OmegaConf.load(file))
-    else:  # came from elsewhere, see `nba_rank.config.program`
-        known = ConfigStore.instance().load(f"experiment/{names[0]}.yaml").node
-        content = cast(DictConfig, OmegaConf.create(OmegaConf.to_container(known)))
-    defaults = content.pop("defaults", [])
-    return list(defaults), content
+    return header + OmegaConf.to_yaml(values)
 
 
 @contextmanager

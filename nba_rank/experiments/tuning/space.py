@@ -32,7 +32,7 @@ def search_space(words: Sequence[str]) -> tuple[dict[str, BaseDistribution], lis
     space: dict[str, BaseDistribution] = {}
     fixed: dict[str, str] = {}
     for override in OverridesParser.create().parse_overrides([*words]):
-        key = override.get_key_element()
+        key = override.get_key_element().lstrip("+~")
         if override.is_delete():
             fixed[key] = str(override.input_line)
         elif override.is_sweep_override():

@@ -56,7 +56,7 @@ class SharedStudy:
         )
         self._worker = {"host": socket.gethostname(), "pid": os.getpid()}
 
-    def ask_the_same(self, question: Mapping[str, str]) -> None:
+    def check_same_question(self, question: Mapping[str, str]) -> None:
         """Keep what a new study asks; refuse to go on with one that asks something else.
 
         Args:
@@ -79,7 +79,7 @@ class SharedStudy:
                 "Take the same values, or another tuning.batch_id"
             )
 
-    def learn_from_the_same(self, tables: Mapping[str, str]) -> None:
+    def check_same_tables(self, tables: Mapping[str, str]) -> None:
         """Keep the hashes of the first tables; refuse results from others.
 
         Raises:
@@ -147,8 +147,8 @@ class SharedStudy:
         self._storage.set_trial_user_attr(self._id(number), _LOST, True)
         self.study.tell(number, state=TrialState.FAIL)
 
-    def lose_silent(self) -> list[int]:
-        """Lose the running trials whose worker is gone; return their numbers."""
+    def fail_stale_trials(self) -> list[int]:
+        """End the running trials whose worker is gone, as lost; return their numbers."""
         gone = [trial.number for trial in self.trials(TrialState.RUNNING) if self._is_gone(trial)]
         for number in gone:
             self.lose(number)

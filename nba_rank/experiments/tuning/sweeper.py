@@ -27,12 +27,13 @@ from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.program import exit_on_user_error
 from nba_rank.config.rules import flat
 from nba_rank.config.schema import Config
+from nba_rank.config.schema.option import RESULT, SWEEP, roles
 from nba_rank.core.content_hash import code_hash
 from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.choice import DEFAULT
-from nba_rank.experiments.tuning.choice import best_so_far, candidates, words
+from nba_rank.experiments.tuning.choice import best_so_far, candidates, to_overrides
 from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.pruning import is_hopeless
 from nba_rank.experiments.tuning.result import Sweep, write_result, write_trials
@@ -40,13 +41,6 @@ from nba_rank.experiments.tuning.space import draw, search_space
 from nba_rank.experiments.tuning.storage import redact_password
 from nba_rank.experiments.tuning.study import SharedStudy
 from nba_rank.experiments.tuning.trial import run_trial
-
-_PLACES = (
-    "paths.", "data.raw_dir", "data.processed_dir", "trainer.num_threads", "trainer.accelerator",
-    "trainer.devices", "callbacks.progress", "logger.", "evaluation.",
-    "tuning.batch_id", "tuning.trial", "tuning.judged_on",
-)  # fmt: skip
-"""Config fields that do not decide what a trial finds."""
 
 _FAILURES_TO_STOP = 5  # in a row
 
@@ -121,6 +115,7 @@ class StudySweeper(Sweeper):
             config=config, hydra_context=hydra_context, task_function=task_function
         )
         self._hydra_config = config
+        self._loader = hydra_context.config_loader
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep.
@@ -139,7 +134,7 @@ class StudySweeper(Sweeper):
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 with RunDir(folder) as run_dir:
-                    self._run(Sweep(run_dir, config, fixed), space, url)
+                    self._run(Sweep(run_dir, config, fixed, self._composed), space, url)
             except KeyboardInterrupt:
                 self._console.print("The same command goes on from here.")
                 raise
@@ -156,18 +151,16 @@ class StudySweeper(Sweeper):
 
     def _named(self, space: dict[str, BaseDistribution]) -> Config:
         """Validate the common config and give the sweep its name, unless it has one."""
-        plain = self._hydra_config.copy()
-        with open_dict(plain):
-            del plain["hydra"]
-        config = as_config(plain, Config)
+        config = _typed(self._hydra_config)
         ranks = config.model.members != [CLONE]
         if not ranks and not all(OBJECTIVES[name].from_clone for name in config.tuning.objectives):
             raise ConfigError(
                 f"tuning.objectives={config.tuning.objectives}: the clone classifier ranks nobody, "
                 "take clone_auc or clone_brier"
             )
+        role = roles(Config)
         self._question = {
-            key: json.dumps(value) for key, value in flat(config) if not key.startswith(_PLACES)
+            key: json.dumps(value) for key, value in flat(config) if role[key] in (RESULT, SWEEP)
         }
         self._question |= {f"space of {name}": str(chosen) for name, chosen in space.items()}
         self._question["code"] = code_hash(run_trial.__module__)
@@ -184,7 +177,7 @@ class StudySweeper(Sweeper):
         console.print(f"Study: {redact_password(url)}", soft_wrap=True)
         batch_id = str(config.tuning.batch_id)
         study = SharedStudy(url, batch_id, config.tuning.objectives)
-        study.ask_the_same(self._question)
+        study.check_same_question(self._question)
         run_dir.note(
             kind="sweep",
             objectives=config.tuning.objectives,
@@ -195,7 +188,7 @@ class StudySweeper(Sweeper):
         if study.default is None:
             console.print("The default configuration first, which trials have to beat.")
             outcome = self._default(sweep)
-            study.learn_from_the_same(outcome.tables)
+            study.check_same_tables(outcome.tables)
             study.default = outcome
         assert study.default is not None
         console.print(f"default: {_told(study.default.objective)}", highlight=False)
@@ -210,6 +203,10 @@ class StudySweeper(Sweeper):
             console.print(f"Other workers are at trials {running}: the last one writes the result.")
             return
         write_result(sweep, study, self._test, console)
+
+    def _composed(self, overrides: Sequence[str]) -> Config:
+        """Compose the program's config with overrides."""
+        return _typed(self._loader.load_sweep_config(self._hydra_config, [*overrides]))
 
     def _default(self, sweep: Sweep) -> TrialOutcome:
         """Judge the configuration without any choice of the search space."""
@@ -229,7 +226,7 @@ class StudySweeper(Sweeper):
         """Run trials until the study has enough."""
         failures = 0
         while True:
-            for number in study.lose_silent():
+            for number in study.fail_stale_trials():
                 self._console.print(f"trial {number}: lost, its worker has gone")
             counted = len(study.trials())
             bar(counted, best_so_far(study))
@@ -241,7 +238,7 @@ class StudySweeper(Sweeper):
             overrides = [
                 [
                     *sweep.fixed,
-                    *words(trial.params),
+                    *to_overrides(trial.params),
                     *_job(sweep, str(trial.number), "validation"),
                 ]
                 for trial in trials
@@ -270,7 +267,7 @@ class StudySweeper(Sweeper):
             study.fail(number, error)
             self._console.print(f"trial {number}: failed, {error}", markup=False, soft_wrap=True)
             return False
-        study.learn_from_the_same(outcome.tables)
+        study.check_same_tables(outcome.tables)
         study.tell(number, outcome)
         found = _told(outcome.objective)
         if outcome.pruned:
@@ -336,6 +333,14 @@ class StudySweeper(Sweeper):
             except Exception as error:
                 outcomes.append(error)
         return outcomes
+
+
+def _typed(cfg: DictConfig) -> Config:
+    """Return a composed config without Hydra's part, validated."""
+    plain = cfg.copy()
+    with open_dict(plain):
+        del plain["hydra"]
+    return as_config(plain, Config)
 
 
 @contextmanager

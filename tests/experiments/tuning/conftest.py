@@ -7,7 +7,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from programs import program
 
 from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.study import SharedStudy
@@ -55,6 +57,71 @@ def postgres() -> Iterator[Callable[[], str]]:
             run(control, "-D", str(data), "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def league(tmp_path_factory) -> list[str]:
+    """Overrides of a small simulated league; the first who asks for its data makes them."""
+    folder = tmp_path_factory.mktemp("league")
+    return [
+        "experiment=quick",
+        "data=sim",
+        "data.sim.n_seasons=6",
+        "data.as_of_every_days=60",
+        "trainer=cpu",
+        "trainer.num_threads=1",
+        "callbacks=quiet",
+        f"data.raw_dir={folder / 'raw'}",
+        f"data.processed_dir={folder / 'processed'}",
+        f"paths.cache={folder / 'cache'}",
+    ]
+
+
+@pytest.fixture(scope="session")
+def searched(league) -> list[str]:
+    """Words of a small sweep of the forest."""
+    return [
+        "-m",
+        *league,
+        "hparams_search=forest",
+        "folds.n_oof_seasons=3",
+        "tuning.n_validation_seasons=1",
+        "model.rf.n_estimators=choice(4,5,6)",
+        "model.rf.max_depth=range(3,9)",
+        "features=standings_only",
+        "odds=none",
+        "calibration=none",
+        "evaluation.bootstrap_samples=200",
+    ]
+
+
+@pytest.fixture(scope="session")
+def sweep(searched) -> Callable[..., Path]:
+    """Runs that sweep with outputs and overrides, and returns its folder."""
+
+    def run(outputs: Path, *overrides: str) -> Path:
+        done = program("train", *searched, f"paths.outputs={outputs}", *overrides, cwd=outputs)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+        return folder_of(outputs)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def swept(sweep, tmp_path_factory) -> Path:
+    """The folder of a finished sweep of four trials; not to be altered."""
+    return sweep(tmp_path_factory.mktemp("swept"), "hydra.sweeper.n_trials=4")
+
+
+def folder_of(outputs: Path) -> Path:
+    """Return the folder of the only sweep."""
+    [folder] = (outputs / "sweeps").iterdir()
+    return folder
+
+
+def trials_of(folder: Path) -> pd.DataFrame:
+    """Return the table of a sweep's trials."""
+    return pd.read_csv(folder / "trials.csv")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from nba_rank.config.compose import CONF, as_config
 from nba_rank.config.rules import flat
 from nba_rank.config.schema import Config
 from nba_rank.core.errors import ConfigError
-from nba_rank.experiments.tuning.choice import words
+from nba_rank.experiments.tuning.choice import to_overrides
 from nba_rank.experiments.tuning.space import draw, search_space
 
 SPACES = sorted(path.stem for path in (CONF / "hparams_search").glob("*.yaml"))
@@ -55,7 +55,7 @@ def test_every_draw_from_a_space_is_a_config(composed, space_of, space):
     for _ in range(12):
         trial = study.ask()
         draw(trial, distributions)
-        config = as_config(composed(f"hparams_search={space}", *words(trial.params)), Config)
+        config = as_config(composed(f"hparams_search={space}", *to_overrides(trial.params)), Config)
         values = dict(flat(config))
         for name, value in trial.params.items():
             seen[name].add(value)
@@ -100,9 +100,9 @@ def test_a_sweep_becomes_a_distribution(word, expected):
 
 
 def test_a_fixed_value_wins_over_a_search():
-    space, fixed = search_space(["a=1,2", "b=1,2", "c=3", "a=5", "~d", "c=[4,x]"])
+    space, fixed = search_space(["a=1,2", "b=1,2", "c=3", "++a=5", "~d", "c=[4,x]"])
     assert [*space] == ["b"]
-    assert fixed == ["c=[4,x]", "a=5", "~d"]
+    assert fixed == ["c=[4,x]", "++a=5", "~d"]
 
 
 @pytest.mark.parametrize("word", ["a=range(3,3)", "a=interval(2,1)"])

@@ -22,7 +22,7 @@ def start(url: str, seed: int) -> tuple[bool, list[int]]:
     meet.barrier.wait(60)
     study = SharedStudy(url, "shared", ["spearman"])
     try:
-        study.ask_the_same({"seed": str(seed)})
+        study.check_same_question({"seed": str(seed)})
     except StudyError:
         return False, []
     return True, [study.ask().number for _ in range(3)]

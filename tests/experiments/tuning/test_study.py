@@ -27,17 +27,17 @@ def test_a_study_is_found_again(tmp_path, outcome, kind):
 
 
 def test_another_question_is_refused_and_named(study):
-    study.ask_the_same({"seed": "1", "folds.k": "5"})
-    study.ask_the_same({"seed": "1", "folds.k": "5"})
+    study.check_same_question({"seed": "1", "folds.k": "5"})
+    study.check_same_question({"seed": "1", "folds.k": "5"})
     with pytest.raises(StudyError, match=r"seed: 1 then, 2 now") as error:
-        study.ask_the_same({"seed": "2", "folds.k": "5"})
+        study.check_same_question({"seed": "2", "folds.k": "5"})
     assert "folds.k" not in str(error.value)
 
 
 def test_other_tables_are_refused_and_named(study):
-    study.learn_from_the_same({"games": "a", "rosters": "b"})
+    study.check_same_tables({"games": "a", "rosters": "b"})
     with pytest.raises(StudyError, match="on other data: rosters differ"):
-        study.learn_from_the_same({"games": "a", "rosters": "c"})
+        study.check_same_tables({"games": "a", "rosters": "c"})
 
 
 def test_a_failed_trial_counts_and_a_lost_one_does_not(study):
@@ -71,16 +71,16 @@ def test_a_trial_is_lost_once_its_process_is_gone(study):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     gone.set_user_attr("worker", study._worker | {"pid": dead.pid})
-    assert study.lose_silent() == [gone.number]
+    assert study.fail_stale_trials() == [gone.number]
     assert mine in [trial.number for trial in study.trials(TrialState.RUNNING)]
 
 
 def test_a_trial_elsewhere_is_lost_once_it_has_been_silent(study, monkeypatch):
     trial = study.ask()
     trial.set_user_attr("worker", {"host": "elsewhere", "pid": 1})
-    assert study.lose_silent() == []
+    assert study.fail_stale_trials() == []
     monkeypatch.setattr(module, "SILENT_SECONDS", -1.0)
-    assert study.lose_silent() == [trial.number]
+    assert study.fail_stale_trials() == [trial.number]
 
 
 def test_a_worker_says_that_its_trials_are_alive(study, monkeypatch):

@@ -9,63 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from programs import command, environment, program
+from conftest import folder_of, trials_of
+from programs import command, environment
 
 from nba_rank.core.run_dir import read_manifest
-
-TINY = [
-    "experiment=quick",
-    "data=sim",
-    "data.sim.n_seasons=6",
-    "data.as_of_every_days=60",
-    "folds.n_oof_seasons=3",
-    "tuning.n_validation_seasons=1",
-    "model=rf",
-    "model.rf.n_estimators=5",
-    "trainer=cpu",
-    "trainer.num_threads=1",
-    "features=standings_only",
-    "odds=none",
-    "calibration=none",
-    "evaluation.bootstrap_samples=200",
-    "callbacks=quiet",
-]
-SPACE = ["hparams_search=forest", "model.rf.max_depth=range(3,9)"]
-
-
-@pytest.fixture(scope="module")
-def league(tmp_path_factory) -> list[str]:
-    """Overrides that all sweeps of this module share; the data come with the first."""
-    folder = tmp_path_factory.mktemp("league")
-    return [
-        *TINY,
-        f"data.raw_dir={folder / 'raw'}",
-        f"data.processed_dir={folder / 'processed'}",
-        f"paths.cache={folder / 'cache'}",
-    ]
-
-
-@pytest.fixture(scope="module")
-def swept(league, tmp_path_factory) -> Path:
-    """The folder of a finished sweep of ten trials; not to be altered."""
-    outputs = tmp_path_factory.mktemp("swept")
-    done = sweep(league, outputs, "hydra.sweeper.n_trials=10")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-    return folder_of(outputs)
-
-
-def sweep(league: list[str], outputs: Path, *overrides: str) -> subprocess.CompletedProcess:
-    words = [*league, *SPACE, f"paths.outputs={outputs}", *overrides]
-    return program("train", "-m", *words, cwd=outputs)
-
-
-def folder_of(outputs: Path) -> Path:
-    [folder] = (outputs / "sweeps").iterdir()
-    return folder
-
-
-def trials_of(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "trials.csv")
 
 
 def test_a_sweep_leaves_everything_that_people_look_for(swept):
@@ -73,20 +20,23 @@ def test_a_sweep_leaves_everything_that_people_look_for(swept):
     files = {path.name for path in swept.iterdir()}
     expected = {"trials.csv", "best.yaml", "study.db", "ANALYSIS_01.md", "manifest.json", "figures"}
     assert expected <= files
-    assert {"default", "test_default", *map(str, range(10))} <= files
+    assert {"default", "test_default", *map(str, range(4))} <= files
     drawn = {path.stem for path in (swept / "figures").iterdir()}
     assert drawn == {"history", "importances", "parallel", "slices"}
     manifest = read_manifest(swept)
     assert (manifest["kind"], manifest["status"]) == ("sweep", "finished")
+    text = (swept / "ANALYSIS_01.md").read_text()
+    for words in ("On the validation seasons 2025-26", "standings", "What mattered", "Trials"):
+        assert words in text
 
 
 def test_every_trial_is_in_the_table_with_its_parameters_and_metrics(swept):
     table = trials_of(swept)
-    assert table["number"].tolist() == [*range(10)]
-    assert (table["state"] == "complete").sum() >= 8
+    assert table["number"].tolist() == [*range(4)]
     assert table["params.model.rf.max_depth"].between(3, 8).all()
-    assert table["params.model.rf.max_features"].nunique() == 10
+    assert table["params.model.rf.max_features"].nunique() == 4
     judged = table[table["state"] == "complete"]
+    assert not judged.empty
     assert judged["metrics.rank_rmse"].notna().all()
     # A forest that tells no team from another has no Spearman correlation.
     failed = table[table["state"] == "failed"]
@@ -105,57 +55,24 @@ def test_a_trial_is_judged_on_the_validation_season_alone(swept):
     assert test_season not in {*fitted_on, *part["seasons"], *part["stack_train"]}
 
 
-def test_the_analysis_names_the_seasons_and_the_standings(swept):
-    text = (swept / "ANALYSIS_01.md").read_text()
-    for words in ("validation seasons (2025-26)", "standings", "What mattered", "Trials"):
-        assert words in text
-
-
-def test_the_best_can_be_run_at_once(swept, league, tmp_path):
-    best = swept / "best.yaml"
-    words = [word for word in league if word.startswith(("data.raw", "data.proc", "paths"))]
-    done = program("train", f"experiment={best}", *words, f"paths.outputs={tmp_path}", cwd=tmp_path)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-    chosen = "test_best" if (swept / "test_best").exists() else "test_default"
-    again = pd.read_csv(tmp_path / "run_001" / "metrics.csv")
-    pd.testing.assert_frame_equal(again, pd.read_csv(swept / chosen / "metrics.csv"))
-
-
-def test_the_same_command_goes_on_with_the_same_study(league, swept, tmp_path):
+def test_the_same_command_goes_on_with_the_same_study(sweep, swept, tmp_path):
     outputs = tmp_path / "again"
     shutil.copytree(swept.parents[1], outputs)
-    before = trials_of(folder_of(outputs))
+    before = trials_of(swept)
     # A study in a file belongs to its folder: the copy goes on by itself.
-    done = sweep(league, outputs, "hydra.sweeper.n_trials=12")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-    after = trials_of(folder_of(outputs))
-    assert after["number"].tolist() == [*range(12)]
-    pd.testing.assert_frame_equal(after.iloc[:10][[*before]], before)
-    params = after.filter(like="params.")
-    assert not params.duplicated().any()
-    assert (folder_of(outputs) / "ANALYSIS_02.md").exists()
+    folder = sweep(outputs, "hydra.sweeper.n_trials=5")
+    after = trials_of(folder)
+    assert after["number"].tolist() == [*range(5)]
+    pd.testing.assert_frame_equal(after.iloc[:4][[*before]], before, check_dtype=False)
+    assert not after.filter(like="params.").duplicated().any()
+    assert (folder / "ANALYSIS_02.md").exists()
 
 
-def test_another_question_under_the_same_name_is_refused(league, swept, tmp_path):
-    outputs = tmp_path / "again"
-    shutil.copytree(swept.parents[1], outputs)
-    batch = f"tuning.batch_id={swept.name}"
-    done = sweep(league, outputs, batch, "seed=7")
-    assert done.returncode == 1
-    assert "seed: 42 then, 7 now" in done.stdout
-
-
-def test_too_few_seasons_stop_a_sweep_before_its_trials(league, tmp_path):
-    done = sweep(league, tmp_path, "hydra.sweeper.n_trials=2", "folds.n_oof_seasons=2")
-    assert done.returncode == 1
-    assert "2 or more are needed" in done.stdout.replace("\n", " ")
-
-
-def test_several_objectives_in_local_processes_give_a_front(league, tmp_path):
-    asked = ["tuning.objectives=[spearman,rank_rmse]", "hydra.sweeper.n_trials=4"]
-    done = sweep(league, tmp_path, *asked, "hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-    folder = folder_of(tmp_path)
+@pytest.mark.slow
+def test_several_objectives_in_local_processes_give_a_front(sweep, tmp_path):
+    objectives = "tuning.objectives=[spearman,rank_rmse]"
+    processes = ["hydra/launcher=joblib", "hydra.sweeper.n_jobs=2"]
+    folder = sweep(tmp_path, objectives, "hydra.sweeper.n_trials=2", *processes)
     for name in ("best.yaml", "best_spearman.yaml", "best_rank_rmse.yaml"):
         assert (folder / name).exists()
     assert (folder / "figures" / "pareto_front.png").exists()
@@ -165,43 +82,63 @@ def test_several_objectives_in_local_processes_give_a_front(league, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_sweep_loses_its_running_trial_and_repeats_none(league, tmp_path):
-    words = [*league, *SPACE, f"paths.outputs={tmp_path}", "hydra.sweeper.n_trials=8"]
-    victim = subprocess.Popen(
-        command("train", "-m", *words),
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def test_two_workers_of_a_ray_cluster_share_a_sweep(sweep, tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    cluster = ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"]
+    folder = sweep(tmp_path, *cluster, "hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=2")
+    table = trials_of(folder)
+    assert set(table["state"]) <= {"complete", "failed"}
+    assert table["number"].tolist() == [0, 1]
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_loses_its_running_trial_and_repeats_none(sweep, searched, tmp_path):
+    n_trials = "hydra.sweeper.n_trials=5"
+    victim = _worker(searched, tmp_path, n_trials)
     try:
-        _wait_for_trials(tmp_path, 3, victim)
+        _wait_for_trials(tmp_path, 2, victim)
     finally:
         victim.send_signal(signal.SIGKILL)
-        victim.wait()
+        victim.communicate()
     finished = _finished(folder_of(tmp_path) / "study.db")
-    assert 3 <= finished < 8
-    done = sweep(league, tmp_path, "hydra.sweeper.n_trials=8")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-    table = trials_of(folder_of(tmp_path))
-    counts = table["state"].value_counts()
-    assert counts.get("lost", 0) <= 1
-    assert len(table) - counts.get("lost", 0) == 8
-    judged = table[table["state"] != "lost"]
-    assert not judged.filter(like="params.").duplicated().any()
+    assert 2 <= finished < 5
+    table = trials_of(sweep(tmp_path, n_trials))
+    lost = table["state"] == "lost"
+    assert lost.sum() <= 1
+    assert (~lost).sum() == 5
+    assert not table[~lost].filter(like="params.").duplicated().any()
     assert table["number"].tolist() == [*range(len(table))]
 
 
 @pytest.mark.slow
-def test_two_workers_of_a_ray_cluster_share_a_sweep(league, tmp_path):
-    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
-    cluster = ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"]
-    asked = ["hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=4"]
-    done = sweep(league, tmp_path, *cluster, *asked)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-    table = trials_of(folder_of(tmp_path))
-    assert set(table["state"]) <= {"complete", "failed"}
-    assert table["number"].tolist() == [0, 1, 2, 3]
+def test_two_machines_share_one_study(swept, searched, postgres, tmp_path):
+    # `swept` has made the league.
+    places = [tmp_path / "one", tmp_path / "two"]
+    words = [f"hydra.sweeper.storage={postgres()}", "hydra.sweeper.n_trials=6"]
+    for place in places:
+        place.mkdir()
+    workers = [_worker(searched, place, *words) for place in places]
+    told = [worker.communicate()[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], told
+    folders = [folder_of(place) for place in places]
+    last = max(map(trials_of, folders), key=lambda table: (table["state"] != "running").sum())
+    assert last["number"].tolist() == [*range(len(last))]
+    # Two that begin a trial at the same moment may overshoot by one.
+    assert len(last) in (6, 7)
+    assert last["worker"].nunique() == 2
+    assert not last.filter(like="params.").duplicated().any()
+    assert any((folder / "ANALYSIS_01.md").exists() for folder in folders)
+
+
+def _worker(searched: list[str], outputs: Path, *overrides: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        command("train", *searched, f"paths.outputs={outputs}", *overrides),
+        cwd=outputs,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def _wait_for_trials(outputs: Path, n: int, process: subprocess.Popen) -> None:

@@ -12,34 +12,16 @@ from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 from nba_rank.models import members
 
-TINY = [
-    "experiment=quick",
-    "data=sim",
-    "data.sim.n_seasons=6",
-    "data.as_of_every_days=60",
+SMALL = [
     "folds.n_oof_seasons=4",
     "tuning.n_validation_seasons=2",
     "model.members=[xgb,rf]",
     "model.xgb.n_estimators=10",
     "model.rf.n_estimators=10",
-    "trainer=cpu",
-    "trainer.num_threads=1",
     "features=base",
-    "callbacks=quiet",
 ]
 TEST_SEASON = "2026-27"
 VALIDATION = ["2024-25", "2025-26"]
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> list[str]:
-    """Overrides that say where the league of this module lies."""
-    folder = tmp_path_factory.mktemp("trials")
-    return [
-        f"data.raw_dir={folder / 'raw'}",
-        f"data.processed_dir={folder / 'processed'}",
-        f"paths.cache={folder / 'cache'}",
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +31,11 @@ def kept() -> TrialInputs:
 
 
 @pytest.fixture
-def trial(folders, compose_as_is, tmp_path, kept):
+def trial(league, compose_as_is, tmp_path, kept):
     """Runs a trial of the simulated league: overrides and what tells it to give up."""
 
     def run(*overrides: str, is_hopeless=lambda _: False, inputs=kept) -> TrialOutcome:
-        config = compose_as_is(*TINY, *folders, *overrides)
+        config = compose_as_is(*league, *SMALL, *overrides)
         with RunDir(tmp_path) as run_dir:
             stages = Stages(Console(quiet=True), False)
             return run_trial(config, run_dir, stages, is_hopeless, inputs)

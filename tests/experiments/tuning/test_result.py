@@ -1,0 +1,85 @@
+from dataclasses import replace
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+
+from nba_rank.config.experiment_file import known_to_hydra
+from nba_rank.config.program import CONF
+from nba_rank.config.schema import Config
+from nba_rank.config.schema.option import roles
+from nba_rank.core.errors import ConfigError
+from nba_rank.core.run_dir import RunDir
+from nba_rank.experiments.train import _check_mode
+from nba_rank.experiments.tuning.result import Sweep, write_trials
+
+
+@pytest.fixture
+def best(compose_as_is, tmp_path, study):
+    """Writes the `best.yaml` of a sweep with fixed overrides and returns what it composes to."""
+
+    def make(*fixed: str) -> tuple[Config, Config]:
+        sweep = Sweep(
+            RunDir(tmp_path), compose_as_is(*fixed), [*fixed], lambda words: compose_as_is(*words)
+        )
+        sweep.config.tuning.margin = 0.0
+        sweep.config.tuning.batch_id = "three"
+        write_trials(sweep, study)
+        word = known_to_hydra(f"experiment={tmp_path / 'best.yaml'}")
+        return compose_as_is(word), compose_as_is(*fixed, "model.xgb.max_depth=3")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "fixed",
+    [
+        [],
+        ["hparams_search=xgb", "data=sim", "seed=7", "++model.rf.n_estimators=9"],
+        ["experiment=quick", "features/elo=off", "features.roster.windows=[5,9]"],
+        ["hparams_search=clone_classifier", "folds=walk_forward", "trainer=cpu"],
+    ],
+)
+def test_the_best_brings_back_all_that_was_chosen(best, fixed):
+    found, chosen = best(*fixed)
+    assert found == replace(chosen, tuning=found.tuning)
+    assert found.model.xgb.max_depth == 3
+
+
+def test_places_and_the_search_are_not_part_of_the_best(best, tmp_path):
+    found, _ = best(
+        "paths.outputs=elsewhere",
+        "data.raw_dir=a",
+        "data.processed_dir=b",
+        "tuning.margin=2",
+        "logger=tensorboard",
+        "include_clone_classifier=true",
+    )
+    assert (found.paths.outputs, found.logger.name) == ("outputs3", "csv")
+    text = (tmp_path / "best.yaml").read_text()
+    assert "elsewhere" not in text
+    assert "trial 1 of sweep three: spearman 0.8000" in text
+
+
+def test_every_option_has_a_role():
+    known = roles(Config)
+    assert {*known.values()} == {"result", "run", "sweep", "nothing"}
+    assert known["model.xgb.max_depth"] == known["data.first_season"] == "result"
+    assert known["trainer.num_threads"] == known["evaluation.bootstrap_samples"] == "run"
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("hparams_search=xgb", "-m hparams_search=xgb"), ("tuning.trial=3", r"tuning\.trial")],
+)
+def test_what_only_a_sweep_can_do_is_refused_in_a_single_run(compose_as_is, word, expected):
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF)):
+        composed = compose("config", overrides=[word], return_hydra_config=True)
+    HydraConfig.instance().set_config(composed)
+    try:
+        with pytest.raises(ConfigError, match=expected):
+            _check_mode(compose_as_is(word))
+    finally:
+        HydraConfig.instance().cfg = None
