@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 from omegaconf import OmegaConf
 
+from nba_rank.config.schema import Config
+from nba_rank.config.schema.option import RESULT, RUN, roles
 from nba_rank.core.errors import UserError
 from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.core.run_dir import read_manifest
@@ -29,10 +31,6 @@ STANDINGS = "standings"
 
 Fields = dict[str, Any]
 """Values of a config by dotted key."""
-
-_BOOKKEEPING = ("paths.", "tuning.", "data.raw_dir", "data.processed_dir")
-"""Parts of a config that say where files lie and how a sweep goes: they change no run's result."""
-
 
 _KEY = ["season", "as_of_point", "scope", "metric"]
 
@@ -350,7 +348,8 @@ def differing(values: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 
 def comparable_fields(fields: Fields) -> Fields:
     """Return the fields of a config that may change a result."""
-    return {key: value for key, value in fields.items() if not key.startswith(_BOOKKEEPING)}
+    role = roles(Config)  # an older run may have other fields
+    return {key: value for key, value in fields.items() if role.get(key, RESULT) in (RESULT, RUN)}
 
 
 def _values(rows: pd.DataFrame) -> pd.Series:

@@ -16,21 +16,21 @@ from nba_rank.core.stages import Stages
 from nba_rank.experiments import playoff_classifier
 from nba_rank.experiments.run import RunResult, run
 from nba_rank.experiments.tuning.outcome import TrialOutcome
+from nba_rank.experiments.tuning.pruning import pruner
 from nba_rank.experiments.tuning.storage import redact_password
-from nba_rank.experiments.tuning.sweeper import pruner
 from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 from nba_rank.models.model_a.loggers import check_logger
 
 
 def train(
-    cfg: DictConfig, console: Console, trial_inputs: TrialInputs
+    cfg: DictConfig, console: Console, trial_inputs: TrialInputs | None = None
 ) -> RunResult | TrialOutcome | None:
     """Validate a composed config, reserve a run folder and fill it.
 
     Args:
         cfg: What Hydra composed.
         console: Where progress and the findings are shown.
-        trial_inputs: What earlier jobs of a sweep in this process have read.
+        trial_inputs: What earlier trials of a sweep in this process have read; None: nothing.
 
     Returns:
         What the run found; of a job of a sweep only what its sweeper needs.
@@ -49,7 +49,7 @@ def train(
         run_dir.note(seed=config.seed)
         if is_trial:
             stages = Stages(Console(quiet=True), False)
-            return run_trial(config, run_dir, stages, pruner(config), trial_inputs)
+            return run_trial(config, run_dir, stages, pruner(config), trial_inputs or TrialInputs())
         program = playoff_classifier.run if config.model.members == [CLONE] else run
         result = program(config, run_dir, console)
         return None if in_sweep else result

@@ -1,8 +1,17 @@
 """Which trials are hopeless after their first validation seasons."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from hydra.core.hydra_config import HydraConfig
+
+from nba_rank.config.objectives import OBJECTIVES
+from nba_rank.config.schema import Config
+from nba_rank.evaluation.choice import DEFAULT
+from nba_rank.experiments.tuning.choice import candidates
+from nba_rank.experiments.tuning.study import SharedStudy
 
 
 def is_hopeless(
@@ -24,3 +33,30 @@ def is_hopeless(
     own = np.array(values, dtype=np.float64) * (1.0 if maximize else -1.0)
     hoped_for = np.concatenate([own, known[:, len(own) :].max(axis=0)])
     return bool(hoped_for.mean() < known.mean(axis=1).max())
+
+
+def storage_url(hydra: Any) -> str:  # noqa: ANN401
+    """Return the URL of a sweep's study, given Hydra's config."""
+    default = Path(hydra.sweep.dir).absolute() / "study.db"
+    return str(hydra.sweeper.storage or f"sqlite:///{default}")
+
+
+def pruner(config: Config) -> Callable[[list[dict[str, float]]], bool]:
+    """Return what tells a job of a sweep, by its first validation seasons, to give up."""
+    names, prune_after = config.tuning.objectives, config.tuning.prune_after
+    if len(names) > 1 or prune_after is None or config.tuning.trial == DEFAULT:
+        return lambda seasons: False
+    url = storage_url(HydraConfig.get())
+    study = SharedStudy(url, str(config.tuning.batch_id), names)
+
+    def is_hopeless_after(seasons: list[dict[str, float]]) -> bool:
+        values = [of_season[names[0]] for of_season in seasons]
+        finished = [
+            [one.seasons[season][names[0]] for season in sorted(one.seasons)]
+            for one in candidates(study)
+        ]
+        if len(finished) - 1 < prune_after:  # the default is no trial
+            return False
+        return is_hopeless(values, finished, maximize=OBJECTIVES[names[0]].maximize)
+
+    return is_hopeless_after

@@ -13,6 +13,7 @@ from rich.console import Console
 from nba_rank.config.rules import flat
 from nba_rank.config.schema import Config
 from nba_rank.config.schema.option import RESULT, RUN, roles
+from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir, read_manifest
 from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.choice import DEFAULT, Candidate, best_by, choose

@@ -6,15 +6,14 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import optuna
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
-from hydra.types import HydraContext, TaskFunction
+from hydra.types import HydraContext, RunMode, TaskFunction
 from hydra.utils import instantiate
 from omegaconf import DictConfig, open_dict
 from optuna.distributions import BaseDistribution
@@ -33,14 +32,15 @@ from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.choice import DEFAULT
-from nba_rank.experiments.tuning.choice import best_so_far, candidates, to_overrides
+from nba_rank.experiments.train import train
+from nba_rank.experiments.tuning.choice import best_so_far, to_overrides
 from nba_rank.experiments.tuning.outcome import TrialOutcome
-from nba_rank.experiments.tuning.pruning import is_hopeless
+from nba_rank.experiments.tuning.pruning import storage_url
 from nba_rank.experiments.tuning.result import Sweep, write_result, write_trials
 from nba_rank.experiments.tuning.space import draw, search_space
 from nba_rank.experiments.tuning.storage import redact_password
 from nba_rank.experiments.tuning.study import SharedStudy
-from nba_rank.experiments.tuning.trial import run_trial
+from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 
 _FAILURES_TO_STOP = 5  # in a row
 
@@ -48,33 +48,6 @@ _FAILURES_TO_STOP = 5  # in a row
 def register_sweeper() -> None:
     """Let Hydra build the sweeper that `hydra/sweeper=study` names."""
     Plugins.instance().register(StudySweeper)
-
-
-def storage_url(hydra: Any) -> str:  # noqa: ANN401
-    """Return the URL of a sweep's study, given Hydra's config."""
-    default = Path(hydra.sweep.dir).absolute() / "study.db"
-    return str(hydra.sweeper.storage or f"sqlite:///{default}")
-
-
-def pruner(config: Config) -> Callable[[list[dict[str, float]]], bool]:
-    """Return what tells a job of a sweep, by its first validation seasons, to give up."""
-    names, prune_after = config.tuning.objectives, config.tuning.prune_after
-    if len(names) > 1 or prune_after is None or config.tuning.trial == DEFAULT:
-        return lambda seasons: False
-    url = storage_url(HydraConfig.get())
-    study = SharedStudy(url, str(config.tuning.batch_id), names)
-
-    def is_hopeless_after(seasons: list[dict[str, float]]) -> bool:
-        values = [of_season[names[0]] for of_season in seasons]
-        finished = [
-            [one.seasons[season][names[0]] for season in sorted(one.seasons)]
-            for one in candidates(study)
-        ]
-        if len(finished) - 1 < prune_after:  # the default is no trial
-            return False
-        return is_hopeless(values, finished, maximize=OBJECTIVES[names[0]].maximize)
-
-    return is_hopeless_after
 
 
 class StudySweeper(Sweeper):
@@ -110,9 +83,19 @@ class StudySweeper(Sweeper):
         task_function: TaskFunction,
         config: DictConfig,
     ) -> None:
-        """Take Hydra's config and make the launcher."""
+        """Take Hydra's config and make the launcher.
+
+        Its jobs are runs of `nba_rank.train`, which share what they read within a process.
+
+        Raises:
+            ConfigError: Another program is asked to search.
+        """
+        if config.hydra.job.config_name != "config":
+            raise ConfigError("only nba_rank.train can search: leave hparams_search out")
         self._launcher = Plugins.instance().instantiate_launcher(
-            config=config, hydra_context=hydra_context, task_function=task_function
+            config=config,
+            hydra_context=hydra_context,
+            task_function=partial(_run_job, trial_inputs=TrialInputs()),
         )
         self._hydra_config = config
         self._loader = hydra_context.config_loader
@@ -206,7 +189,8 @@ class StudySweeper(Sweeper):
 
     def _composed(self, overrides: Sequence[str]) -> Config:
         """Compose the program's config with overrides."""
-        return _typed(self._loader.load_sweep_config(self._hydra_config, [*overrides]))
+        name = self._hydra_config.hydra.job.config_name
+        return _typed(self._loader.load_configuration(name, [*overrides], RunMode.RUN))
 
     def _default(self, sweep: Sweep) -> TrialOutcome:
         """Judge the configuration without any choice of the search space."""
@@ -333,6 +317,10 @@ class StudySweeper(Sweeper):
             except Exception as error:
                 outcomes.append(error)
         return outcomes
+
+
+def _run_job(cfg: DictConfig, trial_inputs: TrialInputs) -> object:
+    return train(cfg, Console(), trial_inputs)
 
 
 def _typed(cfg: DictConfig) -> Config:

@@ -5,8 +5,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
+from nba_rank.config.compose import CONF
 from nba_rank.config.experiment_file import known_to_hydra
-from nba_rank.config.program import CONF
 from nba_rank.config.schema import Config
 from nba_rank.config.schema.option import roles
 from nba_rank.core.errors import ConfigError
@@ -66,7 +66,7 @@ def test_every_option_has_a_role():
     known = roles(Config)
     assert {*known.values()} == {"result", "run", "sweep", "nothing"}
     assert known["model.xgb.max_depth"] == known["data.first_season"] == "result"
-    assert known["trainer.num_threads"] == known["evaluation.bootstrap_samples"] == "run"
+    assert known["trainer.accelerator"] == known["evaluation.bootstrap_samples"] == "run"
 
 
 @pytest.mark.parametrize(
