@@ -189,3 +189,34 @@ def compose(compose_as_is, tmp_path) -> Callable[..., Config]:
     ]
     # Test processes share the cores already.
     return lambda *overrides: compose_as_is(*folders, "trainer.num_threads=1", *overrides)
+
+
+@pytest.fixture
+def diagnostics():
+    """Health of two networks of two fits over four epochs, all alive at the end."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for fit in ("2021-22", "2022-23"):
+        for network in (0, 1):
+            for epoch in range(-1, 4):
+                heads = 0.9 - 0.05 * max(epoch, 0) + 0.02 * rng.normal(size=2)
+                rows.append(
+                    {
+                        "fit": fit,
+                        "network": network,
+                        "epoch": float(epoch),
+                        "attention_sum": 1.0,
+                        "attention_max": 0.2,
+                        "entropy_ratio": heads.mean(),
+                        "entropy_ratio_head_0": heads[0],
+                        "entropy_ratio_head_1": heads[1],
+                        "fallback_share": 0.0,
+                        "encoded_variance": 0.5,
+                        "pooled_variance": 0.05,
+                        "score_spread": 0.0 if epoch < 0 else 0.8,
+                        "gradient_attention": 0.0 if epoch < 0 else 0.01,
+                        "gradient_encoder": 0.02,
+                        "gradient_scorer": 0.3,
+                    }
+                )
+    return pd.DataFrame(rows)

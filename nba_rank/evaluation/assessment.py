@@ -9,25 +9,25 @@ from nba_rank.config.schema import Config
 from nba_rank.data.prepare import true_strength
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.baselines import baseline_scores, with_random
-from nba_rank.evaluation.compare import summarise
-from nba_rank.evaluation.contributions import WITHOUT, contributions
 from nba_rank.evaluation.evaluate import evaluate
 from nba_rank.evaluation.intervals import interval_metrics
 from nba_rank.evaluation.market import market_scores
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS
-from nba_rank.evaluation.occlusion import summarise_occlusion
 from nba_rank.evaluation.probability_assessment import (
     Forecast,
-    ProbabilityFindings,
     assess_probabilities,
 )
 from nba_rank.evaluation.recovery import recovery_metrics
+from nba_rank.evaluation.result import WITHOUT, EvaluationResult, evaluation_result
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.faithfulness import occlusion_effects
 from nba_rank.models.oof import final_scores
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.samples.dataset import PROJECTED, Dataset
 from nba_rank.samples.folds import FoldPlan
+
+MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
+"""Shares of the season played at which the weights of the stack are kept."""
 
 
 @dataclass(frozen=True)
@@ -51,28 +51,6 @@ class Judged:
     predictions: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class Assessment:
-    """What was found.
-
-    Attributes:
-        metrics: Tidy metrics of the test seasons, those of probabilities and intervals included.
-        summary: Means over test seasons with intervals and paired differences.
-        contributions: What each member adds, see `nba_rank.evaluation.contributions`.
-        occlusion: What taking out a player does to model A's score, see
-            `nba_rank.models.model_a.faithfulness`, and the as-of point; empty without model A.
-        occlusion_summary: Its means over seasons with intervals.
-        probabilities: Odds, single games, series and finishes.
-    """
-
-    metrics: pd.DataFrame
-    summary: pd.DataFrame
-    contributions: pd.DataFrame
-    occlusion: pd.DataFrame
-    occlusion_summary: pd.DataFrame
-    probabilities: ProbabilityFindings
-
-
 def assess(
     judged: Judged,
     data: Dataset,
@@ -81,8 +59,8 @@ def assess(
     config: Config,
     *,
     rng: np.random.Generator,
-    resample: np.random.Generator,
-) -> Assessment:
+    floor_rng: np.random.Generator,
+) -> EvaluationResult:
     """Judge the test seasons.
 
     Args:
@@ -92,10 +70,9 @@ def assess(
         league: Tables and outcomes.
         config: The run's config.
         rng: Source of the random ranker and of the players taken out at random.
-        resample: Source of the resamples over seasons.
+        floor_rng: Source of the noise floors of calibration.
     """
-    tables, results = league.tables, league.results
-    ranker, n_resamples = final_name(config), config.evaluation.bootstrap_samples
+    tables, results, ranker = league.tables, league.results, final_name(config)
     points = grid[(grid["as_of_point"] != "") & grid["season"].isin(judged.plan.test_seasons)]
     baselines = baseline_scores(tables, grid[grid["as_of_point"] != ""])
     scored = _scored(judged, points, baselines, tables, config, rng)
@@ -103,27 +80,33 @@ def assess(
     truth = truth_of(results, tables)
     chosen = LIST_METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else LIST_METRICS
     tidy = evaluate(pd.concat([scored, without], ignore_index=True), truth, chosen)
-    metrics = tidy[~tidy["ranker"].str.startswith(WITHOUT)]
-
     at_points = judged.predictions[judged.predictions["as_of_point"] != ""]
     forecasts = {
         season: Forecast(judged.rankers[part.fit], judged.completed[season])
         for part in judged.plan.tests
         for season in part.seasons
     }
-    probabilities = assess_probabilities(forecasts, league, baselines, grid, ranker)
-    extra = [probabilities.metrics, interval_metrics(at_points)]
+    more = [interval_metrics(at_points)]
     strength = true_strength(config.data)
     if strength is not None:
-        extra.append(recovery_metrics(scored, strength))
-    occlusion = _occlusion(judged, data, points, rng)
-    return Assessment(
-        metrics=pd.concat([metrics, *extra], ignore_index=True),
-        summary=summarise(metrics, resample, n_resamples),
-        contributions=contributions(tidy, ranker, resample, n_resamples),
-        occlusion=occlusion,
-        occlusion_summary=summarise_occlusion(occlusion, resample, n_resamples),
-        probabilities=probabilities,
+        more.append(recovery_metrics(scored, strength))
+    networks = {
+        name: fit.model_a for name, fit in judged.members.items() if fit.model_a is not None
+    }
+    return evaluation_result(
+        ranker=ranker,
+        rankings=tidy,
+        probabilities=assess_probabilities(forecasts, league, baselines, grid, ranker),
+        more=pd.concat(more, ignore_index=True),
+        predictions=judged.predictions,
+        completed=judged.completed,
+        tables=tables,
+        results=results,
+        weights=_weights(judged.rankers),
+        losses=_by_fit({name: fit.losses for name, fit in networks.items()}),
+        diagnostics=_by_fit({name: fit.diagnostics for name, fit in networks.items()}),
+        occlusion=_occlusion(judged, data, points, rng),
+        rng=floor_rng,
     )
 
 
@@ -214,3 +197,24 @@ def _occlusion(
         effects = occlusion_effects(model, tested.sets.take(rows), prior, rng)
         parts.append(effects.merge(points, on=["season", "as_of_date"]))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _weights(rankers: dict[str, Ranker]) -> pd.DataFrame:
+    """Return the weights of each stacker at some moments of a season."""
+    rows = [
+        (fit, moment, member, weight)
+        for fit, ranker in rankers.items()
+        if ranker.ensemble.stacker is not None
+        for moment, progress in MOMENTS.items()
+        for member, weight in ranker.ensemble.stacker.weights(progress).items()
+    ]
+    return pd.DataFrame(rows, columns=["fit", "moment", "model", "weight"])
+
+
+def _by_fit(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put frames of several fits below each other, with the name of the fit first."""
+    parts = [frame.assign(fit=name) for name, frame in frames.items() if not frame.empty]
+    if not parts:
+        return pd.DataFrame()
+    table = pd.concat(parts, ignore_index=True)
+    return table[["fit", *[name for name in table.columns if name != "fit"]]]

@@ -9,7 +9,7 @@ from nba_rank.core.names import MEMBERS
 from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.compare import agreement, verdict
+from nba_rank.evaluation.agreement import agreement, verdict
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Scores

@@ -130,7 +130,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         )
         write_playoff_report(report, run_dir, console)
     run_dir.note(seconds=stages.seconds)
-    return RunResult(found.metrics, found.means, table, inputs.plan)
+    return RunResult(found.metrics, table, inputs.plan)
 
 
 def predictions_table(

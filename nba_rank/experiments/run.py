@@ -8,14 +8,15 @@ from rich.console import Console
 
 from nba_rank.config.schema import Config
 from nba_rank.core.run_dir import RunDir
+from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.evaluation import predictions
-from nba_rank.evaluation.assessment import Judged, assess, final_name
+from nba_rank.evaluation.assessment import Judged, assess
 from nba_rank.experiments.inputs import fit_members, read_inputs
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import fit_ensemble, prepare_workers
 from nba_rank.models.ranker import Ranker
-from nba_rank.report.run_report import RunReport, write_report
+from nba_rank.report.run_report import Setting, write_report
 from nba_rank.samples.folds import FoldPlan
 
 
@@ -25,13 +26,11 @@ class RunResult:
 
     Attributes:
         metrics: Tidy metrics of the test seasons, as in `metrics.csv`.
-        summary: Means over test seasons with intervals and paired differences.
         predictions: The predictions table of the test seasons.
         plan: The folds.
     """
 
     metrics: pd.DataFrame
-    summary: pd.DataFrame
     predictions: pd.DataFrame
     plan: FoldPlan
 
@@ -50,16 +49,14 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         UserError: A stage has nothing to work on; the message says which and what to do.
     """
     stages = Stages(console, config.callbacks.progress)
-    folds_seed, random_seed, bootstrap_seed, report_seed = np.random.SeedSequence(
-        config.seed
-    ).spawn(4)
+    seeds = Seeds.of(config.seed)
     prepare_workers(config)
     inputs = read_inputs(config, run_dir, stages)
     config = inputs.config
     tables, results, plan = inputs.tables, inputs.results, inputs.plan
     data, grid = inputs.data, inputs.grid
 
-    members, oof = fit_members(plan, data, config, folds_seed, run_dir, stages)
+    members, oof = fit_members(plan, data, config, seeds.folds, run_dir, stages)
     run_dir.write_frame("oof.parquet", _oof_table(plan, oof))
     with stages.stage("stack", len(plan.tests)) as advance:
         rankers = {}
@@ -95,35 +92,14 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             grid,
             inputs.league,
             config,
-            rng=np.random.default_rng(random_seed),
-            resample=np.random.default_rng(bootstrap_seed),
+            rng=np.random.default_rng(seeds.baselines),
+            floor_rng=np.random.default_rng(seeds.noise_floor),
         )
-    networks = {name: fit.model_a for name, fit in members.items() if fit.model_a is not None}
     with stages.stage("report"):
-        report = RunReport(
-            config=config,
-            ranker=final_name(config),
-            plan=plan,
-            tables=tables,
-            results=results,
-            metrics=found.metrics,
-            summary=found.summary,
-            predictions=table,
-            probabilities=found.probabilities,
-            completed=completed,
-            learning_curves=_by_fit({name: fit.losses for name, fit in networks.items()}),
-            diagnostics=_by_fit({name: fit.diagnostics for name, fit in networks.items()}),
-            contributions=found.contributions,
-            occlusion=found.occlusion,
-            occlusion_summary=found.occlusion_summary,
-            rankers=rankers,
-            seconds=stages.seconds,
-            group_seconds=inputs.group_seconds,
-            resample=np.random.default_rng(report_seed),
-        )
-        write_report(report, run_dir, console)
+        setting = Setting(config, plan, tables, stages.seconds, inputs.group_seconds)
+        write_report(found, setting, run_dir, console)
     run_dir.note(seconds=stages.seconds)
-    return RunResult(found.metrics, found.summary, table, plan)
+    return RunResult(found.metrics, table, plan)
 
 
 def _oof_table(plan: FoldPlan, predicted: dict[str, Scores]) -> pd.DataFrame:
@@ -135,12 +111,3 @@ def _oof_table(plan: FoldPlan, predicted: dict[str, Scores]) -> pd.DataFrame:
         for season, prediction in sorted(predicted.items())
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def _by_fit(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Put frames of several fits below each other, with the name of the fit first."""
-    parts = [frame.assign(fit=name) for name, frame in frames.items() if not frame.empty]
-    if not parts:
-        return pd.DataFrame()
-    table = pd.concat(parts, ignore_index=True)
-    return table[["fit", *[name for name in table.columns if name != "fit"]]]

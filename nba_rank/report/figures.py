@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from nba_rank.data.league import EAST, WEST
-from nba_rank.evaluation.compare import verdict
+from nba_rank.evaluation.agreement import verdict
+from nba_rank.report.differences import fewer_seasons
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
 from nba_rank.report.style import (
     BLUE,
@@ -27,7 +28,6 @@ from nba_rank.report.style import (
     spread_apart,
     style,
 )
-from nba_rank.report.text import labels_of
 
 _LINES: dict[str, tuple[str, float, str]] = {
     # ranker: (colour, width, dash)
@@ -47,6 +47,9 @@ _LINES: dict[str, tuple[str, float, str]] = {
 _BANDS = ("stack", "standings")
 _MOMENT_COLOURS = (SKY, BLUE, ORANGE)
 
+LEAST_WEIGHT = 0.02
+"""Weight in the stack below which an input is not drawn."""
+
 
 def plot_predicted_vs_actual(
     predictions: pd.DataFrame,
@@ -58,7 +61,7 @@ def plot_predicted_vs_actual(
     """Draw each team's predicted rank against its actual one, a panel a conference and point.
 
     Args:
-        predictions: Of one season: columns `as_of_point`, `conference`, `abbreviation`,
+        predictions: Of one season: columns `as_of_point`, `conference`, `team`,
             `conference_rank` and `actual_conference_rank` (1 is best).
         path: PNG to write, about 1440 pixels wide.
         title: Title of the figure.
@@ -91,7 +94,7 @@ def plot_predicted_vs_actual(
                 )  # fmt: skip
                 ax.plot([0.5, last], [0.5, last], color=GREY, linewidth=1)
                 for x, y, name, kind in zip(
-                    actual, rank, teams["abbreviation"], verdict(rank, actual, tolerance),
+                    actual, rank, teams["team"], verdict(rank, actual, tolerance),
                     strict=True,
                 ):  # fmt: skip
                     ax.text(
@@ -115,16 +118,16 @@ def plot_predicted_vs_actual(
         save(figure, path)
 
 
-def plot_skill_over_season(summary: pd.DataFrame, path: Path) -> None:
+def plot_skill_over_season(means: pd.DataFrame, path: Path) -> None:
     """Draw the mean Spearman of every ranker over the season: all teams, and the playoff teams.
 
     Args:
-        summary: What `nba_rank.evaluation.compare.summarise` returns.
+        means: `nba_rank.evaluation.result.EvaluationResult.means`.
         path: PNG to write, about 1560 pixels wide. Bands, the 95% intervals over seasons, are
             drawn for stack and standings only. The random ranker is named in the caption: its
             line would squeeze all others.
     """
-    skill = summary[summary["metric"] == "spearman"]
+    skill = means[means["metric"] == "spearman"]
     points = [point for point in POINT_LABELS if (skill["as_of_point"] == point).any()]
     with style():
         figure = Figure(figsize=(13, 6.6), layout="constrained")
@@ -133,14 +136,14 @@ def plot_skill_over_season(summary: pd.DataFrame, path: Path) -> None:
             for ranker, (colour, width, dash) in _LINES.items():
                 rows = skill[(skill["scope"] == scope) & (skill["ranker"] == ranker)]
                 line = rows.set_index("as_of_point").reindex(points)
-                if not line["mean"].notna().any():
+                if not line["value"].notna().any():
                     continue
                 x = np.arange(len(points))
                 front = 3 if ranker in _BANDS else 2
-                ax.plot(x, line["mean"], color=colour, lw=width, ls=dash, zorder=front)
+                ax.plot(x, line["value"], color=colour, lw=width, ls=dash, zorder=front)
                 if ranker in _BANDS and line["low"].notna().any():
                     ax.fill_between(x, line["low"], line["high"], color=colour, alpha=0.13, lw=0)
-                ends[ranker] = float(line["mean"].dropna().iloc[-1])
+                ends[ranker] = float(line["value"].dropna().iloc[-1])
             ax.set_xticks(range(len(points)), [POINT_LABELS[point] for point in points])
             ax.grid(axis="y", color=PALE, linewidth=0.8)
             ax.set_axisbelow(True)
@@ -150,16 +153,14 @@ def plot_skill_over_season(summary: pd.DataFrame, path: Path) -> None:
             if ends:
                 _label_ends(ax, ends, x=len(points) - 1)
         seasons = int(skill["n_seasons"].max())
-        random = skill[(skill["ranker"] == "random") & (skill["scope"] == "league")]["mean"]
+        random = skill[(skill["ranker"] == "random") & (skill["scope"] == "league")]["value"]
         caption = f"{seasons} test season{'s' if seasons > 1 else ''}."
         if skill["low"].notna().any():
-            caption += " Bands: 95% bootstrap intervals over seasons, stack and standings."
+            caption += " Bands: 95% t intervals over seasons, stack and standings."
         if len(random):
             caption += f" A random order: {random.mean():+.2f} on average (not drawn)."
-        labels = labels_of(skill)
-        fewer = [label for name, label in labels.items() if label != ranker_label(name)]
-        if fewer:
-            caption += f" Not in all of them: {', '.join(fewer)}."
+        if fewer := fewer_seasons(skill):
+            caption += f" Not in all of them: {fewer}."
         set_title(figure, "Higher is better: how well each ranking foresees the outcome")
         set_caption(figure, caption)
         save(figure, path)
@@ -171,29 +172,40 @@ def plot_blend_weights(weights: pd.DataFrame, path: Path) -> None:
     Args:
         weights: Columns `fit`, `moment` (text), `model` and `weight` (no unit, on standardised
             scores).
-        path: PNG to write, about 1200 pixels wide. A bar is the mean over fits, dots are fits.
+        path: PNG to write, about 1200 pixels wide. A large dot is the mean over fits, small ones
+            are fits; inputs that weigh less than `LEAST_WEIGHT` throughout are only named.
     """
-    models, moments = list(dict.fromkeys(weights["model"])), list(dict.fromkeys(weights["moment"]))
+    moments = list(dict.fromkeys(weights["moment"]))
+    mean = weights.pivot_table("weight", "model", "moment", sort=False)
+    largest = weights.groupby("model")["weight"].agg(lambda weight: weight.abs().max())
+    shown = mean[largest.reindex(mean.index) >= LEAST_WEIGHT]
+    shown = shown.loc[shown.mean(axis=1).sort_values(ascending=False).index]
+    small = [ranker_label(str(name)) for name in mean.index if name not in shown.index]
     several = len(set(weights["fit"])) > 1
-    height = 0.8 / len(moments)
     with style():
-        figure = Figure(figsize=(10, 1.6 + 1.1 * len(models)), layout="constrained")
+        figure = Figure(figsize=(10, 1.9 + 0.75 * len(shown)), layout="constrained")
         ax = figure.subplots()
         for number, (moment, colour) in enumerate(zip(moments, _MOMENT_COLOURS, strict=False)):
-            rows = weights[weights["moment"] == moment]
-            mean = rows.groupby("model")["weight"].mean().reindex(models)
-            places = np.arange(len(models)) + (number - (len(moments) - 1) / 2) * height
-            ax.barh(places, mean, color=colour, height=0.9 * height, label=moment)
+            places = np.arange(len(shown)) + 0.24 * (number - (len(moments) - 1) / 2)
+            ax.hlines(places, 0, shown[moment], color=colour, lw=2)
+            ax.plot(shown[moment], places, "o", color=colour, ms=9, label=moment)
+            rows = weights[(weights["moment"] == moment) & weights["model"].isin(shown.index)]
             if several:
-                dots = places[[models.index(model) for model in rows["model"]]]
-                ax.plot(rows["weight"], dots, "o", color=INK, ms=3.5, alpha=0.5)
+                of_fit = places[shown.index.get_indexer(rows["model"])]
+                ax.plot(rows["weight"], of_fit, "|", color=INK, ms=9, alpha=0.6)
         ax.axvline(0, color=GREY, linewidth=1)
-        ax.set_yticks(range(len(models)), [ranker_label(model) for model in models])
-        ax.invert_yaxis()
+        ax.set_yticks(range(len(shown)), [ranker_label(str(name)) for name in shown.index])
+        ax.set_ylim(len(shown) - 0.5, -0.5)
         ax.tick_params(axis="y", length=0)
-        ax.set_xlabel("share of all weights" + (" (bar: mean over fits, dots: fits)" * several))
-        ax.set_title("Weight of each input in the stack over the season")
-        ax.legend(frameon=False, loc="lower right")
+        ax.grid(axis="x", color=PALE, linewidth=0.8)
+        ax.set_axisbelow(True)
+        ax.set_xlabel("share of all weights")
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(moments))
+        set_title(figure, "Weight of each input in the stack over the season")
+        caption = ["Dot: mean over fits. Line: one fit."] * several
+        if small:
+            caption.append(f"Less than {LEAST_WEIGHT:g} throughout: {', '.join(small)}.")
+        set_caption(figure, " ".join(caption))
         save(figure, path)
 
 

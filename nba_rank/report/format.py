@@ -122,10 +122,11 @@ def cells(frame: pd.DataFrame, column: str, spec: str = "") -> list[str]:
 
 
 def where(frame: pd.DataFrame, **wanted: object) -> pd.DataFrame:
-    """Return the rows whose columns have the wanted values, such as `metric="spearman"`."""
+    """Return the rows whose columns hold a value, such as `metric="spearman"`, or one of a list."""
     keep = np.ones(len(frame), dtype=bool)
     for column, value in wanted.items():
-        keep &= (frame[column] == value).to_numpy()
+        one_of = list(value) if isinstance(value, list | tuple) else [value]
+        keep &= frame[column].isin(one_of).to_numpy()
     return frame[keep]
 
 

@@ -17,6 +17,8 @@ SCOPE_LABELS = {
     "west": "West",
     "regular": "regular season",
     "playoffs": "playoffs",
+    "regular_priced": "regular season, games with bookmakers' odds",
+    "playoffs_priced": "playoffs, games with bookmakers' odds",
 }
 
 RANKER_LABELS = {
@@ -38,6 +40,17 @@ EVENT_LABELS = {
 }  # fmt: skip
 """How far a team may go."""
 
+HEALTH_LABELS = {
+    "entropy_ratio": "entropy over that of equal weights",
+    "attention_max": "largest weight of a team",
+    "fallback_share": "share of fallbacks",
+    "score_spread": "spread of the scores in a list",
+    "gradient_attention": "gradient norm, attention",
+    "gradient_encoder": "gradient norm, encoder",
+    "gradient_scorer": "gradient norm, scorer",
+}
+"""What tells whether model A's attention is alive."""
+
 LOSS_LABELS = {
     "list_mle": "ListMLE",
     "p_list_mle": "position-aware ListMLE",
@@ -48,7 +61,7 @@ LOSS_LABELS = {
 
 LABELS: Mapping[str, Mapping[str, str]] = {
     "as_of_point": POINT_LABELS, "scope": SCOPE_LABELS, "metric": METRIC_LABELS,
-    "event": EVENT_LABELS,
+    "event": EVENT_LABELS, "statistic": HEALTH_LABELS,
     **dict.fromkeys(("ranker", "reference", "member", "model"), RANKER_LABELS),
 }  # fmt: skip
 """Words by the name of the column in which a name stands."""
@@ -62,3 +75,8 @@ def metric_label(metric: str) -> str:
 def ranker_label(ranker: str) -> str:
     """Return the words for a ranker, or its name where it has none."""
     return RANKER_LABELS.get(ranker, ranker)
+
+
+def sentence(words: str) -> str:
+    """Return words with a capital letter first."""
+    return words[:1].upper() + words[1:]

@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
+from nba_rank.evaluation.attention_health import ALIVE_ENTROPY_RATIO, GRADIENTS
 from nba_rank.models.model_a.diagnostics import PARTS
-from nba_rank.report.health import ALIVE_ENTROPY_RATIO, GRADIENTS
-from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.style import (
     BLUE,
     GREEN,
@@ -138,49 +137,6 @@ def plot_diagnostics(diagnostics: pd.DataFrame, path: Path) -> None:
             "Fallbacks are counted over an epoch, the rest is of its last batch. Norms of zero are "
             "not drawn.",
         )
-        save(figure, path)
-
-
-def plot_occlusion(summary: pd.DataFrame, path: Path) -> None:
-    """Draw how far scores move without the player of most attention, and without another one.
-
-    Args:
-        summary: What `nba_rank.evaluation.occlusion.summarise_occlusion` returns.
-        path: PNG to write, about 1200 pixels wide. Bars are 95% intervals over seasons.
-    """
-    places = np.arange(len(summary))
-    lines = (
-        ("top", "without the player of most attention", BLUE, "o", -0.06),
-        ("like_minutes", "without the player of most similar minutes", ORANGE, "s", 0.06),
-    )
-    with style():
-        figure = Figure(figsize=(10, 5.6), layout="constrained")
-        ax = figure.subplots()
-        for name, label, colour, marker, shift in lines:
-            mean, low, high = (summary[name + end] for end in ("", "_low", "_high"))
-            ax.errorbar(
-                places + shift, mean, yerr=[mean - low, high - mean], color=colour, label=label,
-                marker=marker, markersize=8, linewidth=1.2, elinewidth=2.2, capsize=4,
-            )  # fmt: skip
-        above = summary[["top", "like_minutes", "top_high", "like_minutes_high"]].max(axis=1)
-        for x, y, share in zip(places, above, summary["top_moves_more"], strict=True):
-            ax.annotate(f"{share:.0%}", (x, y), (0, 7), textcoords="offset points", ha="center")
-        ax.set_xticks(places, summary["as_of_point"].map(POINT_LABELS))
-        ax.set_ylim(0, 1.1 * above.max() or 1)
-        ax.grid(axis="y", color=PALE, linewidth=0.8)
-        ax.set_axisbelow(True)
-        ax.set_xlabel("regular season played")
-        ax.set_ylabel("change of a team's score, mean")
-        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2)
-        set_title(figure, "Is model A's attention faithful? Scores without a player")
-        n = int(summary["n_seasons"].max())
-        caption = (
-            f"{n} test season{'s' if n > 1 else ''}. "
-            "Percent: teams that move more without the player of most attention."
-        )
-        if summary["top_low"].notna().any():
-            caption += " Bars: 95% bootstrap intervals over seasons."
-        set_caption(figure, caption)
         save(figure, path)
 
 

@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from nba_rank.data.outcomes import EVENTS, FINISHES
+from nba_rank.report.format import ABSENT
 from nba_rank.report.style import (
     BLUE,
     GREEN,
@@ -27,7 +28,6 @@ from nba_rank.report.style import (
     spread_apart,
     style,
 )
-from nba_rank.report.text import ABSENT
 
 RACERS = 8
 """Teams whose title odds are drawn with a name."""

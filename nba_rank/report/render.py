@@ -13,7 +13,9 @@ from markupsafe import Markup
 
 from nba_rank.core import escape
 from nba_rank.core.run_dir import RunDir
+from nba_rank.report import differences
 from nba_rank.report import format as fmt
+from nba_rank.report.labels import sentence
 
 PAGE = "report.html"
 """Name of the web page in a run folder: the newest analysis."""
@@ -51,8 +53,9 @@ def render(template: str, context: Mapping[str, object]) -> str:
     """Fill a template of Markdown.
 
     All that a template prints is escaped, but for what `nba_rank.report.format.markdown_table`
-    and `image` made. Its filters: `where`, and `table` and `pivot` written as Markdown, as is by
-    `markdown` any table of text; `number`, `signed`, `percent`, `chance`, `label` and `image`.
+    and `image` made. Its filters: `table` and `pivot` of that module, written as Markdown; `where`;
+    the functions of `nba_rank.report.differences`, which return tables of text for `markdown`;
+    `number`, `signed`, `percent`, `chance`, `label`, `sentence` and `image`.
 
     Args:
         template: Name of the template.
@@ -122,14 +125,19 @@ def _markdown() -> Environment:
     environment.filters |= {
         "table": lambda *args, **kwargs: fmt.markdown_table(fmt.table(*args, **kwargs)),
         "pivot": lambda *args, **kwargs: fmt.markdown_table(fmt.pivot(*args, **kwargs)),
-        "markdown": fmt.markdown_table,
         "where": fmt.where,
+        "values": differences.values,
+        "differences": differences.differences,
+        "leads": differences.leads,
+        "fewer_seasons": differences.fewer_seasons,
+        "markdown": fmt.markdown_table,
         "number": fmt.number,
         "signed": fmt.signed,
         "percent": fmt.percent,
         "chance": fmt.chance,
         "image": _markdown_image,
         "label": lambda value, column: fmt.label(column, value),
+        "sentence": sentence,
     }
     return environment
 

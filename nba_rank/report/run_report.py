@@ -2,262 +2,261 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from rich.console import Console
 
 from nba_rank.config.schema import Config
+from nba_rank.core import escape
 from nba_rank.core.run_dir import RunDir
+from nba_rank.data.outcomes import EVENTS, FINISHES
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.compare import seasons_ahead
+from nba_rank.evaluation.attention_health import ALIVE_ENTROPY_RATIO, health_summary
 from nba_rank.evaluation.predictions import as_json, flat
-from nba_rank.evaluation.probability_assessment import ProbabilityFindings
-from nba_rank.models.members import Scores
+from nba_rank.evaluation.probability_assessment import PLATT
+from nba_rank.evaluation.result import EvaluationResult
+from nba_rank.evaluation.series import ALL_SEASONS
 from nba_rank.models.model_a.uncertainty import NOMINAL_COVERAGE
-from nba_rank.models.ranker import Ranker
-from nba_rank.report.analysis import AnalysisContext, print_summary, write_analysis
+from nba_rank.odds.season_sim import COVERAGE
+from nba_rank.report.calibration_figures import plot_reliability
+from nba_rank.report.differences import values
 from nba_rank.report.figures import (
     plot_blend_weights,
     plot_predicted_vs_actual,
     plot_skill_over_season,
 )
-from nba_rank.report.health import health_summary, last_epochs
-from nba_rank.report.labels import LOSS_LABELS
-from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses, plot_occlusion
-from nba_rank.report.model_a_section import ModelAFindings
-from nba_rank.report.odds_findings import gather_odds, interval_coverage
-from nba_rank.report.odds_report import champion_line, draw_odds, write_odds
+from nba_rank.report.format import console_table, number, signed
+from nba_rank.report.labels import EVENT_LABELS, LOSS_LABELS, POINT_LABELS, ranker_label, sentence
+from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses
+from nba_rank.report.odds_figures import plot_odds_heatmap, plot_title_odds
+from nba_rank.report.render import Figure, write_analysis
 from nba_rank.samples.folds import FoldPlan
 
-_MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
-"""Shares of the season played at which blend weights are shown."""
+ODDS_POINTS = ("open", "0.5", "end")
+"""As-of points of the odds that are drawn as a table, and of the line that is printed."""
+
+_KEY = ["season", "team_id"]
 
 
 @dataclass(frozen=True)
-class RunReport:
-    """What there is to report.
+class Setting:
+    """What a run was made of.
 
     Attributes:
         config: The run's config.
-        ranker: Name of the final ranker: the stack, or its only member.
         plan: The folds.
         tables: The tables that were learned from.
-        results: Outcomes by season and team; holds the test seasons.
-        metrics: Tidy metrics of the test seasons, those of probabilities and of intervals included.
-        summary: Means over test seasons with intervals and paired differences.
-        predictions: The predictions table.
-        probabilities: Odds, single games, series and finishes of the test seasons.
-        completed: Forecasts by test season, with all that a simulation says.
-        contributions: What `nba_rank.evaluation.contributions.contributions` returns; empty where
-            no stack leaves a member out.
-        learning_curves: Model A's losses, columns `fit`, `network`, `epoch`, `train_loss`,
-            `val_loss` (NaN without a validation season); empty without model A.
-        diagnostics: Model A's health, columns `fit`, `network`, `epoch` and the names of
-            `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`; empty where it was not
-            measured.
-        occlusion: What `nba_rank.models.model_a.faithfulness.occlusion_effects` returns of the test
-            seasons at the as-of points, with `as_of_point`; empty without model A.
-        occlusion_summary: What `nba_rank.evaluation.occlusion.summarise_occlusion` makes of it;
-            empty without model A.
-        rankers: Final ranker by fit.
         seconds: Wall-clock seconds of each stage.
         group_seconds: Those of each feature group, when it was built.
-        resample: Source of the resamples over seasons.
     """
 
     config: Config
-    ranker: str
     plan: FoldPlan
     tables: Tables
-    results: pd.DataFrame
-    metrics: pd.DataFrame
-    summary: pd.DataFrame
-    predictions: pd.DataFrame
-    probabilities: ProbabilityFindings
-    completed: dict[str, Scores]
-    contributions: pd.DataFrame
-    learning_curves: pd.DataFrame
-    diagnostics: pd.DataFrame
-    occlusion: pd.DataFrame
-    occlusion_summary: pd.DataFrame
-    rankers: dict[str, Ranker]
     seconds: dict[str, float]
     group_seconds: dict[str, float]
-    resample: np.random.Generator
 
 
-def write_report(report: RunReport, run_dir: RunDir, console: Console) -> None:
+def write_report(
+    found: EvaluationResult, setting: Setting, run_dir: RunDir, console: Console
+) -> None:
     """Write metrics, predictions, figures and the analysis, and print the summary."""
-    run_dir.write_frame("metrics.csv", report.metrics)
-    run_dir.write_frame("predictions.csv", flat(report.predictions))
-    run_dir.write_frame("predictions.parquet", flat(report.predictions))
-    run_dir.write_text("predictions.json", as_json(report.predictions))
+    write_tables(found, setting, run_dir)
+    figures = [(caption, f"figures/{name}.png") for caption, name in draw(found, setting, run_dir)]
+    analysis = write_analysis(run_dir, "run.md.j2", context(found, setting), figures)
+    print_summary(console, found)
+    path = escape.terminal(str(run_dir.path))
+    console.print(f"Run folder: {path}, analysis: {analysis.name}, report.html")
+
+
+def write_tables(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> None:
+    """Write the tidy tables, as far as there is something in them, and `metrics.json`."""
+    predictions = flat(found.predictions)
+    names = predictions.drop_duplicates(_KEY)[[*_KEY, "team"]]
+    series = found.series
+    for side in ("host", "guest") if not series.empty else ():
+        named = names.rename(columns={"team_id": f"{side}_team_id", "team": f"{side}_team"})
+        series = series.merge(
+            named, how="left", on=["season", f"{side}_team_id"], validate="many_to_one"
+        )
     for name, table in (
-        ("contributions.csv", report.contributions),
-        ("losses.csv", report.learning_curves),
-        ("diagnostics.csv", report.diagnostics),
-        ("faithfulness.csv", report.occlusion),
+        ("metrics.csv", found.metrics),
+        ("differences.csv", found.differences),
+        ("predictions.csv", predictions),
+        ("predictions.parquet", predictions),
+        ("contributions.csv", found.contributions),
+        ("losses.csv", found.losses),
+        ("diagnostics.csv", found.diagnostics),
+        ("faithfulness.csv", found.occlusion),
+        ("odds.parquet", found.simulated),
+        ("games.csv", found.games),
+        ("finishes.csv", found.finishes),
+        ("series.csv", series),
+        ("playoff_players.csv", found.players),
     ):
         if not table.empty:
             run_dir.write_frame(name, table)
-
-    found = report.probabilities
-    odds = gather_odds(
-        found,
-        report.completed,
-        report.tables,
-        report.results,
-        report.ranker,
-        report.resample,
-        report.config.evaluation.bootstrap_samples,
-    )
-    write_odds(run_dir, found, report.completed, odds.players, report.predictions)
-
-    weights, recovery, model_a = _weights(report), _recovery(report.metrics), _model_a(report)
+    run_dir.write_text("predictions.json", as_json(found.predictions))
     run_dir.write_json(
         "metrics.json",
         {
-            "ranker": report.ranker,
-            "test_seasons": report.plan.test_seasons,
-            "summary": _records(report.summary),
-            "probabilities": _records(odds.scores),
-            "calibration": _records(odds.calibration),
-            "series": _records(odds.series.reset_index()),
-            "true_strength": _records(recovery),
-            "blend_weights": _records(weights),
-            "contributions": _records(report.contributions),
-            "model_a": None if model_a is None else _short(model_a),
-            "seconds": report.seconds,
+            "ranker": found.ranker,
+            "test_seasons": setting.plan.test_seasons,
+            "means": _records(found.means),
+            "differences": _records(found.differences),
+            "contributions": _records(found.contributions),
+            "calibration": _records(found.calibration),
+            "series": _records(_pooled_series(found)),
+            "blend_weights": _records(found.weights),
+            "attention": _records(found.health),
+            "faithfulness": _records(found.faithfulness),
+            "seconds": setting.seconds,
         },
     )
-    analysis = run_dir.next_analysis()
-    write_analysis(
-        analysis,
-        AnalysisContext(
-            run=run_dir.path.name,
-            summary=report.summary,
-            seasons_ahead=seasons_ahead(report.metrics, report.ranker),
-            folds=_folds(report),
-            data=_data(report),
-            ranker=report.ranker,
-            weights=None if weights.empty else weights,
-            figures=_figures(report, weights, model_a, run_dir),
-            odds=odds,
-            timings=report.seconds,
-            group_timings=report.group_seconds,
-            recovery=None if recovery.empty else recovery,
-            contributions=None if report.contributions.empty else report.contributions,
-            model_a=model_a,
-        ),
-    )
-    print_summary(console, report.summary)
-    if line := champion_line(odds):
-        console.print(line)
-    if not recovery.empty:
-        at_quarter = recovery[recovery["as_of_point"] == "0.25"].set_index("ranker")["spearman"]
-        console.print(
-            f"True strength at 25% of the season: {report.ranker} {at_quarter[report.ranker]:.3f}, "
-            f"standings {at_quarter['standings']:.3f} (Spearman)"
-        )
-    console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
 
 
-def _figures(
-    report: RunReport, weights: pd.DataFrame, model_a: ModelAFindings | None, run_dir: RunDir
-) -> list[tuple[str, str]]:
-    """Draw the figures; return caption and relative path of each."""
+def draw(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> list[Figure]:
+    """Draw the figures; return caption and name of each, as far as there is something to draw."""
     folder = run_dir.path / "figures"
+    table = found.predictions
+    plot_skill_over_season(found.means, folder / "skill_over_season.png")
     figures = [("Skill over the season against the baselines", "skill_over_season")]
-    plot_skill_over_season(report.summary, folder / "skill_over_season.png")
-    for season in report.plan.test_seasons:
-        table = report.predictions[report.predictions["season"] == season]
-        name = f"predicted_vs_actual_{season}"
-        plot_predicted_vs_actual(
-            table.rename(columns={"team": "abbreviation"}),
-            folder / f"{name}.png",
-            f"{season}: predicted against actual rank",
-        )
-        figures.append((f"Predicted against actual rank, {season}", name))
-    figures += draw_odds(
-        folder, report.probabilities, report.predictions, report.results, report.ranker
-    )
-    if not report.learning_curves.empty:
-        loss = LOSS_LABELS[report.config.model.model_a.loss]
-        plot_losses(report.learning_curves, folder / "losses.png", loss)
+    for season, rows in table.groupby("season"):
+        name, title = f"predicted_vs_actual_{season}", f"{season}: predicted against actual rank"
+        plot_predicted_vs_actual(rows, folder / f"{name}.png", title)
+        figures.append((title, name))
+        if "title_prob" in table:
+            champion = rows.loc[rows["actual_rank"] == 1, "team"]
+            later = None if champion.empty else str(champion.iloc[0])
+            name, title = f"title_race_{season}", f"{season}: the race for the title"
+            plot_title_odds(rows, folder / f"{name}.png", title, later)
+            figures.append((title, name))
+    if {f"{event}_prob" for event in EVENTS} <= set(table):
+        season = found.seasons[-1]
+        last = table[table["season"] == season]
+        if not found.finishes.empty:
+            finish = found.finishes[[*_KEY, "finish"]].drop_duplicates()
+            last = last.merge(finish, how="left", on=_KEY, validate="many_to_one")
+        for point in ODDS_POINTS:
+            at = last[last["as_of_point"] == point]
+            if not at.empty:
+                name = f"odds_{season}_{point}"
+                title = f"{season}, {POINT_LABELS[point]}: how far each team goes"
+                plot_odds_heatmap(at, folder / f"{name}.png", title)
+                figures.append((title, name))
+    for ranker, bins in found.reliability.groupby("ranker", sort=False):
+        by_event = {
+            sentence(EVENT_LABELS[str(event)]): rows
+            for event, rows in bins.groupby("event", sort=False)
+        }
+        name = f"reliability_{'calibration' if ranker == PLATT else 'odds'}"
+        title = f"Does it happen as often as forecast? By {ranker_label(str(ranker))}"
+        plot_reliability(by_event, folder / f"{name}.png", title)
+        figures.append((title, name))
+    if not found.losses.empty:
+        loss = LOSS_LABELS[setting.config.model.model_a.loss]
+        plot_losses(found.losses, folder / "losses.png", loss)
         figures.append(("Model A's loss by epoch", "losses"))
-    if not report.diagnostics.empty:
-        plot_diagnostics(report.diagnostics, folder / "attention_diagnostics.png")
+    if not found.diagnostics.empty:
+        plot_diagnostics(found.diagnostics, folder / "attention_diagnostics.png")
         figures.append(("Health of model A's attention by epoch", "attention_diagnostics"))
-    if model_a is not None and model_a.attends and not model_a.occlusion.empty:
-        plot_occlusion(model_a.occlusion, folder / "attention_faithfulness.png")
-        figures.append(("Scores without the player of most attention", "attention_faithfulness"))
-    if not weights.empty:
-        plot_blend_weights(weights, folder / "blend_weights.png")
-        figures.append(("Blend weights of the stacker", "blend_weights"))
-    return [(caption, f"figures/{name}.png") for caption, name in figures]
+    if not found.weights.empty:
+        plot_blend_weights(found.weights, folder / "blend_weights.png")
+        figures.append(("Weights of the stack", "blend_weights"))
+    return figures
 
 
-def _weights(report: RunReport) -> pd.DataFrame:
-    """Return the blend weights of each stacker at three moments of a season."""
-    rows = [
-        (fit, moment, member, weight)
-        for fit, ranker in report.rankers.items()
-        if ranker.ensemble.stacker is not None
-        for moment, progress in _MOMENTS.items()
-        for member, weight in ranker.ensemble.stacker.weights(progress).items()
-    ]
-    return pd.DataFrame(rows, columns=["fit", "moment", "model", "weight"])
-
-
-def _model_a(report: RunReport) -> ModelAFindings | None:
-    """Gather what there is to say of model A, or None without it."""
-    if report.learning_curves.empty:
-        return None
-    known = report.diagnostics
-    return ModelAFindings(
-        pooling=report.config.model.model_a.attention.pooling,
-        last_epochs=known if known.empty else last_epochs(known),
-        occlusion=report.occlusion_summary,
-        coverage=interval_coverage(report.metrics, "model_a"),
-        nominal=NOMINAL_COVERAGE,
-    )
-
-
-def _short(model_a: ModelAFindings) -> dict[str, object]:
-    """Return the findings on model A as a JSON object."""
-    last = model_a.last_epochs
-    measured = not last.empty
-    return {
-        "networks": len(last),
-        "networks_alive": int(last["alive"].sum()) if measured and model_a.attends else None,
-        "last_epoch": _records(health_summary(last)) if measured else [],
-        "faithfulness": _records(model_a.occlusion),
-        "rank_intervals": {
-            "nominal_coverage": model_a.nominal,
-            "by_point": _records(model_a.coverage),
-        },
+def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
+    """Return what the template of the analysis speaks of."""
+    present = set(found.means.loc[found.means["metric"] == "champion_log_loss", "ranker"])
+    series = found.series.drop_duplicates(["season", "host_team_id", "guest_team_id"])
+    finishes, last = found.finishes, found.seasons[-1]
+    if not finishes.empty:
+        finishes = finishes[(finishes["as_of_point"] == "end") & (finishes["season"] == last)]
+    pooling = setting.config.model.model_a.attention.pooling
+    names = (
+        "ranker", "seasons", "means", "differences", "behind", "n_games", "calibration", "players",
+        "assumptions", "weights", "losses", "health", "faithfulness",
+    )  # fmt: skip
+    return {name: getattr(found, name) for name in names} | {
+        "subject": next((name for name in (found.ranker, PLATT) if name in present), ""),
+        "contributions": found.contributions.assign(member=found.contributions["part"]),
+        "pooled_series": _pooled_series(found),
+        "n_series": len(series),
+        "n_upsets": 0 if series.empty else int((~series["host_won"].astype(bool)).sum()),
+        "coverage": COVERAGE,
+        "nominal": NOMINAL_COVERAGE,
+        "finishes": finishes,
+        "playoff_finishes": FINISHES[: FINISHES.index("Play-in")],
+        "recovery": found.means[found.means["metric"] == "true_strength_spearman"],
+        "pooling": pooling,
+        "attends": pooling == "attention",
+        "alive": ALIVE_ENTROPY_RATIO,
+        "health_summary": found.health if found.health.empty else health_summary(found.health),
+        "folds": _folds(setting),
+        "data": _data(setting),
+        "simulates": not found.simulated.empty,
+        "timings": _seconds("stage", setting.seconds | {"all": sum(setting.seconds.values())}),
+        "group_timings": _seconds("group", setting.group_seconds),
     }
 
 
-def _recovery(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean over test seasons of the recovery of true strength."""
-    rows = metrics[metrics["metric"] == "true_strength_spearman"]
-    means = rows.groupby(["as_of_point", "ranker"], sort=False)["value"].mean()
-    return means.rename("spearman").reset_index()
+def print_summary(console: Console, found: EvaluationResult) -> None:
+    """Print the mean Spearman of every ranker by point, and what the ranker has on the standings.
+
+    Args:
+        console: Where to print.
+        found: What was found.
+    """
+    skill = found.means[(found.means["metric"] == "spearman") & (found.means["scope"] == "league")]
+    table = values(skill, "ranker", "as_of_point")
+    rankers = list(skill["ranker"].unique())
+    ahead = found.differences[
+        (found.differences["metric"] == "spearman")
+        & (found.differences["scope"] == "league")
+        & (found.differences["ranker"] == found.ranker)
+        & (found.differences["reference"] == "standings")
+    ]
+    points = [POINT_LABELS[point] for point in ahead["as_of_point"]]
+    gap = dict(zip(points, ahead["difference"].map(signed), strict=True))
+    line = pd.DataFrame([{"ranker": f"{ranker_label(found.ranker)} minus standings", **gap}])
+    bold = {
+        place: "bold" for place, name in enumerate(rankers) if name in (found.ranker, "standings")
+    }
+    n = len(found.seasons)
+    title = f"Mean Spearman with the outcome, {n} test season{'' if n == 1 else 's'}"
+    styles = bold | {len(table): "green"}
+    console.print(console_table(pd.concat([table, line], ignore_index=True), title, styles))
+    losses = found.means[found.means["metric"] == "champion_log_loss"]
+    for ranker in (found.ranker, "standings"):
+        own = losses[losses["ranker"] == ranker].set_index("as_of_point")["value"]
+        told = [f"{number(own[at])} {POINT_LABELS[at]}" for at in ODDS_POINTS if at in own]
+        if told:
+            console.print(f"Champion log loss, lower is better, {ranker_label(ranker)}: "
+                          f"{', '.join(told)}")  # fmt: skip
 
 
-def _folds(report: RunReport) -> pd.DataFrame:
+def _pooled_series(found: EvaluationResult) -> pd.DataFrame:
+    """Return the metrics of all series at once."""
+    rows = found.metrics[found.metrics["season"] == ALL_SEASONS]
+    return rows.drop(columns="season").reset_index(drop=True)
+
+
+def _seconds(name: str, seconds: dict[str, float]) -> pd.DataFrame:
+    return pd.DataFrame({name: list(seconds), "seconds": list(seconds.values())})
+
+
+def _folds(setting: Setting) -> pd.DataFrame:
     """Return the folds as dated rows, one a fit."""
-    games, tests = report.tables.games, report.plan.test_seasons
-    opening = report.tables.seasons.set_index("season")["first_date"]
+    games, tests = setting.tables.games, setting.plan.test_seasons
+    opening = setting.tables.seasons.set_index("season")["first_date"]
     rows = []
-    for fit in report.plan.fits:
+    for fit in setting.plan.fits:
         newest = max(fit.train)
         ended = games.loc[games["season"] == newest, "game_date"].max()
         rows.append(
             {
                 "fit": fit.name,
-                "learns from": f"{min(fit.train)} to {newest} ({len(fit.train)} seasons)",
+                "learns from": f"{min(fit.train)} to {newest} ({len(fit.train)})",
                 "last game seen": f"{ended:%Y-%m-%d}",
                 "predicts": ", ".join(fit.predict),
                 "from": f"{opening[fit.predict[0]]:%Y-%m-%d}",
@@ -267,20 +266,21 @@ def _folds(report: RunReport) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _data(report: RunReport) -> dict[str, str]:
-    tables = report.tables
+def _data(setting: Setting) -> dict[str, str]:
+    """Say what was read."""
+    tables = setting.tables
     seasons = tables.seasons
     return {
-        "source": report.config.data.source,
+        "source": setting.config.data.source,
         "seasons": _span(seasons["season"]),
         "player logs": _span(seasons.loc[seasons["has_player_games"], "season"]),
-        "opening rosters": _opening_rosters(report),
+        "opening rosters": _opening_rosters(setting),
         "injury reports": _span(tables.injury_report_dates["season"]),
         "team records": _span(tables.team_records["season"]),
         "RAPTOR": _span(tables.raptor["season"]),
         "bookmakers' win totals": _span(tables.market_totals["season"]),
         "games": f"{len(tables.games):,}",
-        "target": report.config.target.name,
+        "target": setting.config.target.name,
     }
 
 
@@ -289,12 +289,12 @@ def _span(seasons: pd.Series) -> str:
     return f"{seasons.min()} to {seasons.max()} ({n})" if n else "none"
 
 
-def _opening_rosters(report: RunReport) -> str:
+def _opening_rosters(setting: Setting) -> str:
     """Say whose players each team was taken to have on the opening nights of the test seasons."""
-    opening = report.tables.seasons.set_index("season")["first_date"]
-    rosters = report.tables.rosters
+    opening = setting.tables.seasons.set_index("season")["first_date"]
+    rosters = setting.tables.rosters
     known = rosters["date"] <= rosters["season"].map(opening)
-    tests = report.plan.test_seasons
+    tests = setting.plan.test_seasons
     n = rosters.loc[known & rosters["season"].isin(tests), "season"].nunique()
     elsewhere = "" if n == len(tests) else "; elsewhere the players of last season's end"
     return f"from roster files in {n} of {len(tests)} test seasons{elsewhere}"

@@ -7,7 +7,6 @@ import pytest
 from nba_rank.data.calendar import AS_OF_POINTS, as_of_grid
 from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.baselines import baseline_scores
-from nba_rank.evaluation.compare import summarise
 from nba_rank.evaluation.evaluate import RANKERS, evaluate
 from nba_rank.evaluation.market import market_game_probs, market_scores, market_title_prob
 from nba_rank.evaluation.metrics import LIST_METRICS
@@ -98,17 +97,6 @@ def test_a_ranker_of_some_seasons_is_compared_within_them(tables):
     tidy = evaluate(scores, truth_of(tables), SPEARMAN)
     assert set(tidy.loc[tidy["ranker"] == "market", "season"]) == {"2022-23", "2023-24"}
     assert tidy["ranker"].isin(RANKERS).all()
-    summary = summarise(tidy, np.random.default_rng(0), 100, SPEARMAN).set_index(
-        ["as_of_point", "scope", "ranker"]
-    )
-    row = summary.loc[("end", "league", "market")]
-    assert (row["n_seasons"], summary.loc[("end", "league", "elo"), "n_seasons"]) == (2, 3)
-    wide = tidy[(tidy["as_of_point"] == "end") & (tidy["scope"] == "league")].pivot(  # noqa: PD010
-        index="season", columns="ranker", values="value"
-    )
-    gap = (wide["market"] - wide["standings"]).dropna()
-    assert len(gap) == 2
-    assert row["diff_to_standings"] == pytest.approx(gap.mean())
 
 
 # The real league.

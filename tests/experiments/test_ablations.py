@@ -170,7 +170,7 @@ def test_a_variant_ranks_as_a_run_with_the_same_groups(
     key = ["ranker", "as_of_point", "scope"]
     own = tidy[tidy["variant"] == variant].set_index(key)["value"]
     monkeypatch.setattr(inputs, "prepare_tables", lambda *_: SimpleNamespace(tables=sim_tables))
-    monkeypatch.setattr(run_report, "_figures", lambda *_: [])
+    monkeypatch.setattr(run_report, "draw", lambda *_: [])
     paths = [f"paths.outputs={tmp_path}", f"paths.cache={cache}"]
     cheap = ["odds=none", "calibration=none", "model.model_a.mc_dropout_samples=0"]
     config = compose_as_is(*TINY, *paths, *cheap, *overrides)

@@ -101,7 +101,7 @@ def run_again(league, finished, compose_as_is, tmp_path, monkeypatch):
 
     Without figures, which take as long as all the rest.
     """
-    monkeypatch.setattr(run_report, "_figures", lambda *_: [])
+    monkeypatch.setattr(run_report, "draw", lambda *_: [])
 
     def run(*overrides: str):
         config = compose_as_is(
@@ -203,7 +203,7 @@ def test_a_run_folder_is_complete(finished):
         ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml",
         "figures/skill_over_season.png", f"figures/predicted_vs_actual_{TEST_SEASON}.png",
         "figures/losses.png", "figures/blend_weights.png", "figures/attention_diagnostics.png",
-        "figures/attention_faithfulness.png", "diagnostics.csv", "contributions.csv",
+        "report.html", "diagnostics.csv", "contributions.csv", "differences.csv",
         "faithfulness.csv", "odds.parquet", "games.csv", "series.csv", "finishes.csv",
         "playoff_players.csv", f"figures/title_race_{TEST_SEASON}.png",
         *[f"figures/odds_{TEST_SEASON}_{point}.png" for point in ("open", "0.5", "end")],
@@ -288,8 +288,7 @@ def test_metrics_json_is_valid_json_without_nan(finished):
     metrics = strict_json(finished / "metrics.json")
     assert metrics["ranker"] == "stack"
     assert metrics["test_seasons"] == [TEST_SEASON]
-    for part in ("summary", "probabilities", "calibration", "series", "true_strength",
-                 "blend_weights", "seconds"):  # fmt: skip
+    for part in ("means", "differences", "calibration", "series", "blend_weights", "seconds"):
         assert metrics[part], part
     weights = pd.DataFrame(metrics["blend_weights"])
     blended = {"model_a", "xgb", "rf", PROJECTED, "regressed_win_pct", "full_strength"}

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from nba_rank.evaluation.occlusion import summarise_occlusion
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
 from nba_rank.report import model_a_figures
 from nba_rank.report.labels import LOSS_LABELS
-from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses, plot_occlusion
+from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses
 
 
 @pytest.fixture
@@ -107,38 +106,3 @@ def test_diagnostics_that_blow_up_are_drawn_as_far_as_they_go(diagnostics, tmp_p
 def test_diagnostics_of_one_epoch_of_one_network(diagnostics, tmp_path):
     plot_diagnostics(diagnostics.head(2), tmp_path / "health.png")
     assert is_png(tmp_path / "health.png", 1600)
-
-
-# Occlusion.
-
-
-def test_points_with_intervals_and_shares(occlusion_summary, tmp_path, drawn):
-    plot_occlusion(occlusion_summary, tmp_path / "occlusion.png")
-    assert is_png(tmp_path / "occlusion.png", 1200)
-    ax = drawn[0].axes[0]
-    top, random = (bars.lines for bars in ax.containers)
-    np.testing.assert_allclose(top[0].get_ydata(orig=False), occlusion_summary["top"])
-    np.testing.assert_allclose(random[0].get_ydata(orig=False), occlusion_summary["like_minutes"])
-    lower, upper = (cap.get_ydata(orig=False) for cap in top[1])
-    np.testing.assert_allclose(lower, occlusion_summary["top_low"])
-    np.testing.assert_allclose(upper, occlusion_summary["top_high"])
-    assert [text.get_text() for text in ax.texts] == [
-        f"{share:.0%}" for share in occlusion_summary["top_moves_more"]
-    ]
-    assert [tick.get_text() for tick in ax.get_xticklabels()][::6] == ["opening", "end"]
-
-
-def test_removal_of_one_season_has_no_bars(occlusion, tmp_path, drawn):
-    one = occlusion[(occlusion["season"] == "2018-19") & (occlusion["as_of_point"] == "end")]
-    plot_occlusion(summarise_occlusion(one, np.random.default_rng(0)), tmp_path / "occlusion.png")
-    assert is_png(tmp_path / "occlusion.png", 1200)
-    assert "intervals" not in drawn[0].get_supxlabel()
-    assert "1 test season." in drawn[0].get_supxlabel()
-
-
-def test_a_model_that_nothing_moves_is_drawn(occlusion, tmp_path):
-    still = occlusion.assign(top=0.0, like_minutes=0.0)
-    plot_occlusion(
-        summarise_occlusion(still, np.random.default_rng(0), 50), tmp_path / "occlusion.png"
-    )
-    assert is_png(tmp_path / "occlusion.png", 1200)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.report.health import health_summary, last_epochs
+from nba_rank.evaluation.attention_health import health_summary, last_epochs
 
 
 def test_one_row_a_network_its_last(diagnostics):
