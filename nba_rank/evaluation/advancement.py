@@ -8,8 +8,7 @@ from nba_rank.data.league import play_in
 from nba_rank.data.outcomes import EVENTS, FINISHES, events
 from nba_rank.data.standings import BERTHS
 from nba_rank.evaluation.calibration import brier, log_loss
-from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.evaluation.intervals import interval_metrics
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS, interval_metrics
 
 SIMULATION = "simulation"
 """Name under which the intervals of the simulation are filed."""
@@ -126,7 +125,7 @@ def rank_interval_metrics(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataF
         results: What `nba_rank.data.outcomes.outcomes` returns.
 
     Returns:
-        Tidy rows as `nba_rank.evaluation.intervals.interval_metrics`, of ranker `simulation`.
+        Tidy rows as `nba_rank.evaluation.evaluate.interval_metrics`, of ranker `simulation`.
     """
     ranks = results[[*_KEY, "outcome_rank"]].rename(columns={"outcome_rank": "actual_rank"})
     bounds = [name for name in ("rank_low", "rank_high") if name in odds]

@@ -9,15 +9,13 @@ from nba_rank.config.schema import Config
 from nba_rank.data.prepare import true_strength
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.baselines import baseline_scores, with_random
-from nba_rank.evaluation.evaluate import evaluate
-from nba_rank.evaluation.intervals import interval_metrics
+from nba_rank.evaluation.evaluate import evaluate, interval_metrics, recovery_metrics
 from nba_rank.evaluation.market import market_scores
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS
 from nba_rank.evaluation.probability_assessment import (
     Forecast,
     assess_probabilities,
 )
-from nba_rank.evaluation.recovery import recovery_metrics
 from nba_rank.evaluation.result import WITHOUT, EvaluationResult, evaluation_result
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.faithfulness import occlusion_effects

@@ -7,7 +7,7 @@ import pandas as pd
 
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import EAST, WEST
-from nba_rank.evaluation.metrics import LIST_METRICS, ListMetric, average_rank
+from nba_rank.evaluation.metrics import LIST_METRICS, ListMetric, average_rank, spearman
 
 SCOPES = ("league", "playoff16", "east", "west")
 """Lists that are judged: all teams, the teams that made the playoffs, each conference."""
@@ -106,6 +106,65 @@ def evaluate(
         .sort_values(["season", "order"], kind="stable", ignore_index=True)
         .drop(columns="order")
     )
+
+
+def interval_metrics(
+    predictions: pd.DataFrame,
+    ranker: str = "model_a",
+    low: str = "model_a_rank_low",
+    high: str = "model_a_rank_high",
+) -> pd.DataFrame:
+    """Judge the intervals of rank at the as-of points.
+
+    Args:
+        predictions: Columns `season`, `as_of_point` and `actual_rank`, at as-of points of finished
+            seasons, such as the predictions table; without the columns of the bounds there is
+            nothing to judge.
+        ranker: Whose intervals they are.
+        low: Column of the best rank that an interval holds.
+        high: Column of the worst.
+
+    Returns:
+        Tidy rows of scope `league`: `rank_interval_coverage` (share of teams whose outcome rank
+        lies within the bounds, 0 to 1; to be compared with the share that the intervals are made
+        to hold) and `rank_interval_width` (mean number of places from bound to bound, both
+        counted; narrower is better at equal coverage). Teams without an interval are left out.
+    """
+    if low not in predictions:
+        return pd.DataFrame(columns=TIDY_COLUMNS)
+    known = predictions.dropna(subset=[low, high])
+    judged = known[["season", "as_of_point"]].assign(
+        rank_interval_coverage=known["actual_rank"].between(known[low], known[high]),
+        rank_interval_width=known[high] - known[low] + 1,
+    )
+    means = judged.groupby(["season", "as_of_point"], sort=False).mean().astype(float)
+    rows = means.reset_index().melt(["season", "as_of_point"], var_name="metric")
+    return rows.assign(scope="league", ranker=ranker)[TIDY_COLUMNS]
+
+
+def recovery_metrics(scores: pd.DataFrame, true_strength: pd.DataFrame) -> pd.DataFrame:
+    """Correlate each ranker's scores with the true strength of a simulated league.
+
+    Args:
+        scores: Columns `season`, `as_of_date`, `as_of_point`, `team_id`, `ranker`, `score`.
+        true_strength: Columns `season`, `as_of_date`, `team_id`, `true_strength` (points).
+
+    Returns:
+        Tidy rows of scope `league`, metric `true_strength_spearman`: rank correlation with the
+        strength of the full roster on the date; higher is better.
+    """
+    key = ["season", "as_of_date", "team_id"]
+    paired = scores.merge(true_strength[[*key, "true_strength"]], on=key, validate="many_to_one")
+    lists = paired.groupby(["season", "as_of_point", "ranker"], sort=False)
+    values = {
+        name: spearman(teams["score"], teams["true_strength"].rank(ascending=False))
+        for name, teams in lists
+    }
+    rows = [
+        (season, point, "league", ranker, "true_strength_spearman", value)
+        for (season, point, ranker), value in values.items()
+    ]
+    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
 
 
 def _scopes(teams: pd.DataFrame, scopes: Sequence[str]) -> dict[str, np.ndarray]:

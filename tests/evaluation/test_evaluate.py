@@ -4,7 +4,14 @@ import pytest
 
 from nba_rank.core.metrics import higher_is_better
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.evaluation.evaluate import SCOPES, SPEARMAN, TIDY_COLUMNS, evaluate
+from nba_rank.evaluation.evaluate import (
+    SCOPES,
+    SPEARMAN,
+    TIDY_COLUMNS,
+    evaluate,
+    interval_metrics,
+    recovery_metrics,
+)
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS, spearman
 
 
@@ -99,3 +106,43 @@ def test_only_the_scopes_asked_for_are_judged(scores, truth):
     some = evaluate(scores, truth, scopes=("playoff16", "league"))
     expected = tidy[tidy["scope"].isin(("league", "playoff16"))].reset_index(drop=True)
     pd.testing.assert_frame_equal(some, expected)
+
+
+def intervals(rows):
+    columns = ["season", "as_of_point", "actual_rank", "model_a_rank_low", "model_a_rank_high"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[2:], "Int64"))
+
+
+def test_intervals_are_judged_by_season_and_point():
+    table = intervals(
+        [
+            ("2022-23", "open", 1, 1, 3),  # on the bound
+            ("2022-23", "open", 5, 2, 5),  # on the other
+            ("2022-23", "open", 9, 2, 8),  # outside
+            ("2022-23", "open", 1, 2, 2),  # outside, one place wide
+            ("2022-23", "open", 30, None, None),  # without an interval
+            ("2022-23", "end", 4, 4, 4),
+            ("2023-24", "open", 7, 1, 30),
+        ]
+    )
+    tidy = interval_metrics(table)
+    assert tidy.columns.tolist() == TIDY_COLUMNS
+    assert set(tidy["scope"]) == {"league"}
+    assert set(tidy["ranker"]) == {"model_a"}
+    value = tidy.set_index(["metric", "season", "as_of_point"])["value"]
+    assert value["rank_interval_coverage"].to_dict() == {
+        ("2022-23", "open"): 0.5, ("2022-23", "end"): 1.0, ("2023-24", "open"): 1.0,
+    }  # fmt: skip
+    assert value["rank_interval_width"].tolist() == [15 / 4, 1.0, 30.0]
+    assert interval_metrics(table.drop(columns=["model_a_rank_low", "model_a_rank_high"])).empty
+
+
+def test_true_strength_is_recovered_in_its_order():
+    key = {"season": "sim", "as_of_date": pd.Timestamp("2024-01-01"), "team_id": [1, 2, 3, 4]}
+    true = pd.DataFrame({**key, "true_strength": [5.0, 1.0, -2.0, -4.0]})
+    scores = pd.concat(
+        pd.DataFrame({**key, "as_of_point": "0.25", "ranker": name, "score": score})
+        for name, score in (("right", [9, 8, 7, 6]), ("reversed", [1, 2, 3, 4]))
+    )
+    found = recovery_metrics(scores, true).set_index("ranker")["value"]
+    assert found.to_dict() == pytest.approx({"right": 1.0, "reversed": -1.0})
