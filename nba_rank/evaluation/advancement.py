@@ -4,14 +4,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.names import SIMULATION
 from nba_rank.data.league import play_in
 from nba_rank.data.outcomes import EVENTS, FINISHES, events
 from nba_rank.data.standings import BERTHS
 from nba_rank.evaluation.calibration import brier, log_loss
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS, interval_metrics
-
-SIMULATION = "simulation"
-"""Name under which the intervals of the simulation are filed."""
 
 _METRIC_OF = {event: "champion" if event == "title" else event for event in EVENTS}
 _LIST = ["season", "as_of_point"]

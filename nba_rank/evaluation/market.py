@@ -8,9 +8,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from nba_rank.core.names import MARKET
 from nba_rank.data.tables import Tables
-
-RANKER = "market"
 
 
 def market_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
@@ -33,7 +32,7 @@ def market_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
     )
     known = totals["win_total"].notna().groupby(totals["season"]).transform("all")
     scores = dates.merge(totals[known], on="season")
-    scores = scores.assign(ranker=RANKER, score=scores["win_total"])
+    scores = scores.assign(ranker=MARKET, score=scores["win_total"])
     columns = ["season", "as_of_date", "team_id", "ranker", "score", "as_of_point"]
     return scores[columns].astype({"ranker": "str"})
 

@@ -15,19 +15,15 @@ from nba_rank.config.schema import Config
 from nba_rank.config.schema.option import RESULT, RUN, roles
 from nba_rank.core.errors import UserError
 from nba_rank.core.metrics import METRICS, higher_is_better
+from nba_rank.core.names import ALL, SIMULATION, STANDINGS
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.evaluation.advancement import SIMULATION
 from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS
 from nba_rank.evaluation.paired import MEAN, with_mean
-from nba_rank.evaluation.series import ALL_SEASONS
 from nba_rank.evaluation.sweep_folder import TEST_BEST as BEST
 from nba_rank.evaluation.sweep_folder import TEST_DEFAULT as DEFAULT
 from nba_rank.evaluation.sweep_folder import TRIALS_FILE
 from nba_rank.samples.playoff_splits import WALK_FORWARD
-
-STANDINGS = "standings"
-"""Stands among the runs for the standings, which are no run but a bar for all of them."""
 
 Fields = dict[str, Any]
 """Values of a config by dotted key."""
@@ -215,7 +211,7 @@ def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
     Args:
         metrics: Tidy metrics, as in `metrics.csv`.
         rankers: Names of rankers, such as the final ranker of a run and
-            `nba_rank.evaluation.advancement.SIMULATION`; a metric is that of the first of them that
+            `nba_rank.core.names.SIMULATION`; a metric is that of the first of them that
             is judged by it.
 
     Returns:
@@ -223,7 +219,7 @@ def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
     """
     directed = [name for name in metrics["metric"].unique() if higher_is_better(name) is not None]
     chosen = metrics["ranker"].isin(rankers) & metrics["metric"].isin(directed)
-    rows = metrics[chosen & (metrics["season"] != ALL_SEASONS)]
+    rows = metrics[chosen & (metrics["season"] != ALL)]
     place = rows["ranker"].map({name: place for place, name in enumerate(rankers)})
     first = place == place.groupby(rows["metric"]).transform("min")
     return rows.loc[first, [*_KEY, "value"]].reset_index(drop=True)

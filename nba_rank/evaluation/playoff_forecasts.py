@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.names import ALL
 from nba_rank.evaluation.calibration import brier, log_loss, measure_calibration
 from nba_rank.evaluation.metrics import roc_auc
 from nba_rank.evaluation.paired import against_each, season_means, with_mean
@@ -20,9 +21,6 @@ SCORES = {"playoff_brier": brier, "playoff_auc": roc_auc, "playoff_log_loss": lo
 
 ECE = "playoff_ece"
 """Metric of the calibration error, of the lists of all seasons together."""
-
-ALL = "all"
-"""Stands for all points or all seasons pooled."""
 
 COLUMNS = ["part", "season", "as_of_point", "scope", "ranker", "metric", "value"]
 

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from nba_rank.core.arrays import FloatArray
+from nba_rank.core.names import PLATT, SIMULATION
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.advancement import (
@@ -26,9 +27,6 @@ from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.monte_carlo import MonteCarloOdds, has_players
 from nba_rank.odds.past_games import RatedGames
-
-PLATT = "platt"
-"""Name under which calibrated probabilities are filed."""
 
 _POINT = ["season", "as_of_date", "as_of_point"]
 
@@ -207,5 +205,5 @@ def _series(season: str, forecast: Forecast, league: League, grid: pd.DataFrame)
         home_edge=strengths.playoffs_edge,
         noise_sd=strengths.playoffs_noise,
         doubt_sd=strengths.playoffs_doubt,
-        ranker="simulation",
+        ranker=SIMULATION,
     )

@@ -10,19 +10,16 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.core.metrics import METRICS, higher_is_better
-from nba_rank.core.names import MEMBERS
+from nba_rank.core.names import ALL, MARKET, MEMBERS, PLATT, SIMULATION
 from nba_rank.data.outcomes import EVENTS, FINISHES, events
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.advancement import SIMULATION
 from nba_rank.evaluation.attention_health import last_epochs
 from nba_rank.evaluation.calibration import brier, measure_calibration, reliability_table
-from nba_rank.evaluation.market import RANKER as MARKET
 from nba_rank.evaluation.occlusion import faithfulness
 from nba_rank.evaluation.paired import PAIRED_COLUMNS, against_each, paired, season_means
 from nba_rank.evaluation.playoff_players import playoff_contributions
 from nba_rank.evaluation.predictions import SIMULATED
-from nba_rank.evaluation.probability_assessment import PLATT, ProbabilityFindings
-from nba_rank.evaluation.series import ALL_SEASONS
+from nba_rank.evaluation.probability_assessment import ProbabilityFindings
 from nba_rank.evaluation.single_games import KINDS, game_metrics
 from nba_rank.models.members import Scores
 from nba_rank.odds.season_sim import N_SEEDS
@@ -36,9 +33,6 @@ WITHOUT = "without_"
 
 CALIBRATION_POINTS = ("0.25", "0.5", "0.75")
 """Points at which the calibration of playoff odds is judged one by one."""
-
-POOLED = "all"
-"""What stands for the as-of point where all of them are pooled."""
 
 MEASURES = (
     *((name, scope) for scope in ("league", "playoff16")
@@ -61,7 +55,7 @@ class EvaluationResult:
     Attributes:
         ranker: Name of the final ranker: the stack, or its only member.
         metrics: Tidy metrics, those of probabilities and intervals included; pooled ones have
-            `nba_rank.evaluation.series.ALL_SEASONS` for the season.
+            `nba_rank.core.names.ALL` for the season.
         means: Means over seasons, see `nba_rank.evaluation.paired.season_means`. Games are those
             that all rankers of a scope forecast: of a kind, or with `PRICED` of those that
             bookmakers forecast as well.
@@ -158,7 +152,7 @@ def evaluation_result(
     without = rankings["ranker"].str.startswith(WITHOUT)
     metrics = pd.concat([rankings[~without], probabilities.metrics, more], ignore_index=True)
     games, n_games = paired_games(probabilities.games)
-    whole = (metrics["season"] != ALL_SEASONS) & ~metrics["metric"].str.startswith("game_")
+    whole = (metrics["season"] != ALL) & ~metrics["metric"].str.startswith("game_")
     by_season = pd.concat([metrics[whole], game_metrics(games)], ignore_index=True)
     differences = comparisons(by_season, ranker)
     odds = probabilities.odds
@@ -306,16 +300,16 @@ def event_calibration(forecasts: pd.DataFrame, rng: np.random.Generator) -> pd.D
         rng: Source of the noise floors.
 
     Returns:
-        A row an `event`, `as_of_point` (`POOLED` for all at once; of the playoffs also each of
+        A row an `event`, `as_of_point` (`ALL` for all at once; of the playoffs also each of
         `CALIBRATION_POINTS`) and `ranker`: `brier`, and what
         `nba_rank.evaluation.calibration.measure_calibration` returns.
     """
     cells = [
-        (event, point, str(ranker), rows if point == POOLED else rows[at == point])
+        (event, point, str(ranker), rows if point == ALL else rows[at == point])
         for event in EVENTS
         for ranker, rows in forecasts[forecasts["event"] == event].groupby("ranker", sort=False)
         for at in [rows["as_of_point"]]
-        for point in (*(CALIBRATION_POINTS if event == "playoff" else ()), POOLED)
+        for point in (*(CALIBRATION_POINTS if event == "playoff" else ()), ALL)
     ]
     table = [
         {"event": event, "as_of_point": point, "ranker": ranker, **_calibration(rows, rng)}

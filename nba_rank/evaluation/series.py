@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from nba_rank.core.arrays import FloatArray
+from nba_rank.core.names import ALL, SIMULATION
 from nba_rank.data import league
 from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import series
@@ -29,9 +30,6 @@ COLUMNS = [
     "host_strength", "guest_strength", "host_won", "p_host",
 ]  # fmt: skip
 
-ALL_SEASONS = "all"
-"""What stands for the season where all are pooled."""
-
 _NODES = 41
 
 
@@ -43,7 +41,7 @@ def series_upsets(
     home_edge: float,
     noise_sd: float,
     doubt_sd: float = 0.0,
-    ranker: str = "simulation",
+    ranker: str = SIMULATION,
 ) -> pd.DataFrame:
     """Pair the playoff series of a season with the strengths of both sides.
 
@@ -124,7 +122,7 @@ def series_metrics(upsets: pd.DataFrame) -> pd.DataFrame:
         season have no upset or nothing else) and, where there are probabilities, `series_brier`
         and `series_log_loss` (nats; lower is better).
     """
-    both = pd.concat([upsets, upsets.assign(season=ALL_SEASONS)], ignore_index=True)
+    both = pd.concat([upsets, upsets.assign(season=ALL)], ignore_index=True)
     tidy: list[tuple[str, str, str, str, str, float]] = []
     for (season, ranker), rows in both.groupby(["season", "ranker"], sort=False):
         host_won = rows["host_won"].to_numpy(dtype=np.bool_)

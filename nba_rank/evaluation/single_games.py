@@ -7,12 +7,12 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 
 from nba_rank.core.arrays import FloatArray
+from nba_rank.core.names import MARKET
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import neutral_courts
 from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
 from nba_rank.evaluation.calibration import brier, log_loss
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.evaluation.market import RANKER as MARKET
 from nba_rank.evaluation.market import market_game_probs
 from nba_rank.features.asof import Rows
 from nba_rank.features.elo import elo_ratings, win_probability

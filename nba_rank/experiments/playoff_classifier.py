@@ -13,7 +13,7 @@ from rich.console import Console
 
 from nba_rank.config.schema import CloneConfig, Config
 from nba_rank.core.errors import UserError
-from nba_rank.core.names import CLONE
+from nba_rank.core.names import CLONE, SIMULATION
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
@@ -29,9 +29,6 @@ from nba_rank.models.playoff_classifier import Cases, PlayoffClassifier, made_pl
 from nba_rank.report.playoff_report import PlayoffReport, write_playoff_report
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.playoff_splits import PlayoffSplit, reference_split, walk_forward_splits
-
-SIMULATION = "simulation"
-"""Name of the season simulator's playoff odds among the forecasters."""
 
 _FORECAST = ["design", "ranker", "season", "as_of_point", "team_id", "p"]
 

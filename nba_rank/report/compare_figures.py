@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nba_rank.core.metrics import higher_is_better
+from nba_rank.core.names import STANDINGS
 from nba_rank.evaluation.paired import MEAN, SIGNIFICANT
-from nba_rank.evaluation.past_runs import STANDINGS
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label
 from nba_rank.report.style import (
     BLUE,

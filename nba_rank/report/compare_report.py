@@ -9,12 +9,12 @@ from rich.console import Console
 
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.core.metrics import METRICS
+from nba_rank.core.names import STANDINGS
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.past_runs import (
     BEST,
     DEFAULT,
-    STANDINGS,
     Found,
     PastRun,
     Sweep,

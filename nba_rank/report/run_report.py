@@ -7,14 +7,13 @@ from rich.console import Console
 
 from nba_rank.config.schema import Config
 from nba_rank.core import escape
+from nba_rank.core.names import ALL, PLATT
 from nba_rank.core.run_dir import RunDir
 from nba_rank.data.outcomes import EVENTS, FINISHES
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.attention_health import ALIVE_ENTROPY_RATIO, health_summary
 from nba_rank.evaluation.predictions import as_json, flat
-from nba_rank.evaluation.probability_assessment import PLATT
 from nba_rank.evaluation.result import EvaluationResult
-from nba_rank.evaluation.series import ALL_SEASONS
 from nba_rank.models.model_a.uncertainty import NOMINAL_COVERAGE
 from nba_rank.odds.season_sim import COVERAGE
 from nba_rank.report.calibration_figures import plot_reliability
@@ -237,7 +236,7 @@ def print_summary(console: Console, found: EvaluationResult) -> None:
 
 def _pooled_series(found: EvaluationResult) -> pd.DataFrame:
     """Return the metrics of all series at once."""
-    rows = found.metrics[found.metrics["season"] == ALL_SEASONS]
+    rows = found.metrics[found.metrics["season"] == ALL]
     return rows.drop(columns="season").reset_index(drop=True)
 
 

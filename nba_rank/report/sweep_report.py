@@ -14,7 +14,7 @@ from rich.console import Console
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.schema import Config
 from nba_rank.core import escape
-from nba_rank.core.names import CLONE
+from nba_rank.core.names import ALL, CLONE, STANDINGS
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.choice import (
     CHOSEN,
@@ -30,8 +30,6 @@ from nba_rank.evaluation.choice import (
 )
 from nba_rank.evaluation.objectives import objective_rows, season_values
 from nba_rank.evaluation.paired import season_means
-from nba_rank.evaluation.past_runs import STANDINGS
-from nba_rank.evaluation.series import ALL_SEASONS
 from nba_rank.report.differences import span, values
 from nba_rank.report.format import console_table, number, percent, table
 from nba_rank.report.render import write_analysis
@@ -101,7 +99,7 @@ class SweepFindings:
     @property
     def test_seasons(self) -> list[str]:
         """The test seasons, in order."""
-        return sorted(set(self.tested[DEFAULT]["season"]) - {ALL_SEASONS})
+        return sorted(set(self.tested[DEFAULT]["season"]) - {ALL})
 
     def _tested(self, which: str, objective: str) -> SeasonValues:
         """Return an objective by test season of a tested configuration."""

@@ -81,7 +81,7 @@ def test_advancement_is_the_mean_over_five_events():
 
 def test_certain_and_right_odds_cost_nothing():
     came = events(four_teams()).drop(columns=["season", "team_id"]).astype(float)
-    value = values(advancement_metrics(odds_of(**came.add_suffix("_odds")), four_teams(), "oracle"))
+    value = values(advancement_metrics(odds_of(**came.add_suffix("_prob")), four_teams(), "oracle"))
     assert value.to_numpy() == pytest.approx(0, abs=1e-11)
 
 

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from made_runs import POINTS, SEASONS, TRIALS, made_metrics, write_run, write_sweep
 
+from nba_rank.core.names import STANDINGS
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.paired import paired
 from nba_rank.evaluation.past_runs import (
     BEST,
     DEFAULT,
-    STANDINGS,
     RunsError,
     common_scores,
     comparable_fields,

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.core.names import ALL
 from nba_rank.evaluation.paired import BETTER, MEAN
 from nba_rank.evaluation.playoff_forecasts import (
-    ALL,
     COLUMNS,
     ECE,
     SCORES,

@@ -7,12 +7,12 @@ from scipy.special import ndtr
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
+from nba_rank.core.names import PLATT
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import EVENTS, FINISHES
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.probability_assessment import (
-    PLATT,
     Forecast,
     assess_probabilities,
     win_probabilities,

@@ -3,11 +3,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from nba_rank.core.names import ALL
 from nba_rank.data.outcomes import series
 from nba_rank.data.standings import standings
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.series import (
-    ALL_SEASONS,
     COLUMNS,
     series_metrics,
     series_references,
@@ -137,12 +137,12 @@ def test_all_seasons_are_pooled_as_well():
     other = rows(gap, host_won, ranker="elo")
     tidy = series_metrics(pd.concat([first, second, other]))
     pooled = roc_auc_score(~host_won, gap)
-    assert cell(tidy, "series_upset_auc", ALL_SEASONS) == pytest.approx(pooled)
+    assert cell(tidy, "series_upset_auc", ALL) == pytest.approx(pooled)
     assert cell(tidy, "series_upset_auc") == pytest.approx(roc_auc_score(~host_won[15:], gap[15:]))
     p = np.r_[np.full(15, 0.6), np.full(25, 0.7)]
-    assert cell(tidy, "series_brier", ALL_SEASONS) == pytest.approx(np.mean((p - host_won) ** 2))
+    assert cell(tidy, "series_brier", ALL) == pytest.approx(np.mean((p - host_won) ** 2))
     expected = -np.log(np.where(host_won, p, 1 - p))
-    assert cell(tidy, "series_log_loss", ALL_SEASONS) == pytest.approx(expected.mean())
+    assert cell(tidy, "series_log_loss", ALL) == pytest.approx(expected.mean())
     assert cell(tidy, "series_log_loss", "2021-22") == pytest.approx(expected[:15].mean())
     assert set(tidy.loc[tidy["ranker"] == "elo", "metric"]) == {"series_upset_auc"}
 
@@ -165,10 +165,8 @@ def test_real_upsets_are_foretold_by_the_standings(real_tables):
     table = series_references(real_tables, seasons)
     assert (table.groupby("ranker").size() == 15 * len(seasons)).all()
     tidy = series_metrics(table)
-    assert cell(tidy, "series_upset_auc", ALL_SEASONS, "standings") == pytest.approx(
-        0.749, abs=0.01
-    )
-    assert 0.6 < cell(tidy, "series_upset_auc", ALL_SEASONS, "elo") < 0.72
+    assert cell(tidy, "series_upset_auc", ALL, "standings") == pytest.approx(0.749, abs=0.01)
+    assert 0.6 < cell(tidy, "series_upset_auc", ALL, "elo") < 0.72
 
 
 @pytest.mark.real

@@ -12,7 +12,7 @@ from rich.console import Console
 from nba_rank.config.compose import config_from_yaml
 from nba_rank.config.schema import PredictConfig, PredictDataConfig
 from nba_rank.core.errors import ConfigError, UserError
-from nba_rank.core.names import CLONE
+from nba_rank.core.names import CLONE, SIMULATION
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import outcomes
@@ -20,7 +20,7 @@ from nba_rank.evaluation.calibration import brier, ece
 from nba_rank.evaluation.metrics import roc_auc
 from nba_rank.experiments import inputs, playoff_classifier
 from nba_rank.experiments.comparison_run import comparison_run
-from nba_rank.experiments.playoff_classifier import SIMULATION, validation_scores
+from nba_rank.experiments.playoff_classifier import validation_scores
 from nba_rank.experiments.predict import rank_date
 from nba_rank.experiments.train import train
 from nba_rank.models.playoff_classifier import PlayoffClassifier, made_playoffs

@@ -15,13 +15,13 @@ from rich.console import Console
 from nba_rank.config.compose import config_from_yaml
 from nba_rank.config.schema import PredictConfig, PredictDataConfig
 from nba_rank.core.errors import UserError
+from nba_rank.core.names import PLATT
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data import manifest
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.quality import QualityReport
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform, read_tables, table_path
 from nba_rank.evaluation.predictions import PROBABILITIES, SIMULATED, flat
-from nba_rank.evaluation.probability_assessment import PLATT
 from nba_rank.experiments import inputs
 from nba_rank.experiments.predict import CHANGED, predict, rank_date
 from nba_rank.experiments.train import train
