@@ -60,7 +60,6 @@ TINY = [
     "model.model_a.n_seeds=1",
     "model.model_a.encoder_dims=[8]",
     "model.model_a.learning_rate=0.01",
-    "evaluation.bootstrap_samples=200",
     "callbacks=quiet",
     "callbacks/not_learning=off",
 ]

@@ -42,7 +42,6 @@ TINY = [
     "model.clone_classifier.reg_lambda=1",
     "trainer=cpu",
     "trainer.num_threads=1",
-    "evaluation.bootstrap_samples=200",
     "callbacks=quiet",
 ]
 

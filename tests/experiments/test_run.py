@@ -44,7 +44,6 @@ TINY = [
     "model.model_a.n_seeds=2",
     "features.projection.n_simulations=20",
     "odds.n_simulations=20",
-    "evaluation.bootstrap_samples=200",
     "callbacks=quiet",
 ]
 TEST_SEASON = "2024-25"

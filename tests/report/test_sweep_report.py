@@ -77,7 +77,7 @@ def report(tmp_path, compose_as_is):
             study=study.study,
             tested=tested,
             ranker="stack",
-            config=compose_as_is("evaluation.bootstrap_samples=200"),
+            config=compose_as_is(),
         )
         console = Console(file=StringIO(), width=120)
         with RunDir(tmp_path) as run_dir:

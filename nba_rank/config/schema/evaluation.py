@@ -42,9 +42,6 @@ class FoldsConfig:
 class EvaluationConfig:
     """How the test seasons are judged."""
 
-    bootstrap_samples: int = option(
-        "Resamples of the test seasons behind each interval.", low=100, role=RUN
-    )
     exponential_ndcg: bool = option(
         "Also report NDCG with exponential gain, as `ndcg_<k>_exponential`.", role=RUN
     )

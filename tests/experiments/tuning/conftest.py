@@ -91,7 +91,6 @@ def searched(league) -> list[str]:
         "features=standings_only",
         "odds=none",
         "calibration=none",
-        "evaluation.bootstrap_samples=200",
     ]
 
 

@@ -66,7 +66,7 @@ def test_every_option_has_a_role():
     known = roles(Config)
     assert {*known.values()} == {"result", "run", "sweep", "nothing"}
     assert known["model.xgb.max_depth"] == known["data.first_season"] == "result"
-    assert known["trainer.accelerator"] == known["evaluation.bootstrap_samples"] == "run"
+    assert known["trainer.accelerator"] == known["evaluation.exponential_ndcg"] == "run"
 
 
 @pytest.mark.parametrize(
