@@ -211,6 +211,7 @@ def test_a_run_folder_is_complete(finished):
           for name in (
               "features.json", "ensemble.json", "projection.json", "xgb.ubj", "rf.npz"
           )],
+        f"models/{TEST_SEASON}/model_a.json",
         *[f"models/{TEST_SEASON}/model_a_{network}.ckpt" for network in networks],
         *[f"logs/{fit}/network_{network}/{name}"
           for fit in FITS for network in networks for name in ("metrics.csv", "hparams.yaml")],

@@ -116,7 +116,7 @@ def test_saved_members_score_identically(data, compose, tmp_path):
     assert np.array_equal(got.attention, expected.attention)
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "features.json", "model_a_0.ckpt", "model_a_1.ckpt", "rf.npz", "xgb.ubj",
+        "features.json", "model_a.json", "model_a_0.ckpt", "model_a_1.ckpt", "rf.npz", "xgb.ubj",
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ SMALL = [
     "model.model_a.team_prior=[]", "model.model_a.n_seeds=1", "model.model_a.encoder_dims=[8]",
     "model.model_a.mc_dropout_samples=0", "model.xgb.n_estimators=3", "model.rf.n_estimators=3",
 ]  # fmt: skip
-FILES = ["features.json", "model_a_0.ckpt", "xgb.ubj", "rf.npz"]
+FILES = ["features.json", "model_a.json", "model_a_0.ckpt", "xgb.ubj", "rf.npz"]
 
 
 class Payload:

@@ -1,8 +1,8 @@
 """Model A after training: one or more networks that score as one, and how sure they are."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -22,6 +22,7 @@ from nba_rank.models.saved import reading
 from nba_rank.models.workers import one_thread
 
 _SCORES = "scores.npz"
+_MODEL = "model_a.json"
 
 
 class TeamScores(NamedTuple):
@@ -165,7 +166,11 @@ class FittedModelA:
         )
 
     def save(self, folder: Path) -> None:
-        """Write a Lightning checkpoint of each network: `model_a_0.ckpt` and so on."""
+        """Write a Lightning checkpoint of each network, `model_a_0.ckpt` and so on.
+
+        `model_a.json` beside them says how many there are, so that a lost one is noticed.
+        """
+        (folder / _MODEL).write_text(json.dumps({"n_networks": len(self.networks)}))
         for number, network in enumerate(self.networks):
             network.save_checkpoint(_path(folder, number))
 
@@ -185,11 +190,19 @@ class FittedModelA:
             device: Device of prediction.
 
         Raises:
-            UserError: The folder holds no network, or a file is not what `save` has written.
+            UserError: A file is missing, or is not what `save` has written.
         """
-        paths = list(takewhile(Path.exists, (_path(folder, number) for number in count())))
-        if not paths:
-            raise UserError(f"no network of model A in {folder}")
+        with reading(folder / _MODEL):
+            n_networks = int(json.loads((folder / _MODEL).read_text())["n_networks"])
+            if n_networks < 1:
+                raise ValueError(f"{n_networks} networks")
+        paths = [_path(folder, number) for number in range(n_networks)]
+        for path in paths:
+            if not path.exists():
+                raise UserError(
+                    f"{path} is missing, one of {n_networks} networks of model A: train again, or "
+                    "copy the folder anew from where it was made"
+                )
         changed: dict[str, Any] = {} if settings is None else {"config": asdict(settings)}
         return cls.of((_load(path, changed) for path in paths), device)
 

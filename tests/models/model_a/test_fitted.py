@@ -266,7 +266,8 @@ def test_more_dropout_is_less_sure(fit, known, no_prior):
 def test_a_saved_model_scores_identically(fitted, known, tmp_path):
     sets, prior, _ = known
     fitted.save(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model_a_0.ckpt", "model_a_1.ckpt"]
+    names = ["model_a.json", "model_a_0.ckpt", "model_a_1.ckpt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     loaded = FittedModelA.load(tmp_path)
     assert_same(loaded.predict(sets, prior), fitted.predict(sets, prior))
     for now, before in ((loaded.inputs, fitted.inputs), (loaded.inputs.prior, fitted.inputs.prior)):
@@ -283,8 +284,11 @@ def test_networks_are_read_in_the_order_of_their_numbers(fitted, tmp_path):
     assert seeds == [network.seed for network in many.networks]
 
 
-def test_a_folder_without_networks_is_no_model(tmp_path):
-    with pytest.raises(UserError, match=str(tmp_path)):
+@pytest.mark.parametrize("lost", ["model_a.json", "model_a_0.ckpt", "model_a_1.ckpt"])
+def test_a_lost_file_is_named_rather_than_scored_without(fitted, tmp_path, lost):
+    fitted.save(tmp_path)
+    (tmp_path / lost).unlink()
+    with pytest.raises(UserError, match=str(tmp_path / lost)):
         FittedModelA.load(tmp_path)
 
 
