@@ -29,7 +29,7 @@ MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluationInputs:
     """What is judged.
 
     Attributes:
@@ -50,7 +50,7 @@ class Judged:
 
 
 def assess(
-    judged: Judged,
+    judged: EvaluationInputs,
     data: Dataset,
     grid: pd.DataFrame,
     league: League,
@@ -121,7 +121,7 @@ def final_name(config: Config) -> str:
 
 
 def _scored(
-    judged: Judged,
+    judged: EvaluationInputs,
     points: pd.DataFrame,
     baselines: pd.DataFrame,
     tables: Tables,
@@ -153,14 +153,14 @@ def _scored(
     return pd.concat(scores, ignore_index=True)
 
 
-def _projected(judged: Judged, points: pd.DataFrame) -> pd.DataFrame:
+def _projected(judged: EvaluationInputs, points: pd.DataFrame) -> pd.DataFrame:
     """Return the projected outcome at the points."""
     tested = pd.concat([judged.oof[season].frame for season in judged.plan.test_seasons])
     return tested.assign(score=tested[PROJECTED]).merge(points, on=["season", "as_of_date"])
 
 
 def _without_a_member(
-    judged: Judged, points: pd.DataFrame, data: Dataset, config: Config
+    judged: EvaluationInputs, points: pd.DataFrame, data: Dataset, config: Config
 ) -> pd.DataFrame:
     """Score the points by stacks that leave one member out, each fitted as the stack is.
 
@@ -180,7 +180,7 @@ def _without_a_member(
 
 
 def _occlusion(
-    judged: Judged, data: Dataset, points: pd.DataFrame, rng: np.random.Generator
+    judged: EvaluationInputs, data: Dataset, points: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Take players out of model A's test teams at the points."""
     parts = []

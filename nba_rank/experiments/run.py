@@ -11,7 +11,7 @@ from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.evaluation import predictions
-from nba_rank.evaluation.assessment import Judged, assess
+from nba_rank.evaluation.assessment import EvaluationInputs, assess
 from nba_rank.experiments.inputs import fit_members, read_inputs
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import fit_ensemble, prepare_workers
@@ -87,7 +87,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
 
     with stages.stage("evaluation"):
         found = assess(
-            Judged(plan, members, rankers, oof, completed, table),
+            EvaluationInputs(plan, members, rankers, oof, completed, table),
             data,
             grid,
             inputs.league,

@@ -15,7 +15,7 @@ from rich.console import Console
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.paired import MEAN, SIGNIFICANT
 from nba_rank.report.differences import LIST_LABELS, differences, span, values
-from nba_rank.report.format import console_table, label, number, percent, signed
+from nba_rank.report.format import console_table, label, number, percent, print_table, signed
 from nba_rank.report.render import write_analysis
 from nba_rank.report.style import BLUE, GREY, INK, ORANGE, save, set_caption, set_title, style
 
@@ -83,7 +83,9 @@ def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Cons
         sections.append((TITLES[direction], _NOTES[direction], tables))
         for ranker, rows in by_ranker.items():
             title = f"{TITLES[direction]}, {label('ranker', ranker)}: gain in Spearman"
-            console.print(console_table(differences(rows, "part", "list", intervals=False), title))
+            print_table(
+                console_table(differences(rows, "part", "list", intervals=False), title), console
+            )
     context = {
         "kind": report.kind,
         "seasons": span(report.seasons),

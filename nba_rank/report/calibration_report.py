@@ -11,7 +11,7 @@ from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.calibration import reliability_table
 from nba_rank.report.calibration_figures import plot_reliability
 from nba_rank.report.differences import differences, measure_label, span, values
-from nba_rank.report.format import cells, console_table, number
+from nba_rank.report.format import cells, console_table, number, print_table
 from nba_rank.report.labels import EVENT_LABELS
 from nba_rank.report.render import write_analysis
 
@@ -63,8 +63,9 @@ def write_calibration_report(report: CalibrationReport, run_dir: RunDir, console
         _named(frame) for frame in (report.means, report.differences, report.calibration)
     )
     brier = means[means["metric"] == "brier"]
-    console.print(
-        console_table(values(brier, "event", "way", "event"), "Brier score, lower is better")
+    print_table(
+        console_table(values(brier, "event", "way", "event"), "Brier score, lower is better"),
+        console,
     )
     of_events = gaps["part"] != "order"
     context = {

@@ -99,8 +99,8 @@ def plot_differences(differences: pd.DataFrame, baseline: str, metric: str, path
                 part = rows[(rows["scope"] == scope) & (rows["ranker"] == run)]
                 x = part["as_of_point"].map(points.index) + (number - (len(looks) - 1) / 2) * step
                 ax.vlines(x, part["low"], part["high"], color=colour, lw=2)
-                firm = part["verdict"].isin(SIGNIFICANT)
-                for chosen, face in ((firm, colour), (~firm, "white")):
+                significant = part["verdict"].isin(SIGNIFICANT)
+                for chosen, face in ((significant, colour), (~significant, "white")):
                     ax.plot(x[chosen], part.loc[chosen, "difference"], marker, ms=7,
                             color=colour, mfc=face, mew=1.8)  # fmt: skip
                 ax.plot([], [], marker, ls="-", color=colour, mfc=colour, label=run)

@@ -25,7 +25,7 @@ from nba_rank.evaluation.past_runs import (
 )
 from nba_rank.report.compare_figures import plot_by_point, plot_differences
 from nba_rank.report.differences import differences, measure_label, span, values
-from nba_rank.report.format import ABSENT, console_table, number, signed
+from nba_rank.report.format import ABSENT, console_table, number, print_table, signed
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label, ranker_label
 from nba_rank.report.render import write_analysis
 
@@ -106,8 +106,10 @@ def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) 
     for line in warnings:
         console.print(line, markup=False, highlight=False)
     title = f"{measure_label(metric, 'league')}: mean, and difference to {baseline}"
-    console.print(console_table(values(means, "ranker", "as_of_point", "run"), title))
-    console.print(console_table(differences(gaps, "ranker", "as_of_point", "run", intervals=False)))
+    print_table(console_table(values(means, "ranker", "as_of_point", "run"), title), console)
+    print_table(
+        console_table(differences(gaps, "ranker", "as_of_point", "run", intervals=False)), console
+    )
     by_season = _of(comparison.scores, metric, "league")
     # The mean over the points comes before the points; a single point stands for itself.
     by_season = by_season[by_season["as_of_point"] == by_season["as_of_point"].iloc[0]]

@@ -20,7 +20,7 @@ from nba_rank.evaluation.playoff_forecasts import SCORES, PlayoffFindings
 from nba_rank.evaluation.predictions import as_json
 from nba_rank.report.calibration_figures import plot_reliability
 from nba_rank.report.differences import differences, measure_label, span, values
-from nba_rank.report.format import console_table, number, pivot
+from nba_rank.report.format import console_table, number, pivot, print_table
 from nba_rank.report.labels import POINT_LABELS
 from nba_rank.report.render import Figure as Drawn
 from nba_rank.report.render import write_analysis
@@ -129,7 +129,7 @@ def write_playoff_report(report: PlayoffReport, run_dir: RunDir, console: Consol
     for design, words in DESIGNS.items():
         rows = named[(named["part"] == design) & (named["metric"] == "playoff_brier")]
         title = f"{words}, {span(report.tests(design))}: Brier score, lower is better"
-        console.print(console_table(values(rows, "ranker", "list", "forecaster"), title))
+        print_table(console_table(values(rows, "ranker", "list", "forecaster"), title), console)
     console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
 
 

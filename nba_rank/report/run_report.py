@@ -23,7 +23,7 @@ from nba_rank.report.figures import (
     plot_predicted_vs_actual,
     plot_skill_over_season,
 )
-from nba_rank.report.format import console_table, number, signed
+from nba_rank.report.format import console_table, number, print_table, signed
 from nba_rank.report.labels import EVENT_LABELS, LOSS_LABELS, POINT_LABELS, ranker_label, sentence
 from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses
 from nba_rank.report.odds_figures import plot_odds_heatmap, plot_title_odds
@@ -224,7 +224,7 @@ def print_summary(console: Console, found: EvaluationResult) -> None:
     n = len(found.seasons)
     title = f"Mean Spearman with the outcome, {n} test season{'' if n == 1 else 's'}"
     styles = bold | {len(table): "green"}
-    console.print(console_table(pd.concat([table, line], ignore_index=True), title, styles))
+    print_table(console_table(pd.concat([table, line], ignore_index=True), title, styles), console)
     losses = found.means[found.means["metric"] == "champion_log_loss"]
     for ranker in (found.ranker, "standings"):
         own = losses[losses["ranker"] == ranker].set_index("as_of_point")["value"]

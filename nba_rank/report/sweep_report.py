@@ -31,7 +31,7 @@ from nba_rank.evaluation.choice import (
 from nba_rank.evaluation.objectives import objective_rows, season_values
 from nba_rank.evaluation.paired import season_means
 from nba_rank.report.differences import span, values
-from nba_rank.report.format import console_table, number, percent, table
+from nba_rank.report.format import console_table, number, percent, print_table, table
 from nba_rank.report.render import write_analysis
 from nba_rank.report.sweep_figures import draw_sweep
 
@@ -161,7 +161,7 @@ def write_sweep_report(findings: SweepFindings, run_dir: RunDir, console: Consol
         "importances": [(name, _shares(shares)) for name, shares in importances.items() if shares],
     }
     path = write_analysis(run_dir, "sweep.md.j2", context, figures)
-    console.print(console_table(gains, f"Chosen: {findings.chosen.name}"))
+    print_table(console_table(gains, f"Chosen: {findings.chosen.name}"), console)
     for word in findings.overrides:
         console.print(f"  {word}", markup=False, highlight=False)
     console.print(f"Sweep folder: {run_dir.path}, analysis: {path.name}")
