@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 
 Batch = dict[str, Tensor]
@@ -55,12 +56,12 @@ class ColumnScaler:
             columns: Names of the F columns.
 
         Raises:
-            ValueError: A value is infinite.
+            UserError: A value is infinite.
         """
         infinite = np.isinf(values).any(axis=0)
         if infinite.any():
             named = [columns[i] for i in np.flatnonzero(infinite)]
-            raise ValueError(
+            raise UserError(
                 f"columns {named} hold values that are not finite: check the features and the "
                 "logs behind them"
             )

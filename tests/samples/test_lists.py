@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
+from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 from nba_rank.samples.lists import (
     ColumnScaler,
@@ -71,7 +72,7 @@ def test_large_means_do_not_drown_small_spreads():
 
 
 def test_columns_that_are_not_finite_are_named():
-    with pytest.raises(ValueError, match=r"\['1'\]"):
+    with pytest.raises(UserError, match=r"\['1'\]"):
         scaled([[1, np.nan], [np.inf, 1]])
 
 
