@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
+from torchmetrics.retrieval import RetrievalNormalizedDCG
 
 from nba_rank.config.schema import AttentionConfig, ModelAConfig
 from nba_rank.core.errors import UserError
@@ -32,7 +33,7 @@ class ModelA(pl.LightningModule):
     Attributes:
         inputs: What makes the lists that the network was fitted on; None before.
         losses: One row an epoch: `epoch`, its last `step`, `train_loss` and, with a validation
-            season, `val_loss`.
+            season, `val_loss` and `val_ndcg`, the mean NDCG of its lists, 0 to 1.
         diagnostics: One row an epoch, see `nba_rank.models.model_a.diagnostics`; empty unless
         measured.
         last_ranked: What came out of the last training step, with its graph.
@@ -67,6 +68,7 @@ class ModelA(pl.LightningModule):
         self.diagnostics: list[dict[str, float]] = []
         self.last_ranked: Ranked | None = None
         self._generator: torch.Generator | None = None
+        self._val_ndcg = RetrievalNormalizedDCG()
 
     def score_batch(self, batch: Batch) -> Ranked:
         """Score the lists of a batch, every player as he is."""
@@ -104,15 +106,21 @@ class ModelA(pl.LightningModule):
             )
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Log the validation season's loss."""
-        loss = self.loss(self.score_batch(batch), batch)
-        self.log("val_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["player"]))
+        """Log the validation season's loss and the NDCG of its lists."""
+        ranked, teams, n_lists = self.score_batch(batch), batch["team_mask"], len(batch["player"])
+        loss = self.loss(ranked, batch)
+        self.log("val_loss", loss, on_step=False, on_epoch=True, batch_size=n_lists)
+        first = batch_index * self.config.lists_per_batch
+        number = torch.arange(first, first + n_lists, device=teams.device)
+        lists = number[:, None].expand_as(teams)
+        self._val_ndcg.update(ranked.score[teams], batch["relevance"][teams], lists[teams])
+        self.log("val_ndcg", self._val_ndcg, on_step=False, on_epoch=True, batch_size=n_lists)
 
     def on_train_epoch_end(self) -> None:
         """Keep the epoch's losses for the run folder."""
         metrics = self.trainer.callback_metrics
         row = {"epoch": float(self.current_epoch), "step": float(self.trainer.global_step - 1)}
-        known = [name for name in ("train_loss", "val_loss") if name in metrics]
+        known = [name for name in ("train_loss", "val_loss", "val_ndcg") if name in metrics]
         self.losses.append(row | {name: float(metrics[name]) for name in known})
 
     def on_train_end(self) -> None:

@@ -67,9 +67,10 @@ def log_again(network: ModelA, loggers: list[Logger]) -> None:
                 logger.log_metrics(row, step=0)
         for row in network.losses:
             epoch, step = int(row["epoch"]), int(row["step"])
-            known = {name: value for name, value in row.items() if name.endswith("_loss")}
-            if "val_loss" in known:
-                logger.log_metrics({"val_loss": known.pop("val_loss"), "epoch": epoch}, step)
+            known = {name: value for name, value in row.items() if name not in ("epoch", "step")}
+            validation = {name: known.pop(name) for name in row if name.startswith("val_")}
+            if validation:
+                logger.log_metrics({**validation, "epoch": epoch}, step)
             own = health.get(row["epoch"], {})
             logger.log_metrics({**own, **known, "epoch": epoch}, step)
         logger.finalize("success")

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from pytorch_lightning.loggers import CSVLogger
+from sklearn.metrics import ndcg_score
 
 from nba_rank.config.schema import ModelAConfig
 from nba_rank.core.errors import UserError
@@ -252,8 +253,17 @@ def test_early_stopping_keeps_the_weights_of_the_lowest_validation_loss(
     ).tensors
     network = fitted.networks[0]
     with torch.inference_mode():
-        kept = network.loss(network.score_batch(batch), batch).item()
+        ranked = network.score_batch(batch)
+        kept = network.loss(ranked, batch).item()
     assert kept == pytest.approx(fitted.losses["val_loss"].min(), rel=1e-4)
+    best = min(network.losses, key=lambda row: row["val_loss"])
+    ndcg = [
+        ndcg_score([list_relevance[teams].numpy()], [list_score[teams].numpy()])
+        for list_relevance, list_score, teams in zip(
+            batch["relevance"], ranked.score, batch["team_mask"], strict=True
+        )
+    ]
+    assert best["val_ndcg"] == pytest.approx(np.mean(ndcg), rel=1e-4)
 
 
 def test_what_is_held_out_teaches_nothing(fit, make_sets, make_prior):
