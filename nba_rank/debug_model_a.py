@@ -1,4 +1,4 @@
-"""`python -m nba_rank.debug_model_a`: is model A's attention alive before any training?"""
+"""`python -m nba_rank.debug_model_a`: is model A ready to learn, before any training?"""
 
 from nba_rank.config.program import run_program
 from nba_rank.config.schema import DebugConfig

@@ -1,6 +1,7 @@
-"""`python -m nba_rank.debug_model_a`: is model A's attention alive? One batch, before any training.
+"""`python -m nba_rank.debug_model_a`: is model A ready to learn? One batch, before any training.
 
-The exit status is 0 where it is alive and 1 where it is dead.
+The exit status is 0 where it is ready and 1 where it cannot learn. Whether its attention is alive
+shows after training only: before, the weights are about those of the minutes prior.
 """
 
 import sys
@@ -69,9 +70,9 @@ def debug(cfg: DictConfig, console: Console) -> Checkup:
     console.print(diagnostics_table(title, found.diagnostics))
     console.print(_players_table(found, source))
     if found.cause is None:
-        console.print(f"[bold green]alive[/], loss {found.loss:.4f}")
+        console.print(f"[bold green]ready to learn[/], loss {found.loss:.4f}")
     else:
-        console.print(f"[bold red]dead: {found.cause}:[/]", end=" ")
+        console.print(f"[bold red]cannot learn: {found.cause}:[/]", end=" ")
         console.print(found.explanation, markup=False, highlight=False, soft_wrap=True)
     return found
 
@@ -176,6 +177,6 @@ def _top(player_id: npt.NDArray[np.int64], weight: Tensor, names: pd.Series) -> 
 
 
 def main(cfg: DictConfig, console: Console) -> None:
-    """Leave with status 1 where model A is dead."""
+    """Leave with status 1 where model A cannot learn."""
     if debug(cfg, console).cause is not None:
         sys.exit(1)

@@ -25,6 +25,8 @@ def test_one_row_a_network_its_last(diagnostics):
         ("entropy_ratio", 0.2),
         ("entropy_ratio", 0.98),
         ("entropy_ratio", np.nan),
+        ("prior_kl", 0.02),
+        ("prior_kl", np.nan),
         ("fallback_share", 1e-6),
         ("gradient_attention", 0.0),
         ("gradient_encoder", np.inf),
@@ -40,6 +42,12 @@ def test_what_was_wrong_before_the_end_does_not_count(diagnostics):
     earlier = diagnostics["epoch"] < 3
     diagnostics.loc[earlier, "entropy_ratio"] = 1.0
     assert last_epochs(diagnostics)["alive"].all()
+
+
+def test_an_untrained_network_is_not_alive(diagnostics):
+    healthy = diagnostics.assign(gradient_attention=0.01)
+    assert last_epochs(healthy)["alive"].all()
+    assert not last_epochs(healthy[healthy["epoch"] < 0])["alive"].any()
 
 
 def test_the_summary_is_over_networks(diagnostics):

@@ -61,13 +61,14 @@ def of_sim(composed, sim_tables, monkeypatch):
     return run
 
 
-def test_an_untrained_model_is_alive(look):
+def test_an_untrained_model_is_ready_to_learn(look):
     found, text = look()
     assert found.cause is None
     assert not found.stepped
     assert found.diagnostics.gradient_attention > 0
     assert found.loss == pytest.approx(1.86, abs=0.05), "log(15!) / 15 where scores hardly differ"
-    assert "alive, loss" in text
+    assert "ready to learn, loss" in text
+    assert 0 <= found.diagnostics.prior_kl < 0.01, "it follows the minutes, whatever its entropy"
     assert "entropy_ratio_head_3" in text
 
 
@@ -101,10 +102,10 @@ def test_beside_a_team_prior_it_takes_one_step_and_says_so(look):
         ("model.model_a.attention.temperature=0.001", Cause.COLLAPSED_ATTENTION),
     ],
 )
-def test_a_dead_model_is_named_and_leaves_with_status_one(look, composed, override, cause):
+def test_what_cannot_learn_is_named_and_leaves_with_status_one(look, composed, override, cause):
     found, text = look(override)
     assert found.cause is cause
-    assert f"dead: {cause}:" in text
+    assert f"cannot learn: {cause}:" in text
     assert found.explanation in text
     with pytest.raises(SystemExit) as left:
         debug_model_a.main(composed(*DUMMY, override), Console(file=io.StringIO()))
@@ -198,7 +199,7 @@ def test_a_team_prior_brings_the_store_features(of_sim):
     assert len(source.data.sets.frame) == 30
 
 
-def test_the_league_is_alive_and_its_players_have_names(of_sim, composed, sim_tables):
+def test_the_league_is_ready_and_its_players_have_names(of_sim, composed, sim_tables):
     console = Console(file=io.StringIO(), width=200)
     cfg = composed(*SIM, "model.model_a.lists_per_batch=4", "batch=3")
     found = debug(cfg, console)
@@ -213,13 +214,17 @@ def test_the_league_is_alive_and_its_players_have_names(of_sim, composed, sim_ta
 @pytest.mark.parametrize(
     ("overrides", "status", "said"),
     [
-        ([], 0, "alive"),
-        (["model.model_a.attention.minutes_bias_weight=5000"], 1, "dead: collapsed attention"),
+        ([], 0, "ready to learn"),
+        (
+            ["model.model_a.attention.minutes_bias_weight=5000"],
+            1,
+            "cannot learn: collapsed attention",
+        ),
     ],
 )
 def test_the_exit_status_of_the_program(overrides, status, said):
     done = subprocess.run(
-        [sys.executable, "-m", "nba_rank.experiments.debug_model_a", *DUMMY, *overrides],
+        [sys.executable, "-m", "nba_rank.debug_model_a", *DUMMY, *overrides],
         capture_output=True,
         text=True,
         cwd=CONF.parent,

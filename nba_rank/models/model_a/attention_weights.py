@@ -29,8 +29,9 @@ from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.sigma_reparam import SigmaLinear
 from nba_rank.models.model_a.straight_through import where_straight_through
 
-# The share that a player without minutes is taken to have, so that his logit is finite.
-_SHARE_FLOOR = 1e-4
+SHARE_FLOOR = 1e-4
+"""The share that a player without minutes is taken to have, so that his logit is finite."""
+
 # Bounds a learned log temperature, so that neither its exponential nor the inverse overflows.
 _LOG_TEMPERATURE_MAX = 10.0
 _FALLBACKS = ("minutes", "uniform", "error")
@@ -121,7 +122,7 @@ class AttentionWeights(nn.Module):
         equal = equal_weights(valid)
         share, minutes_known = self._shares(minutes_share, valid, equal)
         content, finite = self._content(query, players, valid)
-        prior = self.minutes_bias_weight * share.clamp_min(_SHARE_FLOOR).log()
+        prior = self.minutes_bias_weight * share.clamp_min(SHARE_FLOOR).log()
         logits = content + prior[:, None, :]
         soft = logits.masked_fill(~valid[:, None, :], -torch.inf).softmax(dim=-1)
         raw = self.dropout(soft)

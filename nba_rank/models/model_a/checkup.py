@@ -40,8 +40,8 @@ class Checkup:
         ranked: What the network made of the batch, without graph, on the CPU.
         loss: The list loss.
         diagnostics: Health, with gradients.
-        cause: Why it is dead; None: it is alive.
-        explanation: The numbers behind the cause and the remedy; empty where it is alive.
+        cause: Why it cannot learn; None: it is ready to learn.
+        explanation: The numbers behind the cause and the remedy; empty where it is ready.
         stepped: Whether an optimiser step came before the look.
     """
 
@@ -97,7 +97,12 @@ def check_up(
         _backward(module, batch, autocast)
         torch.optim.AdamW(module.parameters(), lr=model.learning_rate).step()
     ranked, loss = _backward(module, batch, autocast)
-    found = diagnose(ranked, batch, gradient_norms(module.ranker))
+    found = diagnose(
+        ranked,
+        batch,
+        gradient_norms(module.ranker),
+        minutes_bias_weight=model.attention.minutes_bias_weight,
+    )
     if isfinite(loss):
         cause = cause_in_data(found) or cause_in_network(found, model.attention.pooling)
         explanation = explain(cause, found) if cause else ""

@@ -14,6 +14,7 @@ from math import isfinite, nan
 import torch
 from torch import Tensor
 
+from nba_rank.models.model_a.attention_weights import SHARE_FLOOR
 from nba_rank.models.model_a.deep_set_ranker import DeepSetRanker, Ranked
 from nba_rank.samples.lists import Batch
 
@@ -43,6 +44,9 @@ class Diagnostics:
         entropy_ratio_by_head: `-sum_p w_p log w_p / log n`, n the team's players and w their
             weights scaled to sum 1; mean over the teams of two or more players, 0 (all weight on
             one player) to 1 (uniform).
+        prior_kl: Kullback-Leibler divergence of the weights from those that the minutes prior alone
+            would give, in nats, 0 or more; mean over heads and the teams of two or more players.
+            It is about 0 in an untrained network, whatever the entropy.
         fallback_share: Share of teams and heads whose raw weights could not pool, 0 to 1.
         encoded_variance: Variance of the encoder's output over the players of a list, 0 or more;
             mean over its D columns and the lists.
@@ -65,6 +69,7 @@ class Diagnostics:
     attention_max: float
     entropy_ratio: float
     entropy_ratio_by_head: tuple[float, ...]
+    prior_kl: float
     fallback_share: float
     encoded_variance: float
     pooled_variance: float
@@ -107,7 +112,11 @@ class Cause(StrEnum):
 
 @torch.no_grad()
 def diagnose(
-    ranked: Ranked, batch: Batch, gradients: Mapping[str, Tensor] | None = None
+    ranked: Ranked,
+    batch: Batch,
+    gradients: Mapping[str, Tensor] | None = None,
+    *,
+    minutes_bias_weight: float = 1.0,
 ) -> Diagnostics:
     """Measure a batch; the numbers leave the device all at once.
 
@@ -115,6 +124,7 @@ def diagnose(
         ranked: What the network made of the batch.
         batch: The batch, see `nba_rank.samples.lists.ListTensors`.
         gradients: What `gradient_norms` returned after the batch's backward pass.
+        minutes_bias_weight: Power of the minutes shares in the prior, as the attention's.
     """
     places = batch["player_mask"] & batch["team_mask"][..., None]  # [B, L, P]
     n_players = places.sum(dim=2)
@@ -127,10 +137,13 @@ def diagnose(
     scaled = weights / sums.clamp_min(torch.finfo(torch.float32).tiny)[..., None]
     entropy = torch.special.entr(scaled).sum(dim=2) / n_of_team.log()[:, None]
     by_head = entropy[n_of_team > 1].mean(dim=0)
+    prior = _log_prior(shares, places[teams], minutes_bias_weight)
+    divergence = (torch.xlogy(scaled, scaled) - scaled * prior[:, None]).sum(dim=2)
     several = {
         "attention_sum": sums.mean(),
         "attention_max": weights.amax(dim=2).mean(),
         "entropy_ratio": by_head.mean(),
+        "prior_kl": divergence[n_of_team > 1].mean(),
         "fallback_share": ranked.fallback[teams].float().mean(),
         "encoded_variance": _variance(ranked.encoded.flatten(1, 2), places.flatten(1)).mean(),
         "pooled_variance": _variance(ranked.pooled, teams).mean(),
@@ -196,9 +209,9 @@ def cause_in_data(found: Diagnostics) -> Cause | None:
 
 
 def cause_in_network(found: Diagnostics, pooling: str) -> Cause | None:
-    """Return what is wrong with the network after a backward pass, or None where it is alive.
+    """Return what is wrong with the network after a backward pass, or None where it can learn.
 
-    Alive is: some set pools by its own weights, the entropy ratio is at least
+    It can where some set pools by its own weights, the entropy ratio is at least
     `ENTROPY_RATIO_MIN`, the scores differ, and the gradients of attention, encoder and scorer are
     finite and not zero.
 
@@ -283,6 +296,13 @@ _EXPLANATIONS = {
         "model.model_a.encoder_dims"
     ),
 }
+
+
+def _log_prior(shares: Tensor, valid: Tensor, weight: float) -> Tensor:
+    """Return the log weights of the minutes prior alone, [T, P]; 0 in empty places."""
+    total = shares.sum(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+    logits = weight * (shares / total).clamp_min(SHARE_FLOOR).log()
+    return logits.masked_fill(~valid, -torch.inf).log_softmax(dim=1).masked_fill(~valid, 0.0)
 
 
 def _variance(values: Tensor, mask: Tensor) -> Tensor:

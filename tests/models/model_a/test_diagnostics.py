@@ -101,6 +101,24 @@ def test_uniform_weights_have_an_entropy_ratio_of_one():
     assert diagnose(ranked._replace(weights=uniform), batch).entropy_ratio == pytest.approx(1)
 
 
+@pytest.mark.parametrize("power", [0.0, 1.0, 2.0])
+def test_the_minutes_prior_is_at_no_distance_from_itself(power):
+    ranked, batch = by_hand()
+    prior = batch["minutes_share"] ** power * batch["player_mask"]
+    prior = (prior / prior.sum(dim=2, keepdim=True))[:, :, None, :].expand(2, 3, 2, 4)
+    found = diagnose(ranked._replace(weights=prior), batch, minutes_bias_weight=power)
+    assert found.prior_kl == pytest.approx(0, abs=1e-6)
+
+
+def test_the_distance_from_the_minutes_prior_by_hand():
+    ranked, batch = by_hand()
+    of_four = 0.5 * math.log(0.5 / 0.4) + 0.25 * math.log(0.25 / 0.3) + 0.25 * math.log(0.25 / 0.2)
+    of_two = 0.75 * math.log(0.75 * 7 / 4) + 0.25 * math.log(0.25 * 7 / 3)
+    first_head = (3 * of_four + of_two) / 4
+    second_head = (3 * math.log(1 / 0.4) + math.log(7 / 4)) / 4
+    assert diagnose(ranked, batch).prior_kl == pytest.approx((first_head + second_head) / 2)
+
+
 def test_spreads_by_hand():
     ranked, batch = by_hand()
     found = diagnose(ranked, batch)

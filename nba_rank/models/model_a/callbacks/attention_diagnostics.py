@@ -53,8 +53,13 @@ class AttentionDiagnostics(BatchWatch):
         super().on_before_optimizer_step(trainer, pl_module, optimizer)
         if self._first_batch is None:
             return
-        ranked = cast(Ranked, cast(ModelA, pl_module).last_ranked)
-        found = diagnose(ranked, self._first_batch, self._gradients)
+        module = cast(ModelA, pl_module)
+        found = diagnose(
+            cast(Ranked, module.last_ranked),
+            self._first_batch,
+            self._gradients,
+            minutes_bias_weight=module.config.attention.minutes_bias_weight,
+        )
         self._keep(BEFORE_TRAINING, found)
         for logger in trainer.loggers:
             logger.log_metrics(self.rows[-1], step=0)

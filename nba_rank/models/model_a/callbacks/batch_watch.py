@@ -28,6 +28,7 @@ class BatchWatch(pl.Callback):
         self._kept: tuple[Ranked, Batch, dict[str, Tensor]] | None = None
         self._size = 0
         self._fallbacks: list[Tensor] = []
+        self._minutes_bias_weight = 1.0
 
     def diagnostics(self) -> Diagnostics:
         """Return the health of the running or last epoch; to be had at any time after its start.
@@ -39,13 +40,15 @@ class BatchWatch(pl.Callback):
             raise RuntimeError("no batch has been trained on: diagnose one with diagnose(...)")
         ranked, batch, gradients = self._kept
         fallen, weighed = torch.stack(self._fallbacks).sum(dim=0).tolist()
-        found = diagnose(ranked, batch, gradients)
+        found = diagnose(ranked, batch, gradients, minutes_bias_weight=self._minutes_bias_weight)
         return replace(found, fallback_share=fallen / weighed)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start counting anew."""
         self._size = 0
         self._fallbacks = []
+        attention = cast(ModelA, pl_module).config.attention
+        self._minutes_bias_weight = attention.minutes_bias_weight
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from nba_rank.models.model_a.diagnostics import ENTROPY_RATIO_MIN, PARTS, Diagnostics
 
-_ALIVE = {
+_HEALTHY = {
     "attention_sum": "1",
     "entropy_ratio": f"{ENTROPY_RATIO_MIN:g} to 1",
     "fallback_share": "below 1",
@@ -24,9 +24,9 @@ def diagnostics_table(title: str, found: Diagnostics) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD)
     table.add_column("statistic", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("alive where", no_wrap=True)
+    table.add_column("healthy where", no_wrap=True)
     for name, value in found.to_dict().items():
-        table.add_row(name, _text(value), _ALIVE.get(name, ""))
+        table.add_row(name, _text(value), _HEALTHY.get(name, ""))
     return table
 
 

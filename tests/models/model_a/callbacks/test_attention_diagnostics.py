@@ -6,6 +6,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from nba_rank.evaluation.attention_health import last_epochs
 from nba_rank.models.model_a.callbacks import batch_watch, model_callbacks
 from nba_rank.models.model_a.callbacks.attention_diagnostics import (
     BEFORE_TRAINING,
@@ -29,6 +30,34 @@ def test_there_is_a_row_before_training_and_one_an_epoch(train, lists):
     assert 0 < last["entropy_ratio"] < 1
     assert last["score_spread"] > callback.rows[0]["score_spread"]
     assert set(callback.rows[0]) == set(last)
+
+
+def one_player_decides(batch):
+    """The third column of the player highest in the second is the outcome, whatever the minutes."""
+    stats = batch["stats"]
+    best = stats[..., 1].masked_fill(~batch["player_mask"], -9).argmax(dim=2, keepdim=True)
+    strength = stats[..., 2].gather(2, best)[..., 0]
+    return batch | {"relevance": strength.argsort(dim=1).argsort(dim=1) / 7}
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0])
+@pytest.mark.parametrize("n_prior", [0, 2])
+def test_attention_is_alive_where_training_moved_it_off_the_minutes(train, lists, n_prior, power):
+    batch = one_player_decides(lists(n_lists=200, n_prior=n_prior))
+
+    def alive(**knobs):
+        callback, attention = quiet(), {"minutes_bias_weight": power}
+        train(batch, [callback], attention=attention, **knobs)
+        rows = pd.DataFrame(callback.rows).assign(fit="one", network=0)
+        (verdict,) = last_epochs(rows)["alive"]
+        return verdict, rows
+
+    trained, rows = alive(epochs=8)
+    assert trained, rows["prior_kl"]
+    untouched, rows = alive(epochs=1, learning_rate=1e-9)
+    assert not untouched
+    assert rows["prior_kl"].max() < 0.01
+    assert rows["entropy_ratio"].min() > 0.9, "by entropy alone it would look alive"
 
 
 def test_watching_changes_neither_weights_nor_losses(train, lists):
@@ -84,9 +113,9 @@ def test_a_fallback_in_any_batch_is_counted(train, lists):
 def test_the_last_full_batch_stands_for_the_epoch(train, lists, monkeypatch):
     sizes = []
 
-    def spy(ranked, batch, gradients):
+    def spy(ranked, batch, gradients, **knobs):
         sizes.append(len(batch["relevance"]))
-        return diagnose(ranked, batch, gradients)
+        return diagnose(ranked, batch, gradients, **knobs)
 
     monkeypatch.setattr(batch_watch, "diagnose", spy)
     train(lists(n_lists=13), [quiet()], epochs=2, lists_per_batch=6)
