@@ -69,7 +69,7 @@ def test_the_help_of_a_program_explains_its_own_options(tmp_path, name):
     assert told.stdout.startswith(f"python -m nba_rank.{name}: ")
     for option in OPTIONS[name]:
         assert re.search(rf"^  {re.escape(option)}.*  \w", told.stdout, re.MULTILINE), option
-    assert ("folds" in told.stdout) == (name in ("train", "ablate"))
+    assert ("folds" in told.stdout) == (name in ("train", "ablate", "debug_model_a"))
     assert "@" not in told.stdout
     assert not list(tmp_path.iterdir())
 

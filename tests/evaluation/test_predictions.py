@@ -121,5 +121,5 @@ def test_probabilities_and_what_was_simulated_stand_after_the_agreement(predicte
 
 def test_each_event_has_a_calibrated_and_a_simulated_column():
     assert [f"{event}_prob_platt" for event in EVENTS] == list(PROBABILITIES)
-    odds = [name for name in SIMULATED if name.endswith("_odds")]
-    assert odds == ["playin_prob", *[f"{event}_prob" for event in EVENTS]]
+    simulated = [name for name in SIMULATED if name.endswith("_prob")]
+    assert simulated == ["playin_prob", *[f"{event}_prob" for event in EVENTS]]

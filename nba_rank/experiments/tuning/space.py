@@ -38,7 +38,8 @@ def search_space(words: Sequence[str]) -> tuple[dict[str, BaseDistribution], lis
         elif override.is_sweep_override():
             space[key] = _distribution(override)
         else:
-            fixed[key] = f"{key}={override.get_value_element_as_str()}"
+            given = override.get_value_element_as_str()
+            fixed[key] = f"{override.get_key_element()}={given}"
     return {key: one for key, one in space.items() if key not in fixed}, [*fixed.values()]
 
 

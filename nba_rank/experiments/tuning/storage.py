@@ -91,7 +91,9 @@ def storage_lock(url: str) -> Iterator[None]:
 
 def _file_lock(file: Path) -> FileLock:
     if not file.parent.is_dir():
-        raise UserError(f"there is no folder {file.parent}")
+        raise StudyError(
+            f"the study cannot be opened at {file}: there is no folder {file.parent}, make it first"
+        )
     return FileLock(file.with_name(f".{file.name}.lock"))
 
 

@@ -11,7 +11,7 @@ from nba_rank.evaluation.choice import (
     pareto_front,
     season_agreement,
 )
-from nba_rank.experiments.tuning.choice import best_so_far, candidates, words
+from nba_rank.experiments.tuning.choice import best_so_far, candidates, to_overrides
 
 
 def candidate(number: int | None, **objective: float) -> Candidate:
@@ -110,7 +110,7 @@ def test_no_member_of_a_front_beats_another():
 
 @pytest.mark.parametrize(("value", "word"), [("on", "a/b=on"), ("[10,30]", "a/b=[10,30]")])
 def test_choices_become_words_of_the_command_line(value, word):
-    assert words({"a/b": value}) == [word]
+    assert to_overrides({"a/b": value}) == [word]
 
 
 def test_the_gain_of_a_choice_is_paired_by_season():
