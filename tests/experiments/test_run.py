@@ -712,6 +712,7 @@ def without_players(league, run_again, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_without_any_player_logs_model_a_is_left_out_and_said_so(without_players):
     result, folder = without_players("")
     assert (
@@ -726,6 +727,7 @@ def test_without_any_player_logs_model_a_is_left_out_and_said_so(without_players
     pd.testing.assert_frame_equal(flat(rank_date(asked(folder, as_of))), expected)
 
 
+@pytest.mark.slow
 def test_a_season_without_player_logs_is_ranked_by_what_needs_none(without_players):
     result, folder = without_players("2024_25")
     stacker = strict_json(folder / "models" / TEST_SEASON / "ensemble.json")["teams_stacker"]

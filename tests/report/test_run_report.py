@@ -12,6 +12,7 @@ from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.result import evaluation_result
+from nba_rank.report import run_report
 from nba_rank.report.run_report import Setting, write_report
 from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
@@ -82,11 +83,14 @@ def make(compose_as_is, forecasts, learning_curves, diagnostics, occlusion):
 
 
 @pytest.fixture
-def written(tmp_path):
+def written(tmp_path, monkeypatch):
     """Writes a report; returns its folder, the names of files and figures, and what is printed."""
 
-    def write(found, setting):
+    def write(found, setting, *, figures=True):
         run_dir, out = RunDir.reserve(tmp_path), io.StringIO()
+        if not figures:
+            (run_dir.path / "figures").mkdir()
+            monkeypatch.setattr(run_report, "draw", lambda *_: [])
         write_report(found, setting, run_dir, Console(file=out, width=200))
         files, figures = (
             {path.name for path in folder.iterdir()}
@@ -141,7 +145,7 @@ def test_files_hold_what_was_found(make, written):
 
 
 def test_one_season_is_no_evidence(make, written):
-    path, *_ = written(*make())
+    path, *_ = written(*make(), figures=False)
     text = (path / "ANALYSIS_01.md").read_text()
     assert "over 1 test season (2023-24)" in text
     assert "; too few seasons at 7." in text
@@ -177,7 +181,7 @@ def test_without_model_a_nothing_is_said_of_it(make, written):
 
 
 def test_other_pooling_is_not_judged_as_attention(make, written):
-    path, *_ = written(*make(config=["model.model_a.attention.pooling=uniform"]))
+    path, *_ = written(*make(config=["model.model_a.attention.pooling=uniform"]), figures=False)
     text = (path / "ANALYSIS_01.md").read_text()
     assert "Players are pooled by `uniform`" in text
     assert "Is the attention faithful" not in text
@@ -186,7 +190,7 @@ def test_other_pooling_is_not_judged_as_attention(make, written):
 def test_dead_attention_is_named(make, written):
     found, setting = make()
     dead = found.health.assign(alive=[False, True, True, True])
-    path, *_ = written(replace(found, health=dead), setting)
+    path, *_ = written(replace(found, health=dead), setting, figures=False)
     said = "**Alive in 3 of 4 networks when training ends**, not in 2021-22 network 0."
     assert said in (path / "ANALYSIS_01.md").read_text()
 
@@ -200,7 +204,7 @@ def test_names_from_raw_files_are_shown_as_they_are(make, written):
             "change": -0.04, "reconstructed": [True, False], "unlogged_games": 0,
         }
     )  # fmt: skip
-    path, *_ = written(replace(found, players=players), setting)
+    path, *_ = written(replace(found, players=players), setting, figures=False)
     text, page = (path / "ANALYSIS_01.md").read_text(), (path / "report.html").read_text()
     assert (
         "| \\<script\\>alert(1)\\</script\\> \\| \\[/red\\] | BOS | Champion | 20 | 16% | 20.0 | "

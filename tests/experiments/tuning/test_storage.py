@@ -48,6 +48,7 @@ def empty(request, tmp_path: Path) -> Callable[[int], str]:
     return lambda n: f"sqlite:///{tmp_path / f'{n}.db'}"
 
 
+@pytest.mark.slow
 def test_any_number_of_workers_may_start_at_once(workers, empty):
     for n in range(10):
         found = workers(empty(n), [5] * N_WORKERS)

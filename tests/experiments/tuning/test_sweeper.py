@@ -14,6 +14,8 @@ from programs import command, environment
 
 from nba_rank.core.run_dir import read_manifest
 
+pytestmark = pytest.mark.slow  # whole sweeps
+
 
 def test_a_sweep_leaves_everything_that_people_look_for(swept):
     assert swept.name.startswith("forest_")
@@ -64,7 +66,6 @@ def test_the_same_command_goes_on_with_the_same_study(sweep, swept, tmp_path):
     assert (folder / "ANALYSIS_02.md").exists()
 
 
-@pytest.mark.slow
 def test_several_objectives_in_local_processes_give_a_front(sweep, tmp_path):
     objectives = "tuning.objectives=[spearman,rank_rmse]"
     processes = ["hydra/launcher=joblib", "hydra.sweeper.n_jobs=2"]
@@ -77,7 +78,6 @@ def test_several_objectives_in_local_processes_give_a_front(sweep, tmp_path):
     assert judged[["spearman", "rank_rmse"]].notna().all(axis=None)
 
 
-@pytest.mark.slow
 def test_two_workers_of_a_ray_cluster_share_a_sweep(sweep, tmp_path):
     pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
     cluster = ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"]
@@ -87,7 +87,6 @@ def test_two_workers_of_a_ray_cluster_share_a_sweep(sweep, tmp_path):
     assert table["number"].tolist() == [0, 1]
 
 
-@pytest.mark.slow
 def test_a_killed_sweep_loses_its_running_trial_and_repeats_none(sweep, searched, tmp_path):
     n_trials = "hydra.sweeper.n_trials=5"
     victim = _worker(searched, tmp_path, n_trials)
@@ -106,7 +105,6 @@ def test_a_killed_sweep_loses_its_running_trial_and_repeats_none(sweep, searched
     assert table["number"].tolist() == [*range(len(table))]
 
 
-@pytest.mark.slow
 def test_two_machines_share_one_study(swept, searched, postgres, tmp_path):
     # `swept` has made the league.
     places = [tmp_path / "one", tmp_path / "two"]
