@@ -210,6 +210,7 @@ def diagnostics():
                         "entropy_ratio": heads.mean(),
                         "entropy_ratio_head_0": heads[0],
                         "entropy_ratio_head_1": heads[1],
+                        "prior_gain": np.nan if epoch < 0 else 0.05,
                         "prior_kl": 0.001 + 0.1 * max(epoch, 0),
                         "fallback_share": 0.0,
                         "encoded_variance": 0.5,

@@ -52,11 +52,7 @@ def health_summary(last: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row a `statistic`: `mean`, `lowest`, `highest` over networks.
     """
-    shown = ["entropy_ratio", "prior_kl", "attention_max", "fallback_share", "score_spread"]
-    table = (
-        last[[*shown, *GRADIENTS]]
-        .agg(["mean", "min", "max"])
-        .T.rename_axis("statistic")
-        .reset_index()
-    )
+    shown = ["prior_gain", "prior_kl", "entropy_ratio", "attention_max", "fallback_share"]
+    shown += ["score_spread", *GRADIENTS]
+    table = last[shown].agg(["mean", "min", "max"]).T.rename_axis("statistic").reset_index()
     return table.rename(columns={"min": "lowest", "max": "highest"})

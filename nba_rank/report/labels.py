@@ -41,6 +41,7 @@ EVENT_LABELS = {
 """How far a team may go."""
 
 HEALTH_LABELS = {
+    "prior_gain": "training loss below that of the team prior, share",
     "prior_kl": "divergence from the minutes prior, nats",
     "entropy_ratio": "entropy over that of equal weights",
     "attention_max": "largest weight of a team",

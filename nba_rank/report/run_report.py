@@ -190,6 +190,7 @@ def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
         "pooling": pooling,
         "attends": pooling == "attention",
         "alive": ALIVE_ENTROPY_RATIO,
+        "min_delta": setting.config.callbacks.not_learning.min_delta,
         "health_summary": found.health if found.health.empty else health_summary(found.health),
         "folds": _folds(setting),
         "data": _data(setting),

@@ -173,6 +173,16 @@ def test_what_is_not_forecast_is_not_reported(make, written, kind, files, figure
     assert absent not in (path / "ANALYSIS_01.md").read_text()
 
 
+def test_networks_that_add_nothing_to_the_prior_are_counted(make, written):
+    found, setting = make()
+    said = "**The set adds nothing to the team prior in 3 of 4 networks**"
+    path, *_ = written(found, setting)
+    assert said not in (path / "ANALYSIS_01.md").read_text()
+    idle = found.health.assign(prior_gain=[0.1, 0.00005, 0.0, -0.2])
+    path, *_ = written(replace(found, health=idle), setting)
+    assert said in (path / "ANALYSIS_01.md").read_text()
+
+
 def test_without_model_a_nothing_is_said_of_it(make, written):
     path, files, figures, _ = written(*make(model_a=False))
     assert not files & MODEL_A_FILES

@@ -60,6 +60,8 @@ class Diagnostics:
         minutes_max: Mean largest minutes share of a team, 0 to 1.
         players_per_team: Mean number of players of a team, 0 to P.
         masked_share: Share of the teams' places that are empty, 0 to 1.
+        prior_gain: Share by which the epoch's training loss lies below that of the team prior alone
+            on the same lists, see `prior_gain`.
         gradient_attention: L2 norm of the gradient of the attention's weights, before clipping.
         gradient_encoder: The same of the encoder.
         gradient_scorer: The same of the scorer.
@@ -81,6 +83,7 @@ class Diagnostics:
     minutes_max: float
     players_per_team: float
     masked_share: float
+    prior_gain: float = nan
     gradient_attention: float = nan
     gradient_encoder: float = nan
     gradient_scorer: float = nan
@@ -183,6 +186,14 @@ def gradient_norms(ranker: DeepSetRanker) -> dict[str, Tensor]:
         norm = torch.nn.utils.get_total_norm(reached).to(device)
         norms[part] = norm if parameters else unknown
     return norms
+
+
+def prior_gain(losses: Mapping[str, float | Tensor]) -> float:
+    """Return the share by which `train_loss` lies below `prior_loss`; NaN without a team prior."""
+    if "prior_loss" not in losses:
+        return nan
+    prior, trained = float(losses["prior_loss"]), float(losses["train_loss"])
+    return (prior - trained) / (abs(prior) or 1.0)
 
 
 def not_finite(batch: Batch) -> list[str]:

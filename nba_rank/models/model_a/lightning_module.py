@@ -33,7 +33,9 @@ class ModelA(pl.LightningModule):
     Attributes:
         inputs: What makes the lists that the network was fitted on; None before.
         losses: One row an epoch: `epoch`, its last `step`, `train_loss` and, with a validation
-            season, `val_loss` and `val_ndcg`, the mean NDCG of its lists, 0 to 1.
+            season, `val_loss` and `val_ndcg`, the mean NDCG of its lists, 0 to 1; beside a team
+            prior also `prior_loss`, that of the same training lists before the first step, which
+            is the prior alone.
         diagnostics: One row an epoch, see `nba_rank.models.model_a.diagnostics`; empty unless
         measured.
         last_ranked: What came out of the last training step, with its graph.
@@ -68,6 +70,7 @@ class ModelA(pl.LightningModule):
         self.diagnostics: list[dict[str, float]] = []
         self.last_ranked: Ranked | None = None
         self._generator: torch.Generator | None = None
+        self._first_skip: Tensor | None = None
         self._val_ndcg = RetrievalNormalizedDCG()
 
     def score_batch(self, batch: Batch) -> Ranked:
@@ -80,14 +83,26 @@ class ModelA(pl.LightningModule):
             ranked.score, batch["relevance"], batch["team_mask"], self._random()
         )
 
+    def on_train_start(self) -> None:
+        """Keep the skip's weights: before the first step they make the score by themselves."""
+        if self.ranker.skip is not None:
+            self._first_skip = self.ranker.skip.weight.detach().clone()[0]
+
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of one batch, some of its players treated as unknown."""
         player = batch["player"]
         drawn = torch.rand(player.shape, generator=self._random()).to(player.device)
         unknown = drawn < self.config.unknown_player_share
         self.last_ranked = self.score_batch({**batch, "player": player.masked_fill(unknown, 0)})
+        ties = self._random().clone_state()
         loss = self.loss(self.last_ranked, batch)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(player))
+        if self._first_skip is not None:
+            score = (batch["team_prior"] * self._first_skip).sum(dim=-1)
+            prior_loss = LIST_LOSSES[self.config.loss](
+                score, batch["relevance"], batch["team_mask"], ties
+            )
+            self.log("prior_loss", prior_loss, on_step=False, on_epoch=True, batch_size=len(player))
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: ANN401
@@ -120,12 +135,13 @@ class ModelA(pl.LightningModule):
         """Keep the epoch's losses for the run folder."""
         metrics = self.trainer.callback_metrics
         row = {"epoch": float(self.current_epoch), "step": float(self.trainer.global_step - 1)}
-        known = [name for name in ("train_loss", "val_loss", "val_ndcg") if name in metrics]
+        names = ("train_loss", "prior_loss", "val_loss", "val_ndcg")
+        known = [name for name in names if name in metrics]
         self.losses.append(row | {name: float(metrics[name]) for name in known})
 
     def on_train_end(self) -> None:
         """Let go of the last batch's graph and of the source of chance, which do not travel."""
-        self.last_ranked = self._generator = None
+        self.last_ranked = self._generator = self._first_skip = None
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW with a cosine decay over all epochs; embeddings and biases decay alike."""

@@ -1,5 +1,6 @@
 """Measures model A's health epoch by epoch: for the log, for the run folder and for the eye."""
 
+from dataclasses import replace
 from typing import cast
 
 import pytorch_lightning as pl
@@ -9,7 +10,7 @@ from torch.optim import Optimizer
 from nba_rank.models.model_a.callbacks.batch_watch import BatchWatch
 from nba_rank.models.model_a.callbacks.show import show_diagnostics
 from nba_rank.models.model_a.deep_set_ranker import Ranked
-from nba_rank.models.model_a.diagnostics import Diagnostics, diagnose
+from nba_rank.models.model_a.diagnostics import Diagnostics, diagnose, prior_gain
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.samples.lists import Batch
 
@@ -67,7 +68,8 @@ class AttentionDiagnostics(BatchWatch):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep and log the epoch's row, beside its losses."""
-        found = self.diagnostics()
+        gain = prior_gain(trainer.callback_metrics)
+        found = replace(self.diagnostics(), prior_gain=gain)
         self._keep(trainer.current_epoch, found)
         pl_module.log_dict(found.to_dict())
         if trainer.current_epoch == 0:

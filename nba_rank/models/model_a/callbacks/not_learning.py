@@ -21,6 +21,7 @@ from nba_rank.models.model_a.diagnostics import (
     explain,
     explain_not_finite,
     not_finite,
+    prior_gain,
 )
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.samples.lists import Batch
@@ -88,6 +89,9 @@ class NotLearning(BatchWatch):
       no more has converged. So may one beside a team prior from its start, as long as its weights
       move.
 
+    Beside a team prior, `finding` says that the set adds nothing where the loss of the last epoch
+    does not lie below that of the prior alone by a share of `min_delta`; nothing is stopped for it.
+
     Of several causes the one in the data is named first, then the learning rate, then the network.
 
     Args:
@@ -97,11 +101,13 @@ class NotLearning(BatchWatch):
 
     Attributes:
         verdict: Why it has stopped; None while it has not.
+        finding: What is worth knowing of a training that was not stopped; empty if nothing.
     """
 
     def __init__(self, *, min_delta: float, patience: int, console: Console | None) -> None:
         super().__init__()
         self.verdict: Verdict | None = None
+        self.finding = ""
         self._min_delta = min_delta
         self._patience = patience
         self._console = console
@@ -174,6 +180,20 @@ class NotLearning(BatchWatch):
             cause = Cause.LEARNING_RATE if drift < _DRIFT_MIN else Cause.PLATEAU
         self._stop(trainer, cause, self._sentence(trainer, cause, found, loss, drift))
 
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Say where the set adds nothing to the team prior."""
+        metrics = trainer.callback_metrics
+        gain = prior_gain(metrics)
+        if self.verdict is not None or not gain < self._min_delta:
+            return
+        self.finding = (
+            f"the set adds nothing to the team prior: in the last epoch the training loss is "
+            f"{float(metrics['train_loss']):.4g}, that of the prior alone on the same lists "
+            f"{float(metrics['prior_loss']):.4g}: train longer or faster (trainer.max_epochs, "
+            "model.model_a.learning_rate), or do without the prior (model.model_a.team_prior=[])"
+        )
+        self._say("note", self.finding)
+
     def _sentence(
         self, trainer: pl.Trainer, cause: Cause, found: Diagnostics, loss: float, drift: float
     ) -> str:
@@ -202,11 +222,14 @@ class NotLearning(BatchWatch):
         self.verdict = Verdict(cause, trainer.current_epoch, explanation, found)
         trainer.should_stop = True
         show_diagnostics(f"Model A does not learn: {cause}", found, self._console)
+        self._say(cause, explanation)
+
+    def _say(self, title: str, text: str) -> None:
         if self._console is None:
-            logging.getLogger(__name__).warning("%s: %s", cause, explanation)
+            logging.getLogger(__name__).warning("%s: %s", title, text)
         else:
-            self._console.print(f"[bold red]{cause}:[/]", end=" ")
-            self._console.print(explanation, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(f"[bold red]{title}:[/]", end=" ")
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _weights(pl_module: pl.LightningModule) -> Tensor:

@@ -38,6 +38,30 @@ def test_pooling_without_attention_is_not_called_collapsed(watch, lists, pooling
     assert verdict is None
 
 
+@pytest.mark.parametrize(("min_delta", "adds"), [(1e-4, True), (5.0, False)])
+def test_a_set_that_adds_too_little_to_the_prior_is_found_but_not_stopped(
+    train, lists, min_delta, adds
+):
+    console = Console(file=io.StringIO(), width=100)
+    callback = NotLearning(min_delta=min_delta, patience=PATIENCE, console=console)
+    health = AttentionDiagnostics(attention_debug=False, console=None)
+    module = train(lists(n_prior=2), [health, callback], epochs=6)
+    assert callback.verdict is None
+    assert len(module.losses) == 6
+    last = module.losses[-1]
+    gain = (last["prior_loss"] - last["train_loss"]) / last["prior_loss"]
+    assert health.rows[-1]["prior_gain"] == pytest.approx(gain, abs=1e-6)
+    assert 1e-4 < gain < 5
+    assert (callback.finding == "") == adds
+    assert ("the set adds nothing to the team prior" in console.file.getvalue()) == (not adds)
+
+
+def test_before_the_first_step_the_prior_is_the_network(train, lists):
+    module = train(lists(n_prior=2), [], epochs=2, learning_rate=1e-12)
+    for row in module.losses:
+        assert row["prior_loss"] == pytest.approx(row["train_loss"], rel=1e-6)
+
+
 def test_what_has_learned_and_learns_no_more_has_converged(watch, lists):
     module, verdict = watch(lists(n_lists=8), epochs=30, dropout=0.0, min_delta=0.05)
     losses = [row["train_loss"] for row in module.losses]
