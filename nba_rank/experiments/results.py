@@ -72,4 +72,5 @@ def _analysis(folder: Path) -> str:
         raise UserError(f"{folder} holds no ANALYSIS_NN.md: has the program finished?")
     text = analyses[-1].read_text(encoding="utf-8")
     text = re.sub(r"^!\[.*\n+", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^#+ Figures\n+(?=#)", "", text, flags=re.MULTILINE)
     return re.sub(r"^#", "##", text, flags=re.MULTILINE)
