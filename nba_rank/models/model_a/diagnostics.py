@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from math import isfinite, nan
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -193,7 +194,8 @@ def prior_gain(losses: Mapping[str, float | Tensor]) -> float:
     if "prior_loss" not in losses:
         return nan
     prior, trained = float(losses["prior_loss"]), float(losses["train_loss"])
-    return (prior - trained) / (abs(prior) or 1.0)
+    # Of single precision, as Lightning logs it: what is read from a cache is then logged alike.
+    return float(np.float32((prior - trained) / (abs(prior) or 1.0)))
 
 
 def not_finite(batch: Batch) -> list[str]:

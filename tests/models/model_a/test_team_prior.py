@@ -61,7 +61,7 @@ def test_missing_features_are_named(features):
 
 
 def test_features_that_are_not_finite_are_named(features):
-    with pytest.raises(ValueError, match="rating"):
+    with pytest.raises(UserError, match="rating"):
         TeamPrior.fit(features.replace(3.0, np.inf))
 
 
