@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from nba_rank.config.schema import Config
+from nba_rank.config.schema.option import NOTHING, roles
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.paired import MIN_SEASONS, against_each, paired, season_means
@@ -14,8 +16,6 @@ from nba_rank.report.render import render
 
 _RANKERS = ("stack", "model_a", "projected_outcome", "xgb", "rf", "standings", "elo", "market")
 _BASELINES = ("standings", "elo")
-_PLACES = ("data.raw_dir=", "data.processed_dir=", "paths.", "trainer.num_threads=", "callbacks")
-"""Overrides that say where things lie and what is shown: they change no result."""
 
 
 def results(folders: Sequence[Path]) -> str:
@@ -48,9 +48,7 @@ def _run_tables(run: PastRun) -> dict[str, object]:
     games = chances[chances["metric"] == "game_brier"]
     priced = (games["ranker"] == "market").any()
     return {
-        "command": " ".join(
-            word for word in run.manifest.get("overrides", []) if not word.startswith(_PLACES)
-        ),
+        "command": " ".join(filter(_changes_the_result, run.manifest.get("overrides", []))),
         "seasons": sorted(skill["season"].unique()),
         "min_seasons": MIN_SEASONS,
         "ranker": run.ranker,
@@ -62,6 +60,11 @@ def _run_tables(run: PastRun) -> dict[str, object]:
         "seconds": run.seconds,
         "environment": run.manifest.get("environment", {}),
     }
+
+
+def _changes_the_result(override: str) -> bool:
+    """Whether an override does more than say where things lie or what is shown."""
+    return roles(Config).get(override.split("=")[0].lstrip("+~")) != NOTHING
 
 
 def _analysis(folder: Path) -> str:
