@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 
 from nba_rank.config.schema import EloConfig
 from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.data.league import club_ids
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import neutral_courts
 from nba_rank.features.asof import DAY_SPAN, Rows, days, start_years
@@ -45,8 +46,9 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
     After every game the winner gains and the loser loses
     `k * (margin + 3)^0.8 / (7.5 + 0.006 * d) * (1 - p)`, where d is the winner's rating edge,
     home edge included, and p its expected score. Between seasons a rating becomes
-    `carry_over * rating + (1 - carry_over) * mean`; a team's first rating is `mean`. Play-in and
-    playoff games count; neutral sites have no home edge.
+    `carry_over * rating + (1 - carry_over) * mean`; a club's first rating is `mean`, and a
+    club that moves keeps its rating. Play-in and playoff games count; neutral sites have no home
+    edge.
 
     With `config.fit` a season goes by the parameters of least log loss in the games of the
     seasons before it: `k` and `carry_over` over all of them, each combination playing the whole
@@ -63,7 +65,8 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
     """
     played = _played(tables, config)
     latest = np.searchsorted(played.key, rows.season * DAY_SPAN + rows.day, side="left") - 1
-    return np.asarray(played.ratings[latest, played.games.slots(rows.team)])
+    slots = played.games.slots(club_ids(rows.season, rows.team))
+    return np.asarray(played.ratings[latest, slots])
 
 
 def home_leads(tables: Tables, config: EloConfig) -> pd.Series:
@@ -109,7 +112,9 @@ class _Games:
     def of(cls, tables: Tables, *, fitted: bool) -> Self:
         """Sort the games."""
         games = tables.games.sort_values(["game_date", "game_id"])
+        season = start_years(games["season"])
         sides = games[["home_team_id", "away_team_id"]].to_numpy()
+        sides = club_ids(np.stack([season, season], axis=1), sides)
         team_ids = np.unique(sides)
         home, away = np.searchsorted(team_ids, sides).T
         # The published form knows neutral sites only as far as the logs name them.
@@ -122,7 +127,7 @@ class _Games:
             margin=(games["home_points"] - games["away_points"]).to_numpy(dtype=np.float64),
             court=np.where(neutral, 0.0, 1.0),
             day=days(games["game_date"]),
-            season=start_years(games["season"]),
+            season=season,
         )
 
     def slots(self, team: IntArray) -> IntArray:

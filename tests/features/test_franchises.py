@@ -10,6 +10,8 @@ from nba_rank.data import league
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.ingest import ingest
 from nba_rank.data.tables import Tables
+from nba_rank.features.asof import Rows
+from nba_rank.features.elo import elo_ratings
 from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import build_store
@@ -65,6 +67,24 @@ def test_a_club_keeps_its_last_id():
     season, team = np.array([2001, 2002, 2001, 2004]), np.array([CHA, NOP, UTA, CHA])
     assert league.club_ids(season, team).tolist() == [NOP, NOP, UTA, CHA]
     assert team.tolist() == [CHA, NOP, UTA, CHA]
+
+
+def test_an_elo_rating_moves_with_its_club_and_the_old_id_starts_anew(
+    sim_tables, features, as_of, monkeypatch
+):
+    opening = sim_tables.seasons.set_index("season")["first_date"]
+
+    def rating(tables, team, season):
+        rows = Rows.of(tables, as_of(opening[season]))
+        return elo_ratings(tables, rows, config)[rows.team == team].item()
+
+    config = features("features.elo.fit=false").elo
+    stayed = without(sim_tables, FIRST, NOP)
+    carried = rating(stayed, CHA, SECOND)
+    monkeypatch.setattr(league, "_MOVED", {CHA: (2022, NOP)})
+    moved = without(stayed, SECOND, CHA)
+    assert rating(moved, NOP, SECOND) == carried != config.mean
+    assert rating(moved, CHA, THIRD) == config.mean
 
 
 @pytest.mark.real
