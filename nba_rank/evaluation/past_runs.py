@@ -20,9 +20,9 @@ from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS
 from nba_rank.evaluation.paired import MEAN, with_mean
-from nba_rank.evaluation.sweep_folder import TEST_BEST as BEST
-from nba_rank.evaluation.sweep_folder import TEST_DEFAULT as DEFAULT
-from nba_rank.evaluation.sweep_folder import TRIALS_FILE
+from nba_rank.evaluation.sweeps import TEST_BEST as BEST
+from nba_rank.evaluation.sweeps import TEST_DEFAULT as DEFAULT
+from nba_rank.evaluation.sweeps import TRIALS_FILE
 from nba_rank.samples.playoff_splits import WALK_FORWARD
 
 Fields = dict[str, Any]

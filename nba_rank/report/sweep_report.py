@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
 
 import optuna
 import pandas as pd
@@ -14,22 +13,8 @@ from rich.console import Console
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.schema import Config
 from nba_rank.core import escape
-from nba_rank.core.names import ALL, CLONE, STANDINGS
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.choice import (
-    CHOSEN,
-    DEFAULT,
-    Candidate,
-    SeasonValues,
-    best,
-    best_by,
-    gain,
-    lead,
-    pareto_front,
-    season_agreement,
-)
-from nba_rank.evaluation.objectives import objective_rows, season_values
-from nba_rank.evaluation.paired import season_means
+from nba_rank.evaluation.sweeps import Candidate, SweepResult
 from nba_rank.report.differences import span, values
 from nba_rank.report.format import console_table, number, percent, print_table, table
 from nba_rank.report.render import write_analysis
@@ -48,67 +33,19 @@ class SweepFindings:
 
     Attributes:
         batch_id: Name of the sweep.
-        objectives: Names of what was optimised.
-        candidates: All configurations that were judged on all validation seasons, the default
-            first.
-        chosen: The one of them that was chosen.
+        result: Choice and comparisons.
         overrides: What was chosen, as words of the command line.
         trials: All trials, see `nba_rank.experiments.tuning.study.SharedStudy.table`.
         study: The study, for importances and figures.
-        tested: Tidy metrics of the whole run of the default and, where another was chosen, of the
-            chosen configuration, by `default` and `chosen`.
-        ranker: Name of the final ranker in them.
         config: What all trials have in common.
     """
 
     batch_id: str
-    objectives: list[str]
-    candidates: list[Candidate]
-    chosen: Candidate
+    result: SweepResult
     overrides: list[str]
     trials: pd.DataFrame
     study: optuna.Study
-    tested: dict[str, pd.DataFrame]
-    ranker: str
     config: Config
-
-    @property
-    def default(self) -> Candidate:
-        """The configuration without any choice of the search space."""
-        return self.candidates[0]
-
-    @cached_property
-    def gains(self) -> pd.DataFrame:
-        """Chosen minus default: rows of `gain`, by `objective` and kind of `seasons`.
-
-        Those of test seasons have the `standings` beside them; objectives that the whole runs do
-        not score have no such row.
-        """
-        rows = []
-        for name in self.objectives:
-            found = gain(self.chosen.seasons, self.default.seasons, name)
-            rows.append({**found, "objective": name, "seasons": "validation"})
-            if OBJECTIVES[name].from_clone == (self.ranker == CLONE):
-                chosen, default = (self._tested(which, name) for which in (CHOSEN, DEFAULT))
-                bar = objective_rows(self.tested[DEFAULT], name, STANDINGS)
-                level = bar.groupby("season")["value"].mean().mean()
-                found = gain(chosen, default, name)
-                rows.append({**found, "objective": name, "seasons": "test", "standings": level})
-        return pd.DataFrame(rows)
-
-    @property
-    def test_seasons(self) -> list[str]:
-        """The test seasons, in order."""
-        return sorted(set(self.tested[DEFAULT]["season"]) - {ALL})
-
-    def _tested(self, which: str, objective: str) -> SeasonValues:
-        """Return an objective by test season of a tested configuration."""
-        tidy = self.tested.get(which, self.tested[DEFAULT])
-        judged = tidy[tidy["metric"] == OBJECTIVES[objective].metric]
-        return {
-            str(season): season_values(rows, [objective], self.ranker)
-            for season, rows in judged.groupby("season")
-        }
 
 
 def write_sweep_report(findings: SweepFindings, run_dir: RunDir, console: Console) -> None:
@@ -119,18 +56,19 @@ def write_sweep_report(findings: SweepFindings, run_dir: RunDir, console: Consol
         run_dir: The sweep's folder.
         console: Where the choice is printed.
     """
-    importances = {name: _importances(findings, name) for name in findings.objectives}
+    result = findings.result
+    importances = {name: _importances(findings, name) for name in result.objectives}
     figures = draw_sweep(
         findings.study,
-        findings.objectives,
+        result.objectives,
         importances,
-        findings.default.objective,
-        findings.chosen.objective,
+        result.default.objective,
+        result.chosen.objective,
         _EVALUATOR,
         run_dir.path,
     )
     gains = table(
-        findings.gains,
+        result.gains,
         [
             ("objective", "objective"),
             ("seasons", "seasons"),
@@ -141,27 +79,31 @@ def write_sweep_report(findings: SweepFindings, run_dir: RunDir, console: Consol
             ("standings", "standings", ".4f"),
         ],
     )
-    first = best(findings.candidates, findings.objectives)
     context = {
         "batch_id": findings.batch_id,
-        "chosen": findings.chosen,
-        "first": first,
+        "chosen": result.chosen,
+        "first": result.best,
         "margin": f"{findings.config.tuning.margin:g}",
-        "n_judged": len(findings.candidates) - 1,
-        "validation_seasons": span(sorted(findings.default.seasons)),
-        "test_seasons": span(findings.test_seasons),
-        "leads": _leads(findings, first),
+        "n_judged": len(result.candidates) - 1,
+        "validation_seasons": span(sorted(result.default.seasons)),
+        "test_seasons": span(result.test_seasons),
+        "leads": _leads(result),
         "command": _code(" ".join(["python -m nba_rank.train", *findings.overrides])),
         "gains": gains,
-        "agreement": _agreement(findings),
-        "by_point": _by_point(findings),
+        "agreement": table(
+            result.agreement,
+            [("objective", "objective"), ("agreement", "mean rank correlation", ".2f")],
+        ),
+        "by_point": None
+        if result.by_point.empty
+        else values(result.by_point, "ranker", "as_of_point", "configuration"),
         "states": findings.trials["state"].value_counts().to_dict(),
         "seconds": findings.trials["seconds"].astype("float64"),
-        "shown": _shown_trials(findings),
+        "shown": _shown_trials(result),
         "importances": [(name, _shares(shares)) for name, shares in importances.items() if shares],
     }
     path = write_analysis(run_dir, "sweep.md.j2", context, figures)
-    print_table(console_table(gains, f"Chosen: {findings.chosen.name}"), console)
+    print_table(console_table(gains, f"Chosen: {result.chosen.name}"), console)
     for word in findings.overrides:
         console.print(f"  {word}", markup=False, highlight=False)
     console.print(f"Sweep folder: {run_dir.path}, analysis: {path.name}")
@@ -172,71 +114,35 @@ def _code(text: str) -> Markup:
     return Markup(escape.plain(text).replace("`", "'"))
 
 
-def _leads(findings: SweepFindings, first: Candidate) -> pd.DataFrame:
+def _leads(result: SweepResult) -> pd.DataFrame:
     """Return how far the best trial leads the default, as the choice sees it."""
-    rows = []
-    for name in findings.objectives:
-        ahead, error = lead(first, findings.default, name)
-        rows.append(
-            {
-                "objective": f"{name} {'↑' if OBJECTIVES[name].maximize else '↓'}",
-                "best trial": number(first.objective[name], 4),
-                "default": number(findings.default.objective[name], 4),
-                "lead": number(ahead, 4),
-                "standard error": number(error, 4),
-            }
-        )
-    return pd.DataFrame(rows)
+    arrows = ["↑" if OBJECTIVES[name].maximize else "↓" for name in result.objectives]
+    return table(
+        result.leads.assign(objective=result.leads["objective"] + " " + arrows),
+        [
+            ("objective", "objective"),
+            ("value", "best trial", ".4f"),
+            ("reference_value", "default", ".4f"),
+            ("lead", "lead", ".4f"),
+            ("se", "standard error", ".4f"),
+        ],
+    )
 
 
-def _agreement(findings: SweepFindings) -> pd.DataFrame:
-    """Return how alike the validation seasons order the trials, by objective."""
-    rows = []
-    for name in findings.objectives:
-        trials = [
-            {season: own[name] for season, own in one.seasons.items()}
-            for one in findings.candidates
-        ]
-        rows.append(
-            {"objective": name, "mean rank correlation": number(season_agreement(trials), 2)}
-        )
-    return pd.DataFrame(rows)
-
-
-def _by_point(findings: SweepFindings) -> pd.DataFrame | None:
-    """Return the first objective on the test seasons by as-of point; None where it has none."""
-    name = findings.objectives[0]
-    if OBJECTIVES[name].from_clone != (findings.ranker == CLONE):
-        return None
-    parts = [
-        objective_rows(findings.tested[which], name, ranker).assign(ranker=label)
-        for label, which, ranker in (
-            (CHOSEN, CHOSEN, findings.ranker),
-            (DEFAULT, DEFAULT, findings.ranker),
-            (STANDINGS, DEFAULT, STANDINGS),
-        )
-        if which in findings.tested
-    ]
-    means = season_means(pd.concat(parts, ignore_index=True))
-    return values(means, "ranker", "as_of_point", "configuration")
-
-
-def _shown_trials(findings: SweepFindings) -> list[tuple[str, pd.DataFrame]]:
+def _shown_trials(result: SweepResult) -> list[tuple[str, pd.DataFrame]]:
     """Return the best trials by each objective, or the Pareto front of several, and the default."""
-    names = findings.objectives
+    names = result.objectives
     if len(names) > 1:
-        shown = {"The Pareto front": pareto_front(findings.candidates, names)}
-        shown["The best by each objective"] = [best_by(findings.candidates, name) for name in names]
+        shown = {"The Pareto front": result.ranked}
+        shown["The best by each objective"] = [*result.best_by.values()]
     else:
-        sign = -1 if OBJECTIVES[names[0]].maximize else 1
-        ordered = sorted(findings.candidates, key=lambda one: sign * one.objective[names[0]])
-        shown = {"The best": ordered[:_SHOWN_TRIALS]}
+        shown = {"The best": result.ranked[:_SHOWN_TRIALS]}
     return [
         (
             title,
             pd.DataFrame(
                 [_line(one, names) for one in some]
-                + [_line(findings.default, names)] * (findings.default not in some)
+                + [_line(result.default, names)] * (result.default not in some)
             ),
         )
         for title, some in shown.items()
@@ -259,7 +165,7 @@ def _line(one: Candidate, names: list[str]) -> dict[str, str]:
 def _importances(findings: SweepFindings, objective: str) -> dict[str, float]:
     """Return each dimension's share of the variance of an objective, the largest first."""
     done = findings.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    place = findings.objectives.index(objective)
+    place = findings.result.objectives.index(objective)
 
     def target(trial: FrozenTrial) -> float:
         return float(trial.values[place])  # noqa: PD011

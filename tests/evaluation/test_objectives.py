@@ -5,7 +5,7 @@ import pytest
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.core.metrics import METRICS
 from nba_rank.evaluation.evaluate import SCOPES
-from nba_rank.evaluation.objectives import ObjectiveError, objective_rows, season_values
+from nba_rank.evaluation.sweeps import ObjectiveError, objective_rows, season_values
 
 
 def tidy(**values: float) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.choice import choose
+from nba_rank.evaluation.sweeps import choose, sweep_result
 from nba_rank.experiments.tuning.choice import candidates
 from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.study import SharedStudy
@@ -69,14 +69,10 @@ def report(tmp_path, compose_as_is):
             del tested["chosen"]
         findings = SweepFindings(
             batch_id="made",
-            objectives=study.objectives,
-            candidates=found,
-            chosen=chosen,
+            result=sweep_result(found, chosen, study.objectives, tested, "stack"),
             overrides=["model.xgb.max_depth=5"],
             trials=study.table(),
             study=study.study,
-            tested=tested,
-            ranker="stack",
             config=compose_as_is(),
         )
         console = Console(file=StringIO(), width=120)

@@ -29,7 +29,7 @@ class TuningConfig:
     )
     margin: float = option(
         "Standard errors by which the best trial has to lead the default to be chosen, see "
-        "`nba_rank.evaluation.choice.choose`.",
+        "`nba_rank.evaluation.sweeps.choose`.",
         low=0,
         role=SWEEP,
     )

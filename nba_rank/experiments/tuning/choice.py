@@ -5,7 +5,7 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from nba_rank.evaluation.choice import Candidate, best
+from nba_rank.evaluation.sweeps import Candidate, best
 from nba_rank.experiments.tuning.study import SharedStudy
 
 

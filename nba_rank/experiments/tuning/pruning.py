@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.schema import Config
-from nba_rank.evaluation.choice import DEFAULT
+from nba_rank.evaluation.sweeps import DEFAULT
 from nba_rank.experiments.tuning.choice import candidates
 from nba_rank.experiments.tuning.study import SharedStudy
 

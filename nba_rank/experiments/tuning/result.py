@@ -16,14 +16,24 @@ from nba_rank.config.schema.option import RESULT, RUN, roles
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir, read_manifest
 from nba_rank.evaluation.assessment import final_name
-from nba_rank.evaluation.choice import DEFAULT, Candidate, best_by, choose
 from nba_rank.evaluation.past_runs import read_metrics
-from nba_rank.evaluation.sweep_folder import BEST_FILE, TEST_BEST, TEST_DEFAULT, TRIALS_FILE
+from nba_rank.evaluation.sweeps import (
+    BEST_FILE,
+    CHOSEN,
+    DEFAULT,
+    TEST_BEST,
+    TEST_DEFAULT,
+    TRIALS_FILE,
+    Candidate,
+    best_by,
+    choose,
+    sweep_result,
+)
 from nba_rank.experiments.tuning.choice import candidates, to_overrides
 from nba_rank.experiments.tuning.study import SharedStudy
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 
-_ROLES = {TEST_BEST: "chosen", TEST_DEFAULT: DEFAULT}
+_ROLES = {TEST_BEST: CHOSEN, TEST_DEFAULT: DEFAULT}
 
 
 @dataclass(frozen=True)
@@ -90,14 +100,16 @@ def write_result(
             test(sweep, missing)
         findings = SweepFindings(
             batch_id=str(sweep.config.tuning.batch_id),
-            objectives=study.objectives,
-            candidates=found,
-            chosen=chosen,
+            result=sweep_result(
+                found,
+                chosen,
+                study.objectives,
+                {_ROLES[name]: read_metrics(sweep.run_dir.path / name) for name in jobs},
+                final_name(sweep.config),
+            ),
             overrides=to_overrides(chosen.params),
             trials=study.table(),
             study=study.study,
-            tested={_ROLES[name]: read_metrics(sweep.run_dir.path / name) for name in jobs},
-            ranker=final_name(sweep.config),
             config=sweep.config,
         )
         write_sweep_report(findings, sweep.run_dir, console)

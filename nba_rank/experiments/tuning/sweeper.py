@@ -31,7 +31,7 @@ from nba_rank.core.content_hash import code_hash
 from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.choice import DEFAULT
+from nba_rank.evaluation.sweeps import DEFAULT
 from nba_rank.experiments.train import train
 from nba_rank.experiments.tuning.choice import best_so_far, to_overrides
 from nba_rank.experiments.tuning.outcome import TrialOutcome

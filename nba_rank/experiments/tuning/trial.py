@@ -19,7 +19,7 @@ from nba_rank.evaluation.assessment import final_name, truth_of
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS, evaluate
 from nba_rank.evaluation.metrics import LIST_METRICS
-from nba_rank.evaluation.objectives import season_values
+from nba_rank.evaluation.sweeps import season_values
 from nba_rank.experiments.inputs import RunInputs, read_inputs
 from nba_rank.experiments.playoff_classifier import validation_scores
 from nba_rank.experiments.tuning.outcome import TrialOutcome

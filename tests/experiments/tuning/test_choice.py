@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nba_rank.evaluation.choice import (
+from nba_rank.evaluation.sweeps import (
     Candidate,
     best,
     best_by,
