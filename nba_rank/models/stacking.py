@@ -18,12 +18,11 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
 
 from nba_rank.core.arrays import FloatArray
 from nba_rank.core.errors import UserError
+from nba_rank.models.ridge import fit_ridge
 
 
 @dataclass(frozen=True)
@@ -101,19 +100,13 @@ class Stacker:
         design = at_once
         if progress is not None:
             design = np.hstack([at_once, at_once * progress[:, None]])
-        n_seasons = len(np.unique(season))
-        if n_seasons > 1:
-            splits = GroupKFold(n_splits=min(5, n_seasons)).split(scores, groups=season)
-            ridge = RidgeCV(alphas=alphas, cv=list(splits))
-        else:
-            ridge = RidgeCV(alphas=[max(alphas)])
         n_columns = at_once.shape[1]
         average = _average(
             design, n_columns, relevance - relevance.mean(), inputs, shrinkage_targets
         )
-        ridge.fit(design, relevance - design @ average)
+        ridge = fit_ridge(design, relevance - design @ average, season, alphas)
         found = np.zeros((2, n_columns))
-        found[: design.shape[1] // n_columns] = (average + ridge.coef_).reshape(-1, n_columns)
+        found[: design.shape[1] // n_columns] = (average + ridge.coef).reshape(-1, n_columns)
         coef, of_unknown = np.split(found, [len(inputs)], axis=1)
         return cls(
             inputs=inputs,
@@ -125,8 +118,8 @@ class Stacker:
                 inputs[place]: own.tolist()
                 for place, own in zip(flagged, of_unknown.T, strict=True)
             },
-            intercept=float(ridge.intercept_),
-            alpha=float(ridge.alpha_),
+            intercept=ridge.intercept,
+            alpha=ridge.alpha,
         )
 
     def predict(self, scores: FloatArray, progress: FloatArray | None = None) -> FloatArray:

@@ -18,6 +18,7 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess, SpawnProcess
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any, TypeVar
 
 import torch
@@ -51,13 +52,11 @@ def one_thread() -> Iterator[None]:
 def warm_up() -> None:
     """Start the process that workers are forked from, which takes seconds, without waiting for it.
 
-    It imports what fits need and what the main module imports, which each worker runs again, and
-    inherits a mask for Ctrl-C, which is for the parent to answer.
+    It imports what fits need, and inherits a mask for Ctrl-C, which is for the parent to answer.
     """
     if not _HAS_SERVER:
         return
-    main = getattr(sys.modules["__main__"], "__spec__", None)
-    multiprocessing.set_forkserver_preload([_FITS, *([main.name] if main else [])])
+    multiprocessing.set_forkserver_preload([_FITS])
     resource_tracker.ensure_running()  # it would lift the mask
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -130,7 +129,8 @@ class _Worker:
         here, there = multiprocessing.Pipe()
         kind = ForkServerProcess if _HAS_SERVER else SpawnProcess
         process = kind(target=_serve, args=(work, there), daemon=True)
-        process.start()
+        with _main_hidden():
+            process.start()
         there.close()  # so that the end of the process is the end of the pipe
         _send(here, shared)
         return cls(process, here)
@@ -141,6 +141,17 @@ class _Worker:
         if waiting:
             self.number, task = waiting.popleft()
             _send(self.connection, task)
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Hide the main module from multiprocessing, whose children would run it again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _send(connection: Connection, content: object) -> None:

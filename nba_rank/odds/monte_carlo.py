@@ -94,7 +94,8 @@ class TrainingGames:
     @classmethod
     def of(cls, tables: Tables, frame: pd.DataFrame) -> Self:
         """Collect what the rated teams of a frame teach; see `MonteCarloOdds.fit`."""
-        return cls(Rated.of(tables, frame[has_players(frame)]), Rated.of(tables, frame))
+        teams, known = Rated.of(tables, frame), has_players(frame)
+        return cls(teams if known.all() else Rated.of(tables, frame[known]), teams)
 
     def of_seasons(self, seasons: list[str]) -> Self:
         """Return what some seasons teach, just as from a frame of those alone."""

@@ -1,6 +1,8 @@
+import importlib
 import io
 import os
 import signal
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -80,6 +82,16 @@ def test_workers_leave_ctrl_c_to_the_parent_and_end_with_it():
     done.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_worker_does_not_run_the_main_module_again(tmp_path, monkeypatch):
+    (tmp_path / "some_program.py").write_text(f"open(r'{tmp_path}/runs', 'a').write('once')")
+    monkeypatch.syspath_prepend(tmp_path)
+    program = importlib.import_module("some_program")
+    monkeypatch.setitem(sys.modules, "__main__", program)
+    assert [value for _, value in do([1, 2])[0]] == [11, 12]
+    assert sys.modules["__main__"] is program
+    assert (tmp_path / "runs").read_text() == "once"
 
 
 def test_a_killed_worker_is_an_error_that_says_so():

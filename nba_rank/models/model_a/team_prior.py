@@ -15,11 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from scipy.optimize import minimize_scalar
-from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
 from nba_rank.core.errors import UserError
+from nba_rank.models.ridge import fit_ridge
 from nba_rank.samples.dataset import PROGRESS
 from nba_rank.samples.lists import ColumnScaler, ListTensors
 
@@ -99,14 +98,8 @@ def warm_start(
         loss: Mean loss of scores [B, L] of the lists; the same for the same scores.
     """
     spread = float(relevance.std()) or 1.0
-    n_seasons = len(np.unique(season))
-    if n_seasons > 1:
-        splits = list(GroupKFold(min(5, n_seasons)).split(prior, groups=season))
-        ridge = RidgeCV(alphas=_ALPHAS, cv=splits)
-    else:
-        ridge = RidgeCV(alphas=[max(_ALPHAS)])
-    ridge.fit(prior, (relevance - relevance.mean()) / spread)
-    direction = torch.from_numpy(ridge.coef_).float()
+    ridge = fit_ridge(prior, (relevance - relevance.mean()) / spread, season, _ALPHAS)
+    direction = torch.from_numpy(ridge.coef).float()
     score = lists.tensors["team_prior"] @ direction
     found = minimize_scalar(
         lambda log_scale: float(loss(score * float(np.exp(log_scale)))),
