@@ -1,1 +1,1 @@
-"""What every room stands on: names, files, run folders, progress, content hashes."""
+"""The foundation: names, files, run folders, progress, content hashes."""

@@ -1,4 +1,4 @@
-"""Short names of array types. A comment or docstring gives the shape."""
+"""Short names of array types."""
 
 from typing import Any
 

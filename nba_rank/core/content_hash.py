@@ -1,4 +1,4 @@
-"""Hashes of content, and keys of caches: everything that what is kept was made from."""
+"""Hashes of content and code, and the keys of caches that follow from them."""
 
 import hashlib
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ import pandas as pd
 
 from nba_rank.core.imports import closure, modules
 
-_PACKAGES = (
+PACKAGES = (
     "numpy", "pandas", "scipy", "scikit-learn", "xgboost", "torch", "pytorch-lightning", "pyarrow",
 )  # fmt: skip
 """Packages whose version can change a result."""
@@ -26,12 +26,12 @@ def frame_hash(frame: pd.DataFrame) -> str:
 
 
 def content_key(made_by: str, parts: Iterable[object]) -> str:
-    """Return the key of something kept in a cache.
+    """Return the key of a result in a cache.
 
     Args:
         made_by: Name of the module that makes it, see `code_hash`.
-        parts: Everything else that it is made from: text, arrays, frames, dataclasses and what its
-            `repr` tells in full. The labels of a frame's rows do not count.
+        parts: Everything else that it depends on: text, arrays, frames, dataclasses, and values
+            whose `repr` is complete. A frame's index does not count.
     """
     digest = hashlib.sha256(code_hash(made_by).encode())
     for part in parts:
@@ -40,11 +40,10 @@ def content_key(made_by: str, parts: Iterable[object]) -> str:
 
 
 def _hash(part: object) -> bytes:
-    """Return the hash of one part, of the same length for all kinds."""
     if isinstance(part, pd.DataFrame):
         content: Iterable[bytes] = [frame_hash(part).encode()]
     elif isinstance(part, np.ndarray) and part.dtype != object:
-        # NaN is NaN, whatever its bits: a file changes them.
+        # A file may change the bits of NaN.
         floating = part.dtype.kind == "f"
         known = np.where(np.isnan(part), part.dtype.type(np.nan), part) if floating else part
         content = [f"{part.dtype} {part.shape}".encode(), known.tobytes()]
@@ -62,17 +61,14 @@ def _hash(part: object) -> bytes:
 
 @cache
 def code_hash(module: str) -> str:
-    """Hash the code that a module runs: its own, all that it imports, and the packages' versions.
-
-    The modules are found by following the imports, so none can be forgotten. The files are read
-    when the hash is first asked for.
+    """Hash a module, every module of this package that it imports, and the packages' versions.
 
     Args:
-        module: Dotted name of a module of this package, such as `__name__`.
+        module: Dotted name, such as `__name__`.
     """
     digest = hashlib.sha256()
     for name in sorted(closure(module)):
         digest.update(name.encode() + modules()[name].read_bytes())
-    for package in _PACKAGES:
+    for package in PACKAGES:
         digest.update(f"{package} {metadata.version(package)}\n".encode())
     return digest.hexdigest()

@@ -1,8 +1,8 @@
-"""Errors that a user can mend; all others keep their traceback."""
+"""Errors that a user can fix; all others keep their traceback."""
 
 
 class UserError(Exception):
-    """Something that whoever runs a program can mend; the message says what, where and how."""
+    """Something that the user can fix; the message says what, where and how."""
 
 
 class ConfigError(UserError):

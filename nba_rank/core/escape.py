@@ -1,7 +1,7 @@
-"""Text from outside, such as team and player names, made harmless for each medium.
+"""Makes text from raw files, such as team and player names, harmless in each medium.
 
-Raw files come from strangers. What their text could do where it is shown: end a table's row, load
-an image, run a formula or a script, move the cursor of a terminal. HTML is escaped by Jinja.
+Unescaped, it could break a table, load an image, run a formula or move a terminal's cursor. Jinja
+escapes HTML.
 """
 
 import re
@@ -11,15 +11,13 @@ import pandas as pd
 from rich.markup import escape as _rich_escape
 
 _FORMULA = re.compile(r"^(?=[\t\r\n])|(?:^|(?<=[;\t\r\n]))(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
-"""Where a spreadsheet begins to compute, also where it takes a semicolon for the separator.
+"""Where a spreadsheet would see a formula, also where a semicolon separates cells.
 
 The last four characters are full-width forms. Source: OWASP, CSV Injection."""
 
 _WITHOUT_GLYPH = {"Cc", "Cf", "Cs", "Co", "Cn"}
-"""Unicode categories without a glyph: controls, format controls such as bidi overrides, and others.
-
-Joiners (below) are format controls that some scripts need."""
-_JOINERS = "\u200c\u200d"
+"""Unicode categories without a glyph, such as controls and bidi overrides."""
+_JOINERS = "\u200c\u200d"  # format controls that some scripts need
 
 _MARKDOWN = re.compile(
     r"[\\`*\[\]<>|~$]"  # emphasis, links, images, HTML, table cells, code, mathematics
@@ -31,11 +29,7 @@ _MARKDOWN = re.compile(
 
 
 def plain(text: str) -> str:
-    r"""Return text on one line, without characters that control how it is shown.
-
-    Line breaks, tabs and other white space become spaces; other controls, among them the escape
-    character of terminals and marks that reverse the direction of writing, become `\ufffd`.
-    """
+    r"""Return text on one line: white space becomes spaces, control characters become `\ufffd`."""
     shown = (
         "\ufffd" if unicodedata.category(c) in _WITHOUT_GLYPH and c not in _JOINERS else c
         for c in " ".join(text.split())
@@ -44,44 +38,35 @@ def plain(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return text that Markdown shows as it is, in a sentence and in a table's cell."""
+    """Return text that Markdown shows literally, in a sentence and in a table cell."""
     return _MARKDOWN.sub(lambda found: _backslash(found.group()), plain(text).strip())
 
 
 def terminal(text: str) -> str:
-    """Return text that `rich` prints as it is: no markup, no control sequences."""
+    """Return text that `rich` prints literally: no markup, no control sequences."""
     shown = plain(text)
-    # Without a bracket `rich` would show the backslash that its own function adds at the end.
+    # Without a bracket `rich` shows the backslash that its own function adds at the end.
     return _rich_escape(shown) if "[" in shown else shown
 
 
 def csv(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula.
-
-    A quotation mark goes before what begins like a formula, unless the whole is a number.
-    """
+    """Return text that no spreadsheet takes for a formula, with a quotation mark before a start."""
     return text if _is_number(text) else _FORMULA.sub("'", text)
 
 
 def csv_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame whose cells of text went through `csv`; other cells stay as they are."""
-    texts = [
-        name
-        for name, dtype in frame.dtypes.items()
-        if isinstance(dtype, pd.CategoricalDtype | pd.StringDtype) or dtype.kind == "O"
-    ]
-    return frame.assign(
-        **{
-            str(name): frame[name]
-            .astype(object)
-            .map(lambda cell: csv(cell) if isinstance(cell, str) else cell)
-            for name in texts
-        }
-    )
+    """Return a frame with `csv` applied to its text cells."""
+    safe = {
+        str(name): column.astype(object).map(lambda c: csv(c) if isinstance(c, str) else c)
+        for name, column in frame.items()
+        if isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype)
+        or column.dtype.kind == "O"
+    }
+    return frame.assign(**safe)
 
 
 def _backslash(found: str) -> str:
-    # A number is no character that can be escaped: `1.` becomes `1\.`.
+    # Markdown cannot escape a digit: `1.` becomes `1\.`.
     return f"{found}\\" if found.isdigit() else f"\\{found}"
 
 

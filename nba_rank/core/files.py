@@ -1,11 +1,13 @@
-"""Files and folders that a reader never sees half written, their hashes, and locks."""
+"""Atomic writes of files and folders, their hashes, and locks."""
 
 import errno
 import hashlib
+import os
 import shutil
+import socket
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -15,11 +17,11 @@ from nba_rank.core import escape
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Call a writer with a temporary name and rename the file when it is whole.
+    """Write a file under a temporary name and rename it when it is complete.
 
     Args:
         path: File to make or replace; its folder is made if missing.
-        write: Writes the path that it is given. If it raises, nothing of the file stays.
+        write: Writes to the path that it is given.
     """
     with written_together() as place:
         write(place(path))
@@ -27,11 +29,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 @contextmanager
 def written_together() -> Iterator[Callable[[Path], Path]]:
-    """Give files temporary names and rename all of them at the end, in the order asked for.
+    """Give files temporary names and rename them all at the end; after an error, remove them all.
 
     Yields:
-        Returns the temporary name of a file to make or replace, whose folder is made if missing.
-        After an error inside, nothing of any of the files stays.
+        Function that returns the temporary name of a file and makes its folder if missing.
     """
     temporary: dict[Path, Path] = {}
 
@@ -49,10 +50,7 @@ def written_together() -> Iterator[Callable[[Path], Path]]:
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
-    """Write a frame as parquet or CSV, by the name's ending, whole or not at all.
-
-    Text in a CSV file cannot become a formula of a spreadsheet.
-    """
+    """Write a frame as parquet, or as CSV without spreadsheet formulas, by the name's ending."""
     writers: dict[str, Callable[[Path], None]] = {
         ".parquet": lambda part: frame.to_parquet(part, index=False),
         ".csv": lambda part: escape.csv_frame(frame).to_csv(part, index=False),
@@ -61,10 +59,10 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
 
 
 def replace_folder(folder: Path, write: Callable[[Path], object]) -> None:
-    """Call a writer with a temporary folder and move it to its place when it is whole.
+    """Write a temporary folder and move it to its place when it is complete.
 
     Args:
-        folder: Folder to make or replace; nothing that it held stays.
+        folder: Folder to make, or to replace with all its content.
         write: Writes into the folder that it is given. If it raises, the old folder stays.
 
     Raises:
@@ -83,8 +81,24 @@ def replace_folder(folder: Path, write: Callable[[Path], object]) -> None:
 
 
 def _beside(path: Path) -> Path:
-    """Return a hidden name in the same folder that nobody else uses."""
-    return path.with_name(f".{uuid.uuid4().hex}.{path.name}")
+    """Return an unused hidden name, and clear those left by dead processes of this machine."""
+    host = socket.gethostname()
+    for left in path.parent.glob(f".*@{host}@*@{path.name}"):
+        if not is_alive(int(left.name[1:].partition("@")[0])):
+            with suppress(OSError):  # another process clears it too
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+    return path.with_name(f".{os.getpid()}@{host}@{uuid.uuid4().hex}@{path.name}")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine is running."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
 
 
 def file_hash(path: Path) -> str:
@@ -102,11 +116,11 @@ def file_hashes(folder: Path) -> dict[str, str]:
 def locked(path: Path, on_wait: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Hold a lock, one process or thread at a time; the system frees it if the process dies.
 
-    Where the lock's file cannot be written, neither can what it guards: then nothing is locked.
+    A lock file that cannot be written guards files that cannot either, so nothing is locked.
 
     Args:
-        path: The lock's file; it stays there.
-        on_wait: Called once if another holds the lock.
+        path: The lock file, which is not removed.
+        on_wait: Called once if the lock is taken.
     """
     lock = FileLock(path)
     try:

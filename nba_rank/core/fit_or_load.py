@@ -1,10 +1,9 @@
-"""What has been made before, by the hash of everything that it was made from: the one cache."""
+"""The one cache: results by the hash of everything that they depend on."""
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 from nba_rank.core.content_hash import content_key
 from nba_rank.core.files import file_hashes, replace_folder
@@ -14,23 +13,20 @@ T = TypeVar("T")
 _CONTENTS = "contents.json"  # hashes of the other files of an entry
 
 
-@dataclass(frozen=True)
 class Entry(Generic[T]):
     """A place in a cache: a folder of files, and their hashes in `contents.json`.
 
-    Attributes:
-        path: The folder, whether it is there or not.
-        write: Writes what is kept into a folder.
-        read: Reads it back from there.
+    Args:
+        folder: The cache's folder.
+        name: Start of the entry's name.
+        parts: Everything that the result depends on besides code; see `content_key`.
+        made_by: Name of the module that makes the result; see `content_key`.
+        write: Writes the result into a folder.
+        read: Reads it from there.
     """
 
-    path: Path
-    write: Callable[[T, Path], object]
-    read: Callable[[Path], T]
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         folder: str | Path,
         name: str,
         parts: Iterable[object],
@@ -38,33 +34,24 @@ class Entry(Generic[T]):
         made_by: str,
         write: Callable[[T, Path], object],
         read: Callable[[Path], T],
-    ) -> Self:
-        """Return the entry of what is made from some parts.
-
-        Args:
-            folder: The cache's folder.
-            name: Starts the names of such entries.
-            parts: Everything that the result depends on, besides code; see `content_key`.
-            made_by: Name of the module that makes it; see `content_key`.
-            write: Writes the result into a folder.
-            read: Reads it back from there.
-        """
-        return cls(Path(folder) / f"{name}_{content_key(made_by, parts)}", write, read)
+    ) -> None:
+        self.path = Path(folder) / f"{name}_{content_key(made_by, parts)}"
+        self._write, self._read = write, read
 
     def load(self) -> T | None:
-        """Return what is kept; None if nothing is, or if a file is not what was written."""
+        """Return the result; None if there is none or a file differs from what was written."""
         if not self._is_whole():
             return None
         try:
-            return self.read(self.path)
+            return self._read(self.path)
         except FileNotFoundError:  # another run is replacing a damaged entry
             return None
 
     def keep(self, made: T) -> None:
-        """Keep what was made, in the place of a damaged entry if there is one."""
+        """Write the result, replacing a damaged entry."""
 
         def write(folder: Path) -> None:
-            self.write(made, folder)
+            self._write(made, folder)
             contents = json.dumps(file_hashes(folder), indent=2) + "\n"
             (folder / _CONTENTS).write_text(contents, encoding="utf-8")
 
@@ -96,23 +83,16 @@ def fit_or_load(
     write: Callable[[T, Path], object],
     read: Callable[[Path], T],
 ) -> tuple[T, bool]:
-    """Return what was made of the same parts before, or make it and keep it.
+    """Return a result from the cache, or make and keep it.
 
-    Args:
-        folder: The cache's folder; None keeps nothing.
-        name: As of `Entry.of`, like the other arguments.
-        parts: Everything that the result depends on, besides code.
-        made_by: Name of the module that makes it.
-        make: Makes it.
-        write: Writes it into a folder.
-        read: Reads it back from there.
+    The arguments are those of `Entry`; `folder=None` keeps nothing, and `make` makes the result.
 
     Returns:
-        The result, and whether it was there before. A damaged entry is made anew.
+        The result, and whether it came from the cache.
     """
     if folder is None:
         return make(), False
-    entry = Entry.of(folder, name, parts, made_by=made_by, write=write, read=read)
+    entry = Entry(folder, name, parts, made_by=made_by, write=write, read=read)
     known = entry.load()
     if known is not None:
         return known, True

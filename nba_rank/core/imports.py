@@ -1,4 +1,4 @@
-"""Which modules of this package import which, read from their source."""
+"""The imports between the modules of this package, read from their source."""
 
 import ast
 from functools import cache
@@ -10,16 +10,15 @@ PACKAGE = _ROOT.name
 
 @cache
 def modules() -> dict[str, Path]:
-    """Return the source file of every module of the package, by its dotted name."""
+    """Return the source file of every module of the package by dotted name."""
     return {_name(path): path for path in sorted(_ROOT.rglob("*.py"))}
 
 
 @cache
 def imports(module: str) -> dict[str, int]:
-    """Return the modules of this package that a module imports, and the line of each import.
+    """Return the modules of this package that a module imports, with line numbers.
 
-    Imports inside functions count too. `from package import name` counts as the module `name`
-    where there is one, and as `package` otherwise.
+    Imports inside functions count. `from package import name` is the module `name` if there is one.
     """
     found: dict[str, int] = {}
     for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))):
@@ -37,7 +36,7 @@ def imports(module: str) -> dict[str, int]:
 
 @cache
 def closure(module: str) -> frozenset[str]:
-    """Return a module and every module of this package that it needs, directly or not."""
+    """Return a module and every module of this package that it imports, directly or not."""
     reached: set[str] = set()
     waiting = [module]
     while waiting:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_PATIENCE = 1.0  # seconds until a lost interruption is raised again
+_PATIENCE = 1.0  # seconds before a lost interruption is raised again
 
 
 class Terminated(KeyboardInterrupt):
@@ -18,9 +18,8 @@ class Terminated(KeyboardInterrupt):
 def interruptible() -> Iterator[None]:
     """Raise `KeyboardInterrupt` on Ctrl-C and `Terminated` on SIGTERM until one gets through.
 
-    Python drops an exception that is raised in a destructor or in a callback of the garbage
-    collector, where a busy program, such as one that draws figures, is every now and then. So an
-    interruption is repeated until this context is left.
+    Python drops an exception raised in a destructor or by the garbage collector, so it is raised
+    again every second until this context is left.
     """
     waiting: list[threading.Timer] = []
     main = threading.get_ident()

@@ -1,18 +1,18 @@
-"""Metrics by their names in files: words, direction, unit and digits, declared once for all."""
+"""Names in words, directions, units and digits of all metrics."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric as people read it.
+    """How a metric is shown and compared.
 
     Attributes:
         words: Its name in words.
-        higher_is_better: Its direction; None where neither is better by itself, such as for the
-            width of intervals, which only means something beside their coverage.
-        unit: What it is measured in; empty for a pure number.
-        digits: Decimals to which it is printed. An interval is judged by the bounds as printed.
+        higher_is_better: Its direction; None where neither is better by itself, as for the width
+            of intervals.
+        unit: Its unit; empty for a pure number.
+        digits: Decimals printed. An interval is judged by its bounds as printed.
     """
 
     words: str
@@ -64,9 +64,9 @@ METRICS: dict[str, Metric] = {
     "series_log_loss": _log_loss("series"),
     "series_upset_auc": Metric("series upset AUC"),
 }
-"""Metrics by name."""
+"""Metrics by their names in files."""
 
 
 def higher_is_better(name: str) -> bool | None:
-    """Return the direction of a metric; None where it has none or is not known."""
+    """Return the direction of a metric; None if it has none or is unknown."""
     return METRICS[name].higher_is_better if name in METRICS else None

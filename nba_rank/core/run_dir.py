@@ -1,5 +1,6 @@
-"""Run folders: reserved atomically, described by a manifest, closed with a status."""
+"""Run folders: reserved atomically, described by a manifest with a status."""
 
+import itertools
 import json
 import os
 import platform
@@ -7,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -16,30 +18,26 @@ from typing import Any, Self
 
 import pandas as pd
 
-from nba_rank.core.environment import environment
+from nba_rank.core.content_hash import PACKAGES
 from nba_rank.core.errors import UserError
-from nba_rank.core.files import write_atomically, write_frame
+from nba_rank.core.files import is_alive, write_atomically, write_frame
 
 _ERROR_FILE = "error.txt"
 _BEFORE_ANY_RESULT = {"manifest.json", "config.yaml", ".hydra", _ERROR_FILE}
-_PACKAGES = (
-    "numpy", "pandas", "torch", "pytorch-lightning", "xgboost", "scikit-learn", "hydra-core",
-)  # fmt: skip
 
 
 @dataclass
 class RunDir:
     """One run's folder; as a context manager it keeps the manifest's status.
 
-    Status is `running` inside the context, then `finished`, `interrupted` (Ctrl-C, SIGTERM) or
-    `failed`, with the error's text. A process that died without a word leaves `running` behind,
-    which `mark_dead` turns into `dead`.
+    The status is `running` inside the context, then `finished`, `interrupted` (Ctrl-C, SIGTERM) or
+    `failed`. A killed process leaves `running` behind, which `mark_dead` turns into `dead`.
 
     Attributes:
         path: The folder.
-        manifest: What `manifest.json` holds; `note` adds to it.
-        reserved: Whether the folder was made for this run: it goes where the run ends, by an error
-            that the user can mend or by an interruption, before anything was found.
+        manifest: Content of `manifest.json`; `note` adds to it.
+        reserved: Whether the folder was made for this run: it is removed if a user error or an
+            interruption ends the run before there is any result.
     """
 
     path: Path
@@ -50,22 +48,19 @@ class RunDir:
     def reserve(cls, outputs: Path) -> Self:
         """Create the next free `run_NNN`; two runs that start at once get different ones."""
         outputs.mkdir(parents=True, exist_ok=True)
-        for folder in _run_folders(outputs):
+        earlier = _run_folders(outputs)
+        for folder in earlier:
             mark_dead(folder)
-        numbers = [_number(path) for path in _run_folders(outputs)]
-        number = max(numbers, default=0) + 1
-        while True:
+        for number in itertools.count(_number(earlier[-1]) + 1 if earlier else 1):
             path = outputs / f"run_{number:03d}"
-            try:
+            with suppress(FileExistsError):
                 path.mkdir()
-            except FileExistsError:
-                number += 1
-                continue
-            _write_text(outputs / ".current_run", f"{path.name}\n")
-            return cls(path, reserved=True)
+                break
+        _write_text(outputs / ".current_run", f"{path.name}\n")
+        return cls(path, reserved=True)
 
     def __enter__(self) -> Self:
-        """Open the manifest; the error of an earlier start in this folder goes."""
+        """Open the manifest, and remove the error of an earlier start in this folder."""
         (self.path / _ERROR_FILE).unlink(missing_ok=True)
         self.note(
             run=self.path.name,
@@ -75,8 +70,8 @@ class RunDir:
             host=socket.gethostname(),
             git_revision=_git_revision(),
             python=platform.python_version(),
-            environment=environment(),
-            versions={name: metadata.version(name) for name in _PACKAGES},
+            environment=_environment(),
+            versions={name: metadata.version(name) for name in (*PACKAGES, "hydra-core")},
         )
         return self
 
@@ -86,7 +81,7 @@ class RunDir:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the manifest; an error goes on to the caller."""
+        """Close the manifest; an error is passed on."""
         if kind is None:
             self.note(status="finished", finished=_now())
             return
@@ -103,14 +98,11 @@ class RunDir:
 
     def _remove(self) -> None:
         shutil.rmtree(self.path)
-        newest = max(
-            _run_folders(self.path.parent), default=None, key=lambda path: int(path.name[4:])
-        )
         current = self.path.parent / ".current_run"
-        if newest is None:
-            current.unlink(missing_ok=True)
+        if earlier := _run_folders(self.path.parent):
+            _write_text(current, f"{earlier[-1].name}\n")
         else:
-            _write_text(current, f"{newest.name}\n")
+            current.unlink(missing_ok=True)
 
     def note(self, **facts: object) -> None:
         """Add facts to the manifest and write it."""
@@ -136,27 +128,17 @@ class RunDir:
 
 
 def mark_dead(folder: Path) -> None:
-    """Say in the manifest of a run that its process is gone, where that was on this machine."""
+    """Change a run's status from `running` to `dead` if its process on this machine is gone."""
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return  # being made, or not ours
     here = manifest.get("host") == socket.gethostname()
-    if manifest.get("status") != "running" or not here or _lives(manifest["pid"]):
+    if manifest.get("status") != "running" or not here or is_alive(manifest["pid"]):
         return
-    manifest |= {"status": "dead", "error": f"process {manifest['pid']} ended without a word"}
+    manifest |= {"status": "dead", "error": f"process {manifest['pid']} died"}
     _write_text(path, _json(manifest))
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody else's
-    return True
 
 
 def _number(folder: Path) -> int:
@@ -164,14 +146,16 @@ def _number(folder: Path) -> int:
 
 
 def _run_folders(outputs: Path) -> list[Path]:
-    return [path for path in outputs.glob("run_*") if path.name[4:].isdigit()]
+    """Return the numbered run folders in order."""
+    folders = (path for path in outputs.glob("run_*") if path.name[4:].isdigit())
+    return sorted(folders, key=_number)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a run folder.
 
     Raises:
-        UserError: The folder is none of a run, or its manifest cannot be read.
+        UserError: The folder is not a run's, or its manifest cannot be read.
     """
     path = folder / "manifest.json"
     if not path.exists():
@@ -196,7 +180,7 @@ def _now() -> str:
 
 
 def _git_revision() -> str | None:
-    """Return the checkout's revision, with `+` where files were changed; None outside of git."""
+    """Return the checkout's revision, with `+` if files were changed; None outside git."""
     root = Path(__file__).parent.parent.parent
     try:
         revision = _git(root, "rev-parse", "HEAD")
@@ -208,3 +192,25 @@ def _git_revision() -> str | None:
 def _git(root: Path, *words: str) -> str:
     command = ["git", "-C", str(root), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _environment() -> dict[str, str | int | None]:
+    """Return the operating system, CPU, GPU and its libraries; None where there is none."""
+    import torch  # takes seconds, and only programs with a run folder need it
+
+    has_gpu = torch.cuda.is_available()
+    return {
+        "os": platform.platform(),
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if has_gpu else None,
+        "cuda": torch.version.cuda if has_gpu else None,
+        "cudnn": torch.backends.cudnn.version() if has_gpu else None,
+    }
+
+
+def _cpu_name() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,4 +1,4 @@
-"""The seeds of a run: one for each consumer, all from its root seed."""
+"""The seeds of a run: one for each consumer, spawned from its root seed."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,14 +8,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Seeds:
-    """Sources of randomness that do not disturb each other.
+    """Independent sources of randomness.
 
-    The simulation of seasons is no consumer: it starts every date from the root seed itself, so
-    that a date does not depend on others.
+    The simulation of seasons starts every date from the root seed itself, so that no date depends
+    on another.
 
     Attributes:
         folds: Networks and trees of all fits.
-        baselines: The random ranker, and the players that are taken out at random.
+        baselines: The random ranker, and the players removed at random.
         noise_floor: Outcomes drawn for the calibration error of a perfect forecaster.
     """
 

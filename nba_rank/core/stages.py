@@ -1,4 +1,4 @@
-"""The stages of a run: what is going on, how far it is, and how long each took."""
+"""The stages of a run: progress bars and times."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +15,11 @@ Advance = Callable[[], None]
 
 @dataclass
 class Stages:
-    """Shows a bar for each stage and keeps its wall-clock time.
+    """Shows a bar for each stage and measures its wall-clock time.
 
     Attributes:
-        console: Where to show.
-        show: Whether to show bars on a terminal; a line a stage is printed in any case.
+        console: Where to print.
+        show: Whether to show bars on a terminal; one line a stage is printed in any case.
         seconds: Seconds of each finished stage, in order.
     """
 
@@ -29,11 +29,12 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str, steps: int = 1) -> Iterator[Advance]:
-        """Time a stage; yields the function that advances its bar by a step."""
+        """Time a stage; yields the function that advances its bar."""
         start = time.perf_counter()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(
-            *columns,
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=self.console,
             transient=True,
@@ -45,10 +46,10 @@ class Stages:
         self.console.print(f"{name:<12} {self.seconds[name]:7.1f} s")
 
     def groups(self, seconds: dict[str, float]) -> None:
-        """Print how the time to build features fell on their groups, the longest first.
+        """Print the build time of each feature group in this run or an earlier one, longest first.
 
         Args:
-            seconds: Seconds of each group when it was built, in this run or an earlier one.
+            seconds: Seconds by group.
         """
         total = sum(seconds.values())
         table = Table(box=None, padding=(0, 1), show_header=False)

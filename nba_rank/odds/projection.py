@@ -65,7 +65,7 @@ def project(
     known = [*tables.hashes().values(), (n_simulations, seed)]
     hashes = {str(season): frame_hash(part) for season, part in inputs.groupby("season")}
     entries = {
-        season: Entry.of(
+        season: Entry(
             cache,
             f"projection_{season}",
             [*known, *[hashes.get(name, name) for name in [*earlier, season]]],

@@ -9,18 +9,20 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from nba_rank.config.program import exit_on_user_error
+from nba_rank.core import run_dir
 from nba_rank.core.interruption import interruptible
-from nba_rank.core.run_dir import RunDir
+
+run_dir._environment = dict  # torch takes seconds to import
 
 
 class Figure:
-    # Python drops what is raised in here.
+    # Python drops exceptions raised in here.
     def __del__(self):
         print("busy", flush=True)
         time.sleep(0.3)
 
 
-with interruptible(), exit_on_user_error(), RunDir(Path(sys.argv[1])) as run:
+with interruptible(), exit_on_user_error(), run_dir.RunDir(Path(sys.argv[1])) as run:
     if sys.argv[2] == "destructor":
         Figure()
     print("busy", flush=True)
@@ -28,8 +30,10 @@ with interruptible(), exit_on_user_error(), RunDir(Path(sys.argv[1])) as run:
 """
 
 
-@pytest.mark.parametrize("place", ["destructor", "code"])
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("place", "number", "status"),
+    [("code", signal.SIGINT, 130), ("destructor", signal.SIGTERM, 143)],
+)
 def test_an_interruption_always_ends_a_run_and_marks_it(tmp_path, place, number, status):
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(tmp_path), place], stdout=subprocess.PIPE, text=True

@@ -38,7 +38,7 @@ def cached_ratings(
     past = _Past(tables, config.impact)
     parts = {str(season): part for season, part in asked.groupby("season", sort=True)}
     entries = {
-        season: Entry.of(
+        season: Entry(
             cache,
             f"players_{season}",
             [*past.known(season, part["as_of_date"].max()), part],
@@ -104,7 +104,7 @@ def _opening(tables: Tables, past: _Past, season: str, cache: Path) -> _Opening 
     if earlier.empty:
         return None
     last = earlier.max()
-    entry = Entry.of(
+    entry = Entry(
         cache,
         f"player_state_{season}",
         past.known(season, last + pd.Timedelta(days=1)),
