@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # One thread a process: the processes share the cores.
-TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
 
 .PHONY: demo test test-slow test-all check bench lock clean
 

@@ -28,6 +28,17 @@ from nba_rank.samples.dataset import PROGRESS, Dataset
 from nba_rank.samples.target import relevance
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one worker, and all that need the real league: it is read once.
+
+    Needs `--dist loadgroup`.
+    """
+    for item in items:
+        real = "raw_dir" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("real" if real else item.path.name))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_blas_thread() -> Iterator[None]:
     """Threads slow the many small matrices down, and much so beside another process."""
