@@ -1,9 +1,7 @@
-"""What the parts of a ranker are worth: it is fitted with and without each of them.
+"""What feature groups (`ablate`) and parts of model A (`ablate_model_a`) are worth.
 
-`python -m nba_rank.ablate` takes away feature groups, `python -m nba_rank.ablate_model_a` parts of
-model A. Both take the overrides of `nba_rank.train` and are meant for `folds=walk_forward`, whose
-many test seasons can tell a gain from chance. Members whose inputs a variant leaves as they were
-come from the cache, and so does everything that an interrupted start has fitted.
+Meant for `folds=walk_forward`, whose many test seasons can tell a gain from chance. Members whose
+inputs a variant does not change come from the cache.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -34,23 +32,23 @@ from nba_rank.samples.dataset import Dataset
 
 C = TypeVar("C", bound=Config)
 Pairs = dict[str, tuple[str, str]]
-"""By part: names of the variant with it and of the one without."""
+"""By part: the names of the variants with and without it."""
 
 GROUPS, PARTS = "feature groups", "parts of model A"
-"""What is taken away."""
+"""Kinds of ablation."""
 
 FULL = "all groups"
-"""The variant that no feature group is taken away from."""
+"""The variant with every feature group."""
 
 RECORD = "record"
-"""The group that every other can be put on top of, and the name of the variant of it alone."""
+"""The group that every other can be added to, and the variant of it alone."""
 
 LEAN = "without all that bring nothing"
-"""The variant without any of the groups that bring no more than noise one by one, since two of them
-may stand in for each other."""
+"""The variant without any of the groups that alone bring no more than noise: two may replace each
+other."""
 
 WHOLE, PRIOR_ALONE = "full", "team prior alone"
-"""Names of the model A that nothing is taken away from, and of the one without players."""
+"""The whole model A, and the one without players."""
 
 _TREES = ("xgb", "rf")
 """Members that read every feature of the store."""
@@ -65,9 +63,9 @@ class Variant:
     """A change of a run's config and data.
 
     Attributes:
-        words: What is left or gone, as people read it; empty where the name says it.
-        config: Returns the variant's config, given that of the run.
-        data: Returns the variant's data, given that of the run.
+        words: What is left or gone, in words; empty where the name says it.
+        config: The variant's config from the run's.
+        data: The variant's data from the run's.
     """
 
     words: str = ""
@@ -77,14 +75,14 @@ class Variant:
 
 @dataclass
 class Ablation:
-    """What is to be fitted and compared.
+    """Variants to fit and pairs of them to compare.
 
     Attributes:
-        kind: What is taken away, for the manifest and the title.
-        rankers: Who is judged: the final ranker, and members.
-        variants: By name, in the order in which to fit them.
-        pairs: By direction, such as `without`: what to compare.
-        left_out: Why a variant is not there, by name.
+        kind: `GROUPS` or `PARTS`.
+        rankers: The final ranker and members that are judged.
+        variants: By name, in the order of fitting.
+        pairs: By direction, such as `without`.
+        left_out: The reason for each variant that is not fitted, by name.
     """
 
     kind: str
@@ -95,11 +93,7 @@ class Ablation:
 
 
 def ablate_groups(cfg: DictConfig, console: Console) -> pd.DataFrame:
-    """Fit the members and their stack with and without each feature group.
-
-    Returns:
-        What `VariantRunner.gains` returns.
-    """
+    """Fit the members and their stack with and without each feature group; return the gains."""
     config = without_intervals(as_config(cfg, AblateConfig))
     with comparison_run(config, "ablations of feature groups", console) as run_dir:
         runner = VariantRunner(config, run_dir, console)
@@ -122,11 +116,7 @@ def ablate_groups(cfg: DictConfig, console: Console) -> pd.DataFrame:
 
 
 def ablate_model_a(cfg: DictConfig, console: Console) -> pd.DataFrame:
-    """Fit model A whole and without each of its parts.
-
-    Returns:
-        What `VariantRunner.gains` returns.
-    """
+    """Fit model A whole and without each of its parts; return the gains."""
     config = scoring_only(as_config(cfg, Config))
     with comparison_run(config, "ablations of model A", console) as run_dir:
         runner = VariantRunner(config, run_dir, console)
@@ -139,16 +129,11 @@ def ablate_model_a(cfg: DictConfig, console: Console) -> pd.DataFrame:
 class VariantRunner:
     """Fits variants on the same folds with the same seeds and compares how they rank.
 
-    Tables are written after each variant, so an interrupted start leaves what it has found.
-
-    Args:
-        config: The config that all variants start from.
-        run_dir: Where the tables are written.
-        console: Where progress and results are shown.
+    Tables are written after each variant, so an interruption loses none.
 
     Attributes:
-        inputs: What all variants learn from.
-        config: The config, without members that the data cannot serve.
+        inputs: Shared by all variants.
+        config: Of the run that all variants change, without members that the data cannot serve.
     """
 
     def __init__(self, config: Config, run_dir: RunDir, console: Console) -> None:
@@ -156,12 +141,12 @@ class VariantRunner:
         self._stages = Stages(console, config.callbacks.progress)
         self.inputs = read_inputs(config, run_dir, self._stages)
         self.config = replace(config, model=self.inputs.config.model)
-        # As a run spawns them, so that the members are those of a run.
+        # The seeds of a run, so that the members are those of a run.
         self._seed = Seeds.of(config.seed).folds
         self._tidy: dict[str, pd.DataFrame] = {}
 
     def run(self, ablation: Ablation) -> pd.DataFrame:
-        """Fit the variants that have not been fitted yet; return the gains of all."""
+        """Fit the variants that are not fitted yet; return the gains of all."""
         self._run_dir.note(left_out=ablation.left_out)
         waiting = [name for name in ablation.variants if name not in self._tidy]
         for name in waiting:
@@ -172,18 +157,17 @@ class VariantRunner:
         return self.gains(ablation)
 
     def tidy(self) -> pd.DataFrame:
-        """Return what each variant scores: `variant` and the columns of tidy metrics."""
+        """Return the tidy metrics of all variants, after `variant`."""
         parts = [rows.assign(variant=name) for name, rows in self._tidy.items()]
         table = pd.concat(parts, ignore_index=True)
         return table[["variant", *[name for name in table if name != "variant"]]]
 
     def gains(self, ablation: Ablation) -> pd.DataFrame:
-        """Compare the variants that have been fitted so far.
+        """Compare the variants that are fitted so far.
 
         Returns:
-            What `nba_rank.evaluation.paired.paired` returns, after `direction` and with a `part`
-            for each thing that is taken away; `ranker` is who is judged. The difference is that
-            with the part minus that without it: above zero the part helps.
+            `direction` and the columns of `nba_rank.evaluation.paired.paired`. `part` is what is
+            taken away, the difference is with minus without it: above zero the part helps.
         """
         found = []
         for direction, pairs in ablation.pairs.items():
@@ -220,10 +204,9 @@ class VariantRunner:
         self._console.print(f"Run folder: {self._run_dir.path}, analysis: {analysis.name}")
 
     def _judged(self, name: str, ablation: Ablation) -> pd.DataFrame:
-        """Fit a variant and judge its rankers on the test seasons."""
         variant, plan = ablation.variants[name], self.inputs.plan
         config, data = variant.config(self.config), variant.data(self.inputs.data)
-        # Without a stack nothing is learned from out-of-fold scores.
+        # Only a stack learns from out-of-fold scores.
         stacked = len(config.model.members) > 1
         fits = None if stacked else {part.fit for part in plan.tests}
         with self._stages.stage(name, n_steps(plan, config, fits)) as advance:
@@ -244,7 +227,7 @@ class VariantRunner:
             )
         truth = truth_of(self.inputs.results, self.inputs.tables)
         tidy = evaluate(long, truth, SPEARMAN, ["league", "playoff16"])
-        # Inside the playoff teams only at the end, when they are known.
+        # The playoff teams are known at the end only.
         lists = tidy[(tidy["scope"] == "league") | (tidy["as_of_point"] == "end")]
         return with_mean(lists).drop(columns="part")
 
@@ -255,16 +238,15 @@ class VariantRunner:
 def group_ablation(
     config: Config, inputs: RunInputs, only: Iterable[str], directions: list[str]
 ) -> Ablation:
-    """Lay out what has to be fitted to judge feature groups.
+    """Lay out the variants that judge feature groups.
 
-    The final ranker is judged, and trees beside it: in a stack that gives them no weight a group
-    that only they read cannot show anything.
+    Trees are judged beside the final ranker: they read groups that the stack may give no weight.
 
     Args:
         config: The config.
         inputs: Data of all groups that are on.
-        only: Groups to judge; none: all that are on.
-        directions: `without`: each against all others; `alone`: each on top of the record.
+        only: Groups to judge; empty: all that are on.
+        directions: `without`: each against all others; `alone`: each added to the record.
     """
     on = list(inputs.groups)
     asked = list(only) or on
@@ -292,28 +274,22 @@ def group_ablation(
 
 
 def idle_groups(gains: pd.DataFrame) -> list[str]:
-    """Return the groups that bring nobody more than noise beside all others.
+    """Return the groups whose mean gain beside all others is not `BETTER` for any ranker.
 
-    Args:
-        gains: What `VariantRunner.gains` returns.
-
-    Returns:
-        Groups whose gain in the mean over the as-of points is not `BETTER` for any ranker; none
-        where there are too few seasons to tell.
+    With too few seasons to tell there are none. `gains` is what `VariantRunner.gains` returns.
     """
     means = gains[(gains["direction"] == "without") & (gains["as_of_point"] == MEAN)]
-    told = means.dropna(subset="low")
-    brings = (told["verdict"] == BETTER).groupby(told["part"], sort=False).any()
-    return [str(group) for group in brings.index[~brings]]
+    judged = means.dropna(subset="low")
+    helps = (judged["verdict"] == BETTER).groupby(judged["part"], sort=False).any()
+    return [str(group) for group in helps.index[~helps]]
 
 
 def in_store(groups: list[str]) -> list[str]:
-    """Return the groups that give the feature store columns; the projection is none of them."""
+    """Return the groups with columns in the feature store: all but the projection."""
     return [name for name in groups if name in TEAM_GROUPS or name in PLAYER_GROUPS]
 
 
 def _group_variant(groups: list[str], inputs: RunInputs) -> Variant:
-    """Return the variant in which only some groups are on."""
     columns = [name for group in groups for name in inputs.groups[group].columns]
 
     def switched(config: C) -> C:
@@ -331,8 +307,6 @@ def _group_variant(groups: list[str], inputs: RunInputs) -> Variant:
 
 
 def _with(**settings: Any) -> Callable[[C], C]:  # noqa: ANN401
-    """Return a change of some fields of `ModelAConfig`."""
-
     def changed(config: C) -> C:
         model_a = replace(config.model.model_a, **settings)
         return replace(config, model=replace(config.model, model_a=model_a))
@@ -349,17 +323,12 @@ def _pooled(pooling: str) -> Callable[[C], C]:
 
 
 def _untrained(config: C) -> C:
-    """Learn nothing beyond the start of the linear skip on the team prior.
-
-    The set's part of the score starts at zero and stays there.
-    """
+    """Keep the linear skip on the team prior as it starts: the set's part stays at zero."""
     one: C = _with(n_seeds=1)(config)
     return replace(one, trainer=replace(one.trainer, max_epochs=0))
 
 
 def _without_columns(*patterns: str) -> Callable[[Dataset], Dataset]:
-    """Return a change of data that takes out the player columns that fit a pattern."""
-
     def changed(data: Dataset) -> Dataset:
         columns = data.sets.columns
         kept = [
@@ -408,11 +377,11 @@ MODEL_A_VARIANTS: Mapping[str, Variant] = {
     ),
     "one network": Variant("one seed instead of an average", _with(n_seeds=1)),
 }
-"""Everything that is taken away from model A, by name, in the order of reports."""
+"""Changes of model A by name, in the order of reports."""
 
 
 def model_a_ablation(config: Config, data: Dataset) -> Ablation:
-    """Lay out the variants of model A that differ from the whole, and why others do not."""
+    """Lay out the variants of model A that differ from the whole, and the reasons of the others."""
     reasons = {name: _why_not(name, config, data) for name in MODEL_A_VARIANTS}
     fitted = {name: MODEL_A_VARIANTS[name] for name, why in reasons.items() if why is None}
     return Ablation(
@@ -425,7 +394,6 @@ def model_a_ablation(config: Config, data: Dataset) -> Ablation:
 
 
 def _why_not(name: str, config: Config, data: Dataset) -> str | None:
-    """Return why a config and data make no such variant; None where they do."""
     variant, prior = MODEL_A_VARIANTS[name], known_prior(config, data)
     columns = variant.data(data).sets.columns
     if name == PRIOR_ALONE and not prior:
@@ -444,12 +412,12 @@ def known_prior(config: Config, data: Dataset) -> list[str]:
 
 
 def without_intervals(config: C) -> C:
-    """Return the config without model A's intervals, for who reads its scores alone."""
+    """Return the config without model A's intervals."""
     return _with(mc_dropout_samples=0)(config)
 
 
 def scoring_only(config: Config) -> Config:
-    """Return the config of a run that fits model A alone, for its scores and nothing else."""
+    """Return the config of a run that fits model A alone, for its scores."""
     bare, callbacks = without_intervals(config), config.callbacks
     return replace(
         bare,

@@ -1,7 +1,4 @@
-"""`python -m nba_rank.bench`: how long each part of a run takes on this machine.
-
-Takes the overrides of `nba_rank.train`, such as `data=nba data.raw_dir=...`.
-"""
+"""`python -m nba_rank.bench`: seconds of each part of a run on this machine."""
 
 import resource
 import statistics
@@ -86,16 +83,9 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
 def before_models(
     tables: Tables, grid: pd.DataFrame, config: Config, console: Console
 ) -> tuple[pd.DataFrame, Dataset]:
-    """Time all that lies before the models once, from an empty cache, and then one more date.
+    """Time the stages before the models once from an empty cache, and then one more date.
 
-    Args:
-        tables: The canonical tables.
-        grid: As-of dates, columns `season` and `as_of_date`.
-        config: Which features are built, with how many threads.
-        console: Where the seconds and the most memory so far are printed.
-
-    Returns:
-        Player ratings, and features and player sets without the projection.
+    Prints seconds and peak memory; returns player ratings, and the data without the projection.
     """
     features, seasons = config.features, sorted(grid["season"].unique())
     threads = config.trainer.num_threads
@@ -140,7 +130,6 @@ def before_models(
 def _simulations(
     tables: Tables, inputs: pd.DataFrame, seasons: list[str], config: Config
 ) -> dict[str, Callable[[], object]]:
-    """Return the fit of the strength models, and the rest of the last season from half-way."""
     earlier = inputs[inputs["season"] < seasons[-1]]
     n = config.odds.n_simulations
 
@@ -164,7 +153,6 @@ def _simulations(
 
 
 def _fits(train: Dataset, config: Config) -> dict[str, Callable[[], object]]:
-    """Return one fit of each member on all seasons but the last."""
     model, y = config.model, train.store_relevance()
     set_relevance, prior = train.set_relevance(), train.team_prior(model.model_a.team_prior)
     return {

@@ -1,9 +1,7 @@
-"""`python -m nba_rank.compare_calibration`: are probabilities better calibrated, and how?
+"""`python -m nba_rank.compare_calibration`: simulated probabilities against both Platt scalings.
 
-Fits the models once and turns their scores into probabilities in each way that there is: simulated
-alone, by Platt scaling of the stack, and by Platt scaling of each model. Takes the overrides of
-`nba_rank.train`; meant for `folds=walk_forward`, whose many test seasons can tell a gain from
-chance.
+The models are fitted once. Meant for `folds=walk_forward`, whose many test seasons can tell a gain
+from chance.
 """
 
 from dataclasses import replace
@@ -35,20 +33,20 @@ from nba_rank.report.calibration_report import CalibrationReport, write_calibrat
 from nba_rank.samples.folds import TestPart
 
 SIMULATED = "none"
-"""Variant without calibration: the odds of the simulation as they are."""
+"""The variant without calibration: the probabilities of the simulation."""
 
 VARIANTS = (SIMULATED, *CALIBRATIONS)
 
 FORECASTS = ["variant", "event", "season", "as_of_point", "team_id", "p", "happened"]
-"""Columns of the forecasts; those of single games have the game's home team and no point."""
+"""Columns of the forecasts; single games have their home team and the point `all`."""
 
 
 def compare(cfg: DictConfig, console: Console) -> pd.DataFrame:
-    """Compare the calibrations on the same folds and write it into a new run folder.
+    """Compare the calibrations on the same folds and write a run folder.
 
     Returns:
-        What `nba_rank.evaluation.paired.paired` returns: each calibration against the simulation,
-        by event as its part, and the skill of the order.
+        Each calibration against the simulation, as `nba_rank.evaluation.paired.paired`; `part` is
+        the event, or `order` for the skill of ranking by the probabilities.
     """
     config = without_intervals(as_config(cfg, Config))
     with comparison_run(config, "comparison of calibrations", console) as run_dir:
@@ -108,7 +106,6 @@ def _ranker(
     inputs: RunInputs,
     config: Config,
 ) -> Ranker:
-    """Return the ranker whose probabilities come by a variant."""
     odds = replace(config.odds, name="monte_carlo" if variant == SIMULATED else "none")
     changed = replace(config, calibration=CalibrationConfig(name=variant), odds=odds)
     ensemble = fit_ensemble(part, oof, inputs.data.relevance, changed, inputs.league)
@@ -152,7 +149,7 @@ def _forecasts(
         }
     )
     parts.append(told[FORECASTS])
-    # Expected number of stages reached: what the probabilities alone say of the order.
+    # Ranked by the expected number of stages reached.
     order = completed[["season", "as_of_date", "team_id"]].assign(
         score=completed[[f"{event}_{ending}" for event in EVENTS]].sum(axis=1)
     )

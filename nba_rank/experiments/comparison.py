@@ -1,9 +1,7 @@
 """`python -m nba_rank.compare <run or sweep> ...`: finished runs and sweeps side by side.
 
-Nothing is fitted. Each run is judged by its final ranker on the seasons and as-of points that all
-of them were tested on, and paired with a baseline run by season. Where all runs have a model A, the
-first epochs of its networks stand side by side: with the same seeds they tell what another machine
-or device changes.
+Final rankers are compared on the seasons and as-of points that all runs share, paired by season
+with a baseline run. The first epochs of model A show what another machine or device changes.
 """
 
 from collections.abc import Sequence
@@ -22,23 +20,22 @@ from nba_rank.report.compare_report import Comparison, write_comparison
 def compare(
     folders: Sequence[Path], out: Path, baseline: str | None, metric: str | None, console: Console
 ) -> pd.DataFrame:
-    """Compare finished runs and write what was found to a run folder of its own.
+    """Compare finished runs and write a run folder.
 
     Args:
-        folders: Run folders and sweep folders; a sweep stands for its defaults and its best trial,
-            as judged on the test seasons.
-        out: Folder in which the run folder is made.
-        baseline: Name or folder of the run that differences are taken to; None: the first.
-        metric: Metric of the figures, the console and the first tables; None: the first that all
-            runs have at the as-of points, Spearman before all others.
+        folders: Runs and sweeps; of a sweep, its tests of the defaults and of the best trial.
+        out: Folder of the new run folder.
+        baseline: Name or folder of the reference run; None: the first.
+        metric: Metric of the figures and first tables; None: the first that all runs have,
+            Spearman before all others.
         console: Where the results are shown.
 
     Returns:
-        What `nba_rank.evaluation.paired.paired` returns.
+        As `nba_rank.evaluation.paired.paired`.
 
     Raises:
-        RunsError: The folders cannot be compared, the baseline is none of them, or the runs have no
-            seasons or not the metric in common.
+        RunsError: The runs cannot be compared or share no season or metric, or the baseline is
+            none of them.
     """
     found = find_runs(folders)
     base = pick(found.runs, baseline)

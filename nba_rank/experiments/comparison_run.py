@@ -16,12 +16,7 @@ from nba_rank.core.run_dir import RunDir
 
 @contextmanager
 def comparison_run(config: Config, kind: str, console: Console) -> Iterator[RunDir]:
-    """Reserve a run folder for a program that compares variants of a run.
-
-    Args:
-        config: The config that all variants start from.
-        kind: What is compared, for the manifest.
-        console: Where the folder is named.
+    """Reserve a run folder; `kind` tells the manifest what is compared.
 
     Raises:
         ConfigError: The run ranks nobody, so there is nothing to compare.

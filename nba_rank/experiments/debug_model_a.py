@@ -1,7 +1,6 @@
-"""`python -m nba_rank.debug_model_a`: is model A ready to learn? One batch, before any training.
+"""`python -m nba_rank.debug_model_a`: can model A learn? One batch, before any training.
 
-The exit status is 0 where it is ready and 1 where it cannot learn. Whether its attention is alive
-shows after training only: before, the weights are about those of the minutes prior.
+The exit status is 1 if it cannot. Whether attention is alive shows after training only.
 """
 
 import sys
@@ -39,14 +38,14 @@ SHOWN_PLAYERS = 5
 
 @dataclass(frozen=True)
 class BatchSource:
-    """What a batch is cut from.
+    """The data of a batch.
 
     Attributes:
         season: The season.
-        data: Player sets and what is known of their teams, on the batch's dates or more.
-        first: Number of the batch's first list among the lists of the data.
-        players: Names by player id; empty for made-up players.
-        teams: Abbreviations by team id; empty for made-up teams.
+        data: Player sets and store features, on the batch's dates or more.
+        first: The batch's first list among the lists of the data.
+        players: Names by player id; empty for dummy data.
+        teams: Abbreviations by team id; empty for dummy data.
     """
 
     season: str
@@ -78,7 +77,7 @@ def debug(cfg: DictConfig, console: Console) -> Checkup:
 
 
 def batch_source(config: DebugConfig, console: Console | None) -> BatchSource:
-    """Build what the asked batch needs: of the newest complete season with player logs.
+    """Build the data of the batch, from the newest complete season with player logs.
 
     Raises:
         ConfigError: There is no such batch.
@@ -121,7 +120,7 @@ def _newest_season(tables: Tables) -> str:
 def _dates_of_batch(
     grid: pd.DataFrame, teams: pd.DataFrame, season: str, config: DebugConfig
 ) -> tuple[pd.DataFrame, int]:
-    """Return the dates that a batch touches, and the number of its first list among theirs."""
+    """Return the dates of a batch, and its first list among theirs."""
     model = config.model.model_a
     dates = grid[["season", "as_of_date"]].drop_duplicates(ignore_index=True)
     per_date = teams["conference"].nunique() if model.list_scope == "conference" else 1
@@ -139,7 +138,7 @@ def _dates_of_batch(
 
 
 def _dataset(tables: Tables, season: str, dates: pd.DataFrame, config: DebugConfig) -> Dataset:
-    """Build what model A reads; no store feature unless its team prior asks for some."""
+    """Build what model A reads; store features for its team prior alone."""
     ratings = player_ratings(tables, dates, config.features.impact)
     sets = player_sets(tables, ratings, dates, config.features.roster)
     store = FeatureStore(sets.frame, [], {})
@@ -149,7 +148,7 @@ def _dataset(tables: Tables, season: str, dates: pd.DataFrame, config: DebugConf
 
 
 def _players_table(found: Checkup, source: BatchSource) -> Table:
-    """Return the players of most weight of the first, the middle and the last team of a list."""
+    """Show the players of most weight of the first, the middle and the last team of a list."""
     table = Table(title="Most weight, mean over heads", box=box.SIMPLE_HEAD)
     for header in ("date", "team", "score", "players"):
         table.add_column(header, no_wrap=header != "players")
@@ -170,13 +169,13 @@ def _players_table(found: Checkup, source: BatchSource) -> Table:
 
 
 def _top(player_id: npt.NDArray[np.int64], weight: Tensor, names: pd.Series) -> str:
-    """Return players and weights as text, such as `Nikola Jokic 12%, Jamal Murray 9%`."""
+    """Return text such as `Nikola Jokic 12%, Jamal Murray 9%`."""
     top = weight.argsort(descending=True, stable=True)[:SHOWN_PLAYERS].tolist()
     shown = [(player_id[place], weight[place]) for place in top if player_id[place]]
     return ", ".join(f"{names.get(player, player)} {share:.0%}" for player, share in shown)
 
 
 def main(cfg: DictConfig, console: Console) -> None:
-    """Leave with status 1 where model A cannot learn."""
+    """Exit with status 1 if model A cannot learn."""
     if debug(cfg, console).cause is not None:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""What a run learns from and is judged by, and the members that it fits."""
+"""The inputs of a run, and the members that it fits."""
 
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -33,19 +33,19 @@ from nba_rank.samples.target import relevance
 
 @dataclass(frozen=True)
 class RunInputs:
-    """What a run learns from and is judged by.
+    """All that a run learns from and is judged by.
 
     Attributes:
-        config: The config, without the members that the data cannot serve.
+        config: The config, without members that the data cannot serve.
         tables: The canonical tables.
         results: Outcomes by season and team.
         plan: The folds.
         data: Features and player sets of all as-of dates.
         grid: The as-of dates.
-        league: What odds are made from.
-        projection: What the projection of each season was simulated with; empty where it is off.
-        projected: What it simulated, see `nba_rank.odds.season_sim.summarise`; likewise.
-        groups: The feature groups of the data, the projection among them.
+        league: Inputs of the odds.
+        projection: Simulator of each projected season; empty if the projection is off.
+        projected: What it simulated; likewise.
+        groups: The feature groups, the projection among them.
     """
 
     config: Config
@@ -61,13 +61,13 @@ class RunInputs:
 
     @property
     def group_seconds(self) -> dict[str, float]:
-        """Seconds of each feature group when it was built, the longest first."""
+        """Seconds that each feature group took to build, the longest first."""
         seconds = {name: group.seconds for name, group in self.groups.items()}
         return dict(sorted(seconds.items(), key=lambda item: -item[1]))
 
 
 def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
-    """Prepare the tables, lay out the folds and build the features; errors as `run`."""
+    """Prepare the tables, plan the folds and build the features; raises as `run`."""
     device = device_of(config.trainer)
     run_dir.note(environment=run_dir.manifest.get("environment", {}) | {"device": str(device)})
     with stages.stage("tables"):
@@ -110,10 +110,10 @@ def _projection(
     config: Config,
     stages: Stages,
 ) -> Projection:
-    """Project the rest of each season that the models learn from or are judged by."""
+    """Project each season that the models learn from or are judged by."""
     predicted = [season for fit in plan.fits for season in fit.predict]
     asked = projected_seasons(league.inputs, predicted)
-    # Models that are fitted once know no season after that.
+    # Models that are fitted once have seen no later season.
     known = {season: part.stack_train for part in plan.tests for season in part.seasons}
     limit = {season: max(before, default="") for season, before in known.items()}
     learn_from = {
@@ -134,7 +134,7 @@ def _projection(
 
 
 def _served(config: Config, tables: Tables, run_dir: RunDir, stages: Stages) -> Config:
-    """Return the config without model A where no season has the players that it needs."""
+    """Return the config, without model A if no season has player logs."""
     members = [name for name in config.model.members if name != "model_a"]
     if tables.seasons["has_player_games"].any() or not members:
         return config
@@ -146,7 +146,6 @@ def _served(config: Config, tables: Tables, run_dir: RunDir, stages: Stages) -> 
 
 
 def _learnable(tables: Tables, config: Config) -> list[str]:
-    """Return the complete seasons from the configured first one on."""
     seasons = tables.seasons
     complete = seasons.loc[seasons["complete"], "season"].tolist()
     return [season for season in complete if season >= (config.data.first_season or "")]

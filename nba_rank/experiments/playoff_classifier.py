@@ -1,8 +1,4 @@
-"""A run of the playoff classifier: who makes the playoffs, learned by boosted trees.
-
-`run` is what `python -m nba_rank.train model=clone_classifier` does; `validation_scores` is how
-well settings do on seasons that are not tested.
-"""
+"""`python -m nba_rank.train model=clone_classifier`: boosted trees for making the playoffs."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -45,25 +41,24 @@ def validation_scores(
 ) -> dict[str, float]:
     """Score settings on validation seasons, each forecast by a fit on earlier seasons only.
 
-    The season before each of them decides when to stop, and those before that are learned from.
-    Nothing of later seasons is read.
+    The season before a validation season decides when to stop; later seasons are not read.
 
     Args:
-        data: Features; holds the seasons and two or more before each.
-        results: What `nba_rank.data.outcomes.outcomes` returns.
+        data: Features of the seasons and of two or more before each.
+        results: As `nba_rank.data.outcomes.outcomes`.
         config: Trees and their penalties.
         seasons: Validation seasons.
         seed: Seed of the fits.
-        cache: Folder of what was fitted before on the same; None fits anew.
+        cache: Folder of earlier fits; None: fit anew.
         n_jobs: Threads.
 
     Returns:
-        `clone_auc` (mean over dates, higher is better), `clone_brier` (mean over dates) and
-        `clone_ece` (all dates pooled; both lower is better): means over seasons, all 0 to 1.
+        Means over seasons of `clone_auc` and `clone_brier` (means over dates) and of `clone_ece`
+        (dates pooled).
 
     Raises:
         FoldError: A season has fewer than two before it.
-        ValueError: No season is asked for, or one has no outcome yet.
+        UserError: No season is asked for.
     """
     if not seasons:
         raise UserError("no validation season to score the playoff classifier on")
@@ -89,7 +84,7 @@ def validation_scores(
 
 
 def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
-    """Fit, judge and write both designs; arguments and errors as `nba_rank.experiments.run.run`."""
+    """Fit, judge and write both designs; see `nba_rank.experiments.run.run`."""
     stages = Stages(console, config.callbacks.progress)
     seeds = Seeds.of(config.seed)
     inputs = read_inputs(config, run_dir, stages)
@@ -133,12 +128,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
 def predictions_table(
     split: PlayoffSplit, fitted: PlayoffClassifier, inputs: RunInputs
 ) -> pd.DataFrame:
-    """Lay out the forecasts of a split's test season, likeliest playoff team of each date first.
-
-    Returns:
-        `design`, `season`, `as_of_date`, `as_of_point` (empty between the points), `team_id`,
-        `team`, `name`, `conference`, `playoff_prob` (0 to 1), `made_playoffs` (bool).
-    """
+    """Return the forecasts of a split's test season, the likeliest team of each date first."""
     data = inputs.data.of_seasons([split.test])
     table = data.frame.assign(
         design=split.design,
@@ -178,16 +168,14 @@ def _fit(
 
 
 def _until(data: Dataset, last: str) -> Dataset:
-    """Return the seasons up to one, so that later ones need no outcome."""
     return data.of_seasons([season for season in set(data.season.tolist()) if season <= last])
 
 
 def _forecasts(table: pd.DataFrame, splits: list[PlayoffSplit], inputs: RunInputs) -> pd.DataFrame:
-    """Return what the classifier and the references forecast at the as-of points, with the truth.
+    """Return the forecasts of the classifier and of references at the as-of points.
 
-    The references are the same in both designs: curves through the standings and Elo, fitted at
-    each point on all earlier seasons, the odds of the season simulator where the run has them, and
-    chance.
+    References, the same in both designs: curves through the standings and Elo, fitted at each point
+    on all earlier seasons, the season simulation where the run has it, and chance.
     """
     at_points = table[table["as_of_point"] != ""]
     own = at_points.assign(ranker=CLONE, p=at_points["playoff_prob"])

@@ -28,27 +28,19 @@ from nba_rank.report.format import console_table, print_table, width_of
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import FoldPlan
 
-CHANGED = "changed_tables"
-"""Attribute of a ranking: names of the tables that are not those that the run learned from."""
-
-DECIDED = "decided"
-"""Attribute of a ranking: the rows of `nba_rank.data.decided.decided`."""
+CHANGED, DECIDED = "changed_tables", "decided"
+"""Attributes of a ranking: tables that have changed since the run; `nba_rank.data.decided`."""
 
 
 def rank_date(config: PredictConfig) -> pd.DataFrame:
     """Rank the teams on a date with the models of a run that have not seen its season.
 
-    Args:
-        config: Run folder, date and, where they have moved, the tables.
-
     Returns:
-        The predictions table of the date; its `attrs` name the tables that have `CHANGED`, and
-        hold what is `DECIDED`.
+        The predictions table of the date; its `attrs` hold `CHANGED` and `DECIDED`.
 
     Raises:
-        UserError: The run folder or the tables are not there, the run did not finish, or the
-            tables are not as an ingest has written them; or the date is none, lies outside the
-            data, or its season was learned from.
+        UserError: The run is missing or unfinished, the tables are missing or altered, the date is
+            none or outside the data, or the models have learned from its season.
     """
     folder = Path(config.run)
     plan = _plan_of_finished(folder)
@@ -77,7 +69,7 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     )
     ranker = Ranker.load(folder / "models" / part.fit)
     complete = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
-    # Outcomes are only looked up for the season itself; before its end there are none to find.
+    # Outcomes are looked up for the season itself; before its end there are none.
     results = outcomes(tables, season if season in complete else max(complete, default=None))
     league = League(tables, strength_inputs(tables, ratings, dates), results)
     predicted = ranker.predict(data, league)
@@ -103,7 +95,6 @@ def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
 
 
 def _changed(tables: Tables, folder: Path) -> list[str]:
-    """Return the names of the tables that are not those of a run, as after new games."""
     known = read_manifest(folder)["tables"]
     return [name for name, content in tables.hashes().items() if known.get(name) != content]
 
@@ -128,14 +119,11 @@ _SHOWN = {
     "Finals": ("finals_prob", "finals_prob_platt"),
     "title": ("title_prob", "title_prob_platt"),
 }
-"""Printed columns, and where they come from: the simulation, or else calibration."""
+"""Printed columns: the simulation's, or else the calibrated ones."""
 
 
 def _print(ranking: pd.DataFrame, title: str, console: Console) -> None:
-    """Print the ranking, teams that are out below those still in; nothing is cut.
-
-    On a terminal that is too narrow the players are left out.
-    """
+    """Print the ranking, eliminated teams last; a narrow terminal leaves the players out."""
     records = pd.DataFrame(ranking.attrs[DECIDED])
     rows = ranking.merge(records, on="team_id", validate="one_to_one")
     is_out = rows["state"] == "out"

@@ -1,4 +1,4 @@
-"""What the project reaches, written from run folders so that no figure is typed by hand."""
+"""`python -m nba_rank.results`: RESULTS.md from run folders."""
 
 import re
 from collections.abc import Sequence
@@ -19,14 +19,11 @@ _BASELINES = ("standings", "elo")
 
 
 def results(folders: Sequence[Path]) -> str:
-    """Write up run folders.
+    """Return the results as Markdown.
 
     Args:
-        folders: A run of `nba_rank.train`, best of many test seasons, then folders of the programs
-            that compare variants, whose newest analyses are taken as they are.
-
-    Returns:
-        Markdown.
+        folders: A run of many test seasons, then comparisons of variants, whose newest analyses are
+            copied.
 
     Raises:
         UserError: The first folder holds no run, or a further one no analysis.
@@ -37,7 +34,6 @@ def results(folders: Sequence[Path]) -> str:
 
 
 def _run_tables(run: PastRun) -> dict[str, object]:
-    """Return what the template says of a run."""
     tidy = run.metrics
     skill = tidy[tidy["metric"].isin(["spearman", "rank_mae"]) & tidy["ranker"].isin(_RANKERS)]
     skill = skill[skill["scope"].isin(["league", "playoff16"])]
@@ -63,12 +59,11 @@ def _run_tables(run: PastRun) -> dict[str, object]:
 
 
 def _changes_the_result(override: str) -> bool:
-    """Whether an override does more than say where things lie or what is shown."""
     return roles(Config).get(override.split("=")[0].lstrip("+~")) != NOTHING
 
 
 def _analysis(folder: Path) -> str:
-    """Return the newest analysis of a folder, its headings one level down, without figures."""
+    """Return the newest analysis of a folder without figures, headings one level down."""
     read_manifest(folder)
     analyses = sorted(folder.glob("ANALYSIS_[0-9]*.md"))
     if not analyses:

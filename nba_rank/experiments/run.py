@@ -1,4 +1,4 @@
-"""The one place that knows the order of the stages: from tables to a written run folder."""
+"""The order of the stages of a run: from tables to a written run folder."""
 
 from dataclasses import dataclass
 
@@ -22,13 +22,7 @@ from nba_rank.samples.folds import FoldPlan
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run found.
-
-    Attributes:
-        metrics: Tidy metrics of the test seasons, as in `metrics.csv`.
-        predictions: The predictions table of the test seasons.
-        plan: The folds.
-    """
+    """Tidy metrics and predictions of the test seasons, and the folds."""
 
     metrics: pd.DataFrame
     predictions: pd.DataFrame
@@ -36,17 +30,17 @@ class RunResult:
 
 
 def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
-    """Run everything and fill the run folder.
+    """Run all stages and fill the run folder.
 
     Args:
         config: A validated config.
-        run_dir: The reserved folder, opened as a context.
+        run_dir: The reserved folder, open.
         console: Where progress and results are shown.
 
     Raises:
         IngestError: The raw files cannot be used.
         FoldError: The data holds too few seasons.
-        UserError: A stage has nothing to work on; the message says which and what to do.
+        UserError: A stage has nothing to work on.
     """
     stages = Stages(console, config.callbacks.progress)
     seeds = Seeds.of(config.seed)

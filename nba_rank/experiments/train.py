@@ -28,12 +28,12 @@ def train(
     """Validate a composed config, reserve a run folder and fill it.
 
     Args:
-        cfg: What Hydra composed.
-        console: Where progress and the findings are shown.
-        trial_inputs: What earlier trials of a sweep in this process have read; None: nothing.
+        cfg: As Hydra composed it.
+        console: Where progress and results are shown.
+        trial_inputs: Inputs that earlier trials of this process have read; None: none.
 
     Returns:
-        What the run found; of a job of a sweep only what its sweeper needs.
+        The result; for a job of a sweep only what the sweeper needs.
     """
     config = as_config(cfg, Config)
     check_logger(config.logger)
@@ -56,11 +56,7 @@ def train(
 
 
 def _check_mode(config: Config) -> None:
-    """Refuse what only a sweep can do in a single run.
-
-    Raises:
-        ConfigError: A search space or a trial is named without `-m`.
-    """
+    """Refuse a search space or a trial without `-m`."""
     if not HydraConfig.initialized() or HydraConfig.get().mode == RunMode.MULTIRUN:
         return
     choices = HydraConfig.get().runtime.choices
@@ -74,14 +70,13 @@ def _check_mode(config: Config) -> None:
 
 
 def _run_dir(outputs: Path) -> RunDir:
-    """Reserve a folder, or take the one that a sweep has made for this job."""
     if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
         return RunDir(Path(HydraConfig.get().runtime.output_dir))
     return RunDir.reserve(outputs)
 
 
 def _write_hydra(run_dir: RunDir, cfg: DictConfig) -> None:
-    """Write the composed config, the overrides and Hydra's own config, as Hydra would."""
+    """Write what Hydra writes: the composed config, the overrides and Hydra's own config."""
     overrides = HydraConfig.get().overrides.task
     run_dir.note(overrides=[redact_password(word) for word in overrides])
     run_dir.write_text(".hydra/config.yaml", OmegaConf.to_yaml(cfg))

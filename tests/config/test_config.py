@@ -393,11 +393,6 @@ def test_the_manifest_is_beside_the_data_or_in_the_folder_of_other_tables(compos
     assert manifest_path(other) == tmp_path / "processed" / "manifest.json"
 
 
-def test_only_the_debugger_accepts_dummy_data(compose):
-    with pytest.raises(ConfigError, match=r"data\.source=dummy is made up"):
-        compose("data=dummy")
-
-
 def test_run_021_has_the_values_of_the_reference_run(composed):
     config = composed("experiment=run_021")
     roster, network, attention = (

@@ -1,24 +1,18 @@
 from dataclasses import replace
-from io import StringIO
 from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from made_sets import made_up_prior, made_up_sets
-from omegaconf import OmegaConf
-from rich.console import Console
+from programs import files_of, newest, read
 from sklearn.linear_model import Ridge
 
-from nba_rank.config.compose import CONF
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.paired import BETTER, MEAN, TOO_FEW_SEASONS, WITHIN_NOISE
-from nba_rank.experiments import ablations, inputs
+from nba_rank.experiments import ablations
 from nba_rank.experiments.ablations import (
     FULL,
     LEAN,
@@ -45,24 +39,6 @@ from nba_rank.report.differences import LIST_LABELS
 from nba_rank.samples.dataset import PROGRESS, Dataset
 from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
-TINY = [
-    "data=nba",
-    "data.as_of_every_days=120",
-    "folds=walk_forward",
-    "folds.n_test_seasons=1",
-    "features.projection.n_simulations=20",
-    "model.xgb.n_estimators=10",
-    "model.rf.n_estimators=10",
-    "model.stack.alphas=[1]",
-    "trainer=cpu",
-    "trainer.max_epochs=1",
-    "trainer.num_threads=1",
-    "model.model_a.n_seeds=1",
-    "model.model_a.encoder_dims=[8]",
-    "model.model_a.learning_rate=0.01",
-    "callbacks=quiet",
-    "callbacks/not_learning=off",
-]
 JUDGED = ["elo", "projection"]
 VARIANTS = [
     FULL, *(f"without {group}" for group in JUDGED),
@@ -72,36 +48,17 @@ RANKERS = ["stack", "xgb", "rf"]
 
 
 @pytest.fixture(scope="module")
-def start(compose_as_is, cache, sim_tables):
-    """Starts a program on the simulated league: `start(program, config_name, folder, *words)`."""
-
-    def run(program, name, outputs, *overrides):
-        GlobalHydra.instance().clear()
-        paths = [f"paths.outputs={outputs}", f"paths.cache={cache}"]
-        with initialize_config_dir(str(CONF)):
-            cfg = hydra_compose(name, overrides=[*TINY, *paths, *overrides])
-        console = Console(file=StringIO(), width=200)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(inputs, "prepare_tables", lambda *_: SimpleNamespace(tables=sim_tables))
-            result = program(cfg, console)
-        return result, newest(outputs), console.file.getvalue()
-
-    return run
+def ablate(start):
+    """Runs an ablation of groups: `ablate(outputs, *overrides)`."""
+    return lambda outputs, *overrides: start(
+        ablate_groups, outputs, "model.stack.alphas=[1]", *overrides, name="ablate"
+    )
 
 
 @pytest.fixture(scope="module")
-def done(start, tmp_path_factory):
-    """One ablation of two groups: result, folder and what was shown; not to be altered."""
-    outputs = tmp_path_factory.mktemp("outputs3")
-    return start(ablate_groups, "ablate", outputs, f"only=[{','.join(JUDGED)}]")
-
-
-def newest(outputs):
-    return max(outputs.glob("run_*"))
-
-
-def read(folder, name):
-    return pd.read_csv(folder / name, dtype={"as_of_point": "str"})
+def done(ablate, tmp_path_factory):
+    """One ablation of two groups; not to be altered."""
+    return ablate(tmp_path_factory.mktemp("outputs3"), f"only=[{','.join(JUDGED)}]")
 
 
 def assert_gains_are_differences(gains, folder):
@@ -123,9 +80,8 @@ def assert_gains_are_differences(gains, folder):
 
 
 def test_groups_are_judged_in_the_stack_and_in_the_trees_that_read_them(done):
-    result, folder, shown = done
-    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert files == {
+    folder = done.folder
+    assert files_of(folder) == {
         "manifest.json", "config.yaml", "variants.csv", "gains.csv", "ANALYSIS_01.md",
         "report.html", "figures/gains_without.png", "figures/gains_alone.png",
     }  # fmt: skip
@@ -133,7 +89,7 @@ def test_groups_are_judged_in_the_stack_and_in_the_trees_that_read_them(done):
     assert (manifest["status"], manifest["kind"]) == ("finished", "ablations of feature groups")
     assert [name for name in manifest["seconds"] if name in VARIANTS] == VARIANTS
     tidy, gains = read(folder, "variants.csv"), read(folder, "gains.csv")
-    pd.testing.assert_frame_equal(gains, result, check_dtype=False)
+    pd.testing.assert_frame_equal(gains, done.result, check_dtype=False)
     assert tidy["variant"].unique().tolist() == VARIANTS
     assert gains["ranker"].unique().tolist() == RANKERS
     assert len(gains) == 2 * len(JUDGED) * len(RANKERS) * len(LIST_LABELS)
@@ -144,9 +100,9 @@ def test_groups_are_judged_in_the_stack_and_in_the_trees_that_read_them(done):
     assert set(gains["verdict"]) == {TOO_FEW_SEASONS}
     text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
     for group in JUDGED:
-        assert text.count(f"\n| {group} |") == shown.count(f"\n {group} ") == 2 * len(RANKERS)
+        assert text.count(f"\n| {group} |") == done.shown.count(f"\n {group} ") == 2 * len(RANKERS)
     assert "build time" in text
-    assert str(folder) in shown
+    assert str(folder) in done.shown
 
 
 def slow(*case):
@@ -163,26 +119,23 @@ def slow(*case):
     ],
 )
 def test_a_variant_ranks_as_a_run_with_the_same_groups(
-    done, compose_as_is, cache, sim_tables, tmp_path, monkeypatch, variant, overrides
+    done, start, tmp_path, monkeypatch, variant, overrides
 ):
-    tidy = read(done[1], "variants.csv")
+    tidy = read(done.folder, "variants.csv")
     key = ["ranker", "as_of_point", "scope"]
     own = tidy[tidy["variant"] == variant].set_index(key)["value"]
-    monkeypatch.setattr(inputs, "prepare_tables", lambda *_: SimpleNamespace(tables=sim_tables))
     monkeypatch.setattr(run_report, "draw", lambda *_: [])
-    paths = [f"paths.outputs={tmp_path}", f"paths.cache={cache}"]
     cheap = ["odds=none", "calibration=none", "model.model_a.mc_dropout_samples=0"]
-    config = compose_as_is(*TINY, *paths, *cheap, *overrides)
-    metrics = train(OmegaConf.structured(config), Console(file=StringIO())).metrics
+    metrics = start(train, tmp_path, "model.stack.alphas=[1]", *cheap, *overrides).result.metrics
     rows = metrics[metrics["metric"] == "spearman"].set_index(key)["value"]
     for name, value in own.drop(MEAN, level="as_of_point").items():
         assert value == rows[name]
 
 
-def test_what_an_interrupted_start_has_finished_is_on_disk_and_quick_the_next_time(
-    start, cache, tmp_path, monkeypatch
+def test_an_interrupted_ablation_keeps_its_tables_and_goes_on_from_the_cache(
+    ablate, tmp_path, monkeypatch
 ):
-    ask = [ablate_groups, "ablate", tmp_path / "outputs3", "only=[massey]", "seed=5"]
+    ask = [tmp_path / "outputs3", "only=[massey]", "seed=5"]
     fit_folds_, left = ablations.fit_folds, [1, 1]
 
     def interrupted(*args, **kwargs):
@@ -194,7 +147,7 @@ def test_what_an_interrupted_start_has_finished_is_on_disk_and_quick_the_next_ti
     with monkeypatch.context() as patch:
         patch.setattr(ablations, "fit_folds", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            start(*ask)
+            ablate(*ask)
     folder = newest(tmp_path / "outputs3")
     assert read_manifest(folder)["status"] == "interrupted"
     assert read(folder, "variants.csv")["variant"].unique().tolist() == [FULL, "without massey"]
@@ -203,32 +156,33 @@ def test_what_an_interrupted_start_has_finished_is_on_disk_and_quick_the_next_ti
     fitted = []
     fit_xgb = members.fit_xgb
     monkeypatch.setattr(members, "fit_xgb", lambda *args: fitted.append(1) or fit_xgb(*args))
-    _, folder, _ = start(*ask)
+    folder = ablate(*ask).folder
     assert len(fitted) == 2 * 2  # the record alone and with the group
     again = read(folder, "gains.csv")
     pd.testing.assert_frame_equal(again[again["direction"] == "without"], partial)
 
 
-def test_idle_groups_are_taken_away_together_as_well(start, tmp_path, monkeypatch):
+def test_idle_groups_are_also_taken_away_together(ablate, tmp_path, monkeypatch):
     monkeypatch.setattr(ablations, "idle_groups", lambda _: ["elo", "massey"])
-    ask = ["only=[elo]", "directions=[without]", "model=xgb"]
-    result, folder, _ = start(ablate_groups, "ablate", tmp_path, *ask)
+    done = ablate(tmp_path, "only=[elo]", "directions=[without]", "model=xgb")
+    result, folder = done.result, done.folder
     assert read(folder, "variants.csv")["variant"].unique().tolist() == [FULL, "without elo", LEAN]
     assert result["ranker"].unique().tolist() == ["xgb"]
     assert result.loc[result["direction"] == "lean", "part"].unique().tolist() == [LEAN]
     assert_gains_are_differences(result, folder)
 
 
-def test_where_nothing_is_left_to_judge_the_error_says_so(start, tmp_path):
+def test_an_ablation_with_nothing_to_judge_is_refused(ablate, tmp_path):
     with pytest.raises(UserError, match=r"only=\['record'\].*nothing to judge"):
-        start(ablate_groups, "ablate", tmp_path, "only=[record]", "directions=[alone]")
+        ablate(tmp_path, "only=[record]", "directions=[alone]")
 
 
 def test_the_parts_of_model_a_are_taken_away_one_by_one(start, tmp_path, monkeypatch):
     kept = {name: MODEL_A_VARIANTS[name] for name in
             ("without attention", "without plus-minus", "one network")}  # fmt: skip
     monkeypatch.setattr(ablations, "MODEL_A_VARIANTS", kept)
-    result, folder, _ = start(ablate_model_a, "config", tmp_path)
+    done = start(ablate_model_a, tmp_path)
+    result, folder = done.result, done.folder
     names = [WHOLE, "without attention", "without plus-minus"]
     assert read_manifest(folder)["left_out"] == {"one network": "it is the full model"}
     tidy = read(folder, "variants.csv")
@@ -245,11 +199,11 @@ def test_the_parts_of_model_a_are_taken_away_one_by_one(start, tmp_path, monkeyp
 def test_the_whole_model_a_is_that_of_a_run(start, tmp_path, monkeypatch):
     other = dict([*ablations.MODEL_A_VARIANTS.items()][:1])
     monkeypatch.setattr(ablations, "MODEL_A_VARIANTS", other)
-    _, folder, _ = start(ablate_model_a, "config", tmp_path)
+    folder = start(ablate_model_a, tmp_path).folder
     own = read(folder, "variants.csv").query(
         "variant == @WHOLE and scope == 'league' and as_of_point != @MEAN"
     )
-    metrics = start(train, "config", tmp_path, "model=model_a")[0].metrics
+    metrics = start(train, tmp_path, "model=model_a").result.metrics
     rows = metrics.query("ranker == 'model_a' and scope == 'league' and metric == 'spearman'")
     assert own.set_index("as_of_point")["value"].to_dict() == pytest.approx(
         rows.set_index("as_of_point")["value"].to_dict()
@@ -318,7 +272,7 @@ def test_a_variant_has_its_groups_and_columns_and_nothing_else_changed(laid_out,
     assert np.array_equal(got.X, sim_data.X[:, [0, 2]], equal_nan=True)
 
 
-def test_a_group_is_idle_where_it_brings_nobody_more_than_noise():
+def test_a_group_is_idle_if_it_helps_no_ranker_beyond_noise():
     gains = pd.DataFrame(
         [
             ("helps the trees", "stack", MEAN, 0.1, WITHIN_NOISE),
@@ -400,7 +354,7 @@ def test_no_two_variants_and_no_variant_and_the_full_model_score_alike(scores, d
         pd.testing.assert_frame_equal(first[KEY], tested)
 
 
-def test_the_team_prior_alone_is_its_ridge_and_does_not_see_the_players(scores, config, data):
+def test_the_team_prior_alone_is_its_ridge_whatever_the_players(scores, config, data):
     fit = PLAN.fits[-1]
     train_, test = data.of_seasons(fit.train), data.of_seasons(fit.predict)
     prior = Inputs.fit(train_.sets, train_.team_prior(PRIOR)).prior
@@ -446,7 +400,7 @@ def test_nothing_is_left_out_where_every_variant_differs(config, data):
         ("uniform weights", {"pooling": "mean"}, COLUMNS, None),
     ],
 )
-def test_a_variant_that_teaches_nothing_is_left_out_with_a_reason(
+def test_a_variant_equal_to_the_whole_is_left_out_with_a_reason(
     config, data, name, changes, columns, why
 ):
     model_a = config.model.model_a

@@ -1,7 +1,5 @@
 import io
 import re
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +8,7 @@ import torch
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from programs import program
 from rich.console import Console
 
 from nba_rank.config.compose import CONF, as_config
@@ -87,7 +86,7 @@ def test_the_table_shows_players_and_weights_of_three_teams(look):
     assert shares == pytest.approx((100 * heaviest).tolist(), abs=0.51)
 
 
-def test_beside_a_team_prior_it_takes_one_step_and_says_so(look):
+def test_beside_a_team_prior_one_optimiser_step_is_taken(look):
     found, text = look("model.model_a.team_prior=[elo_rating]")
     assert found.cause is None
     assert found.stepped
@@ -95,24 +94,15 @@ def test_beside_a_team_prior_it_takes_one_step_and_says_so(look):
     assert "one optimiser step" in text
 
 
-@pytest.mark.parametrize(
-    ("override", "cause"),
-    [
-        ("model.model_a.attention.minutes_bias_weight=5000", Cause.COLLAPSED_ATTENTION),
-        ("model.model_a.attention.temperature=0.001", Cause.COLLAPSED_ATTENTION),
-    ],
-)
-def test_what_cannot_learn_is_named_and_leaves_with_status_one(look, composed, override, cause):
-    found, text = look(override)
-    assert found.cause is cause
-    assert f"cannot learn: {cause}:" in text
-    assert found.explanation in text
-    with pytest.raises(SystemExit) as left:
-        debug_model_a.main(composed(*DUMMY, override), Console(file=io.StringIO()))
-    assert left.value.code == 1
+def test_a_model_that_cannot_learn_is_named_with_its_cause(look):
+    for override in ("minutes_bias_weight=5000", "temperature=0.001"):
+        found, text = look(f"model.model_a.attention.{override}")
+        assert found.cause is Cause.COLLAPSED_ATTENTION
+        assert f"cannot learn: {found.cause}:" in text
+        assert found.explanation in text
 
 
-def test_the_batch_changes_what_is_seen_and_the_seed_repeats_it(look):
+def test_another_batch_has_other_lists_and_the_same_one_repeats(look):
     first, again, second = look()[0], look()[0], look("batch=1")[0]
     assert first.diagnostics == again.diagnostics
     assert torch.equal(first.ranked.score, again.ranked.score)
@@ -121,7 +111,7 @@ def test_the_batch_changes_what_is_seen_and_the_seed_repeats_it(look):
     assert not set(first.row.ravel()) & set(second.row.ravel())
 
 
-def test_looking_leaves_the_source_of_chance_alone(look):
+def test_the_global_random_state_is_left_alone(look):
     torch.manual_seed(7)
     want = torch.rand(3)
     torch.manual_seed(7)
@@ -129,20 +119,19 @@ def test_looking_leaves_the_source_of_chance_alone(look):
     assert torch.equal(torch.rand(3), want)
 
 
-@pytest.mark.parametrize("scope", ["conference", "league"])
-def test_a_batch_out_of_range_says_how_many_there_are(look, scope):
-    n_batches = 2 if scope == "conference" else 1
-    with pytest.raises(ConfigError, match=rf"holds {n_batches} batches.* 0 to {n_batches - 1}"):
-        look(f"batch={n_batches}", f"model.model_a.list_scope={scope}")
+def test_a_batch_out_of_range_says_how_many_there_are(look):
+    for scope, n_batches in (("conference", 2), ("league", 1)):
+        with pytest.raises(ConfigError, match=rf"holds {n_batches} batches.* 0 to {n_batches - 1}"):
+            look(f"batch={n_batches}", f"model.model_a.list_scope={scope}")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_a_clear_error(look):
+def test_a_missing_gpu_is_a_clear_error(look):
     with pytest.raises(ConfigError, match="no CUDA device: take trainer=cpu"):
         look("trainer=gpu")
 
 
-def test_it_takes_the_overrides_of_a_run(look):
+def test_the_overrides_of_a_run_are_accepted(look):
     found, _ = look("experiment=run_021", "data=dummy", "callbacks.not_learning.patience=2")
     assert found.cause is None
     assert found.ranked.weights.shape[2] == 4
@@ -150,15 +139,14 @@ def test_it_takes_the_overrides_of_a_run(look):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_it_looks_on_the_gpu(look):
+def test_diagnostics_on_the_gpu_equal_those_on_the_cpu(look):
     assert look("trainer=gpu")[0].diagnostics.entropy_ratio == pytest.approx(
         look("trainer=cpu")[0].diagnostics.entropy_ratio, rel=1e-3
     )
 
 
-@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
-@pytest.mark.parametrize("pooling", ["uniform", "mean"])
-def test_every_pooling_and_precision_is_looked_at(look, precision, pooling):
+@pytest.mark.parametrize(("precision", "pooling"), [("bf16-mixed", "uniform"), ("32-true", "mean")])
+def test_poolings_without_attention_have_even_weights(look, precision, pooling):
     found, _ = look(f"trainer.precision={precision}", f"model.model_a.attention.pooling={pooling}")
     assert found.cause is None
     assert found.diagnostics.entropy_ratio == pytest.approx(1, abs=1e-3)
@@ -172,14 +160,7 @@ def test_only_the_debugger_takes_dummy_data(composed):
         as_config(composed("data=dummy", name="ingest"), IngestConfig)
 
 
-def test_the_debug_config_is_checked(composed):
-    with pytest.raises(ConfigError, match="n_heads=5"):
-        as_config(composed("model.model_a.attention.n_heads=5"), DebugConfig)
-    with pytest.raises(ConfigError, match="batch=-1"):
-        as_config(composed("batch=-1"), DebugConfig)
-
-
-def test_a_batch_of_the_league_is_of_the_newest_season_in_date_order(of_sim, sim_tables):
+def test_batches_of_the_league_follow_the_dates_of_the_newest_season(of_sim, sim_tables):
     whole = of_sim("model.model_a.lists_per_batch=1000")
     assert whole.season == "2023-24"
     dates = whole.data.sets.frame["as_of_date"].drop_duplicates().to_numpy()
@@ -193,13 +174,7 @@ def test_a_batch_of_the_league_is_of_the_newest_season_in_date_order(of_sim, sim
     assert second.data.columns == [], "no store feature was asked for"
 
 
-def test_a_team_prior_brings_the_store_features(of_sim):
-    source = of_sim("model.model_a.team_prior=[elo_rating]", "model.model_a.lists_per_batch=2")
-    assert "elo_rating" in source.data.columns
-    assert len(source.data.sets.frame) == 30
-
-
-def test_the_league_is_ready_and_its_players_have_names(of_sim, composed, sim_tables):
+def test_players_of_the_league_are_shown_by_name(of_sim, composed, sim_tables):
     console = Console(file=io.StringIO(), width=200)
     cfg = composed(*SIM, "model.model_a.lists_per_batch=4", "batch=3")
     found = debug(cfg, console)
@@ -212,23 +187,11 @@ def test_the_league_is_ready_and_its_players_have_names(of_sim, composed, sim_ta
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("overrides", "status", "said"),
-    [
-        ([], 0, "ready to learn"),
-        (
-            ["model.model_a.attention.minutes_bias_weight=5000"],
-            1,
-            "cannot learn: collapsed attention",
-        ),
-    ],
+    ("weight", "status", "message"),
+    [(0.3, 0, "ready to learn"), (5000, 1, "cannot learn: collapsed attention")],
 )
-def test_the_exit_status_of_the_program(overrides, status, said):
-    done = subprocess.run(
-        [sys.executable, "-m", "nba_rank.debug_model_a", *DUMMY, *overrides],
-        capture_output=True,
-        text=True,
-        cwd=CONF.parent,
-    )
-    assert done.returncode == status, done.stderr
-    assert said in done.stdout
-    assert done.stderr == ""
+def test_the_exit_status_says_whether_the_model_can_learn(tmp_path, weight, status, message):
+    words = (*DUMMY, f"model.model_a.attention.minutes_bias_weight={weight}")
+    done = program("debug_model_a", *words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (status, "")
+    assert message in done.stdout

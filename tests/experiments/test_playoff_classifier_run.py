@@ -1,12 +1,11 @@
 import json
 from dataclasses import replace
 from io import StringIO
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from omegaconf import OmegaConf
+from programs import files_of, read
 from rich.console import Console
 
 from nba_rank.config.compose import config_from_yaml
@@ -18,7 +17,7 @@ from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.calibration import brier, ece
 from nba_rank.evaluation.metrics import roc_auc
-from nba_rank.experiments import inputs, playoff_classifier
+from nba_rank.experiments import playoff_classifier
 from nba_rank.experiments.comparison_run import comparison_run
 from nba_rank.experiments.playoff_classifier import validation_scores
 from nba_rank.experiments.predict import rank_date
@@ -32,58 +31,37 @@ TESTED = "2023-24"
 SPLITS = ("reference_2023-24", "walk_forward_2023-24")
 TINY = [
     "model=clone_classifier",
-    "data=nba",
-    "data.as_of_every_days=60",
+    "folds=holdout",
     "folds.n_test_seasons=1",
     "folds.n_oof_seasons=1",
-    "features.projection.n_simulations=20",
+    "data.as_of_every_days=60",
     "model.clone_classifier.n_estimators=40",
     "model.clone_classifier.min_child_weight=5",
     "model.clone_classifier.reg_lambda=1",
-    "trainer=cpu",
-    "trainer.num_threads=1",
-    "callbacks=quiet",
 ]
 
 
 @pytest.fixture(scope="module")
-def program(compose_as_is, tmp_path_factory, sim_tables):
-    """Runs the program on the simulated league: `program(outputs, *overrides)`.
-
-    Figures, which take as long as all the rest, are drawn where `figures` says so.
-    """
-    cache = tmp_path_factory.mktemp("cache")
-
-    def run(outputs, *overrides, figures=False):
-        config = compose_as_is(
-            *TINY, f"paths.outputs={outputs}", f"paths.cache={cache}", *overrides
-        )
-        console = Console(file=StringIO(), width=200)
-        with pytest.MonkeyPatch.context() as patch:
-            prepared = SimpleNamespace(tables=sim_tables)
-            patch.setattr(inputs, "prepare_tables", lambda *_: prepared)
-            if not figures:
-                patch.setattr(playoff_report, "_figures", lambda *_: [])
-            result = train(OmegaConf.structured(config), console)
-        return result, max(outputs.glob("run_*")), console.file.getvalue()
-
-    return run
+def done(start, tmp_path_factory):
+    """One run; not to be altered."""
+    return start(train, tmp_path_factory.mktemp("outputs3"), *TINY)
 
 
-@pytest.fixture(scope="module")
-def done(program, tmp_path_factory):
-    """One run: result, folder and what was shown; not to be altered."""
-    return program(tmp_path_factory.mktemp("outputs3"), figures=True)
+@pytest.fixture
+def folder_of(start, tmp_path, monkeypatch):
+    """Runs the program again with some overrides and returns its folder, without figures."""
+    monkeypatch.setattr(playoff_report, "_figures", lambda *_: [])
+    return lambda *overrides: start(train, tmp_path, *TINY, *overrides).folder
 
 
 @pytest.fixture(scope="module")
 def table(done):
-    return pd.read_parquet(done[1] / "predictions.parquet")
+    return pd.read_parquet(done.folder / "predictions.parquet")
 
 
 def test_the_run_folder_holds_everything(done):
-    _, folder, shown = done
-    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    folder = done.folder
+    files = files_of(folder)
     assert files == {
         "manifest.json", "config.yaml", "metrics.csv", "metrics.json", "summary.csv",
         "differences.csv", "calibration.csv", "forecasts.csv", "predictions.csv",
@@ -101,8 +79,8 @@ def test_the_run_folder_holds_everything(done):
     assert manifest["splits"][1]["validation"] == "2022-23"
     assert {"tables", "features", "models", "evaluation"} <= manifest["seconds"].keys()
     assert config_from_yaml(folder / "config.yaml").model.members == [CLONE]
-    assert str(folder) in shown
-    assert "playoff classifier" in shown
+    assert str(folder) in done.shown
+    assert "playoff classifier" in done.shown
 
 
 def test_every_team_has_a_forecast_on_every_date_of_each_design(table, sim_results):
@@ -119,7 +97,7 @@ def test_every_team_has_a_forecast_on_every_date_of_each_design(table, sim_resul
 
 
 def test_predictions_hold_the_same_rows_in_every_format(done, table):
-    folder = done[1]
+    folder = done.folder
     csv = pd.read_csv(
         folder / "predictions.csv",
         dtype={"as_of_point": "str"},
@@ -132,9 +110,8 @@ def test_predictions_hold_the_same_rows_in_every_format(done, table):
 
 
 def test_metrics_are_those_of_the_predictions(done, table):
-    result, folder, _ = done
-    metrics = pd.read_csv(folder / "metrics.csv", dtype={"as_of_point": "str"})
-    pd.testing.assert_frame_equal(metrics, result.metrics, check_dtype=False)
+    metrics = read(done.folder, "metrics.csv")
+    pd.testing.assert_frame_equal(metrics, done.result.metrics, check_dtype=False)
     rows = metrics[metrics["ranker"] == CLONE].set_index(["part", "as_of_point", "metric"])
     for (design, point), own in table[table["as_of_point"] != ""].groupby(
         ["design", "as_of_point"]
@@ -147,7 +124,7 @@ def test_metrics_are_those_of_the_predictions(done, table):
 
 
 def test_all_are_judged_on_the_same_teams_and_dates(done):
-    forecasts = pd.read_csv(done[1] / "forecasts.csv", dtype={"as_of_point": "str"})
+    forecasts = read(done.folder, "forecasts.csv")
     # Three seasons are too few for curves through the standings and Elo.
     assert set(forecasts["ranker"]) == {CLONE, SIMULATION, "random"}
     key = ["design", "season", "as_of_point", "team_id", "made"]
@@ -159,39 +136,29 @@ def test_all_are_judged_on_the_same_teams_and_dates(done):
 
 
 def test_metrics_json_is_valid_without_nan(done):
-    text = (done[1] / "metrics.json").read_text(encoding="utf-8")
+    text = (done.folder / "metrics.json").read_text(encoding="utf-8")
     content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in metrics.json"))
     assert content["ranker"] == CLONE
     assert content["test_seasons"] == {"reference": [TESTED], "walk_forward": [TESTED]}
     assert set(content["trees"]) == set(SPLITS)
 
 
-def test_a_second_run_forecasts_the_same_and_a_knob_changes_it(program, table, tmp_path):
-    _, again, _ = program(tmp_path / "same", "paths.members=null")
-    pd.testing.assert_frame_equal(pd.read_parquet(again / "predictions.parquet"), table)
-    _, other, _ = program(tmp_path / "other", "model.clone_classifier.max_depth=1")
-    assert not pd.read_parquet(other / "predictions.parquet")["playoff_prob"].equals(
-        table["playoff_prob"]
-    )
-
-
-def test_without_a_projection_there_is_no_simulator_to_beat(program, tmp_path):
-    _, folder, _ = program(tmp_path, "features/projection=off")
+def test_the_forecasts_depend_on_the_seed_and_the_options_of_the_classifier_alone(folder_of, table):
+    unread = ["calibration=none", "odds=none", "model.stack.alphas=[1]", "target=standings"]
+    again = pd.read_parquet(folder_of("paths.members=null", *unread) / "predictions.parquet")
+    pd.testing.assert_frame_equal(again, table)
+    folder = folder_of("model.clone_classifier.max_depth=1", "features/projection=off")
+    other = pd.read_parquet(folder / "predictions.parquet")
+    assert not other["playoff_prob"].equals(table["playoff_prob"])
+    # Without a projection no simulation is judged beside it.
     assert FORECASTERS[SIMULATION] not in (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
     columns = PlayoffClassifier.load(folder / "models" / SPLITS[0]).columns
     assert "projected_outcome" not in columns
 
 
-def test_what_calibrates_ranks_and_plays_seasons_is_not_read(program, table, tmp_path):
-    _, folder, _ = program(
-        tmp_path, "calibration=none", "odds=none", "model.stack.alphas=[1]", "target=standings"
-    )
-    pd.testing.assert_frame_equal(pd.read_parquet(folder / "predictions.parquet"), table)
-
-
-def test_too_few_seasons_are_refused(program, tmp_path):
+def test_too_few_seasons_are_refused(folder_of):
     with pytest.raises((FoldError, ValueError), match="season"):
-        program(tmp_path, "data.first_season=2022-23")
+        folder_of("data.first_season=2022-23")
 
 
 def test_it_cannot_be_stacked_or_compared(compose):
@@ -207,7 +174,10 @@ def test_it_cannot_be_stacked_or_compared(compose):
 
 def test_a_date_cannot_be_ranked_by_it(done):
     asked = PredictConfig(
-        run=str(done[1]), as_of="2024-01-15", data=PredictDataConfig(processed_dir=None), out=None
+        run=str(done.folder),
+        as_of="2024-01-15",
+        data=PredictDataConfig(processed_dir=None),
+        out=None,
     )
     with pytest.raises(UserError, match="ranks no teams"):
         rank_date(asked)

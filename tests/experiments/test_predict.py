@@ -56,3 +56,13 @@ def test_no_width_cuts_a_number_and_a_pipe_shows_everything(ranking, width, term
     for number in ("-0.012", "-0.345", "50.0 (50-50)", "60.0%", "57-25"):
         assert number in text
     assert ("Gilgeous-Alexander, Jokić" in text) == (not terminal)
+
+
+def test_names_from_raw_files_are_printed_as_they_are(ranking):
+    names = ["Joe [/red]", "<script>", "=cmd()", "A | B", "Two\nlines", "Esc \x1b[31mred"]
+    ranking["team"] = ["[b]X", *TEAMS[1:]]
+    ranking["top_players"] = [[{"player": f"Al {name}"} for name in names]] * 4
+    text = "\n".join(printed(ranking, 300))
+    for shown in ("[b]X", "[/red], <script>, =cmd(), A | B, Two lines, Esc \ufffd[31mred"):
+        assert shown in text
+    assert "\x1b" not in text

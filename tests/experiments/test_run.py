@@ -1,5 +1,4 @@
 import json
-import re
 import shutil
 from dataclasses import dataclass, replace
 from io import StringIO
@@ -774,37 +773,12 @@ def test_ctrl_c_while_model_a_learns_leaves_the_folder_marked(run_again, tmp_pat
     assert read_manifest(newest(tmp_path))["status"] == "interrupted"
 
 
-BAD = [
-    ("trainer.max_epochs=abc", "trainer.max_epochs"),
-    ("trainer.max_epochs=0", "trainer.max_epochs=0: must be 1 or more"),
-    ("+typo=1", "unknown key in the config: typo"),
-    ("data.raw_dir=/nowhere/raw", "/nowhere/raw"),
-]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("override", "message"), BAD)
-def test_a_bad_override_ends_with_a_plain_message_and_status_1(tmp_path, override, message):
-    outputs = tmp_path / "outputs3"
-    done = program(
-        "train", "data=nba", f"data.processed_dir={tmp_path / 'processed'}",
-        f"paths.outputs={outputs}", override, cwd=tmp_path,
-    )  # fmt: skip
+def test_missing_raw_files_end_a_run_with_a_plain_message(tmp_path):
+    done = program("train", "data=nba", "data.raw_dir=/nowhere/raw", cwd=tmp_path)
     assert done.returncode == 1
-    text = done.stdout + done.stderr
-    assert message in text
-    assert "Traceback" not in text
-    if "raw_dir" not in override:
-        assert not outputs.exists()
-
-
-@pytest.mark.slow
-def test_predict_from_the_command_line_without_a_run_names_it(tmp_path):
-    done = program("predict", "as_of=2025-01-15", cwd=tmp_path)
-    assert done.returncode == 1
-    text = done.stdout + done.stderr
-    assert "Traceback" not in text
-    assert re.search(r"error:.*\brun\b", text)
+    assert "/nowhere/raw" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.slow

@@ -10,12 +10,12 @@ from nba_rank.experiments.tuning.study import SharedStudy
 
 
 def to_overrides(params: Mapping[str, Any]) -> list[str]:
-    """Return what a trial chose as overrides."""
+    """Return a trial's parameters as overrides."""
     return [f"{name}={value}" for name, value in params.items()]
 
 
 def candidates(study: SharedStudy) -> list[Candidate]:
-    """Return the default, where it is known, and all trials that were judged on all seasons."""
+    """Return the default, once known, and all trials that were judged on all seasons."""
     found = []
     if study.default is not None:
         told = study.default
@@ -28,7 +28,7 @@ def candidates(study: SharedStudy) -> list[Candidate]:
 
 
 def best_so_far(study: SharedStudy) -> str:
-    """Return a few words about the best so far."""
+    """Describe the best so far in a few words."""
     found = candidates(study)
     if not found:
         return ""

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """What a trial found.
+    """The result of a trial.
 
     Attributes:
-        objective: Value of each objective by name, the mean over the validation seasons that it was
-            judged on.
+        objective: By name, the mean over the validation seasons.
         seasons: Objectives by validation season and name.
-        metrics: Every metric of the final ranker, of all teams and of the playoff teams
-            (`playoff16_<metric>`), and of the clone classifier (`clone_<metric>`), likewise.
-        pruned: Whether it was given up before the last validation season.
+        metrics: Of the final ranker, over all teams and over the playoff teams
+            (`playoff16_<metric>`), and of the playoff classifier (`clone_<metric>`).
+        pruned: Whether it stopped before the last validation season.
         seconds: Wall-clock time.
-        tables: Hashes of the tables that it was judged on, by name.
+        tables: Hashes of the tables by name.
     """
 
     objective: dict[str, float]

@@ -1,4 +1,4 @@
-"""Which trials are hopeless after their first validation seasons."""
+"""Pruning: trials that cannot become the best after their first validation seasons."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,16 +17,13 @@ from nba_rank.experiments.tuning.study import SharedStudy
 def is_hopeless(
     values: Sequence[float], finished: Sequence[Sequence[float]], *, maximize: bool
 ) -> bool:
-    """Return whether a trial cannot become the best any more, by all that is known.
+    """Return whether a trial would lag even with the best known value of every later season.
 
-    Seasons differ far more from each other than trials do, and seldom order trials alike: a trial
-    that lags after two seasons may lead after four. So a trial is given up only where it would
-    still be behind the best with, on each season to come, the best value that any finished trial
-    has had there.
+    Seasons differ far more than trials do and seldom order them alike, so a mere lag says little.
 
     Args:
         values: The trial's objective on its first seasons, in order.
-        finished: The same of what was judged on all seasons, the default among them, [N][seasons].
+        finished: The same of all finished trials and the default, [N][seasons].
         maximize: Whether higher is better.
     """
     known = np.array(finished, dtype=np.float64) * (1.0 if maximize else -1.0)
@@ -42,7 +39,7 @@ def storage_url(hydra: Any) -> str:  # noqa: ANN401
 
 
 def pruner(config: Config) -> Callable[[list[dict[str, float]]], bool]:
-    """Return what tells a job of a sweep, by its first validation seasons, to give up."""
+    """Return the function that tells a trial, by its first validation seasons, to stop."""
     names, prune_after = config.tuning.objectives, config.tuning.prune_after
     if len(names) > 1 or prune_after is None or config.tuning.trial == DEFAULT:
         return lambda seasons: False

@@ -1,4 +1,4 @@
-"""What a sweep leaves behind: trials, the chosen configuration, its test, figures, an analysis."""
+"""The results of a sweep: trials, the chosen configuration, its test, figures, an analysis."""
 
 import fcntl
 import shutil
@@ -41,9 +41,9 @@ class Sweep:
     """One sweep.
 
     Attributes:
-        run_dir: Its folder, opened as a context.
-        config: What all trials have in common.
-        fixed: Overrides that all trials have in common.
+        run_dir: Its folder, open.
+        config: The config that all trials share.
+        fixed: The overrides that all trials share.
         compose: Composes the program's config with overrides.
     """
 
@@ -54,7 +54,7 @@ class Sweep:
 
 
 def write_trials(sweep: Sweep, study: SharedStudy) -> None:
-    """Write the table of all trials so far, and what is best so far."""
+    """Write the table of trials so far and the best of them."""
     sweep.run_dir.write_frame(TRIALS_FILE, study.table())
     found = candidates(study)
     if not found:
@@ -74,13 +74,13 @@ def write_result(
     test: Callable[[Sweep, dict[str, list[str]]], None],
     console: Console,
 ) -> None:
-    """Test what a study has chosen beside the default, once, and write the analysis.
+    """Test the chosen configuration and the default once, and write the analysis.
 
     Args:
         sweep: The sweep, whose trials have all ended.
         study: Its study.
-        test: Runs configurations whole, given their overrides by folder.
-        console: Where progress and the findings are shown.
+        test: Runs configurations on the test seasons, given their overrides by folder.
+        console: Where progress and results are shown.
     """
     with _alone(sweep.run_dir.path) as first:
         if not first:
@@ -116,7 +116,7 @@ def write_result(
 
 
 def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
-    """Return whether a folder holds the finished run of just these choices on the same code."""
+    """Return whether a folder holds a finished run of these choices on the same code."""
     try:
         manifest = read_manifest(sweep.run_dir.path / name)
     except UserError:
@@ -131,7 +131,7 @@ def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:
 
 
 def _experiment(sweep: Sweep, chosen: Candidate) -> str:
-    """Return an experiment file: all that the chosen configuration differs in from the defaults."""
+    """Return an experiment file: the options in which the choice differs from the defaults."""
     default = dict(flat(sweep.compose([])))
     role = roles(Config)
     values = OmegaConf.create({})

@@ -17,14 +17,11 @@ from nba_rank.core.errors import ConfigError
 
 
 def search_space(words: Sequence[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
-    """Split overrides into what is searched and what is fixed.
+    """Split overrides into distributions by key, and fixed overrides.
 
     Args:
-        words: Overrides such as `model.xgb.max_depth=range(2, 6)`; of two with the same key a fixed
-            one wins over a search, and a later one over an earlier one.
-
-    Returns:
-        Distributions by dotted key or config group, and the fixed overrides.
+        words: Overrides such as `model.xgb.max_depth=range(2, 6)`. For one key a fixed value wins
+            over a search, and a later override over an earlier one.
 
     Raises:
         ConfigError: A range or an interval is empty.

@@ -1,4 +1,4 @@
-"""Where studies are kept: opened by any number of workers at once, shown without passwords."""
+"""Storages of studies: opened by any number of workers at once, shown without passwords."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from nba_rank.core.errors import UserError
 
 JOURNAL = "journal://"
-"""Starts the storage URL of a journal file, which workers on a shared disk append to."""
+"""Scheme of a journal file, which workers on a shared disk append to."""
 
 _PASSWORD = re.compile(
     r"(?P<before>://[^:/?#\s]*:)\S*(?=@)"
@@ -27,7 +27,7 @@ _LOCK_NUMBER = 7302461195  # of the advisory lock in PostgreSQL; any number, the
 
 
 class StudyError(UserError):
-    """A study that cannot be opened, or that does not ask what this sweep asks."""
+    """A study that cannot be opened, or that asks something else than this sweep."""
 
 
 def open_storage(url: str) -> BaseStorage:
@@ -38,8 +38,8 @@ def open_storage(url: str) -> BaseStorage:
             `postgresql+psycopg://user@host/name`, or `journal:///path/study.log`.
 
     Raises:
-        StudyError: There is no such storage, it does not answer, its driver is not installed, or
-            the URL cannot be read. The message holds no password.
+        StudyError: The storage cannot be opened, its driver is missing, or the URL is malformed.
+            The message contains no password.
     """
     if url.startswith(JOURNAL):
         path = Path(url.removeprefix(JOURNAL))
@@ -62,11 +62,9 @@ def open_storage(url: str) -> BaseStorage:
 
 @contextmanager
 def storage_lock(url: str) -> Iterator[None]:
-    """Keep all other workers out of `storage_lock` of the same storage.
+    """Hold the lock of a storage: an advisory lock in PostgreSQL, a lock file beside other files.
 
-    PostgreSQL holds an advisory lock until the transaction ends; beside a file of SQLite or a
-    journal a lock file is held. Either goes with the process that holds it. Databases of other
-    kinds are not locked.
+    Either is released when its process dies. Databases of other kinds are not locked.
     """
     if url.startswith(JOURNAL):
         with _file_lock(Path(url.removeprefix(JOURNAL))):
@@ -98,12 +96,7 @@ def _file_lock(file: Path) -> FileLock:
 
 
 def _parsed(url: str) -> URL:
-    """Parse an SQLAlchemy URL.
-
-    Raises:
-        StudyError: It is none, or its password is not encoded, so that a part would pass for a host
-            and be told in errors.
-    """
+    """Parse an SQLAlchemy URL; an unencoded password is refused, since errors would show it."""
     try:
         parsed = make_url(url)
     except (SQLAlchemyError, ValueError):
@@ -118,7 +111,6 @@ def _parsed(url: str) -> URL:
 
 
 def _passwords(url: URL) -> list[str]:
-    """Return the passwords of a URL, decoded."""
     found = [url.password or ""]
     for key, value in url.query.items():
         if _PASSWORD.match(f"{key}="):
@@ -127,9 +119,8 @@ def _passwords(url: URL) -> list[str]:
 
 
 def redact_password(text: str) -> str:
-    """Return a storage URL, or a text that holds some, with *** for every password.
+    """Return a text with *** for every password of its storage URLs.
 
-    Passwords before the host and those among the parameters (`password`, `passwd`, `pwd`,
-    `sslpassword`) are found.
+    Finds passwords before the host and the parameters `password`, `passwd`, `pwd`, `sslpassword`.
     """
     return _PASSWORD.sub(lambda found: f"{found['before'] or found['key']}***", text)

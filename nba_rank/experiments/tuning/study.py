@@ -1,4 +1,4 @@
-"""A study that several workers share: its storage, its trials, those left behind, a table."""
+"""A study that several workers share."""
 
 import os
 import socket
@@ -18,10 +18,10 @@ from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.storage import StudyError, open_storage, storage_lock
 
 BEAT_SECONDS = 15.0
-"""How often a worker says that its trials are alive."""
+"""Seconds between the heartbeats of a worker."""
 
 SILENT_SECONDS = 120.0
-"""A trial whose worker has been silent for so long is taken for lost."""
+"""Seconds without a heartbeat after which a trial is lost."""
 
 _WORKER, _BEAT, _LOST = "worker", "beat", "lost"
 _SEASONS, _METRICS, _SECONDS, _ERROR = "seasons", "metrics", "seconds", "error"
@@ -32,13 +32,9 @@ class SharedStudy:
     """One study, as one of its workers sees it.
 
     Args:
-        url: Where it is stored, see `nba_rank.experiments.tuning.storage`.
+        url: Its storage, see `nba_rank.experiments.tuning.storage`.
         name: Its name there.
         objectives: Names of `OBJECTIVES`, in order.
-
-    Attributes:
-        study: The study itself.
-        objectives: As given.
     """
 
     def __init__(self, url: str, name: str, objectives: Sequence[str]) -> None:
@@ -57,13 +53,13 @@ class SharedStudy:
         self._worker = {"host": socket.gethostname(), "pid": os.getpid()}
 
     def check_same_question(self, question: Mapping[str, str]) -> None:
-        """Keep what a new study asks; refuse to go on with one that asks something else.
+        """Store the question of a new study; refuse to continue one with another question.
 
         Args:
-            question: What decides a trial's result, by dotted key.
+            question: All that decides a trial's result, by dotted key.
 
         Raises:
-            StudyError: The study was begun with another question; names what differs.
+            StudyError: Names the keys that differ.
         """
         begun = self._first(_QUESTION, question)
         if begun != question:
@@ -80,11 +76,7 @@ class SharedStudy:
             )
 
     def check_same_tables(self, tables: Mapping[str, str]) -> None:
-        """Keep the hashes of the first tables; refuse results from others.
-
-        Raises:
-            StudyError: The study was begun on other tables; names them.
-        """
+        """Store the hashes of the first tables; refuse others with a `StudyError`."""
         begun = self._first(_TABLES, tables)
         if begun != tables:
             names = sorted(n for n in {*begun, *tables} if begun.get(n) != tables.get(n))
@@ -94,7 +86,7 @@ class SharedStudy:
             )
 
     def _first(self, name: str, value: Mapping[str, str]) -> Mapping[str, str]:
-        """Return what the first of all workers has kept under a name: this value, if nobody did."""
+        """Return the value that the first of all workers stored under a name."""
         kept = self.study.user_attrs.get(name)
         if kept is not None:
             return kept
@@ -106,7 +98,7 @@ class SharedStudy:
 
     @property
     def default(self) -> TrialOutcome | None:
-        """What the configuration without any choice of the search space found, once known."""
+        """The outcome of the default configuration, once known."""
         found = self.study.user_attrs.get(_DEFAULT)
         return TrialOutcome(**found) if found else None
 
@@ -115,7 +107,7 @@ class SharedStudy:
         self.study.set_user_attr(_DEFAULT, asdict(outcome))
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
-        """Return the trials in these states (all states if none), without those that were lost."""
+        """Return the trials in these states (all if none), without lost ones."""
         found = self.study.get_trials(deepcopy=False, states=states or None)
         return [trial for trial in found if _LOST not in trial.user_attrs]
 
@@ -127,7 +119,7 @@ class SharedStudy:
         return trial
 
     def tell(self, number: int, outcome: TrialOutcome) -> None:
-        """End a trial with what it found."""
+        """End a trial with its outcome."""
         trial_id = self._id(number)
         told = {_SEASONS: outcome.seasons, _METRICS: outcome.metrics, _SECONDS: outcome.seconds}
         for name, value in told.items():
@@ -190,12 +182,12 @@ class SharedStudy:
         return trial.user_attrs[_SEASONS], trial.user_attrs[_METRICS]
 
     def table(self) -> pd.DataFrame:
-        """Return all trials, one row each, those that were lost too.
+        """Return all trials, one row each, lost ones too.
 
         Returns:
             `number`, `state` (`complete`, `pruned`, `failed`, `lost`, `running`), the objectives,
             `params.<key>`, `metrics.<name>`, `seasons.<season>.<objective>`, `seconds`, `started`,
-            `worker` (host and process) and `error`.
+            `worker` (`host/pid`) and `error`.
         """
         rows = [self._row(trial) for trial in self.study.get_trials(deepcopy=False)]
         columns = ["number", "state", *self.objectives]

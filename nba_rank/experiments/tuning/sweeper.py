@@ -51,13 +51,12 @@ def register_sweeper() -> None:
 
 
 class StudySweeper(Sweeper):
-    """Runs trials until the study has as many as are asked for, then tests what it chose.
+    """Runs trials until the study has enough, then tests its choice.
 
-    What Optuna's Hydra sweeper does not do, and this does: a study has one number of trials for
-    all workers and starts; a job knows its trial's number, which is its folder's name; a trial
-    whose worker was stopped is lost, not counted and not repeated; a job can give up a hopeless
-    trial; directions follow from the names of the objectives; draws are seeded by the trial's
-    number, so that no worker repeats the draws of another or of an earlier start.
+    Beyond Optuna's own Hydra sweeper: the number of trials is that of all workers and starts
+    together; jobs know their trial's number and can stop a hopeless one; trials of dead workers are
+    lost, neither counted nor repeated; draws are seeded by the trial's number, so that no worker
+    repeats another's.
 
     Arguments as in `nba_rank.config.schema.StudySweeperConf`.
     """
@@ -83,12 +82,10 @@ class StudySweeper(Sweeper):
         task_function: TaskFunction,
         config: DictConfig,
     ) -> None:
-        """Take Hydra's config and make the launcher.
-
-        Its jobs are runs of `nba_rank.train`, which share what they read within a process.
+        """Make the launcher, whose jobs share their inputs within a process.
 
         Raises:
-            ConfigError: Another program is asked to search.
+            ConfigError: Another program than `nba_rank.train` is asked to search.
         """
         if config.hydra.job.config_name != "config":
             raise ConfigError("only nba_rank.train can search: leave hparams_search out")
@@ -101,11 +98,7 @@ class StudySweeper(Sweeper):
         self._loader = hydra_context.config_loader
 
     def sweep(self, arguments: list[str]) -> None:
-        """Run the sweep.
-
-        Args:
-            arguments: Overrides of the command line, sweeps among them.
-        """
+        """Run the sweep, given the overrides of the command line."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         for name in ("hydra", "hydra_plugins"):
             logging.getLogger(name).setLevel(logging.WARNING)  # the sweep tells of its trials
@@ -123,7 +116,6 @@ class StudySweeper(Sweeper):
                 raise
 
     def _space(self, arguments: list[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
-        """Return the search space, and the overrides that all trials have in common."""
         space, fixed = search_space([*self._params, *arguments])
         if not space:
             raise UserError(
@@ -133,7 +125,7 @@ class StudySweeper(Sweeper):
         return space, fixed
 
     def _named(self, space: dict[str, BaseDistribution]) -> Config:
-        """Validate the common config and give the sweep its name, unless it has one."""
+        """Validate the common config and name the sweep after its question."""
         config = _typed(self._hydra_config)
         ranks = config.model.members != [CLONE]
         if not ranks and not all(OBJECTIVES[name].from_clone for name in config.tuning.objectives):
@@ -188,7 +180,6 @@ class StudySweeper(Sweeper):
         write_result(sweep, study, self._test, console)
 
     def _composed(self, overrides: Sequence[str]) -> Config:
-        """Compose the program's config with overrides."""
         name = self._hydra_config.hydra.job.config_name
         return _typed(self._loader.load_configuration(name, [*overrides], RunMode.RUN))
 
@@ -245,7 +236,7 @@ class StudySweeper(Sweeper):
                 )
 
     def _tell(self, study: SharedStudy, number: int, outcome: object) -> bool:
-        """End a trial and say how it went; return whether it gave a result."""
+        """End a trial and print its outcome; return whether it gave a result."""
         if not isinstance(outcome, TrialOutcome):
             error = redact_password(f"{type(outcome).__name__}: {outcome}")
             study.fail(number, error)
@@ -291,15 +282,7 @@ class StudySweeper(Sweeper):
         return 1 if in_process else os.cpu_count() or 1
 
     def _test(self, sweep: Sweep, jobs: dict[str, list[str]]) -> None:
-        """Run configurations whole, test seasons and all, each in a folder of the sweep.
-
-        Args:
-            sweep: The sweep.
-            jobs: Chosen overrides by folder.
-
-        Raises:
-            Exception: The first error of a job.
-        """
+        """Run configurations on the test seasons; `jobs` are overrides by folder."""
         overrides = [
             [*sweep.fixed, *chosen, *_job(sweep, name, "test")] for name, chosen in jobs.items()
         ]
@@ -308,7 +291,7 @@ class StudySweeper(Sweeper):
                 raise outcome
 
     def _launch(self, overrides: Sequence[Sequence[str]], first: int) -> list[object]:
-        """Run jobs; return what each returned, or the error that ended it."""
+        """Run jobs; return the result or the error of each."""
         returns = self._launcher.launch(overrides, initial_job_idx=first)
         outcomes: list[object] = []
         for job in returns:
@@ -333,7 +316,7 @@ def _typed(cfg: DictConfig) -> Config:
 
 @contextmanager
 def _bar(console: Console, total: int) -> Iterator[Callable[[int, str], None]]:
-    """Show how many trials have begun and the best so far; yields what updates it."""
+    """Show a bar of trials and the best so far; yields the function that updates it."""
     with Progress(
         TextColumn("trials"),
         BarColumn(),
@@ -349,7 +332,6 @@ def _bar(console: Console, total: int) -> Iterator[Callable[[int, str], None]]:
 
 
 def _job(sweep: Sweep, name: str, judged_on: str) -> list[str]:
-    """Return the overrides that make a job one of the sweep."""
     return [
         f"tuning.batch_id={sweep.config.tuning.batch_id}",
         f"tuning.trial={name}",

@@ -1,4 +1,4 @@
-"""One trial of a sweep: a configuration, judged on the validation seasons alone."""
+"""One trial of a sweep: a configuration judged on the validation seasons alone."""
 
 import time
 from collections import OrderedDict
@@ -31,7 +31,7 @@ from nba_rank.samples.folds import FoldPlan, TestPart, validation_plan
 VALIDATION_FILE = "validation.csv"
 
 ALL_DATES = "all"
-"""Stands among the as-of points for the mean over all dates of a season."""
+"""As-of point of means over all dates of a season."""
 
 _POINT = ["season", "as_of_date", "as_of_point"]
 _KEPT_INPUTS = 2  # of feature configs that differ, in one process
@@ -39,13 +39,7 @@ _KEPT_INPUTS = 2  # of feature configs that differ, in one process
 
 @dataclass(frozen=True)
 class SharedInputs:
-    """What trials have in common.
-
-    Attributes:
-        inputs: Features, player sets and folds.
-        tables: Hashes of the tables by name.
-        standings: Scores of the standings at the as-of points.
-    """
+    """Inputs that trials share, hashes of the tables by name, scores of the standings."""
 
     inputs: RunInputs
     tables: dict[str, str]
@@ -53,21 +47,20 @@ class SharedInputs:
 
 
 class TrialInputs:
-    """The inputs of a process's trials: those with the same data and features read them once.
+    """Inputs of the trials of one process: those with the same data and features read them once.
 
-    Raw files that change while a sweep runs are read by the next process. A copy in another process
-    starts empty.
+    A copy in another process starts empty.
     """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, SharedInputs] = OrderedDict()
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        """Leave the inputs behind: they are large, and quickly read from the caches."""
+        """Leave the inputs behind: they are large and read quickly from the caches."""
         return TrialInputs, ()
 
     def get(self, config: Config, run_dir: RunDir, stages: Stages) -> SharedInputs:
-        """Return the inputs of a trial, and note the hashes of its tables."""
+        """Return the inputs of a trial and note the hashes of its tables."""
         read = (
             config.seed,
             config.data,
@@ -100,16 +93,15 @@ def run_trial(
 ) -> TrialOutcome:
     """Judge a configuration on the validation seasons and write `VALIDATION_FILE`.
 
-    Nothing of the test seasons is fitted, scored or judged. What is fitted is what a whole run of
-    the same config would fit for its out-of-fold scores, so the two share their caches.
+    Test seasons are neither fitted nor scored. The fits are those of a run's out-of-fold scores, so
+    trials and runs share their caches.
 
     Args:
         config: A validated config.
-        run_dir: The trial's folder, opened as a context.
+        run_dir: The trial's folder, open.
         stages: Where progress is shown.
-        is_hopeless: Given the objectives of the first validation seasons, in order, whether to
-            give up; called after each but the last.
-        trial_inputs: Inputs that earlier trials of this process have read.
+        is_hopeless: Whether to stop, given the objectives of the first validation seasons in order.
+        trial_inputs: Inputs of this process's trials.
 
     Raises:
         ObjectiveError: An objective is missing or not finite.
@@ -150,7 +142,7 @@ def run_trial(
 def _judged_seasons(
     config: Config, plan: FoldPlan, shared: SharedInputs, stages: Stages
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Fit what each validation season needs, in order, and yield its tidy metrics."""
+    """Fit the members of each validation season, in order, and yield its tidy metrics."""
     inputs = shared.inputs
     if config.model.members == [CLONE]:
         with stages.stage("models", len(plan.test_seasons)) as advance:
@@ -194,7 +186,6 @@ def _needs_odds(config: Config) -> bool:
 def _judge(
     season: str, ranker: Ranker, predicted: Scores, shared: SharedInputs, config: Config
 ) -> pd.DataFrame:
-    """Return the tidy metrics of the final ranker and the standings in one season."""
     inputs = shared.inputs
     grid, results, name = inputs.grid, inputs.results, final_name(config)
     points = grid.loc[(grid["as_of_point"] != "") & (grid["season"] == season), _POINT]
@@ -217,7 +208,7 @@ def _judge(
 
 
 def _judge_clone(season: str, inputs: RunInputs, config: Config) -> pd.DataFrame:
-    """Return the tidy metrics of the clone classifier, over all as-of dates of one season."""
+    """Return the tidy metrics of the playoff classifier over all dates of a season."""
     found = validation_scores(
         inputs.data,
         inputs.results,
@@ -235,10 +226,7 @@ def _judge_clone(season: str, inputs: RunInputs, config: Config) -> pd.DataFrame
 
 
 def _means(tidy: pd.DataFrame, ranker: str) -> dict[str, float]:
-    """Return the mean of each metric over points and seasons, by the names of `TrialOutcome`.
-
-    A metric that is undefined in some place has no mean.
-    """
+    """Return the mean of each metric over points and seasons; NaN if any value is undefined."""
     own, of_clone = tidy["ranker"] == ranker, tidy["ranker"] == CLONE
     kinds = {
         "clone_": of_clone,

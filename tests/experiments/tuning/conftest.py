@@ -7,9 +7,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from programs import program
+from programs import program, sweep_folder
 
 from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.study import SharedStudy
@@ -101,7 +100,7 @@ def sweep(searched) -> Callable[..., Path]:
     def run(outputs: Path, *overrides: str) -> Path:
         done = program("train", *searched, f"paths.outputs={outputs}", *overrides, cwd=outputs)
         assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
-        return folder_of(outputs)
+        return sweep_folder(outputs)
 
     return run
 
@@ -110,17 +109,6 @@ def sweep(searched) -> Callable[..., Path]:
 def swept(sweep, tmp_path_factory) -> Path:
     """The folder of a finished sweep of four trials; not to be altered."""
     return sweep(tmp_path_factory.mktemp("swept"), "hydra.sweeper.n_trials=4")
-
-
-def folder_of(outputs: Path) -> Path:
-    """Return the folder of the only sweep."""
-    [folder] = (outputs / "sweeps").iterdir()
-    return folder
-
-
-def trials_of(folder: Path) -> pd.DataFrame:
-    """Return the table of a sweep's trials."""
-    return pd.read_csv(folder / "trials.csv")
 
 
 @pytest.fixture

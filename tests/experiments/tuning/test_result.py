@@ -35,19 +35,17 @@ def best(compose_as_is, tmp_path, study):
 @pytest.mark.parametrize(
     "fixed",
     [
-        [],
-        ["hparams_search=xgb", "data=sim", "seed=7", "++model.rf.n_estimators=9"],
+        ["hparams_search=xgb", "data=sim", "seed=7", "++model.rf.n_estimators=9", "trainer=cpu"],
         ["experiment=quick", "features/elo=off", "features.roster.windows=[5,9]"],
-        ["hparams_search=clone_classifier", "folds=walk_forward", "trainer=cpu"],
     ],
 )
-def test_the_best_brings_back_all_that_was_chosen(best, fixed):
+def test_the_best_restores_the_chosen_config(best, fixed):
     found, chosen = best(*fixed)
     assert found == replace(chosen, tuning=found.tuning)
     assert found.model.xgb.max_depth == 3
 
 
-def test_places_and_the_search_are_not_part_of_the_best(best, tmp_path):
+def test_the_best_leaves_out_paths_and_search_options(best, tmp_path):
     found, _ = best(
         "paths.outputs=elsewhere",
         "data.raw_dir=a",
@@ -73,7 +71,7 @@ def test_every_option_has_a_role():
     ("word", "expected"),
     [("hparams_search=xgb", "-m hparams_search=xgb"), ("tuning.trial=3", r"tuning\.trial")],
 )
-def test_what_only_a_sweep_can_do_is_refused_in_a_single_run(compose_as_is, word, expected):
+def test_a_single_run_refuses_the_options_of_a_sweep(compose_as_is, word, expected):
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF)):
         composed = compose("config", overrides=[word], return_hydra_config=True)

@@ -4,7 +4,6 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from optuna.distributions import (
-    BaseDistribution,
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
@@ -17,8 +16,11 @@ from nba_rank.core.errors import ConfigError
 from nba_rank.experiments.tuning.choice import to_overrides
 from nba_rank.experiments.tuning.space import draw, search_space
 
-SPACES = sorted(path.stem for path in (CONF / "hparams_search").glob("*.yaml"))
-SPACES.remove("default")
+STACKED = ["model_a", "xgb", "rf"]
+MEMBERS = {
+    "quick": STACKED, "features": STACKED, "full": STACKED, "model_a": ["model_a"],
+    "xgb": ["xgb"], "forest": ["rf"], "clone_classifier": ["clone_classifier"],
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -33,56 +35,35 @@ def composed(compose_as_is):
     return make
 
 
-@pytest.fixture(scope="module")
-def space_of(composed):
-    """Reads a search space: its distributions by key."""
-
-    def read(space: str) -> dict[str, BaseDistribution]:
-        hydra = composed(f"hparams_search={space}", with_hydra=True).hydra
-        params = [f"{key}={value}" for key, value in hydra.sweeper.params.items()]
-        distributions, fixed = search_space(params)
-        assert not fixed
-        return distributions
-
-    return read
-
-
-@pytest.mark.parametrize("space", SPACES)
-def test_every_draw_from_a_space_is_a_config(composed, space_of, space):
-    distributions = space_of(space)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
-    seen: dict[str, set] = {name: set() for name in distributions}
-    for number in range(12):
-        trial = study.ask()
-        draw(trial, distributions)
-        for name, value in trial.params.items():
-            seen[name].add(value)
-        if number >= 3:  # composing takes most of the time
-            continue
-        config = as_config(composed(f"hparams_search={space}", *to_overrides(trial.params)), Config)
-        values = dict(flat(config))
-        for name, value in trial.params.items():
-            if name in values and not isinstance(values[name], list):
-                assert values[name] == value
-    assert all(len(values) > 1 for values in seen.values())
-
-
-@pytest.mark.parametrize("space", SPACES)
-def test_every_default_lies_within_its_space(composed, space_of, space):
-    composition = composed(f"hparams_search={space}", with_hydra=True)
-    choices = composition.hydra.runtime.choices
-    values = dict(flat(as_config(composed(f"hparams_search={space}"), Config)))
-    outside = {}
-    for name, kind in space_of(space).items():
-        default = values[name] if name in values else choices[name]
-        if isinstance(kind, optuna.distributions.CategoricalDistribution):
+@pytest.mark.parametrize("space", MEMBERS)
+def test_a_space_contains_the_default_and_draws_configs_of_its_members(composed, space):
+    cfg = composed(f"hparams_search={space}", with_hydra=True)
+    distributions, fixed = search_space(
+        [f"{key}={value}" for key, value in cfg.hydra.sweeper.params.items()]
+    )
+    assert not fixed
+    choices = cfg.hydra.runtime.choices
+    default = as_config(composed(f"hparams_search={space}"), Config)
+    assert default.model.members == MEMBERS[space]
+    values = dict(flat(default))
+    for name, kind in distributions.items():
+        value = values[name] if name in values else choices[name]
+        if isinstance(kind, CategoricalDistribution):
             known = [yaml.safe_load(str(one)) for one in kind.choices]
-            inside = yaml.safe_load(str(default)) in known
+            assert yaml.safe_load(str(value)) in known, name
         else:
-            inside = kind.low <= default <= kind.high
-        if not inside:
-            outside[name] = default
-    assert not outside
+            assert kind.low <= value <= kind.high, name
+
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
+    trials = [study.ask() for _ in range(12)]
+    for trial in trials:
+        draw(trial, distributions)
+    drawn = trials[0].params
+    found = dict(flat(as_config(composed(f"hparams_search={space}", *to_overrides(drawn)), Config)))
+    for name, value in drawn.items():
+        if name in found and not isinstance(found[name], list):
+            assert found[name] == value
+    assert all(len({trial.params[name] for trial in trials}) > 1 for name in distributions)
 
 
 @pytest.mark.parametrize(
@@ -112,22 +93,3 @@ def test_a_fixed_value_wins_over_a_search():
 def test_an_empty_space_is_named(word):
     with pytest.raises(ConfigError, match=r"a=.* cannot be searched"):
         search_space([word])
-
-
-def test_the_spaces_that_people_ask_for_are_there():
-    assert SPACES == ["clone_classifier", "features", "forest", "full", "model_a", "quick", "xgb"]
-
-
-@pytest.mark.parametrize(
-    ("space", "members"),
-    [
-        ("xgb", ["xgb"]),
-        ("forest", ["rf"]),
-        ("model_a", ["model_a"]),
-        ("clone_classifier", ["clone_classifier"]),
-        ("quick", None),
-    ],
-)
-def test_a_space_of_one_model_judges_that_model_alone(composed, space, members):
-    found = as_config(composed(f"hparams_search={space}"), Config).model.members
-    assert found == (members or ["model_a", "xgb", "rf"])

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import folder_of, trials_of
-from programs import command, environment
+from programs import command, environment, read, sweep_folder
 
 from nba_rank.core.run_dir import read_manifest
 
@@ -33,7 +32,7 @@ def test_a_sweep_leaves_everything_that_people_look_for(swept):
 
 
 def test_every_trial_is_in_the_table_with_its_parameters_and_metrics(swept):
-    table = trials_of(swept)
+    table = read(swept, "trials.csv")
     assert table["number"].tolist() == [*range(4)]
     assert table["params.model.rf.max_depth"].between(3, 8).all()
     assert table["params.model.rf.max_features"].nunique() == 4
@@ -56,10 +55,10 @@ def test_a_trial_is_judged_on_the_validation_season_alone(swept):
 def test_the_same_command_goes_on_with_the_same_study(sweep, swept, tmp_path):
     outputs = tmp_path / "again"
     shutil.copytree(swept.parents[1], outputs)
-    before = trials_of(swept)
+    before = read(swept, "trials.csv")
     # A study in a file belongs to its folder: the copy goes on by itself.
     folder = sweep(outputs, "hydra.sweeper.n_trials=5")
-    after = trials_of(folder)
+    after = read(folder, "trials.csv")
     assert after["number"].tolist() == [*range(5)]
     pd.testing.assert_frame_equal(after.iloc[:4][[*before]], before, check_dtype=False)
     assert not after.filter(like="params.").duplicated().any()
@@ -74,7 +73,7 @@ def test_several_objectives_in_local_processes_give_a_front(sweep, tmp_path):
         assert (folder / name).exists()
     assert (folder / "figures" / "pareto_front.png").exists()
     assert "The Pareto front" in (folder / "ANALYSIS_01.md").read_text()
-    judged = trials_of(folder).query("state == 'complete'")
+    judged = read(folder, "trials.csv").query("state == 'complete'")
     assert judged[["spearman", "rank_rmse"]].notna().all(axis=None)
 
 
@@ -82,7 +81,7 @@ def test_two_workers_of_a_ray_cluster_share_a_sweep(sweep, tmp_path):
     pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
     cluster = ["hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2"]
     folder = sweep(tmp_path, *cluster, "hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=2")
-    table = trials_of(folder)
+    table = read(folder, "trials.csv")
     assert set(table["state"]) <= {"complete", "failed"}
     assert table["number"].tolist() == [0, 1]
 
@@ -95,9 +94,9 @@ def test_a_killed_sweep_loses_its_running_trial_and_repeats_none(sweep, searched
     finally:
         victim.send_signal(signal.SIGKILL)
         victim.communicate()
-    finished = _finished(folder_of(tmp_path) / "study.db")
+    finished = _finished(sweep_folder(tmp_path) / "study.db")
     assert 2 <= finished < 5
-    table = trials_of(sweep(tmp_path, n_trials))
+    table = read(sweep(tmp_path, n_trials), "trials.csv")
     lost = table["state"] == "lost"
     assert lost.sum() <= 1
     assert (~lost).sum() == 5
@@ -114,8 +113,11 @@ def test_two_machines_share_one_study(swept, searched, postgres, tmp_path):
     workers = [_worker(searched, place, *words) for place in places]
     told = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], told
-    folders = [folder_of(place) for place in places]
-    last = max(map(trials_of, folders), key=lambda table: (table["state"] != "running").sum())
+    folders = [sweep_folder(place) for place in places]
+    last = max(
+        (read(one, "trials.csv") for one in folders),
+        key=lambda table: (table["state"] != "running").sum(),
+    )
     assert last["number"].tolist() == [*range(len(last))]
     # Two that begin a trial at the same moment may overshoot by one.
     assert len(last) in (6, 7)

@@ -1,0 +1,57 @@
+"""Programs run on the simulated league of `sim_tables`, in this process."""
+
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from programs import newest
+from rich.console import Console
+
+from nba_rank.config.compose import CONF
+from nba_rank.experiments import inputs
+
+TINY = [
+    "data=nba",
+    "data.as_of_every_days=120",
+    "folds=walk_forward",
+    "folds.n_test_seasons=1",
+    "features.projection.n_simulations=20",
+    "odds.n_simulations=20",
+    "model.xgb.n_estimators=10",
+    "model.rf.n_estimators=10",
+    "trainer=cpu",
+    "trainer.max_epochs=1",
+    "trainer.num_threads=1",
+    "model.model_a.n_seeds=1",
+    "model.model_a.encoder_dims=[8]",
+    "model.model_a.learning_rate=0.01",
+    "callbacks=quiet",
+    "callbacks/not_learning=off",
+]
+
+
+@pytest.fixture(scope="module")
+def start(compose_as_is, cache, sim_tables) -> Callable[..., SimpleNamespace]:
+    """Runs a program: `start(program, outputs, *overrides, name="config")`.
+
+    Returns its `result`, its `folder` and what was `shown`.
+    """
+    compose_as_is()  # registers the schemas
+
+    def run(program: Callable, outputs: Path, *overrides: str, name: str = "config"):
+        GlobalHydra.instance().clear()
+        paths = [f"paths.outputs={outputs}", f"paths.cache={cache}"]
+        with initialize_config_dir(str(CONF)):
+            cfg = hydra_compose(name, overrides=[*TINY, *paths, *overrides])
+        console = Console(file=StringIO(), width=200)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(inputs, "prepare_tables", lambda *_: SimpleNamespace(tables=sim_tables))
+            result = program(cfg, console)
+        return SimpleNamespace(result=result, folder=newest(outputs), shown=console.file.getvalue())
+
+    return run
