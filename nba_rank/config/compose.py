@@ -56,13 +56,19 @@ def config_from_yaml(path: Path) -> Config:
     """Read a config back from a run folder.
 
     Raises:
-        ConfigError: The file is no config of this program.
+        ConfigError: The file is not a config of this version of the program.
     """
     try:
         content = cast(DictConfig, OmegaConf.load(path))
     except (OSError, YAMLError, OmegaConfBaseException) as error:
         raise ConfigError(f"{path} cannot be read as a config: {error}") from error
-    return _typed(content, Config)
+    try:
+        return _typed(content, Config)
+    except (ConfigError, OmegaConfBaseException) as error:
+        raise ConfigError(
+            f"{path} was written by another version of nba_rank ({error}): train again, or check "
+            "out the git revision that the folder's manifest.json names"
+        ) from error
 
 
 def config_yaml(config: object) -> str:

@@ -346,6 +346,14 @@ def test_the_files_fill_the_schema_and_nothing_else(raw_compose, name, kind, fir
     assert set(flat(OmegaConf.to_container(cfg, resolve=True))) == set(leaves(kind))
 
 
+@pytest.mark.parametrize("line", ["old_option: 1", "seed: [1]"])
+def test_the_config_of_another_version_is_named_as_such(default, tmp_path, line):
+    path = tmp_path / "config.yaml"
+    path.write_text(config_yaml(default).replace("seed: 42\n", f"{line}\n"))
+    with pytest.raises(ConfigError, match=r"config\.yaml was written by another version"):
+        config_from_yaml(path)
+
+
 def flat(node: dict, prefix: str = "") -> list[str]:
     keys: list[str] = []
     for key, value in node.items():

@@ -137,7 +137,7 @@ class RfConfig:
 
 @dataclass(kw_only=True)
 class CloneConfig(XgbConfig):
-    """The clone classifier, boosted trees for making the playoffs or not; names as in XGBoost."""
+    """The playoff classifier, boosted trees for making the playoffs; names as in XGBoost."""
 
     n_estimators: int = option("Most trees.", low=1)
     early_stopping_rounds: int = option(

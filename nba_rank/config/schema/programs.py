@@ -31,7 +31,7 @@ class Config:
 
     seed: int = option("Root of every random draw.", low=0)
     include_clone_classifier: bool = option(
-        "Judge the clone classifier in the trials of a sweep, too.", role=SWEEP
+        "Also judge the playoff classifier in the trials of a sweep.", role=SWEEP
     )
     tuning: TuningConfig
     evaluation: EvaluationConfig

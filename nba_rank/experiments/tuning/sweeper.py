@@ -130,8 +130,8 @@ class StudySweeper(Sweeper):
         ranks = config.model.members != [CLONE]
         if not ranks and not all(OBJECTIVES[name].from_clone for name in config.tuning.objectives):
             raise ConfigError(
-                f"tuning.objectives={config.tuning.objectives}: the clone classifier ranks nobody, "
-                "take clone_auc or clone_brier"
+                f"tuning.objectives={config.tuning.objectives}: the playoff classifier ranks no "
+                "teams: take clone_auc or clone_brier"
             )
         role = roles(Config)
         self._question = {
