@@ -1,11 +1,7 @@
-"""Platt scaling: from scores to the probability of what a team may reach, and of winning a game.
-
-Three events are learned: making the playoffs, winning a series given that the team plays in it, and
-winning a game. How far a team goes follows from the first two, see `probabilities`.
-"""
+"""Platt scaling: from scores to probabilities of making the playoffs, of a series and of a game."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +18,7 @@ PLAYOFF = EVENTS[0]
 """Event of making the playoffs."""
 
 SERIES = "series"
-"""Event of winning a series, of the teams that play in it: the same in each round."""
+"""Event of winning a series, for the teams that play in it; the same in each round."""
 
 WIN = "win"
 """Event of winning a given game; its score is the gap of the teams' scores, home less away."""
@@ -30,7 +26,7 @@ WIN = "win"
 PLACES = (BERTHS, BERTHS // 2, BERTHS // 4, BERTHS // 8, 1)
 """Teams of a conference that reach each of `EVENTS`; the title has one in the league."""
 
-_HALVINGS = 100  # of the interval that holds a shift: more than a double has digits
+_HALVINGS = 100  # of the interval around a shift: more than a double has digits
 _ACCURACY = 1e-6
 
 
@@ -38,16 +34,16 @@ _ACCURACY = 1e-6
 class PlattScaling:
     """`p = 1 / (1 + exp(-(slope score + intercept)))`, fitted with Platt's smoothed targets.
 
-    Slope and intercept may move in a straight line with the share of the season played, since a
-    score means more late in a season than early.
+    Slope and intercept may move in a straight line with the share of the season played: a score
+    means more late in a season than early.
 
-    Source: Platt (1999), "Probabilistic Outputs for Support FloatArray Machines".
+    Source: Platt (1999), "Probabilistic Outputs for Support Vector Machines".
 
     Attributes:
-        slope: Log odds for each unit of the score, on opening night.
+        slope: Log odds per unit of the score, on opening night.
         intercept: Log odds of a score of zero, on opening night.
         slope_change: Change of the slope from opening night to the end of the season.
-        intercept_change: Change of the intercept likewise.
+        intercept_change: Change of the intercept.
     """
 
     slope: float
@@ -64,8 +60,8 @@ class PlattScaling:
         Args:
             score: Scores.
             event: Whether the event happened.
-            progress: Share of the season played, 0 to 1; None keeps slope and intercept. They are
-                also kept where moving would turn the order of the scores round at some time.
+            progress: Share of the season played, 0 to 1; with None, slope and intercept are
+                constant. They are also where moving would reverse the order of the scores.
 
         Raises:
             ValueError: The event always or never happened.
@@ -90,10 +86,6 @@ class PlattScaling:
         """Return probabilities, 0 to 1; without `progress` those of opening night."""
         return expit(self.log_odds(score, progress))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON; `PlattScaling(**fields)` restores them exactly."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -110,73 +102,19 @@ class Outcome:
     event: npt.NDArray[np.bool_]
 
 
-class Calibration(Protocol):
-    """What turns scores into probabilities of events."""
-
-    @property
-    def events(self) -> list[str]:
-        """Names of the events."""
-
-    def log_odds(
-        self, event: str, scores: dict[str, FloatArray], progress: FloatArray | None
-    ) -> FloatArray:
-        """Return log odds of an event, [N]."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON."""
+CALIBRATIONS = ("platt_stack", "platt_per_model")
+"""Names of the calibrations in the config: of the final score, and of each member's."""
 
 
 @dataclass(frozen=True)
-class PlattStack:
-    """Platt scaling of the final score.
+class Calibration:
+    """Platt scaling of scores, combined in log odds.
+
+    `log odds = intercept + sum of weight times the score's own log odds`
 
     Attributes:
-        platt: Scaling of each event.
-    """
-
-    platt: dict[str, PlattScaling]
-
-    @classmethod
-    def fit(cls, cases: dict[str, Outcome]) -> Self:
-        """Fit on each event's cases, whose scores hold `score`."""
-        return cls(
-            {
-                name: PlattScaling.fit(case.scores["score"], case.event, case.progress)
-                for name, case in cases.items()
-            }
-        )
-
-    @property
-    def events(self) -> list[str]:
-        """Names of the events."""
-        return list(self.platt)
-
-    def log_odds(
-        self, event: str, scores: dict[str, FloatArray], progress: FloatArray | None
-    ) -> FloatArray:
-        """Return log odds of an event, [N]."""
-        return self.platt[event].log_odds(scores["score"], progress)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON."""
-        return {name: part.to_dict() for name, part in self.platt.items()}
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Restore a calibration exactly from what `to_dict` returned."""
-        return cls({name: PlattScaling(**part) for name, part in fields.items()})
-
-
-@dataclass(frozen=True)
-class PlattPerModel:
-    """Platt scaling of each member's score, combined in log odds.
-
-    `log odds = intercept + sum of weight times the member's log odds`, the weights fitted by
-    logistic regression on the same cases.
-
-    Attributes:
-        platt: Scaling of each event and member.
-        weights: Weight of each event and member.
+        platt: Scaling of each event and score.
+        weights: Weight of each event and score.
         intercept: Intercept of each event.
     """
 
@@ -185,29 +123,31 @@ class PlattPerModel:
     intercept: dict[str, float]
 
     @classmethod
-    def fit(cls, cases: dict[str, Outcome]) -> Self:
-        """Fit on each event's cases; every score but `score` is a member's."""
-        platt: dict[str, dict[str, PlattScaling]] = {}
-        weights: dict[str, dict[str, float]] = {}
-        intercept: dict[str, float] = {}
-        for event, case in cases.items():
-            names = [name for name in case.scores if name != "score"]
-            platt[event] = {
-                name: PlattScaling.fit(case.scores[name], case.event, case.progress)
-                for name in names
-            }
-            logits = [platt[event][name].log_odds(case.scores[name], case.progress)
-                      for name in names]  # fmt: skip
-            # The ridge of scikit-learn's default: members agree too closely to be told apart.
-            *found, last = _logistic(np.column_stack(logits), case.event, penalty=1.0)
-            weights[event] = dict(zip(names, found, strict=True))
-            intercept[event] = last
-        return cls(platt, weights, intercept)
+    def fit(cls, name: str, cases: dict[str, Outcome]) -> Self:
+        """Fit on each event's cases.
 
-    @property
-    def events(self) -> list[str]:
-        """Names of the events."""
-        return list(self.platt)
+        Args:
+            name: `platt_stack` scales `score`; `platt_per_model` all others, which are the
+                members', with weights of a logistic regression on the same cases.
+            cases: By event.
+        """
+        fitted = cls({}, {}, {})
+        for event, case in cases.items():
+            names = ["score"]
+            if name == "platt_per_model":
+                names = [one for one in case.scores if one != "score"]
+            platt = {
+                one: PlattScaling.fit(case.scores[one], case.event, case.progress) for one in names
+            }
+            weights, intercept = [1.0], 0.0
+            if name == "platt_per_model":
+                logits = [platt[one].log_odds(case.scores[one], case.progress) for one in names]
+                # The ridge of scikit-learn's default: members agree too closely to be told apart.
+                *weights, intercept = _logistic(np.column_stack(logits), case.event, penalty=1.0)
+            fitted.platt[event] = platt
+            fitted.weights[event] = dict(zip(names, weights, strict=True))
+            fitted.intercept[event] = intercept
+        return fitted
 
     def log_odds(
         self, event: str, scores: dict[str, FloatArray], progress: FloatArray | None
@@ -233,13 +173,6 @@ class PlattPerModel:
         return cls(platt, fields["weights"], fields["intercept"])
 
 
-CALIBRATIONS: dict[str, type[PlattStack] | type[PlattPerModel]] = {
-    "platt_stack": PlattStack,
-    "platt_per_model": PlattPerModel,
-}
-"""Calibrations by their name in the config."""
-
-
 def probabilities(
     calibration: Calibration, frame: pd.DataFrame, scores: list[str], progress: FloatArray | None
 ) -> pd.DataFrame:
@@ -247,15 +180,14 @@ def probabilities(
 
     On a date, the probabilities of a conference's teams sum to 8 for the playoffs and to 4, 2 and 1
     for winning the first three rounds; those of all teams sum to 1 for the title. Each event needs
-    the one before, and its probability is that of the one before times that of winning the series:
+    the one before:
 
         p(playoffs) = expit(log odds of `PLAYOFF` + shift)
         p(round k) = p(round k - 1) expit(log odds of `SERIES` + shift)
 
-    The shift takes the place of the intercept and is the same for all that compete, the teams of
-    the conference and, for the title, of the league: the one number with which the sum is right. It
-    keeps the order of the log odds. Scores are all that is known here: that a team is already out
-    of the playoffs is not.
+    The shift replaces the intercept. It is the same for all rivals, the teams of a conference or,
+    for the title, of the league, and makes the sum right. The scores alone count: a team that is
+    out already keeps its chance.
 
     Args:
         calibration: Fitted calibration.
@@ -286,9 +218,9 @@ def probabilities(
 
 
 def _go_on(reached: FloatArray, log_odds: FloatArray, group: IntArray, places: int) -> FloatArray:
-    """Return `reached` times `expit(log_odds + shift)`, which sums to `places` in each group, [N].
+    """Return `reached` times `expit(log_odds + shift)`, [N].
 
-    The shift of a group is found by bisection.
+    Bisection finds the shift of each group with which it sums to `places`.
     """
     n_groups = group.max(initial=-1) + 1
     share = places / np.bincount(group, reached, n_groups)
@@ -298,7 +230,7 @@ def _go_on(reached: FloatArray, log_odds: FloatArray, group: IntArray, places: i
     with np.errstate(invalid="ignore"):  # NaN is unknown and stays so
         np.minimum.at(least, group, log_odds)
         np.maximum.at(most, group, log_odds)
-    # With these shifts every team is at most, and at least, as likely as the average has to be.
+    # With these shifts every team is at most, or at least, as likely as the average must be.
     low, high = logit(share) - most, logit(share) - least
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

@@ -1,7 +1,7 @@
-"""The base models as one: fitted together, predicting together, saved to one folder."""
+"""The base models, fitted, predicting and saved together."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,9 +35,9 @@ class Scores:
 
     Attributes:
         frame: Columns `season`, `as_of_date`, `team_id`, `conference`, where known `PROGRESS` (0 to
-            1), `PROJECTED` and the stack's features, and a score per member, higher is better; NaN
-            where a member cannot score a date for want of players. Where model A tells how sure it
-            is, also `nba_rank.models.model_a.uncertainty.INTERVALS`.
+            1), `PROJECTED` and the stack's features, and a score per member, higher is better, NaN
+            on dates that a member cannot score without players; of an uncertain model A also
+            `nba_rank.models.model_a.uncertainty.INTERVALS`.
         attention: float32 [N, P], model A's weight of each player of the sets; None without it.
     """
 
@@ -47,11 +47,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class Members:
-    """Fitted base models; the ones that were not asked for are None.
+    """Fitted base models; None where one was not asked for.
 
     Attributes:
         columns: Store features, in the order of fitting.
-        carried: Those that stand beside the scores.
+        carried: Those that `predict` copies beside the scores.
         model_a: Model A.
         xgb: Model B.
         rf: Model C.
@@ -81,8 +81,8 @@ class Members:
             config: The run's config.
             seed: Seed of this fit; each member spawns its own from it.
             on_epoch: Called after each epoch of each network of model A.
-            logger_factory: Where model A's losses and diagnostics are logged; None: nowhere.
-            console: Where model A's diagnostics are printed; None writes to the log.
+            logger_factory: As in `fit_model_a`.
+            console: As in `fit_model_a`.
 
         Raises:
             UserError: A member has nothing to learn from.
@@ -90,18 +90,18 @@ class Members:
         """
         model = config.model
         seeds = np.random.SeedSequence(seed).generate_state(3).tolist()
-        X, y, season = data.X, data.store_relevance(), data.season
+        X, y = data.X, data.store_relevance()
         fitted: dict[str, Any] = {}
         if "model_a" in model.members:
             if data.sets.frame.empty:
                 raise UserError("no training season has player logs, which model A needs")
             fitted["model_a"] = _model_a(data, config, seeds[0], on_epoch, logger_factory, console)
-        if "xgb" in model.members:
-            arguments = (X, y, season, model.xgb, seeds[1])
-            fitted["xgb"] = _once("xgb", arguments, lambda: fit_xgb(*arguments), config)
-        if "rf" in model.members:
-            parts = (X, y, model.rf, seeds[2])
-            fitted["rf"] = _once("rf", parts, lambda: fit_rf(*parts), config)
+        for name, fit, parts in (
+            ("xgb", fit_xgb, (X, y, data.season, model.xgb, seeds[1])),
+            ("rf", fit_rf, (X, y, model.rf, seeds[2])),
+        ):
+            if name in model.members:
+                fitted[name] = _trees(name, fit, parts, config)
         carried = dict.fromkeys([PROGRESS, PROJECTED, *model.stack.features])
         return cls(data.columns, [name for name in carried if name in data.columns], **fitted)
 
@@ -117,8 +117,8 @@ class Members:
 
         Args:
             data: Rows to score.
-            with_intervals: Whether to sample how sure model A is, which takes most of the time.
-            cache: Folder that keeps model A's scores, `paths.members`; None scores anew.
+            with_intervals: Sample how sure model A is, which takes most of the time.
+            cache: Folder that keeps model A's scores; None keeps none.
 
         Raises:
             ValueError: The features are not those that the members were fitted on.
@@ -157,8 +157,6 @@ class Members:
     def load(cls, folder: Path) -> Self:
         """Read the members back; they score exactly as those that were saved.
 
-        No file can make this execute code, whoever wrote it.
-
         Raises:
             UserError: The folder holds no members, or a file is not what `save` has written.
         """
@@ -184,14 +182,14 @@ def _load_xgb(path: Path) -> XGBRegressor:
     return model
 
 
-def _once(name: str, parts: Iterable[object], fit: Callable[[], Any], config: Config) -> Any:  # noqa: ANN401
-    """Fit a member of trees, or take from the cache what was fitted on the same."""
+def _trees(name: str, fit: Callable[..., Any], parts: Sequence[object], config: Config) -> Any:  # noqa: ANN401
+    """Fit a member of trees on some arguments, or take it from the cache."""
     member, _ = fit_or_load(
         config.paths.members,
         name,
         parts,
         made_by=__name__,
-        make=fit,
+        make=lambda: fit(*parts),
         write=lambda member, folder: Members([], [], **{name: member}).save(folder),
         read=lambda folder: getattr(Members.load(folder), name),
     )
@@ -206,15 +204,15 @@ def _model_a(
     logger_factory: LoggerFactory | None,
     console: Console | None,
 ) -> FittedModelA:
-    """Fit model A, or take it from the cache and tell what its training told."""
+    """Fit model A, or take it from the cache and report its training as if it had just been."""
     settings, callbacks = config.model.model_a, config.callbacks
     prior, relevance = data.team_prior(settings.team_prior), data.set_relevance()
     device = device_of(config.trainer)
-    # The prior's features are there as they are, and dropout samples are not drawn by the fit.
+    # `prior` is a part itself, and the fit draws no dropout samples.
     unread = {"team_prior", "mc_dropout_samples"}
     watched = callbacks.attention_diagnostics
     fitted, known = fit_or_load(
-        # Who wants to see the training has to train.
+        # Debugging shows the training itself, so it cannot come from the cache.
         None if watched.enabled and watched.attention_debug else config.paths.members,
         "model_a",
         [
@@ -254,7 +252,7 @@ def _model_a(
 def _scores(
     model: FittedModelA, data: Dataset, *, with_intervals: bool, cache: str | None
 ) -> TeamScores:
-    """Score with model A, or take from the cache how the same networks scored the same teams."""
+    """Score with model A, or take the scores of the same networks and teams from the cache."""
     prior = data.set_features(model.inputs.prior.features)
     scores, _ = fit_or_load(
         cache,
@@ -269,7 +267,7 @@ def _scores(
 
 
 def _players(data: Dataset) -> list[object]:
-    """Return what the player sets hold of their own rows, as parts of a cache's key."""
+    """Return the content of the player sets, as parts of a cache's key."""
     sets = data.sets
     return [sets.frame, sets.player_id, sets.minutes_share, sets.stats, sets.columns]
 

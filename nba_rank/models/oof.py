@@ -1,8 +1,7 @@
-"""Out-of-fold scores: every fit of a plan, and what it says of the seasons that it has not seen."""
+"""Out-of-fold scores: every fit of a plan, and its predictions of seasons that it has not seen."""
 
 import io
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
 
 def prepare_workers(config: Config) -> None:
-    """Let the imports of the workers that `fit_folds` will need begin; returns at once."""
+    """Begin the imports of the workers that `fit_folds` will need; returns at once."""
     if _n_workers(config) > 1:
         warm_up()
 
@@ -34,21 +33,14 @@ def n_steps(plan: FoldPlan, config: Config, only: Container[str] | None = None) 
 
 
 class Fitted(NamedTuple):
-    """One fit of a plan and what it says of the seasons that it has not seen.
-
-    Attributes:
-        fit: Seasons fitted on and predicted.
-        members: The fitted members.
-        predicted: Predictions by season, of the seasons that the fit predicts.
-    """
+    """One fit of a plan, its members, and its predictions by season."""
 
     fit: Fit
     members: Members
     predicted: dict[str, Scores]
 
 
-@dataclass(frozen=True)
-class _Shared:
+class _Shared(NamedTuple):
     """What every fit of a plan needs."""
 
     data: Dataset
@@ -56,9 +48,8 @@ class _Shared:
     intervals: list[str]
 
 
-@dataclass(frozen=True)
-class _Task:
-    """One fit of a plan, its seed, and where it is logged and printed."""
+class _Task(NamedTuple):
+    """One fit of a plan, its seed, its loggers, and the width of the console, if it prints."""
 
     fit: Fit
     seed: int
@@ -89,8 +80,8 @@ def _fit(shared: _Shared, task: _Task, tell: Tell) -> Fitted:
     return Fitted(task.fit, members, predicted)
 
 
-class _Told(io.StringIO):
-    """A file whose text is told when it is flushed."""
+class _TellingFile(io.StringIO):
+    """Tells its text when it is flushed."""
 
     def __init__(self, tell: Tell) -> None:
         super().__init__()
@@ -105,7 +96,8 @@ class _Told(io.StringIO):
 
 
 def _telling_console(tell: Tell, width: int) -> Console:
-    return Console(file=_Told(tell), width=width, force_terminal=True, color_system="standard")
+    file = _TellingFile(tell)
+    return Console(file=file, width=width, force_terminal=True, color_system="standard")
 
 
 def _n_workers(config: Config) -> int:
@@ -126,9 +118,9 @@ def each_fit(
     console: Console | None = None,
     only: Container[str] | None = None,
 ) -> Iterator[Fitted]:
-    """Fit the folds, `trainer.num_threads` of them side by side, and yield each when it is ready.
+    """Fit the folds, `trainer.num_threads` of them side by side, and yield each in order.
 
-    Who stops early saves the fits that are left, and what came before is as in a whole run.
+    The caller may stop early; the fits that are left are then not made.
 
     Args:
         plan: The folds; only test seasons are predicted with intervals.
@@ -136,11 +128,11 @@ def each_fit(
         config: The run's config.
         seed: Seed of the folds.
         advance: Called after each epoch of model A's networks and after each fit.
-        newest_first: Yield from the end of the plan: the last fits learn from most seasons, and
-            together the fits take the least time where the longest start first.
+        newest_first: Begin at the end of the plan, whose fits learn from most seasons and take
+            longest; this takes the least time in all.
         loggers: Makes the loggers of a fit, given its name; None logs nowhere.
         console: Where model A's diagnostics are printed; None writes to the log.
-        only: Names of the fits to make, each as among all; None makes all.
+        only: Names of the fits to make; None makes all.
     """
 
     def hear(told: str | None) -> None:
@@ -149,14 +141,11 @@ def each_fit(
         elif console is not None:
             console.print(Text.from_ansi(told), end="\n" if told.endswith("\n") else "")
 
+    seeds = seed.generate_state(len(plan.fits)).tolist()
+    width = None if console is None else console.width
     tasks = [
-        _Task(
-            fit,
-            int(fit_seed),
-            loggers(fit.name) if loggers else None,
-            None if console is None else console.width,
-        )
-        for fit, fit_seed in zip(plan.fits, seed.generate_state(len(plan.fits)), strict=True)
+        _Task(fit, fit_seed, loggers(fit.name) if loggers else None, width)
+        for fit, fit_seed in zip(plan.fits, seeds, strict=True)
         if only is None or fit.name in only
     ]
     return side_by_side(
@@ -179,10 +168,7 @@ def fit_folds(
     console: Console | None = None,
     only: Container[str] | None = None,
 ) -> tuple[dict[str, Members], dict[str, Scores]]:
-    """Fit every fold; return the members by fit and the predictions by season.
-
-    Arguments as in `each_fit`.
-    """
+    """Return the members by fit and the predictions by season; arguments as in `each_fit`."""
     fitted = [
         *each_fit(
             plan, data, config, seed, advance,
@@ -207,9 +193,9 @@ def fit_ensemble(
     Args:
         part: The test part.
         oof: Predictions of `fit_folds` by season.
-        relevance: Columns `season`, `team_id`, `relevance`.
+        relevance: As in `Ensemble.fit`, like `config` and `league`.
         config: The config that the members were fitted with.
-        league: As in `Ensemble.fit`; None fits the stack alone.
+        league: None fits the stack alone.
         without: Member to leave out of the stack; None: none.
     """
     known = pd.concat([oof[season].frame for season in part.stack_train])
@@ -230,7 +216,7 @@ def final_scores(
     Args:
         plan: The folds.
         data: What the members were fitted on.
-        config: The same config.
+        config: The config that they were fitted with.
         predicted: Predictions of `fit_folds` by season.
         without: Member to leave out of the stack; None: none.
 

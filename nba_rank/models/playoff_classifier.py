@@ -1,8 +1,7 @@
-"""The playoff classifier: boosted trees that say whether a team makes the playoffs.
+"""The playoff classifier: boosted trees that forecast whether a team makes the playoffs.
 
-A team makes the playoffs against the others of its conference, of which about half do. So the trees
-read how far each store feature of a team is from the conference's median on the same date: in a
-conference of fifteen the median is the eighth, who holds the last berth.
+Half of each conference does. So the trees read how far each store feature of a team is from the
+conference's median on the date: of fifteen teams that is the eighth, which has the last berth.
 """
 
 import json
@@ -45,7 +44,7 @@ def berth_gaps(data: Dataset) -> Float32Array:
 def made_playoffs(frame: pd.DataFrame, results: pd.DataFrame) -> BoolArray:
     """Return whether each team was among the 16 of the bracket, bool [N].
 
-    Who plays in the play-in and loses there is not: it decides who gets into the playoffs.
+    Losers of the play-in were not: it decides who gets into the playoffs.
 
     Args:
         frame: Columns `season` and `team_id`, N rows.
@@ -71,7 +70,7 @@ class Cases:
     Attributes:
         season: Season text, [N].
         X: What `berth_gaps` returns, float32 [N, F].
-        made: What there is to learn, bool [N].
+        made: Whether the team made the playoffs, bool [N].
         weight: One over the teams of the date, so that each date counts alike, float64 [N].
     """
 
@@ -117,12 +116,11 @@ class PlayoffClassifier:
         *,
         cache: str | Path | None = None,
     ) -> Self:
-        """Grow trees on the training seasons until the validation season stops becoming better.
+        """Grow trees on the training seasons until the validation season's log loss stops falling.
 
         Args:
             train: Cases that the trees are grown on.
-            validation: Cases of another season, whose log loss says when to stop and is read for
-                nothing else.
+            validation: Cases of another season, read for early stopping alone.
             columns: Names of the features.
             config: Trees and their penalties.
             seed: Seed of row and column sampling.
@@ -151,7 +149,7 @@ class PlayoffClassifier:
 
     @property
     def n_trees(self) -> int:
-        """Trees that are asked: the best number for the validation season."""
+        """Number of trees in use, the best for the validation season."""
         return int(self.trees.best_iteration) + 1
 
     def predict_proba(self, X: Float32Array) -> FloatArray:
@@ -161,8 +159,7 @@ class PlayoffClassifier:
     def forecast(self, data: Dataset) -> FloatArray:
         """Return the probability to make the playoffs of all rows of a dataset, [N].
 
-        Args:
-            data: All teams of each of its dates.
+        A date of the dataset must hold all its teams.
 
         Raises:
             ValueError: The features are not those that the classifier was fitted on.

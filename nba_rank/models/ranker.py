@@ -18,7 +18,6 @@ from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.data.tables import Tables
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import (
-    CALIBRATIONS,
     PLAYOFF,
     SERIES,
     WIN,
@@ -36,10 +35,10 @@ from nba_rank.odds.strength import SCORE
 from nba_rank.samples.dataset import PROJECTION, Dataset
 
 NEED_PLAYERS = ("model_a", "projected_win_pct", "full_strength", "roster_strength")
-"""Inputs of the stacker that are unknown where no players are."""
+"""Inputs of the stacker that are unknown on dates without players."""
 
 _NO_STAND_IN = (*MEMBERS, *PROJECTION, *NEED_PLAYERS)
-"""Inputs that a date must know for all its teams; others may be unknown, see `Stacker`."""
+"""Inputs that must be known of all teams of a date; others may be unknown, see `Stacker`."""
 
 _ENSEMBLE, _PROJECTION = "ensemble.json", "projection.json"
 _ODDS: dict[str, Callable[[dict[str, Any]], SoftmaxOdds | MonteCarloOdds]] = {
@@ -54,7 +53,7 @@ class League:
 
     Attributes:
         tables: The canonical tables.
-        inputs: From `nba_rank.odds.inputs.strength_inputs`, of all dates that are scored.
+        inputs: Ratings of all dates that are scored, from `nba_rank.odds.inputs.strength_inputs`.
         results: Outcomes by season and team.
     """
 
@@ -74,11 +73,11 @@ class Ensemble:
     """What turns member scores into the final score and its probabilities.
 
     Attributes:
-        stacker: Blend of the members; None where there is one, whose score is final.
-        teams_stacker: Blend of what needs no players, for dates on which none are known; None where
-            there is nothing to blend.
-        calibration: Probabilities of events from scores; None without calibration.
-        odds: Title odds from the final scores; None without odds.
+        stacker: Blend of the members; None of a single one, whose score is final.
+        teams_stacker: Blend of the inputs that need no players, for dates without; None if all do
+            or none does.
+        calibration: Probabilities of events from scores.
+        odds: Probabilities from the final scores and, by simulation, the schedule.
     """
 
     stacker: Stacker | None
@@ -100,24 +99,23 @@ class Ensemble:
             oof: `Scores.frame` of out-of-fold seasons.
             relevance: Columns `season`, `team_id`, `relevance`.
             config: The run's config.
-            league: What calibration and odds are learned from, beside `out_of_season_scores`; None
-                fits the stack alone.
+            league: What calibration and odds learn from, beside `out_of_season_scores`; None fits
+                the stack alone.
         """
         stack = cls._stack(oof, relevance, config)
         if league is None or config.calibration.name == config.odds.name == "none":
             return stack
         known = out_of_season_scores(oof, relevance, config)
-        calibration: Calibration | None = None
-        odds: SoftmaxOdds | MonteCarloOdds | None = None
         if config.calibration.name != "none":
-            fit = CALIBRATIONS[config.calibration.name].fit
-            calibration = fit(_cases(known, [SCORE, *_members(oof)], league))
+            cases = _cases(known, [SCORE, *_members(oof)], league)
+            stack = replace(stack, calibration=Calibration.fit(config.calibration.name, cases))
         if config.odds.name == "softmax":
             key = ["season", "team_id"]
             ranked = known.merge(league.results[[*key, "outcome_rank"]], on=key)
             odds = SoftmaxOdds.fit(ranked.assign(champion=ranked["outcome_rank"] == 1))
+            return replace(stack, odds=odds)
         if config.odds.name == "monte_carlo":
-            odds = MonteCarloOdds.fit(
+            simulated = MonteCarloOdds.fit(
                 league.rated(known),
                 league.tables,
                 n_simulations=config.odds.n_simulations,
@@ -125,7 +123,8 @@ class Ensemble:
                 playoff_strength=config.odds.playoff_strength,
                 playoff_residual=config.odds.playoff_residual,
             )
-        return replace(stack, calibration=calibration, odds=odds)
+            return replace(stack, odds=simulated)
+        return stack
 
     @classmethod
     def _stack(cls, oof: pd.DataFrame, relevance: pd.DataFrame, config: Config) -> Self:
@@ -164,14 +163,10 @@ class Ensemble:
         return np.where(without, _blend(self.teams_stacker, members), score)
 
     def probabilities(self, scored: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-        """Return what calibration makes of scores; no columns without it.
-
-        Args:
-            scored: Members' scores and `score`.
-            names: Names of the members.
+        """Return the calibrated probabilities of rows with the members' scores and `score`.
 
         Returns:
-            See `nba_rank.models.calibration.probabilities`; rows as given.
+            See `nba_rank.models.calibration.probabilities`; no columns without calibration.
         """
         if self.calibration is None:
             return pd.DataFrame(index=scored.index)
@@ -195,7 +190,7 @@ class Ranker:
     Attributes:
         members: Base models.
         ensemble: Stacker, calibration and odds.
-        projection: What made `PROJECTED` and its companions; None where it is switched off.
+        projection: The simulation behind `PROJECTED` and its companions; None where it is off.
     """
 
     members: Members
@@ -221,8 +216,8 @@ class Ranker:
         Args:
             predicted: The members' scores.
             league: What odds are made from.
-            threads: Dates that are simulated at once; does not change the result.
-            on_date: Called after each date that is simulated.
+            threads: Dates simulated at once; does not change the result.
+            on_date: Called after each simulated date.
         """
         names = self.members.names
         frame = predicted.frame
@@ -240,17 +235,10 @@ class Ranker:
     def save(self, folder: Path) -> None:
         """Write the ranker into a folder."""
         self.members.save(folder)
-        ensemble = self.ensemble
-        parts: dict[str, Any] = {}
-        if ensemble.stacker is not None:
-            parts["stacker"] = ensemble.stacker.to_dict()
-        if ensemble.teams_stacker is not None:
-            parts["teams_stacker"] = ensemble.teams_stacker.to_dict()
-        if ensemble.calibration is not None:
-            name = next(
-                n for n, kind in CALIBRATIONS.items() if isinstance(ensemble.calibration, kind)
-            )
-            parts["calibration"] = {name: ensemble.calibration.to_dict()}
+        ensemble, parts = self.ensemble, dict[str, Any]()
+        for key in ("stacker", "teams_stacker", "calibration"):
+            if (part := getattr(ensemble, key)) is not None:
+                parts[key] = part.to_dict()
         if ensemble.odds is not None:
             name = "softmax" if isinstance(ensemble.odds, SoftmaxOdds) else "monte_carlo"
             parts["odds"] = {name: ensemble.odds.to_dict()}
@@ -266,19 +254,15 @@ class Ranker:
             UserError: The folder holds no members, or a file is not what `save` has written.
         """
         with reading(folder / _ENSEMBLE):
-            parts = json.loads((folder / _ENSEMBLE).read_text(encoding="utf-8"))
-            stackers = {
-                name: Stacker(**parts[name]) if name in parts else None
-                for name in ("stacker", "teams_stacker")
-            }
-            calibration = [CALIBRATIONS[name].from_dict(fields)
-                           for name, fields in parts.get("calibration", {}).items()]  # fmt: skip
-            odds = [_ODDS[name](fields) for name, fields in parts.get("odds", {}).items()]
-        ensemble = Ensemble(
-            **stackers,
-            calibration=calibration[0] if calibration else None,
-            odds=odds[0] if odds else None,
-        )
+            fitted = json.loads((folder / _ENSEMBLE).read_text(encoding="utf-8"))
+            for key in {"stacker", "teams_stacker"} & fitted.keys():
+                fitted[key] = Stacker(**fitted[key])
+            if "calibration" in fitted:
+                fitted["calibration"] = Calibration.from_dict(fitted["calibration"])
+            if "odds" in fitted:
+                [(name, fields)] = fitted["odds"].items()
+                fitted["odds"] = _ODDS[name](fields)
+            ensemble = Ensemble(**{"stacker": None, **fitted})
         projection, path = None, folder / _PROJECTION
         if path.exists():
             with reading(path):
@@ -291,8 +275,8 @@ def out_of_season_scores(
 ) -> pd.DataFrame:
     """Score each season by a stack that is fitted on the others.
 
-    What is fitted on scores has to see them as they will be: of a season that the stack has not
-    seen. Of a single season there are no such scores, and those of the stack fitted on it are used.
+    Calibration and odds must learn from scores as they will be: of a season that the stack has not
+    seen. With a single season they are the scores of the stack fitted on it.
 
     Args:
         oof: `Scores.frame` of out-of-fold seasons.
@@ -322,7 +306,7 @@ def _needed(inputs: list[str]) -> list[str]:
 
 
 def _stacker(inputs: list[str], rated: pd.DataFrame, config: Config) -> Stacker:
-    """Fit a blend on the rows that know all inputs that nothing can stand in for."""
+    """Fit a blend on the rows in which no input of `_NO_STAND_IN` is unknown."""
     known = rated.dropna(subset=_needed(inputs))
     settings = config.model.stack
     return Stacker.fit(
@@ -341,10 +325,10 @@ def _blend(stacker: Stacker, scored: pd.DataFrame) -> FloatArray:
 
 
 def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, Outcome]:
-    """Return what each event is learned from: teams on dates, their series, and games after them.
+    """Return the cases of each event: teams on dates, their series, and games after them.
 
-    Scores of teams are less the mean of those that compete with them, as `probabilities` shifts
-    them: the teams of a date and conference in the round or, in the Finals, both teams.
+    Scores of teams are less the mean of their rivals, as `probabilities` shifts them: the teams of
+    a date and conference in the round or, in the Finals, both teams.
     """
     key = ["season", "team_id"]
     happened = known[key].merge(events(league.results), on=key, validate="many_to_one")
@@ -375,7 +359,7 @@ def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, O
 def _gaps(
     scored: pd.DataFrame, names: list[str], games: RatedGames
 ) -> tuple[dict[str, FloatArray], FloatArray | None]:
-    """Return the gaps of the scores of both teams of games, and the share of the season played."""
+    """Return score gaps of games, home less away, and the share of the season played."""
     values = {name: scored[name].to_numpy(dtype=np.float64) for name in names}
     gaps = {name: score[games.home] - score[games.away] for name, score in values.items()}
     progress = _date_progress(scored)
@@ -383,9 +367,9 @@ def _gaps(
 
 
 def _date_progress(frame: pd.DataFrame) -> FloatArray | None:
-    """Return `progress_of`, the mean over the teams of each date.
+    """Return the mean of `progress_of` over the teams of each date.
 
-    Teams of a date have played unequal numbers of games; calibration must keep their order.
+    Teams have played unequal numbers of games on a date; calibration must keep their order.
     """
     progress = progress_of(frame)
     if progress is None:

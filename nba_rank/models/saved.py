@@ -11,13 +11,10 @@ from nba_rank.core.errors import UserError
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Name the file in what a reader says of one that is damaged or not what it should be.
+    """Name the file in the error of a reader that finds it damaged or of another kind.
 
     The readers inside must not execute what they read: JSON, XGBoost's UBJSON, NumPy without
     pickles, torch with `weights_only=True`.
-
-    Args:
-        path: The file.
 
     Raises:
         UserError: The file cannot be read.

@@ -1,15 +1,10 @@
-"""The stacker: a ridge regression of relevance on scores, weights moving by date.
+"""The stacker: a ridge regression of relevance on scores, with weights that move over a season.
 
-What deserves trust changes over a season: ratings that carry over know most on opening night, the
-record knows most at the end. So each weight is a straight line in the share of the season played,
-as in feature-weighted linear stacking (Sill et al. 2009, eq. 2) with that share as meta-feature.
-
-A handful of seasons can hardly tell weights from noise, and a plain average of good forecasts is
-hard to beat by weights that are estimated (Bates and Granger 1969; Stock and Watson 2004). So the
-ridge shrinks towards an average of what some inputs say on their own, and not towards 0.
-
-An unknown input counts as its mean. Where some were unknown in training, what that tells is learned
-as well, by an indicator.
+Each weight is a straight line in the share of the season played, as in feature-weighted linear
+stacking (Sill et al. 2009, eq. 2): carried-over ratings know most on opening night, the record at
+the end. A handful of seasons can hardly tell weights from noise, and a plain average is hard to
+beat (Bates and Granger 1969; Stock and Watson 2004), so the ridge shrinks towards an average of
+what some inputs say on their own, not towards 0.
 """
 
 from collections.abc import Sequence
@@ -27,7 +22,7 @@ from nba_rank.models.ridge import fit_ridge
 
 @dataclass(frozen=True)
 class Stacker:
-    """A linear blend of standardised scores.
+    """A linear blend of standardised scores; an unknown one counts as its mean.
 
     Attributes:
         inputs: Names of the blended scores, in the order of the columns.
@@ -36,9 +31,8 @@ class Stacker:
         coef: Coefficient of each standardised score on opening night, in units of relevance.
         coef_change: Change of each coefficient from opening night to the end of the season; zeros
             where the weights stay.
-        unknown: By the name of each input that was sometimes unknown, what its being unknown adds
-            to the mean that stands in for it, in units of relevance: on opening night, and its
-            change from there to the end of the season.
+        unknown: Of each input that was sometimes unknown in training, what being unknown adds, in
+            units of relevance: on opening night, and its change to the end of the season.
         intercept: Relevance of an average team.
         alpha: Ridge penalty chosen by cross-validation over seasons.
     """
@@ -74,8 +68,8 @@ class Stacker:
             season: Season of each row; rows of a season stay together in cross-validation.
             alphas: Penalties to choose from; with a single season the largest is taken.
             progress: Share of the season played, 0 to 1, [N]; None keeps the weights constant.
-            shrinkage_targets: Inputs whose average the ridge shrinks towards; names that are not
-                blended are left out, and where none is left all inputs are targets.
+            shrinkage_targets: Inputs whose average the ridge shrinks towards; those that are not
+                blended are ignored, and where none is left all inputs are targets.
 
         Raises:
             ValueError: A score is infinite, or an input is never known.
@@ -166,9 +160,9 @@ def _average(
     inputs: list[str],
     shrinkage_targets: Sequence[str],
 ) -> FloatArray:
-    """Return the coefficients of the average of single regressions on each target of the shrinkage.
+    """Return the coefficients of the average of single regressions on each shrinkage target.
 
-    Columns of the design that are no input, but tell which are unknown, have no part in it.
+    The design's indicators of unknown inputs have no part in it.
     """
     chosen = [column for column, name in enumerate(inputs) if name in shrinkage_targets]
     chosen = chosen or [*range(len(inputs))]

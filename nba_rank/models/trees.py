@@ -1,6 +1,6 @@
 """Models B (XGBoost) and C (random forest): relevance regressed on the feature store."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,14 +18,7 @@ from nba_rank.models.saved import reading
 def boosting(config: XgbConfig, seed: int, n_jobs: int = 1) -> dict[str, Any]:
     """Return the arguments of XGBoost's estimators."""
     return {
-        "n_estimators": config.n_estimators,
-        "max_depth": config.max_depth,
-        "learning_rate": config.learning_rate,
-        "min_child_weight": config.min_child_weight,
-        "subsample": config.subsample,
-        "colsample_bytree": config.colsample_bytree,
-        "reg_lambda": config.reg_lambda,
-        "reg_alpha": config.reg_alpha,
+        **asdict(config),
         "early_stopping_rounds": config.early_stopping_rounds or None,
         "tree_method": "hist",
         "random_state": seed,
@@ -40,7 +33,7 @@ def fit_xgb(
     config: XgbConfig,
     seed: int,
 ) -> XGBRegressor:
-    """Fit boosted trees; nulls take the branch that suits them.
+    """Fit boosted trees in one thread; nulls take the branch that suits them.
 
     Args:
         X: Features, float32 [N, F], NaN where unknown.
@@ -48,8 +41,6 @@ def fit_xgb(
         season: Season text of each row; with early stopping the newest is held out.
         config: Trees and their penalties.
         seed: Seed of row and column sampling.
-
-    One thread grows them: fits stand side by side instead, see `nba_rank.models.workers`.
 
     Raises:
         UserError: Early stopping has no season left to learn from.
@@ -70,9 +61,9 @@ def fit_xgb(
 
 @dataclass(frozen=True)
 class Forest:
-    """A fitted random forest as plain arrays; a file of it holds numbers and nothing to execute.
+    """A fitted random forest as plain arrays, which hold nothing to execute.
 
-    The M nodes of all T trees stand one after another, each before its children.
+    The M nodes of all T trees are in one row, each before its children.
 
     Attributes:
         root: First node of each tree, int64 [T].
@@ -167,13 +158,5 @@ class Forest:
 
 def fit_rf(X: Float32Array, y: FloatArray, config: RfConfig, seed: int) -> Forest:
     """Fit a random forest; nulls take the branch that suits them. Arguments as in `fit_xgb`."""
-    model = RandomForestRegressor(
-        n_estimators=config.n_estimators,
-        max_depth=config.max_depth,
-        min_samples_leaf=config.min_samples_leaf,
-        max_features=config.max_features,
-        max_samples=config.max_samples,
-        random_state=seed,
-        n_jobs=1,
-    )
+    model = RandomForestRegressor(**asdict(config), random_state=seed, n_jobs=1)
     return Forest.of(model.fit(X, y))

@@ -1,7 +1,7 @@
 """Independent work side by side, in processes of one thread each.
 
-The networks and forests here are small: threads inside one of them help little and, beside another
-process, wait for each other. Processes, because torch draws dropout from one source a process.
+Threads help little inside one small network and, beside another process, wait for each other.
+Processes, because torch draws dropout from one source a process.
 """
 
 import logging
@@ -30,7 +30,7 @@ Shared = TypeVar("Shared")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 Tell = Callable[[object], None]
-"""Sends a message to whoever has asked for the work."""
+"""Sends a message to the parent."""
 
 _FITS = "nba_rank.models.members"
 _HAS_SERVER = "forkserver" in multiprocessing.get_all_start_methods()
@@ -50,9 +50,9 @@ def one_thread() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Start the process that workers are forked from, which takes seconds, without waiting for it.
+    """Start the process that workers are forked from, without waiting for its imports.
 
-    It imports what fits need, and inherits a mask for Ctrl-C, which is for the parent to answer.
+    It inherits a mask for Ctrl-C, which is for the parent to answer.
     """
     if not _HAS_SERVER:
         return
@@ -74,8 +74,8 @@ def side_by_side(
 ) -> Iterator[Result]:
     """Yield the result of each task, in the order of the tasks, with one thread for each.
 
-    Where the caller stops asking, or Ctrl-C is pressed, the workers are killed. An error of a task
-    is raised when its turn to be yielded would come, as if the tasks had been done one by one.
+    The workers are killed when the caller stops early or Ctrl-C is pressed. An error of a task is
+    raised in its turn, as if the tasks had been done one by one.
 
     Args:
         work: A function of a module; called with what is shared, a task and the way to tell.
@@ -118,7 +118,7 @@ def side_by_side(
 
 @dataclass
 class _Worker:
-    """A process, and the number of the task that it does; None: it rests."""
+    """A process, and the number of its task; None: it is idle."""
 
     process: BaseProcess
     connection: Connection

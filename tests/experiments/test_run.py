@@ -645,7 +645,7 @@ def test_a_run_without_a_projection_knows_none(run_again):
     assert not (folder / "models" / TEST_SEASON / "projection.json").exists()
     ensemble = strict_json(folder / "models" / TEST_SEASON / "ensemble.json")
     assert ensemble["stacker"]["inputs"] == ["xgb", "rf", "regressed_win_pct", "full_strength"]
-    assert list(ensemble["calibration"]) == ["platt_per_model"]
+    assert ensemble["calibration"]["weights"]["playoff"].keys() == {"xgb", "rf"}
     assert list(ensemble["odds"]) == ["softmax"]
     assert set(PROBABILITIES) < set(result.predictions)
     assert set(SIMULATED) & set(result.predictions) == {"title_prob"}
