@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from made_sets import made_up_prior, made_up_sets
 
-from nba_rank.config.schema import AttentionConfig, ModelAConfig
+from nba_rank.config.schema import AttentionConfig, Config, ModelAConfig
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.fit import fit_model_a
+from nba_rank.samples.dataset import Dataset
 
 SMALL = ModelAConfig(
     list_scope="conference",
@@ -98,6 +99,49 @@ def fit(compose_as_is):
 def make_prior() -> Callable[..., pd.DataFrame]:
     """Made-up store features of player sets: `make_prior(sets, relevance, seed=0)`."""
     return made_up_prior
+
+
+@pytest.fixture(scope="session")
+def data(three_seasons) -> Dataset:
+    """Three made-up seasons: a store of ratings, and player sets in another order.
+
+    The first date of each season has no player sets. Not to be altered.
+    """
+    sets, relevance = three_seasons
+    store = made_up_prior(sets, relevance).rename(columns={"rating": "elo_rating"})
+    finish = sets.frame.assign(relevance=relevance)
+    finish = finish.groupby(["season", "team_id"], as_index=False)["relevance"].mean()
+    first = sets.frame.groupby("season")["as_of_date"].transform("min")
+    order = np.random.default_rng(0).permutation(len(relevance))
+    later = order[(sets.frame["as_of_date"] > first).to_numpy()[order]]
+    X = store.to_numpy(dtype=np.float32)
+    return Dataset(sets.frame, list(store.columns), X, sets.take(later), finish)
+
+
+@pytest.fixture(scope="session")
+def small_config(compose_as_is) -> Config:
+    """Members that are fitted at once, without a cache and without a team prior."""
+    return compose_as_is(
+        "trainer=cpu", "trainer.max_epochs=2", "trainer.num_threads=1", "callbacks=quiet",
+        "callbacks/not_learning=off", "model.model_a.team_prior=[]", "model.model_a.n_seeds=1",
+        "model.model_a.dropout=0.1", "model.model_a.encoder_dims=[8]",
+        "model.model_a.mc_dropout_samples=4", "model.xgb.n_estimators=3",
+        "model.rf.n_estimators=3", "model.rf.max_samples=0.5", "paths.members=null",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def changed() -> Callable[..., Config]:
+    """Changes values of a config: `changed(config, {"model.xgb.max_depth": 2})`."""
+
+    def change(config, values):
+        for path, value in values.items():
+            first, _, rest = path.partition(".")
+            new = change(getattr(config, first), {rest: value}) if rest else value
+            config = replace(config, **{first: new})
+        return config
+
+    return change
 
 
 @pytest.fixture(scope="session", name="no_prior")

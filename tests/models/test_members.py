@@ -14,84 +14,63 @@ from nba_rank.models.model_a.loggers import model_loggers
 from nba_rank.models.model_a.uncertainty import INTERVALS
 from nba_rank.samples.dataset import PROGRESS, Dataset
 
-SMALL = [
-    "trainer=cpu",
-    "trainer.max_epochs=2",
-    "trainer.num_threads=1",
-    "callbacks=quiet",
-    "callbacks/not_learning=off",
-    "model.model_a.team_prior=[]",
-    "model.model_a.n_seeds=1",
-    "model.model_a.dropout=0.1",
-    "model.model_a.encoder_dims=[8]",
-    "model.model_a.mc_dropout_samples=4",
-    "model.xgb.n_estimators=3",
-    "model.rf.n_estimators=3",
-]
+PRIOR = "model.model_a.team_prior"
 
 
 @pytest.fixture(scope="module")
-def data(three_seasons, make_prior):
-    """Three made-up seasons: a store of ratings, and player sets in another order.
+def fit(data, small_config, changed):
+    """Fits the members: `fit(changes, data, seed=1, **keywords of Members.fit)`."""
 
-    The first date of each season has no player sets.
-    """
-    sets, relevance = three_seasons
-    store = make_prior(sets, relevance).rename(columns={"rating": "elo_rating"})
-    finish = sets.frame.assign(relevance=relevance)
-    finish = finish.groupby(["season", "team_id"], as_index=False)["relevance"].mean()
-    first = sets.frame.groupby("season")["as_of_date"].transform("min")
-    order = np.random.default_rng(0).permutation(len(relevance))
-    later = order[(sets.frame["as_of_date"] > first).to_numpy()[order]]
-    X = store.to_numpy(dtype=np.float32)
-    return Dataset(sets.frame, list(store.columns), X, sets.take(later), finish)
+    def run(changes, data=data, seed=1, on_epoch=lambda: None, **keywords):
+        return Members.fit(data, changed(small_config, changes), seed, on_epoch, **keywords)
+
+    return run
 
 
-def fit(data, compose, *overrides, **keywords):
-    config = compose(*SMALL, *overrides)
-    return Members.fit(data, config, 1, lambda: None, **keywords)
+@pytest.fixture(scope="module")
+def members(fit):
+    """Members with two networks and a team prior; not to be altered."""
+    return fit({PRIOR: ["elo_rating"], "model.model_a.n_seeds": 2})
 
 
-def test_each_team_and_date_gets_the_scores_of_its_own_players(data, compose):
-    members = fit(data, compose)
+def same(one, other):
+    pd.testing.assert_frame_equal(one.frame, other.frame, check_exact=True)
+    assert np.array_equal(one.attention, other.attention)
+
+
+def test_each_team_and_date_gets_the_scores_and_intervals_of_its_own_players(data, members):
     predicted = members.predict(data)
-    assert predicted.frame[KEY].equals(data.frame[KEY])
+    frame = predicted.frame
+    assert frame[KEY].equals(data.frame[KEY])
     prior = data.set_features(members.model_a.inputs.prior.features)
     scores = members.model_a.predict(data.sets, prior)
     expected = data.sets.frame[KEY].assign(model_a=scores.score)
-    got = predicted.frame.dropna(subset="model_a")[[*KEY, "model_a"]]
+    known = frame.dropna(subset="model_a")
     sort = {"by": KEY, "ignore_index": True}
+    got = known[[*KEY, "model_a"]]
     pd.testing.assert_frame_equal(got.sort_values(**sort), expected.sort_values(**sort))
     assert np.array_equal(predicted.attention, scores.attention)
-    # The dates without players.
-    assert predicted.frame["model_a"].isna().sum() == len(data.frame) / 3
-
-
-def test_intervals_are_columns_beside_the_scores(data, compose):
-    frame = fit(data, compose).predict(data).frame
-    known = frame.dropna(subset="model_a")
     low, high, best, worst = (known[name] for name in INTERVALS)
     assert (low < high).all()
     assert (best <= worst).all()
-    assert frame.loc[frame["model_a"].isna(), list(INTERVALS)].isna().all(axis=None)
-    quick = fit(data, compose).predict(data, with_intervals=False).frame
+    # The dates without players.
+    unknown = frame["model_a"].isna()
+    assert unknown.sum() == len(data.frame) / 3
+    assert frame.loc[unknown, list(INTERVALS)].isna().all(axis=None)
+    quick = members.predict(data, with_intervals=False).frame
     pd.testing.assert_frame_equal(quick, frame.drop(columns=list(INTERVALS)))
-    sure = fit(data, compose, "model.model_a.mc_dropout_samples=0").predict(data).frame
-    assert set(INTERVALS).isdisjoint(sure.columns)
 
 
 @pytest.mark.parametrize("with_progress", [True, False])
-def test_the_team_prior_is_that_of_the_same_team_and_date(data, compose, with_progress):
+def test_the_team_prior_is_that_of_the_same_team_and_date(data, fit, with_progress):
     some = data
     if not with_progress:
         kept = [name for name in data.columns if name != PROGRESS]
         X = data.features(kept).to_numpy(dtype=np.float32)
         some = Dataset(data.frame, kept, X, data.sets, data.relevance)
-    prior = [
-        "model.model_a.team_prior=[elo_rating,full_strength]",
-        "model.model_a.learning_rate=1e-8",
-    ]
-    members = fit(some, compose, *prior)
+    of_a_group_that_is_off = "massey_rating"
+    prior = ["elo_rating", "full_strength", of_a_group_that_is_off]
+    members = fit({PRIOR: prior, "model.model_a.learning_rate": 1e-8}, some)
     columns = ["elo_rating", "full_strength", "full_strength_unknown"]
     moving = [f"{name}_by_progress" for name in columns if with_progress]
     assert members.model_a.inputs.prior.columns == [*columns, *moving]
@@ -100,118 +79,86 @@ def test_the_team_prior_is_that_of_the_same_team_and_date(data, compose, with_pr
     assert frame["model_a"].corr(frame["rating"], method="spearman") > 0.95
 
 
-def test_a_team_prior_whose_group_is_off_is_left_out(data, compose):
-    members = fit(data, compose, "model.model_a.team_prior=[elo_rating,massey_rating]")
-    assert set(members.model_a.inputs.prior.columns) == {"elo_rating", "elo_rating_by_progress"}
-    alone = fit(data, compose, "model.model_a.team_prior=[massey_rating]")
-    assert alone.model_a.inputs.prior.columns == []
-
-
-def test_saved_members_score_identically(data, compose, tmp_path):
-    members = fit(data, compose, "model.model_a.team_prior=[elo_rating]", "model.model_a.n_seeds=2")
-    folder = tmp_path / "saved"
-    members.save(folder)
-    expected, got = members.predict(data), Members.load(folder).predict(data)
-    pd.testing.assert_frame_equal(got.frame, expected.frame, check_exact=True)
-    assert np.array_equal(got.attention, expected.attention)
-    names = {path.name for path in folder.iterdir()}
-    assert names == {
+def test_saved_members_score_identically(data, members, tmp_path):
+    members.save(tmp_path)
+    same(Members.load(tmp_path).predict(data), members.predict(data))
+    assert {path.name for path in tmp_path.iterdir()} == {
         "features.json", "model_a.json", "model_a_0.ckpt", "model_a_1.ckpt", "rf.npz", "xgb.ubj",
     }  # fmt: skip
+    replace(members, model_a=None, rf=None).save(tmp_path / "xgb")
+    assert Members.load(tmp_path / "xgb").names == ["xgb"]
+    assert {path.name for path in (tmp_path / "xgb").iterdir()} == {"features.json", "xgb.ubj"}
 
 
-def test_members_without_model_a_write_no_network(data, compose, tmp_path):
-    fit(data, compose, "model=xgb").save(tmp_path)
-    assert Members.load(tmp_path).names == ["xgb"]
-    assert list(tmp_path.glob("*.ckpt")) == []
-
-
-def test_loggers_are_made_for_each_network(data, compose):
-    numbers = []
-
-    def no_loggers(network):
-        numbers.append(network)
-        return []
-
-    fit(data, compose, "model.model_a.n_seeds=3", logger_factory=no_loggers)
-    assert numbers == [0, 1, 2]
-
-
-# What has been fitted before.
-
-FITS = {"model_a": "fit_model_a", "xgb": "fit_xgb", "rf": "fit_rf"}
+# The cache of fitted members.
 
 
 @pytest.fixture
-def fitted_anew(monkeypatch):
-    """Names of the members that are fitted rather than taken from the cache, in order."""
+def cached(fit, tmp_path):
+    """Fits as `fit` with a cache of its own: `cached(changes, ...)`."""
+    cache = {"paths.members": str(tmp_path / "members")}
+    return lambda changes, *args, **keywords: fit(cache | changes, *args, **keywords)
+
+
+@pytest.fixture
+def fitted_anew(members, monkeypatch):
+    """Names of the members that are fitted rather than taken from the cache, in order.
+
+    Instead of a fit, the members fitted before are returned.
+    """
     names = []
+    for name in MEMBERS:
 
-    def watch(name, original):
-        def run(*args, **kwargs):
+        def fit(*_, name=name, **__):
             names.append(name)
-            return original(*args, **kwargs)
+            return getattr(members, name)
 
-        return run
-
-    for name, function in FITS.items():
-        original = getattr(members_module, function)
-        monkeypatch.setattr(members_module, function, watch(name, original))
+        function = {"model_a": "fit_model_a"}.get(name, f"fit_{name}")
+        monkeypatch.setattr(members_module, function, fit)
     return names
 
 
-def same(one, other):
-    pd.testing.assert_frame_equal(one.frame, other.frame, check_exact=True)
-    assert np.array_equal(one.attention, other.attention)
-
-
-def test_members_from_the_cache_score_identically(data, compose, fitted_anew):
-    knobs = ["model.model_a.n_seeds=2", "model.model_a.team_prior=[elo_rating]"]
-    first, second = fit(data, compose, *knobs), fit(data, compose, *knobs)
-    assert fitted_anew == list(MEMBERS)
+def test_members_from_the_cache_score_identically(data, cached, fit, monkeypatch):
+    changes = {"model.model_a.n_seeds": 2, PRIOR: ["elo_rating"]}
+    first, anew = cached(changes), fit(changes)
+    for function in ("fit_model_a", "fit_xgb", "fit_rf"):
+        monkeypatch.setattr(members_module, function, lambda *_, **__: pytest.fail("fitted anew"))
+    second = cached(changes)
     expected = first.predict(data)
     same(second.predict(data), expected)
-    same(fit(data, compose, *knobs, "paths.members=null").predict(data), expected)
-    assert fitted_anew == 2 * list(MEMBERS)
+    same(anew.predict(data), expected)
     for frame in ("losses", "diagnostics"):
         got = getattr(second.model_a, frame)
         pd.testing.assert_frame_equal(got, getattr(first.model_a, frame), check_exact=True)
 
 
-def test_another_seed_fits_every_member_anew(data, compose, fitted_anew):
-    config = compose(*SMALL)
-    for seed in (1, 2, 1):
-        Members.fit(data, config, seed, lambda: None)
-    assert fitted_anew == 2 * list(MEMBERS)
-
-
 @pytest.mark.parametrize(
-    ("override", "again"),
+    ("path", "value", "again"),
     [
-        ("model.model_a.learning_rate=0.02", ["model_a"]),
-        ("model.model_a.attention.temperature=2.0", ["model_a"]),
-        ("model.model_a.team_prior=[elo_rating]", ["model_a"]),
-        ("callbacks.early_stopping_patience=1", ["model_a"]),
-        ("callbacks/attention_diagnostics=off", ["model_a"]),
-        ("callbacks/not_learning=on", ["model_a"]),
-        ("trainer.max_epochs=1", ["model_a"]),
-        ("trainer.gradient_clip_val=0.5", ["model_a"]),
-        ("trainer.num_threads=2", []),
-        ("model.xgb.max_depth=2", ["xgb"]),
-        ("model.rf.max_depth=2", ["rf"]),
-        ("model.members=[xgb,rf]", []),
-        ("model.model_a.team_prior=[massey_rating]", []),
-        ("model.model_a.mc_dropout_samples=9", []),
-        ("model.stack.alphas=[1.0]", []),
-        ("odds=none", []),
+        ("model.model_a.learning_rate", 0.02, ["model_a"]),
+        ("model.model_a.attention.temperature", 2.0, ["model_a"]),
+        (PRIOR, ["elo_rating"], ["model_a"]),
+        ("callbacks.early_stopping_patience", 1, ["model_a"]),
+        ("callbacks.attention_diagnostics.enabled", False, ["model_a"]),
+        ("callbacks.not_learning.enabled", True, ["model_a"]),
+        ("trainer.max_epochs", 1, ["model_a"]),
+        ("trainer.gradient_clip_val", 0.5, ["model_a"]),
+        ("trainer.num_threads", 2, []),
+        ("model.xgb.max_depth", 2, ["xgb"]),
+        ("model.rf.max_depth", 2, ["rf"]),
+        ("model.members", ["xgb", "rf"], []),
+        (PRIOR, ["massey_rating"], []),
+        ("model.model_a.mc_dropout_samples", 9, []),
+        ("model.stack.alphas", [1.0], []),
+        ("odds.name", "none", []),
     ],
 )
-def test_a_change_of_the_config_fits_anew_whom_it_concerns(
-    data, compose, fitted_anew, override, again
+def test_a_change_of_the_config_fits_the_members_that_read_it(
+    cached, fitted_anew, path, value, again
 ):
-    fit(data, compose)
+    cached({})
     fitted_anew.clear()
-    fit(data, compose, override)
+    cached({path: value})
     assert fitted_anew == again
 
 
@@ -236,63 +183,63 @@ def altered(data, what):
         ("stats", ["model_a"]),
         ("elo_rating", list(MEMBERS)),
         ("full_strength", ["xgb", "rf"]),
+        ("seed", list(MEMBERS)),
     ],
 )
-def test_changed_data_fits_anew_whom_it_concerns(data, compose, fitted_anew, what, again):
-    prior = "model.model_a.team_prior=[elo_rating]"
-    fit(data, compose, prior)
+def test_a_change_of_the_data_or_the_seed_fits_the_members_that_read_it(
+    data, cached, fitted_anew, what, again
+):
+    cached({PRIOR: ["elo_rating"]})
     fitted_anew.clear()
-    fit(altered(data, what), compose, prior)
+    if what == "seed":
+        cached({PRIOR: ["elo_rating"]}, seed=2)
+    else:
+        cached({PRIOR: ["elo_rating"]}, altered(data, what))
     assert fitted_anew == again
 
 
-def test_settings_that_only_scoring_reads_are_those_asked_for(data, compose, fitted_anew):
-    fit(data, compose)
-    sure = fit(data, compose, "model.model_a.mc_dropout_samples=0")
-    assert fitted_anew == list(MEMBERS)
+def test_settings_that_only_scoring_reads_are_those_asked_for(data, cached):
+    cached({})
+    sure = cached({"model.model_a.mc_dropout_samples": 0})
     assert set(INTERVALS).isdisjoint(sure.predict(data).frame.columns)
     (network,) = sure.model_a.networks
     assert network.hparams["config"]["mc_dropout_samples"] == 0
 
 
 @pytest.mark.parametrize("patience", [0, 1])
-def test_a_cached_training_is_told_and_logged_as_if_it_had_just_been(
-    data, compose, fitted_anew, tmp_path, patience
-):
-    knobs = ["model.model_a.n_seeds=2", f"callbacks.early_stopping_patience={patience}"]
-    told = []
+def test_a_cached_training_reports_and_logs_the_same(cached, tmp_path, patience):
+    reported = []
     for run in ("first", "second"):
         epochs = []
-        Members.fit(
-            data,
-            compose(*SMALL, *knobs),
-            1,
-            lambda epochs=epochs: epochs.append(1),
+        cached(
+            {
+                "model.members": ["model_a"],
+                "model.model_a.n_seeds": 2,
+                "callbacks.early_stopping_patience": patience,
+            },
+            on_epoch=partial(epochs.append, 1),
             logger_factory=partial(model_loggers, LoggerConfig(name="csv"), tmp_path / run),
         )
-        told.append(epochs)
-    assert fitted_anew == list(MEMBERS)
-    assert told[0] == told[1] != []
-    files = sorted(
-        path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*.*")
-    )
+        reported.append(epochs)
+    assert reported[0] == reported[1] != []
+    first, second = tmp_path / "first", tmp_path / "second"
+    files = sorted(path.relative_to(first) for path in first.rglob("*.*"))
     assert len(files) == 4
     for file in files:
-        assert (tmp_path / "second" / file).read_text() == (tmp_path / "first" / file).read_text()
+        assert (second / file).read_text() == (first / file).read_text()
 
 
-def test_who_wants_to_see_the_training_sees_one(data, compose, fitted_anew):
-    watch = "callbacks.attention_diagnostics.attention_debug=true"
+def test_debugging_the_attention_trains_again(cached, fitted_anew):
     for _ in range(2):
-        fit(data, compose, watch)
+        cached({"callbacks.attention_diagnostics.attention_debug": True,
+                "callbacks.attention_diagnostics.enabled": True})  # fmt: skip
     assert fitted_anew == [*MEMBERS, "model_a"]
 
 
 def test_scores_of_model_a_are_kept_and_those_of_others_are_their_own(
-    data, compose, tmp_path, monkeypatch
+    data, fit, members, tmp_path, monkeypatch
 ):
-    members = fit(data, compose, "model.model_a.team_prior=[elo_rating]")
-    kept = partial(members.predict, cache=tmp_path / "scores")
+    kept = partial(members.predict, cache=tmp_path)
     expected, quick = members.predict(data), members.predict(data, with_intervals=False)
     for _ in range(2):
         same(kept(data), expected)
@@ -301,6 +248,6 @@ def test_scores_of_model_a_are_kept_and_those_of_others_are_their_own(
     monkeypatch.undo()
     for what in ("stats", "elo_rating"):
         same(kept(altered(data, what)), members.predict(altered(data, what)))
-    other = fit(data, compose, "model.model_a.learning_rate=0.02")
-    same(other.predict(data, cache=tmp_path / "scores"), other.predict(data))
+    other = fit({PRIOR: ["elo_rating"], "model.model_a.learning_rate": 0.02})
+    same(other.predict(data, cache=tmp_path), other.predict(data))
     assert not kept(data).frame["model_a"].equals(other.predict(data).frame["model_a"])

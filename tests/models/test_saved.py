@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -14,13 +15,7 @@ from nba_rank.models.model_a.fitted import TeamScores
 from nba_rank.models.playoff_classifier import PlayoffClassifier
 from nba_rank.models.ranker import Ranker
 from nba_rank.models.trees import Forest
-from nba_rank.samples.dataset import Dataset
 
-SMALL = [
-    "trainer=cpu", "trainer.max_epochs=1", "callbacks=quiet", "callbacks/not_learning=off",
-    "model.model_a.team_prior=[]", "model.model_a.n_seeds=1", "model.model_a.encoder_dims=[8]",
-    "model.model_a.mc_dropout_samples=0", "model.xgb.n_estimators=3", "model.rf.n_estimators=3",
-]  # fmt: skip
 FILES = ["features.json", "model_a.json", "model_a_0.ckpt", "xgb.ubj", "rf.npz"]
 
 
@@ -55,13 +50,12 @@ PLANTED = pytest.mark.parametrize("plant", [by_pickle, by_torch, by_numpy])
 
 
 @pytest.fixture(scope="module")
-def data(three_seasons, make_prior):
-    sets, relevance = three_seasons
-    store = make_prior(sets, relevance).rename(columns={"rating": "elo_rating"})
-    finish = sets.frame.assign(relevance=relevance)
-    finish = finish.groupby(["season", "team_id"], as_index=False)["relevance"].mean()
-    X = store.to_numpy(dtype=np.float32)
-    return Dataset(sets.frame, list(store.columns), X, sets, finish)
+def fitted(data, small_config, changed, tmp_path_factory):
+    """A folder with a cache of members, and with these in `models`; not to be altered."""
+    folder = tmp_path_factory.mktemp("fitted")
+    config = changed(small_config, {"paths.members": str(folder / "members")})
+    Members.fit(data, config, 1, lambda: None).save(folder / "models")
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -85,32 +79,30 @@ def test_no_file_of_a_ranker_runs_a_payload(tmp_path, name, load, plant):
 
 @PLANTED
 def test_no_file_of_members_runs_a_payload_in_a_run_folder_or_a_cache(
-    data, compose, tmp_path, plant
+    data, fitted, small_config, changed, tmp_path, plant
 ):
+    shutil.copytree(fitted, tmp_path, dirs_exist_ok=True)
     cache = tmp_path / "members"
-    config = compose(*SMALL, f"paths.members={cache}")
-
-    def fit():
-        return Members.fit(data, config, 1, lambda: None)
-
-    fit().save(tmp_path / "models")
+    config = changed(small_config, {"paths.members": str(cache)})
     folders = [tmp_path / "models", *(path for path in cache.iterdir() if path.is_dir())]
     targets = [path for folder in folders for path in folder.iterdir() if path.name in FILES]
     assert {path.name for path in targets} == set(FILES)
     for path in targets:
         content, contents = path.read_bytes(), path.with_name("contents.json")
         plant(path, Payload(tmp_path / "made"))
-        if contents.exists():  # the stranger knows of the hashes
-            hashes = json.loads(contents.read_text())
+        if not contents.exists():
+            with pytest.raises(UserError, match=str(path)):
+                Members.load(path.parent)
+        else:  # the stranger knows of the hashes
+            known = contents.read_text()
+            hashes = json.loads(known)
             hashes[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
             contents.write_text(json.dumps(hashes))
-        with pytest.raises(UserError, match=str(path)):
-            Members.load(path.parent) if not contents.exists() else fit()
+            with pytest.raises(UserError, match=str(path)):
+                Members.fit(data, config, 1, lambda: None)
+            contents.write_text(known)
         assert not (tmp_path / "made").exists()
         path.write_bytes(content)
-        if contents.exists():
-            hashes[path.name] = hashlib.sha256(content).hexdigest()
-            contents.write_text(json.dumps(hashes))
 
 
 @pytest.mark.parametrize("child", [-1, 0, 99])
@@ -124,7 +116,7 @@ def test_a_tree_without_end_or_of_foreign_nodes_is_refused(tmp_path, child):
         Forest.load(tmp_path / "rf.npz")
 
 
-def test_a_folder_of_an_older_version_is_refused_rather_than_read_in_part(tmp_path):
+def test_a_folder_of_an_older_version_is_refused(tmp_path):
     (tmp_path / "features.json").write_text('{"columns": [], "carried": []}')
     with pytest.raises(UserError, match=r"features\.json.*train again"):
         Members.load(tmp_path)

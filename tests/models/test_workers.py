@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,33 +16,16 @@ from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.callbacks.not_learning import NotLearningError
 from nba_rank.models.oof import each_fit, fit_folds
 from nba_rank.models.workers import side_by_side
-from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import Fit, FoldPlan
 
-SMALL = [
-    "trainer=cpu", "trainer.max_epochs=3", "callbacks/attention_diagnostics=on",
-    "model.model_a.encoder_dims=[8]", "model.model_a.n_seeds=2", "model.xgb.n_estimators=5",
-    "model.model_a.mc_dropout_samples=3", "model.model_a.team_prior=[elo_rating]",
-    "model.rf.n_estimators=3", "paths.members=null",
-]  # fmt: skip
 PLAN = FoldPlan(
     [Fit("2020-21", ["2019-20"], ["2020-21"]), Fit("2021-22", ["2019-20", "2020-21"], ["2021-22"])],
     [],
 )
 
 
-@pytest.fixture(scope="module")
-def data(three_seasons, make_prior):
-    sets, relevance = three_seasons
-    store = make_prior(sets, relevance).rename(columns={"rating": "elo_rating"})
-    finish = sets.frame.assign(relevance=relevance)
-    finish = finish.groupby(["season", "team_id"], as_index=False)["relevance"].mean()
-    X = store.to_numpy(dtype=np.float32)
-    return Dataset(sets.frame, list(store.columns), X, sets, finish)
-
-
 def work(shared, task, tell):
-    """Signals itself where the task is negative; otherwise tells how many threads it has."""
+    """Signals itself for a negative task; otherwise tells how many threads it has."""
     if task < 0:
         os.kill(os.getpid(), -task)
     tell(torch.get_num_threads())
@@ -66,7 +50,7 @@ def test_results_come_in_order_from_processes_of_one_thread():
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
-def test_an_error_is_raised_as_itself_and_after_the_results_before_it(n_workers):
+def test_an_error_is_raised_in_its_turn(n_workers):
     done, _ = do([1, 3, 1], n_workers)
     assert next(done)[1] == 11
     with pytest.raises(UserError, match="3 is refused"):
@@ -76,7 +60,7 @@ def test_an_error_is_raised_as_itself_and_after_the_results_before_it(n_workers)
     assert n_workers == 1 or "in work\n" in caught.value.__notes__[0]
 
 
-def test_workers_leave_ctrl_c_to_the_parent_and_end_with_it():
+def test_workers_ignore_ctrl_c_and_end_with_the_parent():
     done, _ = do([-signal.SIGINT, 1])
     pid, _ = next(done)
     done.close()
@@ -94,21 +78,28 @@ def test_a_worker_does_not_run_the_main_module_again(tmp_path, monkeypatch):
     assert (tmp_path / "runs").read_text() == "once"
 
 
-def test_a_killed_worker_is_an_error_that_says_so():
+def test_a_killed_worker_is_reported():
     with pytest.raises(UserError, match=r"status -9.*trainer\.num_threads"):
         list(do([1, -signal.SIGKILL])[0])
 
 
-def test_the_number_of_workers_changes_no_bit_and_the_progress_still_moves(data, compose):
+def test_the_number_of_workers_changes_no_bit_and_every_step_is_reported(
+    data, small_config, changed
+):
+    small = {
+        "model.model_a.n_seeds": 2,
+        "model.model_a.team_prior": ["elo_rating"],
+        "callbacks.attention_diagnostics.enabled": True,
+    }
     found = []
     for n_workers in (1, 2):
-        config = compose(*SMALL, f"trainer.num_threads={n_workers}")
+        config = changed(small_config, small | {"trainer.num_threads": n_workers})
         seed, epochs = np.random.SeedSequence(7), []
-        fits = fit_folds(PLAN, data, config, seed, lambda epochs=epochs: epochs.append(1))
+        fits = fit_folds(PLAN, data, config, seed, partial(epochs.append, 1))
         found.append((*fits, epochs))
     (one, scores, epochs), (other, scores_of_two, epochs_of_two) = found
     assert list(one) == list(other) == ["2020-21", "2021-22"]
-    assert len(epochs) == len(epochs_of_two) == 2 * (2 * 3 + 1)
+    assert len(epochs) == len(epochs_of_two) == 2 * (2 * 2 + 1)
     for season, own in scores.items():
         pd.testing.assert_frame_equal(own.frame, scores_of_two[season].frame, check_exact=True)
         assert np.array_equal(own.attention, scores_of_two[season].attention)
@@ -118,9 +109,10 @@ def test_the_number_of_workers_changes_no_bit_and_the_progress_still_moves(data,
             pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
-def test_a_network_that_does_not_learn_is_told_from_a_worker(data, compose):
+def test_a_network_that_does_not_learn_is_reported_from_a_worker(data, small_config, changed):
     flat = data.relevance.assign(relevance=0.5)
-    config = compose(*SMALL, "trainer.num_threads=2", "callbacks.not_learning.patience=1")
+    patience = {"callbacks.not_learning.enabled": True, "callbacks.not_learning.patience": 1}
+    config = changed(small_config, patience | {"trainer.num_threads": 2})
     console = Console(record=True, width=200, file=io.StringIO())
     with pytest.raises(NotLearningError, match="network 0 of model A") as caught:
         list(
