@@ -123,7 +123,7 @@ def _player_games(tables: Tables, season: str) -> tuple[pd.DataFrame, pd.DataFra
     games = games.reset_index(drop=True)
     sides = tables.team_games[tables.team_games["season"] == season]
     values = game_values(replace(tables, player_games=games, team_games=sides))
-    counts = pd.DataFrame(values, columns=list(GAME_COLUMNS))
+    counts = pd.DataFrame(values)
     names = ["kind", "game_date", "game_id", "team_id", "player_id", "player_name"]
     rows = games[names].merge(sides[[*_GAME, *_ALLOTTED]], on=_GAME, how="left")
     lacking = counts[_ALLOTTED].isna().any(axis=1)

@@ -1,14 +1,14 @@
 """Sums over the games before a date, for many dates at once.
 
-All feature groups read the past through `RunningSums`: games are sorted by group and day once, and
-each question "sum over this group's games before this day" is two binary searches.
+Games are sorted by group and day once; the sum over a group's games before a day is then the
+difference of two running sums, found by binary search.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
@@ -90,18 +90,21 @@ class RunningSums:
     """Sums of whole-number columns over each group's games in date order.
 
     Args:
-        group: Group of each game, non-negative, shape [N].
-        day: Day of each game, shape [N]; a group may have several games a day.
-        values: Whole numbers, NaN where not recorded, shape [N, K].
+        group: Group of each game, non-negative, [N].
+        day: Day of each game, [N]; a group may have several games a day.
+        columns: Whole numbers, NaN where not recorded, K of shape [N].
     """
 
-    def __init__(self, group: IntArray, day: IntArray, values: FloatArray) -> None:
+    def __init__(self, group: IntArray, day: IntArray, columns: Sequence[FloatArray]) -> None:
         key = group * DAY_SPAN + day
         self.order = np.argsort(key, kind="stable")
         self._key = key[self.order]
-        ordered = values[self.order]
-        self._sums = _cumulative(np.nan_to_num(ordered))
-        self._counts = _cumulative(~np.isnan(ordered))
+        self._sums, self._counts = np.zeros((2, len(columns), len(key) + 1))
+        for column, sums, counts in zip(columns, self._sums, self._counts, strict=True):
+            ordered = column[self.order]
+            known = ~np.isnan(ordered)
+            np.cumsum(np.where(known, ordered, 0.0), out=sums[1:])
+            np.cumsum(known, out=counts[1:])
 
     def positions(self, group: IntArray, day: IntArray) -> IntArray:
         """Return how many sorted games precede each (group, day): the group's games before it."""
@@ -113,7 +116,7 @@ class RunningSums:
         return self.positions(group, np.zeros_like(day)), self.positions(group, day)
 
     def games(self, group: IntArray, day: IntArray) -> IntArray:
-        """Return the number of the group's games before the day, shape [M]."""
+        """Return the number of the group's games before the day, [M]."""
         start, end = self.span(group, day)
         return end - start
 
@@ -122,13 +125,8 @@ class RunningSums:
     ) -> tuple[FloatArray, FloatArray]:
         """Sum over the group's games before the day, or over the last so many of them.
 
-        Args:
-            group: Groups asked for, shape [M].
-            day: Days asked for, shape [M]; the day itself is excluded.
-            last: Newest games to sum over (None: all).
-
         Returns:
-            Sums over recorded values and numbers of recorded values, both of shape [M, K].
+            Sums of the recorded values and their numbers, [K, M] each.
         """
         start, end = self.span(group, day)
         if last is not None:
@@ -136,8 +134,12 @@ class RunningSums:
         return self.between(start, end)
 
     def between(self, start: IntArray, end: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Sum over sorted positions `start <= i < end`; see `total` for the return value."""
-        return self._sums[end] - self._sums[start], self._counts[end] - self._counts[start]
+        """Sum over sorted positions `start <= i < end`; returns as `total`."""
+        found = np.empty((2, len(self._sums), len(end)))
+        for tables, rows in zip((self._sums, self._counts), found, strict=True):
+            for table, row in zip(tables, rows, strict=True):
+                np.subtract(table.take(end), table.take(start), out=row)
+        return found[0], found[1]
 
 
 def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -146,9 +148,12 @@ def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return np.where(known, numerator, np.nan) / np.where(known, denominator, 1.0)
 
 
-def places(value: FloatArray, group: IntArray) -> IntArray:
-    """Return the place of each value in its group, 0 the greatest; of equals the first leads."""
-    order = np.lexsort((-value, group))
+def places(value: FloatArray, group: IntArray, tie: IntArray | None = None) -> IntArray:
+    """Return the place of each value in its group, 0 the greatest.
+
+    Of equals the one of the lower `tie` leads, without one the first.
+    """
+    order = np.lexsort((-value, group) if tie is None else (tie, -value, group))
     ordered = group[order]
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
@@ -169,7 +174,3 @@ def sum_and_count(values: FloatArray, group: IntArray) -> tuple[FloatArray, Floa
     known = ~np.isnan(values)
     of_known = np.where(known, values, 0.0)
     return group_sums(of_known, group), group_sums(known.astype(np.float64), group)
-
-
-def _cumulative(values: npt.NDArray) -> FloatArray:
-    return np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=np.float64)])

@@ -44,7 +44,7 @@ def build(
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     games = tables.player_games
     games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
-    seconds = games["seconds"].to_numpy(dtype=np.float64)[:, None]
+    seconds = games["seconds"].to_numpy(dtype=np.float64)
     day = days(games["game_date"])
     season = start_years(games["season"])
     team = team_season(season, club_ids(season, games["team_id"].to_numpy()))
@@ -53,15 +53,15 @@ def build(
     def each(team: IntArray, players: pd.Series) -> IntArray:
         return team * len(ids) + np.searchsorted(ids, players)
 
-    of_team = RunningSums(team, day, seconds)
-    of_player = RunningSums(each(team, games["player_id"]), day, seconds)
+    of_team = RunningSums(team, day, [seconds])
+    of_player = RunningSums(each(team, games["player_id"]), day, [seconds])
     known = np.isin(np.arange(len(rows.frame)), row)
 
     def share(season: IntArray, day: IntArray) -> FloatArray:
         asked = team_season(season, club_ids(rows.season, rows.team))
-        played, _ = of_player.total(each(asked[row], ratings["player_id"]), day[row])
-        by_roster = np.bincount(row, played[:, 0], len(day))
-        return ratio(np.where(known, by_roster, np.nan), of_team.total(asked, day)[0][:, 0])
+        (played,), _ = of_player.total(each(asked[row], ratings["player_id"]), day[row])
+        by_roster = np.bincount(row, played, len(day))
+        return ratio(np.where(known, by_roster, np.nan), of_team.total(asked, day)[0][0])
 
     return pd.DataFrame(
         {

@@ -33,11 +33,11 @@ def build(tables: Tables, rows: Rows, config: MomentumConfig) -> pd.DataFrame:
     above = np.round(_GRAIN * (margin - lead / ELO_PER_POINT))
     season, day = start_years(games["season"]), days(games["game_date"])
     sides = [team_season(season, games[f"{side}_team_id"].to_numpy()) for side in ("home", "away")]
-    log = RunningSums(np.concatenate(sides), np.tile(day, 2), np.r_[above, -above][:, None])
+    log = RunningSums(np.concatenate(sides), np.tile(day, 2), [np.r_[above, -above]])
 
     asked = team_season(rows.season, rows.team)
     short, long = (
-        ratio(*log.total(asked, rows.day, last))[:, 0] / _GRAIN
+        ratio(*log.total(asked, rows.day, last))[0] / _GRAIN
         for last in (config.short_games, config.long_games)
     )
     more = log.games(asked, rows.day) > config.short_games

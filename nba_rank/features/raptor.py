@@ -37,10 +37,8 @@ def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: RaptorConfi
         ValueError: The ratings are of other dates than the rows.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
-    by_id = np.argsort(ratings["player_id"].to_numpy())
-    place = np.empty(len(row), dtype=np.int64)
-    # Of equals the one of the lower id leads, whatever the order of the ratings.
-    place[by_id] = places(ratings["full_strength_minutes"].to_numpy()[by_id], row[by_id])
+    minutes, ids = ratings["full_strength_minutes"].to_numpy(), ratings["player_id"].to_numpy()
+    place = places(minutes, row, ids)
     chosen = place < config.players
     where = row[chosen], place[chosen]
 

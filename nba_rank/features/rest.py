@@ -23,20 +23,21 @@ def build(tables: Tables, rows: Rows, config: RestConfig) -> pd.DataFrame:
     games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
     day = days(games["game_date"])
     group = team_season(start_years(games["season"]), games["team_id"].to_numpy())
-    values = np.stack([np.ones(len(games)), _zones_crossed(tables, games, group, day)], axis=1)
-    log = RunningSums(group, day, values)
+    log = RunningSums(group, day, [_zones_crossed(tables, games, group, day)])
     asked = team_season(rows.season, rows.team)
 
     played = log.games(asked, rows.day)
     newest = log.positions(asked, rows.day) - 1
     days_since = rows.day - day[log.order][np.maximum(newest, 0)]
-    recent, known = log.between(log.positions(asked, rows.day - config.window_days), newest + 1)
+    first = log.positions(asked, rows.day - config.window_days)
+    recent = newest + 1 - first
+    (crossed,), (known,) = log.between(first, newest + 1)
     return pd.DataFrame(
         {
             "days_since_game": np.where(played > 0, days_since, np.nan),
-            "games_in_window": recent[:, 0],
+            "games_in_window": recent.astype(np.float64),
             "played_yesterday": (played - log.games(asked, rows.day - 1)).astype(np.float64),
-            "time_zones_crossed": np.where(known[:, 1] == known[:, 0], recent[:, 1], np.nan),
+            "time_zones_crossed": np.where(known == recent, crossed, np.nan),
         }
     )
 

@@ -98,7 +98,7 @@ def _seasons_before(tables: Tables, player: IntArray, season: IntArray) -> Float
     played = start_years(games["season"])
     ids = np.union1d(games["player_id"], player)
     slot = np.searchsorted(ids, games["player_id"])
-    log = RunningSums(slot, played, np.ones((len(games), 1)))
+    log = RunningSums(slot, played, [])
     before = np.minimum(log.games(np.searchsorted(ids, player), season), MAX_EXPERIENCE)
     return np.where(season > played.min(initial=DAY_SPAN), before, np.nan)
 

@@ -52,11 +52,12 @@ class TeamSums:
         return self._total(group, np.full_like(rows.day, DAY_SPAN - 1), None)
 
     def _total(self, group: IntArray, day: IntArray, last: int | None) -> Totals:
+        games = self.sums.games(group, day).astype(np.float64)
+        if last is not None:
+            games = np.minimum(games, last)
         sums, counts = self.sums.total(group, day, last)
-        games = counts[:, -1]
-        complete = counts[:, :-1] == games[:, None]
-        known = np.where(complete, sums[:, :-1], np.nan)
-        return Totals(games, dict(zip(self.columns, known.T, strict=True)))
+        known = np.where(counts == games, sums, np.nan)
+        return Totals(games, dict(zip(self.columns, known, strict=True)))
 
 
 def regular_season_sums(tables: Tables, rows: Rows, columns: list[str]) -> TeamSums:
@@ -70,10 +71,8 @@ def regular_season_sums(tables: Tables, rows: Rows, columns: list[str]) -> TeamS
     """
     games = tables.team_games
     games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
-    counter = np.ones(len(games))
-    values = np.stack([*_values(games, columns), counter], axis=1)
     group = team_season(start_years(games["season"]), games["team_id"].to_numpy())
-    return TeamSums(RunningSums(group, days(games["game_date"]), values), columns)
+    return TeamSums(RunningSums(group, days(games["game_date"]), _values(games, columns)), columns)
 
 
 def _values(team_games: pd.DataFrame, columns: list[str]) -> list[FloatArray]:

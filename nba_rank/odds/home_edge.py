@@ -64,7 +64,7 @@ class HomeEdge:
             if year < n:
                 weighted = keep * (weighted + total[year])
                 games_weighted = keep * (games_weighted + count[year])
-        sums = RunningSums(season, days(counted["game_date"]), margin[:, None])
+        sums = RunningSums(season, days(counted["game_date"]), [margin])
         return cls(first, prior, sums)
 
     def at(self, season: IntArray, day: IntArray) -> FloatArray:
@@ -77,7 +77,7 @@ class HomeEdge:
         Returns:
             Points, [N].
         """
-        total, count = self._sums.total(season, day)
+        (total,), (count,) = self._sums.total(season, day)
         prior = self.prior[np.clip(season - self.first_season, 0, len(self.prior) - 1)]
-        known = PRIOR_GAMES * prior + total[:, 0]
-        return np.asarray(known / (PRIOR_GAMES + count[:, 0]))
+        known = PRIOR_GAMES * prior + total
+        return np.asarray(known / (PRIOR_GAMES + count))

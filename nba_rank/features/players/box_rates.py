@@ -38,23 +38,21 @@ BOX_RATING = {
 """BPM 2.0, the mean of the coefficients of positions 1 and 5."""
 
 
-def game_values(tables: Tables) -> FloatArray:
-    """Return `GAME_COLUMNS` of each player game, NaN where not recorded.
+def game_values(tables: Tables) -> dict[str, FloatArray]:
+    """Return `GAME_COLUMNS` by name, one value a player game, NaN where not recorded.
 
     All are whole numbers, so that sums over games are exact: possessions are in tenths, the mean
     of both teams' `FGA + .4 FTA - 1.07 ORB / (ORB + oppDRB) (FGA - FGM) + TOV`.
-
-    Returns:
-        float64 [number of player games, 22].
     """
     team = _team_values(tables)
     games = tables.player_games
     key = pd.MultiIndex.from_frame(games[["game_id", "team_id"]])
     slot = pd.MultiIndex.from_frame(team[["game_id", "team_id"]]).get_indexer(key)
-    ofteam = team[[f"team_{name}" for name in _TEAM]].to_numpy(dtype=np.float64)
-    ofteam = np.where((slot >= 0)[:, None], ofteam[slot], np.nan)
     seconds = games.groupby(["game_id", "team_id"], sort=False)["seconds"].transform("sum")
-    return np.column_stack([games[list(_OWN)].to_numpy(dtype=np.float64), ofteam, seconds])
+    values = {name: games[name].to_numpy(dtype=np.float64) for name in _OWN}
+    for name in (f"team_{name}" for name in _TEAM):
+        values[name] = np.where(slot >= 0, team[name].to_numpy(dtype=np.float64)[slot], np.nan)
+    return values | {"team_seconds": seconds.to_numpy(dtype=np.float64)}
 
 
 def rates(per_game: dict[str, FloatArray]) -> dict[str, FloatArray]:

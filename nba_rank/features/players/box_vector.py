@@ -49,12 +49,12 @@ class BoxSums:
         self._day = games.day
 
         known = ~np.isnan(games.counts)
-        counts, minutes = np.nan_to_num(games.counts), games.minutes[:, None]
+        counts, minutes = np.where(known, games.counts, 0.0), games.minutes[:, None]
         self._league += [counts.sum(axis=0), (known * minutes).sum(axis=0)]
         rate = self._league[0] / np.maximum(self._league[1], 1.0)
         with_margin = ~np.isnan(games.plus_minus)
         # A game lasts the team's minutes over five; a team's shares sum to five.
-        beyond = np.nan_to_num(games.plus_minus) - games.margin * games.share * with_margin
+        beyond = np.where(with_margin, games.plus_minus - games.margin * games.share, 0.0)
         row = [
             np.where(known, counts - rate * minutes, 0.0),
             minutes,
@@ -89,14 +89,19 @@ class BoxSums:
         sums = (self._sums if player is None else self._sums[player]) * decay
         minutes = sums[:, _MINUTES]
         weight = np.maximum(minutes + self._shrink, 1e-9)[:, None]
-        rates = (sums[:, : len(COUNTS)] + self._shrink * low_rate) / weight
-        rest = [
-            (minutes + NEWCOMER_GAMES * NEWCOMER_MINUTES) / (sums[:, _GAMES] + NEWCOMER_GAMES),
-            sums[:, _MARGIN] / (minutes + MARGIN_MINUTES),
-            36 * sums[:, _PLUS_MINUS] / (sums[:, _PLUS_MINUS_MINUTES] + PLUS_MINUS_MINUTES),
-            np.log1p(minutes / 500),
-        ]
-        return np.hstack([36 * rates, np.stack(rest, axis=1)])
+        vectors = np.empty((len(sums), len(VECTOR)))
+        vectors[:, : len(COUNTS)] = 36 * (
+            (sums[:, : len(COUNTS)] + self._shrink * low_rate) / weight
+        )
+        vectors[:, len(COUNTS)] = (minutes + NEWCOMER_GAMES * NEWCOMER_MINUTES) / (
+            sums[:, _GAMES] + NEWCOMER_GAMES
+        )
+        vectors[:, len(COUNTS) + 1] = sums[:, _MARGIN] / (minutes + MARGIN_MINUTES)
+        vectors[:, len(COUNTS) + 2] = (
+            36 * sums[:, _PLUS_MINUS] / (sums[:, _PLUS_MINUS_MINUTES] + PLUS_MINUS_MINUTES)
+        )
+        vectors[:, len(COUNTS) + 3] = np.log1p(minutes / 500)
+        return vectors
 
     def seen(self) -> BoolArray:
         """Return which players have played, [P]."""

@@ -30,6 +30,7 @@ class GameDay:
         player: Player slot of each row, [n].
         team: Team slot of each row, [n].
         game: Game of the day, 0 to G - 1, [n].
+        place: Place among the players of the game, from 0, [n].
         side: 1 for the home team's players, -1 for the away team's, [n].
         minutes: Minutes played, [n].
         share: Five times the share of the team's minutes, so that a team's shares sum to 5, [n].
@@ -45,6 +46,7 @@ class GameDay:
     player: IntArray
     team: IntArray
     game: IntArray
+    place: IntArray
     side: FloatArray
     minutes: FloatArray
     share: FloatArray
@@ -93,10 +95,13 @@ class PlayerGames:
         seconds = rows["seconds"].to_numpy(dtype=np.float64)
         side = np.where(rows["team_id"] == rows["home_team_id"], 1.0, -1.0)
         home_margin = (rows["home_points"] - rows["away_points"]).to_numpy(dtype=np.float64)
+        game = pd.factorize(rows["game_id"])[0]
+        opening = np.flatnonzero(np.diff(game, prepend=-1))
         columns = {
             "player": np.searchsorted(player_ids, rows["player_id"]),
             "team": np.searchsorted(team_ids, rows["team_id"]),
-            "game": pd.factorize(rows["game_id"])[0],
+            "game": game,
+            "place": np.arange(len(game)) - opening[game],
             "side": side,
             "minutes": seconds / 60,
             "share": 5 * seconds / np.maximum(team_game.transform("sum").to_numpy(), 1.0),
@@ -111,7 +116,7 @@ class PlayerGames:
         for start, end in pairwise(cuts):
             part = {name: values[start:end] for name, values in columns.items()}
             part["game"] = part["game"] - part["game"][0]
-            first = np.flatnonzero(np.diff(part["game"], prepend=-1))
+            first = part["place"] == 0
             parts.append(
                 GameDay(
                     day=int(day[start]),

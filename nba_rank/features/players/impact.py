@@ -102,7 +102,7 @@ class PlayerBook:
         """
         if dates.empty:
             return pd.DataFrame({name: pd.Series(dtype=t) for name, t in _RATINGS.items()})
-        parts: list[Future[pd.DataFrame]] = []
+        parts: list[Future[dict[str, np.ndarray]]] = []
         with ThreadPoolExecutor(threads) as pool:
             for season, date in zip(dates["season"], dates["as_of_date"], strict=True):
                 day = int(days(pd.DatetimeIndex([date]))[0])
@@ -110,8 +110,12 @@ class PlayerBook:
                 if len(parts) > threads:
                     # Each date that waits holds a square of all players.
                     parts[-threads - 1].result()
-                parts.append(pool.submit(self._on(season, date, day)))
-        return pd.concat([part.result() for part in parts], ignore_index=True)
+                parts.append(pool.submit(self._on(season, day)))
+        found = [part.result() for part in parts]
+        frame = dates.loc[dates.index.repeat([len(part["team_id"]) for part in found])]
+        return frame.reset_index(drop=True).assign(
+            **{name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        )
 
     def add_before(self, day: int) -> None:
         """Add the games before a day, in days since 1970-01-01."""
@@ -140,22 +144,20 @@ class PlayerBook:
             "margins": self._margins,
         }
 
-    def _on(self, season: str, date: pd.Timestamp, day: int) -> Callable[[], pd.DataFrame]:
+    def _on(self, season: str, day: int) -> Callable[[], dict[str, np.ndarray]]:
         """Return what works out the ratings on a date, whatever is added in the meantime."""
         expected = self._minutes.expected(day, int(season[:4]))
         here = np.flatnonzero(expected.team != NOBODY)
         prior_rating = self._prior.ratings(self._box.vectors(day), int(season[:4]))
         rating = self._margins.ratings(day, prior_rating)
         columns = {
-            "season": season,
-            "as_of_date": date,
             "team_id": self._games.team_ids[expected.team[here]],
             "player_id": self._games.player_ids[here],
             "expected_minutes": expected.minutes[here],
             "full_strength_minutes": expected.full_strength[here],
             "prior_rating": prior_rating[here],
         }
-        return lambda: pd.DataFrame({**columns, "impact_rating": rating()[here]})
+        return lambda: {**columns, "impact_rating": rating()[here]}
 
 
 class BoxPrior:
@@ -233,6 +235,8 @@ class MarginSums:
         # A square of all players ever: 20 MB for 1,600 of them, 200 MB for 5,000.
         self._gram = np.zeros((n_players, n_players))
         self._moment = np.zeros(n_players)
+        # Memory of solved equations: the system takes longer to give new than to fill it.
+        self._free: list[FloatArray] = []
         self._first_day: int | None = None
         self._home = np.zeros(2)
 
@@ -251,11 +255,9 @@ class MarginSums:
         np.add.at(self._moment, games.player, weight * signed * response[games.game])
         # The players of each game with each other, all games of the day at once. Short lineups are
         # filled up with the first player and a share of zero.
-        first = np.flatnonzero(np.diff(games.game, prepend=-1))
-        place = np.arange(len(games.game)) - first[games.game]
-        player = np.zeros((len(first), place.max() + 1), dtype=np.int64)
+        player = np.zeros((len(margin), games.place.max() + 1), dtype=np.int64)
         x = np.zeros(player.shape)
-        player[games.game, place], x[games.game, place] = games.player, signed
+        player[games.game, games.place], x[games.game, games.place] = games.player, signed
         cell = player[:, :, None] * len(self._gram) + player[:, None, :]
         product = weight * (x[:, :, None] * x[:, None, :])
         np.add.at(self._gram.ravel(), cell.ravel(), product.ravel())
@@ -271,13 +273,19 @@ class MarginSums:
             return prior.copy
         weight = self._weight(day)
         played = np.flatnonzero(np.diag(self._gram) > 0.05 * weight)
-        gram = self._gram.ravel().take(played[:, None] * len(self._gram) + played)
-        gram /= weight
+        memory = self._free.pop() if self._free else np.empty(self._gram.size)
+        gram = memory[: len(played) ** 2].reshape(len(played), len(played))
+        # Only the upper triangle is read. Blocks of rows stay in the processor's cache.
+        for start in range(0, len(played), 64):
+            rows = slice(start, start + 64)
+            cell = played[rows, None] * len(self._gram) + played[start:]
+            np.divide(self._gram.ravel().take(cell), weight, out=gram[rows, start:])
         gram[np.diag_indices_from(gram)] += self._config.update_ridge
         moment = self._moment[played] / weight + self._config.update_ridge * prior[played]
 
         def solved() -> FloatArray:
             failed = solve(gram, moment)
+            self._free.append(memory)
             if failed:
                 raise UserError(
                     f"the player ratings have no solution (LAPACK dposv: {failed}): raise "

@@ -78,7 +78,7 @@ def test_what_cannot_be_known_is_nan_and_no_zero():
 
 
 def values_by_player(tables):
-    frame = pd.DataFrame(game_values(tables), columns=list(GAME_COLUMNS))
+    frame = pd.DataFrame(game_values(tables))
     return frame.set_index(tables.player_games["player_id"])
 
 
@@ -111,10 +111,11 @@ def test_a_gap_in_a_teams_box_score_hides_what_needs_it(small_tables):
 
 def test_values_are_whole_numbers(sim_tables):
     values = game_values(sim_tables)
-    assert values.shape == (len(sim_tables.player_games), 22)
-    known = values[~np.isnan(values)]
+    assert tuple(values) == GAME_COLUMNS
+    known = np.stack([*values.values()])
+    known = known[~np.isnan(known)]
     np.testing.assert_array_equal(known, np.round(known))
-    possessions = values[:, GAME_COLUMNS.index("team_possessions")] / 10
+    possessions = values["team_possessions"] / 10
     assert 85 < possessions.mean() < 110
 
 
