@@ -95,8 +95,15 @@ def fit(cases, config=CONFIG, seed=0, cache=None):
     return PlayoffClassifier.fit(*sides, COLUMNS, config, seed, 1, cache=cache)
 
 
-def forecast(cases, config=CONFIG, seed=0):
-    return fit(cases, config, seed).predict_proba(cases.of_seasons([TEST]).X)
+@pytest.fixture(scope="module")
+def fitted(cases):
+    return fit(cases)
+
+
+@pytest.fixture(scope="module")
+def tested(cases):
+    """The cases of the test season."""
+    return cases.of_seasons([TEST])
 
 
 def test_a_gap_is_the_distance_from_the_conference_median_on_the_date():
@@ -116,13 +123,19 @@ def test_a_gap_is_the_distance_from_the_conference_median_on_the_date():
     np.testing.assert_array_equal(gaps, np.array(expected, dtype=np.float32))
 
 
-def test_a_stronger_conference_gets_no_more_playoff_teams(data, results, cases):
-    rows = data.frame[data.frame["season"] == TEST].assign(p=forecast(cases))
-    expected = rows.groupby(["as_of_date", "conference"])["p"].sum()
+def test_teams_that_make_the_playoffs_are_told_from_others(data, fitted, tested):
+    p = fitted.predict_proba(tested.X)
+    assert ((p >= 0) & (p <= 1)).all()
+    assert p[tested.made].mean() - p[~tested.made].mean() > 0.3
+    rows = data.of_seasons([TEST])
+    late = rows.X[:, 0] == 1
+    assert ((p[late] > 0.5) == tested.made[late]).mean() > 0.8
+    # The stronger conference gets no more playoff teams.
+    expected = rows.frame.assign(p=p).groupby(["as_of_date", "conference"])["p"].sum()
     assert expected.to_numpy() == pytest.approx(8, abs=1.5)
 
 
-def test_who_loses_in_the_play_in_has_not_made_the_playoffs():
+def test_losers_of_the_play_in_have_not_made_the_playoffs():
     results = pd.DataFrame(
         {
             "season": "2022-23",
@@ -136,7 +149,7 @@ def test_who_loses_in_the_play_in_has_not_made_the_playoffs():
     assert made_playoffs(frame, results).tolist() == [False, False, True, True]
 
 
-def test_a_season_without_an_outcome_teaches_nothing(results):
+def test_a_season_without_an_outcome_is_refused(results):
     frame = pd.DataFrame({"season": ["2030-31"], "team_id": [1]})
     with pytest.raises(ValueError, match=r"nobody knows yet .*2030-31"):
         made_playoffs(frame, results)
@@ -156,15 +169,6 @@ def test_each_date_counts_alike(results):
     assert cases.weight.tolist() == [0.25] * 4 + [0.5] * 2
 
 
-def test_teams_that_make_the_playoffs_are_told_from_others(data, cases, results):
-    p = forecast(cases)
-    made = cases.of_seasons([TEST]).made
-    assert ((p >= 0) & (p <= 1)).all()
-    assert p[made].mean() - p[~made].mean() > 0.3
-    late = data.of_seasons([TEST]).X[:, 0] == 1
-    assert ((p[late] > 0.5) == made[late]).mean() > 0.8
-
-
 @pytest.mark.parametrize(
     "knob",
     [
@@ -180,45 +184,31 @@ def test_teams_that_make_the_playoffs_are_told_from_others(data, cases, results)
     ],
     ids=lambda knob: next(iter(knob)),
 )
-def test_every_knob_changes_the_forecasts(cases, knob):
-    assert np.abs(forecast(cases) - forecast(cases, replace(CONFIG, **knob))).max() > 1e-4
+def test_every_knob_changes_the_forecasts(cases, fitted, tested, knob):
+    other = fit(cases, replace(CONFIG, **knob)).predict_proba(tested.X)
+    assert np.abs(fitted.predict_proba(tested.X) - other).max() > 1e-4
 
 
-def test_the_same_seed_gives_identical_forecasts_and_another_seed_others(cases):
-    assert np.array_equal(forecast(cases, seed=3), forecast(cases, seed=3))
-    assert not np.array_equal(forecast(cases, seed=3), forecast(cases, seed=4))
-
-
-def altered(cases, seasons, rng, *, outcomes=True):
+def altered(cases, seasons):
     """The cases with other features and outcomes in some seasons."""
+    rng = np.random.default_rng(5)
     rows = np.isin(cases.season, seasons)
     X, made = cases.X.copy(), cases.made.copy()
     X[rows] = rng.normal(size=X[rows].shape)
-    if outcomes:
-        made[rows] = rng.random(rows.sum()) < 0.5
+    made[rows] = rng.random(rows.sum()) < 0.5
     return replace(cases, X=X, made=made)
 
 
-def test_early_stopping_sees_the_validation_season_and_the_trees_do_not(cases):
-    whole = fit(cases)
-    assert 1 < whole.n_trees < CONFIG.n_estimators
+def test_early_stopping_sees_the_validation_season_and_the_trees_do_not(cases, fitted, tested):
+    assert 1 < fitted.n_trees < CONFIG.n_estimators
     # Another validation season may stop the trees elsewhere, but they are the same trees.
-    other = fit(altered(cases, [VALIDATION], np.random.default_rng(5)))
-    assert other.n_trees < whole.n_trees
-    X = cases.of_seasons([TEST]).X
-    until = (0, other.n_trees)
-    assert np.array_equal(
-        whole.trees.predict_proba(X, iteration_range=until)[:, 1], other.predict_proba(X)
-    )
+    other = fit(altered(cases, [VALIDATION]))
+    assert other.n_trees < fitted.n_trees
+    expected = fitted.trees.predict_proba(tested.X, iteration_range=(0, other.n_trees))[:, 1]
+    assert np.array_equal(other.predict_proba(tested.X), expected)
 
 
-def test_a_poisoned_test_season_changes_no_forecast_of_it(cases):
-    X = cases.of_seasons([TEST]).X
-    poisoned = altered(cases, [TEST], np.random.default_rng(6))
-    assert np.array_equal(fit(cases).predict_proba(X), fit(poisoned).predict_proba(X))
-
-
-def test_poisoned_later_seasons_do_not_change_an_earlier_fold(data, results):
+def test_poisoned_later_seasons_do_not_change_an_earlier_forecast(data, results):
     def earlier(data, results):
         cases = Cases.of(data, results)
         sides = cases.of_seasons(SEASONS[:2]), cases.of_seasons([SEASONS[2]])
@@ -232,32 +222,27 @@ def test_poisoned_later_seasons_do_not_change_an_earlier_fold(data, results):
     assert np.array_equal(earlier(poisoned, other), earlier(data, results))
 
 
-def test_a_classifier_reloads_and_forecasts_the_same(data, cases, tmp_path):
-    fitted = fit(cases)
+def test_a_classifier_reloads_and_forecasts_the_same(data, fitted, tested, tmp_path):
     fitted.save(tmp_path / "clone")
     again = PlayoffClassifier.load(tmp_path / "clone")
-    assert again.columns == fitted.columns
-    assert again.n_trees == fitted.n_trees
-    tested = data.of_seasons([TEST])
-    assert np.array_equal(again.forecast(tested), fitted.forecast(tested))
-    assert np.array_equal(fitted.forecast(tested), forecast(cases))
+    assert (again.columns, again.n_trees) == (fitted.columns, fitted.n_trees)
+    got = again.forecast(data.of_seasons([TEST]))
+    assert np.array_equal(got, fitted.predict_proba(tested.X))
     with pytest.raises(UserError, match="no playoff classifier in"):
         PlayoffClassifier.load(tmp_path)
-
-
-def test_other_features_than_those_of_the_fit_are_refused(data, cases):
     with pytest.raises(ValueError, match="noise"):
-        fit(cases).forecast(data.keeping([PROGRESS, "rating"]))
+        fitted.forecast(data.keeping([PROGRESS, "rating"]))
 
 
-def test_the_same_fit_is_not_made_twice(cases, tmp_path):
-    first = fit(cases, cache=tmp_path)
-    (entry,) = tmp_path.glob("playoff_classifier_*")
-    X = cases.of_seasons([TEST]).X
-    assert np.array_equal(fit(cases, cache=tmp_path).predict_proba(X), first.predict_proba(X))
-    assert list(tmp_path.glob("playoff_classifier_*")) == [entry]
-    fit(cases, seed=1, cache=tmp_path)
-    fit(altered(cases, [VALIDATION], np.random.default_rng(5)), cache=tmp_path)
+def test_the_same_fit_is_not_made_twice_and_another_seed_forecasts_otherwise(
+    cases, tested, tmp_path
+):
+    first, again = (fit(cases, cache=tmp_path).predict_proba(tested.X) for _ in range(2))
+    assert np.array_equal(again, first)
+    assert len(list(tmp_path.glob("playoff_classifier_*"))) == 1
+    assert np.array_equal(fit(cases).predict_proba(tested.X), first)
+    assert not np.array_equal(fit(cases, seed=1, cache=tmp_path).predict_proba(tested.X), first)
+    fit(altered(cases, [VALIDATION]), cache=tmp_path)
     assert len(list(tmp_path.glob("playoff_classifier_*"))) == 3
 
 
