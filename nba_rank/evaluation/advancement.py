@@ -1,4 +1,4 @@
-"""How good are the odds of getting far: into the playoffs, through each round, to the title?"""
+"""How good are the odds of reaching the playoffs, winning each round and the title?"""
 
 import numpy as np
 import numpy.typing as npt
@@ -26,16 +26,13 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame, ranker: str) 
             every team of a season once at each point. A column that is NaN at a whole point is
             not scored there.
         results: What `nba_rank.data.outcomes.outcomes` returns; holds the seasons of the odds.
-        ranker: Name under which the scores are filed.
+        ranker: Name of the source of the odds.
 
     Returns:
-        Tidy rows of scope `league`, all means over the season's teams, lower is better:
-        `playoff_brier`, `round_1_brier`, `round_2_brier`, `finals_brier`, `champion_brier` (mean
-        squared error, 0 to 1); `playoff_log_loss` (nats); `champion_log_loss`, minus log odds of
-        the champion alone (nats; a uniform forecast has the log of the number of teams);
-        `advancement_log_loss`, the mean log loss over the playoffs, three rounds and the title
-        (nats), where there are odds of all five. Odds are clipped in logs, see
-        `nba_rank.evaluation.calibration.LOG_LOSS_CLIP`.
+        Tidy rows of scope `league`: the Brier score of each event (of the title as
+        `champion_brier`); `playoff_log_loss`; `champion_log_loss`, minus log odds of the champion
+        alone; `advancement_log_loss`, the mean log loss over all five events, where there are odds
+        of all. Logs are clipped, see `nba_rank.evaluation.calibration.LOG_LOSS_CLIP`.
 
     Raises:
         ValueError: A list lacks or repeats a team, a season has no results, or odds are not
@@ -64,21 +61,18 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame, ranker: str) 
                 values["champion_log_loss"] = log_loss(p[came], came[came])
         if len(log_losses) == len(EVENTS):
             values["advancement_log_loss"] = float(np.mean(list(log_losses.values())))
-        tidy.extend(
-            (str(season), str(point), "league", ranker, metric, value)
-            for metric, value in values.items()
-        )
+        tidy += [(str(season), str(point), "league", ranker, *one) for one in values.items()]
     return pd.DataFrame(tidy, columns=TIDY_COLUMNS)
 
 
 def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Tell for each team its likeliest finish and how likely its actual one was.
+    """Return each team's likeliest finish, and how likely its actual one was.
 
     Args:
         odds: One row a team of a date: columns `season`, `team_id`, `playoff_prob`,
             `round_1_prob`, `round_2_prob`, `finals_prob`, `title_prob`, and in seasons with a
             play-in `playin_prob` (a game in it) and `seed_1` to `seed_6` (probabilities of the
-            seeds that need no play-in), as `nba_rank.odds.season_sim.summarise` has them.
+            seeds that need no play-in), see `nba_rank.odds.season_sim.summarise`.
         results: What `nba_rank.data.outcomes.outcomes` returns.
 
     Returns:
@@ -97,7 +91,7 @@ def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"the odds of finishes lack the columns {missing}")
     reached = odds[[f"{event}_prob" for event in EVENTS]].to_numpy(dtype=np.float64)
     playin = _playin_finish(odds)
-    # In the order of FINISHES: the champion, then who won one round less each.
+    # In the order of FINISHES: the champion, then one round less each.
     ended = reached - np.column_stack([reached[:, 1:], np.zeros(len(odds))])
     shares = np.column_stack([ended[:, ::-1], playin, 1 - reached[:, 0] - playin])
     likely = shares.argmax(axis=1)
@@ -115,15 +109,11 @@ def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_interval_metrics(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Judge the simulation's intervals of the outcome rank.
-
-    Args:
-        odds: Columns `season`, `as_of_point`, `team_id`, `rank_low`, `rank_high`; without the
-            last two there is nothing to judge.
-        results: What `nba_rank.data.outcomes.outcomes` returns.
+    """Judge the simulation's intervals of the outcome rank, `rank_low` to `rank_high`.
 
     Returns:
-        Tidy rows as `nba_rank.evaluation.evaluate.interval_metrics`, of ranker `simulation`.
+        Tidy rows as `nba_rank.evaluation.evaluate.interval_metrics`, of ranker `simulation`; none
+        where the odds have no intervals.
     """
     ranks = results[[*_KEY, "outcome_rank"]].rename(columns={"outcome_rank": "actual_rank"})
     bounds = [name for name in ("rank_low", "rank_high") if name in odds]

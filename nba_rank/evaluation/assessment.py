@@ -1,4 +1,4 @@
-"""Judging a run: the final ranker, its parts and the baselines on the test seasons."""
+"""Judge a run: the final ranker, its members and the baselines on the test seasons."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,10 @@ import pandas as pd
 from nba_rank.config.schema import Config
 from nba_rank.data.prepare import true_strength
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.baselines import baseline_scores, with_random
+from nba_rank.evaluation.baselines import baseline_scores, market_scores, with_random
 from nba_rank.evaluation.evaluate import evaluate, interval_metrics, recovery_metrics
-from nba_rank.evaluation.market import market_scores
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS
-from nba_rank.evaluation.probability_assessment import (
-    Forecast,
-    assess_probabilities,
-)
+from nba_rank.evaluation.probability_assessment import Forecast, assess_probabilities
 from nba_rank.evaluation.result import WITHOUT, EvaluationResult, evaluation_result
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.faithfulness import occlusion_effects
@@ -30,7 +26,7 @@ MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
 
 @dataclass(frozen=True)
 class EvaluationInputs:
-    """What is judged.
+    """A run's models and forecasts.
 
     Attributes:
         plan: The folds.
@@ -62,7 +58,7 @@ def assess(
     """Judge the test seasons.
 
     Args:
-        judged: What is judged.
+        judged: Models and forecasts.
         data: Features and player sets.
         grid: As-of dates.
         league: Tables and outcomes.
@@ -75,15 +71,16 @@ def assess(
     baselines = baseline_scores(tables, grid[grid["as_of_point"] != ""])
     scored = _scored(judged, points, baselines, tables, config, rng)
     without = _without_a_member(judged, points, data, config)
-    truth = truth_of(results, tables)
     chosen = LIST_METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else LIST_METRICS
-    tidy = evaluate(pd.concat([scored, without], ignore_index=True), truth, chosen)
-    at_points = judged.predictions[judged.predictions["as_of_point"] != ""]
+    rankings = evaluate(
+        pd.concat([scored, without], ignore_index=True), truth_of(results, tables), chosen
+    )
     forecasts = {
         season: Forecast(judged.rankers[part.fit], judged.completed[season])
         for part in judged.plan.tests
         for season in part.seasons
     }
+    at_points = judged.predictions[judged.predictions["as_of_point"] != ""]
     more = [interval_metrics(at_points)]
     strength = true_strength(config.data)
     if strength is not None:
@@ -93,7 +90,7 @@ def assess(
     }
     return evaluation_result(
         ranker=ranker,
-        rankings=tidy,
+        rankings=rankings,
         probabilities=assess_probabilities(forecasts, league, baselines, grid, ranker),
         more=pd.concat(more, ignore_index=True),
         predictions=judged.predictions,
@@ -109,7 +106,7 @@ def assess(
 
 
 def truth_of(results: pd.DataFrame, tables: Tables) -> pd.DataFrame:
-    """Return outcomes with each team's conference, as `evaluate` wants them."""
+    """Return outcomes with each team's conference, for `evaluate`."""
     key = ["season", "team_id"]
     return results.merge(tables.teams[[*key, "conference"]], on=key, validate="one_to_one")
 
@@ -128,45 +125,28 @@ def _scored(
     config: Config,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return the scores of the final ranker, its members and the baselines at the points.
-
-    Bookmakers rank the seasons of which the tables have all their win totals.
-    """
+    """Return the scores of the final ranker, its members and the baselines at the points."""
     key = ["season", "as_of_date", "as_of_point", "team_id"]
+    tests = judged.plan.test_seasons
+    tested = pd.concat([judged.oof[season].frame for season in tests])
+    tested = tested.merge(points, on=["season", "as_of_date"])
+    own = [*config.model.members] if len(config.model.members) > 1 else []
+    if config.features.projection.enabled:
+        own.append(PROJECTED)
     final = judged.predictions[judged.predictions["as_of_point"] != ""]
     scores = [
         final[[*key, "score"]].assign(ranker=final_name(config)),
-        with_random(baselines[baselines["season"].isin(judged.plan.test_seasons)], rng),
+        with_random(baselines[baselines["season"].isin(tests)], rng),
+        market_scores(tables, points),
+        *[tested[key].assign(score=tested[name], ranker=name) for name in own],
     ]
-    bookmakers = market_scores(tables, points)
-    if not bookmakers.empty:
-        scores.append(bookmakers)
-    if len(config.model.members) > 1:
-        tested = pd.concat([judged.oof[season].frame for season in judged.plan.test_seasons])
-        at_points = tested.merge(points, on=["season", "as_of_date"])
-        scores += [
-            at_points[key].assign(score=at_points[name], ranker=name)
-            for name in config.model.members
-        ]
-    if config.features.projection.enabled:
-        scores.append(_projected(judged, points)[[*key, "score"]].assign(ranker=PROJECTED))
-    return pd.concat(scores, ignore_index=True)
-
-
-def _projected(judged: EvaluationInputs, points: pd.DataFrame) -> pd.DataFrame:
-    """Return the projected outcome at the points."""
-    tested = pd.concat([judged.oof[season].frame for season in judged.plan.test_seasons])
-    return tested.assign(score=tested[PROJECTED]).merge(points, on=["season", "as_of_date"])
+    return pd.concat([frame for frame in scores if not frame.empty], ignore_index=True)
 
 
 def _without_a_member(
     judged: EvaluationInputs, points: pd.DataFrame, data: Dataset, config: Config
 ) -> pd.DataFrame:
-    """Score the points by stacks that leave one member out, each fitted as the stack is.
-
-    Returns:
-        Columns as `_scored`; empty where nothing is stacked.
-    """
+    """Score the points by stacks that leave one member out; empty where nothing is stacked."""
     members = config.model.members
     if len(members) < 2:
         return pd.DataFrame()

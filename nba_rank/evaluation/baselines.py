@@ -1,10 +1,17 @@
-"""Rankers that learn nothing: the standings, ratings, last season and chance."""
+"""Rankers that learn nothing: the standings, ratings, last season, chance, and bookmakers.
+
+Bookmakers know of injuries, trades and line-ups what game logs lack, so a model that comes close to
+them is good. Their functions return no rows where the raw folder has no figures of theirs.
+"""
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import EloConfig
 from nba_rank.core.arrays import FloatArray
+from nba_rank.core.names import MARKET
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, ratio
 from nba_rank.features.elo import elo_ratings
@@ -18,8 +25,9 @@ FIVETHIRTYEIGHT = EloConfig(
 )  # fmt: skip
 """The published Elo parameters; the baseline keeps them whatever the feature group uses."""
 
-MASSEY_RIDGE = 1.0
-"""Games of a zero-margin result added to each team, so that Massey is defined on day one."""
+_MASSEY_RIDGE = 1.0  # games of a zero-margin result for each team: defined on day one
+
+_COLUMNS = ["season", "as_of_date", "team_id", "ranker", "score", "as_of_point"]
 
 
 def baseline_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
@@ -27,16 +35,16 @@ def baseline_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
 
     `standings`: winning percentage to date. `elo`: Elo rating. `massey`, `srs`: points per game.
     `net_rating`: points per 100 possessions. `last_season`: last season's winning percentage plus
-    playoff wins over 100. Before a team's first game of the season the first, third, fourth and
-    fifth take last season's value, and a team without one the average.
+    playoff wins over 100. Before a team's first game of the season all but `elo` and `last_season`
+    take last season's percentage or margin, and a team without one the average.
 
     Args:
         tables: The canonical tables.
         dates: Columns `season`, `as_of_date`, `as_of_point`.
 
     Returns:
-        Columns `season`, `as_of_date`, `as_of_point`, `team_id`, `ranker`, `score` (higher is
-        better), one row a team, date and ranker.
+        Columns `season`, `as_of_date`, `team_id`, `ranker`, `score` (higher is better),
+        `as_of_point`, one row a team, date and ranker.
     """
     rows = Rows.of(tables, dates)
     prior = prior_season_results(tables, rows)
@@ -52,7 +60,7 @@ def baseline_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
             begun, ratio(totals["won"], totals.games), prior["prior_win_pct"].to_numpy()
         ),
         "elo": elo_ratings(tables, rows, FIVETHIRTYEIGHT),
-        "massey": np.where(begun, massey_ratings(tables, rows, MASSEY_RIDGE), prior_margin),
+        "massey": np.where(begun, massey_ratings(tables, rows, _MASSEY_RIDGE), prior_margin),
         "srs": np.where(begun, simple_ratings(tables, rows)["srs"].to_numpy(), prior_margin),
         "net_rating": np.where(begun, net_rating, prior_margin),
         "last_season": (prior["prior_win_pct"] + prior["prior_playoff_wins"] / 100).to_numpy(),
@@ -70,3 +78,47 @@ def with_random(scores: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     once = scores[scores["ranker"] == "standings"]
     drawn = once.assign(ranker="random", score=rng.random(len(once)))
     return pd.concat([scores, drawn], ignore_index=True)
+
+
+def market_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
+    """Score every team on every date of a season by bookmakers' preseason win total.
+
+    Args:
+        tables: The canonical tables.
+        dates: As in `baseline_scores`.
+
+    Returns:
+        Columns as `baseline_scores`, of ranker `market`, of the seasons in which every team has a
+        win total.
+    """
+    teams = tables.teams[["season", "team_id"]]
+    totals = teams.merge(
+        tables.market_totals, how="left", on=["season", "team_id"], validate="one_to_one"
+    )
+    known = totals["win_total"].notna().groupby(totals["season"]).transform("all")
+    scores = dates.merge(totals[known], on="season")
+    scores = scores.assign(ranker=MARKET, score=scores["win_total"])
+    return scores[_COLUMNS].astype({"ranker": "str"})
+
+
+def market_title_prob(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
+    """Return bookmakers' preseason title odds of seasons.
+
+    Returns:
+        Columns `season`, `team_id`, `title_prob` (0 to 1, without the bookmaker's margin, adding
+        up to 1 in each season), of the seasons that have them.
+    """
+    totals = tables.market_totals
+    found = totals[totals["season"].isin(list(seasons)) & totals["title_prob"].notna()]
+    return found[["season", "team_id", "title_prob"]].reset_index(drop=True)
+
+
+def market_game_probs(tables: Tables) -> pd.DataFrame:
+    """Return bookmakers' win probabilities of home teams at tip-off.
+
+    Returns:
+        Columns `game_id`, `home_win_prob` (0 to 1, without the bookmaker's margin), of the games
+        that have both moneylines.
+    """
+    lines = tables.market_lines[["game_id", "home_win_prob"]]
+    return lines[lines["home_win_prob"].notna()].reset_index(drop=True)

@@ -1,13 +1,10 @@
 """Do events happen as often as their probabilities say, and how good are the probabilities?
 
-Every function of one forecast takes N forecasts of events that happen or not:
+Functions of one forecast take N forecasts of events that happen or not: `p`, float, shape (N,),
+0 to 1, and `happened`, bool (or 0 and 1), shape (N,).
 
-- `p`: float, shape (N,), 0 to 1, the probability forecast for each.
-- `happened`: bool (or 0 and 1), shape (N,).
-
-Bins hold about equally many forecasts. Equal probabilities (to 12 decimals) always share a bin, so
-that no value depends on the order of the rows and a uniform forecast has one bin; bins then differ
-in size, and there may be fewer of them than asked for.
+Bins have about equally many forecasts. Equal probabilities (to 12 decimals) always share a bin, so
+that no value depends on the order of the rows; there may be fewer bins than asked for.
 
 The calibration error (ECE) is above zero even for a perfect forecaster, so it is read beside its
 noise floor; a useless forecast may have none at all, so it is read beside a proper score: the Brier
@@ -15,7 +12,6 @@ score or the log loss.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +27,7 @@ happened costs 27.6 nats instead of infinity."""
 _TIE_DECIMALS = 12
 _DRAWS_AT_ONCE = 2_000_000
 _CELL = ["variant", "event"]
+_TIDY = ["season", "as_of_point", "scope", "ranker", "metric", "value", "part"]
 
 
 def brier(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
@@ -38,47 +35,30 @@ def brier(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
 
     Source: Brier 1950; equals `sklearn.metrics.brier_score_loss`.
     """
-    return float(_squared_error(*_checked(p, happened)).mean())
+    forecast, event = _checked(p, happened)
+    return float(((forecast - event) ** 2).mean())
 
 
 def log_loss(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
     """Mean of minus log the probability of what came, in nats: lower is better, 0 is perfect.
 
-    Probabilities are clipped at `LOG_LOSS_CLIP`, only to avoid infinity.
+    Probabilities are clipped at `LOG_LOSS_CLIP`.
 
     Source: equals `sklearn.metrics.log_loss`.
     """
-    return float(_surprise(*_checked(p, happened)).mean())
+    forecast, event = _checked(p, happened)
+    came = np.where(event == 1, forecast, 1 - forecast)
+    return float(-np.log(np.clip(came, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)).mean())
 
 
 def ece(p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 10) -> float:
-    """Expected calibration error: how far frequencies are from probabilities, over bins.
+    """Expected calibration error: mean of |mean p - frequency| over bins, weighted by count.
 
-    Args:
-        p: Float, shape (N,), 0 to 1.
-        happened: Bool, shape (N,).
-        n_bins: Bins of about N / n_bins forecasts each.
-
-    Returns:
-        Mean of |mean p - frequency| weighted by the bins' counts: 0 to 1, lower is better. Biased
-        upward: see `ece_noise_floor`.
+    It is biased upward: see `ece_noise_floor`.
     """
     forecast, event = _checked(p, happened)
     slot = equal_mass_bins(forecast, n_bins)
     return float(np.abs(np.bincount(slot, forecast - event)).sum() / len(forecast))
-
-
-@dataclass(frozen=True)
-class NoiseFloor:
-    """Calibration error of a perfect forecaster who states the same probabilities.
-
-    Attributes:
-        mean: Mean over the draws, 0 to 1.
-        percentile_95: An error above this would be rare for a perfect forecaster.
-    """
-
-    mean: float
-    percentile_95: float
 
 
 def ece_noise_floor(
@@ -87,23 +67,22 @@ def ece_noise_floor(
     n_draws: int = 1000,
     n_bins: int = 10,
     group: npt.ArrayLike | None = None,
-) -> NoiseFloor:
+) -> tuple[float, float]:
     """Draw outcomes from the probabilities themselves and take their calibration error.
 
     Args:
-        p: Float, shape (N,), 0 to 1.
+        p: Probabilities.
         rng: Source of the outcomes.
         n_draws: Sets of outcomes drawn.
         n_bins: As in `ece`.
-        group: Label of each forecast, shape (N,), or None. By default outcomes are independent.
-            Forecasts with the same label are decided by one random number, so that their outcomes
-            are as alike as their probabilities allow: label forecasts of the same event made on
-            several dates, which add forecasts but no outcomes.
+        group: Label of each forecast, shape (N,); None: outcomes are independent. Forecasts with
+            the same label are decided by one random number, so that their outcomes are as alike as
+            their probabilities allow: label forecasts of the same event made on several dates.
 
     Returns:
-        The floor. That exactly so many of a list happen (one champion, sixteen playoff teams) is
-        not drawn, which makes it somewhat too high: by a fifth for titles, by a twentieth for the
-        playoffs.
+        Mean and 95th percentile over the draws. That exactly so many of a list happen (one
+        champion, sixteen playoff teams) is not drawn, which makes them somewhat too high: by a
+        fifth for titles, by a twentieth for the playoffs.
 
     Raises:
         ValueError: `group` does not have a label for each forecast, or fewer than 1 draw.
@@ -119,11 +98,9 @@ def ece_noise_floor(
         )
     order = np.argsort(forecast, kind="stable")
     ordered = forecast[order]
-    codes = None
-    if group is not None:
-        codes = np.unique(labels[order], return_inverse=True)[1]
-    slot = equal_mass_bins(ordered, n_bins)
-    starts = np.flatnonzero(np.diff(slot, prepend=-1))
+    # Without labels a draw in the order of the probabilities serves as well.
+    codes = None if group is None else np.unique(labels[order], return_inverse=True)[1]
+    starts = np.flatnonzero(np.diff(equal_mass_bins(ordered, n_bins), prepend=-1))
     n = len(ordered)
     errors = []
     block = max(1, _DRAWS_AT_ONCE // n)
@@ -136,88 +113,49 @@ def ece_noise_floor(
         gap = np.add.reduceat(ordered - (chance < ordered), starts, axis=1)
         errors.append(np.abs(gap).sum(axis=1) / n)
     drawn = np.concatenate(errors)
-    return NoiseFloor(mean=float(drawn.mean()), percentile_95=float(np.quantile(drawn, 0.95)))
-
-
-@dataclass(frozen=True)
-class BrierDecomposition:
-    """Parts of a Brier score: `reliability - resolution + uncertainty + within_bin`.
-
-    Attributes:
-        reliability: Mean squared gap between mean probability and frequency of the bins; lower is
-            better, 0 is calibrated. Biased upward like the ECE.
-        resolution: Variance of the bins' frequencies; higher is better, 0 for a constant forecast.
-        uncertainty: Variance of the outcomes: the Brier score of always saying their frequency.
-        within_bin: Variance of the probabilities within bins minus twice their covariance with the
-            outcomes there; below 0 where they tell events apart within a bin.
-    """
-
-    reliability: float
-    resolution: float
-    uncertainty: float
-    within_bin: float
-
-    @property
-    def brier(self) -> float:
-        """The Brier score that the parts add up to."""
-        return self.reliability - self.resolution + self.uncertainty + self.within_bin
+    return float(drawn.mean()), float(np.quantile(drawn, 0.95))
 
 
 def brier_decomposition(
     p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 10
-) -> BrierDecomposition:
-    """Take a Brier score apart into reliability, resolution, uncertainty and what bins hide.
-
-    Args:
-        p: Float, shape (N,), 0 to 1.
-        happened: Bool, shape (N,).
-        n_bins: As in `ece`.
+) -> dict[str, float]:
+    """Take a Brier score apart: `reliability - resolution + uncertainty + within_bin`.
 
     Returns:
-        The parts, which add up to `brier(p, happened)` exactly.
+        `reliability`: mean squared gap between mean probability and frequency of the bins; lower is
+        better, biased upward like the ECE. `resolution`: variance of the bins' frequencies; higher
+        is better, 0 for a constant forecast. `uncertainty`: the Brier score of always saying the
+        frequency. `within_bin`: variance of the probabilities within bins minus twice their
+        covariance with the outcomes there; below 0 where they tell events apart within a bin.
 
     Source: Murphy 1973; the terms within bins: Stephenson, Coelho and Jolliffe 2008.
     """
     forecast, event = _checked(p, happened)
     slot = equal_mass_bins(forecast, n_bins)
-    count = np.bincount(slot)
-    mean_p = np.bincount(slot, forecast) / count
-    frequency = np.bincount(slot, event) / count
+    count, mean_p, frequency = _bins(forecast, event, slot)
     base = event.mean()
     own = forecast - mean_p[slot]
-    return BrierDecomposition(
-        reliability=float(np.average((mean_p - frequency) ** 2, weights=count)),
-        resolution=float(np.average((frequency - base) ** 2, weights=count)),
-        uncertainty=float(base * (1 - base)),
-        within_bin=float((own**2 - 2 * own * (event - frequency[slot])).mean()),
-    )
+    return {
+        "reliability": float(np.average((mean_p - frequency) ** 2, weights=count)),
+        "resolution": float(np.average((frequency - base) ** 2, weights=count)),
+        "uncertainty": float(base * (1 - base)),
+        "within_bin": float((own**2 - 2 * own * (event - frequency[slot])).mean()),
+    }
 
 
-def reliability_table(
-    p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 10, confidence: float = 0.95
-) -> pd.DataFrame:
+def reliability_table(p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 10) -> pd.DataFrame:
     """Set the frequency of the event against its probability, bin by bin.
-
-    Args:
-        p: Float, shape (N,), 0 to 1.
-        happened: Bool, shape (N,).
-        n_bins: As in `ece`.
-        confidence: Share of samples whose interval holds the true frequency.
 
     Returns:
         One row a bin, by probability: `bin` (from 1), `count`, `mean_p` and `frequency` (0 to 1),
-        `low` and `high` (Wilson's interval of the frequency; it takes outcomes as independent, so
-        with forecasts of one event on several dates it is too narrow).
+        `low` and `high` (Wilson's 95% interval of the frequency; it takes outcomes as independent,
+        so with forecasts of one event on several dates it is too narrow).
 
     Source: Wilson 1927; equals `scipy.stats.binomtest(...).proportion_ci(method="wilson")`.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     forecast, event = _checked(p, happened)
-    slot = equal_mass_bins(forecast, n_bins)
-    count = np.bincount(slot)
-    frequency = np.bincount(slot, event) / count
-    z2 = ndtri(0.5 + confidence / 2) ** 2
+    count, mean_p, frequency = _bins(forecast, event, equal_mass_bins(forecast, n_bins))
+    z2 = ndtri(0.975) ** 2
     middle = (frequency + z2 / (2 * count)) / (1 + z2 / count)
     spread = np.sqrt(z2 * (frequency * (1 - frequency) / count + z2 / (4 * count**2)))
     half = spread / (1 + z2 / count)
@@ -225,7 +163,7 @@ def reliability_table(
         {
             "bin": np.arange(1, len(count) + 1),
             "count": count,
-            "mean_p": np.bincount(slot, forecast) / count,
+            "mean_p": mean_p,
             "frequency": frequency,
             "low": np.clip(middle - half, 0.0, frequency),
             "high": np.clip(middle + half, frequency, 1.0),
@@ -233,19 +171,22 @@ def reliability_table(
     )
 
 
+def reliability_tables(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Return the reliability table of each group of forecasts `p`, `happened`, with its key."""
+    parts = [
+        reliability_table(rows["p"], rows["happened"]).assign(**rows[by].iloc[0])
+        for _, rows in frame.groupby(by, sort=False)
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=by)
+
+
 def equal_mass_bins(p: npt.ArrayLike, n_bins: int) -> IntArray:
     """Cut forecasts by their probability into bins of about equal count.
 
-    Args:
-        p: Float, shape (N,), 0 to 1.
-        n_bins: Bins asked for, at least 1. A run of equal probabilities (to 12 decimals) goes as a
-            whole into the bin in which its middle lies.
+    A run of equal probabilities goes as a whole into the bin in which its middle lies.
 
     Returns:
         int64, shape (N,): bin of each forecast, from 0 in the order of p, none of them empty.
-
-    Raises:
-        ValueError: `p` is not a vector of probabilities, or n_bins is below 1.
     """
     forecast = _checked_probability(p)
     if n_bins < 1:
@@ -264,32 +205,23 @@ def measure_calibration(
     happened: npt.ArrayLike,
     rng: np.random.Generator,
     group: npt.ArrayLike | None = None,
-    n_bins: int = 10,
     n_draws: int = 1000,
 ) -> dict[str, float | bool]:
     """Measure how far probabilities are from frequencies, and judge it by the noise floor.
 
-    Args:
-        p: Float, shape (N,), 0 to 1.
-        happened: Bool, shape (N,).
-        rng: Source of the noise floor.
-        group: As in `ece_noise_floor`.
-        n_bins: As in `ece`.
-        n_draws: As in `ece_noise_floor`.
-
     Returns:
         `n` (forecasts), `ece`, `ece_floor` (a perfect forecaster's mean), `ece_floor_95` (its 95th
-        percentile), `calibrated`: whether the error is at most that percentile, so that a perfect
-        forecaster might well have it. A useless forecast may be calibrated too.
+        percentile), `calibrated`: whether the error is at most that percentile. A useless forecast
+        may be calibrated too.
     """
-    floor = ece_noise_floor(p, rng, n_draws, n_bins, group)
-    error = ece(p, happened, n_bins)
+    floor, floor_95 = ece_noise_floor(p, rng, n_draws, group=group)
+    error = ece(p, happened)
     return {
         "n": len(np.asarray(p)),
         "ece": error,
-        "ece_floor": floor.mean,
-        "ece_floor_95": floor.percentile_95,
-        "calibrated": error <= floor.percentile_95,
+        "ece_floor": floor,
+        "ece_floor_95": floor_95,
+        "calibrated": error <= floor_95,
     }
 
 
@@ -300,9 +232,8 @@ def season_scores(frame: pd.DataFrame) -> pd.DataFrame:
         frame: Columns `variant`, `event`, `season` (text), `p` and `happened`, a row a forecast.
 
     Returns:
-        A tidy table for `nba_rank.evaluation.paired`: `season`, `as_of_point` (`all`), `scope`
-        (`league`), `ranker` (the variant), `metric` (`brier` and `log_loss`), `value`, `part` (the
-        event).
+        A tidy table with the event as `part`, the variant as `ranker`, `all` as point, and the
+        metrics `brier` and `log_loss`.
 
     Raises:
         ValueError: Variants have forecast other events in the same season.
@@ -320,56 +251,46 @@ def season_scores(frame: pd.DataFrame) -> pd.DataFrame:
         for name, score in (("brier", brier), ("log_loss", log_loss)):
             value = score(own["p"], own["happened"])
             rows.append((season, "all", "league", variant, name, value, event))
-    columns = ["season", "as_of_point", "scope", "ranker", "metric", "value", "part"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=_TIDY)
 
 
 def calibration_table(
     frame: pd.DataFrame,
     rng: np.random.Generator,
-    n_bins: int = 10,
     n_draws: int = 1000,
     same_outcome: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Measure how far probabilities are from frequencies, all seasons and dates pooled.
 
     Args:
-        frame: As in `season_scores`; pass a point's rows to measure it alone.
+        frame: As in `season_scores`.
         rng: Source of the noise floors.
-        n_bins: As in `ece`.
         n_draws: As in `ece_noise_floor`.
-        same_outcome: Columns which together name an outcome, such as `season` and `team_id`. The
-            noise floor then counts forecasts of one outcome on several dates as one draw. Without
-            them it takes every row for an outcome of its own: over seven pooled dates it is then a
-            third too low.
+        same_outcome: Columns which together name an outcome, such as `season` and `team_id`:
+            forecasts of it on several dates are then one draw of the noise floor. Without them
+            every row is an outcome of its own: over seven pooled dates the floor is then a third
+            too low.
 
     Returns:
         One row a variant and event, in their order: `ranker` (the variant), `part` (the event),
-        what `measure_calibration` returns, and the parts of the Brier score as in
-        `BrierDecomposition`.
+        and what `measure_calibration` and `brier_decomposition` return.
     """
     rows = []
     for (variant, event), own in frame.groupby(_CELL, sort=False):
         p, happened = own["p"], own["happened"]
         group = own.groupby(list(same_outcome)).ngroup().to_numpy() if same_outcome else None
-        rows.append(
-            {
-                "ranker": variant,
-                "part": event,
-                **measure_calibration(p, happened, rng, group, n_bins, n_draws),
-                **asdict(brier_decomposition(p, happened, n_bins)),
-            }
-        )
+        measured = measure_calibration(p, happened, rng, group, n_draws)
+        parts = brier_decomposition(p, happened)
+        rows.append({"ranker": variant, "part": event, **measured, **parts})
     return pd.DataFrame(rows)
 
 
-def _squared_error(forecast: FloatArray, event: FloatArray) -> FloatArray:
-    return (forecast - event) ** 2
-
-
-def _surprise(forecast: FloatArray, event: FloatArray) -> FloatArray:
-    came = np.where(event == 1, forecast, 1 - forecast)
-    return -np.log(np.clip(came, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP))
+def _bins(
+    forecast: FloatArray, event: FloatArray, slot: IntArray
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Return count, mean probability and frequency of each bin."""
+    count = np.bincount(slot)
+    return count, np.bincount(slot, forecast) / count, np.bincount(slot, event) / count
 
 
 def _checked(p: npt.ArrayLike, happened: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

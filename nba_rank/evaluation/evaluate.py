@@ -22,9 +22,6 @@ BASELINES = RANKERS[5:]
 
 TIDY_COLUMNS = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
 
-SPEARMAN = {"spearman": LIST_METRICS["spearman"]}
-"""For who judges an order by one number."""
-
 _LIST_KEY = ["season", "as_of_point"]
 
 
@@ -38,19 +35,17 @@ def evaluate(
 
     Args:
         scores: Columns `season`, `as_of_point` (text of `AS_OF_POINTS`), `team_id`, `ranker`,
-            `score` (higher is better, any unit). At each point each ranker scores every team of
-            the season; there is a ranker `standings` where a metric needs it. Other columns are
-            ignored.
+            `score` (higher is better, any unit). A ranker that is at a point scores every team of
+            the season there. Other columns are ignored.
         truth: Columns `season`, `team_id`, `conference` (`East` or `West`), `outcome_rank` (1 is
             best), `made_playoffs` (bool). One row a season and team.
         metrics: Metrics to compute, by name.
         scopes: Lists to judge, some of `SCOPES`.
 
     Returns:
-        Columns `season, as_of_point, scope, ranker, metric, value`, sorted by season and, within
-        it, in the order of `AS_OF_POINTS`, `SCOPES`, rankers and metrics. Ranks are taken anew
-        within each scope. A metric that needs more teams than the scope has gives no row; one
-        that is undefined on a list gives NaN.
+        `TIDY_COLUMNS`, sorted by season and, within it, in the order of `AS_OF_POINTS`, `SCOPES`,
+        rankers and metrics. Ranks are taken anew within each scope. A metric that needs more teams
+        than the scope has gives no row; one that is undefined on a list gives NaN.
 
     Raises:
         ValueError: A repeated or missing team, an unknown point, a score that is not finite, no
@@ -60,52 +55,52 @@ def evaluate(
     truth_of_season = {
         season: rows.set_index("team_id") for season, rows in truth.groupby("season")
     }
-    key = [*_LIST_KEY, "team_id"]
     # Not pivot_table, which would average repeated scores instead of refusing them.
+    key = [*_LIST_KEY, "team_id"]
     wide = scores.pivot(index=key, columns="ranker", values="score")  # noqa: PD010
     rankers = [name for name in RANKERS if name in wide.columns]
     rankers += [name for name in wide.columns if name not in RANKERS]
-
     needs_standings = any(metric.needs_standings for metric in metrics.values())
     rows: list[tuple[str, str, str, str, str, float]] = []
     lists = scores[_LIST_KEY].drop_duplicates()
+    order = lists["as_of_point"].map(AS_OF_POINTS.index)
+    lists = lists.assign(order=order).sort_values(["season", "order"])[_LIST_KEY]
     for season, point in lists.itertuples(index=False, name=None):
+        where = f"season {season} at {point}"
         by_team = wide.loc[(season, point)]
-        teams = truth_of_season[season].reindex(by_team.index)
-        absent = truth_of_season[season].index.difference(by_team.index).tolist()
-        absent += teams.index[teams["outcome_rank"].isna()].tolist()
+        teams = truth_of_season[season]
+        absent = teams.index.symmetric_difference(by_team.index).tolist()
+        teams = teams.reindex(by_team.index)
+        absent = absent or teams.index[teams["outcome_rank"].isna()].tolist()
         if absent:
             raise ValueError(
-                f"season {season} at {point}: scores and truth do not hold the same teams, "
-                f"only one of them has {absent}"
+                f"{where}: scores and truth do not hold the same teams, only one of them has "
+                f"{absent}"
             )
         # A ranker may be absent from a whole list (a model fitted for some seasons only).
         here = [name for name in rankers if by_team[name].notna().any()]
-        matrix = by_team[here].to_numpy(dtype=np.float64)
-        if not np.isfinite(matrix).all():
-            bad = [name for name, column in zip(here, matrix.T, strict=True)
-                   if not np.isfinite(column).all()]  # fmt: skip
-            raise ValueError(f"season {season} at {point}: a missing or infinite score of {bad}")
+        matrix = by_team[here].to_numpy(dtype=np.float64).T
+        finite = np.isfinite(matrix).all(axis=1)
+        if not finite.all():
+            bad = [name for name, known in zip(here, finite, strict=True) if not known]
+            raise ValueError(f"{where}: a missing or infinite score of {bad}")
         if needs_standings and "standings" not in here:
-            raise ValueError(f"season {season} at {point}: no scores of the ranker 'standings'")
+            raise ValueError(f"{where}: no scores of the ranker 'standings'")
         outcome = teams["outcome_rank"].to_numpy(dtype=np.float64)
         for scope, member in _scopes(teams, scopes).items():
-            true_rank = average_rank(-outcome[member])
-            standings = matrix[member, here.index("standings") if needs_standings else 0]
-            for column, ranker in enumerate(here):
-                rows.extend(
-                    (season, point, scope, ranker, name,
-                     metric(matrix[member, column], true_rank, standings))
-                    for name, metric in metrics.items()
-                    if member.sum() >= metric.min_teams
-                )  # fmt: skip
-    tidy = pd.DataFrame(rows, columns=TIDY_COLUMNS)
-    order = tidy["as_of_point"].map(AS_OF_POINTS.index)
-    return (
-        tidy.assign(order=order)
-        .sort_values(["season", "order"], kind="stable", ignore_index=True)
-        .drop(columns="order")
-    )
+            true_rank, list_scores = average_rank(-outcome[member]), matrix[:, member]
+            standings = list_scores[here.index("standings") if needs_standings else 0]
+            values = {
+                name: metric(list_scores, true_rank, standings)
+                for name, metric in metrics.items()
+                if len(true_rank) >= metric.min_teams
+            }
+            rows += [
+                (season, point, scope, ranker, name, float(value[place]))
+                for place, ranker in enumerate(here)
+                for name, value in values.items()
+            ]
+    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
 
 
 def interval_metrics(
@@ -118,17 +113,15 @@ def interval_metrics(
 
     Args:
         predictions: Columns `season`, `as_of_point` and `actual_rank`, at as-of points of finished
-            seasons, such as the predictions table; without the columns of the bounds there is
-            nothing to judge.
-        ranker: Whose intervals they are.
+            seasons; without the columns of the bounds no rows are returned.
+        ranker: Source of the intervals.
         low: Column of the best rank that an interval holds.
         high: Column of the worst.
 
     Returns:
         Tidy rows of scope `league`: `rank_interval_coverage` (share of teams whose outcome rank
-        lies within the bounds, 0 to 1; to be compared with the share that the intervals are made
-        to hold) and `rank_interval_width` (mean number of places from bound to bound, both
-        counted; narrower is better at equal coverage). Teams without an interval are left out.
+        lies within the bounds) and `rank_interval_width` (mean number of places from bound to
+        bound, both counted). Teams without an interval are left out.
     """
     if low not in predictions:
         return pd.DataFrame(columns=TIDY_COLUMNS)
@@ -147,23 +140,21 @@ def recovery_metrics(scores: pd.DataFrame, true_strength: pd.DataFrame) -> pd.Da
 
     Args:
         scores: Columns `season`, `as_of_date`, `as_of_point`, `team_id`, `ranker`, `score`.
-        true_strength: Columns `season`, `as_of_date`, `team_id`, `true_strength` (points).
+        true_strength: Columns `season`, `as_of_date`, `team_id`, `true_strength` (points, of the
+            full roster on the date).
 
     Returns:
-        Tidy rows of scope `league`, metric `true_strength_spearman`: rank correlation with the
-        strength of the full roster on the date; higher is better.
+        Tidy rows of scope `league`, metric `true_strength_spearman`.
     """
     key = ["season", "as_of_date", "team_id"]
     paired = scores.merge(true_strength[[*key, "true_strength"]], on=key, validate="many_to_one")
-    lists = paired.groupby(["season", "as_of_point", "ranker"], sort=False)
-    values = {
-        name: spearman(teams["score"], teams["true_strength"].rank(ascending=False))
-        for name, teams in lists
-    }
     rows = [
-        (season, point, "league", ranker, "true_strength_spearman", value)
-        for (season, point, ranker), value in values.items()
-    ]
+        (
+            season, point, "league", ranker, "true_strength_spearman",
+            float(spearman(teams["score"], teams["true_strength"].rank(ascending=False))),
+        )
+        for (season, point, ranker), teams in paired.groupby([*_LIST_KEY, "ranker"], sort=False)
+    ]  # fmt: skip
     return pd.DataFrame(rows, columns=TIDY_COLUMNS)
 
 

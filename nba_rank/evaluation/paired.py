@@ -1,10 +1,8 @@
 """The one comparison: paired differences over seasons, with interval, p-value and verdict.
 
-Seasons are the only independent unit: the daily lists of one season are near-duplicates. A
-difference is taken within a season, and the differences of the seasons are the sample.
-
-A tidy table has the columns `season, as_of_point, scope, ranker, metric, value` and, optionally,
-`part`: a key that keeps comparisons apart, such as an event, a design or what was left out.
+Seasons are the only independent unit: the daily lists of one season are near-duplicates. A tidy
+table has the columns `season, as_of_point, scope, ranker, metric, value` and, optionally, `part`:
+a key that keeps comparisons apart, such as an event, a design or what was left out.
 
 Intervals are Student's t over seasons. The share of 95% intervals that hold the true mean, in
 20,000 samples of n seasons (4,000 for the bootstraps, each with 1,000 resamples):
@@ -23,20 +21,19 @@ Intervals are Student's t over seasons. The share of 95% intervals that hold the
 | log-normal | 9 | .835 | .791 | .906 |
 | log-normal | 17 | .861 | .840 | .910 |
 
-Johnson's modified t gains less than .005 over t. The bootstrap t covers best where differences are
-skewed, but its intervals are wider on normal ones (by a third at n = 5, by 8% at n = 9) and need
-random numbers. Differences between rankers over nine seasons are close to normal: the median of
-their absolute skewness is .45, against .38 for normal samples and .90 for exponential ones. So t is
-used. Where one season stands out by far, its intervals are too narrow.
+The bootstrap t covers best where differences are skewed, but its intervals are wider on normal ones
+(by a third at n = 5) and need random numbers. Differences between rankers over nine seasons are
+close to normal: their median absolute skewness is .45, against .38 for normal samples and .90 for
+exponential ones. So t is used; its intervals are too narrow where one season stands out.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.metrics import METRICS, higher_is_better
 
 MIN_SEASONS = 5
@@ -53,7 +50,7 @@ SIGNIFICANT = (BETTER, WORSE)
 """Verdicts that claim something."""
 
 MEAN = "mean"
-"""Stands among the as-of points for the mean over them."""
+"""The as-of point of means over the points."""
 
 CELL = ["part", "as_of_point", "scope", "metric"]
 """What is compared, apart from who."""
@@ -69,101 +66,88 @@ _MAX_EXACT = 40
 _SUMS_AT_ONCE = 2**22
 
 
-def paired(tidy: pd.DataFrame, reference: str | Mapping[str, str]) -> pd.DataFrame:
+def paired(tidy: pd.DataFrame, reference: str) -> pd.DataFrame:
     """Compare every ranker with a reference, season by season.
 
     A difference is significant where its 95% t interval, to the digits in which the metric is
     printed, excludes zero and the exact sign-flip test has p < .05. With five seasons that p is
-    at least 2/32 = .0625, so five seasons give an interval but no significant difference, however
-    clear; six are the fewest that can (2/64 = .031).
+    at least 2/32 = .0625, so five seasons give an interval but no significant difference; six are
+    the fewest that can (2/64 = .031).
 
     Args:
         tidy: A tidy table. Rows whose value is missing, and seasons of which the reference has no
             value, are left out.
-        reference: Name of the ranker to compare with, or of one for each part. Parts without a
-            reference are left out.
+        reference: Name of the ranker to compare with.
 
     Returns:
-        `PAIRED_COLUMNS`, a row a ranker, part, as-of point, scope and metric, in the order in which
-        they come in `tidy`: `value` and `reference_value` (means over the seasons that both have),
-        `difference` (ranker minus reference, in the metric's unit and not flipped), `low` and
-        `high` (95% t interval), `p` (two-sided), `n_seasons`; `verdict`, from the ranker's side:
-        `better` or `worse`, by the metric's direction, where the difference is significant,
-        `within noise` where it is not, `too few seasons` below `MIN_SEASONS`, where interval and p
-        are NaN. `part` is empty where `tidy` has none.
+        `PAIRED_COLUMNS`, a row a ranker and cell, in the order in which they come in `tidy`:
+        `value` and `reference_value` (means over the seasons that both have), `difference` (ranker
+        minus reference, not flipped), `low` and `high` (95% t interval), `p` (two-sided),
+        `n_seasons`; `verdict`, from the ranker's side: `better` or `worse` where the difference is
+        significant, `within noise` where it is not, `too few seasons` below `MIN_SEASONS`, where
+        interval and p are NaN.
 
     Raises:
         ValueError: A value is repeated, the reference has none, or a metric has no direction.
     """
     tidy = _with_part(tidy).dropna(subset="value", ignore_index=True)
-    if absent := [name for name in tidy["metric"].unique() if higher_is_better(name) is None]:
-        raise ValueError(f"metrics without a direction cannot be compared: {absent}")
-    names = reference if isinstance(reference, Mapping) else dict.fromkeys(tidy["part"], reference)
-    of_part = tidy["part"].map(names)
-    is_reference = tidy["ranker"] == of_part
+    is_reference = tidy["ranker"] == reference
     if not tidy.empty and not is_reference.any():
         raise ValueError(f"no values of the reference {reference!r} to compare with")
-    own = tidy[~is_reference & of_part.notna()].assign(reference=of_part)
-    pairs = own.merge(
-        tidy.loc[is_reference, ["season", *CELL, "value"]],
-        on=["season", *CELL],
-        suffixes=("", "_reference"),
-        validate="many_to_one",
-    )
-    who = [*CELL, "ranker", "reference"]
-    pairs["difference"] = pairs["value"] - pairs["value_reference"]
-    table, gaps = _wide(pairs, who, "difference")
-    means = pairs.groupby(who, sort=False)[["value", "value_reference"]].mean()
-    gap = t_interval(gaps)
-    p = sign_flip_p(gaps)
-    sign = np.array([1 if higher_is_better(name) else -1 for name in table["metric"]])
-    digits = np.array([METRICS[name].digits for name in table["metric"]], dtype=int)
-    low, high = (_rounded(gap[bound].to_numpy(), digits) for bound in ("low", "high"))
-    side = sign * np.where(p < LEVEL, (low > 0).astype(int) - (high < 0).astype(int), 0)
-    enough = gap["n_seasons"] >= MIN_SEASONS
-    return table.assign(
-        value=means["value"].to_numpy(),
-        reference_value=means["value_reference"].to_numpy(),
-        difference=gap["mean"],
-        low=gap["low"],
-        high=gap["high"],
-        p=p,
-        n_seasons=gap["n_seasons"],
-        verdict=np.select(
-            [~enough, side > 0, side < 0], [TOO_FEW_SEASONS, BETTER, WORSE], WITHIN_NOISE
-        ),
-    )[PAIRED_COLUMNS]
+    return _judge(_pairs(tidy[~is_reference], tidy[is_reference]))
 
 
 def against_each(tidy: pd.DataFrame, rankers: Collection[str]) -> pd.DataFrame:
-    """Compare some rankers with every other one, which is the reference in turn.
-
-    Args:
-        tidy: As in `paired`.
-        rankers: Whom to compare. They are references for each other as well.
+    """Compare some rankers with every other one, each other included, as `paired` does.
 
     Returns:
         What `paired` returns, one reference after the other.
     """
-    own = tidy["ranker"].isin(rankers)
-    tables = [
-        paired(tidy[own | (tidy["ranker"] == reference)], reference)
-        for reference in tidy.loc[tidy["value"].notna(), "ranker"].unique()
-    ]
-    known = [table for table in tables if not table.empty]
-    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=PAIRED_COLUMNS)
+    tidy = _with_part(tidy).dropna(subset="value", ignore_index=True)
+    pairs = _pairs(tidy[tidy["ranker"].isin(rankers)], tidy)
+    order = pd.Index(tidy["ranker"].unique()).get_indexer(pairs["reference"])
+    return _judge(pairs.iloc[order.argsort(kind="stable")])
+
+
+def _pairs(own: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
+    """Put beside each row the rows of other rankers in the same season and cell."""
+    if absent := [name for name in references["metric"].unique() if higher_is_better(name) is None]:
+        raise ValueError(f"metrics without a direction cannot be compared: {absent}")
+    key = ["season", *CELL]
+    references = references.rename(columns={"ranker": "reference", "value": "reference_value"})
+    pairs = own.merge(references[[*key, "reference", "reference_value"]], on=key)
+    return pairs[pairs["ranker"] != pairs["reference"]]
+
+
+def _judge(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return `PAIRED_COLUMNS` of pairs."""
+    pairs = pairs.assign(difference=pairs["value"] - pairs["reference_value"])
+    who = [*CELL, "ranker", "reference"]
+    table, gaps = _wide(pairs, who, "difference")
+    means = pairs.groupby(who, sort=False)[["value", "reference_value"]].mean()
+    gap = t_interval(gaps)
+    p = sign_flip_p(gaps)
+    sign = np.array([1 if higher_is_better(name) else -1 for name in table["metric"]])
+    scale = np.array([10.0 ** METRICS[name].digits for name in table["metric"]])
+    low, high = (np.round(gap[bound].to_numpy() * scale) for bound in ("low", "high"))
+    side = sign * np.where(p < LEVEL, (low > 0).astype(int) - (high < 0).astype(int), 0)
+    verdict = np.select(
+        [gap["n_seasons"] < MIN_SEASONS, side > 0, side < 0],
+        [TOO_FEW_SEASONS, BETTER, WORSE],
+        WITHIN_NOISE,
+    )
+    table = pd.concat([table, means.reset_index(drop=True)], axis=1)
+    gap = gap.rename(columns={"mean": "difference"}).drop(columns="se")
+    return pd.concat([table, gap], axis=1).assign(p=p, verdict=verdict)[PAIRED_COLUMNS]
 
 
 def season_means(tidy: pd.DataFrame) -> pd.DataFrame:
-    """Average every ranker's values over the seasons.
-
-    Args:
-        tidy: A tidy table; rows whose value is missing are left out.
+    """Average every ranker's values over the seasons; missing ones are left out.
 
     Returns:
-        `MEAN_COLUMNS`, a row a ranker, part, as-of point, scope and metric, in the order in which
-        they come: `value` (mean), `se` (standard error, NaN for one season), `low` and `high` (95%
-        t interval, NaN below `MIN_SEASONS`), `n_seasons`.
+        `MEAN_COLUMNS`, a row a ranker and cell, in the order in which they come: `value` (mean),
+        `se` (standard error, NaN for one season), `low` and `high` (95% t interval, NaN below
+        `MIN_SEASONS`), `n_seasons`.
 
     Raises:
         ValueError: A value is repeated.
@@ -177,9 +161,8 @@ def season_means(tidy: pd.DataFrame) -> pd.DataFrame:
 def with_mean(tidy: pd.DataFrame) -> pd.DataFrame:
     """Add the mean over the as-of points, at the point `MEAN`, before the points.
 
-    Args:
-        tidy: A tidy table. Metrics with one point have no mean, nor has a ranker in a season that
-            lacks a value at a point of the metric: another set of points is another quantity.
+    Metrics with one point have no mean, nor has a ranker in a season that lacks a value at a point
+    of the metric: another set of points is another quantity.
     """
     tidy = _with_part(tidy)
     known = tidy.dropna(subset="value")
@@ -221,8 +204,7 @@ def t_interval(values: FloatArray) -> pd.DataFrame:
 def sign_flip_p(differences: FloatArray) -> FloatArray:
     """Test whether differences are as likely above as below zero, by flipping their signs.
 
-    Under the null hypothesis each season's difference might as well have had the other sign. The
-    p-value is the share of all 2^n sets of signs whose sum is at least as far from zero. It is
+    The p-value is the share of all 2^n sets of signs whose sum is at least as far from zero. It is
     exact: the sums of two halves of the seasons are enumerated, and the pairs of them that are far
     enough are counted. Above 40 seasons, where both agree, it is that of the t test.
 
@@ -262,11 +244,6 @@ def _signs(n: int) -> FloatArray:
     """Return all ways to sign n numbers, [2^n, n]."""
     flipped = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
     return np.asarray(1 - 2 * flipped, dtype=np.float64)
-
-
-def _rounded(values: FloatArray, digits: IntArray) -> FloatArray:
-    scale = np.power(10.0, digits)
-    return np.asarray(np.round(values * scale) / scale, dtype=np.float64)
 
 
 def _with_part(tidy: pd.DataFrame) -> pd.DataFrame:

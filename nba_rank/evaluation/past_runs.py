@@ -1,9 +1,9 @@
-"""Finished runs and sweeps as they lie in their folders, and their scores on what all share."""
+"""Finished runs and sweeps, read from their folders, and their scores on what all share."""
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -37,16 +37,7 @@ class RunsError(UserError):
 
 @dataclass(frozen=True)
 class PastRun:
-    """A finished run of `nba_rank.train`.
-
-    Attributes:
-        name: Name to print, unlike that of any other run; empty until it is known.
-        folder: Its folder.
-        ranker: Name of the final ranker.
-        metrics: Tidy metrics, as in `metrics.csv`.
-        fields: The resolved config.
-        manifest: The manifest.
-    """
+    """A finished run of `nba_rank.train`; its name is unlike that of any other run to compare."""
 
     name: str
     folder: Path
@@ -96,9 +87,8 @@ class Sweep:
         folder: Its folder.
         objectives: Names of what it optimised.
         n_trials: Number of trials by their state.
-        validation: By `DEFAULT` and `BEST`: what they scored in validation, by objective; empty
-            where that is not known.
-        runs: Its finished runs, by `DEFAULT` and `BEST`.
+        validation: Objectives in validation by `DEFAULT` and `BEST`; empty where unknown.
+        runs: Its finished runs by `DEFAULT` and `BEST`.
     """
 
     folder: Path
@@ -110,24 +100,18 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Found:
-    """What lies in some folders.
-
-    Attributes:
-        runs: The runs, in the order asked for, those of sweeps among them.
-        sweeps: The sweeps.
-        notes: What was passed over or is not there yet, in words.
-    """
+    """Runs of some folders, those of sweeps among them, and notes on what was passed over."""
 
     runs: list[PastRun]
-    sweeps: list[Sweep] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    sweeps: list[Sweep]
+    notes: list[str]
 
 
 def find_runs(folders: Sequence[Path]) -> Found:
     """Read run folders and sweep folders.
 
-    Folders of programs that compare variants, such as `nba_rank.experiments.ablations`, hold
-    no run of their own and are passed over with a note.
+    Folders of programs that compare variants, such as ablations, hold no run of their own and are
+    passed over with a note.
 
     Raises:
         RunsError: A folder is none of a run or has no results, the same run is named twice, or
@@ -155,9 +139,9 @@ def find_runs(folders: Sequence[Path]) -> Found:
             problems.append(f"{folder} cannot be read: {error}")
     places = [run.folder.resolve() for run in runs]
     problems += [
-        f"{runs[i].folder} is named twice: leave one out"
-        for i, place in enumerate(places)
-        if place in places[:i]
+        f"{run.folder} is named twice: leave one out"
+        for i, run in enumerate(runs)
+        if places[i] in places[:i]
     ]
     if not problems and len(runs) < 2:
         held = ", ".join(str(run.folder) for run in runs) or "none"
@@ -166,10 +150,10 @@ def find_runs(folders: Sequence[Path]) -> Found:
         )
     if problems:
         raise RunsError("\n".join([*problems, *notes]))
-    names = dict(zip(places, _names(places), strict=True))
+    names = dict(zip([run.folder for run in runs], _names(places), strict=True))
 
     def named(run: PastRun) -> PastRun:
-        return replace(run, name=names[run.folder.resolve()])
+        return replace(run, name=names[run.folder])
 
     sweeps = [
         replace(sweep, runs={which: named(run) for which, run in sweep.runs.items()})
@@ -179,9 +163,10 @@ def find_runs(folders: Sequence[Path]) -> Found:
 
 
 def read_metrics(folder: Path) -> pd.DataFrame:
-    """Return the tidy metrics of a run folder; of a playoff classifier those of its walk-forward.
+    """Return the tidy metrics of a run folder.
 
-    Its reference split, of one season, may test that season a second time.
+    Those of a playoff classifier are of its walk-forward: its reference split may test one of the
+    same seasons.
     """
     metrics = pd.read_csv(folder / "metrics.csv", dtype={"season": str, "as_of_point": str})
     return metrics[metrics["part"] == WALK_FORWARD] if "part" in metrics else metrics
@@ -206,13 +191,11 @@ def pick(runs: Sequence[PastRun], wanted: str | None) -> PastRun:
 
 
 def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
-    """Return what rankers score, season by season.
+    """Return the scores of rankers, season by season.
 
     Args:
         metrics: Tidy metrics, as in `metrics.csv`.
-        rankers: Names of rankers, such as the final ranker of a run and
-            `nba_rank.core.names.SIMULATION`; a metric is that of the first of them that
-            is judged by it.
+        rankers: Names of rankers; a metric is taken from the first of them that has it.
 
     Returns:
         Columns `season`, `as_of_point`, `scope`, `metric`, `value`; only metrics with a direction.
@@ -234,11 +217,10 @@ def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> 
 
     Returns:
         A tidy table with the runs and `STANDINGS` as rankers, and the mean over the points before
-        them. A season, point, scope and metric of which a run has no value is left out of all.
+        them. What one run lacks is left out of all.
 
     Raises:
-        RunsError: There are no seasons, no points of a season or no metrics that all runs were
-            judged on.
+        RunsError: The runs have no season, no point of a season or no metric in common.
         ValueError: A run has several values of one metric.
     """
     for name, what in (("season", "test season"), ("as_of_point", "as-of point of a season")):
@@ -263,32 +245,30 @@ def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> 
 
 
 def standings_gap(standings: Mapping[str, pd.DataFrame]) -> float:
-    """Return how far the standings of different runs are apart, which tells whether truths differ.
+    """Return how far apart the standings of runs are, which tells whether their truths differ.
 
     Args:
         standings: By name of the run: what `rows_of` returns of the standings.
 
     Returns:
-        The largest difference of any metric that is common to all, in its unit; NaN without one.
+        The largest difference of any metric that all have, in its unit; NaN without one.
     """
     wide = pd.concat({run: _values(rows) for run, rows in standings.items()}, axis=1, join="inner")
     return float((wide.max(axis=1) - wide.min(axis=1)).max())
 
 
 def first_epochs(folders: Mapping[str, Path]) -> pd.DataFrame:
-    """Put the first epoch of the networks of runs side by side: same seeds, other machines?
+    """Compare the networks of runs before training and after the first epoch.
 
-    With the same seeds and data two environments start from the same weights and see the same
-    batches: they differ by rounding alone, so by far less than a millionth before training.
+    With the same seeds and data, networks on two machines differ by rounding alone.
 
     Args:
-        folders: By name of the run: its folder. Only networks of which all runs have `losses.csv`
-            and `diagnostics.csv` are compared.
+        folders: By name of the run: its folder. Networks that not all runs have are left out.
 
     Returns:
         A row a statistic: `statistic`, `epoch` (0 is before training, 1 after the first epoch), the
         mean over the networks in a column a run, `largest_gap` (of any network, between any two
-        runs), `n_networks`. Empty where a run has no such files.
+        runs), `n_networks`. Empty where a run has no `losses.csv` or `diagnostics.csv`.
     """
     key = ["epoch", "statistic", "fit", "network"]
     series = {}
@@ -312,13 +292,7 @@ def first_epochs(folders: Mapping[str, Path]) -> pd.DataFrame:
 
 
 def mean_score(rows: pd.DataFrame, metric: str, scope: str) -> float:
-    """Return the mean of a metric over the as-of points, then over the seasons; NaN without any.
-
-    Args:
-        rows: What `rows_of` returns.
-        metric: Its name.
-        scope: Which teams it is about.
-    """
+    """Return the mean of a metric of `rows_of` over points, then seasons; NaN without any."""
     mine = (rows["metric"] == metric) & (rows["scope"] == scope)
     return float(rows[mine].groupby("season")["value"].mean().mean())
 
@@ -330,8 +304,8 @@ def differing(values: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
         values: By name of the run: values by key.
 
     Returns:
-        Text, a row a key that not all runs have with the same value, in the order in which they
-        come first, and a column a run; empty where a run has no such key.
+        Text, a row a key that not all runs have with the same value, in the order of first
+        appearance, and a column a run; empty text where a run lacks the key.
     """
     keys = dict.fromkeys(key for of_run in values.values() for key in of_run)
     rows = {
@@ -410,20 +384,14 @@ def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[
         trials = pd.read_csv(folder / TRIALS_FILE)
     else:
         missing.append(f"the sweep {folder} holds no {TRIALS_FILE}: no trial has ended")
-    validation = {DEFAULT: _of_default(folder), BEST: {}}
+    validation: dict[str, dict[str, float]] = {DEFAULT: {}, BEST: {}}
+    default = folder / "default"  # judged before the first trial
+    if (default / "manifest.json").exists():
+        validation[DEFAULT] = read_manifest(default).get("objectives", {})
     if BEST in runs:
         validation[BEST] = _of_trial(runs[BEST], trials, objectives)
     n_trials = {str(state): int(n) for state, n in trials["state"].value_counts().items()}
     return Sweep(folder, objectives, n_trials, validation, runs), missing
-
-
-def _of_default(folder: Path) -> dict[str, float]:
-    """Return the objectives of a sweep's defaults, which are judged before the first trial."""
-    path = folder / "default" / "manifest.json"
-    if not path.exists():
-        return {}
-    found = read_manifest(path.parent).get("objectives", {})
-    return {name: float(value) for name, value in found.items()}
 
 
 def _of_trial(run: PastRun, trials: pd.DataFrame, objectives: list[str]) -> dict[str, float]:
@@ -466,12 +434,9 @@ def _same(value: object, wanted: object) -> bool:
     try:
         return isclose(float(str(value)), float(str(wanted)), rel_tol=1e-9)
     except ValueError:
-        return _plain(value) == _plain(wanted)
-
-
-def _plain(value: object) -> str:
-    text = re.sub(r"[\s'\"]", "", str(value)).lower()
-    return "null" if text in ("none", "nan") else text
+        text, other = (re.sub(r"[\s'\"]", "", str(one)).lower() for one in (value, wanted))
+        nothing = ("none", "nan", "null")
+        return text == other or (text in nothing and other in nothing)
 
 
 def _names(places: Iterable[Path]) -> list[str]:

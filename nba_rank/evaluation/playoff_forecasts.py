@@ -1,22 +1,25 @@
 """How good are forecasts of who makes the playoffs, by design, point of the season and forecaster?
 
-Every function takes forecasts: a frame with columns `design`, `ranker` (who forecasts), `season`,
-`as_of_point`, `team_id`, `p` (0 to 1) and `made` (bool), all teams of a season once at each point.
-Tidy tables have the design as their `part`.
+Forecasts are a frame with columns `design`, `ranker` (who forecasts), `season`, `as_of_point`,
+`team_id`, `p` (0 to 1) and `made` (bool), all teams of a season once at each point. Tidy tables
+have the design as their `part`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.names import ALL
-from nba_rank.evaluation.calibration import brier, log_loss, measure_calibration
+from nba_rank.evaluation.calibration import brier, log_loss, measure_calibration, reliability_tables
 from nba_rank.evaluation.metrics import roc_auc
 from nba_rank.evaluation.paired import against_each, season_means, with_mean
 
-SCORES = {"playoff_brier": brier, "playoff_auc": roc_auc, "playoff_log_loss": log_loss}
+SCORES: dict[str, Callable[..., FloatArray | float]] = {
+    "playoff_brier": brier, "playoff_auc": roc_auc, "playoff_log_loss": log_loss,
+}  # fmt: skip
 """Scores of one list: the Brier score, the area under the ROC curve and the log loss."""
 
 ECE = "playoff_ece"
@@ -27,34 +30,30 @@ COLUMNS = ["part", "season", "as_of_point", "scope", "ranker", "metric", "value"
 
 @dataclass(frozen=True)
 class PlayoffFindings:
-    """What was found.
+    """Scores of all forecasters, and one of them compared with the others.
 
     Attributes:
         metrics: Tidy rows of `COLUMNS`: each of `SCORES` by season, `ECE` of season `all`.
-        means: What `nba_rank.evaluation.paired.season_means` makes of `SCORES`, with their means
-            over the as-of points.
-        differences: What `nba_rank.evaluation.paired.paired` makes of them: the ranker minus each
-            of the others as `reference`.
+        means: `SCORES` and their means over the as-of points, as
+            `nba_rank.evaluation.paired.season_means`.
+        differences: The ranker minus each other one, as `nba_rank.evaluation.paired.paired`.
         calibration: `part`, `as_of_point` (the points and `ALL`), `ranker` and what
             `nba_rank.evaluation.calibration.measure_calibration` returns.
+        reliability: Bins by `design` and `ranker`, see
+            `nba_rank.evaluation.calibration.reliability_tables`.
     """
 
     metrics: pd.DataFrame
     means: pd.DataFrame
     differences: pd.DataFrame
     calibration: pd.DataFrame
+    reliability: pd.DataFrame
 
 
 def judge_playoff_forecasts(
     forecasts: pd.DataFrame, ranker: str, rng: np.random.Generator
 ) -> PlayoffFindings:
-    """Score all forecasters, and compare one of them with the others.
-
-    Args:
-        forecasts: Forecasts.
-        ranker: Who is compared with the others.
-        rng: Source of the noise floors.
-    """
+    """Score all forecasters, and compare the ranker with the others; `rng` draws noise floors."""
     lists = score_lists(forecasts)
     calibration = _calibration(forecasts, rng)
     pooled = calibration.rename(columns={"ece": "value"})
@@ -65,6 +64,9 @@ def judge_playoff_forecasts(
         means=season_means(scores),
         differences=against_each(scores, [ranker]),
         calibration=calibration,
+        reliability=reliability_tables(
+            forecasts.rename(columns={"made": "happened"}), ["design", "ranker"]
+        ),
     )
 
 
@@ -82,15 +84,9 @@ def score_lists(forecasts: pd.DataFrame) -> pd.DataFrame:
 def _calibration(forecasts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     rows = []
     for (design, ranker), own in forecasts.groupby(["design", "ranker"], sort=False):
-        for point, teams in _points_and_all(own):
+        for point, teams in [(ALL, own), *own.groupby("as_of_point", sort=False)]:
             # Forecasts of a team at several points come true together.
             team = teams.groupby(["season", "team_id"]).ngroup().to_numpy()
             cell = {"part": design, "as_of_point": point, "ranker": ranker}
             rows.append(cell | measure_calibration(teams["p"], teams["made"], rng, team))
     return pd.DataFrame(rows)
-
-
-def _points_and_all(forecasts: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
-    yield ALL, forecasts
-    for point, teams in forecasts.groupby("as_of_point", sort=False):
-        yield str(point), teams

@@ -1,15 +1,13 @@
-"""What each player contributed to his team's playoffs, beside his regular season.
+"""Each player's contribution to his team's playoffs, beside his regular season.
 
-Ratings are those of `nba_rank.features.players.box_rates`: rates of production per 100 possessions
-of the team, not points above average, so minutes alone earn some.
+Ratings are those of `nba_rank.features.players.box_rates`: production per 100 possessions of the
+team, not points above average, so minutes alone earn some.
 
-Some sources lack players' offensive and defensive rebounds and fouls (then shots were inferred too,
-see `shots_reconstructed` of the tables), though they have their rebounds and all counts of the
-team. Leaving these terms out would cost a centre several points. They are allotted instead: a
-player's rebounds are split as his team's were in that game, and his team's fouls go by minutes, so
-that the team's sums stay as recorded. In playoffs with all counts (2012-13 to 2016-17, players with
-100 minutes) this moves a rating by .6 points (standard deviation) where players differ by 4.1, and
-correlates at .990 with the true one; leaving the terms out moves it by 1.0 and correlates at .969.
+Some sources lack players' offensive and defensive rebounds and fouls, though they have rebounds and
+all counts of the team. The missing counts are allotted: a player's rebounds are split as his team's
+in that game, and its fouls go by minutes. Where all counts are known (playoffs 2012-13 to 2016-17,
+players with 100 minutes) this moves a rating by .6 points (standard deviation) where players differ
+by 4.1, and correlates at .990 with the true one; without these terms it is 1.0 and .969.
 """
 
 from dataclasses import replace
@@ -17,7 +15,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import Tables
 from nba_rank.features.players.box_rates import (
     BOX_RATING,
@@ -40,39 +37,39 @@ _GAME = ["game_id", "team_id"]
 _PLAYER = ["team_id", "player_id"]
 
 
-def playoff_contributions(tables: Tables, season: str, reconstruct: bool = True) -> pd.DataFrame:
+def playoff_contributions(
+    tables: Tables, results: pd.DataFrame, season: str, reconstruct: bool = True
+) -> pd.DataFrame:
     """Rate every player who appeared in a season's playoffs.
 
     Args:
         tables: The canonical tables.
+        results: What `nba_rank.data.outcomes.outcomes` returns.
         season: A complete season with player logs of its playoffs, such as `2015-16`.
-        reconstruct: Whether missing counts are allotted from the team's. If not, they count as
-            unknown, and so do rates for which no game has all counts.
+        reconstruct: Whether missing counts are allotted. If not, they are unknown, and so are rates
+            for which no game has all counts.
 
     Returns:
         One row a player and team, by contribution from the highest (unknown ones last), columns
         `COLUMNS`:
-        `finish` (how far the team went, one of `nba_rank.data.outcomes.FINISHES`);
-        `games`, `minutes`, `minutes_share` (of all minutes of the team's players, 0 to 1; a team's
-        sum is 1);
+        `finish` (one of `nba_rank.data.outcomes.FINISHES`);
+        `games`, `minutes`, `minutes_share` (of his team's, which sum to 1);
         `game_score` (Hollinger, mean per game), `game_score_per_36` (per 36 minutes), `box_rating`
-        (points per 100 possessions): over the games whose counts are known, NaN where there are
-        none or he played no full half minute;
+        (points per 100 possessions): over the games whose counts are known, NaN without one;
         `contribution` (box rating times minutes share: a team's sum is its rating, the mean over
         the five on the floor);
         `minutes_regular` and `box_rating_regular` of the season's regular games, for all his teams;
-        `change` (box rating minus that of the regular season, which has its counts allotted alike
-        where those of the playoffs are, so that the counting does not pass for a change; on
-        average it falls by about a point, since opponents are better);
-        `reconstructed` (whether any of his games lacks counts or has inferred shots: his rates are
-        then estimates, or NaN without `reconstruct`);
-        `unlogged_games` (playoff games of the team of which there is no player log, games; they
-        are missing in all of the above).
+        `change` (box rating minus that of the regular season, whose counts are allotted alike where
+        those of the playoffs are; on average -1, since opponents are better);
+        `reconstructed` (whether any of his games lacks counts or has inferred shots);
+        `unlogged_games` (playoff games of the team without player logs, missing in all the above).
 
     Raises:
         ValueError: The season is not complete, or there are no player logs of its playoffs.
     """
-    finish = outcomes(tables, season).set_index("team_id")["finish"]
+    finish = results[results["season"] == season].set_index("team_id")["finish"]
+    if finish.empty:
+        raise ValueError(f"no outcome of season {season!r}")
     rows, counts = _player_games(tables, season)
     in_playoffs = rows["kind"] == "playoffs"
     if not in_playoffs.any():

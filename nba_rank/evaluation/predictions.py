@@ -3,13 +3,14 @@
 import json
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.names import MEMBERS
 from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.agreement import agreement, verdict
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Scores
@@ -48,20 +49,17 @@ def predictions_table(
     Returns:
         `season`, `as_of_date`, `as_of_point` (empty between the points), `team_id`, `team`,
         `name`, `conference`, `score` (higher is better), `strength_percentile` (0 to 100), `rank`,
-        `conference_rank` (1 is best), `<member>_rank` (null where it has no score), where model A
-        tells how sure it is `INTERVALS` after its rank (of its own score, in its own unit, and of
-        `model_a_rank`),
-        `model_agreement` (0 to 1), where fitted `PROBABILITIES` and `SIMULATED`, with model A
-        `top_players` (a list of `player_id`, `player`, `weight` by attention weight, empty where no
-        players are known),
-        `actual_rank`, `actual_conference_rank` and `verdict` (null while the outcome is unknown).
+        `conference_rank` (1 is best), `<member>_rank` (null where it has no score), after model A's
+        rank its `INTERVALS` where it has them, `model_agreement` (0 to 1), where fitted
+        `PROBABILITIES` and `SIMULATED`, with model A `top_players` (a list of `player_id`,
+        `player`, `weight` by attention weight, empty where no players are known), `actual_rank`,
+        `actual_conference_rank` and `verdict` (null while the outcome is unknown).
     """
     frame = predicted.frame.copy()
     teams = tables.teams[["season", "team_id", "abbreviation", "name"]]
     frame = frame.merge(teams, on=["season", "team_id"], validate="many_to_one")
     frame["as_of_point"] = _points(tables, frame)
     n_teams = frame.groupby(_DATE)["team_id"].transform("size")
-    # Equal scores share no rank: the lower team id goes first.
     frame["rank"] = _rank(frame, _DATE, "score")
     frame["conference_rank"] = _rank(frame, [*_DATE, "conference"], "score")
     frame["strength_percentile"] = 100.0 * (n_teams - frame["rank"]) / (n_teams - 1)
@@ -98,6 +96,34 @@ def predictions_table(
     return frame[columns].sort_values([*_DATE, "rank"], ignore_index=True)
 
 
+def agreement(ranks: npt.ArrayLike, n_teams: int) -> FloatArray:
+    """Return how closely models agree on each team's rank: 1 - (worst - best) / (n_teams - 1).
+
+    Args:
+        ranks: Shape (L, models); 1 is best, NaN where a model has none.
+        n_teams: Teams that were ranked together, at least 2.
+    """
+    by_model = np.asarray(ranks, dtype=np.float64)
+    return 1 - (np.nanmax(by_model, axis=1) - np.nanmin(by_model, axis=1)) / (n_teams - 1)
+
+
+def verdict(
+    rank: npt.ArrayLike, actual_rank: npt.ArrayLike, tolerance: float
+) -> npt.NDArray[np.object_]:
+    """Say which teams were ranked better or worse than they finished, by more than `tolerance`.
+
+    Returns:
+        Shape (L,): `over-ranked` (predicted better than it finished), `under-ranked`, `aligned`,
+        or None where the actual rank is NaN.
+    """
+    places = np.asarray(actual_rank, dtype=np.float64) - np.asarray(rank, dtype=np.float64)
+    return np.select(
+        [np.isnan(places), places > tolerance, places < -tolerance],
+        np.array([None, "over-ranked", "under-ranked"], dtype=object)[:, None],
+        default="aligned",
+    ).astype(object)
+
+
 def flat(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return the table with top players as text, such as `Jokic 0.21; Murray 0.17`."""
     if "top_players" not in predictions:
@@ -123,6 +149,7 @@ def _plain(value: object) -> object:
 
 
 def _rank(frame: pd.DataFrame, by: list[str], score: str) -> pd.Series:
+    """Rank from 1 without ties: of equal scores the lower team id goes first."""
     ordered = frame.sort_values([score, "team_id"], ascending=[False, True])
     return ordered.groupby(by).cumcount().reindex(frame.index) + 1
 

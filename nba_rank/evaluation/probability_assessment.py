@@ -1,4 +1,4 @@
-"""Judging probabilities: how far teams go, who wins a series and who wins a single game."""
+"""Judge probabilities: how far teams go, who wins a series and who wins a single game."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ from nba_rank.evaluation.advancement import (
     finish_table,
     rank_interval_metrics,
 )
+from nba_rank.evaluation.baselines import market_title_prob
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.evaluation.market import market_title_prob
 from nba_rank.evaluation.references import reference_odds
 from nba_rank.evaluation.series import series_metrics, series_references, series_upsets
 from nba_rank.evaluation.single_games import KINDS, game_metrics, game_references
@@ -46,14 +46,13 @@ class Forecast:
 
 @dataclass(frozen=True)
 class ProbabilityFindings:
-    """What was found.
+    """Metrics and tables of probabilities.
 
     Attributes:
         metrics: Tidy metrics.
         odds: Odds of the ranker, of calibration and of the references at the as-of points: columns
             `season`, `as_of_point`, `team_id`, `ranker` and `<event>_prob`.
-        games: Win probabilities of single games of the test seasons, see
-            `nba_rank.evaluation.single_games`.
+        games: Win probabilities of single games, see `nba_rank.evaluation.single_games`.
         finishes: Likeliest and actual finish of every team at the as-of points; empty without a
             simulation.
         series: Playoff series with the strengths of both sides, see
@@ -79,8 +78,7 @@ def assess_probabilities(
     Args:
         forecasts: By season.
         league: Tables and outcomes.
-        baselines: What `nba_rank.evaluation.baselines.baseline_scores` says at the points of all
-            seasons.
+        baselines: Baseline scores at the points of all seasons.
         grid: As-of dates of all seasons.
         name: Name of the final ranker.
     """
@@ -88,9 +86,8 @@ def assess_probabilities(
     points = grid[grid["as_of_point"] != ""]
     frames = [forecast.predicted.frame for forecast in forecasts.values()]
     at_points = pd.concat(frames, ignore_index=True).merge(points[_POINT], on=_POINT[:2])
-    own = [*_own_odds(at_points, name), _market(tables, seasons)]
-    references = reference_odds(baselines, results, seasons)
-    odds = pd.concat([*own, references], ignore_index=True)
+    references = [_market(tables, seasons), reference_odds(baselines, results, seasons)]
+    odds = pd.concat([*_own_odds(at_points, name), *references], ignore_index=True)
     tidy = [
         advancement_metrics(rows.dropna(axis=1, how="all"), results, str(ranker))
         for ranker, rows in odds.groupby("ranker", sort=False)
@@ -106,7 +103,11 @@ def assess_probabilities(
     finishes, series = pd.DataFrame(), pd.DataFrame()
     if "projected_rank" in at_points:
         tidy.append(rank_interval_metrics(at_points, results))
-        finishes = _finishes(at_points, results)
+        finished = [
+            finish_table(rows, results).assign(as_of_point=point)
+            for point, rows in at_points.groupby("as_of_point", sort=False)
+        ]
+        finishes = pd.concat(finished, ignore_index=True)
         of_seasons = [_series(season, forecasts[season], league, grid) for season in seasons]
         series = pd.concat([*of_seasons, series_references(tables, seasons)], ignore_index=True)
         tidy.append(series_metrics(series))
@@ -136,26 +137,18 @@ def _market(tables: Tables, seasons: list[str]) -> pd.DataFrame:
     return odds[whole].assign(as_of_point="open", ranker="market")
 
 
-def _finishes(at_points: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    parts = [
-        finish_table(rows, results).assign(as_of_point=point)
-        for point, rows in at_points.groupby("as_of_point", sort=False)
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
 def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataFrame:
-    """Return what a forecast says of the games of its season, by the newest as-of date.
+    """Forecast the games of a season, each by the newest as-of date.
 
     Args:
         forecast: Scores of all as-of dates of a season, and the ranker behind them.
         league: Tables and inputs.
-        name: Name under which strengths are filed; calibration is filed as `PLATT`, or under this
-            name where nothing is simulated.
+        name: Name of the ranker; calibration is named `PLATT`, or as the ranker where nothing is
+            simulated.
 
     Returns:
         `season`, `game_id`, `home_team_id`, `kind` (see `nba_rank.evaluation.single_games.KINDS`),
-        `ranker`, `p_home` (0 to 1), `home_won`; calibration speaks of the regular season alone.
+        `ranker`, `p_home` (0 to 1), `home_won`; of calibration the regular season alone.
     """
     ensemble, tables = forecast.ranker.ensemble, league.tables
     scored = forecast.predicted.frame.sort_values(KEY, ignore_index=True)

@@ -1,8 +1,4 @@
-"""Odds that need nothing but a table: what a ranking alone, or chance, says of the season's end.
-
-They are the bar for odds that were simulated: whoever cannot beat a curve drawn through the winning
-percentage has learned nothing about how far teams go.
-"""
+"""Odds from a ranking alone, or from chance: the bar for simulated odds."""
 
 from collections.abc import Iterable, Iterator
 
@@ -31,7 +27,7 @@ _FIELD = 2 * BERTHS
 def reference_odds(
     scores: pd.DataFrame, results: pd.DataFrame, seasons: Iterable[str]
 ) -> pd.DataFrame:
-    """Turn the scores of `TABLE_RANKERS` into odds as earlier seasons suggest, and add chance.
+    """Turn the scores of `TABLE_RANKERS` into odds, and add chance.
 
     At each as-of point alone, playoff odds come by Platt scaling of the score, and title odds by a
     softmax with one temperature, both fitted on the seasons before the one asked for. Earlier
@@ -39,18 +35,16 @@ def reference_odds(
 
     Args:
         scores: What `nba_rank.evaluation.baselines.baseline_scores` returns, of the seasons asked
-            for and of all seasons before them, at their as-of points; rows between the points are
-            not looked at.
+            for and of all before them; rows between the as-of points are ignored.
         results: What `nba_rank.data.outcomes.outcomes` returns, of all seasons that are complete.
         seasons: Seasons asked for.
 
     Returns:
-        `season`, `as_of_point`, `team_id`, `ranker`, `playoff_prob`, `title_prob` (0 to 1; title
-        odds add up to 1, playoff odds only on average to 16): a row a team, point and ranker. Of
-        `TABLE_RANKERS`, the seasons after at least `MIN_EARLIER` earlier ones. Of `random`, 16 and
-        1 over the number of teams. Of `random16`, at the point `end` of complete seasons, 1/16 for
-        each team of the playoffs (four of which the play-in has yet to choose since 2020-21), 0 for
-        all others, and no playoff odds (NaN).
+        `COLUMNS`, a row a team, point and ranker; title odds add up to 1, playoff odds only on
+        average to 16. Of `TABLE_RANKERS`, the seasons after at least `MIN_EARLIER` earlier ones. Of
+        `random`, 16 and 1 over the number of teams. Of `random16`, at the point `end` of complete
+        seasons, title odds of 1/16 for each team of the playoffs (four of which the play-in has yet
+        to choose since 2020-21) and 0 for all others.
 
     Raises:
         ValueError: A season asked for has no scores of one of the rankers.
@@ -75,24 +69,25 @@ def reference_odds(
 
 def _fitted(rows: pd.DataFrame, asked: list[str]) -> Iterator[pd.DataFrame]:
     """Yield the odds of one ranker at one point, season by season."""
-    by_season = rows.groupby("season")["score"]
+    number, seasons = pd.factorize(rows["season"], sort=True)
+    by_season = rows["score"].groupby(number)
     apart = by_season.transform("max") > by_season.transform("min")
-    usable = rows[apart & rows["title"].notna()]
-    usable = usable.assign(champion=usable["title"].astype(bool))
-    for season, of_season in rows[rows["season"].isin(asked)].groupby("season"):
-        earlier = usable[usable["season"] < str(season)]
-        if earlier["season"].nunique() < MIN_EARLIER:
+    usable = (apart & rows["title"].notna()).to_numpy()
+    made, champion = (rows[name].to_numpy() == True for name in ("playoff", "title"))  # noqa: E712
+    for i, season in enumerate(seasons):
+        earlier, now = usable & (number < i), number == i
+        if season not in asked or len(np.unique(number[earlier])) < MIN_EARLIER:
             continue
         # Elo ratings are far from zero, where the fit of the curve would not converge.
-        centre, scale = earlier["score"].mean(), earlier["score"].std()
-        earlier, now = (
-            frame.assign(score=(frame["score"] - centre) / scale) for frame in (earlier, of_season)
-        )
-        made = earlier["playoff"].to_numpy(dtype=np.bool_)
-        platt = PlattScaling.fit(earlier["score"].to_numpy(), made)
-        softmax = SoftmaxOdds.fit(earlier)
-        yield now.assign(
-            playoff_prob=platt.predict(now["score"].to_numpy()), title_prob=softmax.predict(now)
+        known = rows["score"][earlier]
+        score = ((rows["score"] - known.mean()) / known.std()).to_numpy()
+        # A season has one date at a point; numbers are grouped faster than text.
+        lists = {"season": number, "as_of_date": number, "score": score, "champion": champion}
+        frame = pd.DataFrame(lists)
+        platt = PlattScaling.fit(score[earlier], made[earlier])
+        softmax = SoftmaxOdds.fit(frame[earlier])
+        yield rows[now].assign(
+            playoff_prob=platt.predict(score[now]), title_prob=softmax.predict(frame[now])
         )
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation found: tidy tables, from which files, figures and reports are written.
+"""The result of an evaluation: tables from which files, figures and reports are written.
 
 Tidy tables and comparisons have the columns of `nba_rank.evaluation.paired`.
 """
@@ -13,9 +13,8 @@ from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.core.names import ALL, MARKET, MEMBERS, PLATT, SIMULATION
 from nba_rank.data.outcomes import EVENTS, FINISHES, events
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.attention_health import last_epochs
-from nba_rank.evaluation.calibration import brier, measure_calibration, reliability_table
-from nba_rank.evaluation.occlusion import faithfulness
+from nba_rank.evaluation.attention import faithfulness, health_summary, last_epochs
+from nba_rank.evaluation.calibration import brier, measure_calibration, reliability_tables
 from nba_rank.evaluation.paired import PAIRED_COLUMNS, against_each, paired, season_means
 from nba_rank.evaluation.playoff_players import playoff_contributions
 from nba_rank.evaluation.predictions import SIMULATED
@@ -50,7 +49,7 @@ _DATE = ["season", "as_of_date"]
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
-    """All that is known of a run's test seasons; what was not measured is empty.
+    """All tables on a run's test seasons; what was not measured is empty.
 
     Attributes:
         ranker: Name of the final ranker: the stack, or its only member.
@@ -60,13 +59,17 @@ class EvaluationResult:
             that all rankers of a scope forecast: of a kind, or with `PRICED` of those that
             bookmakers forecast as well.
         differences: The ranker, its calibration and its simulation against all others.
-        behind: Where the ranker is behind, see `behind`.
+        behind: Rows of `differences` in which the ranker (of series its simulation) is behind the
+            best reference that is not its own part, by measure in the order of `MEASURES`, with
+            `lead`: how much better the reference is, above 0 to the digits of the metric.
         contributions: The ranker against the stack without a member, whose name is in `part`.
         predictions: The predictions table.
-        simulated: All that the simulation says of every date.
+        simulated: The simulation on every date.
         reliability: Bins of the odds by `ranker` and `event`, see
-            `nba_rank.evaluation.calibration.reliability_table`.
-        calibration: Calibration of the odds, see `event_calibration`.
+            `nba_rank.evaluation.calibration.reliability_tables`.
+        calibration: By `event`, `as_of_point` (`ALL`; of the playoffs also `CALIBRATION_POINTS`)
+            and `ranker`: `brier` and what `nba_rank.evaluation.calibration.measure_calibration`
+            returns.
         games: Win probabilities of single games, see `nba_rank.evaluation.single_games`.
         n_games: Games by scope as in `means`.
         series: Playoff series with the strengths of both sides, see
@@ -80,11 +83,11 @@ class EvaluationResult:
         losses: Model A's losses: `fit`, `network`, `epoch`, `train_loss`, `val_loss`.
         diagnostics: Model A's health: `fit`, `network`, `epoch` and the names of
             `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`.
-        health: Its last epoch, see `nba_rank.evaluation.attention_health.last_epochs`.
+        health: Its last epoch, see `nba_rank.evaluation.attention.last_epochs`.
+        health_summary: The same over networks, see `nba_rank.evaluation.attention.health_summary`.
         occlusion: What taking out a player does to model A's score, see
             `nba_rank.models.model_a.faithfulness`, and the as-of point.
-        faithfulness: The player of most attention against one of like minutes, see
-            `nba_rank.evaluation.occlusion`.
+        faithfulness: See `nba_rank.evaluation.attention.faithfulness`.
     """
 
     ranker: str
@@ -107,6 +110,7 @@ class EvaluationResult:
     losses: pd.DataFrame
     diagnostics: pd.DataFrame
     health: pd.DataFrame
+    health_summary: pd.DataFrame
     occlusion: pd.DataFrame
     faithfulness: pd.DataFrame
 
@@ -134,78 +138,49 @@ def evaluation_result(
 ) -> EvaluationResult:
     """Compare and sum up what was measured.
 
-    Args:
-        ranker: Name of the final ranker.
-        rankings: Tidy metrics of rankings, those of stacks that leave a member out included.
-        probabilities: What was found of probabilities.
-        more: Further tidy metrics.
-        predictions: The predictions table.
-        completed: The ranker's forecasts by test season.
-        tables: The canonical tables.
-        results: What `nba_rank.data.outcomes.outcomes` returns; holds the test seasons.
-        weights: As in `EvaluationResult`, like the following ones.
-        losses: Losses of model A.
-        diagnostics: Health of model A.
-        occlusion: Effects of taking out players.
-        rng: Source of the noise floors of calibration.
+    `rankings` are tidy metrics of rankings, those of stacks that leave a member out included,
+    `more` further ones; `completed` are the ranker's forecasts by test season, `results` the
+    outcomes; `rng` draws the noise floors of calibration. The others are as in `EvaluationResult`.
     """
     without = rankings["ranker"].str.startswith(WITHOUT)
+    health = diagnostics if diagnostics.empty else last_epochs(diagnostics)
     metrics = pd.concat([rankings[~without], probabilities.metrics, more], ignore_index=True)
-    games, n_games = paired_games(probabilities.games)
+    games, n_games = _shared_games(probabilities.games)
     whole = (metrics["season"] != ALL) & ~metrics["metric"].str.startswith("game_")
     by_season = pd.concat([metrics[whole], game_metrics(games)], ignore_index=True)
-    differences = comparisons(by_season, ranker)
+    directed = [higher_is_better(name) is not None for name in by_season["metric"]]
+    differences = against_each(by_season[directed], [ranker, PLATT, SIMULATION])
     odds = probabilities.odds
-    own_odds = forecasts_of_events(odds[odds["ranker"].isin([ranker, PLATT])], results)
+    own_odds = _forecasts_of_events(odds[odds["ranker"].isin([ranker, PLATT])], results)
     return EvaluationResult(
         ranker=ranker,
         metrics=metrics,
         means=season_means(by_season),
         differences=differences,
-        behind=behind(differences, ranker),
-        contributions=contributions(rankings, ranker),
+        behind=_behind(differences, ranker),
+        contributions=_contributions(rankings, ranker),
         predictions=predictions,
         simulated=_simulated(completed, predictions),
-        reliability=reliability_bins(own_odds),
-        calibration=event_calibration(own_odds, rng),
+        reliability=reliability_tables(own_odds, ["ranker", "event"]),
+        calibration=_event_calibration(own_odds, rng),
         games=probabilities.games,
         n_games=n_games,
         series=probabilities.series,
-        finishes=likely_finishes(probabilities.finishes, tables),
-        players=playoff_players(tables, completed),
-        assumptions=assumptions(completed.values()),
+        finishes=_likely_finishes(probabilities.finishes, tables),
+        players=_playoff_players(tables, results, completed),
+        assumptions=_assumptions(completed.values()),
         weights=weights,
         losses=losses,
         diagnostics=diagnostics,
-        health=diagnostics if diagnostics.empty else last_epochs(diagnostics),
+        health=health,
+        health_summary=health if health.empty else health_summary(health),
         occlusion=occlusion,
         faithfulness=faithfulness(occlusion),
     )
 
 
-def comparisons(tidy: pd.DataFrame, ranker: str) -> pd.DataFrame:
-    """Compare a ranker, its calibration and its simulation with every other ranker.
-
-    Args:
-        tidy: Tidy metrics; those without a direction are left out.
-        ranker: Name of the final ranker.
-    """
-    directed = [higher_is_better(name) is not None for name in tidy["metric"]]
-    return against_each(tidy[directed], [ranker, PLATT, SIMULATION])
-
-
-def behind(differences: pd.DataFrame, ranker: str) -> pd.DataFrame:
-    """Return the best reference of each measure and point that leads the ranker.
-
-    Args:
-        differences: What `comparisons` returns.
-        ranker: Name of the final ranker, whose members are no references. Series are those of its
-            simulation.
-
-    Returns:
-        Rows of `differences` by measure in the order of `MEASURES`, with `lead`: how much better
-        the reference is, above zero to the digits of the metric.
-    """
+def _behind(differences: pd.DataFrame, ranker: str) -> pd.DataFrame:
+    """Return the best reference of each measure and point that leads the ranker."""
     inside = {ranker, *MEMBERS, PROJECTED, PLATT, SIMULATION}
     rows = differences[~differences["reference"].isin(inside)]
     subject = np.where(rows["metric"] == "series_upset_auc", SIMULATION, ranker)
@@ -213,10 +188,9 @@ def behind(differences: pd.DataFrame, ranker: str) -> pd.DataFrame:
     rows = rows[(rows["ranker"] == subject) & (~priced | (rows["reference"] == MARKET))]
     order = {measure: place for place, measure in enumerate(MEASURES)}
     place = [order.get(one, -1) for one in zip(rows["metric"], rows["scope"], strict=True)]
-    sign = [-1 if higher_is_better(name) else 1 for name in rows["metric"]]
     lead = [
-        round(one, METRICS[name].digits)
-        for one, name in zip(sign * rows["difference"], rows["metric"], strict=True)
+        round(-gap if higher_is_better(name) else gap, METRICS[name].digits)
+        for gap, name in zip(rows["difference"], rows["metric"], strict=True)
     ]
     rows = rows.assign(lead=lead, place=place)
     rows = rows[(rows["lead"] > 0) & (rows["place"] >= 0)].sort_values(
@@ -226,16 +200,8 @@ def behind(differences: pd.DataFrame, ranker: str) -> pd.DataFrame:
     return best.drop(columns="place")
 
 
-def contributions(tidy: pd.DataFrame, ranker: str) -> pd.DataFrame:
-    """Compare the stack with the stacks that leave one member out.
-
-    Args:
-        tidy: Tidy metrics of `ranker` and of rankers named `without_<member>`.
-        ranker: Name of the full stack.
-
-    Returns:
-        Comparisons by Spearman, with the member that is left out in `part`.
-    """
+def _contributions(tidy: pd.DataFrame, ranker: str) -> pd.DataFrame:
+    """Compare the stack by Spearman with the stacks that leave one member out."""
     rows = tidy[tidy["metric"] == "spearman"]
     parts = [
         paired(rows[rows["ranker"].isin([ranker, name])], name).assign(
@@ -247,7 +213,7 @@ def contributions(tidy: pd.DataFrame, ranker: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=PAIRED_COLUMNS)
 
 
-def paired_games(games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+def _shared_games(games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return the games that all rankers forecast, and those that bookmakers do as well.
 
     Returns:
@@ -256,12 +222,11 @@ def paired_games(games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     parts, counts = [], {}
     for kind in KINDS:
         rows = games[games["kind"] == kind]
-        if rows.empty:
-            continue
         priced = rows["ranker"] == MARKET
-        for scope, some in ((kind, rows[~priced]), (f"{kind}{PRICED}", rows)):
-            if scope.endswith(PRICED) and not priced.any():
-                continue
+        scopes = {kind: rows[~priced]} if len(rows) else {}
+        if priced.any():
+            scopes[f"{kind}{PRICED}"] = rows
+        for scope, some in scopes.items():
             n_rankers = some.groupby("game_id")["ranker"].transform("nunique")
             shared = some[n_rankers == some["ranker"].nunique()]
             parts.append(shared.assign(kind=scope))
@@ -269,17 +234,8 @@ def paired_games(games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     return (pd.concat(parts, ignore_index=True) if parts else games), counts
 
 
-def forecasts_of_events(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Return forecasts of events with what came of them.
-
-    Args:
-        odds: As in `nba_rank.evaluation.probability_assessment.ProbabilityFindings`.
-        results: What `nba_rank.data.outcomes.outcomes` returns.
-
-    Returns:
-        `ranker`, `season`, `as_of_point`, `team_id`, `event`, `p` (0 to 1), `happened` (bool): a
-        row a ranker, team, point and event of which there are odds.
-    """
+def _forecasts_of_events(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """Return `p` and whether it `happened`, by ranker, season, point, team and `event`."""
     rows = odds.merge(events(results), how="left", on=_KEY, validate="many_to_one")
     first = rows[["ranker", "season", "as_of_point", "team_id"]]
     parts = [
@@ -292,46 +248,27 @@ def forecasts_of_events(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFra
     return table.dropna(subset="p").astype({"happened": bool}).reset_index(drop=True)
 
 
-def event_calibration(forecasts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Return how well forecasts of events are calibrated.
-
-    Args:
-        forecasts: What `forecasts_of_events` returns.
-        rng: Source of the noise floors.
-
-    Returns:
-        A row an `event`, `as_of_point` (`ALL` for all at once; of the playoffs also each of
-        `CALIBRATION_POINTS`) and `ranker`: `brier`, and what
-        `nba_rank.evaluation.calibration.measure_calibration` returns.
-    """
-    cells = [
-        (event, point, str(ranker), rows if point == ALL else rows[at == point])
-        for event in EVENTS
-        for ranker, rows in forecasts[forecasts["event"] == event].groupby("ranker", sort=False)
-        for at in [rows["as_of_point"]]
-        for point in (*(CALIBRATION_POINTS if event == "playoff" else ()), ALL)
-    ]
-    table = [
-        {"event": event, "as_of_point": point, "ranker": ranker, **_calibration(rows, rng)}
-        for event, point, ranker, rows in cells
-        if not rows.empty
-    ]
+def _event_calibration(forecasts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    table = []
+    for event in EVENTS:
+        of_event = forecasts[forecasts["event"] == event]
+        points = (*CALIBRATION_POINTS, ALL) if event == "playoff" else (ALL,)
+        for ranker, own in of_event.groupby("ranker", sort=False):
+            for point in points:
+                rows = own if point == ALL else own[own["as_of_point"] == point]
+                if rows.empty:
+                    continue
+                p, happened = rows["p"], rows["happened"]
+                # Forecasts of a team at several points come true together.
+                group = rows.groupby(_KEY).ngroup().to_numpy()
+                cell = {"event": event, "as_of_point": point, "ranker": str(ranker)}
+                measured = measure_calibration(p, happened, rng, group)
+                table.append({**cell, "brier": brier(p, happened), **measured})
     return pd.DataFrame(table)
 
 
-def reliability_bins(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Return the reliability table of each `ranker` and `event`, all points pooled."""
-    parts = []
-    for _, rows in forecasts.groupby(["ranker", "event"], sort=False):
-        bins = reliability_table(rows["p"], rows["happened"])
-        parts.append(bins.assign(**rows[["ranker", "event"]].iloc[0]))
-    return (
-        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"ranker": [], "event": []})
-    )
-
-
-def likely_finishes(finishes: pd.DataFrame, tables: Tables) -> pd.DataFrame:
-    """Return likely and actual finishes with the name of each `team`, the best finish first."""
+def _likely_finishes(finishes: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Add the name of each `team`, and put the best finish first."""
     if finishes.empty:
         return finishes
     rows = finishes.merge(_names(tables), on=_KEY, validate="many_to_one")
@@ -342,19 +279,18 @@ def likely_finishes(finishes: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     ).drop(columns="place")  # fmt: skip
 
 
-def playoff_players(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
-    """Return what players contributed to the playoffs of all seasons that have logs of them."""
+def _playoff_players(tables: Tables, results: pd.DataFrame, seasons: Iterable[str]) -> pd.DataFrame:
+    """Return the players of the playoffs of all seasons that have logs of them."""
     games = tables.player_games
-    logged = set(games.loc[games["kind"] == "playoffs", "season"])
-    parts = [playoff_contributions(tables, season) for season in seasons if season in logged]
+    logged = games.loc[games["kind"] == "playoffs", "season"].unique()
+    parts = [playoff_contributions(tables, results, one) for one in seasons if one in logged]
     if not parts:
         return pd.DataFrame()
     table = pd.concat(parts, ignore_index=True)
     return table.merge(_names(tables), how="left", on=_KEY, validate="many_to_one")
 
 
-def assumptions(completed: Iterable[Scores]) -> pd.DataFrame:
-    """Return what simulations assumed of schedules; see `EvaluationResult.assumptions`."""
+def _assumptions(completed: Iterable[Scores]) -> pd.DataFrame:
     frames = [part.frame for part in completed if "assumption" in part.frame]
     if not frames:
         return pd.DataFrame()
@@ -365,7 +301,6 @@ def assumptions(completed: Iterable[Scores]) -> pd.DataFrame:
 
 
 def _simulated(completed: Mapping[str, Scores], predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return all that the simulation says of every test date; empty without one."""
     parts = [part.frame for part in completed.values() if "projected_rank" in part.frame]
     if not parts:
         return pd.DataFrame()
@@ -375,13 +310,6 @@ def _simulated(completed: Mapping[str, Scores], predictions: pd.DataFrame) -> pd
     table = names.merge(pd.concat(parts), on=key, validate="one_to_one", suffixes=("", "_"))
     first = ["season", "as_of_date", "as_of_point", "team_id", "team"]
     return table.sort_values(key, ignore_index=True)[[*first, *columns]]
-
-
-def _calibration(forecasts: pd.DataFrame, rng: np.random.Generator) -> dict[str, float | bool]:
-    # Forecasts of a team at several points come true together.
-    group = forecasts.groupby(_KEY).ngroup().to_numpy()
-    score = brier(forecasts["p"], forecasts["happened"])
-    return {"brier": score} | measure_calibration(forecasts["p"], forecasts["happened"], rng, group)
 
 
 def _names(tables: Tables) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Playoff series: does strength foretell the upsets, and how good are probabilities of a series?
+"""Playoff series: does strength foretell the upsets, and how good are their probabilities?
 
 Strengths are those of the morning after the regular season; the host is the side with the better
 regular-season record, and an upset is a series that the guest wins.
@@ -43,19 +43,18 @@ def series_upsets(
     doubt_sd: float = 0.0,
     ranker: str = SIMULATION,
 ) -> pd.DataFrame:
-    """Pair the playoff series of a season with the strengths of both sides.
+    """Pair the decided playoff series of a season with the strengths of both sides.
 
     Args:
-        strength: Columns `team_id` and `strength` (points of margin in the playoffs, as known
-            after the regular season), one row a team.
+        strength: Columns `team_id` and `strength` (points of margin in the playoffs).
         tables: The canonical tables.
-        season: Season; series that are not decided are left out.
+        season: Season.
         home_edge: Points by which a home team does better; taken as 0 in playoffs that nobody
             plays at home (2019-20).
         noise_sd: Standard deviation of a game's margin around its expectation, points.
         doubt_sd: Standard deviation of each team's true strength around `strength`, the same
             throughout a series, points.
-        ranker: Name of what the strengths are from.
+        ranker: Name of the source of the strengths.
 
     Returns:
         One row a series: `season`, `round` (1 to 4), `ranker`, `host_team_id` (better record, with
@@ -77,15 +76,12 @@ def series_upsets(
 
 
 def series_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
-    """Pair playoff series with what the standings and Elo ratings say of both sides.
-
-    Args:
-        tables: The canonical tables.
-        seasons: Seasons; those whose regular season is not over are left out.
+    """Pair playoff series with the standings and Elo ratings of both sides.
 
     Returns:
-        Rows as `series_upsets`, without probabilities (NaN): of ranker `standings` strengths are
-        winning percentages, of `elo` FiveThirtyEight's Elo ratings, after the regular season.
+        Rows as `series_upsets` of the seasons whose regular season is over, without probabilities
+        (NaN): of ranker `standings` strengths are winning percentages, of `elo` FiveThirtyEight's
+        Elo ratings, after the regular season.
     """
     ends = {season: as_of_points(tables, season).get("end") for season in seasons}
     dates = pd.DataFrame(
@@ -99,13 +95,12 @@ def series_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
     parts = []
     for season, teams in rated.groupby("season"):
         decided = _decided(tables, str(season))
-        strengths = {
-            "standings": standings(tables.team_games, tables.teams, str(season)).set_index(
-                "team_id"
-            )["win_pct"],
-            "elo": teams.set_index("team_id")["elo"],
-        }
-        parts += [_with_strength(decided, of_team, name) for name, of_team in strengths.items()]
+        record = standings(tables.team_games, tables.teams, str(season)).set_index("team_id")
+        elo = teams.set_index("team_id")["elo"]
+        parts += [
+            _with_strength(decided, record["win_pct"], "standings"),
+            _with_strength(decided, elo, "elo"),
+        ]
     return pd.concat(parts, ignore_index=True).assign(p_host=np.nan)[COLUMNS]
 
 
@@ -113,29 +108,25 @@ def series_metrics(upsets: pd.DataFrame) -> pd.DataFrame:
     """Score how well strengths foretell the upsets of playoff series.
 
     Args:
-        upsets: Rows of `series_upsets` and `series_references`, of any seasons and rankers.
+        upsets: Rows of `series_upsets` and `series_references`.
 
     Returns:
         Tidy rows of scope `league` and point `end`, by ranker for each season and, as season
-        `all`, for all series at once: `series_upset_auc` (ROC-AUC of the guest's strength less the
-        host's for the guest's win; .5 is chance, higher is better, NaN where the series of a
-        season have no upset or nothing else) and, where there are probabilities, `series_brier`
-        and `series_log_loss` (nats; lower is better).
+        `all`, for all series at once: `series_upset_auc` (by the guest's strength less the host's,
+        NaN where a season has no upset or nothing else) and, where there are probabilities,
+        `series_brier` and `series_log_loss`.
     """
     both = pd.concat([upsets, upsets.assign(season=ALL)], ignore_index=True)
     tidy: list[tuple[str, str, str, str, str, float]] = []
     for (season, ranker), rows in both.groupby(["season", "ranker"], sort=False):
         host_won = rows["host_won"].to_numpy(dtype=np.bool_)
         gap = (rows["guest_strength"] - rows["host_strength"]).to_numpy(dtype=np.float64)
-        values = {"series_upset_auc": roc_auc(gap, ~host_won)}
+        values = {"series_upset_auc": float(roc_auc(gap, ~host_won))}
         p_host = rows["p_host"].to_numpy(dtype=np.float64)
         if not np.isnan(p_host).all():
             values["series_brier"] = brier(p_host, host_won)
             values["series_log_loss"] = log_loss(p_host, host_won)
-        tidy.extend(
-            (str(season), "end", "league", str(ranker), metric, value)
-            for metric, value in values.items()
-        )
+        tidy += [(str(season), "end", "league", str(ranker), *one) for one in values.items()]
     return pd.DataFrame(tidy, columns=TIDY_COLUMNS)
 
 

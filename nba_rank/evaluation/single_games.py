@@ -1,4 +1,4 @@
-"""Win probabilities of single games: how good they are, and those of what knows little."""
+"""Win probabilities of single games: how good they are, and simple references."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,10 +10,9 @@ from nba_rank.core.arrays import FloatArray
 from nba_rank.core.names import MARKET
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import neutral_courts
-from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
+from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT, market_game_probs
 from nba_rank.evaluation.calibration import brier, log_loss
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.evaluation.market import market_game_probs
 from nba_rank.features.asof import Rows
 from nba_rank.features.elo import elo_ratings, win_probability
 
@@ -38,8 +37,7 @@ def game_metrics(games: pd.DataFrame) -> pd.DataFrame:
             home team wins, 0 to 1), `home_won` (bool); a row a game and ranker.
 
     Returns:
-        Tidy rows, the kind as scope and `all` as point: `game_brier` (mean squared error, 0 to 1)
-        and `game_log_loss` (nats); lower is better for both.
+        Tidy rows of `game_brier` and `game_log_loss`, the kind as scope and `all` as point.
 
     Raises:
         ValueError: A probability is not one.
@@ -53,23 +51,18 @@ def game_metrics(games: pd.DataFrame) -> pd.DataFrame:
 
 
 def game_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
-    """Forecast the games of seasons by what knows little of the teams, and by bookmakers.
+    """Forecast the games of seasons by home advantage, by Elo and by bookmakers.
 
     `always_home`: the share of games of the same kind that home teams won in up to
     `RECENT_SEASONS` earlier seasons. `elo`: FiveThirtyEight's Elo ratings on the morning of the
-    game, with the published home edge. `elo_fitted`: the same ratings with the home edge that
-    would have been likeliest in those earlier seasons, for games of the same kind. `market`: the
-    moneylines at tip-off, of the games that have them. On a neutral court the first says one half
-    and Elo has no edge, and such games are not learned from.
-
-    Args:
-        tables: The canonical tables.
-        seasons: Seasons asked for.
+    game, with the published home edge. `elo_fitted`: the same ratings with the home edge that is
+    likeliest in those earlier seasons, for games of the same kind. `market`: the moneylines at
+    tip-off, of the games that have them. On a neutral court the first says one half and Elo has no
+    edge, and such games are not learned from.
 
     Returns:
-        `season`, `game_id`, `kind`, `ranker`, `p_home` (0 to 1), `home_won`: a row a game of
-        `KINDS` and ranker. `always_home` and `elo_fitted` start with the second season that has
-        games of the kind.
+        `COLUMNS`, a row a game of `KINDS` and ranker. `always_home` and `elo_fitted` start with the
+        second season that has games of the kind.
     """
     asked = set(seasons)
     games = _rated_games(tables)

@@ -67,10 +67,8 @@ class SweepResult:
         best: The best on the validation seasons, whether chosen or not.
         ranked: With one objective all candidates, best first; with several the Pareto front.
         best_by: The best candidate by each objective.
-        leads: `best` against the default: `objective`, `value`, `reference_value`, `lead` (above 0
-            where it is better) and `se` (its standard error over the validation seasons).
-        agreement: Mean rank correlation of the candidates between validation seasons, by
-            `objective`, see `season_agreement`.
+        leads: `best` against the default, by `objective`: `value`, `reference_value`, `lead`, `se`.
+        agreement: What `season_agreement` returns of the candidates, by `objective`.
         gains: Chosen against default, as `nba_rank.evaluation.paired.paired`, by `objective` and
             kind of `seasons` (`validation`, and `test` where the whole runs score the objective,
             with the mean of the `standings`).
@@ -105,14 +103,10 @@ def sweep_result(
     tested: Mapping[str, pd.DataFrame],
     ranker: str,
 ) -> SweepResult:
-    """Compare the chosen configuration with the default.
+    """Compare the chosen configuration with the default, the first of the candidates.
 
-    Args:
-        candidates: All candidates, the default first.
-        chosen: The chosen one of them.
-        objectives: Names of what was optimised.
-        tested: Tidy metrics of the whole runs of `DEFAULT` and, where another was chosen, `CHOSEN`.
-        ranker: Name of their final ranker.
+    `tested` are tidy metrics of the whole runs of `DEFAULT` and, where another was chosen,
+    `CHOSEN`; `ranker` is the name of their final ranker.
     """
     default, first = candidates[0], best(candidates, objectives)
     own, bar = tested.get(CHOSEN, tested[DEFAULT]), tested[DEFAULT]

@@ -20,7 +20,8 @@ from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.evaluation.assessment import final_name, truth_of
-from nba_rank.evaluation.evaluate import SPEARMAN, evaluate
+from nba_rank.evaluation.evaluate import evaluate
+from nba_rank.evaluation.metrics import SPEARMAN
 from nba_rank.evaluation.paired import BETTER, MEAN, paired, with_mean
 from nba_rank.experiments.comparison_run import comparison_run
 from nba_rank.experiments.inputs import RunInputs, read_inputs

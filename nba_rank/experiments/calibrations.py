@@ -18,8 +18,9 @@ from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.evaluation.assessment import final_name, truth_of
-from nba_rank.evaluation.calibration import calibration_table, season_scores
-from nba_rank.evaluation.evaluate import SPEARMAN, evaluate
+from nba_rank.evaluation.calibration import calibration_table, reliability_tables, season_scores
+from nba_rank.evaluation.evaluate import evaluate
+from nba_rank.evaluation.metrics import SPEARMAN
 from nba_rank.evaluation.paired import paired, season_means, with_mean
 from nba_rank.evaluation.probability_assessment import Forecast, win_probabilities
 from nba_rank.experiments.ablations import without_intervals
@@ -78,7 +79,7 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     report = CalibrationReport(
         ranker=final_name(config),
         seasons=inputs.plan.test_seasons,
-        forecasts=forecasts,
+        reliability=reliability_tables(forecasts, ["variant", "event"]),
         means=season_means(scores),
         differences=paired(scores, SIMULATED),
         calibration=pd.concat(

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
 from nba_rank.data.outcomes import EVENTS
-from nba_rank.evaluation.calibration import reliability_table
 from nba_rank.report.calibration_figures import plot_reliability
 from nba_rank.report.differences import differences, measure_label, span, values
 from nba_rank.report.format import cells, console_table, number, print_table
@@ -32,7 +31,8 @@ class CalibrationReport:
     Attributes:
         ranker: Name of the final ranker.
         seasons: The test seasons, in order.
-        forecasts: Columns `variant`, `event`, `season`, `as_of_point`, `team_id`, `p`, `happened`.
+        reliability: Bins by `variant` and `event`, see
+            `nba_rank.evaluation.calibration.reliability_tables`.
         means: Scores by variant as `ranker` and event as `part`, means over the seasons; the part
             `order` is the skill of ranking the teams by the sum of their probabilities.
         differences: The same scores minus those of the simulation alone.
@@ -41,7 +41,7 @@ class CalibrationReport:
 
     ranker: str
     seasons: list[str]
-    forecasts: pd.DataFrame
+    reliability: pd.DataFrame
     means: pd.DataFrame
     differences: pd.DataFrame
     calibration: pd.DataFrame
@@ -50,12 +50,8 @@ class CalibrationReport:
 def write_calibration_report(report: CalibrationReport, run_dir: RunDir, console: Console) -> Path:
     """Draw the figures, write the analysis and print the Brier scores; return its path."""
     figures = []
-    for variant, rows in report.forecasts.groupby("variant", sort=False):
-        by_event = {event: rows[rows["event"] == event] for event in _EVENTS}
-        tables = {
-            _EVENTS[event]: reliability_table(own["p"], own["happened"])
-            for event, own in by_event.items()
-        }
+    for variant, rows in report.reliability.groupby("variant", sort=False):
+        tables = {words: rows[rows["event"] == event] for event, words in _EVENTS.items()}
         name, label = f"figures/reliability_{variant}.png", VARIANT_LABELS[str(variant)]
         plot_reliability(tables, run_dir.path / name, f"How often it happened: {label}")
         figures.append((f"Reliability, {label}", name))

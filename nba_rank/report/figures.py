@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from nba_rank.data.league import EAST, WEST
-from nba_rank.evaluation.agreement import verdict
+from nba_rank.evaluation.predictions import verdict
 from nba_rank.report.differences import fewer_seasons
 from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, ranker_label
 from nba_rank.report.style import (

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
-from nba_rank.evaluation.attention_health import ALIVE_ENTROPY_RATIO, GRADIENTS
+from nba_rank.evaluation.attention import ALIVE_ENTROPY_RATIO, GRADIENTS
 from nba_rank.models.model_a.diagnostics import PARTS
 from nba_rank.report.style import (
     BLUE,

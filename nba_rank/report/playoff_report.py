@@ -14,7 +14,6 @@ from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.evaluation.calibration import reliability_table
 from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.playoff_forecasts import SCORES, PlayoffFindings
 from nba_rank.evaluation.predictions import as_json
@@ -184,9 +183,9 @@ def _figures(report: PlayoffReport, folder: Path) -> list[Drawn]:
     plot_scores(report.found.means, folder / "scores_over_season.png")
     figures = [("Brier score and AUC over the season", "scores_over_season")]
     for design, label in DESIGNS.items():
-        own = report.forecasts[report.forecasts["design"] == design]
+        own = report.found.reliability[report.found.reliability["design"] == design]
         tables = {
-            words: reliability_table(rows["p"], rows["made"])
+            words: rows
             for ranker, words in FORECASTERS.items()
             if ranker != "random" and not (rows := own[own["ranker"] == ranker]).empty
         }

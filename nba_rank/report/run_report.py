@@ -11,7 +11,7 @@ from nba_rank.core.names import ALL, PLATT
 from nba_rank.core.run_dir import RunDir
 from nba_rank.data.outcomes import EVENTS, FINISHES
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.attention_health import ALIVE_ENTROPY_RATIO, health_summary
+from nba_rank.evaluation.attention import ALIVE_ENTROPY_RATIO
 from nba_rank.evaluation.predictions import as_json, flat
 from nba_rank.evaluation.result import EvaluationResult
 from nba_rank.models.model_a.uncertainty import NOMINAL_COVERAGE
@@ -191,7 +191,7 @@ def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
         "attends": pooling == "attention",
         "alive": ALIVE_ENTROPY_RATIO,
         "min_delta": setting.config.callbacks.not_learning.min_delta,
-        "health_summary": found.health if found.health.empty else health_summary(found.health),
+        "health_summary": found.health_summary,
         "folds": _folds(setting),
         "data": _data(setting),
         "simulates": not found.simulated.empty,

@@ -51,22 +51,19 @@ def binary(p, happened):
 
 def test_losses_by_hand():
     playoff, title = [0.9, 0.8, 0.5, 0.4], [0.5, 0.3, 0.1, 0.1]
-    tidy = advancement_metrics(
-        odds_of(playoff_prob=playoff, finals_prob=[0.6, 0.5, 0.4, 0.5], title_prob=title),
-        four_teams(),
-        "stack",
-    )
-    value = values(tidy)
+    odds = odds_of(playoff_prob=playoff, finals_prob=[0.6, 0.5, 0.4, 0.5], title_prob=title)
+    tidy = advancement_metrics(odds, four_teams(), "stack")
     assert set(tidy["ranker"]) == {"stack"}
-    assert set(value.index) == {
-        "playoff_brier", "playoff_log_loss", "finals_brier", "champion_brier", "champion_log_loss",
-    }  # fmt: skip
-    assert value["playoff_brier"] == pytest.approx((0.01 + 0.04 + 0.25 + 0.16) / 4)
-    assert value["playoff_log_loss"] == pytest.approx(-np.log(0.9 * 0.8 * 0.5 * 0.6) / 4)
     # The Finals are reached by both of their teams.
-    assert value["finals_brier"] == pytest.approx((0.16 + 0.25 + 0.16 + 0.25) / 4)
-    assert value["champion_brier"] == pytest.approx((0.25 + 0.09 + 0.01 + 0.01) / 4)
-    assert value["champion_log_loss"] == pytest.approx(-np.log(0.5))
+    assert values(tidy).to_dict() == pytest.approx(
+        {
+            "playoff_brier": (0.01 + 0.04 + 0.25 + 0.16) / 4,
+            "playoff_log_loss": -np.log(0.9 * 0.8 * 0.5 * 0.6) / 4,
+            "finals_brier": (0.16 + 0.25 + 0.16 + 0.25) / 4,
+            "champion_brier": (0.25 + 0.09 + 0.01 + 0.01) / 4,
+            "champion_log_loss": -np.log(0.5),
+        }
+    )
 
 
 def test_advancement_is_the_mean_over_five_events():
@@ -79,32 +76,24 @@ def test_advancement_is_the_mean_over_five_events():
     assert len(value) == 8
 
 
-def test_certain_and_right_odds_cost_nothing():
+def test_certain_uniform_and_impossible_odds():
     came = events(four_teams()).drop(columns=["season", "team_id"]).astype(float)
     value = values(advancement_metrics(odds_of(**came.add_suffix("_prob")), four_teams(), "oracle"))
     assert value.to_numpy() == pytest.approx(0, abs=1e-11)
-
-
-def test_a_uniform_forecast_of_the_title_costs_the_log_of_the_teams():
     value = values(advancement_metrics(odds_of(title_prob=0.25), four_teams(), "random"))
     assert value["champion_log_loss"] == pytest.approx(np.log(4))
-    assert value["champion_brier"] == pytest.approx((0.75**2 + 3 * 0.25**2) / 4)
-
-
-def test_an_impossible_champion_costs_much_but_not_infinity():
-    value = values(
-        advancement_metrics(odds_of(title_prob=[0.0, 0.5, 0.3, 0.2]), four_teams(), "stack")
-    )
+    wrong = odds_of(title_prob=[0.0, 0.5, 0.3, 0.2])
+    value = values(advancement_metrics(wrong, four_teams(), "stack"))
     assert 20 < value["champion_log_loss"] < 40
 
 
-def test_seasons_and_points_are_scored_alone_and_in_any_order_of_rows():
+def test_lists_are_scored_apart_and_without_absent_odds():
     results = pd.concat([four_teams("2022-23"), four_teams("2023-24")])
     rng = np.random.default_rng(1)
     lists = [
-        odds_of(season, point, title_prob=rng.dirichlet(np.ones(4)))
+        odds_of(season, point, title_prob=rng.dirichlet(np.ones(4)), playoff_prob=playoff)
         for season in ("2022-23", "2023-24")
-        for point in ("open", "end")
+        for point, playoff in (("open", np.nan), ("end", 0.75))
     ]
     together = advancement_metrics(pd.concat(lists), results, "stack")
     alone = [advancement_metrics(part, results, "stack") for part in lists]
@@ -116,15 +105,7 @@ def test_seasons_and_points_are_scored_alone_and_in_any_order_of_rows():
     pd.testing.assert_frame_equal(
         *(frame.sort_values(key, ignore_index=True) for frame in (shuffled, together))
     )
-
-
-def test_odds_that_a_point_lacks_are_not_scored():
-    lists = [
-        odds_of(point="open", title_prob=0.25, playoff_prob=np.nan),
-        odds_of(point="end", title_prob=0.25, playoff_prob=0.75),
-    ]
-    tidy = advancement_metrics(pd.concat(lists), four_teams(), "stack")
-    scored = tidy.groupby("as_of_point")["metric"].agg(set)
+    scored = together.groupby("as_of_point")["metric"].agg(set)
     assert scored["open"] == {"champion_brier", "champion_log_loss"}
     assert scored["end"] == scored["open"] | {"playoff_brier", "playoff_log_loss"}
 
@@ -168,16 +149,13 @@ def test_finishes_by_hand():
     assert table["finish_prob"].tolist() == pytest.approx([0.5, 0.1, 0.5, 0.6])
 
 
-def test_finishes_of_a_season_in_progress_are_not_known():
-    table = finish_table(odds_of(season="2018-19", **dict.fromkeys(ODDS, 0.0)), four_teams())
+def test_finishes_need_play_in_odds_and_are_unknown_in_a_season_in_progress():
+    odds = odds_of(season="2018-19", **dict.fromkeys(ODDS, 0.0))
+    table = finish_table(odds, four_teams())
     assert table["likely_finish"].tolist() == ["Lottery"] * 4
     assert table[["finish", "finish_prob"]].isna().all(axis=None)
-
-
-def test_finishes_with_a_play_in_need_its_odds():
-    odds = odds_of(**dict.fromkeys(ODDS, 0.0))
     with pytest.raises(ValueError, match=r"playin_prob.*seed_6"):
-        finish_table(odds, four_teams())
+        finish_table(odds.assign(season="2023-24"), four_teams())
 
 
 def test_the_losers_of_the_play_in_of_2020():
@@ -216,6 +194,10 @@ def test_finishes_are_those_of_the_simulations(simulated, sim_tables):
             assert rows.any()
             np.testing.assert_allclose(table.loc[rows, f"{column}_prob"], share[rows], atol=1e-12)
     assert table["likely_finish_prob"].between(1 / len(FINISHES), 1 + 1e-12).all()
+    value = values(advancement_metrics(summary, outcomes(sim_tables), "simulation"))
+    assert len(value) == 8
+    assert np.isfinite(value).all()
+    assert len(rank_interval_metrics(summary, outcomes(sim_tables))) == 2
 
 
 # Intervals.
@@ -229,11 +211,3 @@ def test_rank_intervals_by_hand():
     assert value["rank_interval_coverage"] == 0.5
     assert value["rank_interval_width"] == 2.5
     assert rank_interval_metrics(odds_of(title_prob=0.25), four_teams()).empty
-
-
-def test_the_summary_of_a_simulation_is_scored_in_full(simulated, sim_tables):
-    _, summary = simulated
-    value = values(advancement_metrics(summary, outcomes(sim_tables), "simulation"))
-    assert len(value) == 8
-    assert np.isfinite(value).all()
-    assert len(rank_interval_metrics(summary, outcomes(sim_tables))) == 2

@@ -1,33 +1,45 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from nba_rank.data.calendar import AS_OF_POINTS, as_of_grid, as_of_points
 from nba_rank.data.outcomes import outcomes
-from nba_rank.evaluation.baselines import baseline_scores, with_random
-from nba_rank.evaluation.evaluate import BASELINES, evaluate
-from nba_rank.evaluation.metrics import LIST_METRICS
+from nba_rank.evaluation.assessment import truth_of
+from nba_rank.evaluation.baselines import (
+    baseline_scores,
+    market_game_probs,
+    market_scores,
+    market_title_prob,
+    with_random,
+)
+from nba_rank.evaluation.evaluate import BASELINES, RANKERS, evaluate
+from nba_rank.evaluation.metrics import SPEARMAN
 
-# Mean Spearman over the nine seasons 2015-16 to 2023-24 at each as-of point, and at the end inside
-# the sixteen playoff teams.
+COLUMNS = ["season", "as_of_date", "team_id", "ranker", "score", "as_of_point"]
 SEASONS = [f"{year}-{year - 1999}" for year in range(2015, 2024)]
-MASSEY = (0.545, 0.393, 0.616, 0.733, 0.817, 0.864, 0.907)
-ELO = (0.57, 0.60, 0.684, 0.754, 0.824, 0.885, 0.891)
 
 
-def points(tables, seasons):
-    grid = as_of_grid(tables, seasons, 1000)
+def points(tables, seasons=None):
+    grid = as_of_grid(tables, seasons or tables.seasons["season"].tolist(), 1000)
     return grid[grid["as_of_point"] != ""].reset_index(drop=True)
 
 
-def scored(tables, seasons, seed=0):
+def scored(tables, seasons=None, seed=0):
     found = baseline_scores(tables, points(tables, seasons))
     return with_random(found, np.random.default_rng(seed))
 
 
+def spearman_of(scores, tables):
+    """Spearman of scores by ranker, scope, point and season."""
+    tidy = evaluate(scores, truth_of(outcomes(tables), tables), SPEARMAN)
+    return tidy.set_index(["ranker", "scope", "as_of_point", "season"])["value"].sort_index()
+
+
 @pytest.fixture(scope="module")
 def sim_scores(sim_tables):
-    return scored(sim_tables, sim_tables.seasons["season"].tolist())
+    return scored(sim_tables)
 
 
 def at(scores, season, point, ranker):
@@ -35,12 +47,15 @@ def at(scores, season, point, ranker):
     return rows[rows["ranker"] == ranker].set_index("team_id")["score"].sort_index()
 
 
-def test_every_baseline_scores_every_team_at_every_point(sim_scores):
+def test_every_baseline_scores_every_team_at_every_point(sim_tables, sim_scores):
     made_from_games = set(BASELINES) - {"market"}
     assert set(sim_scores["ranker"]) == made_from_games
     assert len(sim_scores) == 3 * 7 * 30 * len(made_from_games)
     assert not sim_scores.duplicated(["season", "as_of_point", "ranker", "team_id"]).any()
     assert np.isfinite(sim_scores["score"]).all()
+    other = with_random(sim_scores[sim_scores["ranker"] != "random"], np.random.default_rng(1))
+    differ = other["score"] != sim_scores["score"]
+    assert set(sim_scores.loc[differ, "ranker"]) == {"random"}
 
 
 def test_standings_are_the_winning_percentage_to_date(sim_tables, sim_scores):
@@ -54,7 +69,7 @@ def test_standings_are_the_winning_percentage_to_date(sim_tables, sim_scores):
     np.testing.assert_allclose(at(sim_scores, "2022-23", "end", "standings"), final)
 
 
-def test_on_opening_night_last_season_speaks(sim_tables, sim_scores):
+def test_opening_night_is_ranked_by_last_season(sim_tables, sim_scores):
     last = outcomes(sim_tables, "2021-22").set_index("team_id").sort_index()
     opening = at(sim_scores, "2022-23", "open", "standings")
     np.testing.assert_allclose(opening, last["win_pct"])
@@ -66,82 +81,128 @@ def test_on_opening_night_last_season_speaks(sim_tables, sim_scores):
     assert margins[0].equals(margins[2])
 
 
-def test_chance_depends_on_the_generator_alone(sim_tables, sim_scores):
-    again = scored(sim_tables, sim_tables.seasons["season"].tolist())
-    pd.testing.assert_frame_equal(again, sim_scores)
-    other = scored(sim_tables, sim_tables.seasons["season"].tolist(), seed=1)
-    differ = other["score"] != sim_scores["score"]
-    assert set(sim_scores.loc[differ, "ranker"]) == {"random"}
+def check_alone(tables, season, among):
+    alone = baseline_scores(tables, points(tables, [season]))
+    among = among[(among["season"] == season) & (among["ranker"] != "random")]
+    pd.testing.assert_frame_equal(alone, among.reset_index(drop=True), check_exact=True)
 
 
-def check_alone(tables, season, seasons):
-    def learnt(frame):
-        frame = frame[(frame["season"] == season) & (frame["ranker"] != "random")]
-        return frame.reset_index(drop=True)
-
-    alone, among = learnt(scored(tables, [season])), learnt(scored(tables, seasons))
-    pd.testing.assert_frame_equal(alone, among, check_exact=True)
+def test_the_scores_of_a_season_do_not_depend_on_others_asked(sim_tables, sim_scores):
+    check_alone(sim_tables, "2021-22", sim_scores)
+    check_alone(sim_tables, "2023-24", sim_scores)
 
 
-@pytest.mark.parametrize("season", ["2021-22", "2023-24"])
-def test_the_scores_of_a_season_do_not_depend_on_others_asked(sim_tables, season):
-    check_alone(sim_tables, season, sim_tables.seasons["season"].tolist())
+# Bookmakers.
 
 
-@pytest.mark.real
-def test_a_new_team_is_the_average_of_what_was_known(real_tables):
-    # Charlotte joined in 2004-05: its stand-in for last season may not look ahead.
-    check_alone(real_tables, "2004-05", ["2003-04", "2004-05", "2005-06", "2006-07"])
+@pytest.fixture(scope="module")
+def priced_tables(sim_tables, priced):
+    """Bookmakers' figures of two of three seasons."""
+    return priced(sim_tables, ["2022-23", "2023-24"])
+
+
+def test_bookmakers_rank_by_win_totals_where_every_team_has_one(priced_tables, sim_scores):
+    tables = priced_tables
+    scores = market_scores(tables, points(tables))
+    assert list(scores.columns) == list(sim_scores.columns) == COLUMNS
+    assert scores.dtypes.equals(sim_scores.dtypes)
+    assert set(scores["season"]) == {"2022-23", "2023-24"}
+    assert set(scores["ranker"]) == {"market"}
+    assert len(scores) == 2 * 30 * len(AS_OF_POINTS)
+    assert not scores.duplicated(["season", "as_of_point", "team_id"]).any()
+    totals = tables.market_totals.set_index(["season", "team_id"])["win_total"]
+    keys = pd.MultiIndex.from_frame(scores[["season", "team_id"]])
+    assert scores["score"].tolist() == totals.loc[keys].tolist()
+    values = spearman_of(pd.concat([sim_scores, scores], ignore_index=True), tables)
+    assert set(values["market"].index.get_level_values("season")) == set(scores["season"])
+    assert set(values.index.get_level_values("ranker")) <= set(RANKERS)
+
+    totals = tables.market_totals
+    fourth = totals.index[totals["season"] == "2022-23"][3]
+    for lacking in (
+        totals.drop(index=fourth),
+        totals.assign(win_total=totals["win_total"].mask(totals.index == fourth)),
+    ):
+        scores = market_scores(replace(tables, market_totals=lacking), points(tables))
+        assert set(scores["season"]) == {"2023-24"}
+
+
+def test_without_bookmakers_figures_there_are_no_rows(sim_tables):
+    scores = market_scores(sim_tables, points(sim_tables))
+    odds = market_title_prob(sim_tables, sim_tables.seasons["season"])
+    probs = market_game_probs(sim_tables)
+    assert scores.empty
+    assert odds.empty
+    assert probs.empty
+    assert list(scores.columns) == COLUMNS
+    assert list(odds.columns) == ["season", "team_id", "title_prob"]
+    assert list(probs.columns) == ["game_id", "home_win_prob"]
+
+
+def test_market_odds_are_of_priced_seasons_and_games(priced_tables):
+    tables = priced_tables
+    odds = market_title_prob(tables, ["2021-22", "2023-24"])
+    assert set(odds["season"]) == {"2023-24"}
+    assert len(odds) == 30
+    assert odds["title_prob"].sum() == pytest.approx(1)
+    totals = tables.market_totals
+    unknown = totals.assign(title_prob=totals["title_prob"].mask(totals["season"] == "2023-24"))
+    assert market_title_prob(replace(tables, market_totals=unknown), ["2023-24"]).empty
+    lines = tables.market_lines.copy()
+    lines.loc[:4, "home_win_prob"] = np.nan
+    probs = market_game_probs(replace(tables, market_lines=lines))
+    assert probs["game_id"].tolist() == lines["game_id"].tolist()[5:]
+    assert probs["home_win_prob"].between(0, 1).all()
 
 
 # The real league.
 
 
-@pytest.fixture(scope="module")
-def real_spearman(real_tables):
-    """Mean Spearman over the nine seasons by ranker, scope and point."""
-    truth = outcomes(real_tables).merge(
-        real_tables.teams[["season", "team_id", "conference"]], on=["season", "team_id"]
-    )
-    spearman = {"spearman": LIST_METRICS["spearman"]}
-    tidy = evaluate(scored(real_tables, SEASONS), truth, spearman)
-    assert tidy["season"].unique().tolist() == SEASONS
-    return tidy.groupby(["ranker", "scope", "as_of_point"])["value"].mean()
+@pytest.mark.real
+def test_real_baselines_reach_their_known_skill(real_tables):
+    scores = scored(real_tables, SEASONS)
+    values = spearman_of(scores, real_tables).groupby(["ranker", "scope", "as_of_point"]).mean()
+    known = {
+        "standings": (0.545, 0.438, 0.617, 0.749, 0.831, 0.907, 0.952),
+        "massey": (0.545, 0.393, 0.616, 0.733, 0.817, 0.864, 0.907),
+        "srs": (0.545, 0.393, 0.616, 0.733, 0.817, 0.864, 0.907),
+        "elo": (0.57, 0.60, 0.684, 0.754, 0.824, 0.885, 0.891),
+        "random": (0.0,) * 7,
+    }
+    within = {"standings": 0.01, "random": 0.2}
+    for ranker, expected in known.items():
+        got = values[ranker, "league"].reindex(list(AS_OF_POINTS))
+        np.testing.assert_allclose(got, expected, atol=within.get(ranker, 0.025), err_msg=ranker)
+    at_the_end = values.xs(("playoff16", "end"), level=("scope", "as_of_point"))
+    assert at_the_end["standings"] == pytest.approx(0.709, abs=0.01)
+    assert at_the_end["massey"] == pytest.approx(0.643, abs=0.025)
+    assert at_the_end["elo"] == pytest.approx(0.573, abs=0.025)
+    # Charlotte joined in 2004-05: its stand-in for last season may not look ahead.
+    later = scored(real_tables, ["2003-04", "2004-05", "2005-06", "2006-07"])
+    check_alone(real_tables, "2004-05", later)
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
-    ("point", "scope", "expected", "within"),
-    [
-        ("open", "league", 0.545, 0.01),
-        ("0.05", "league", 0.438, 0.01),
-        ("0.15", "league", 0.617, 0.01),
-        ("0.25", "league", 0.749, 0.01),
-        ("0.5", "league", 0.831, 0.01),
-        ("0.75", "league", 0.907, 0.01),
-        ("end", "league", 0.952, 0.005),
-        ("end", "playoff16", 0.709, 0.01),
-    ],
-)
-def test_real_standings_reach_their_known_skill(real_spearman, point, scope, expected, within):
-    assert real_spearman["standings", scope, point] == pytest.approx(expected, abs=within)
+def test_real_bookmakers_are_good(real_tables):
+    seasons = sorted(real_tables.market_totals["season"].unique())
+    opening = points(real_tables, seasons)
+    opening = opening[opening["as_of_point"] == "open"]
+    scores = [baseline_scores(real_tables, opening), market_scores(real_tables, opening)]
+    values = spearman_of(pd.concat(scores, ignore_index=True), real_tables).xs("league", level=1)
+    assert len(values["market"]) == 12
+    mean = values.groupby("ranker").mean()
+    assert mean["market"] > mean.drop("market").max() + 0.05
 
+    champions = real_tables.seasons.rename(columns={"champion_team_id": "team_id"})
+    odds = market_title_prob(real_tables, champions["season"])
+    champions = champions[["season", "team_id"]].merge(odds, on=["season", "team_id"])
+    assert len(champions) == 12
+    assert -np.log(champions["title_prob"]).mean() < np.log(30) - 1
 
-@pytest.mark.real
-@pytest.mark.parametrize(("ranker", "known"), [("massey", MASSEY), ("srs", MASSEY), ("elo", ELO)])
-def test_real_ratings_reach_their_known_skill(real_spearman, ranker, known):
-    got = real_spearman[ranker, "league"].reindex(list(AS_OF_POINTS))
-    np.testing.assert_allclose(got, known, atol=0.025)
-
-
-@pytest.mark.real
-@pytest.mark.parametrize(("ranker", "known"), [("massey", 0.643), ("elo", 0.573)])
-def test_real_ratings_reach_their_known_skill_inside_the_playoff_field(
-    real_spearman, ranker, known
-):
-    assert real_spearman[ranker, "playoff16", "end"] == pytest.approx(known, abs=0.025)
-
-
-@pytest.mark.real
-def test_chance_has_no_skill(real_spearman):
-    assert abs(real_spearman["random", "league"]).max() < 0.2
+    games = real_tables.games
+    games = games[(games["kind"] == "regular") & games["season"].between("2015-16", "2021-22")]
+    lined = games.merge(market_game_probs(real_tables), on="game_id")
+    assert len(lined) / len(games) > 0.99
+    won = lined["home_points"] > lined["away_points"]
+    assert 0.19 < ((lined["home_win_prob"] - won) ** 2).mean() < 0.22
+    assert abs(lined["home_win_prob"].mean() - won.mean()) < 0.02

@@ -6,13 +6,12 @@ from nba_rank.core.metrics import higher_is_better
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.evaluate import (
     SCOPES,
-    SPEARMAN,
     TIDY_COLUMNS,
     evaluate,
     interval_metrics,
     recovery_metrics,
 )
-from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS, spearman
+from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS, SPEARMAN, spearman
 
 
 def cell(tidy, **key):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.data.outcomes import FINISHES
+from nba_rank.data.outcomes import FINISHES, outcomes
 from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
 from nba_rank.evaluation.playoff_players import COLUMNS, playoff_contributions
 from nba_rank.features.players.box_rates import BOX_RATING
@@ -65,9 +65,9 @@ LINES = [
 ]
 
 
-def test_a_player_by_hand(league):
+def test_a_player_by_hand(league, sim_results):
     make, champion, played = league
-    table = playoff_contributions(make(LINES), SEASON)
+    table = playoff_contributions(make(LINES), sim_results, SEASON)
     assert tuple(table.columns) == COLUMNS
     star = table.iloc[0]
     assert star[["season", "team_id", "finish", "player_id", "player_name"]].tolist() == [
@@ -89,10 +89,10 @@ def test_a_player_by_hand(league):
     assert len(table) == 5
 
 
-def test_missing_counts_are_allotted_from_the_teams_and_flagged(league):
+def test_missing_counts_are_allotted_from_the_teams_and_flagged(league, sim_results):
     make, _, _ = league
     tables = without_split(make(LINES))
-    star = playoff_contributions(tables, SEASON).iloc[0]
+    star = playoff_contributions(tables, sim_results, SEASON).iloc[0]
     assert star["player_id"] == 1
     assert star["reconstructed"]
     # A quarter of the team's rebounds are offensive; he has a sixth of 16 fouls, then a twelfth.
@@ -106,37 +106,39 @@ def test_missing_counts_are_allotted_from_the_teams_and_flagged(league):
     assert star["change"] == pytest.approx(star["box_rating"] - regular)
 
 
-def test_without_reconstruction_missing_counts_are_unknown_and_no_zero(league):
+def test_without_reconstruction_missing_counts_are_unknown_and_no_zero(league, sim_results):
     make, _, _ = league
     rates = ["game_score", "game_score_per_36", "box_rating", "contribution", "change"]
-    table = playoff_contributions(without_split(make(LINES)), SEASON, reconstruct=False)
+    table = playoff_contributions(
+        without_split(make(LINES)), sim_results, SEASON, reconstruct=False
+    )
     assert table[rates].isna().all(axis=None)
     assert table["reconstructed"].all()
-    recorded = playoff_contributions(make(LINES), SEASON).set_index("player_id")
+    recorded = playoff_contributions(make(LINES), sim_results, SEASON).set_index("player_id")
     by_player = table.set_index("player_id").reindex(recorded.index)
     for name in ("games", "minutes_share", "box_rating_regular"):
         pd.testing.assert_series_equal(by_player[name], recorded[name])
 
 
-def test_games_with_unknown_counts_are_left_out_of_rates(league):
+def test_games_with_unknown_counts_are_left_out_of_rates(league, sim_results):
     make, _, _ = league
     lines = [(*line[:4], line[4] | {"stl": np.nan}) if line[1] == 1 else line for line in LINES]
-    star = playoff_contributions(make(lines), SEASON).iloc[0]
+    star = playoff_contributions(make(lines), sim_results, SEASON).iloc[0]
     assert star["games"] == 2
     assert star["box_rating"] == pytest.approx(100 * box_sum(**STAR) / (POSSESSIONS * 40 * 5 / 240))
 
 
-def test_who_did_not_play_in_the_regular_season_has_no_change(league):
+def test_who_did_not_play_in_the_regular_season_has_no_change(league, sim_results):
     make, _, _ = league
-    newcomer = playoff_contributions(make(LINES[:-1]), SEASON).iloc[0]
+    newcomer = playoff_contributions(make(LINES[:-1]), sim_results, SEASON).iloc[0]
     assert newcomer["minutes_regular"] == 0
     assert np.isnan(newcomer[["box_rating_regular", "change"]].astype(float)).all()
     assert np.isfinite(newcomer["contribution"])
 
 
 @pytest.fixture(scope="module")
-def simulated(sim_tables):
-    return playoff_contributions(sim_tables, SEASON)
+def simulated(sim_tables, sim_results):
+    return playoff_contributions(sim_tables, sim_results, SEASON)
 
 
 def test_a_simulated_season(sim_tables, simulated):
@@ -178,8 +180,8 @@ def test_contributions_add_up_to_the_team(sim_tables, simulated):
     np.testing.assert_allclose(total, team_ratings(sim_tables, SEASON), rtol=0.02)
 
 
-def test_allotted_counts_keep_what_the_team_did(sim_tables, simulated):
-    lacking = playoff_contributions(without_split(sim_tables), SEASON)
+def test_allotted_counts_keep_what_the_team_did(sim_tables, sim_results, simulated):
+    lacking = playoff_contributions(without_split(sim_tables), sim_results, SEASON)
     assert lacking["reconstructed"].all()
     team, allotted = (
         table.groupby("team_id")["contribution"].sum() for table in (simulated, lacking)
@@ -187,21 +189,26 @@ def test_allotted_counts_keep_what_the_team_did(sim_tables, simulated):
     np.testing.assert_allclose(allotted, team, rtol=0.01)
 
 
-def test_only_the_seasons_games_count(sim_tables, simulated):
+def test_only_the_seasons_games_count(sim_tables, sim_results, simulated):
     games = sim_tables.player_games
     other = (games["season"] != SEASON) | (games["kind"] == "playin")
     poisoned = games.assign(points=games["points"].where(~other, 99.0))
-    table = playoff_contributions(replace(sim_tables, player_games=poisoned), SEASON)
+    table = playoff_contributions(replace(sim_tables, player_games=poisoned), sim_results, SEASON)
     pd.testing.assert_frame_equal(table, simulated)
 
 
-def test_seasons_without_playoffs_are_refused(sim_tables):
+def test_seasons_without_playoffs_are_refused(sim_tables, sim_results):
     with pytest.raises(ValueError, match="no outcome of season '2031-32'"):
-        playoff_contributions(sim_tables, "2031-32")
+        playoff_contributions(sim_tables, sim_results, "2031-32")
     games = sim_tables.player_games
     bare = replace(sim_tables, player_games=games[games["kind"] != "playoffs"])
     with pytest.raises(ValueError, match="no player logs of the playoffs"):
-        playoff_contributions(bare, SEASON)
+        playoff_contributions(bare, sim_results, SEASON)
+
+
+@pytest.fixture(scope="module")
+def real_results(real_tables):
+    return outcomes(real_tables)
 
 
 def best(table, finish, n):
@@ -209,8 +216,8 @@ def best(table, finish, n):
 
 
 @pytest.mark.real
-def test_stars_of_the_finals_lead_their_teams(real_tables):
-    table = playoff_contributions(real_tables, "2015-16")
+def test_stars_of_the_finals_lead_their_teams(real_tables, real_results):
+    table = playoff_contributions(real_tables, real_results, "2015-16")
     assert table["player_name"].iloc[0] == "LeBron James"
     assert best(table, "Champion", 2) == ["LeBron James", "Kyrie Irving"]
     assert {"Stephen Curry", "Klay Thompson", "Draymond Green"} == set(best(table, "Finals", 3))
@@ -221,18 +228,18 @@ def test_stars_of_the_finals_lead_their_teams(real_tables):
 
 
 @pytest.mark.real
-def test_later_playoffs_lack_counts_and_say_so(real_tables):
-    table = playoff_contributions(real_tables, "2022-23")
+def test_later_playoffs_lack_counts_and_say_so(real_tables, real_results):
+    table = playoff_contributions(real_tables, real_results, "2022-23")
     assert table["reconstructed"].all()
     assert best(table, "Champion", 2) == ["Nikola Jokić", "Jamal Murray"]
     assert table.loc[table["minutes"] > 0, "contribution"].notna().all()
-    strict = playoff_contributions(real_tables, "2022-23", reconstruct=False)
+    strict = playoff_contributions(real_tables, real_results, "2022-23", reconstruct=False)
     assert strict[["game_score", "box_rating", "contribution", "change"]].isna().all(axis=None)
 
 
 @pytest.mark.real
-def test_finals_without_player_logs_are_counted(real_tables):
-    table = playoff_contributions(real_tables, "2016-17")
+def test_finals_without_player_logs_are_counted(real_tables, real_results):
+    table = playoff_contributions(real_tables, real_results, "2016-17")
     missing = table.drop_duplicates("team_id").set_index("finish")["unlogged_games"]
     assert missing["Champion"] == missing["Finals"] == 5
     assert (missing.drop(["Champion", "Finals"]) == 0).all()
@@ -240,13 +247,13 @@ def test_finals_without_player_logs_are_counted(real_tables):
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_how_far_allotted_counts_are_off(real_tables):
+def test_how_far_allotted_counts_are_off(real_tables, real_results):
     """The figures that the module states."""
     lacking = without_split(real_tables)
     pairs = []
     for season in ("2012-13", "2013-14", "2014-15", "2015-16", "2016-17"):
         true, guessed = (
-            playoff_contributions(tables, season).set_index(["team_id", "player_id"])
+            playoff_contributions(tables, real_results, season).set_index(["team_id", "player_id"])
             for tables in (real_tables, lacking)
         )
         both = pd.DataFrame({"true": true["box_rating"], "guessed": guessed["box_rating"]})

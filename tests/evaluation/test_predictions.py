@@ -9,9 +9,11 @@ from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.predictions import (
     PROBABILITIES,
     SIMULATED,
+    agreement,
     as_json,
     flat,
     predictions_table,
+    verdict,
 )
 from nba_rank.models.members import Scores
 from nba_rank.models.model_a.uncertainty import INTERVALS
@@ -52,11 +54,7 @@ def test_ranks_follow_the_scores(predicted, table_of):
     assert table.loc[table["xgb_rank"] == 1, "team_id"].tolist() == [best]
 
 
-def test_without_intervals_there_are_no_columns_of_them(predicted, table_of):
-    assert not set(INTERVALS) & set(table_of(predicted).columns)
-
-
-def test_intervals_stand_after_model_a_s_rank_as_whole_places(predicted, table_of):
+def test_intervals_follow_model_a_s_rank_in_whole_places(predicted, table_of):
     rank = predicted["model_a"].rank(ascending=False)
     with_bounds = predicted.assign(
         model_a_score_low=predicted["model_a"] - 0.5,
@@ -73,12 +71,11 @@ def test_intervals_stand_after_model_a_s_rank_as_whole_places(predicted, table_o
     known = table.dropna(subset=list(INTERVALS))
     assert len(known) == 29
     assert (known["model_a_rank_high"] == known["model_a_rank"] + 2).all()
-    assert (known["model_a_rank_low"] <= known["model_a_rank"]).all()
     assert np.allclose(known["model_a_score_high"] - known["model_a_score_low"], 1)
-    # The members agree on what they did before, bounds or not.
-    assert table["model_agreement"].equals(table_of(predicted)["model_agreement"])
-    text = flat(table).to_csv(index=False)
-    row = text.splitlines()[1].split(",")
+    without = table_of(predicted)
+    assert not {*INTERVALS, *PROBABILITIES, *SIMULATED} & set(without.columns)
+    assert table["model_agreement"].equals(without["model_agreement"])
+    row = flat(table).to_csv(index=False).splitlines()[1].split(",")
     assert row[start + 4] == str(table["model_a_rank_high"].iloc[0])
     records = json.loads(as_json(table))
     absent = predicted.loc[3, "team_id"]
@@ -87,24 +84,13 @@ def test_intervals_stand_after_model_a_s_rank_as_whole_places(predicted, table_o
     assert all(isinstance(low, int) for team, low in bounds.items() if team != absent)
 
 
-def with_columns(predicted, names):
-    """Made-up numbers in columns, those of the simulation in another order and among others."""
-    rng = np.random.default_rng(1)
-    made = {name: rng.uniform(size=len(predicted)) for name in reversed(names)}
-    return predicted.assign(seed_1=0.5, **made)
-
-
-def test_without_calibration_and_odds_there_are_no_columns_of_them(predicted, table_of):
-    names = table_of(predicted).columns
-    assert not {*PROBABILITIES, *SIMULATED} & set(names)
-    assert not [name for name in names if name.endswith(("_prob", "_odds"))]
-
-
 @pytest.mark.parametrize(
     "names", [PROBABILITIES, SIMULATED, ("title_prob",), (*PROBABILITIES, *SIMULATED)]
 )
-def test_probabilities_and_what_was_simulated_stand_after_the_agreement(predicted, table_of, names):
-    given = with_columns(predicted, names)
+def test_probabilities_follow_the_agreement_and_change_no_rank(predicted, table_of, names):
+    rng = np.random.default_rng(1)
+    made = {name: rng.uniform(size=len(predicted)) for name in reversed(names)}
+    given = predicted.assign(seed_1=0.5, **made)
     table = table_of(given)
     start = table.columns.get_loc("model_agreement") + 1
     assert table.columns[start : start + len(names)].tolist() == list(names)
@@ -112,7 +98,6 @@ def test_probabilities_and_what_was_simulated_stand_after_the_agreement(predicte
     assert "seed_1" not in table
     expected = given.set_index("team_id").loc[table["team_id"], list(names)].to_numpy()
     assert np.array_equal(table[list(names)].to_numpy(), expected)
-    # They are told, and have no part in the ranks.
     columns = ["team_id", "rank", "conference_rank", "strength_percentile"]
     assert table[columns].equals(table_of(predicted)[columns])
     record = json.loads(as_json(table))[0]
@@ -123,3 +108,9 @@ def test_each_event_has_a_calibrated_and_a_simulated_column():
     assert [f"{event}_prob_platt" for event in EVENTS] == list(PROBABILITIES)
     simulated = [name for name in SIMULATED if name.endswith("_prob")]
     assert simulated == ["playin_prob", *[f"{event}_prob" for event in EVENTS]]
+
+
+def test_verdict_and_agreement_by_hand():
+    said = verdict([1, 9, 5, 4, 2], [8, 2, 5, 6, np.nan], tolerance=2)
+    assert said.tolist() == ["over-ranked", "under-ranked", "aligned", "aligned", None]
+    assert agreement([[1, 30], [4, 4]], n_teams=30).tolist() == [0.0, 1.0]

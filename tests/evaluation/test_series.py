@@ -113,18 +113,17 @@ def test_references_have_gaps_and_no_probabilities(sim_tables):
     assert series_references(sim_tables, []).empty
 
 
-def test_upset_auc_by_hand():
+def test_metrics_by_hand():
     # Upsets at gaps 2 and 0; of the pairs with -1, 0 and 1 the first is right on three, the
     # second on one and ties on one.
     tidy = series_metrics(rows([2.0, 0.0, -1.0, 0.0, 1.0], [False, False, True, True, True]))
     assert cell(tidy, "series_upset_auc") == pytest.approx((3 + 1.5) / 6)
     assert set(tidy["as_of_point"]) == {"end"}
     assert set(tidy["scope"]) == {"league"}
-
-
-def test_upset_auc_is_undefined_without_upsets():
-    tidy = series_metrics(rows([1.0, 2.0], [True, True]))
-    assert np.isnan(cell(tidy, "series_upset_auc"))
+    no_upset = series_metrics(rows([1.0, 2.0], [True, True], [1.0, 0.5]))
+    assert np.isnan(cell(no_upset, "series_upset_auc"))
+    assert cell(no_upset, "series_brier") == pytest.approx(0.25 / 2)
+    assert cell(no_upset, "series_log_loss") == pytest.approx(np.log(2) / 2)
 
 
 def test_all_seasons_are_pooled_as_well():
@@ -145,15 +144,6 @@ def test_all_seasons_are_pooled_as_well():
     assert cell(tidy, "series_log_loss", ALL) == pytest.approx(expected.mean())
     assert cell(tidy, "series_log_loss", "2021-22") == pytest.approx(expected[:15].mean())
     assert set(tidy.loc[tidy["ranker"] == "elo", "metric"]) == {"series_upset_auc"}
-
-
-def test_what_happened_costs_nothing_and_a_coin_costs_log_two():
-    host_won = np.array([True, False, True])
-    certain = series_metrics(rows([0.0, 1.0, 0.0], host_won, host_won.astype(float)))
-    assert cell(certain, "series_brier") == 0
-    assert cell(certain, "series_log_loss") == pytest.approx(0, abs=1e-11)
-    coin = series_metrics(rows([0.0, 1.0, 0.0], host_won, 0.5))
-    assert cell(coin, "series_log_loss") == pytest.approx(np.log(2))
 
 
 # The real league.

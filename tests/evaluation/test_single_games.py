@@ -6,9 +6,8 @@ import pytest
 from scipy.optimize import brentq
 
 from nba_rank.data.calendar import as_of_points
-from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT, baseline_scores
+from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT, baseline_scores, market_game_probs
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.evaluation.market import market_game_probs
 from nba_rank.evaluation.single_games import COLUMNS, game_metrics, game_references
 from nba_rank.features.elo import win_probability
 
@@ -60,18 +59,11 @@ def test_scores_by_hand():
     assert cell(tidy, "game_brier", ranker="market") == pytest.approx(0.36)
 
 
-def test_what_happened_costs_nothing_and_order_does_not_matter():
+def test_row_order_does_not_matter_and_a_missing_probability_is_refused():
     rng = np.random.default_rng(0)
-    won = rng.random(50) < 0.6
-    certain = game_metrics(forecast(won.astype(float), won))
-    assert cell(certain, "game_brier") == 0
-    assert cell(certain, "game_log_loss") == pytest.approx(0, abs=1e-11)
-    games = forecast(rng.uniform(0.1, 0.9, 50), won)
+    games = forecast(rng.uniform(0.1, 0.9, 50), rng.random(50) < 0.6)
     shuffled = game_metrics(games.sample(frac=1, random_state=0))
     pd.testing.assert_frame_equal(shuffled, game_metrics(games))
-
-
-def test_what_is_no_probability_is_refused():
     with pytest.raises(ValueError, match="probabilities"):
         game_metrics(forecast([0.5, np.nan], [True, False]))
 
@@ -94,13 +86,12 @@ def test_every_game_but_the_play_in_has_a_forecast(sim_tables, references):
         assert set(of(references, ranker)["season"]) == {"2022-23", "2023-24"}
 
 
-@pytest.mark.parametrize("kind", ["regular", "playoffs"])
-def test_always_home_is_the_share_of_earlier_seasons(sim_tables, references, kind):
-    games = sim_tables.games
-    earlier = games[(games["kind"] == kind) & (games["season"] < "2023-24")]
-    share = (earlier["home_points"] > earlier["away_points"]).mean()
-    p = of(references, "always_home", "2023-24", kind)["p_home"]
-    np.testing.assert_allclose(p, share)
+def test_always_home_is_the_share_of_earlier_seasons(sim_tables, references):
+    games = sim_tables.games[sim_tables.games["season"] < "2023-24"]
+    share = (games["home_points"] > games["away_points"]).groupby(games["kind"]).mean()
+    for kind in ("regular", "playoffs"):
+        p = of(references, "always_home", "2023-24", kind)["p_home"]
+        np.testing.assert_allclose(p, share[kind])
 
 
 def test_elo_is_that_of_the_morning(sim_tables, references):

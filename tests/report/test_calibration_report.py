@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.calibration import calibration_table, season_scores
+from nba_rank.evaluation.calibration import calibration_table, reliability_tables, season_scores
 from nba_rank.evaluation.paired import paired, season_means
 from nba_rank.report.calibration_report import CalibrationReport, write_calibration_report
 
@@ -39,7 +39,7 @@ def written(tmp_path_factory):
     report = CalibrationReport(
         ranker="stack",
         seasons=SEASONS,
-        forecasts=forecasts,
+        reliability=reliability_tables(forecasts, ["variant", "event"]),
         means=season_means(scores),
         differences=paired(scores, "none"),
         calibration=calibration_table(forecasts, rng, n_draws=50),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from nba_rank.evaluation.attention_health import last_epochs
+from nba_rank.evaluation.attention import last_epochs
 from nba_rank.models.model_a.callbacks import batch_watch, model_callbacks
 from nba_rank.models.model_a.callbacks.attention_diagnostics import (
     BEFORE_TRAINING,
