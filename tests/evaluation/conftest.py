@@ -9,7 +9,7 @@ from nba_rank.data.league import league_teams
 SIGNAL = {"stack": 0.9, "standings": 0.7, "elo": 0.75, "random": 0.0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def truth():
     """Outcomes of four seasons in a random order, eight playoff teams a conference."""
     rng = np.random.default_rng(11)
@@ -24,7 +24,7 @@ def truth():
     return pd.concat(seasons, ignore_index=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scores(truth):
     """Scores of four rankers at all points."""
     rng = np.random.default_rng(12)

@@ -94,7 +94,7 @@ def rankers(frame):
     return set(frame["ranker"]) if len(frame) else set()
 
 
-def test_metrics_are_tidy_and_name_who_is_judged_by_what(found):
+def test_metrics_are_tidy_and_complete_for_every_ranker(found):
     metrics = found.metrics
     assert metrics.columns.tolist() == TIDY_COLUMNS
     assert not metrics.duplicated(TIDY_COLUMNS[:-1]).any()
@@ -119,11 +119,7 @@ def test_metrics_are_tidy_and_name_who_is_judged_by_what(found):
         for ranker in ("stack", "elo", "elo_fitted", "always_home"):
             assert metrics_of(found, ranker, scope) == games
         assert metrics_of(found, PLATT, scope) == (games if scope == "regular" else set())
-
-
-def test_the_intervals_of_the_simulation_are_judged_at_every_point(found):
-    rows = found.metrics[found.metrics["ranker"] == "simulation"]
-    coverage = rows[rows["metric"].str.contains("cover")]
+    coverage = metrics[metrics["metric"] == "rank_interval_coverage"]
     assert coverage["as_of_point"].tolist() == list(AS_OF_POINTS)
     assert coverage["value"].between(0, 1).all()
 
@@ -143,18 +139,7 @@ def test_odds_at_the_points_are_those_of_the_forecast(found, simulated, sim_date
     assert own.to_numpy() == pytest.approx(np.tile([16, 8, 4, 2, 1], (7, 1)))
 
 
-def test_chance_is_a_reference_and_knows_the_field_at_the_end(found):
-    uniform = found.odds[found.odds["ranker"] == "random"]
-    assert set(uniform["title_prob"]) == {1 / 30}
-    field = found.odds[found.odds["ranker"] == "random16"]
-    assert set(field["as_of_point"]) == {"end"}
-    assert field["title_prob"].sum() == pytest.approx(1)
-    log_loss = found.metrics[found.metrics["metric"] == "champion_log_loss"]
-    of_chance = log_loss[log_loss["ranker"] == "random"]["value"]
-    assert of_chance.to_numpy() == pytest.approx(np.log(30))
-
-
-def test_every_game_is_forecast_once_by_each_who_forecasts_its_kind(found, league):
+def test_every_ranker_forecasts_every_game_of_its_kinds_once(found, league):
     games = found.games
     assert not games.duplicated(["game_id", "ranker"]).any()
     assert games["p_home"].between(0, 1).all()
@@ -199,14 +184,14 @@ def test_series_are_judged_by_strengths_after_the_regular_season(found, simulate
         )
 
 
-def test_softmax_gives_title_odds_alone_and_calibration_the_games(assess, forecast_of, league):
+def test_softmax_gives_title_odds_and_calibration_the_games(assess, forecast_of, league):
     found = assess(forecast_of("odds=softmax", "calibration=platt_stack"), league)
     assert metrics_of(found, "stack") == {"champion_brier", "champion_log_loss"}
     assert metrics_of(found, PLATT) == ADVANCEMENT
     assert found.finishes.empty
     assert found.series.empty
     assert "simulation" not in rankers(found.metrics)
-    # Nothing else says who wins a game, so calibration speaks for the ranker.
+    # Nothing else forecasts games, so calibration is filed under the ranker.
     assert metrics_of(found, "stack", "regular") == {"game_brier", "game_log_loss"}
     assert PLATT not in rankers(found.games)
     assert set(found.games.loc[found.games["ranker"] == "stack", "kind"]) == {"regular"}
@@ -218,15 +203,6 @@ def test_without_calibration_and_odds_there_are_references_alone(assess, forecas
     assert rankers(found.games) == {"always_home", "elo", "elo_fitted"}
     assert rankers(found.metrics) == rankers(found.odds) | rankers(found.games)
     assert found.series.empty
-
-
-def test_a_simulation_without_calibration_forecasts_games_of_both_kinds(
-    assess, forecast_of, league
-):
-    found = assess(forecast_of("odds=monte_carlo", "calibration=none"), league)
-    assert PLATT not in rankers(found.metrics) | rankers(found.odds) | rankers(found.games)
-    kinds = found.games.loc[found.games["ranker"] == "stack", "kind"]
-    assert set(kinds) == {"regular", "playoffs"}
 
 
 def test_bookmakers_are_judged_where_they_have_priced_the_season(
@@ -245,78 +221,71 @@ def test_bookmakers_are_judged_where_they_have_priced_the_season(
     others = with_market.metrics[with_market.metrics["ranker"] != "market"]
     pd.testing.assert_frame_equal(others.reset_index(drop=True), found.metrics, check_exact=True)
 
-
-@pytest.mark.parametrize("seasons", [[], [LEARNED]])
-def test_bookmakers_are_not_there_where_they_have_not(assess, simulated, league, priced, seasons):
-    found = assess(simulated, replace(league, tables=priced(league.tables, seasons)))
-    assert "market" not in rankers(found.metrics) | rankers(found.odds) | rankers(found.games)
-
-
-def test_title_odds_of_bookmakers_that_lack_a_team_are_left_out(assess, simulated, league, priced):
-    tables = priced(league.tables, [TESTED])
     totals = tables.market_totals.copy()
     totals.loc[3, "title_prob"] = np.nan
-    found = assess(simulated, replace(league, tables=replace(tables, market_totals=totals)))
-    assert "market" not in rankers(found.odds)
-    assert metrics_of(found, "market") == set()
-    assert metrics_of(found, "market", "regular") == {"game_brier", "game_log_loss"}
+    lacking = assess(simulated, replace(league, tables=replace(tables, market_totals=totals)))
+    assert "market" not in rankers(lacking.odds)
+    assert metrics_of(lacking, "market") == set()
+    assert metrics_of(lacking, "market", "regular") == {"game_brier", "game_log_loss"}
+
+    of_another = assess(simulated, replace(league, tables=priced(league.tables, [LEARNED])))
+    assert "market" not in rankers(of_another.metrics) | rankers(of_another.odds)
 
 
-def test_a_game_is_forecast_by_the_newest_date_before_it(simulated, league):
+@pytest.fixture(scope="module")
+def forecast_games(simulated, league):
+    """Win probabilities of the simulated forecast; not to be altered."""
+    return win_probabilities(simulated, league, "stack")
+
+
+def day_of(games, league):
+    return league.tables.games.set_index("game_id")["game_date"].reindex(games["game_id"])
+
+
+def test_a_game_is_forecast_by_the_newest_date_before_it(simulated, league, forecast_games):
     frame = simulated.predicted.frame
-    dates = np.sort(frame["as_of_date"].unique())
-    start, end = dates[4:6]
+    start, end = np.sort(frame["as_of_date"].unique())[4:6]
     moved = frame.assign(score=frame["score"].mask(frame["as_of_date"] == start, 0.0))
-    other = replace(simulated, predicted=Scores(moved, None))
-    before, after = (
-        win_probabilities(forecast, league, "stack") for forecast in (simulated, other)
-    )
-    day = league.tables.games.set_index("game_id")["game_date"].reindex(before["game_id"])
+    after = win_probabilities(replace(simulated, predicted=Scores(moved, None)), league, "stack")
+    day = day_of(after, league)
     of_date = ((day >= start) & (day < end)).to_numpy()
-    changed = (before["p_home"] != after["p_home"]).to_numpy()
+    changed = (forecast_games["p_home"] != after["p_home"]).to_numpy()
     assert (changed == of_date).mean() > 0.99
     assert not changed[~of_date].any()
 
 
-def test_results_of_the_games_have_no_part_in_their_forecasts(simulated, league):
+def test_results_of_the_games_do_not_change_their_forecasts(simulated, league, forecast_games):
     games = league.tables.games
     turned = games["season"] == TESTED
     points = games[["home_points", "away_points"]].to_numpy()
     points = np.where(turned.to_numpy()[:, None], points[:, ::-1], points)
     spoiled = games.assign(home_points=points[:, 0], away_points=points[:, 1])
-    tables = replace(league.tables, games=spoiled)
-    before, after = (
-        win_probabilities(simulated, replace(league, tables=each), "stack")
-        for each in (league.tables, tables)
-    )
+    there = replace(league, tables=replace(league.tables, games=spoiled))
+    before, after = forecast_games, win_probabilities(simulated, there, "stack")
     assert (before["home_won"] != after["home_won"]).all()
     opening = simulated.predicted.frame["as_of_date"].unique()[1]
-    day = games.set_index("game_id")["game_date"].reindex(before["game_id"])
-    first = (day < opening).to_numpy()
+    first = (day_of(before, league) < opening).to_numpy()
     assert first.sum() > 50
     # Later on the home edge of the league has been seen.
     assert before.loc[first, "p_home"].equals(after.loc[first, "p_home"])
 
 
-def test_dates_without_known_players_take_the_maps_of_teams(simulated, league):
+def test_dates_without_known_players_use_the_strengths_of_teams(simulated, league, forecast_games):
     frame, odds = simulated.predicted.frame, simulated.ranker.ensemble.odds
     start, end = np.sort(frame["as_of_date"].unique())[4:6]
     unknown = league.inputs["as_of_date"] == start
-    columns = list(ROSTER_INPUTS)
-    inputs = league.inputs.assign(**{name: league.inputs[name].mask(unknown) for name in columns})
-    there = replace(league, inputs=inputs)
-    before, after = (win_probabilities(simulated, each, "stack") for each in (league, there))
-    own = (before["ranker"] == "stack").to_numpy()
-    day = league.tables.games.set_index("game_id")["game_date"].reindex(before["game_id"])
+    masked = {name: league.inputs[name].mask(unknown) for name in ROSTER_INPUTS}
+    there = replace(league, inputs=league.inputs.assign(**masked))
+    before, after = forecast_games, win_probabilities(simulated, there, "stack")
+    day = day_of(before, league)
     of_date = ((day >= start) & (day < end)).to_numpy()
     assert before.loc[~of_date, "p_home"].equals(after.loc[~of_date, "p_home"])
     rated = there.rated(frame)
     games = RatedGames.of(league.tables, rated, "regular", next_only=True)
-    maps = odds.teams.regular
-    by_teams = ndtr(maps.expected_margin(rated, games) / maps.noise)
-    of_regular = own & (before["kind"] == "regular").to_numpy()
-    got = after.loc[of_regular, "p_home"].to_numpy()
-    of_date = of_date[of_regular]
+    model = odds.teams.regular
+    by_teams = ndtr(model.expected_margin(rated, games) / model.noise)
+    chosen = ((before["ranker"] == "stack") & (before["kind"] == "regular")).to_numpy()
+    got, of_date = after.loc[chosen, "p_home"].to_numpy(), of_date[chosen]
     assert of_date.any()
     assert got[of_date] == pytest.approx(by_teams[of_date])
     assert not np.isnan(got).any()

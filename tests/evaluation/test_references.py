@@ -68,13 +68,18 @@ def ordered(odds):
     return odds.sort_values(COLUMNS[:4], ignore_index=True)
 
 
+@pytest.fixture(scope="module")
+def of_last(scores, results):
+    """Odds of the last season; not to be altered."""
+    return reference_odds(scores, results, [LAST])
+
+
 @pytest.mark.parametrize("ranker", TABLE_RANKERS)
-def test_odds_are_fitted_on_the_earlier_seasons_at_the_same_point(scores, results, ranker):
-    got = at(reference_odds(scores, results, [LAST]), LAST, ranker)
+def test_odds_are_fitted_on_the_earlier_seasons_at_the_same_point(scores, results, of_last, ranker):
+    got = at(of_last, LAST, ranker)
     chosen = (scores["ranker"] == ranker) & (scores["as_of_point"] == "end")
     known = scores[chosen].merge(results, on=["season", "team_id"])
-    known["score"] -= UNIT[ranker][1]
-    known["score"] /= UNIT[ranker][0]
+    known["score"] = (known["score"] - UNIT[ranker][1]) / UNIT[ranker][0]
     earlier = known[known["season"] < LAST].assign(champion=lambda rows: rows["rounds_won"] == 4)
     now = at(known, LAST, ranker)
     platt = PlattScaling.fit(earlier["score"].to_numpy(), earlier["made_playoffs"].to_numpy())
@@ -89,7 +94,10 @@ def test_the_higher_the_score_the_higher_the_odds(scores, results):
     odds = reference_odds(scores, results, SEASONS)
     assert list(odds.columns) == COLUMNS
     assert not odds.duplicated(COLUMNS[:4]).any()
+    assert set(odds["as_of_point"]) == set(POINTS)
+    assert set(odds.loc[odds["ranker"] == "random", "season"]) == set(SEASONS)
     fitted = odds[odds["ranker"].isin(TABLE_RANKERS)]
+    assert fitted["season"].unique().tolist() == SEASONS[MIN_EARLIER:]
     sums = odds.groupby(["season", "as_of_point", "ranker"])["title_prob"].sum()
     np.testing.assert_allclose(sums, 1)
     for (season, point, ranker), rows in fitted.groupby(["season", "as_of_point", "ranker"]):
@@ -97,14 +105,6 @@ def test_the_higher_the_score_the_higher_the_odds(scores, results):
         rows = rows.sort_values("team_id").iloc[order]
         assert rows["playoff_prob"].is_monotonic_increasing
         assert rows["title_prob"].is_monotonic_increasing
-
-
-def test_seasons_with_too_little_before_them_have_chance_alone(scores, results):
-    odds = reference_odds(scores, results, SEASONS)
-    fitted = odds[odds["ranker"].isin(TABLE_RANKERS)]
-    assert fitted["season"].unique().tolist() == SEASONS[MIN_EARLIER:]
-    assert set(odds.loc[odds["ranker"] == "random", "season"]) == set(SEASONS)
-    assert set(odds["as_of_point"]) == set(POINTS)
 
 
 def test_a_season_in_which_nothing_was_known_does_not_count(scores, results):
@@ -138,8 +138,8 @@ def test_the_season_itself_and_later_ones_teach_nothing(scores, results):
     pd.testing.assert_frame_equal(odds, same, check_exact=True)
 
 
-def test_neither_order_of_rows_nor_unit_matters(scores, results):
-    odds = ordered(reference_odds(scores, results, [LAST]))
+def test_neither_order_of_rows_nor_unit_matters(scores, results, of_last):
+    odds = ordered(of_last)
     shuffled = scores.sample(frac=1, random_state=1)
     again = reference_odds(shuffled, results.sample(frac=1, random_state=2), [LAST])
     pd.testing.assert_frame_equal(ordered(again), odds, rtol=1e-4, atol=1e-6)
@@ -147,8 +147,8 @@ def test_neither_order_of_rows_nor_unit_matters(scores, results):
     pd.testing.assert_frame_equal(ordered(rescaled), odds, rtol=1e-4, atol=1e-6)
 
 
-def test_chance(scores, results):
-    odds = reference_odds(scores, results, [LAST])
+def test_chance(results, of_last):
+    odds = of_last
     for point in POINTS:
         chance = at(odds, LAST, "random", point)
         np.testing.assert_allclose(chance["title_prob"], 1 / N_TEAMS)
@@ -169,16 +169,11 @@ def test_chance(scores, results):
     }  # fmt: skip
 
 
-def test_a_season_in_progress_has_odds(scores, results):
-    done = results[results["season"] != LAST]
-    odds = reference_odds(scores, done, [LAST])
-    full = reference_odds(scores, results, [LAST])
+def test_a_season_needs_scores_but_no_outcome(scores, results, of_last):
+    odds = reference_odds(scores, results[results["season"] != LAST], [LAST])
     assert set(odds["ranker"]) == {*TABLE_RANKERS, "random"}
     for ranker in TABLE_RANKERS:
-        pd.testing.assert_frame_equal(at(odds, LAST, ranker), at(full, LAST, ranker))
-
-
-def test_a_season_without_scores_is_refused(scores, results):
+        pd.testing.assert_frame_equal(at(odds, LAST, ranker), at(of_last, LAST, ranker))
     with pytest.raises(ValueError, match=r"'standings'.*2031-32"):
         reference_odds(scores, results, [LAST, "2031-32"])
 
