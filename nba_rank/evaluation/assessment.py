@@ -13,8 +13,10 @@ from nba_rank.evaluation.evaluate import evaluate, interval_metrics, recovery_me
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS
 from nba_rank.evaluation.probability_assessment import Forecast, assess_probabilities
 from nba_rank.evaluation.result import WITHOUT, EvaluationResult, evaluation_result
+from nba_rank.features.store import KEY
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.faithfulness import occlusion_effects
+from nba_rank.models.model_a.fitted import TeamScores
 from nba_rank.models.oof import final_scores
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.samples.dataset import PROJECTED, Dataset
@@ -164,15 +166,18 @@ def _occlusion(
 ) -> pd.DataFrame:
     """Take players out of model A's test teams at the points."""
     parts = []
-    for part in judged.plan.tests:
-        model = judged.members[part.fit].model_a
-        if model is None:
+    fits = [(part.fit, season) for part in judged.plan.tests for season in part.seasons]
+    for fit, season in fits:
+        model, scores = judged.members[fit].model_a, judged.oof[season]
+        if model is None or scores.attention is None:
             continue
-        tested = data.of_seasons(part.seasons)
+        tested = data.of_seasons([season])
         at_point = tested.sets.frame.merge(points, on=["season", "as_of_date"], how="left")
         rows = np.flatnonzero(at_point["as_of_point"].notna())
+        score = tested.sets.frame[KEY].merge(scores.frame, how="left", on=KEY)["model_a"]
+        whole = TeamScores(score.to_numpy()[rows], scores.attention[rows], None)
         prior = tested.set_features(model.inputs.prior.features).iloc[rows]
-        effects = occlusion_effects(model, tested.sets.take(rows), prior, rng)
+        effects = occlusion_effects(model, tested.sets.take(rows), prior, rng, whole)
         parts.append(effects.merge(points, on=["season", "as_of_date"]))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 

@@ -133,7 +133,7 @@ def test_the_verdict_follows_direction_and_digits_of_the_metric(metric, lead, ve
     assert paired(tidy_of(values, metric), "standings")["verdict"].item() == verdict
 
 
-def test_few_seasons_claim_nothing():
+def test_a_claim_needs_six_seasons_the_interval_and_the_sign_flips():
     values = {"standings": [0.1] * 6, "stack": [0.9, 0.8, 0.9, 0.8, 0.9, 0.8]}
     said = {
         n: paired(tidy_of({name: own[:n] for name, own in values.items()}), "standings").iloc[0]
@@ -147,9 +147,6 @@ def test_few_seasons_claim_nothing():
     assert said[5]["low"] > 0.5
     assert (said[5]["p"], said[5]["verdict"]) == (0.0625, "within noise")
     assert said[6]["verdict"] == "better"
-
-
-def test_both_the_interval_and_the_sign_flips_have_to_agree():
     one_far_out = [0.01, 0.02, 0.01, 0.02, 0.01, 3.0]
     (row,) = paired(tidy_of({"a": [0.0] * 6, "b": one_far_out}), "a").to_dict("records")
     assert (row["p"] < 0.05, row["low"] < 0, row["verdict"]) == (True, True, "within noise")

@@ -55,20 +55,13 @@ def test_names_are_as_long_as_they_must_be(tmp_path):
         ({"status": "failed", "error": "ValueError: no"}, r"failed \(ValueError: no\): leave it"),
     ],
 )
-def test_a_run_that_has_not_finished_is_refused(tmp_path, two, status, words):
+def test_an_unfinished_run_is_refused(tmp_path, two, status, words):
     bad = write_run(tmp_path / "run_003", manifest=status)
     with pytest.raises(RunsError, match=words):
         find_runs([*two, bad])
 
 
-@pytest.mark.parametrize("name", ["metrics.csv", "metrics.json", "config.yaml"])
-def test_a_run_without_results_is_refused(two, name):
-    (two[1] / name).unlink()
-    with pytest.raises(RunsError, match=rf"run_002 holds no {name}"):
-        find_runs(two)
-
-
-def test_files_that_are_none_are_refused_by_name(two):
+def test_missing_and_broken_files_are_refused_by_name(two):
     (two[0] / "metrics.csv").write_text("season,value\n2020-21,1\n")
     (two[1] / "metrics.json").write_text("{")
     with pytest.raises(RunsError) as refused:
@@ -76,6 +69,14 @@ def test_files_that_are_none_are_refused_by_name(two):
     first, second = str(refused.value).splitlines()
     assert "metrics.csv lacks the columns as_of_point, scope, ranker, metric" in first
     assert "run_002 cannot be read" in second
+    for name in ("config.yaml", "metrics.json", "metrics.csv"):
+        (two[1] / name).unlink()
+        with pytest.raises(RunsError, match=rf"run_002 holds no {name}"):
+            find_runs(two)
+    made_metrics().to_csv(two[0] / "metrics.csv", index=False)
+    (two[0] / "metrics.json").write_text(json.dumps({"ranker": "rf"}))
+    with pytest.raises(RunsError, match="nothing of the final ranker rf"):
+        find_runs(two)
 
 
 def test_every_problem_is_told_at_once(tmp_path, two):
@@ -90,13 +91,7 @@ def test_every_problem_is_told_at_once(tmp_path, two):
     assert len(lines) == 4
 
 
-def test_a_final_ranker_without_metrics_is_refused(two):
-    (two[0] / "metrics.json").write_text(json.dumps({"ranker": "rf"}))
-    with pytest.raises(RunsError, match="nothing of the final ranker rf"):
-        find_runs(two)
-
-
-def test_folders_of_other_comparisons_are_passed_over_with_a_word(tmp_path, two):
+def test_folders_of_other_comparisons_are_passed_over_with_a_note(tmp_path, two):
     other = write_run(tmp_path / "run_003", manifest={"kind": "ablations of feature groups"})
     found = find_runs([other, *two])
     assert [run.name for run in found.runs] == ["run_001", "run_002"]
@@ -109,7 +104,7 @@ def test_folders_of_other_comparisons_are_passed_over_with_a_word(tmp_path, two)
 # Sweeps.
 
 
-def test_a_sweep_stands_for_its_defaults_and_its_best(tmp_path, two):
+def test_a_sweep_contributes_its_defaults_and_its_best(tmp_path, two):
     sweep = write_sweep(tmp_path / "sweeps" / "quick_1a2b")
     found = find_runs([two[0], sweep])
     assert [run.name for run in found.runs] == [
@@ -150,14 +145,10 @@ def test_an_unfinished_sweep_says_what_it_lacks(tmp_path, two):
         find_runs([nothing])
 
 
-def test_a_sweep_that_no_trial_won_is_finished(tmp_path, two):
+def test_a_sweep_without_a_winner_is_finished_and_its_trials_are_refused(tmp_path, two):
     sweep = write_sweep(tmp_path / "quick", runs=["test_default"])
     (note,) = find_runs([two[0], sweep]).notes
     assert note == f"no trial of the sweep {sweep} beat the defaults, so it has no test_best"
-
-
-def test_a_single_trial_is_refused_with_the_name_of_its_sweep(tmp_path, two):
-    sweep = write_sweep(tmp_path / "quick")
     with pytest.raises(RunsError, match=rf"default is a trial of a sweep.*name the sweep, {sweep}"):
         find_runs([two[0], sweep / "default"])
 
@@ -167,7 +158,7 @@ def test_a_single_trial_is_refused_with_the_name_of_its_sweep(tmp_path, two):
     [(3.0, 3), ("[64, 32]", [64, 32]), ("['a', 'b']", ["a", "b"]), (True, True), ("none", None),
      (1e-06, 1.0e-6), (None, None)],
 )  # fmt: skip
-def test_the_best_trial_is_known_by_the_parameters_of_its_run(tmp_path, written, in_config):
+def test_the_best_trial_is_found_by_the_parameters_of_its_run(tmp_path, written, in_config):
     scores = {"state": "complete", "ndcg16": 0.9, "clone_auc": 0.5}
     trials = [
         {"number": 0, "spearman": 0.6, "params.trainer.knob": "other", **scores},
@@ -198,9 +189,7 @@ def test_only_what_differs_is_listed():
     assert table.loc["z"].tolist() == ["null", ""]
     assert table.index.tolist() == ["x", "z"]
     assert differing({"a": {"x": 1}, "b": {"x": 1}}).empty
-
-
-def test_where_files_lie_and_how_a_sweep_went_change_no_result():
+    # Where files are and how a sweep is run change no result.
     fields = {"seed": 1, "paths.outputs": "a", "tuning.batch_id": "b", "data.raw_dir": "c"}
     assert comparable_fields(fields) == {"seed": 1}
 
@@ -281,15 +270,12 @@ def test_runs_without_a_common_season_point_or_metric_are_refused():
         common_scores({"a": early, "b": pd.concat([early, early])}, standings())
 
 
-def test_standings_tell_whether_the_truth_is_another():
+def test_gaps_of_standings_and_mean_scores():
     same = {"a": standings(), "b": standings(seasons=SEASONS[:2])}
     assert standings_gap(same) == 0
     moved = standings()
     moved.loc[0, "value"] += 0.03
     assert standings_gap(same | {"c": moved}) == pytest.approx(0.03)
-
-
-def test_the_mean_score_is_taken_over_points_then_seasons():
     rows = rows_of(made_metrics(), "stack")
     assert mean_score(rows, "spearman", "league") == pytest.approx(0.7 + 0.05 + 0.05)
     assert mean_score(rows, "spearman", "playoff16") == pytest.approx(0.4 + 0.05 + 0.05)

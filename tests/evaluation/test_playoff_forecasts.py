@@ -92,17 +92,16 @@ def test_means_and_differences_are_taken_over_the_same_seasons(found, forecasts)
     assert cell["n_seasons"] == 4
 
 
-def test_better_is_higher_for_the_area_and_lower_for_the_errors(found):
+def test_verdicts_follow_directions_and_floors_count_shared_outcomes_once(found):
     rows = found.differences[found.differences["reference"] == "standings"]
     rows = rows[rows["as_of_point"] == MEAN].set_index("metric")
     assert (rows["verdict"] == BETTER).all()
     assert rows.loc["playoff_auc", "difference"] > 0
     assert rows.loc["playoff_brier", "difference"] < 0
-
-
-def test_the_noise_floor_knows_that_points_share_outcomes(found):
     rows = found.calibration[found.calibration["ranker"] == "clone"].set_index("as_of_point")
     # The same forecasts at both points: twice the rows, no more outcomes.
     assert rows.loc[ALL, "n"] == 2 * rows.loc["open", "n"]
     assert rows.loc[ALL, "ece_floor"] == pytest.approx(rows.loc["open", "ece_floor"], rel=0.1)
     assert (rows["ece"] < rows["ece_floor_95"]).all()
+    bins = found.reliability[found.reliability["ranker"] == "elo"]
+    assert bins["count"].sum() == 4 * 2 * 30

@@ -8,11 +8,15 @@ import pandas as pd
 
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
-from nba_rank.models.model_a.fitted import FittedModelA
+from nba_rank.models.model_a.fitted import FittedModelA, TeamScores
 
 
 def occlusion_effects(
-    model: FittedModelA, sets: PlayerSets, team_prior: pd.DataFrame, rng: np.random.Generator
+    model: FittedModelA,
+    sets: PlayerSets,
+    team_prior: pd.DataFrame,
+    rng: np.random.Generator,
+    whole: TeamScores | None = None,
 ) -> pd.DataFrame:
     """Take one player out of each team: the one of most attention, and the one of like minutes.
 
@@ -26,6 +30,7 @@ def occlusion_effects(
         sets: Player sets of N rows.
         team_prior: Store features of the same rows, see `FittedModelA.predict`.
         rng: Draws among team-mates of the same minutes.
+        whole: The model's scores of the sets; None predicts them.
 
     Returns:
         `season`, `as_of_date`, `team_id`, and the absolute change of the team's score, in the unit
@@ -38,9 +43,11 @@ def occlusion_effects(
     """
     taken = sets.player_id != 0
     rows = np.flatnonzero(taken.sum(axis=1) > 1)
+    if whole is None:
+        whole = model.predict(sets, team_prior, with_intervals=False)
+    score, attention = whole.score[rows], whole.attention[rows]
     sets, team_prior, taken = sets.take(rows), team_prior.iloc[rows], taken[rows]
-    whole = model.predict(sets, team_prior, with_intervals=False)
-    top = np.where(taken, whole.attention, -1).argmax(axis=1)
+    top = np.where(taken, attention, -1).argmax(axis=1)
     others = taken.copy()
     others[np.arange(len(rows)), top] = False
     share = sets.minutes_share
@@ -50,7 +57,7 @@ def occlusion_effects(
 
     def effect(place: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         left = model.predict(_without(sets, place), team_prior, with_intervals=False)
-        return np.abs(left.score - whole.score)
+        return np.abs(left.score - score)
 
     return sets.frame[KEY].assign(top=effect(top), like_minutes=effect(other))
 
