@@ -69,10 +69,9 @@ def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Return each team's likeliest finish, and how likely its actual one was.
 
     Args:
-        odds: One row a team of a date: columns `season`, `team_id`, `playoff_prob`,
-            `round_1_prob`, `round_2_prob`, `finals_prob`, `title_prob`, and in seasons with a
-            play-in `playin_prob` (a game in it) and `seed_1` to `seed_6` (probabilities of the
-            seeds that need no play-in), see `nba_rank.odds.season_sim.summarise`.
+        odds: One row a team of a date: columns `season`, `team_id`, the five odds of
+            `advancement_metrics`, and in seasons with a play-in `playin_prob` (a game in it) and
+            `seed_1` to `seed_6` (the seeds that need no play-in).
         results: What `nba_rank.data.outcomes.outcomes` returns.
 
     Returns:

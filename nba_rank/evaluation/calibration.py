@@ -98,7 +98,6 @@ def ece_noise_floor(
         )
     order = np.argsort(forecast, kind="stable")
     ordered = forecast[order]
-    # Without labels a draw in the order of the probabilities serves as well.
     codes = None if group is None else np.unique(labels[order], return_inverse=True)[1]
     starts = np.flatnonzero(np.diff(equal_mass_bins(ordered, n_bins), prepend=-1))
     n = len(ordered)
@@ -266,10 +265,9 @@ def calibration_table(
         frame: As in `season_scores`.
         rng: Source of the noise floors.
         n_draws: As in `ece_noise_floor`.
-        same_outcome: Columns which together name an outcome, such as `season` and `team_id`:
-            forecasts of it on several dates are then one draw of the noise floor. Without them
-            every row is an outcome of its own: over seven pooled dates the floor is then a third
-            too low.
+        same_outcome: Columns which together name an outcome, such as `season` and `team_id`, which
+            is one draw of the noise floor on whatever dates it is forecast. Without them every row
+            is an outcome: over seven pooled dates the floor is then a third too low.
 
     Returns:
         One row a variant and event, in their order: `ranker` (the variant), `part` (the event),

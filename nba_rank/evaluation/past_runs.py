@@ -209,11 +209,7 @@ def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
 
 
 def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of runs on what all of them were judged on.
-
-    Args:
-        runs: By name of the run: what `rows_of` returns.
-        standings: The same of the standings.
+    """Return the scores of runs, as `rows_of` returns them, on what all of them were judged on.
 
     Returns:
         A tidy table with the runs and `STANDINGS` as rankers, and the mean over the points before
@@ -225,7 +221,8 @@ def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> 
     """
     for name, what in (("season", "test season"), ("as_of_point", "as-of point of a season")):
         if not set.intersection(*(set(rows[name]) for rows in runs.values())):
-            spans = "; ".join(f"{run}: {_words(rows[name])}" for run, rows in runs.items())
+            told = {run: ", ".join(sorted(set(rows[name]))) for run, rows in runs.items()}
+            spans = "; ".join(f"{run}: {words or 'none'}" for run, words in told.items())
             raise RunsError(f"no {what} is common to all runs, so nothing can be paired. {spans}")
     wide = pd.concat({run: _values(rows) for run, rows in runs.items()}, axis=1, join="inner")
     wide = wide.dropna()
@@ -247,9 +244,6 @@ def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> 
 def standings_gap(standings: Mapping[str, pd.DataFrame]) -> float:
     """Return how far apart the standings of runs are, which tells whether their truths differ.
 
-    Args:
-        standings: By name of the run: what `rows_of` returns of the standings.
-
     Returns:
         The largest difference of any metric that all have, in its unit; NaN without one.
     """
@@ -263,12 +257,12 @@ def first_epochs(folders: Mapping[str, Path]) -> pd.DataFrame:
     With the same seeds and data, networks on two machines differ by rounding alone.
 
     Args:
-        folders: By name of the run: its folder. Networks that not all runs have are left out.
+        folders: By name of the run: its folder.
 
     Returns:
         A row a statistic: `statistic`, `epoch` (0 is before training, 1 after the first epoch), the
-        mean over the networks in a column a run, `largest_gap` (of any network, between any two
-        runs), `n_networks`. Empty where a run has no `losses.csv` or `diagnostics.csv`.
+        mean over the networks that all runs have in a column a run, `largest_gap` (of any network,
+        between any two runs), `n_networks`. Empty where a run has no files of networks.
     """
     key = ["epoch", "statistic", "fit", "network"]
     series = {}
@@ -298,10 +292,7 @@ def mean_score(rows: pd.DataFrame, metric: str, scope: str) -> float:
 
 
 def differing(values: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Return what runs differ in.
-
-    Args:
-        values: By name of the run: values by key.
+    """Return what runs differ in, given their values by key.
 
     Returns:
         Text, a row a key that not all runs have with the same value, in the order of first
@@ -327,10 +318,6 @@ def _values(rows: pd.DataFrame) -> pd.Series:
     if (repeated := rows.duplicated(_KEY)).any():
         raise ValueError(f"repeated metrics, the first {rows[repeated].iloc[0].to_dict()}")
     return rows.set_index(_KEY)["value"]
-
-
-def _words(names: pd.Series) -> str:
-    return ", ".join(sorted(set(names))) or "none"
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -423,9 +410,8 @@ def _text(value: object) -> str:
 
 def _has(run: PastRun, key: str, wanted: object) -> bool:
     """Return whether a run has a parameter of a trial: in its config, or among its overrides."""
-    if key in run.fields:
-        return _same(run.fields[key], wanted)
     values = dict(str(one).split("=", 1) for one in run.manifest.get("overrides", []) if "=" in one)
+    values |= run.fields
     return key in values and _same(values[key], wanted)
 
 

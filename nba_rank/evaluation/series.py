@@ -162,11 +162,7 @@ def _host_wins(
     """
     node, weight = np.polynomial.hermite_e.hermegauss(_NODES)
     gaps = gap[:, None] + np.sqrt(2) * doubt_sd * node
-    p = series_win_prob(
-        ndtr((gaps + home_edge) / noise_sd),
-        ndtr((gaps - home_edge) / noise_sd),
-        home_left=needed[:, None],
-        away_left=needed[:, None] - 1,
-        needed=needed[:, None],
-    )
+    at_home, away = (ndtr((gaps + edge) / noise_sd) for edge in (home_edge, -home_edge))
+    wins = needed[:, None]
+    p = series_win_prob(at_home, away, home_left=wins, away_left=wins - 1, needed=wins)
     return np.clip(p @ (weight / weight.sum()), 0.0, 1.0)

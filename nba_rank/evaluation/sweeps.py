@@ -158,12 +158,9 @@ def objective_rows(tidy: pd.DataFrame, name: str, ranker: str) -> pd.DataFrame:
 
 
 def season_values(tidy: pd.DataFrame, names: Iterable[str], ranker: str) -> dict[str, float]:
-    """Return objectives of one season, each the mean over the as-of points.
+    """Return objectives of one season from its tidy metrics, each the mean over the as-of points.
 
-    Args:
-        tidy: Tidy metrics of one season.
-        names: Names of `OBJECTIVES`.
-        ranker: Ranker to judge; objectives of the playoff classifier are read off its own rows.
+    Objectives of the playoff classifier are read off its own rows, the others off the ranker's.
 
     Raises:
         ObjectiveError: One is missing or not finite at some point; a mean over the others would
@@ -235,11 +232,9 @@ def choose(found: Sequence[Candidate], objectives: Sequence[str], margin: float)
 
 
 def lead(one: Candidate, other: Candidate, objective: str) -> tuple[float, float]:
-    """Return by how much one candidate is better than another, and the standard error of that.
+    """Return the mean lead of one candidate over another and its standard error over seasons.
 
-    Returns:
-        The mean lead over the seasons, above 0 where the first is better whatever the direction,
-        and its standard error, 0 for a single season.
+    The lead is above 0 where the first is better; the error of a single season is 0.
     """
     seasons = sorted(other.seasons)
     gains = -_signs([objective]) * [
@@ -261,10 +256,7 @@ def gain(chosen: SeasonValues, default: SeasonValues, objective: str) -> pd.Seri
 
 
 def season_agreement(values: Sequence[Mapping[str, float]]) -> float:
-    """Return how alike the seasons order the trials.
-
-    Args:
-        values: An objective by season of each trial; all trials have the same seasons.
+    """Return how alike the seasons order the trials, given an objective by season of each.
 
     Returns:
         Mean rank correlation over pairs of seasons, -1 to 1: about 0 where the differences between
