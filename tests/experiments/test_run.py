@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
-from programs import program
+from programs import newest, program, read
 from rich.console import Console
 
 from nba_rank.config.compose import config_from_yaml
@@ -106,13 +106,9 @@ def run_again(league, finished, compose_as_is, tmp_path, monkeypatch):
             *league.overrides, f"paths.outputs={tmp_path / 'outputs3'}", *overrides
         )
         result = train(OmegaConf.structured(config), Console(file=StringIO()))
-        return result, newest(tmp_path)
+        return result, newest(tmp_path / "outputs3")
 
     return run
-
-
-def newest(tmp_path: Path) -> Path:
-    return max((tmp_path / "outputs3").glob("run_*"))
 
 
 def asked(run: Path, as_of: str, processed_dir: Path | None = None, out: Path | None = None):
@@ -219,7 +215,7 @@ def test_a_run_folder_is_complete(finished):
     assert all((finished / name).stat().st_size > 0 for name in files)
 
 
-def test_the_manifest_tells_what_was_done(finished, league):
+def test_manifest_and_config_record_the_run(finished, league, compose_as_is):
     manifest = read_manifest(finished)
     assert manifest["status"] == "finished"
     assert manifest["run"] == "run_001"
@@ -230,17 +226,14 @@ def test_the_manifest_tells_what_was_done(finished, league):
     assert plan.test_seasons == [TEST_SEASON]
     assert [fit.predict for fit in plan.fits] == [["2023-24"], [TEST_SEASON]]
     assert {"tables", "features", "models", "report"} <= manifest["seconds"].keys()
-
-
-def test_the_config_of_a_run_reads_back(finished, league, compose_as_is):
     config = config_from_yaml(finished / "config.yaml")
     outputs = f"paths.outputs={league.folder / 'outputs3'}"
     assert config == compose_as_is(*league.overrides, outputs)
     assert OmegaConf.load(finished / ".hydra" / "overrides.yaml")[-1] == outputs
 
 
-def test_metrics_are_tidy_with_the_names_that_others_read(finished):
-    metrics = pd.read_csv(finished / "metrics.csv", dtype={"as_of_point": "str"})
+def test_metrics_are_tidy_and_use_the_public_names(finished):
+    metrics = read(finished, "metrics.csv")
     columns = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
     assert metrics.columns.tolist() == columns
     assert not metrics.duplicated(columns[:-1]).any()
@@ -297,8 +290,8 @@ def test_metrics_json_is_valid_json_without_nan(finished):
     assert shares.to_numpy() == pytest.approx(1)
 
 
-def test_predictions_hold_the_same_rows_in_every_format(finished):
-    table = pd.read_parquet(finished / "predictions.parquet")
+def test_predictions_are_the_same_in_every_format(finished):
+    table = predictions_of(finished)
     csv = pd.read_csv(
         finished / "predictions.csv",
         dtype={"as_of_point": "str"},
@@ -317,7 +310,7 @@ def test_predictions_hold_the_same_rows_in_every_format(finished):
 
 
 def test_predictions_rank_thirty_teams_a_date(finished):
-    table = pd.read_parquet(finished / "predictions.parquet")
+    table = predictions_of(finished)
     assert set(table["season"]) == {TEST_SEASON}
     assert not table.duplicated(["season", "as_of_date", "team_id"]).any()
     for _, date in table.groupby("as_of_date"):
@@ -350,7 +343,7 @@ def test_predictions_rank_thirty_teams_a_date(finished):
     }  # fmt: skip
 
 
-def test_the_out_of_fold_table_is_by_models_that_have_not_seen_the_season(finished):
+def test_out_of_fold_scores_come_from_models_that_have_not_seen_the_season(finished):
     oof = pd.read_parquet(finished / "oof.parquet")
     assert not oof.duplicated(["season", "as_of_date", "team_id"]).any()
     assert oof.groupby("season")["role"].unique().map(list).to_dict() == {
@@ -363,7 +356,7 @@ def test_the_out_of_fold_table_is_by_models_that_have_not_seen_the_season(finish
         assert max(trained[fit]) < season
 
 
-def test_the_analysis_shows_figures_that_are_there(finished):
+def test_the_analysis_shows_every_figure(finished):
     text = (finished / "ANALYSIS_01.md").read_text()
     for figure in (finished / "figures").iterdir():
         assert f"figures/{figure.name}" in text
@@ -379,7 +372,7 @@ def test_the_same_seed_gives_the_same_numbers_in_another_process(finished, run_a
     assert not (again / ".hydra").exists()
 
 
-def test_what_has_been_fitted_before_is_not_fitted_again_and_leaves_the_same_files(
+def test_cached_members_are_not_fitted_again_and_leave_the_same_files(
     finished, league, run_again, monkeypatch
 ):
     kept = set((league.folder / "cache" / "members").iterdir())
@@ -396,17 +389,32 @@ def test_what_has_been_fitted_before_is_not_fitted_again_and_leaves_the_same_fil
 @pytest.mark.slow
 def test_another_seed_gives_other_scores_on_the_same_folds(finished, run_again):
     result, _ = run_again("seed=7")
-    before = pd.read_parquet(finished / "predictions.parquet")
-    key = ["as_of_date", "team_id"]
-    both = before.merge(result.predictions, on=key, suffixes=("", "_other"))
-    assert len(both) == len(before)
-    assert not np.allclose(both["score"], both["score_other"])
+    before, after = by_team(predictions_of(finished)), by_team(result.predictions)
+    assert {*before.index} == {*after.index}
+    assert not np.allclose(before["score"], after["score"].reindex(before.index))
 
 
-def dates_of(finished: Path) -> list[str]:
-    table = pd.read_parquet(finished / "predictions.parquet")
-    dates = table["as_of_date"].drop_duplicates().dt.strftime("%Y-%m-%d").tolist()
+def predictions_of(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "predictions.parquet")
+
+
+def dates_of(folder: Path) -> list[str]:
+    """Return the first, a middle and the last date of a run."""
+    dates = predictions_of(folder)["as_of_date"].drop_duplicates().dt.strftime("%Y-%m-%d").tolist()
     return [dates[0], dates[len(dates) // 2], dates[-1]]
+
+
+def assert_predict_repeats(result, folder):
+    """Hold `predict` on a date in mid-season against the run's own rows."""
+    as_of = dates_of(folder)[1]
+    rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
+    expected = flat(result.predictions)[rows].reset_index(drop=True)
+    got = flat(rank_date(asked(folder, as_of)))
+    pd.testing.assert_frame_equal(got, expected, check_exact=True)
+
+
+def by_team(predictions):
+    return predictions.set_index(["as_of_date", "team_id"])
 
 
 def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
@@ -429,7 +437,7 @@ def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
 
 
 def test_predict_ranks_a_date_between_those_of_the_run(finished):
-    known = pd.read_parquet(finished / "predictions.parquet")
+    known = predictions_of(finished)
     day = pd.Timestamp(dates_of(finished)[1]) + pd.Timedelta(days=1)
     assert day not in known["as_of_date"].tolist()
     table = rank_date(asked(finished, f"{day:%Y-%m-%d}"))
@@ -440,10 +448,8 @@ def test_predict_ranks_a_date_between_those_of_the_run(finished):
 
 @pytest.mark.parametrize("place", [1, 2], ids=["middle", "end"])
 @pytest.mark.parametrize("spoil", [scrambled, cut])
-def test_a_poisoned_future_changes_no_prediction_and_no_odds(
-    finished, league, tmp_path, spoil, place
-):
-    known = pd.read_parquet(finished / "predictions.parquet")
+def test_a_poisoned_future_changes_no_prediction(finished, league, tmp_path, spoil, place):
+    known = predictions_of(finished)
     assert {*PROBABILITIES, *SIMULATED} < set(known)
     day = pd.Timestamp(dates_of(finished)[place])
     spoiled = spoil(league.tables, day)
@@ -458,7 +464,7 @@ def test_a_poisoned_future_changes_no_prediction_and_no_odds(
     )
 
 
-def test_predict_ranks_the_season_that_is_about_to_open(finished):
+def test_predict_ranks_the_coming_season_without_a_schedule(finished):
     table = rank_date(asked(finished, "2025-09-20"))
     assert set(table["season"]) == {"2025-26"}
     assert table["rank"].tolist() == list(range(1, 31))
@@ -470,7 +476,7 @@ def test_predict_ranks_the_season_that_is_about_to_open(finished):
 
 
 def test_an_altered_past_does_change_predictions(finished, league, tmp_path):
-    known = pd.read_parquet(finished / "predictions.parquet").set_index(["as_of_date", "team_id"])
+    known = predictions_of(finished).set_index(["as_of_date", "team_id"])
     day = pd.Timestamp(dates_of(finished)[1])
     spoiled = scrambled(league.tables, day - pd.Timedelta(days=10))
     manifest.write(spoiled, QualityReport((), (), ()), tmp_path, tmp_path / "manifest.json")
@@ -484,16 +490,15 @@ def test_an_altered_past_does_change_predictions(finished, league, tmp_path):
 def test_a_test_seasons_future_changes_nothing_that_is_learned(
     finished, league, run_again, monkeypatch
 ):
-    known = pd.read_parquet(finished / "predictions.parquet")
+    known = predictions_of(finished)
     day = pd.Timestamp(dates_of(finished)[1])
     prepare = inputs.prepare_tables
-    monkeypatch.setattr(
-        inputs,
-        "prepare_tables",
-        lambda *args, **kwargs: (
-            lambda result: replace(result, tables=scrambled(result.tables, day, same_champion=True))
-        )(prepare(*args, **kwargs)),
-    )
+
+    def scrambling(*args):
+        result = prepare(*args)
+        return replace(result, tables=scrambled(result.tables, day, same_champion=True))
+
+    monkeypatch.setattr(inputs, "prepare_tables", scrambling)
     result, _ = run_again()
     got = flat(result.predictions)
     assert set(got["as_of_date"]) == set(known["as_of_date"])
@@ -580,25 +585,18 @@ def test_each_member_alone_is_the_ranker_and_predicts(finished, run_again, membe
     assert member in set(result.metrics["ranker"])
     assert "stack" not in set(result.metrics["ranker"])
     assert ("top_players" in result.predictions) == (member == "model_a")
-    as_of = dates_of(folder)[1]
-    rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
-    expected = flat(result.predictions)[rows].reset_index(drop=True)
-    got = flat(rank_date(asked(folder, as_of)))
-    pd.testing.assert_frame_equal(got, expected, check_exact=True)
-    # The other members have no say in how this one is fitted.
-    key = ["as_of_date", "team_id"]
-    stacked = pd.read_parquet(finished / "predictions.parquet").set_index(key)
-    alone = result.predictions.set_index(key)
+    assert_predict_repeats(result, folder)
+    # The other members do not change how this one is fitted.
+    stacked, alone = by_team(predictions_of(finished)), by_team(result.predictions)
     assert alone[f"{member}_rank"].equals(stacked[f"{member}_rank"].reindex(alone.index))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["standings", "final_rank"])
-def test_another_target_teaches_another_order(finished, run_again, target):
+def test_another_target_gives_another_order(finished, run_again, target):
     result, _ = run_again(f"target={target}", "model=rf")
-    key = ["as_of_date", "team_id"]
-    before = pd.read_parquet(finished / "predictions.parquet").set_index(key)["rf_rank"]
-    ranks = result.predictions.set_index(key)["rf_rank"]
+    before = by_team(predictions_of(finished))["rf_rank"]
+    ranks = by_team(result.predictions)["rf_rank"]
     assert (ranks != before.reindex(ranks.index)).any()
     correlation = ranks.corr(before.reindex(ranks.index), method="spearman")
     assert correlation > 0.7
@@ -614,11 +612,10 @@ def test_another_target_teaches_another_order(finished, run_again, target):
         "features.projection.n_simulations=40",
     ],
 )
-def test_the_knobs_of_the_stacker_change_the_final_scores(finished, run_again, knob):
+def test_options_of_the_stacker_change_the_final_scores(finished, run_again, knob):
     result, _ = run_again(knob)
-    key = ["as_of_date", "team_id"]
-    before = pd.read_parquet(finished / "predictions.parquet").set_index(key)["score"]
-    scores = result.predictions.set_index(key)["score"]
+    before = by_team(predictions_of(finished))["score"]
+    scores = by_team(result.predictions)["score"]
     assert not np.allclose(scores, before.reindex(scores.index), rtol=0, atol=1e-4)
 
 
@@ -635,7 +632,7 @@ def test_a_feature_group_that_is_off_is_nowhere_in_the_run(finished, run_again):
 
 
 @pytest.mark.slow
-def test_a_run_without_a_projection_knows_none(run_again):
+def test_a_run_without_a_projection_uses_none(run_again):
     result, folder = run_again(
         "features/projection=off", "model.members=[xgb,rf]", "odds=softmax",
         "calibration=platt_per_model",
@@ -651,21 +648,16 @@ def test_a_run_without_a_projection_knows_none(run_again):
     assert set(SIMULATED) & set(result.predictions) == {"title_prob"}
     sums = result.predictions.groupby("as_of_date")["title_prob"].sum()
     assert sums.to_numpy() == pytest.approx(1)
-    as_of = dates_of(folder)[1]
-    rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
-    expected = flat(result.predictions)[rows].reset_index(drop=True)
-    got = flat(rank_date(asked(folder, as_of)))
-    pd.testing.assert_frame_equal(got, expected, check_exact=True)
+    assert_predict_repeats(result, folder)
 
 
 @pytest.mark.slow
-def test_the_knobs_of_odds_and_calibration_change_what_is_told_and_no_score(finished, run_again):
+def test_options_of_odds_and_calibration_change_probabilities_and_no_score(finished, run_again):
     result, _ = run_again(
         "odds.n_simulations=40", "odds.playoff_residual=true", "calibration=platt_per_model"
     )
-    key = ["as_of_date", "team_id"]
-    before = pd.read_parquet(finished / "predictions.parquet").set_index(key)
-    after = result.predictions.set_index(key).reindex(before.index)
+    before = by_team(predictions_of(finished))
+    after = by_team(result.predictions).reindex(before.index)
     for moved in ("expected_wins", "playoffs_strength", "title_prob", "playoff_prob_platt"):
         assert not np.allclose(after[moved], before[moved], rtol=0, atol=1e-3), moved
     for same in ("score", "rank", "regular_strength"):
@@ -673,7 +665,7 @@ def test_the_knobs_of_odds_and_calibration_change_what_is_told_and_no_score(fini
 
 
 @pytest.mark.slow
-def test_kfold_by_season_runs_inside_the_training_seasons(run_again):
+def test_kfold_stays_inside_the_training_seasons(run_again):
     result, folder = run_again("folds=kfold", "folds.k=2", "folds.n_test_seasons=1")
     plan = FoldPlan.from_dict(read_manifest(folder)["folds"])
     assert plan == result.plan
@@ -712,7 +704,7 @@ def without_players(league, run_again, tmp_path):
 
 
 @pytest.mark.slow
-def test_without_any_player_logs_model_a_is_left_out_and_said_so(without_players):
+def test_without_player_logs_model_a_is_left_out_with_a_note(without_players):
     result, folder = without_players("")
     assert (
         read_manifest(folder)["left_out"] == "model A is left out: no season has player game logs"
@@ -720,14 +712,11 @@ def test_without_any_player_logs_model_a_is_left_out_and_said_so(without_players
     assert {"stack", "xgb", "rf", PROJECTED} < set(result.metrics["ranker"])
     assert "model_a" not in set(result.metrics["ranker"])
     assert result.predictions["score"].notna().all()
-    as_of = dates_of(folder)[1]
-    rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
-    expected = flat(result.predictions)[rows].reset_index(drop=True)
-    pd.testing.assert_frame_equal(flat(rank_date(asked(folder, as_of))), expected)
+    assert_predict_repeats(result, folder)
 
 
 @pytest.mark.slow
-def test_a_season_without_player_logs_is_ranked_by_what_needs_none(without_players):
+def test_a_season_without_player_logs_is_ranked_by_the_other_inputs(without_players):
     result, folder = without_players("2024_25")
     stacker = strict_json(folder / "models" / TEST_SEASON / "ensemble.json")["teams_stacker"]
     assert not {"model_a", "full_strength"} & set(stacker["inputs"])
@@ -741,20 +730,20 @@ def test_a_season_without_player_logs_is_ranked_by_what_needs_none(without_playe
     assert spearman["value"].notna().all()
 
 
-def test_too_few_seasons_stop_the_run_with_the_remedy(run_again, tmp_path):
+def test_too_few_seasons_are_refused_with_the_remedy(run_again, tmp_path):
     with pytest.raises(UserError, match=r"folds\.n_test_seasons"):
         run_again("folds.n_test_seasons=3")
     assert list(tmp_path.glob("outputs3/run_*")) == []  # nothing has been done
 
 
-def test_an_error_leaves_the_folder_marked_as_failed(run_again, tmp_path, monkeypatch):
+def test_an_error_marks_the_folder_as_failed(run_again, tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr(inputs, "player_sets", fail)
     with pytest.raises(RuntimeError, match="out of luck"):
         run_again()
-    folder = newest(tmp_path)
+    folder = newest(tmp_path / "outputs3")
     manifest = read_manifest(folder)
     assert manifest["status"] == "failed"
     assert manifest["error"] == "RuntimeError: out of luck"
@@ -763,14 +752,14 @@ def test_an_error_leaves_the_folder_marked_as_failed(run_again, tmp_path, monkey
         rank_date(asked(folder, "2025-01-15"))
 
 
-def test_ctrl_c_while_model_a_learns_leaves_the_folder_marked(run_again, tmp_path, monkeypatch):
+def test_ctrl_c_during_training_marks_the_folder_as_interrupted(run_again, tmp_path, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ModelA, "training_step", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_again("model=model_a", "paths.members=null")
-    assert read_manifest(newest(tmp_path))["status"] == "interrupted"
+    assert read_manifest(newest(tmp_path / "outputs3"))["status"] == "interrupted"
 
 
 @pytest.mark.slow
@@ -796,7 +785,7 @@ def test_predict_from_the_command_line_ranks_a_date(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sweep_writes_a_folder_a_job(finished, league, tmp_path):
+def test_a_multirun_writes_one_folder_per_job(finished, league, tmp_path):
     outputs = tmp_path / "outputs3"
     done = program(
         "train", "-m", *league.overrides, f"paths.outputs={outputs}", "model=xgb", "seed=1,2",
@@ -824,9 +813,7 @@ def test_the_stack_recovers_true_strength_better_than_the_standings(compose):
         "trainer.max_epochs=5",
     )  # fmt: skip
     result = train(OmegaConf.structured(config), Console(file=StringIO()))
-    metrics = pd.read_csv(
-        newest(Path(config.paths.outputs).parent) / "metrics.csv", dtype={"as_of_point": "str"}
-    )
+    metrics = read(newest(Path(config.paths.outputs)), "metrics.csv")
     pd.testing.assert_frame_equal(metrics, result.metrics, check_dtype=False)
     found = metrics[
         (metrics["metric"] == "true_strength_spearman") & (metrics["as_of_point"] == "0.25")
