@@ -3,7 +3,7 @@
 import resource
 import statistics
 import sys
-import time
+import timeit
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
-from rich.table import Table
 
 from nba_rank.config.compose import as_config
 from nba_rank.config.schema import Config
@@ -36,6 +35,7 @@ from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.projection import project, projected_seasons
 from nba_rank.odds.season_sim import Situation, simulate
+from nba_rank.report.format import console_table, print_table
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.target import relevance
 
@@ -72,11 +72,12 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
     }
     timed = []
     for name, part in parts.items():
-        seconds = [_seconds(part) for _ in range(REPEATS)]
+        seconds = timeit.repeat(part, number=1, repeat=REPEATS)
         timed.append((name, min(seconds), statistics.median(seconds)))
     result = pd.DataFrame(timed, columns=["part", "min_s", "median_s"])
     console.print(f"{len(rows.frame):,} rows of features, {len(train.sets.frame):,} player sets")
-    console.print(_rich_table(result))
+    texts = {name: result[name].map("{:.3f}".format) for name in ("min_s", "median_s")}
+    print_table(console_table(result.assign(**texts), f"Seconds, {REPEATS} runs"), console)
     return result
 
 
@@ -167,19 +168,3 @@ def _fits(train: Dataset, config: Config) -> dict[str, Callable[[], object]]:
 def _prediction(train: Dataset, season: Dataset, config: Config) -> Callable[[], object]:
     members = Members.fit(train, config, 0, lambda: None)
     return lambda: members.predict(season)
-
-
-def _seconds(part: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    part()
-    return time.perf_counter() - start
-
-
-def _rich_table(result: pd.DataFrame) -> Table:
-    table = Table(title=f"Seconds, {REPEATS} runs")
-    table.add_column("part")
-    for name in ("minimum", "median"):
-        table.add_column(name, justify="right")
-    for part, least, median in result.itertuples(index=False, name=None):
-        table.add_row(part, f"{least:.3f}", f"{median:.3f}")
-    return table

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from omegaconf import DictConfig
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
@@ -28,6 +27,7 @@ from nba_rank.features.roster import player_sets
 from nba_rank.features.store import KEY, FeatureStore, build_store
 from nba_rank.models.model_a.callbacks.show import diagnostics_table
 from nba_rank.models.model_a.checkup import Checkup, check_up
+from nba_rank.report.format import console_table, print_table
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.dummy import SEASON, dummy_season
 from nba_rank.samples.target import relevance
@@ -67,7 +67,7 @@ def debug(cfg: DictConfig, console: Console) -> Checkup:
         )
     title = f"Untrained model A, batch {config.batch} of {source.season}"
     console.print(diagnostics_table(title, found.diagnostics))
-    console.print(_players_table(found, source))
+    print_table(_players_table(found, source), console)
     if found.cause is None:
         console.print(f"[bold green]ready to learn[/], loss {found.loss:.4f}")
     else:
@@ -149,9 +149,7 @@ def _dataset(tables: Tables, season: str, dates: pd.DataFrame, config: DebugConf
 
 def _players_table(found: Checkup, source: BatchSource) -> Table:
     """Show the players of most weight of the first, the middle and the last team of a list."""
-    table = Table(title="Most weight, mean over heads", box=box.SIMPLE_HEAD)
-    for header in ("date", "team", "score", "players"):
-        table.add_column(header, no_wrap=header != "players")
+    rows = []
     sets, score = source.data.sets, found.ranked.score[0].float().numpy()
     weights = found.ranked.weights[0].mean(dim=1)
     teams = np.flatnonzero(found.row[0] >= 0)
@@ -159,13 +157,12 @@ def _players_table(found: Checkup, source: BatchSource) -> Table:
     for place in order[[0, len(order) // 2, -1]]:
         row = found.row[0, place]
         _, date, team = sets.frame.loc[row, KEY]
-        table.add_row(
-            f"{date:%Y-%m-%d}",
-            str(source.teams.get(team, team)),
-            f"{score[place]:.3f}",
-            _top(sets.player_id[row], weights[place], source.players),
+        players = _top(sets.player_id[row], weights[place], source.players)
+        rows.append(
+            (f"{date:%Y-%m-%d}", source.teams.get(team, team), f"{score[place]:.3f}", players)
         )
-    return table
+    texts = pd.DataFrame(rows, columns=["date", "team", "score", "players"])
+    return console_table(texts, "Most weight, mean over heads")
 
 
 def _top(player_id: npt.NDArray[np.int64], weight: Tensor, names: pd.Series) -> str:

@@ -15,9 +15,9 @@ from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
 from nba_rank.experiments import playoff_classifier
 from nba_rank.experiments.run import RunResult, run
-from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.pruning import pruner
 from nba_rank.experiments.tuning.storage import redact_password
+from nba_rank.experiments.tuning.study import TrialOutcome
 from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 from nba_rank.models.model_a.loggers import check_logger
 

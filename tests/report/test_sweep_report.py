@@ -8,9 +8,7 @@ from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.sweeps import choose, sweep_result
-from nba_rank.experiments.tuning.choice import candidates
-from nba_rank.experiments.tuning.outcome import TrialOutcome
-from nba_rank.experiments.tuning.study import SharedStudy
+from nba_rank.experiments.tuning.study import SharedStudy, TrialOutcome
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 
 SEASONS = ("2019-20", "2020-21", "2021-22")
@@ -62,7 +60,7 @@ def report(tmp_path, compose_as_is):
             trial.suggest_categorical("features/elo", ["on", "off"])
             more = {name: float(rng.normal()) for name in more}
             study.tell(trial.number, outcome(0.6 + 0.02 * depth + 0.001 * i, luck, **more))
-        found = candidates(study)
+        found = study.candidates()
         chosen = choose(found, study.objectives, 1.0)
         tested = {"default": tidy(0.70, seasons), "chosen": tidy(0.72, seasons)}
         if chosen.number is None:

@@ -10,7 +10,6 @@ from hydra.core.hydra_config import HydraConfig
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.schema import Config
 from nba_rank.evaluation.sweeps import DEFAULT
-from nba_rank.experiments.tuning.choice import candidates
 from nba_rank.experiments.tuning.study import SharedStudy
 
 
@@ -50,7 +49,7 @@ def pruner(config: Config) -> Callable[[list[dict[str, float]]], bool]:
         values = [of_season[names[0]] for of_season in seasons]
         finished = [
             [one.seasons[season][names[0]] for season in sorted(one.seasons)]
-            for one in candidates(study)
+            for one in study.candidates()
         ]
         if len(finished) - 1 < prune_after:  # the default is no trial
             return False

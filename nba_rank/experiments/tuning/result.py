@@ -29,7 +29,7 @@ from nba_rank.evaluation.sweeps import (
     choose,
     sweep_result,
 )
-from nba_rank.experiments.tuning.choice import candidates, to_overrides
+from nba_rank.experiments.tuning.space import to_overrides
 from nba_rank.experiments.tuning.study import SharedStudy
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 
@@ -56,7 +56,7 @@ class Sweep:
 def write_trials(sweep: Sweep, study: SharedStudy) -> None:
     """Write the table of trials so far and the best of them."""
     sweep.run_dir.write_frame(TRIALS_FILE, study.table())
-    found = candidates(study)
+    found = study.candidates()
     if not found:
         return
     objectives = study.objectives
@@ -86,7 +86,7 @@ def write_result(
         if not first:
             console.print("Another worker is writing the result.")
             return
-        found = candidates(study)
+        found = study.candidates()
         chosen = choose(found, study.objectives, sweep.config.tuning.margin)
         jobs = {TEST_DEFAULT: [], TEST_BEST: to_overrides(chosen.params)}
         if chosen.number is None:

@@ -1,6 +1,6 @@
 """Search spaces: from Hydra's override grammar to Optuna's distributions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -38,6 +38,11 @@ def search_space(words: Sequence[str]) -> tuple[dict[str, BaseDistribution], lis
             given = override.get_value_element_as_str()
             fixed[key] = f"{override.get_key_element()}={given}"
     return {key: one for key, one in space.items() if key not in fixed}, [*fixed.values()]
+
+
+def to_overrides(params: Mapping[str, Any]) -> list[str]:
+    """Return a trial's parameters as overrides."""
+    return [f"{name}={value}" for name, value in params.items()]
 
 
 def draw(trial: Trial, space: dict[str, BaseDistribution]) -> None:

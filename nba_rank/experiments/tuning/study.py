@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Literal, cast
 
 import optuna
@@ -14,7 +14,7 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from nba_rank.config.objectives import OBJECTIVES
-from nba_rank.experiments.tuning.outcome import TrialOutcome
+from nba_rank.evaluation.sweeps import Candidate, best
 from nba_rank.experiments.tuning.storage import StudyError, open_storage, storage_lock
 
 BEAT_SECONDS = 15.0
@@ -26,6 +26,28 @@ SILENT_SECONDS = 120.0
 _WORKER, _BEAT, _LOST = "worker", "beat", "lost"
 _SEASONS, _METRICS, _SECONDS, _ERROR = "seasons", "metrics", "seconds", "error"
 _QUESTION, _DEFAULT, _TABLES = "question", "default", "tables"
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """The result of a trial.
+
+    Attributes:
+        objective: By name, the mean over the validation seasons.
+        seasons: Objectives by validation season and name.
+        metrics: Of the final ranker, over all teams and over the playoff teams
+            (`playoff16_<metric>`), and of the playoff classifier (`clone_<metric>`).
+        pruned: Whether it stopped before the last validation season.
+        seconds: Wall-clock time.
+        tables: Hashes of the tables by name.
+    """
+
+    objective: dict[str, float]
+    seasons: dict[str, dict[str, float]]
+    metrics: dict[str, float]
+    pruned: bool
+    seconds: float
+    tables: dict[str, str]
 
 
 class SharedStudy:
@@ -177,9 +199,25 @@ class SharedStudy:
         study_id = self._storage.get_study_id_from_name(self.study.study_name)
         return self._storage.get_trial_id_from_study_id_trial_number(study_id, number)
 
-    def told(self, trial: FrozenTrial) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-        """Return a finished trial's objectives by season, and its metrics."""
-        return trial.user_attrs[_SEASONS], trial.user_attrs[_METRICS]
+    def candidates(self) -> list[Candidate]:
+        """Return the default, once known, and all trials that were judged on all seasons."""
+        found = []
+        if (default := self.default) is not None:
+            judged = default.objective, default.seasons, default.metrics
+            found.append(Candidate(None, {}, *judged))
+        for trial in self.trials(TrialState.COMPLETE):
+            values = dict(zip(self.objectives, trial.values, strict=True))
+            judged = values, trial.user_attrs[_SEASONS], trial.user_attrs[_METRICS]
+            found.append(Candidate(trial.number, trial.params, *judged))
+        return found
+
+    def best_so_far(self) -> str:
+        """Describe the best candidate in a few words; empty while there is none."""
+        if not (found := self.candidates()):
+            return ""
+        first = best(found, self.objectives)
+        values = ", ".join(f"{name} {first.objective[name]:.4f}" for name in self.objectives)
+        return f"best {values} ({first.name})"
 
     def table(self) -> pd.DataFrame:
         """Return all trials, one row each, lost ones too.

@@ -33,13 +33,11 @@ from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.sweeps import DEFAULT
 from nba_rank.experiments.train import train
-from nba_rank.experiments.tuning.choice import best_so_far, to_overrides
-from nba_rank.experiments.tuning.outcome import TrialOutcome
 from nba_rank.experiments.tuning.pruning import storage_url
 from nba_rank.experiments.tuning.result import Sweep, write_result, write_trials
-from nba_rank.experiments.tuning.space import draw, search_space
+from nba_rank.experiments.tuning.space import draw, search_space, to_overrides
 from nba_rank.experiments.tuning.storage import redact_password
-from nba_rank.experiments.tuning.study import SharedStudy
+from nba_rank.experiments.tuning.study import SharedStudy, TrialOutcome
 from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 
 _FAILURES_TO_STOP = 5  # in a row
@@ -204,7 +202,7 @@ class StudySweeper(Sweeper):
             for number in study.fail_stale_trials():
                 self._console.print(f"trial {number}: lost, its worker has gone")
             counted = len(study.trials())
-            bar(counted, best_so_far(study))
+            bar(counted, study.best_so_far())
             batch = min(self._at_once(), self._n_trials - counted)
             if batch < 1:
                 return
@@ -248,7 +246,7 @@ class StudySweeper(Sweeper):
         if outcome.pruned:
             found = f"given up after {len(outcome.seasons)} validation season(s)"
         self._console.print(
-            f"trial {number}: {found} in {outcome.seconds:.1f} s; {best_so_far(study)}",
+            f"trial {number}: {found} in {outcome.seconds:.1f} s; {study.best_so_far()}",
             highlight=False,
             soft_wrap=True,
         )

@@ -22,7 +22,7 @@ from nba_rank.evaluation.metrics import LIST_METRICS
 from nba_rank.evaluation.sweeps import season_values
 from nba_rank.experiments.inputs import RunInputs, read_inputs
 from nba_rank.experiments.playoff_classifier import validation_scores
-from nba_rank.experiments.tuning.outcome import TrialOutcome
+from nba_rank.experiments.tuning.study import TrialOutcome
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import each_fit, fit_ensemble, n_steps
 from nba_rank.models.ranker import Ensemble, Ranker

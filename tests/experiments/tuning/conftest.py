@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from programs import program, sweep_folder
 
-from nba_rank.experiments.tuning.outcome import TrialOutcome
-from nba_rank.experiments.tuning.study import SharedStudy
+from nba_rank.experiments.tuning.study import SharedStudy, TrialOutcome
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 

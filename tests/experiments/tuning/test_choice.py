@@ -11,29 +11,11 @@ from nba_rank.evaluation.sweeps import (
     pareto_front,
     season_agreement,
 )
-from nba_rank.experiments.tuning.choice import best_so_far, candidates, to_overrides
+from nba_rank.experiments.tuning.space import to_overrides
 
 
 def candidate(number: int | None, **objective: float) -> Candidate:
     return Candidate(number, {}, objective, {}, {})
-
-
-def test_the_default_stands_first_and_trials_follow(study):
-    found = candidates(study)
-    assert [one.name for one in found] == ["default", "trial 0", "trial 1", "trial 2"]
-    assert found[2].params == {"model.xgb.max_depth": 3}
-    assert best_so_far(study) == "best spearman 0.8000 (trial 1)"
-
-
-def test_pruned_failed_and_lost_trials_are_no_candidates(study, outcome):
-    endings = [
-        lambda number: study.tell(number, outcome(pruned=True, spearman=0.99)),
-        lambda number: study.fail(number, "ValueError: x"),
-        lambda number: study.lose(number),
-    ]
-    for end in endings:
-        end(study.ask().number)
-    assert [one.number for one in candidates(study)] == [None, 0, 1, 2]
 
 
 def seasonal(number: int | None, *values: float) -> Candidate:

@@ -13,8 +13,7 @@ from nba_rank.config.compose import CONF, as_config
 from nba_rank.config.rules import flat
 from nba_rank.config.schema import Config
 from nba_rank.core.errors import ConfigError
-from nba_rank.experiments.tuning.choice import to_overrides
-from nba_rank.experiments.tuning.space import draw, search_space
+from nba_rank.experiments.tuning.space import draw, search_space, to_overrides
 
 STACKED = ["model_a", "xgb", "rf"]
 MEMBERS = {

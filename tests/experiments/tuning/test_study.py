@@ -50,6 +50,20 @@ def test_a_failed_trial_counts_and_a_lost_one_does_not(study):
     assert table.loc[lost, "state"] == "lost"
 
 
+def test_candidates_are_the_default_and_the_complete_trials(study, outcome):
+    endings = [
+        lambda number: study.tell(number, outcome(pruned=True, spearman=0.99)),
+        lambda number: study.fail(number, "ValueError: x"),
+        lambda number: study.lose(number),
+    ]
+    for end in endings:
+        end(study.ask().number)
+    found = study.candidates()
+    assert [one.name for one in found] == ["default", "trial 0", "trial 1", "trial 2"]
+    assert found[2].params == {"model.xgb.max_depth": 3}
+    assert study.best_so_far() == "best spearman 0.8000 (trial 1)"
+
+
 def test_the_table_has_every_parameter_metric_and_season(study):
     table = study.table()
     assert table["params.model.xgb.max_depth"].tolist() == [2, 3, 4]

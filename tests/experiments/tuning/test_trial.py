@@ -8,7 +8,7 @@ from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
 from nba_rank.experiments import inputs as pipeline
 from nba_rank.experiments.tuning import trial as module
-from nba_rank.experiments.tuning.outcome import TrialOutcome
+from nba_rank.experiments.tuning.study import TrialOutcome
 from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 from nba_rank.models import members
 
