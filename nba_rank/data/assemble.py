@@ -1,8 +1,4 @@
-"""From normalised rows of all raw files to the canonical tables.
-
-Every check that needs more than one row is here: duplicates, the two sides of a game, players
-against their teams, seasons against their length.
-"""
+"""From normalised rows of all raw files to the canonical tables, with all checks across rows."""
 
 from collections.abc import Mapping
 
@@ -21,7 +17,7 @@ from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform
 
 MAX_EXCLUDED_SHARE = 0.01
 MAX_EXCLUDED_GAMES = 5
-"""A file that loses more games than both limits allow stops the ingest: it is not a slip."""
+"""A file that loses more games than both limits allow stops the ingest."""
 
 _SOURCE = ["file", "row"]
 
@@ -34,32 +30,25 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
             `file` and `row`; only those of the `team` level may not be empty.
         issues: Receives errors and counted warnings.
 
-    Returns:
-        The canonical tables.
-
     Raises:
         IngestError: The rows cannot make sound tables; `issues` holds every reason.
     """
     team_rows = deduplicate(rows["team"], ["game_id", "team_id"], issues)
     sides = pair_sides(team_rows, issues)
     issues.raise_errors()
-    players = number_players(rows["player"], issues)
-    players = deduplicate(players, ["game_id", "player_id"], issues)
-    players = join_players(players, sides, issues)
+    player_rows = number_players(rows["player"], issues)
+    player_rows = deduplicate(player_rows, ["game_id", "player_id"], issues)
+    player_games = conform("player_games", join_players(player_rows, sides, issues))
     games = _games(sides)
     team_games = conform("team_games", sides)
-    player_games = conform("player_games", players)
     teams = _teams(sides, issues)
     seasons = _seasons(games, team_games, player_games, sides, issues)
     issues.raise_errors()
     warn_gaps(team_games, player_games, teams, issues)
+    names = ["season", "team_id", "player_id", "player_name"]
+    players = player_games[names].drop_duplicates(keep="last", ignore_index=True)
     rosters = roster_table(
-        rows["roster"],
-        games=games,
-        player_games=player_games,
-        teams=teams,
-        seasons=seasons,
-        issues=issues,
+        rows["roster"], games=games, players=players, teams=teams, seasons=seasons, issues=issues
     )
     schedule = schedule_table(
         rows["schedule"], games=games, teams=teams, seasons=seasons, issues=issues
@@ -69,11 +58,11 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
     records = team_records_table(
         rows["team_records"], team_games=team_games, teams=teams, issues=issues
     )
-    raptor = raptor_table(rows["raptor"], player_games=player_games, teams=teams, issues=issues)
+    raptor = raptor_table(rows["raptor"], players=players, teams=teams, issues=issues)
     reports, report_dates = injury_tables(
         rows["injury_report"],
         games=games,
-        player_games=player_games,
+        players=players,
         teams=teams,
         seasons=seasons,
         issues=issues,
@@ -97,13 +86,7 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
 
 
 def deduplicate(rows: pd.DataFrame, key: list[str], issues: IngestIssues) -> pd.DataFrame:
-    """Leave one row per key: of equal rows the first, of unequal ones that with fewest nulls.
-
-    Args:
-        rows: Normalised rows with `file` and `row`.
-        key: Columns that name a row.
-        issues: Receives the removed rows as counted warnings.
-    """
+    """Keep one row per key, with a warning: of equal rows the first, else that with fewest nulls."""
     repeated = rows[rows.duplicated(key, keep=False)]
     if repeated.empty:
         return rows
@@ -123,13 +106,9 @@ def deduplicate(rows: pd.DataFrame, key: list[str], issues: IngestIssues) -> pd.
 def pair_sides(team_rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Match the two rows of every game.
 
-    A game without exactly two teams, or without a final score, is excluded with a warning. Where
-    the rows do not name one home team (a neutral site), the lower team id stands as home.
-
-    Args:
-        team_rows: Normalised team rows, one per game and team.
-        issues: Receives counted warnings, and an error for a file that loses more games than
-            `MAX_EXCLUDED_SHARE` and `MAX_EXCLUDED_GAMES` allow.
+    A game without exactly two teams, or without a final score, is excluded with a warning; a file
+    that loses too many games is an error. Where the rows do not name one home team (a neutral
+    site), it is the one with the lower id.
 
     Returns:
         The columns of `team_games` and the raw ones, home row before away row, with
@@ -207,14 +186,10 @@ def _check_sides(rows: pd.DataFrame, issues: IngestIssues) -> None:
 
 
 def number_players(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Give a negative id to each (name, team) whose rows carry none.
+    """Give a negative id to each (name, team) whose rows have none, with a warning.
 
     Ids count down from -1 in order of first appearance, then name and team, so that seasons added
     later leave them as they are.
-
-    Args:
-        rows: Normalised player rows.
-        issues: Receives the rows as a counted warning.
     """
     absent = rows["player_id"].isna()
     issues.warn(
@@ -230,7 +205,7 @@ def number_players(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
 
 
 def join_players(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Keep the player rows of known games, dated as the game is.
+    """Return the player rows of known games, with the date of the game.
 
     Args:
         rows: Normalised player rows, one per game and player.
@@ -280,22 +255,18 @@ def _games(sides: pd.DataFrame) -> pd.DataFrame:
 def _teams(sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Return every team of each season, named as in its latest row (unseen ones as today)."""
     latest = sides.sort_values("game_date").drop_duplicates(["season", "team_id"], keep="last")
-    latest = latest[["season", "team_id", "abbreviation", "name"]]
-    found = []
-    for season in sorted(sides["season"].unique()):
-        known = league.league_teams(season).rename(columns={"abbreviation": "today"})
-        seen = latest[latest["season"] == season].drop(columns="season")
-        teams = known.merge(seen, on="team_id", how="left").assign(season=season)
-        unseen = teams["abbreviation"].isna()
-        if unseen.any():
-            file = sides.loc[sides["season"] == season, "file"].iloc[0]
-            abbreviations = ", ".join(teams.loc[unseen, "today"])
-            issues.warn_file(file, f"season without a game of {int(unseen.sum())} teams",
-                               abbreviations)  # fmt: skip
-        teams["abbreviation"] = teams["abbreviation"].fillna(teams["today"])
-        teams["name"] = teams["name"].fillna(teams["city"])
-        found.append(teams)
-    return conform("teams", pd.concat(found))
+    names = latest[["season", "team_id", "abbreviation", "name"]]
+    labels = sorted(sides["season"].unique())
+    known = pd.concat([league.league_teams(season).assign(season=season) for season in labels])
+    known = known.rename(columns={"abbreviation": "today"})
+    teams = known.merge(names, on=["season", "team_id"], how="left")
+    for season, unseen in teams[teams["abbreviation"].isna()].groupby("season"):
+        file = sides.loc[sides["season"] == season, "file"].iloc[0]
+        what = f"season without a game of {len(unseen)} teams"
+        issues.warn_file(file, what, ", ".join(unseen["today"]))
+    teams["abbreviation"] = teams["abbreviation"].fillna(teams["today"])
+    teams["name"] = teams["name"].fillna(teams["city"])
+    return conform("teams", teams)
 
 
 def _seasons(
@@ -308,28 +279,29 @@ def _seasons(
     counts = games.groupby(["season", "kind"]).size().to_dict()
     days = games[games["kind"] == "regular"].groupby("season")["game_date"]
     first, last = days.min(), days.max()
-    with_players = set(player_games["season"])
+    with_players = set(player_games["season"].unique())
+    # The regular season's file if there is one: its kind is the last of the alphabet.
+    files = sides.drop_duplicates(["season", "kind", "file"]).sort_values("kind", kind="stable")
+    file_of = files.drop_duplicates("season", keep="last").set_index("season")["file"]
     rows = []
-    for season in sorted(games["season"].unique()):
+    for season, of_season in team_games.groupby("season"):
         regular, playin, playoffs = (int(counts.get((season, kind), 0)) for kind in KINDS)
         expected = league.expected_regular_games(season)
-        of_season = sides[sides["season"] == season]
-        # The regular season's file if there is one: its kind is the last of the alphabet.
-        file = str(of_season.sort_values("kind", ascending=False)["file"].iloc[0])
         if regular == 0:
             remedy = f"Add team_logs_{season.replace('-', '_')} to the raw folder."
-            issues.error_file(file, f"{season} has no regular-season game", remedy)
+            what = f"{season} has no regular-season game"
+            issues.error_file(file_of[season], what, remedy)
             continue
         if regular != expected:
             issues.warn_file(
-                file, "regular season of another length than expected",
+                file_of[season], "regular season of another length than expected",
                 f"{season}: {regular} games of {expected}",
             )  # fmt: skip
-        champion, runner_up = finalists(team_games[team_games["season"] == season])
+        champion, runner_up = finalists(of_season)
         rows.append(
             {
                 "season": season,
-                "n_teams": len(league.league_teams(season)),
+                "n_teams": len(league.team_ids(season)),
                 "first_date": first[season],
                 "last_regular_date": last[season],
                 "n_regular": regular,

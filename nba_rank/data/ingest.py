@@ -22,20 +22,21 @@ from nba_rank.data.raw import ratings as raw_ratings
 from nba_rank.data.raw import rosters as raw_rosters
 from nba_rank.data.raw import schedules as raw_schedules
 from nba_rank.data.raw.files import RawFile
-from nba_rank.data.tables import SCHEMA, Tables, read_tables
+from nba_rank.data.tables import Tables, read_tables
 
 __all__ = ["IngestError", "IngestResult", "ingest", "is_stale", "read_raw"]
 
 _NORMALISE = {
+    "team": raw_game_logs.normalise,
+    "player": raw_game_logs.normalise,
     "roster": raw_rosters.normalise,
     "schedule": raw_schedules.normalise,
     "market_totals": raw_market.normalise_totals,
     "market_lines": raw_market.normalise_lines,
     "team_records": raw_ratings.normalise_records,
     "raptor": raw_ratings.normalise_raptor,
-    "injury_report": raw_injuries.normalise,
 }
-"""What turns rows of files that are no game logs into rows of one form, by level."""
+"""What turns the rows of a file into rows of one form, by level."""
 
 
 @dataclass(frozen=True)
@@ -64,26 +65,16 @@ def ingest(
     """Read a folder of raw files, check them and write the canonical tables.
 
     Nothing is written unless every file is sound; previous tables stay as they are then. If raw
-    files, tables and code are those of the manifest, nothing is done. Two ingests of one folder of
-    tables come after each other, and so do an ingest and a reader.
+    files, tables and code are those of the manifest, nothing is done. Ingests and readers of one
+    folder of tables wait for each other.
 
     Args:
-        raw_dir: Folder with parquet or CSV files in `LeagueGameLog` columns, named like
-            `team_logs_2023_24` or `playoffs_player_logs_2023_24`. Its folder `rosters`, if there
-            is one, holds roster files of any name with a date, a team and a player in each row,
-            and its folder `schedules` files of games to come with a date and both teams. Its
-            folder `market` holds bookmakers' figures, in files whose names begin with
-            `preseason_win_totals` or `betting_lines`; its folder `injury_reports` JSON files of
-            injury reports. `Team_Records` and FiveThirtyEight's `RAPTOR_by_team` lie beside the
-            game logs. Other files are left alone.
+        raw_dir: Folder of parquet, CSV and JSON files, named as in `raw_files.discover`.
         processed_dir: Folder for the tables; made if absent.
         force: Ingest even if all is up to date.
         manifest_path: Place of the manifest (and of `quality.json` beside it); in
             `processed_dir` if not given.
         console: Where progress and the quality report are printed; None prints nothing.
-
-    Returns:
-        Tables, quality report and whether they are new.
 
     Raises:
         IngestError: The raw folder or files in it cannot be used; carries every error, each with
@@ -111,13 +102,6 @@ def ingest(
 def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, QualityReport]:
     """Read and check a folder of raw files without writing anything.
 
-    Args:
-        raw_dir: The folder; see `ingest`.
-        console: Where progress is shown; None shows nothing.
-
-    Returns:
-        Tables and quality report.
-
     Raises:
         IngestError: The folder or files in it cannot be used.
     """
@@ -132,62 +116,35 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         issues.error_file(str(raw_dir), "no team game logs in the raw folder", remedy)
         issues.raise_errors()
     records = []
-    rows: dict[str, list[pd.DataFrame]] = {
-        "team": [],
-        "player": [_no_rows("player_games")],
-        "roster": [_no_rows("rosters", named_season="str", team="str", abbreviation="str")],
-        "schedule": [
-            _no_rows("schedule", named_season="str", date="datetime64[us]", home="str", away="str")
-        ],
-        "market_totals": [_no_rows("market_totals", team="str", title_odds="float64")],
-        "market_lines": [
-            _no_rows(
-                "market_lines",
-                date="datetime64[us]",
-                **dict.fromkeys(("written_season", "home", "away"), "str"),
-                **dict.fromkeys(("home_odds", "away_odds"), "float64"),
-                **dict.fromkeys(("home_score", "away_score"), "float64"),
-            )
-        ],
-        "team_records": [_no_rows("team_records", team="str")],
-        "raptor": [
-            _no_rows(
-                "raptor",
-                **dict.fromkeys(("season_type", "team", "player_key", "player_name"), "str"),
-            )
-        ],
-        "injury_report": [
-            _no_rows(
-                "injury_reports",
-                **dict.fromkeys(("written_date", "team", "player_name"), "str"),
-                report="int64",
-                listed="bool",
-            )
-        ],
-    }
+    parts: dict[str, list[pd.DataFrame]] = {level: [] for level in _NORMALISE}
+    injuries: list[raw_injuries.Row] = []
     for file in _progress(files, console):
-        record, frame = raw_files.read(file, issues)
+        if file.level == "injury_report":
+            record, entries = raw_injuries.read(file, issues)
+            injuries += entries
+        else:
+            record, frame = raw_files.read(file, issues)
+            if frame is not None:
+                parts[file.level].append(_NORMALISE[file.level](file, frame, issues))
         records.append(record)
-        if frame is not None:
-            rows_of = _NORMALISE.get(file.level, raw_game_logs.normalise)
-            rows[file.level].append(rows_of(file, frame, issues))
     issues.raise_errors()
-    joined = {
-        level: pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        for level, parts in rows.items()
-    }
-    if joined["team"].empty:
+    rows = {level: _joined(level, found) for level, found in parts.items()}
+    rows["injury_report"] = raw_injuries.to_frame(injuries)
+    if rows["team"].empty:
         remedy = "The tables need at least one regular-season game."
         issues.error_file(str(raw_dir), "no rows in the team game logs", remedy)
         issues.raise_errors()
-    tables = assemble(joined, issues)
+    tables = assemble(rows, issues)
     return tables, quality.quality_report(tables, records, issues.warnings)
 
 
-def _no_rows(table: str, **dtypes: str) -> pd.DataFrame:
-    """Return no normalised rows, as of a table's files: its columns and others by dtype."""
-    columns = {"file": "str", "row": "int64", **SCHEMA[table], "player_id": "float64", **dtypes}
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
+def _joined(level: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the normalised rows of all files of a level, of which there may be none."""
+    parts = [part for part in parts if len(part)]
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    no_file = RawFile(Path(), "", level, "", "")
+    return _NORMALISE[level](no_file, raw_files.no_rows(level), IngestIssues())
 
 
 def say(console: Console | None, line: str) -> None:

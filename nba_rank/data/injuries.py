@@ -3,8 +3,9 @@
 import pandas as pd
 
 from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
-from nba_rank.data.rosters import identify_players, named_team_ids, season_of_roster
+from nba_rank.data.rosters import identify_players, season_of_date, team_ids
 from nba_rank.data.tables import STATUSES, conform
 
 _OTHER_STATUSES = {
@@ -18,88 +19,74 @@ _OTHER_STATUSES = {
     "game time decision": "Questionable",
     "gtd": "Questionable",
 }
-"""What other sources write, in lower case, and which of `STATUSES` it is."""
-
-_SHOWN = ["date", "team", "player_name"]
+"""Statuses of other sources, in lower case, as those of `STATUSES`."""
 
 
 def injury_tables(
     rows: pd.DataFrame,
     *,
     games: pd.DataFrame,
-    player_games: pd.DataFrame,
+    players: pd.DataFrame,
     teams: pd.DataFrame,
     seasons: pd.DataFrame,
     issues: IngestIssues,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put the tables of injury reports together.
+    """Return the canonical tables `injury_reports` and `injury_report_dates`.
 
     Of several reports of one date only the last counts, in order of file name and of place in the
     file. A player who is listed twice in it has the status of the last entry.
 
     Args:
-        rows: Rows of all files, as `raw_injuries.normalise` returns them; may be empty.
+        rows: Rows of all files, as `raw_injuries.to_frame` returns them.
         games: The canonical table.
-        player_games: The canonical table; gives players without id theirs.
+        players: As for `match_names`.
         teams: The canonical table.
         seasons: The canonical table.
         issues: Receives an error for every report without date and entry without player, known
-            team or known status, and counted warnings for what is left out.
-
-    Returns:
-        The canonical tables `injury_reports` and `injury_report_dates`. After an error they are
-        not fit for use.
+            team or known status, and counted warnings for what is left out. After an error the
+            tables are not fit for use.
     """
     dates, _, _ = raw_values.dates(rows["written_date"], None)
-    rows = rows.assign(date=dates, row=rows["row"].astype("int64"))
+    rows = rows.assign(date=dates)
     remedy = 'Write the date of the report like "2023-10-24".'
     undated = rows["date"].isna()
-    issues.error("report without date", rows, undated & ~rows["listed"].astype("bool"),
-                   ["written_date"], remedy)  # fmt: skip
+    issues.error(
+        "report without date", rows, undated & ~rows["listed"], ["written_date"], remedy
+    )
     rows = rows[~undated]
-    rows = rows.assign(season=season_of_roster(rows["date"], games, seasons))
+    rows = rows.assign(season=season_of_date(rows["date"], games, seasons))
     out = rows["season"].isna()
-    listed = rows["listed"].astype("bool")
-    issues.warn("dropped: injury report of a season without game logs", rows, out & ~listed,
-                  ["date"])  # fmt: skip
-    rows, listed = rows[~out], listed[~out]
+    what = "dropped: injury report of a season without game logs"
+    issues.warn(what, rows, out & ~rows["listed"], ["date"])
+    rows = rows[~out]
     newest = rows.groupby("date")[["file", "report"]].transform("last")
     replaced = (rows["file"] != newest["file"]) | (rows["report"] != newest["report"])
-    issues.warn(
-        "dropped: a later injury report of the same date", rows, replaced & ~listed, ["date"]
-    )
-    dates_table = conform("injury_report_dates", rows[~listed & ~replaced])
-    entries = _entries(rows[listed & ~replaced], teams, issues)
-    entries = identify_players(entries, player_games, issues)
+    what = "dropped: a later injury report of the same date"
+    issues.warn(what, rows, replaced & ~rows["listed"], ["date"])
+    rows = rows[~replaced]
+    reports = conform("injury_report_dates", rows[~rows["listed"]])
+    entries = identify_players(_entries(rows[rows["listed"]], teams, issues), players, issues)
     again = entries.duplicated(["date", "player_id"], keep="last")
-    issues.warn(
-        "dropped: a later entry of the report lists the player again", entries, again, _SHOWN
-    )
-    return conform("injury_reports", entries[~again]), dates_table
+    what = "dropped: a later entry of the report lists the player again"
+    issues.warn(what, entries, again, ["date", "team", "player_name"])
+    return conform("injury_reports", entries[~again]), reports
 
 
 def _entries(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Return entries with their values understood; those without player or team are errors."""
-    ids = raw_values.numbers(raw_values.digits(rows["player_id"]))
-    bad = ids.isna() & raw_values.present(rows["player_id"])
-    remedy = "A player id is a whole number; 0 or nothing where it is not known."
-    issues.error("player_id not understood", rows, bad, ["date", "player_id"], remedy)
-    name = raw_values.text(rows["player_name"]).astype("str")
-    # An id of no player is no id.
-    rows = rows.assign(player_id=ids.where(ids > 0), player_name=name)
+    rows = rows.assign(
+        player_id=columns.player_ids(rows, issues, "player_id", ["date"]),
+        player_name=columns.text(rows, "player_name"),
+        reason=columns.text(rows, "reason").fillna(""),
+        team=columns.text(rows, "team"),
+    )
     remedy = "Give the id or the name of the player, or remove the entry."
-    nobody = rows["player_id"].isna() & rows["player_name"].isna() & ~bad
+    nobody = rows["player_id"].isna() & rows["player_name"].isna()
     issues.error("entry without player", rows, nobody, ["date", "team"], remedy)
 
-    written = raw_values.text(rows["status"]).astype("str").str.lower()
-    known = {status.lower(): status for status in STATUSES} | _OTHER_STATUSES
-    status = written.str.replace(r"\s+", " ", regex=True).map(known)
+    written = columns.text(rows, "status").str.lower().str.replace(r"\s+", " ", regex=True)
+    status = written.map({known.lower(): known for known in STATUSES} | _OTHER_STATUSES)
     remedy = f"A status is one of {', '.join(STATUSES)}."
     issues.error("unknown status", rows, status.isna(), ["date", "player_name", "status"], remedy)
-    rows = rows.assign(
-        status=status.fillna(STATUSES[0]),
-        reason=raw_values.text(rows["reason"]).astype("str").fillna(""),
-        team=raw_values.text(rows["team"]).astype("str"),
-    )
-    rows = rows.assign(team_id=named_team_ids(rows, teams, issues))
-    return rows[~nobody & ~bad & rows["team_id"].gt(0)]
+    rows = rows.assign(status=status, team_id=team_ids(rows, teams, issues))
+    return rows[~nobody & status.notna() & rows["team_id"].gt(0)]

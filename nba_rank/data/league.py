@@ -5,6 +5,7 @@ otherwise), so it may enter a feature without leaking the future.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import pandas as pd
 
@@ -143,6 +144,12 @@ def league_teams(season: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"team_id": "int64"})
 
 
+@cache
+def team_ids(season: str) -> frozenset[int]:
+    """Return the ids of the teams of a season."""
+    return frozenset(league_teams(season)["team_id"])
+
+
 def utc_offsets(season: str) -> dict[int, int]:
     """Return the hours from UTC, in winter, of the arena of every franchise by team id.
 
@@ -203,7 +210,7 @@ def expected_regular_games(season: str) -> int:
     a team in 2020-21. Used by the quality report only, never by a feature.
     """
     played = {"2011-12": 990, "2012-13": 1229, "2019-20": 1059, "2020-21": 1080}
-    return played.get(season, len(league_teams(season)) * scheduled_games(season) // 2)
+    return played.get(season, len(team_ids(season)) * scheduled_games(season) // 2)
 
 
 def play_in(season: str) -> PlayIn | None:

@@ -5,7 +5,7 @@ import pandas as pd
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.rosters import named_team_ids, team_ids
+from nba_rank.data.rosters import team_ids
 from nba_rank.data.tables import KEYS, conform
 
 MARGIN_RANGE = (-0.05, 0.15)
@@ -56,14 +56,14 @@ def market_totals_table(
     known = rows["season"].isin([*seasons["season"], coming])
     issues.warn("dropped: win total of a season without game logs", rows, ~known, shown)
     rows = rows[known]
-    rows = rows.assign(team_id=named_team_ids(rows, teams, issues))
+    rows = rows.assign(team_id=team_ids(rows, teams, issues))
     rows = without_repeats(
         rows[rows["team_id"] > 0], KEYS["market_totals"], ["win_total", "title_odds"], shown,
         issues,
     )  # fmt: skip
 
     season = rows.groupby("season")
-    sizes = {name: len(league.league_teams(name)) for name in rows["season"].unique()}
+    sizes = {name: len(league.team_ids(name)) for name in rows["season"].unique()}
     n_teams = rows["season"].map(sizes).astype("int64")
     lacking = season["win_total"].transform("count") < n_teams
     issues.warn("win totals of a season that lacks those of some teams", rows, lacking, shown)

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
+from functools import cache
 
 import pandas as pd
 
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v"})
 
 _LETTERS = str.maketrans("đðłø\N{LATIN SMALL LETTER DOTLESS I}", "ddloi")
-"""Letters that Unicode does not take apart into a plain one and an accent."""
+"""Letters that Unicode does not decompose into a plain one and an accent."""
 
 
 def plain_name(name: str) -> str:
@@ -22,13 +23,14 @@ def without_suffix(name: str) -> str:
     return "".join(words[:-1] if len(words) > 1 and words[-1] in _SUFFIXES else words)
 
 
-def _words(name: str) -> list[str]:
+@cache
+def _words(name: str) -> tuple[str, ...]:
     parts = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
     letters = "".join(letter for letter in parts if not unicodedata.combining(letter))
-    return re.findall(r"[^\W_]+", letters)
+    return tuple(re.findall(r"[^\W_]+", letters))
 
 
-def match_names(rows: pd.DataFrame, player_games: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def match_names(rows: pd.DataFrame, players: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Find the players of the game logs that rows name.
 
     Names are compared as `plain_name`, or as `without_suffix` if no player has the plain one. If
@@ -37,22 +39,22 @@ def match_names(rows: pd.DataFrame, player_games: pd.DataFrame) -> tuple[pd.Seri
 
     Args:
         rows: `player_name` (str), `season` (str) and `team_id` (int64).
-        player_games: The canonical table.
+        players: The same columns and `player_id`, as in the game logs, once each.
 
     Returns:
         Two columns with the index of `rows`: the player id (float64), NaN unless exactly one
         player is found, and whether several players have the name (bool).
     """
-    columns = ["season", "team_id", "player_name", "player_id"]
-    known = player_games[columns].drop_duplicates(ignore_index=True)
     found = pd.Series(float("nan"), index=rows.index)
     several = pd.Series(False, index=rows.index)
     for form in (plain_name, without_suffix):
         left = rows[found.isna() & ~several]
+        if left.empty:
+            break
         asked = left.assign(name=left["player_name"].map(form).astype("str"))
-        players = known.assign(name=known["player_name"].map(form).astype("str"))
+        known = players.assign(name=players["player_name"].map(form).astype("str"))
         for scope in (["name"], ["name", "season"], ["name", "season", "team_id"]):
-            of_scope = players.groupby(scope)["player_id"].agg(["first", "nunique"])
+            of_scope = known.groupby(scope)["player_id"].agg(["first", "nunique"])
             each = asked[scope].merge(of_scope, on=scope, how="left").set_axis(asked.index)
             one = each["first"].where(each["nunique"] == 1)
             found = found.fillna(one)

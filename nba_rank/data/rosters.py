@@ -1,9 +1,10 @@
-"""From roster rows of all raw files to the table of rosters.
+"""From roster rows of all raw files to the table of rosters; which team and player a row means.
 
 A roster file is a snapshot: for its date, and for each team that it lists, all players whom the
 team had on the morning of that date.
 """
 
+import numpy as np
 import pandas as pd
 
 from nba_rank.core.seasons import season_label, season_start_year
@@ -11,6 +12,7 @@ from nba_rank.data import league
 from nba_rank.data.calendar import MAX_DAYS_WITHOUT_GAMES
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.player_names import match_names
+from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.tables import KEYS, conform
 
@@ -21,35 +23,26 @@ def roster_table(
     rows: pd.DataFrame,
     *,
     games: pd.DataFrame,
-    player_games: pd.DataFrame,
+    players: pd.DataFrame,
     teams: pd.DataFrame,
     seasons: pd.DataFrame,
     issues: IngestIssues,
 ) -> pd.DataFrame:
-    """Put the table of rosters together.
+    """Return the canonical table `rosters`, not fit for use after an error.
 
     Of several files that list one team on one date only the last in order of name counts. A
     player who is listed twice on a date belongs to the team of the last row.
 
     Args:
-        rows: Rows of all roster files, as `raw_rosters.normalise` returns them; may be empty.
+        rows: Rows of all roster files, as `raw_rosters.normalise` returns them.
         games: The canonical table.
-        player_games: The canonical table; gives players without id theirs.
+        players: As for `match_names`.
         teams: The canonical table.
         seasons: The canonical table.
         issues: Receives an error for every row of no known team, and counted warnings for rows
             that are left out.
-
-    Returns:
-        The canonical table `rosters`. After an error it is not fit for use.
     """
-    season = season_of_roster(rows["date"], games, seasons)
-    issues.warn("dropped: roster of a season without game logs", rows, season.isna(), _SHOWN)
-    rows = rows.assign(season=season).dropna(subset="season")
-    elsewhere = rows["named_season"].ne("") & rows["named_season"].ne(rows["season"])
-    issues.warn(
-        "file name disagrees with the date, which is believed", rows, elsewhere, ["date", "season"]
-    )
+    rows = with_season(rows, "roster", games, seasons, issues, _SHOWN)
     rows = rows.assign(team_id=team_ids(rows, teams, issues))
     written = rows["abbreviation"].map(_abbreviations(teams))
     issues.warn(
@@ -62,7 +55,7 @@ def roster_table(
     issues.warn(
         "dropped: a later file lists the team's roster of the same date", rows, replaced, _SHOWN
     )
-    rows = identify_players(rows[~replaced], player_games, issues)
+    rows = identify_players(rows[~replaced], players, issues)
     same = rows.duplicated(KEYS["rosters"], keep="last")
     issues.warn("duplicate rows removed", rows, same, _SHOWN)
     moved = rows.duplicated(["date", "player_id"], keep="last") & ~same
@@ -73,36 +66,53 @@ def roster_table(
     return conform("rosters", rows[~same & ~moved])
 
 
-def season_of_roster(dates: pd.Series, games: pd.DataFrame, seasons: pd.DataFrame) -> pd.Series:
-    """Return the season of each roster: the one that is being played or comes next.
+def with_season(
+    rows: pd.DataFrame,
+    what: str,
+    games: pd.DataFrame,
+    seasons: pd.DataFrame,
+    issues: IngestIssues,
+    show: list[str],
+) -> pd.DataFrame:
+    """Return dated rows of files with their `season`, those of no season left out with a warning.
+
+    A file that is named after another season (`named_season`) is a warning, too.
+    """
+    season = season_of_date(rows["date"], games, seasons)
+    issues.warn(f"dropped: {what} of a season without game logs", rows, season.isna(), show)
+    rows = rows.assign(season=season).dropna(subset="season")
+    elsewhere = rows["named_season"].ne("") & rows["named_season"].ne(rows["season"])
+    issues.warn(
+        "file name disagrees with the date, which is believed", rows, elsewhere, ["date", "season"]
+    )
+    return rows
+
+
+def season_of_date(dates: pd.Series, games: pd.DataFrame, seasons: pd.DataFrame) -> pd.Series:
+    """Return the season that is being played or comes next on each date, null for none.
 
     A season lasts from the day after the last game of the one before. If that day is unknown (the
     earlier season is not in the tables, or its champion is not yet known), the league's year is
     used, 1 July to 30 June. The season after the last one of the tables counts as well, so that a
     roster can come before any game.
-
-    Args:
-        dates: Dates of rosters.
-        games: The canonical table.
-        seasons: The canonical table.
-
-    Returns:
-        Season (str), null for a date in no season.
     """
     last_days = games.groupby("season")["game_date"].max()
+    break_ = pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES)
     ends: dict[str, pd.Timestamp] = {}
     for season, complete in zip(seasons["season"], seasons["complete"], strict=True):
         played = last_days[season]
-        break_ = pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES)
         ends[season] = played if complete else max(played + break_, _end_of_year(season))
     coming = _season_after(seasons["season"].max(), 1)
     ends[coming] = _end_of_year(coming)
-    found = pd.Series(None, index=dates.index, dtype="str")
-    for season, end in ends.items():
-        before = _season_after(season, -1)
-        within = dates.gt(ends.get(before, _end_of_year(before))) & dates.le(end)
-        found = found.mask(within, season)
-    return found
+    before = [_season_after(season, -1) for season in ends]
+    starts = pd.Series([ends.get(season, _end_of_year(season)) for season in before])
+    # The season that is the first to end on the date or later, unless it begins after the date.
+    place = np.searchsorted(pd.Series(ends).to_numpy(), dates.to_numpy())
+    known = place < len(ends)
+    place[~known] = 0
+    known &= dates.to_numpy() > starts.to_numpy()[place]
+    labels = np.array([*ends], dtype="object")
+    return pd.Series(labels[place], dates.index, dtype="str").where(known)
 
 
 def _season_after(season: str, years: int) -> str:
@@ -114,43 +124,27 @@ def _end_of_year(season: str) -> pd.Timestamp:
 
 
 def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.Series:
-    """Return the team that each row of a hand-written file means.
+    """Return the team that each row of a file means (int64), 0 for none.
 
     Args:
-        rows: Columns `file`, `row`, `season` and `team` (id or abbreviation, as text).
+        rows: Columns `file`, `row`, `season` and `team`: an id, an abbreviation, or a name, also
+            one that the franchise had before it was renamed or moved.
         teams: The canonical table.
         issues: Receives an error for every row of no known team, or of one that is not in the
             league in the row's season.
-
-    Returns:
-        Team ids (int64), 0 where there is none.
     """
     ids = raw_values.numbers(raw_values.digits(rows["team"]))
     ids = ids.where(ids.isin(league.known_team_ids()))
-    ids = ids.fillna(rows["team"].str.upper().map(_abbreviations(teams)))
-    known = ids.notna()
-    remedy = "Give the team's id, or its abbreviation as in the game logs."
-    issues.error("unknown team", rows, ~known, ["team"], remedy)
-    for season in rows["season"].unique():
-        playing = ids.isin(league.league_teams(season)["team_id"])
-        absent = (rows["season"] == season) & known & ~playing
-        remedy = "The team did not play in that season; correct either."
-        issues.error("team of another season", rows, absent, ["team", "season"], remedy)
-    return ids.fillna(0).astype("int64")
-
-
-def named_team_ids(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.Series:
-    """Return the team that each row means, as `team_ids`, of which `team` may be a name as well.
-
-    Names that a franchise had before it was renamed or moved count, and those of the game logs.
-    """
     names = {
-        **league.franchise_names(),
-        **dict(zip(teams["name"].str.lower(), teams["team_id"], strict=True)),
+        **{name.upper(): team for name, team in league.franchise_names().items()},
+        **dict(zip(teams["name"].str.upper(), teams["team_id"], strict=True)),
+        **_abbreviations(teams),
     }
-    by_name = rows["team"].str.lower().str.replace(r"\s+", " ", regex=True).map(names)
-    written = by_name.astype("Int64").astype("str").where(by_name.notna(), rows["team"])
-    return team_ids(rows.assign(team=written), teams, issues)
+    ids = ids.fillna(rows["team"].str.upper().str.replace(r"\s+", " ", regex=True).map(names))
+    remedy = "Give the team's id, its name, or its abbreviation as in the game logs."
+    issues.error("unknown team", rows, ids.isna(), ["team"], remedy)
+    columns.check_seasons(ids, rows["season"], rows, ["team", "season"], issues)
+    return ids.fillna(0).astype("int64")
 
 
 def _abbreviations(teams: pd.DataFrame) -> dict[str, int]:
@@ -161,18 +155,18 @@ def _abbreviations(teams: pd.DataFrame) -> dict[str, int]:
 
 
 def identify_players(
-    rows: pd.DataFrame, player_games: pd.DataFrame, issues: IngestIssues
+    rows: pd.DataFrame, players: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame:
     """Return the rows whose player is known, each with an id and, where there is one, a name.
 
     Args:
         rows: Columns `file`, `row`, `date`, `season`, `team`, `team_id`, `player_id` (NaN where
             there is none) and `player_name`.
-        player_games: The canonical table; gives players without id theirs.
-        issues: Receives counted warnings for players told by name and for those left out.
+        players: As for `match_names`.
+        issues: Receives counted warnings for players identified by name and for those left out.
     """
     absent = rows["player_id"].isna()
-    found, several = match_names(rows[absent], player_games)
+    found, several = match_names(rows[absent], players)
     several = several.reindex(rows.index, fill_value=False)
     rows = rows.assign(player_id=rows["player_id"].fillna(found))
     issues.warn("player without id: told by name", rows, absent & rows["player_id"].notna(), _SHOWN)
@@ -180,6 +174,6 @@ def identify_players(
     issues.warn("dropped: player without id whose name several players have", rows, several, _SHOWN)
     issues.warn("dropped: player without id whom no game log names", rows, lost & ~several, _SHOWN)
     rows = rows[~lost]
-    newest = player_games.drop_duplicates("player_id", keep="last")
+    newest = players.drop_duplicates("player_id", keep="last")
     names = rows["player_id"].map(newest.set_index("player_id")["player_name"])
     return rows.assign(player_name=rows["player_name"].fillna(names).fillna(""))

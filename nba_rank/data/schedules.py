@@ -1,15 +1,15 @@
-"""The regular-season schedule as public knowledge, apart from results.
+"""The regular-season schedule as it is known before the results.
 
 It comes from the games that were played and from schedule files, which list games to come. Taking
-it from the games is a mild idealisation: a game that was put off stands on the day of play from
-the first morning of its season on, and so do the two games of each team that the NBA Cup decides.
+it from the games is a mild idealisation: a postponed game is on its day of play from the first
+morning of its season on, and so are the two games of each team that the NBA Cup decides.
 """
 
 import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.rosters import season_of_roster, team_ids
+from nba_rank.data.rosters import team_ids, with_season
 from nba_rank.data.tables import KEYS, conform
 
 _GAME = ["season", "game_date", "home_team_id", "away_team_id"]
@@ -25,27 +25,25 @@ def schedule_table(
     seasons: pd.DataFrame,
     issues: IngestIssues,
 ) -> pd.DataFrame:
-    """Put the schedule together.
+    """Return the canonical table `schedule`, not fit for use after an error.
 
     A fixture is public from the first game day of its season on; that of a season without games,
     from the day after the last game in the tables on; a game after the stop of 2019-20, from the
     day after its restart was announced on. Those were all played in one place and so are neutral.
 
     Args:
-        rows: Rows of all schedule files, as `raw_schedules.normalise` returns them; may be empty.
+        rows: Rows of all schedule files, as `raw_schedules.normalise` returns them.
         games: The canonical table. Whatever the files say, its games are as they were played.
         teams: The canonical table.
         seasons: The canonical table.
         issues: Receives an error for every row of no known team and for a team that is to play
             twice on a date, and counted warnings for rows that are left out.
-
-    Returns:
-        The canonical table `schedule`. After an error it is not fit for use.
     """
     played = games.loc[games["kind"] == "regular", [*_GAME, "neutral_site"]]
-    # Two game ids of one home team on one date stand in `games`, but are no schedule.
+    # Two games of one home team on one date can be in `games`, but not in a schedule.
     played = played.drop_duplicates(KEYS["schedule"])
-    listed = _listed(rows, games, teams, seasons, issues)
+    rows = with_season(rows, "fixture", games, seasons, issues, _SHOWN)
+    listed = _listed(rows, games, teams, issues)
     fixtures = pd.concat([played, listed[played.columns]], ignore_index=True)
     issues.warn(
         "fixture of a team that has more games than its season: is an old one still listed?",
@@ -65,20 +63,10 @@ def schedule_table(
 
 
 def _listed(
-    rows: pd.DataFrame,
-    games: pd.DataFrame,
-    teams: pd.DataFrame,
-    seasons: pd.DataFrame,
-    issues: IngestIssues,
+    rows: pd.DataFrame, games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame:
     """Return the fixtures of the files that have not been played, with their source."""
-    season = season_of_roster(rows["date"], games, seasons)
-    issues.warn("dropped: fixture of a season without game logs", rows, season.isna(), _SHOWN)
-    rows = rows.assign(season=season, game_date=rows["date"]).dropna(subset="season")
-    elsewhere = rows["named_season"].ne("") & rows["named_season"].ne(rows["season"])
-    issues.warn(
-        "file name disagrees with the date, which is believed", rows, elsewhere, ["date", "season"]
-    )
+    rows = rows.assign(game_date=rows["date"])
     for side in ("home", "away"):
         ids = team_ids(rows.assign(team=rows[side]), teams, issues)
         rows = rows.assign(**{f"{side}_team_id": ids})

@@ -153,7 +153,7 @@ def test_file_names_are_understood(tmp_path):
         "schedules/league.parquet": ("schedule", "", ""),
         "schedules/league_2024_25.csv": ("schedule", "", "2024-25"),
         "Team_Records.csv": ("team_records", "", ""),
-        "team_records_2024_25.parquet": ("team_records", "", ""),
+        "team_records_2024_25.parquet": ("team_records", "", "2024-25"),
         "modern_RAPTOR_by_team.csv": ("raptor", "", ""),
         "injury_reports/2024-12-25.json": ("injury_report", "", ""),
         "injury_reports/2024_25/2025-01-01.JSON": ("injury_report", "", ""),

@@ -6,7 +6,7 @@ from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team
 
 from nba_rank.core.content_hash import frame_hash
 from nba_rank.data.ingest import IngestError, read_raw
-from nba_rank.data.rosters import season_of_roster
+from nba_rank.data.rosters import season_of_date
 from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
 from nba_rank.data.tables import SCHEMA
 
@@ -126,7 +126,7 @@ def seasons_of(days, *, complete=(True, True), seasons=("2018-19", "2019-20")):
     games["game_date"] = pd.to_datetime(games["game_date"])
     table = pd.DataFrame({"season": seasons, "complete": complete})
     dates = pd.Series(pd.to_datetime(days), index=range(3, 3 + len(days)))
-    found = season_of_roster(dates, games, table)
+    found = season_of_date(dates, games, table)
     assert found.index.equals(dates.index)
     return [None if pd.isna(season) else season for season in found]
 

@@ -1,8 +1,4 @@
-"""Pure functions that turn raw columns of any dtype into ids, numbers, seconds and dates.
-
-Each takes a column as it was read and returns a column of the same length and index in which a
-value that could not be understood is null; the caller compares nulls before and after.
-"""
+"""Raw columns of any dtype as ids, numbers, seconds and dates; what cannot be read is null."""
 
 from collections.abc import Callable
 
@@ -17,6 +13,11 @@ _SLASHES = r"(\d{1,2}/\d{1,2}/(?:\d{4}|\d{2}))(?: \d{1,2}:\d{2}(?::\d{2})?)?"
 _CLOCK = r"(-)?(?:PT)?(\d+)[:M]([0-5]?\d(?:\.\d+)?)S?"
 
 ISO, NAMED_MONTH, MONTH_DAY, DAY_MONTH = "ISO", "month by name", "month/day", "day/month"
+_FORMS = {
+    ISO: (_ISO, "%Y-%m-%d"),
+    NAMED_MONTH: (_NAMED_MONTH, "%b %d, %Y"),
+    MONTH_DAY: (_SLASHES, ""),
+}
 
 
 def text(values: pd.Series) -> pd.Series:
@@ -26,7 +27,7 @@ def text(values: pd.Series) -> pd.Series:
         stripped = distinct.astype("str").str.strip()
         return stripped.where(stripped != "")
 
-    return _each_distinct(values, strip)
+    return _each_distinct(values, strip).astype("str")
 
 
 def present(values: pd.Series) -> pd.Series:
@@ -81,7 +82,7 @@ def seconds(values: pd.Series) -> pd.Series:
 
 
 def _each_distinct(values: pd.Series, function: Callable[[pd.Series], pd.Series]) -> pd.Series:
-    """Apply a function of values to the distinct ones only: logs repeat most of theirs."""
+    """Apply a function to the distinct values only: logs repeat most of theirs."""
     codes, distinct = pd.factorize(values)
     # Nulls have the code -1, which is in no index, and so stay null.
     return function(pd.Series(distinct)).reindex(codes).set_axis(values.index)
@@ -101,13 +102,12 @@ def outside_season(dates: pd.Series, start_years: pd.Series) -> pd.Series:
 def dates(values: pd.Series, start_years: pd.Series | None) -> tuple[pd.Series, str, bool]:
     """Read the dates of one file, all in one format that is decided from all of its values.
 
-    The rule. A datetime column is taken as it is. Text is ISO (`2023-10-24`, with or without a
-    time, of which the day as written counts), a month by name (`OCT 24, 2023`) or two numbers and
-    a year between slashes, whichever fits most values; a value of another format is null. Slashes
-    are read as month/day, the order in which American spreadsheets write them, if every value is
-    then a day of its season (any day will do where seasons are not known). Only if that fails, and
-    every value is such a day when read as day/month, are they read so. If both orders fit every
-    value, month/day is taken and the order is reported as undecided.
+    A datetime column is taken as it is. Text is ISO (`2023-10-24`, with or without a time, of which
+    the day as written counts), a month by name (`OCT 24, 2023`) or two numbers and a year between
+    slashes, whichever fits most values; a value of another format is null. Slashes are month/day,
+    as American spreadsheets write them, if every value is then a day of its season (or any day,
+    where seasons are not known). Only if that fails, and every value is such a day when read as
+    day/month, are they day/month. If both fit every value, it is month/day, and undecided.
 
     Args:
         values: The raw column.
@@ -115,18 +115,19 @@ def dates(values: pd.Series, start_years: pd.Series | None) -> tuple[pd.Series, 
 
     Returns:
         Dates (datetime64[us], midnight), the name of the format, and whether the order of day and
-        month was undecided.
+        month is undecided.
     """
     if pd.api.types.is_datetime64_any_dtype(values):
         return values.dt.tz_localize(None).dt.normalize().astype("datetime64[us]"), ISO, False
     written = text(values)
-    forms = {ISO: _ISO, NAMED_MONTH: _NAMED_MONTH, MONTH_DAY: _SLASHES}
-    found = {name: _extract(written, form) for name, form in forms.items()}
+    found: dict[str, pd.Series] = {}
+    for name, (form, _) in _FORMS.items():
+        found[name] = _extract(written, form)
+        if found[name].notna().all():
+            break
     name = max(found, key=lambda form: found[form].notna().sum())
-    if name == ISO:
-        return _parse(found[ISO], "%Y-%m-%d"), ISO, False
-    if name == NAMED_MONTH:
-        return _parse(found[NAMED_MONTH], "%b %d, %Y"), NAMED_MONTH, False
+    if name != MONTH_DAY:
+        return _parse(found[name], _FORMS[name][1]), name, False
     fitting = {}
     for order, form in ((MONTH_DAY, "%m/%d"), (DAY_MONTH, "%d/%m")):
         short = _parse(found[MONTH_DAY], f"{form}/%y")
@@ -142,10 +143,7 @@ def dates(values: pd.Series, start_years: pd.Series | None) -> tuple[pd.Series, 
 
 
 def _extract(written: pd.Series, form: str) -> pd.Series:
-    def extract(distinct: pd.Series) -> pd.Series:
-        return distinct.str.extract(f"^{form}$", expand=False)
-
-    return _each_distinct(written, extract)
+    return _each_distinct(written, lambda each: each.str.extract(f"^{form}$", expand=False))
 
 
 def _parse(written: pd.Series, form: str) -> pd.Series:
@@ -155,6 +153,7 @@ def _parse(written: pd.Series, form: str) -> pd.Series:
 
 def start_years(game_ids: pd.Series) -> pd.Series:
     """Return the year in which the season of each ten-digit game id starts."""
-    codes = game_ids.str[3:5]
-    years = {code: season_start_year(season_of_game(f"000{code}00000")) for code in codes.unique()}
-    return codes.map(years).astype("int64")
+    years = _each_distinct(
+        game_ids.str[:5], lambda each: each.map(season_of_game).map(season_start_year)
+    )
+    return years.astype("int64")

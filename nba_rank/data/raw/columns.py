@@ -1,0 +1,121 @@
+"""Columns of one raw file as text, ids, numbers and dates; what cannot be read is an error."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from nba_rank.core.seasons import is_season
+from nba_rank.data import league
+from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.raw import values as raw_values
+
+
+def text(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Return a column as stripped text, all null where the file lacks it."""
+    if column in frame:
+        return raw_values.text(frame[column])
+    return pd.Series(None, index=frame.index, dtype="str")
+
+
+def numbers(
+    frame: pd.DataFrame, column: str, issues: IngestIssues, *, required: bool = False
+) -> pd.Series:
+    """Return a column as float64, all NaN where the file lacks it.
+
+    Args:
+        frame: Rows of one file, as `raw_files.read` returns them.
+        column: Name of the column.
+        issues: Receives an error for values that are no numbers.
+        required: Whether empty values are errors, too.
+    """
+    if column not in frame:
+        return pd.Series(float("nan"), index=frame.index)
+    found = raw_values.numbers(frame[column])
+    bad = found.isna()
+    if bad.any() and not required:
+        bad &= raw_values.present(frame[column])
+    other = "remove the row" if required else "leave it empty where it is not known"
+    remedy = f"Correct the value, or {other}."
+    issues.error(f"{column} is no number", frame, bad, [column], remedy)
+    return found
+
+
+def game_ids(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Return `file`, `row` and `game_id` (ten digits) of the rows that have one."""
+    ids = raw_values.digits(frame["GAME_ID"], width=10)
+    ids = ids.where(ids.str.len() == 10)
+    remedy = "A game id has ten digits, with or without its leading zeros."
+    issues.error("no game id", frame, ids.isna(), ["GAME_ID"], remedy)
+    return frame[["file", "row"]].assign(game_id=ids).dropna(subset="game_id")
+
+
+def player_ids(
+    frame: pd.DataFrame, issues: IngestIssues, column: str = "PLAYER_ID", show: Sequence[str] = ()
+) -> pd.Series:
+    """Return the players' ids (float64), NaN where there is none or 0."""
+    if column not in frame:
+        return pd.Series(float("nan"), index=frame.index)
+    ids = raw_values.numbers(raw_values.digits(frame[column]))
+    bad = ids.isna() & raw_values.present(frame[column])
+    remedy = "A player id is a whole number; 0 or nothing where it is not known."
+    issues.error(f"{column} not understood", frame, bad, [*show, column], remedy)
+    return ids.where(ids > 0)
+
+
+def seasons(frame: pd.DataFrame, issues: IngestIssues) -> pd.Series:
+    """Return the column SEASON, written like 2023-24."""
+    found = text(frame, "SEASON")
+    unread = ~found.map(is_season).astype("bool")
+    issues.error("no season", frame, unread, ["SEASON"], "A season is written like 2023-24.")
+    return found
+
+
+def check_teams(
+    teams: pd.Series, frame: pd.DataFrame, show: Sequence[str], issues: IngestIssues
+) -> pd.Series:
+    """Return teams as they are written; an empty one is an error that shows some columns."""
+    remedy = "Give the name, the abbreviation or the id of the team, or remove the rows."
+    issues.error("no team", frame, teams.isna(), show, remedy)
+    return teams
+
+
+def check_seasons(
+    team_ids: pd.Series,
+    seasons: pd.Series,
+    rows: pd.DataFrame,
+    show: Sequence[str],
+    issues: IngestIssues,
+) -> None:
+    """Record an error for known teams that were not in the league in the season of their row."""
+    remedy = "The team did not play in that season; correct either."
+    known = team_ids.isin(league.known_team_ids())
+    for season in seasons.unique():
+        absent = known & (seasons == season) & ~team_ids.isin(league.team_ids(season))
+        issues.error("team of another season", rows, absent, show, remedy)
+
+
+def dates(
+    frame: pd.DataFrame, column: str, start_years: pd.Series | None, issues: IngestIssues
+) -> tuple[pd.Series, str]:
+    """Read the dates of one file; see `raw_values.dates`.
+
+    Args:
+        frame: Rows of one file, as `raw_files.read` returns them.
+        column: The column of dates.
+        start_years: Year in which each row's season starts, where that is known.
+        issues: Receives an error for rows without a date, and a warning where the order of day
+            and month is unusual or undecided.
+
+    Returns:
+        Dates (datetime64[us], midnight), and the name of their format.
+    """
+    found, form, undecided = raw_values.dates(frame[column], start_years)
+    if form == raw_values.DAY_MONTH:
+        issues.warn_file(str(frame["file"].iloc[0]), "dates are written day/month")
+    if undecided:
+        issues.warn_file(
+            str(frame["file"].iloc[0]), "dates fit month/day and day/month; read as month/day"
+        )
+    remedy = f"The other dates of this file are read as {form}; give all of them in one format."
+    issues.error("no date", frame, found.isna(), [column], remedy)
+    return found, form
