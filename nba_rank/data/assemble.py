@@ -1,11 +1,12 @@
 """From normalised rows of all raw files to the canonical tables, with all checks across rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from nba_rank.data import league
+from nba_rank.data.game_tables import GameTables
 from nba_rank.data.gaps import warn_gaps
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.injuries import injury_tables
@@ -13,60 +14,52 @@ from nba_rank.data.market import market_lines_table, market_totals_table
 from nba_rank.data.ratings import raptor_table, team_records_table
 from nba_rank.data.rosters import roster_table
 from nba_rank.data.schedules import schedule_table
-from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform
+from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform, no_rows
 
 MAX_EXCLUDED_SHARE = 0.01
 MAX_EXCLUDED_GAMES = 5
 """A file that loses more games than both limits allow stops the ingest."""
 
 _SOURCE = ["file", "row"]
+_Make = Callable[[pd.DataFrame, GameTables, IngestIssues], pd.DataFrame]
 
 
 def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
     """Put the tables together.
 
     Args:
-        rows: Normalised rows of all files of each level of `raw_files.RawFile`, in one frame with
-            `file` and `row`; only those of the `team` level may not be empty.
+        rows: Normalised rows of all files of each level of `raw_files.RawFile` that has any, in
+            one frame with `file` and `row`; there have to be some of the `team` level.
         issues: Receives errors and counted warnings.
 
     Raises:
         IngestError: The rows cannot make sound tables; `issues` holds every reason.
     """
-    team_rows = deduplicate(rows["team"], ["game_id", "team_id"], issues)
-    sides = pair_sides(team_rows, issues)
+    sides = pair_sides(deduplicate(rows["team"], ["game_id", "team_id"], issues), issues)
     issues.raise_errors()
-    player_rows = number_players(rows["player"], issues)
-    player_rows = deduplicate(player_rows, ["game_id", "player_id"], issues)
-    player_games = conform("player_games", join_players(player_rows, sides, issues))
-    games = _games(sides)
-    team_games = conform("team_games", sides)
-    teams = _teams(sides, issues)
+    player_games = no_rows("player_games")
+    if "player" in rows:
+        players = number_players(rows["player"], issues)
+        players = deduplicate(players, ["game_id", "player_id"], issues)
+        player_games = conform("player_games", join_players(players, sides, issues))
+    games, team_games, teams = _games(sides), conform("team_games", sides), _teams(sides, issues)
     seasons = _seasons(games, team_games, player_games, sides, issues)
     issues.raise_errors()
     warn_gaps(team_games, player_games, teams, issues)
-    names = ["season", "team_id", "player_id", "player_name"]
-    players = player_games[names].drop_duplicates(keep="last", ignore_index=True)
-    rosters = roster_table(
-        rows["roster"], games=games, players=players, teams=teams, seasons=seasons, issues=issues
-    )
-    schedule = schedule_table(
-        rows["schedule"], games=games, teams=teams, seasons=seasons, issues=issues
-    )
-    totals = market_totals_table(rows["market_totals"], teams=teams, seasons=seasons, issues=issues)
-    lines = market_lines_table(rows["market_lines"], games=games, teams=teams, issues=issues)
-    records = team_records_table(
-        rows["team_records"], team_games=team_games, teams=teams, issues=issues
-    )
-    raptor = raptor_table(rows["raptor"], players=players, teams=teams, issues=issues)
-    reports, report_dates = injury_tables(
-        rows["injury_report"],
-        games=games,
-        players=players,
-        teams=teams,
-        seasons=seasons,
-        issues=issues,
-    )
+    known = GameTables(games, team_games, player_games, teams, seasons)
+
+    def table(name: str, level: str, make: _Make) -> pd.DataFrame:
+        return make(rows[level], known, issues) if level in rows else no_rows(name)
+
+    rosters = table("rosters", "roster", roster_table)
+    schedule = schedule_table(rows.get("schedule"), known, issues)
+    totals = table("market_totals", "market_totals", market_totals_table)
+    lines = table("market_lines", "market_lines", market_lines_table)
+    records = table("team_records", "team_records", team_records_table)
+    raptor = table("raptor", "raptor", raptor_table)
+    reports, report_dates = no_rows("injury_reports"), no_rows("injury_report_dates")
+    if "injury_report" in rows:
+        reports, report_dates = injury_tables(rows["injury_report"], known, issues)
     issues.raise_errors()
     return Tables(
         games=games,
@@ -86,7 +79,7 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
 
 
 def deduplicate(rows: pd.DataFrame, key: list[str], issues: IngestIssues) -> pd.DataFrame:
-    """Keep one row per key, with a warning: of equal rows the first, else that with fewest nulls."""
+    """Keep one row a key, with a warning: of equal rows the first, else that with fewest nulls."""
     repeated = rows[rows.duplicated(key, keep=False)]
     if repeated.empty:
         return rows
@@ -284,7 +277,8 @@ def _seasons(
     files = sides.drop_duplicates(["season", "kind", "file"]).sort_values("kind", kind="stable")
     file_of = files.drop_duplicates("season", keep="last").set_index("season")["file"]
     rows = []
-    for season, of_season in team_games.groupby("season"):
+    for label, of_season in team_games.groupby("season"):
+        season = str(label)
         regular, playin, playoffs = (int(counts.get((season, kind), 0)) for kind in KINDS)
         expected = league.expected_regular_games(season)
         if regular == 0:

@@ -128,23 +128,16 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
                 parts[file.level].append(_NORMALISE[file.level](file, frame, issues))
         records.append(record)
     issues.raise_errors()
-    rows = {level: _joined(level, found) for level, found in parts.items()}
-    rows["injury_report"] = raw_injuries.to_frame(injuries)
-    if rows["team"].empty:
+    found = {level: [part for part in frames if len(part)] for level, frames in parts.items()}
+    rows = {level: pd.concat(some, ignore_index=True) for level, some in found.items() if some}
+    if injuries:
+        rows["injury_report"] = raw_injuries.to_frame(injuries)
+    if "team" not in rows:
         remedy = "The tables need at least one regular-season game."
         issues.error_file(str(raw_dir), "no rows in the team game logs", remedy)
         issues.raise_errors()
     tables = assemble(rows, issues)
     return tables, quality.quality_report(tables, records, issues.warnings)
-
-
-def _joined(level: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return the normalised rows of all files of a level, of which there may be none."""
-    parts = [part for part in parts if len(part)]
-    if parts:
-        return pd.concat(parts, ignore_index=True)
-    no_file = RawFile(Path(), "", level, "", "")
-    return _NORMALISE[level](no_file, raw_files.no_rows(level), IngestIssues())
 
 
 def say(console: Console | None, line: str) -> None:

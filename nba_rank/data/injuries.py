@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
@@ -23,13 +24,7 @@ _OTHER_STATUSES = {
 
 
 def injury_tables(
-    rows: pd.DataFrame,
-    *,
-    games: pd.DataFrame,
-    players: pd.DataFrame,
-    teams: pd.DataFrame,
-    seasons: pd.DataFrame,
-    issues: IngestIssues,
+    rows: pd.DataFrame, known: GameTables, issues: IngestIssues
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the canonical tables `injury_reports` and `injury_report_dates`.
 
@@ -38,10 +33,7 @@ def injury_tables(
 
     Args:
         rows: Rows of all files, as `raw_injuries.to_frame` returns them.
-        games: The canonical table.
-        players: As for `match_names`.
-        teams: The canonical table.
-        seasons: The canonical table.
+        known: The tables of the game logs.
         issues: Receives an error for every report without date and entry without player, known
             team or known status, and counted warnings for what is left out. After an error the
             tables are not fit for use.
@@ -50,11 +42,10 @@ def injury_tables(
     rows = rows.assign(date=dates)
     remedy = 'Write the date of the report like "2023-10-24".'
     undated = rows["date"].isna()
-    issues.error(
-        "report without date", rows, undated & ~rows["listed"], ["written_date"], remedy
-    )
+    bad = undated & ~rows["listed"]
+    issues.error("report without date", rows, bad, ["written_date"], remedy)
     rows = rows[~undated]
-    rows = rows.assign(season=season_of_date(rows["date"], games, seasons))
+    rows = rows.assign(season=season_of_date(rows["date"], known))
     out = rows["season"].isna()
     what = "dropped: injury report of a season without game logs"
     issues.warn(what, rows, out & ~rows["listed"], ["date"])
@@ -65,7 +56,8 @@ def injury_tables(
     issues.warn(what, rows, replaced & ~rows["listed"], ["date"])
     rows = rows[~replaced]
     reports = conform("injury_report_dates", rows[~rows["listed"]])
-    entries = identify_players(_entries(rows[rows["listed"]], teams, issues), players, issues)
+    entries = _entries(rows[rows["listed"]], known.teams, issues)
+    entries = identify_players(entries, known.players, issues)
     again = entries.duplicated(["date", "player_id"], keep="last")
     what = "dropped: a later entry of the report lists the player again"
     issues.warn(what, entries, again, ["date", "team", "player_name"])

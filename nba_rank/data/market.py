@@ -4,6 +4,7 @@ import pandas as pd
 
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
+from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.rosters import team_ids
 from nba_rank.data.tables import KEYS, conform
@@ -14,7 +15,7 @@ MARGIN_RANGE = (-0.05, 0.15)
 MIN_CONTRADICTIONS = 5
 """A file of which most rows, and at least so many, contradict themselves stops the ingest."""
 
-_FACTS = ("season", "game_date", "home_team_id", "away_team_id", "home_points", "away_points")
+_FACTS = ["season", "game_date", "home_team_id", "away_team_id", "home_points", "away_points"]
 _SHOWN = ["game_id", "home", "away"]
 
 
@@ -33,30 +34,28 @@ def implied_prob(american_odds: pd.Series) -> pd.Series:
 
 
 def market_totals_table(
-    rows: pd.DataFrame, *, teams: pd.DataFrame, seasons: pd.DataFrame, issues: IngestIssues
+    rows: pd.DataFrame, known: GameTables, issues: IngestIssues
 ) -> pd.DataFrame:
-    """Put the table of preseason win totals together.
+    """Return the canonical table `market_totals`, not fit for use after an error.
 
     The bookmaker's margin leaves title odds in proportion: each team's implied probability is
     divided by their sum over the season's teams. Where odds of a team are missing, the sum is not
     known and the season has none.
 
     Args:
-        rows: Rows of all files, as `raw_market.normalise_totals` returns them; may be empty.
-        teams: The canonical table.
-        seasons: The canonical table. Its seasons count, and the one after the last.
+        rows: Rows of all files, as `raw_market.normalise_totals` returns them.
+        known: The tables of the game logs. Win totals of their seasons count, and of the one after
+            the last.
         issues: Receives an error for every row of no known team and for a team with two
             different rows of one season, and counted warnings for what is left out.
-
-    Returns:
-        The canonical table `market_totals`. After an error it is not fit for use.
     """
     shown = ["season", "team"]
-    coming = season_label(season_start_year(seasons["season"].max()) + 1)
-    known = rows["season"].isin([*seasons["season"], coming])
-    issues.warn("dropped: win total of a season without game logs", rows, ~known, shown)
-    rows = rows[known]
-    rows = rows.assign(team_id=team_ids(rows, teams, issues))
+    seasons = known.seasons["season"]
+    coming = season_label(season_start_year(seasons.max()) + 1)
+    unknown = ~rows["season"].isin([*seasons, coming])
+    issues.warn("dropped: win total of a season without game logs", rows, unknown, shown)
+    rows = rows[~unknown]
+    rows = rows.assign(team_id=team_ids(rows, known.teams, issues))
     rows = without_repeats(
         rows[rows["team_id"] > 0], KEYS["market_totals"], ["win_total", "title_odds"], shown,
         issues,
@@ -79,29 +78,23 @@ def market_totals_table(
     return conform("market_totals", rows.assign(title_prob=share.mask(unknown)))
 
 
-def market_lines_table(
-    rows: pd.DataFrame, *, games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
-) -> pd.DataFrame:
-    """Put the table of betting lines together.
+def market_lines_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
+    """Return the canonical table `market_lines`, not fit for use after an error.
 
     Date and home team come from the game logs, by game id. A row with home and away exchanged is
     turned round with its figures. The bookmaker's margin is taken off both moneylines in
     proportion, as in `market_totals_table`.
 
     Args:
-        rows: Rows of all files, as `raw_market.normalise_lines` returns them; may be empty.
-        games: The canonical table.
-        teams: The canonical table.
+        rows: Rows of all files, as `raw_market.normalise_lines` returns them.
+        known: The tables of the game logs.
         issues: Receives an error for every row of no known team, for a game with two different
             lines and for a file whose spreads have the opposite sign, and counted warnings for
             what is left out, turned or contradicts itself.
-
-    Returns:
-        The canonical table `market_lines`. After an error it is not fit for use.
     """
-    known = rows["game_id"].isin(games["game_id"])
-    issues.warn("dropped: line of a game that the game logs lack", rows, ~known, _SHOWN)
-    rows = _turned(_of_games(rows[known], games, teams, issues), issues)
+    unknown = ~rows["game_id"].isin(known.games["game_id"])
+    issues.warn("dropped: line of a game that the game logs lack", rows, unknown, _SHOWN)
+    rows = _turned(_of_games(rows[~unknown], known, issues), issues)
     for what, differ in (
         ("date", rows["date"] != rows["game_date"]),
         ("season", rows["written_season"].notna() & (rows["written_season"] != rows["season"])),
@@ -127,17 +120,15 @@ def market_lines_table(
     return conform("market_lines", rows)
 
 
-def _of_games(
-    rows: pd.DataFrame, games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
-) -> pd.DataFrame:
+def _of_games(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
     """Return the rows with what the game logs say of their games, and `swapped`: home is away.
 
     Rows that name other teams than their game has are left out.
     """
-    facts = games.set_index("game_id").loc[rows["game_id"]].set_index(rows.index)
-    rows = rows.assign(**{name: facts[name] for name in _FACTS})
+    rows = rows.join(known.games.set_index("game_id")[_FACTS], on="game_id")
     named = {
-        side: team_ids(rows.assign(team=rows[side]), teams, issues) for side in ("home", "away")
+        side: team_ids(rows.assign(team=rows[side]), known.teams, issues)
+        for side in ("home", "away")
     }
     straight, swapped = (
         (named[first] == rows["home_team_id"]) & (named[second] == rows["away_team_id"])

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.market import without_repeats
 from nba_rank.data.player_names import match_names
@@ -15,26 +16,23 @@ _RATES = ["raptor_offense", "raptor_defense"]
 _SHOWN = ["season", "team", "player_name", "player_key"]
 
 
-def team_records_table(
-    rows: pd.DataFrame, *, team_games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
-) -> pd.DataFrame:
+def team_records_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
     """Return the canonical table `team_records`, not fit for use after an error.
 
     Args:
         rows: Rows of all files, as `raw_ratings.normalise_records` returns them.
-        team_games: The canonical table, whose results the records are compared with.
-        teams: The canonical table.
+        known: The tables of the game logs, whose results the records are compared with.
         issues: Receives an error for every row of no known team and for a team with two
             different rows of one season, and counted warnings for records that the game logs
             contradict, which stay as they are.
     """
     shown = ["season", "team"]
-    rows = rows.assign(team_id=team_ids(rows, teams, issues))
+    rows = rows.assign(team_id=team_ids(rows, known.teams, issues))
     key = KEYS["team_records"]
     rows = without_repeats(
         rows[rows["team_id"] > 0], key, ["wins", "losses", "mov", "sos", "srs"], shown, issues
     )
-    regular = team_games[team_games["kind"] == "regular"].groupby(key)["won"]
+    regular = known.team_games.query("kind == 'regular'").groupby(key)["won"]
     seen = pd.DataFrame({"games_won": regular.sum(), "games_lost": regular.size() - regular.sum()})
     rows = rows.join(seen, on=key)
     apart = (rows["games_won"] != rows["wins"]) | (rows["games_lost"] != rows["losses"])
@@ -46,9 +44,7 @@ def team_records_table(
     return conform("team_records", rows)
 
 
-def raptor_table(
-    rows: pd.DataFrame, *, players: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
-) -> pd.DataFrame:
+def raptor_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
     """Return the canonical table `raptor`, not fit for use after an error.
 
     The file has the ids of Basketball-Reference. Each player is identified by name, season and team
@@ -58,20 +54,19 @@ def raptor_table(
 
     Args:
         rows: Rows of all files, as `raw_ratings.normalise_raptor` returns them.
-        players: As for `match_names`.
-        teams: The canonical table.
+        known: The tables of the game logs.
         issues: Receives an error for every row of no known team and for two different rows of
             the same, and counted warnings for players who are left out.
     """
-    played = rows["season"].isin(players["season"].unique())
+    played = rows["season"].isin(known.players["season"].unique())
     issues.warn("dropped: RAPTOR of a season without player logs", rows, ~played, _SHOWN)
     rows = rows[played]
     written = rows["team"].str.upper()
     rows = rows.assign(team=written.map(_BASKETBALL_REFERENCE).fillna(written))
-    rows = rows.assign(team_id=team_ids(rows, teams, issues))
+    rows = rows.assign(team_id=team_ids(rows, known.teams, issues))
     of_one = ["player_key", "season", "season_type", "team_id"]
     rows = without_repeats(rows[rows["team_id"] > 0], of_one, ["minutes", *_RATES], _SHOWN, issues)
-    rows = _identify(rows, players, issues)
+    rows = _identify(rows, known.players, issues)
 
     # In order of key, since sums in another order differ in their last bits.
     rows = rows.sort_values(of_one)

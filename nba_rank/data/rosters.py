@@ -10,6 +10,7 @@ import pandas as pd
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
 from nba_rank.data.calendar import MAX_DAYS_WITHOUT_GAMES
+from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.player_names import match_names
 from nba_rank.data.raw import columns
@@ -19,15 +20,7 @@ from nba_rank.data.tables import KEYS, conform
 _SHOWN = ["date", "team", "player_name"]
 
 
-def roster_table(
-    rows: pd.DataFrame,
-    *,
-    games: pd.DataFrame,
-    players: pd.DataFrame,
-    teams: pd.DataFrame,
-    seasons: pd.DataFrame,
-    issues: IngestIssues,
-) -> pd.DataFrame:
+def roster_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
     """Return the canonical table `rosters`, not fit for use after an error.
 
     Of several files that list one team on one date only the last in order of name counts. A
@@ -35,16 +28,13 @@ def roster_table(
 
     Args:
         rows: Rows of all roster files, as `raw_rosters.normalise` returns them.
-        games: The canonical table.
-        players: As for `match_names`.
-        teams: The canonical table.
-        seasons: The canonical table.
+        known: The tables of the game logs.
         issues: Receives an error for every row of no known team, and counted warnings for rows
             that are left out.
     """
-    rows = with_season(rows, "roster", games, seasons, issues, _SHOWN)
-    rows = rows.assign(team_id=team_ids(rows, teams, issues))
-    written = rows["abbreviation"].map(_abbreviations(teams))
+    rows = with_season(rows, "roster", known, issues, _SHOWN)
+    rows = rows.assign(team_id=team_ids(rows, known.teams, issues))
+    written = rows["abbreviation"].map(_abbreviations(known.teams))
     issues.warn(
         "TEAM_ABBREVIATION disagrees with TEAM_ID, which is believed",
         rows, written.notna() & rows["team_id"].gt(0) & (written != rows["team_id"]),
@@ -55,7 +45,7 @@ def roster_table(
     issues.warn(
         "dropped: a later file lists the team's roster of the same date", rows, replaced, _SHOWN
     )
-    rows = identify_players(rows[~replaced], players, issues)
+    rows = identify_players(rows[~replaced], known.players, issues)
     same = rows.duplicated(KEYS["rosters"], keep="last")
     issues.warn("duplicate rows removed", rows, same, _SHOWN)
     moved = rows.duplicated(["date", "player_id"], keep="last") & ~same
@@ -67,18 +57,13 @@ def roster_table(
 
 
 def with_season(
-    rows: pd.DataFrame,
-    what: str,
-    games: pd.DataFrame,
-    seasons: pd.DataFrame,
-    issues: IngestIssues,
-    show: list[str],
+    rows: pd.DataFrame, what: str, known: GameTables, issues: IngestIssues, show: list[str]
 ) -> pd.DataFrame:
     """Return dated rows of files with their `season`, those of no season left out with a warning.
 
     A file that is named after another season (`named_season`) is a warning, too.
     """
-    season = season_of_date(rows["date"], games, seasons)
+    season = season_of_date(rows["date"], known)
     issues.warn(f"dropped: {what} of a season without game logs", rows, season.isna(), show)
     rows = rows.assign(season=season).dropna(subset="season")
     elsewhere = rows["named_season"].ne("") & rows["named_season"].ne(rows["season"])
@@ -88,7 +73,7 @@ def with_season(
     return rows
 
 
-def season_of_date(dates: pd.Series, games: pd.DataFrame, seasons: pd.DataFrame) -> pd.Series:
+def season_of_date(dates: pd.Series, known: GameTables) -> pd.Series:
     """Return the season that is being played or comes next on each date, null for none.
 
     A season lasts from the day after the last game of the one before. If that day is unknown (the
@@ -96,7 +81,8 @@ def season_of_date(dates: pd.Series, games: pd.DataFrame, seasons: pd.DataFrame)
     used, 1 July to 30 June. The season after the last one of the tables counts as well, so that a
     roster can come before any game.
     """
-    last_days = games.groupby("season")["game_date"].max()
+    seasons = known.seasons
+    last_days = known.games.groupby("season")["game_date"].max()
     break_ = pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES)
     ends: dict[str, pd.Timestamp] = {}
     for season, complete in zip(seasons["season"], seasons["complete"], strict=True):
@@ -108,11 +94,11 @@ def season_of_date(dates: pd.Series, games: pd.DataFrame, seasons: pd.DataFrame)
     starts = pd.Series([ends.get(season, _end_of_year(season)) for season in before])
     # The season that is the first to end on the date or later, unless it begins after the date.
     place = np.searchsorted(pd.Series(ends).to_numpy(), dates.to_numpy())
-    known = place < len(ends)
-    place[~known] = 0
-    known &= dates.to_numpy() > starts.to_numpy()[place]
+    within = place < len(ends)
+    place[~within] = 0
+    within &= dates.to_numpy() > starts.to_numpy()[place]
     labels = np.array([*ends], dtype="object")
-    return pd.Series(labels[place], dates.index, dtype="str").where(known)
+    return pd.Series(labels[place], dates.index, dtype="str").where(within)
 
 
 def _season_after(season: str, years: int) -> str:

@@ -8,6 +8,7 @@ morning of its season on, and so are the two games of each team that the NBA Cup
 import pandas as pd
 
 from nba_rank.data import league
+from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.rosters import team_ids, with_season
 from nba_rank.data.tables import KEYS, conform
@@ -18,12 +19,7 @@ _DAY = pd.Timedelta(days=1)
 
 
 def schedule_table(
-    rows: pd.DataFrame,
-    *,
-    games: pd.DataFrame,
-    teams: pd.DataFrame,
-    seasons: pd.DataFrame,
-    issues: IngestIssues,
+    rows: pd.DataFrame | None, known: GameTables, issues: IngestIssues
 ) -> pd.DataFrame:
     """Return the canonical table `schedule`, not fit for use after an error.
 
@@ -32,25 +28,24 @@ def schedule_table(
     day after its restart was announced on. Those were all played in one place and so are neutral.
 
     Args:
-        rows: Rows of all schedule files, as `raw_schedules.normalise` returns them.
-        games: The canonical table. Whatever the files say, its games are as they were played.
-        teams: The canonical table.
-        seasons: The canonical table.
+        rows: Rows of all schedule files, as `raw_schedules.normalise` returns them, if any.
+        known: The tables of the game logs. Whatever the files say, games are as they were played.
         issues: Receives an error for every row of no known team and for a team that is to play
             twice on a date, and counted warnings for rows that are left out.
     """
-    played = games.loc[games["kind"] == "regular", [*_GAME, "neutral_site"]]
+    games = known.games
+    fixtures = games.loc[games["kind"] == "regular", [*_GAME, "neutral_site"]]
     # Two games of one home team on one date can be in `games`, but not in a schedule.
-    played = played.drop_duplicates(KEYS["schedule"])
-    rows = with_season(rows, "fixture", games, seasons, issues, _SHOWN)
-    listed = _listed(rows, games, teams, issues)
-    fixtures = pd.concat([played, listed[played.columns]], ignore_index=True)
-    issues.warn(
-        "fixture of a team that has more games than its season: is an old one still listed?",
-        listed, _of_sides(listed, _with_too_many(fixtures)), _SHOWN,
-    )  # fmt: skip
+    fixtures = fixtures.drop_duplicates(KEYS["schedule"], ignore_index=True)
+    if rows is not None:
+        listed = _listed(rows, known, issues)
+        fixtures = pd.concat([fixtures, listed[fixtures.columns]], ignore_index=True)
+        issues.warn(
+            "fixture of a team that has more games than its season: is an old one still listed?",
+            listed, _of_sides(listed, _with_too_many(fixtures)), _SHOWN,
+        )  # fmt: skip
 
-    opening = seasons.set_index("season")["first_date"]
+    opening = known.seasons.set_index("season")["first_date"]
     coming = games["game_date"].max() + _DAY
     fixtures["known_from"] = fixtures["season"].map(opening).fillna(coming)
     for season in fixtures["season"].unique():
@@ -62,19 +57,19 @@ def schedule_table(
     return conform("schedule", fixtures)
 
 
-def _listed(
-    rows: pd.DataFrame, games: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues
-) -> pd.DataFrame:
+def _listed(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
     """Return the fixtures of the files that have not been played, with their source."""
+    games = known.games
+    rows = with_season(rows, "fixture", known, issues, _SHOWN)
     rows = rows.assign(game_date=rows["date"])
     for side in ("home", "away"):
-        ids = team_ids(rows.assign(team=rows[side]), teams, issues)
+        ids = team_ids(rows.assign(team=rows[side]), known.teams, issues)
         rows = rows.assign(**{f"{side}_team_id": ids})
-    known = rows["home_team_id"].gt(0) & rows["away_team_id"].gt(0)
-    itself = known & (rows["home_team_id"] == rows["away_team_id"])
+    named = rows["home_team_id"].gt(0) & rows["away_team_id"].gt(0)
+    itself = named & (rows["home_team_id"] == rows["away_team_id"])
     remedy = "HOME and AWAY are two teams; correct one of them."
     issues.error("a team against itself", rows, itself, _SHOWN, remedy)
-    rows = rows[known & ~itself]
+    rows = rows[named & ~itself]
 
     same = rows.duplicated(_GAME, keep="last")
     issues.warn("duplicate rows removed", rows, same, _SHOWN)

@@ -268,6 +268,11 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def no_rows(name: str) -> pd.DataFrame:
+    """Return an empty table."""
+    return conform(name, pd.DataFrame(columns=list(SCHEMA[name])))
+
+
 def table_path(directory: Path, name: str) -> Path:
     """Return the path of a table in a folder of processed tables."""
     return directory / f"{name}.parquet"

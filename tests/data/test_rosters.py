@@ -5,6 +5,7 @@ from raw_issues import found
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
 
 from nba_rank.core.content_hash import frame_hash
+from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest import IngestError, read_raw
 from nba_rank.data.rosters import season_of_date
 from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
@@ -126,7 +127,7 @@ def seasons_of(days, *, complete=(True, True), seasons=("2018-19", "2019-20")):
     games["game_date"] = pd.to_datetime(games["game_date"])
     table = pd.DataFrame({"season": seasons, "complete": complete})
     dates = pd.Series(pd.to_datetime(days), index=range(3, 3 + len(days)))
-    found = season_of_date(dates, games, table)
+    found = season_of_date(dates, GameTables(games, games, games, games, table))
     assert found.index.equals(dates.index)
     return [None if pd.isna(season) else season for season in found]
 

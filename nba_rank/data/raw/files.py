@@ -1,4 +1,4 @@
-"""The files of a raw folder: which there are, and one at a time into columns as they were written."""
+"""The files of a raw folder: which there are, and how one is read as it was written."""
 
 import hashlib
 import io
@@ -236,13 +236,6 @@ def has_columns(raw: RawFile, names: Sequence[str], issues: IngestIssues) -> boo
         if columns:
             issues.error_file(raw.name, f"{what} {', '.join(columns)}", remedy)
     return not missing and not repeated
-
-
-def no_rows(level: str) -> pd.DataFrame:
-    """Return an empty file of a level, as `read` returns it."""
-    names = [name for each in REQUIRED[level] for name in each.split(_EITHER)]
-    columns = {**dict.fromkeys([*names, "file"], "str"), "row": "int64"}
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
 
 
 def _parse(content: bytes, suffix: str) -> pd.DataFrame:
