@@ -198,13 +198,10 @@ def number_players(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
 
 
 def join_players(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Return the player rows of known games, with the date of the game.
+    """Return the player rows of games in `sides`, with the date of the game.
 
-    Args:
-        rows: Normalised player rows, one per game and player.
-        sides: Both sides of every game, as `pair_sides` returns them.
-        issues: Receives counted warnings: rows without a team row, dates and points that
-            disagree with it, and games without player rows in a season and kind that has them.
+    Warnings are rows without a team row, dates and points that disagree with it, and games without
+    player rows in a season and kind that has them.
     """
     key = ["game_id", "team_id"]
     game = sides[[*key, "game_date", "points"]].rename(
@@ -312,13 +309,10 @@ def _seasons(
 
 
 def finalists(team_games: pd.DataFrame) -> tuple[int, int]:
-    """Return champion and runner-up of one season, or (0, 0) while the Finals are undecided.
+    """Return champion and runner-up of the season of some rows, (0, 0) while they are undecided.
 
-    The Finals are the games between the two teams of the last playoff game, provided that they
-    come from two conferences; four wins decide them.
-
-    Args:
-        team_games: Rows of one season.
+    The Finals are the games between the two teams of the last playoff game, if these are of two
+    conferences; four wins decide them.
     """
     playoffs = team_games[team_games["kind"] == "playoffs"]
     if playoffs.empty:

@@ -1,4 +1,9 @@
-"""The tables of the game logs, which say what the rows of all other files mean."""
+"""The tables of the game logs, which say what the rows of all other files mean.
+
+Each `..._table(rows, known, issues)` makes a canonical table of the normalised rows of all files of
+a level. Rows that name no known team, and rows that contradict each other, are errors in `issues`,
+after which the table is not fit for use; rows that are left out or doubtful are counted warnings.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property

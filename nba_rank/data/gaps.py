@@ -1,4 +1,4 @@
-"""Gaps in the raw files: seasons without a kind of game log that the seasons around them have."""
+"""Seasons without a kind of game log that the seasons around them have."""
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ _LOGS = {
     ("player", "regular"): "player_logs",
     ("player", "playoffs"): "playoffs_player_logs",
 }
-"""How the files of each level and kind of game are named, before the season."""
+"""Names of the files of each level and kind of game, without the season."""
 
 
 def warn_gaps(
@@ -23,12 +23,6 @@ def warn_gaps(
     """Warn of each season that lacks a kind of game log between two seasons that have it.
 
     Play-in games are missed in every season with playoff games whose rule has a play-in.
-
-    Args:
-        team_games: The canonical table.
-        player_games: The canonical table.
-        teams: The canonical table.
-        issues: Receives the warnings, by the name of the file that is missing.
     """
     rows = {"team": team_games, "player": player_games}
     for (level, kind), name in _LOGS.items():
@@ -36,12 +30,7 @@ def warn_gaps(
         years = {season_start_year(s) for s in frame.loc[frame["kind"] == kind, "season"].unique()}
         for year in range(min(years, default=0) + 1, max(years, default=0)):
             if year not in years:
-                _warn(
-                    name,
-                    season_label(year),
-                    _GAP,
-                    issues,
-                )
+                _warn(name, season_label(year), _GAP, issues)
     seasons = {kind: set(part["season"]) for kind, part in team_games.groupby("kind")}
     for season in sorted(seasons.get("playoffs", set()) - seasons.get("playin", set())):
         if league.play_in(season) is not None:

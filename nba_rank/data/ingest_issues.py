@@ -8,7 +8,7 @@ import pandas as pd
 from nba_rank.core.errors import UserError
 
 MAX_EXAMPLES = 5
-"""Rows that one issue quotes; the rest are counted."""
+"""Rows that one issue quotes."""
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,8 @@ class IngestIssue:
     Attributes:
         file: Path of the file relative to the raw folder.
         what: What is wrong; the same text for the same defect in every file.
-        count: How many rows (or games, or files) it concerns.
-        examples: The first of them, such as `row 12: game_id 0021200001`. Rows are counted from 1
-            without the header.
+        count: Number of rows (or games, or files) with it.
+        examples: The first of them, such as `row 12: game_id 0021200001`, counted from 1.
         remedy: What the reader can do about it, or empty.
     """
 
@@ -41,11 +40,7 @@ class IngestIssue:
 
 
 class IngestError(UserError):
-    """Raw data that cannot be ingested; carries every error that was found.
-
-    Attributes:
-        errors: The issues, in the order of the files.
-    """
+    """Raw data that cannot be ingested, with every error that was found, by file."""
 
     def __init__(self, errors: Sequence[IngestIssue]) -> None:
         self.errors = list(errors)
@@ -69,7 +64,7 @@ class IngestIssues:
         """Record the marked rows as an error, one issue per file; none marked, no issue.
 
         Args:
-            what: What is wrong with each of the marked rows.
+            what: What is wrong with each of them.
             rows: Rows with columns `file` and `row`.
             where: Marks the rows in question (bool, index of `rows`).
             show: Columns whose values the examples quote.
@@ -90,11 +85,7 @@ class IngestIssues:
         self.warnings.append(IngestIssue(file, what, 1, (example,) if example else ()))
 
     def raise_errors(self) -> None:
-        """Raise what has been collected.
-
-        Raises:
-            IngestError: There is at least one error.
-        """
+        """Raise an `IngestError` if there is an error."""
         if self.errors:
             raise IngestError(self.errors)
 

@@ -1,4 +1,4 @@
-"""From entries of injury reports to the tables of reports and of the days that have one."""
+"""The tables of injury reports and of the days that have one."""
 
 import pandas as pd
 
@@ -30,13 +30,6 @@ def injury_tables(
 
     Of several reports of one date only the last counts, in order of file name and of place in the
     file. A player who is listed twice in it has the status of the last entry.
-
-    Args:
-        rows: Rows of all files, as `raw_injuries.to_frame` returns them.
-        known: The tables of the game logs.
-        issues: Receives an error for every report without date and entry without player, known
-            team or known status, and counted warnings for what is left out. After an error the
-            tables are not fit for use.
     """
     dates, _, _ = raw_values.dates(rows["written_date"], None)
     rows = rows.assign(date=dates)

@@ -12,13 +12,14 @@ from nba_rank.data.raw import files as raw_files
 from nba_rank.data.tables import SCHEMA, Tables, read_tables, table_path
 
 LOCK = ".lock"
-"""File in the folder of the tables that is locked while they are written, or read as a whole."""
+"""File in the folder of the tables that is locked while they are written or read."""
 
 _INGEST = "nba_rank.data.ingest"
+_OF_RAW = ("path", "sha256", "rows", "season", "kind", "level")
 
 
 def default_path(processed_dir: Path) -> Path:
-    """Return the place of the manifest where none is given: beside the tables."""
+    """Return the path of the manifest beside the tables."""
     return processed_dir / "manifest.json"
 
 
@@ -28,15 +29,12 @@ def code_version() -> str:
 
 
 def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = None) -> str | None:
-    """Say why the tables do not stand for the raw files.
+    """Return why an ingest is needed, None if raw files, tables and code are as in the manifest.
 
     Args:
         raw_dir: Folder of raw files.
         processed_dir: Folder of the tables.
         manifest_path: The manifest; `manifest.json` beside the tables if not given.
-
-    Returns:
-        The reason to ingest, or None if raw files, tables and code are those of the manifest.
     """
     manifest_path = manifest_path or default_path(processed_dir)
     try:
@@ -82,7 +80,7 @@ def _altered(processed_dir: Path, tables: dict[str, str]) -> str | None:
 
 
 def read_checked(processed_dir: Path) -> Tables:
-    """Read tables that are as an ingest has written them, by the manifest beside or above them.
+    """Read tables that an ingest has written, by the manifest beside or above them.
 
     Raises:
         UserError: A table is missing or was altered, or there is no manifest.
@@ -117,20 +115,14 @@ def write(
     """Write tables, report and manifest so that a failure leaves the previous ones in place.
 
     All is written under temporary names first and then renamed, the manifest last: an ingest that
-    is cut off between two renames leaves tables that the manifest does not stand for.
-
-    Args:
-        tables: The tables.
-        report: The quality report.
-        processed_dir: Folder of the tables.
-        manifest_path: Place of the manifest; the report goes beside it.
+    is cut off between two renames leaves tables that its manifest does not list.
 
     Raises:
         OSError: Something cannot be written.
     """
     manifest: dict[str, Any] = {
         "code": code_version(),
-        "raw": quality.as_records(report.files),
+        "raw": [{name: getattr(file, name) for name in _OF_RAW} for file in report.files],
         "tables": {},
     }
     with written_together() as place:

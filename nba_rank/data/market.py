@@ -1,4 +1,4 @@
-"""From rows of bookmakers' figures to the tables of win totals and of betting lines."""
+"""The tables of bookmakers' figures: preseason win totals and betting lines."""
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ MARGIN_RANGE = (-0.05, 0.15)
 """Margins (sum of the implied probabilities of both sides minus 1) that two moneylines can have."""
 
 MIN_CONTRADICTIONS = 5
-"""A file of which most rows, and at least so many, contradict themselves stops the ingest."""
+"""A file stops the ingest if most of its rows, and at least so many, contradict themselves."""
 
 _FACTS = ["season", "game_date", "home_team_id", "away_team_id", "home_points", "away_points"]
 _SHOWN = ["game_id", "home", "away"]
@@ -36,18 +36,12 @@ def implied_prob(american_odds: pd.Series) -> pd.Series:
 def market_totals_table(
     rows: pd.DataFrame, known: GameTables, issues: IngestIssues
 ) -> pd.DataFrame:
-    """Return the canonical table `market_totals`, not fit for use after an error.
+    """Return the canonical table `market_totals`.
 
     The bookmaker's margin leaves title odds in proportion: each team's implied probability is
     divided by their sum over the season's teams. Where odds of a team are missing, the sum is not
     known and the season has none.
-
-    Args:
-        rows: Rows of all files, as `raw_market.normalise_totals` returns them.
-        known: The tables of the game logs. Win totals of their seasons count, and of the one after
-            the last.
-        issues: Receives an error for every row of no known team and for a team with two
-            different rows of one season, and counted warnings for what is left out.
+    The seasons are those of the game logs and the one after the last.
     """
     shown = ["season", "team"]
     seasons = known.seasons["season"]
@@ -79,18 +73,11 @@ def market_totals_table(
 
 
 def market_lines_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
-    """Return the canonical table `market_lines`, not fit for use after an error.
+    """Return the canonical table `market_lines`.
 
     Date and home team come from the game logs, by game id. A row with home and away exchanged is
     turned round with its figures. The bookmaker's margin is taken off both moneylines in
     proportion, as in `market_totals_table`.
-
-    Args:
-        rows: Rows of all files, as `raw_market.normalise_lines` returns them.
-        known: The tables of the game logs.
-        issues: Receives an error for every row of no known team, for a game with two different
-            lines and for a file whose spreads have the opposite sign, and counted warnings for
-            what is left out, turned or contradicts itself.
     """
     unknown = ~rows["game_id"].isin(known.games["game_id"])
     issues.warn("dropped: line of a game that the game logs lack", rows, unknown, _SHOWN)

@@ -1,4 +1,4 @@
-"""Tables ready to use, whatever the source: simulate where asked, ingest where stale."""
+"""Checked tables of any source: simulated where asked, ingested where stale."""
 
 from pathlib import Path
 
@@ -22,13 +22,12 @@ from nba_rank.data.simulated.league import (
 def prepare_tables(
     config: DataConfig, console: Console | None, *, force: bool = False
 ) -> IngestResult:
-    """Return the checked tables of a data source.
+    """Return the checked tables of a data source, simulated first where that is the source.
 
     Any number of runs may do so at once: one of them simulates and ingests, the others wait.
 
     Args:
-        config: Where the game logs come from; a simulated league is written there first unless
-            the one asked for is already there, whole.
+        config: The source of the game logs.
         console: Where progress and the quality report are printed; None prints nothing.
         force: Read the raw files even where nothing has changed.
 

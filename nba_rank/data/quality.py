@@ -2,10 +2,10 @@
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -18,23 +18,12 @@ from nba_rank.data.raw.files import REQUIRED, FileRecord
 from nba_rank.data.tables import Tables
 
 PRINTED_FILES = 3
-"""Files that the printed report names for each warning; the stored one names all."""
+"""Files that the printed report names for each warning."""
 
 
 @dataclass(frozen=True)
 class SeasonQuality:
-    """Counts of one season after the checks.
-
-    Attributes:
-        season: Season, such as `2023-24`.
-        regular: Regular-season games.
-        expected: Regular-season games that were played in fact.
-        playin: Play-in games.
-        playoffs: Playoff games.
-        teams: Teams seen in games.
-        player_rows: Player rows.
-        players: Different players seen.
-    """
+    """Games of a season by kind, regular ones also as expected, and teams, player rows, players."""
 
     season: str
     regular: int
@@ -48,13 +37,7 @@ class SeasonQuality:
 
 @dataclass(frozen=True)
 class QualityReport:
-    """What an ingest found.
-
-    Attributes:
-        seasons: Counts by season.
-        files: What was read, with missing columns and shares of nulls.
-        warnings: Counted warnings, by defect and file.
-    """
+    """What an ingest found: counts by season, files as they were read, and counted warnings."""
 
     seasons: tuple[SeasonQuality, ...]
     files: tuple[FileRecord, ...]
@@ -63,26 +46,6 @@ class QualityReport:
     def to_json(self) -> str:
         """Return the report as JSON text."""
         return json.dumps(dataclasses.asdict(self), indent=1) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> "QualityReport":
-        """Read a report that `to_json` wrote.
-
-        Raises:
-            ValueError: The text is not such a report.
-        """
-        try:
-            data = json.loads(text)
-            return cls(
-                tuple(SeasonQuality(**season) for season in data["seasons"]),
-                tuple(FileRecord(**file) for file in data["files"]),
-                tuple(
-                    IngestIssue(**{**issue, "examples": tuple(issue["examples"])})
-                    for issue in data["warnings"]
-                ),
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not a quality report: {error}") from error
 
     def count(self, what: str) -> int:
         """Return how many rows (games, files) the warnings with a text concern."""
@@ -154,17 +117,11 @@ def _column_table(level: str, files: Sequence[FileRecord]) -> Table:
         f"{level.replace('_', ' ').capitalize()} files: {len(files)}, rows: {rows:,}",
         ["column", "missing in files", "null in files", "nulls in all rows"],
     )
-    shares: dict[str, list[float]] = {}
-    absent: dict[str, int] = {}
-    for file in files:
-        for column in file.missing:
-            absent[column] = absent.get(column, 0) + 1
-        for column, share in file.nulls.items():
-            shares.setdefault(column, []).append(share * file.rows)
-    for column in sorted({*absent, *shares}):
-        nulls = shares.get(column, [])
+    absent = Counter(column for file in files for column in file.missing)
+    for column in sorted({*absent, *(name for file in files for name in file.nulls)}):
+        nulls = [file.nulls[column] * file.rows for file in files if column in file.nulls]
         overall = f"{sum(nulls) / rows:.2%}" if nulls else "-"
-        table.add_row(column, str(absent.get(column, "-")), str(len(nulls) or "-"), overall)
+        table.add_row(column, str(absent[column] or "-"), str(len(nulls) or "-"), overall)
     return table
 
 
@@ -187,15 +144,20 @@ def read_report(path: Path) -> QualityReport:
         OSError: The file cannot be read.
         ValueError: It is not a report.
     """
-    return QualityReport.from_json(path.read_text(encoding="utf-8"))
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return QualityReport(
+            tuple(SeasonQuality(**season) for season in data["seasons"]),
+            tuple(FileRecord(**file) for file in data["files"]),
+            tuple(
+                IngestIssue(**{**issue, "examples": tuple(issue["examples"])})
+                for issue in data["warnings"]
+            ),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a quality report: {error}") from error
 
 
 def report_path(manifest_path: Path) -> Path:
     """Return the path of the report, beside the manifest."""
     return manifest_path.with_name("quality.json")
-
-
-def as_records(files: Iterable[FileRecord]) -> list[dict[str, Any]]:
-    """Return what the manifest says of each raw file: path, hash, rows, season, kind and level."""
-    names = ("path", "sha256", "rows", "season", "kind", "level")
-    return [{name: getattr(file, name) for name in names} for file in files]

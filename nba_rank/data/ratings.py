@@ -1,4 +1,4 @@
-"""From rows of season-level ratings to the tables of team records and of RAPTOR."""
+"""The tables of season-level ratings: team records and RAPTOR."""
 
 import pandas as pd
 
@@ -17,15 +17,7 @@ _SHOWN = ["season", "team", "player_name", "player_key"]
 
 
 def team_records_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
-    """Return the canonical table `team_records`, not fit for use after an error.
-
-    Args:
-        rows: Rows of all files, as `raw_ratings.normalise_records` returns them.
-        known: The tables of the game logs, whose results the records are compared with.
-        issues: Receives an error for every row of no known team and for a team with two
-            different rows of one season, and counted warnings for records that the game logs
-            contradict, which stay as they are.
-    """
+    """Return the canonical table `team_records`, also of records that the game logs contradict."""
     shown = ["season", "team"]
     rows = rows.assign(team_id=team_ids(rows, known.teams, issues))
     key = KEYS["team_records"]
@@ -45,18 +37,12 @@ def team_records_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssu
 
 
 def raptor_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
-    """Return the canonical table `raptor`, not fit for use after an error.
+    """Return the canonical table `raptor`.
 
     The file has the ids of Basketball-Reference. Each player is identified by name, season and team
     (see `match_names`) among those who played in the season. An id whose rows name different
     players, or that shares a player with another id, is left out. The rows of a player's season, by
     team and for regular season and playoffs, become one, weighted by minutes.
-
-    Args:
-        rows: Rows of all files, as `raw_ratings.normalise_raptor` returns them.
-        known: The tables of the game logs.
-        issues: Receives an error for every row of no known team and for two different rows of
-            the same, and counted warnings for players who are left out.
     """
     played = rows["season"].isin(known.players["season"].unique())
     issues.warn("dropped: RAPTOR of a season without player logs", rows, ~played, _SHOWN)

@@ -1,4 +1,4 @@
-"""From roster rows of all raw files to the table of rosters; which team and player a row means.
+"""The table of rosters, and which team and player a row of a file means.
 
 A roster file is a snapshot: for its date, and for each team that it lists, all players whom the
 team had on the morning of that date.
@@ -21,16 +21,10 @@ _SHOWN = ["date", "team", "player_name"]
 
 
 def roster_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
-    """Return the canonical table `rosters`, not fit for use after an error.
+    """Return the canonical table `rosters`.
 
     Of several files that list one team on one date only the last in order of name counts. A
     player who is listed twice on a date belongs to the team of the last row.
-
-    Args:
-        rows: Rows of all roster files, as `raw_rosters.normalise` returns them.
-        known: The tables of the game logs.
-        issues: Receives an error for every row of no known team, and counted warnings for rows
-            that are left out.
     """
     rows = with_season(rows, "roster", known, issues, _SHOWN)
     rows = rows.assign(team_id=team_ids(rows, known.teams, issues))

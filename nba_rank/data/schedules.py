@@ -21,17 +21,12 @@ _DAY = pd.Timedelta(days=1)
 def schedule_table(
     rows: pd.DataFrame | None, known: GameTables, issues: IngestIssues
 ) -> pd.DataFrame:
-    """Return the canonical table `schedule`, not fit for use after an error.
+    """Return the canonical table `schedule`.
 
     A fixture is public from the first game day of its season on; that of a season without games,
     from the day after the last game in the tables on; a game after the stop of 2019-20, from the
     day after its restart was announced on. Those were all played in one place and so are neutral.
-
-    Args:
-        rows: Rows of all schedule files, as `raw_schedules.normalise` returns them, if any.
-        known: The tables of the game logs. Whatever the files say, games are as they were played.
-        issues: Receives an error for every row of no known team and for a team that is to play
-            twice on a date, and counted warnings for rows that are left out.
+    Whatever the files say, games that were played are as they were played.
     """
     games = known.games
     fixtures = games.loc[games["kind"] == "regular", [*_GAME, "neutral_site"]]

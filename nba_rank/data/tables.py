@@ -1,8 +1,7 @@
-"""The canonical tables: columns, dtypes, units and keys, and how they are read and written.
+"""The canonical tables: columns, dtypes, units and keys.
 
-Every accumulable quantity is a whole number (counts, points, seconds), stored in float64 where it
-may be missing. Sums of whole numbers are exact, so a feature computed from running sums cannot
-change in its last bits when later games are added or altered.
+Counts, points and seconds are whole numbers, in float64 where they may be missing. Their sums are
+exact, so a feature made of running sums cannot change in its last bits when later games change.
 """
 
 from collections.abc import Callable, Hashable
@@ -51,9 +50,8 @@ SCHEMA: dict[str, dict[str, str]] = {
         "opponent_points": "int64",
         **_BOX,
     },
-    # One row a player who appeared in a game. `seconds`: whole seconds played.
-    # `plus_minus`: points, NaN where the source has none. A negative `player_id` was assigned by
-    # the ingest to a player whose raw rows carry none.
+    # One row a player who appeared in a game. `plus_minus`: points, NaN where the source has none.
+    # The ingest gives a negative `player_id` to a player whose raw rows have none.
     "player_games": {
         **_GAME_KEY,
         "team_id": "int64",
@@ -90,10 +88,9 @@ SCHEMA: dict[str, dict[str, str]] = {
         "champion_team_id": "int64",
         "runner_up_team_id": "int64",
     },
-    # One row a player whom a team had on the morning of `date`. For a date and each team in it,
-    # the roster is complete; most dates and teams have none. `season`: the one that is being
-    # played or comes next, which may be one without games yet. `player_name` is empty where
-    # neither the file nor `player_games` names the player.
+    # One row a player whom a team had on the morning of `date`. The roster of a date and team is
+    # complete; most have none. `season`: the one that is being played or comes next, perhaps one
+    # without games yet. `player_name` is empty where nothing names the player.
     "rosters": {
         "date": "datetime64[us]",
         "season": "str",
@@ -101,9 +98,8 @@ SCHEMA: dict[str, dict[str, str]] = {
         "player_id": "int64",
         "player_name": "str",
     },
-    # One row a regular-season fixture, played or not: who meets whom, where and when, which is
-    # public long before the result is. `known_from`: the first morning on which it is public. A
-    # game that was played stands on the day of play, even where it had been put off.
+    # One row a regular-season fixture, played or not. `known_from`: the first morning on which it
+    # is public. A game that was played has its day of play, even if it had been postponed.
     "schedule": {
         "season": "str",
         "game_date": "datetime64[us]",
@@ -112,20 +108,19 @@ SCHEMA: dict[str, dict[str, str]] = {
         "neutral_site": "bool",
         "known_from": "datetime64[us]",
     },
-    # One row a season and team: what bookmakers said before the season, of whatever seasons there
-    # are. `win_total`: wins that a team is as likely to exceed as to miss, in games. `title_prob`:
-    # chance of the title, 0 to 1, without the bookmaker's margin, so that the teams of a season
-    # add up to 1; NaN where the odds of a team are missing.
+    # One row a season and team: what bookmakers said before the season. `win_total`: wins that a
+    # team is as likely to exceed as to miss. `title_prob`: 0 to 1, without the bookmaker's margin,
+    # so that the teams of a season add up to 1; NaN where the odds of a team are missing.
     "market_totals": {
         "season": "str",
         "team_id": "int64",
         "win_total": "float64",
         "title_prob": "float64",
     },
-    # One row a game that bookmakers priced, home and away as in `games`. `home_spread`: points
-    # from the home team's view, negative where it is the favourite (-7: expected to win by 7).
-    # `home_win_prob`: 0 to 1, from both moneylines without the bookmaker's margin. NaN where
-    # there is none. Lines stand at tip-off: nothing that is known the morning before.
+    # One row a game that bookmakers priced, home and away as in `games`. `home_spread`: points,
+    # negative where the home team is the favourite (-7: expected to win by 7). `home_win_prob`: 0
+    # to 1, from both moneylines without the bookmaker's margin. NaN where there is none. Lines are
+    # those at tip-off: not known in the morning.
     "market_lines": {
         "game_id": "str",
         "season": "str",
@@ -135,9 +130,9 @@ SCHEMA: dict[str, dict[str, str]] = {
         "home_spread": "float64",
         "home_win_prob": "float64",
     },
-    # One row a team and season, as at its end: games won and lost, `mov` (mean margin of victory),
-    # `sos` (mean strength of the opponents) and `srs` (simple rating, their sum), points a game.
-    # Known only after the season: a feature reads the season before its own.
+    # One row a team and season: games won and lost, `mov` (mean margin of victory), `sos` (mean
+    # strength of the opponents) and `srs` (simple rating, their sum), points a game. Known only
+    # after the season: a feature reads the season before its own.
     "team_records": {
         "season": "str",
         "team_id": "int64",
@@ -148,8 +143,8 @@ SCHEMA: dict[str, dict[str, str]] = {
         "srs": "float64",
     },
     # One row a player and season, regular season and playoffs, all his teams together:
-    # FiveThirtyEight's RAPTOR in points per 100 possessions above the average player. `minutes`:
-    # minutes played. Known only after the season, as `team_records`.
+    # FiveThirtyEight's RAPTOR in points per 100 possessions above the average player. Known only
+    # after the season, as `team_records`.
     "raptor": {
         "season": "str",
         "player_id": "int64",
@@ -158,8 +153,7 @@ SCHEMA: dict[str, dict[str, str]] = {
         "raptor_defense": "float64",
     },
     # One row a player whom the injury report of the morning of `date` lists. `status`: one of
-    # `STATUSES`. `reason`: as written, empty where none is given; see
-    # `nba_rank.features.players.availability` for what in it was written in hindsight.
+    # `STATUSES`. `reason`: as written, perhaps in hindsight; empty where none is given.
     "injury_reports": {
         "date": "datetime64[us]",
         "season": "str",
@@ -168,8 +162,8 @@ SCHEMA: dict[str, dict[str, str]] = {
         "status": "str",
         "reason": "str",
     },
-    # One row a morning with an injury report, whether or not it lists anyone: who is missing in
-    # `injury_reports` on such a date is fit, and nothing is known on any other.
+    # One row a morning with an injury report, even an empty one: a player who is not in
+    # `injury_reports` on such a date is fit; on other dates nothing is known.
     "injury_report_dates": {"date": "datetime64[us]", "season": "str"},
 }
 
@@ -212,14 +206,9 @@ class Tables:
     injury_report_dates: pd.DataFrame
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return something that several readers derive from the tables, computed only once.
+        """Return what `make` makes of the tables, made once for each key and kept with them.
 
-        It is kept as long as the tables are. Tables are never changed in place, and a changed copy,
-        as from `dataclasses.replace`, starts with nothing.
-
-        Args:
-            key: Name of what is made, with the parameters that it depends on.
-            make: Makes it.
+        Tables are never changed in place, and a copy with changes starts with nothing.
         """
         if key not in self._kept:
             self._kept[key] = make()
@@ -239,14 +228,7 @@ class Tables:
 
 
 def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Put a frame into the schema's columns, dtypes and order of rows.
-
-    Args:
-        name: Table name, a key of `SCHEMA`.
-        frame: Rows with at least the schema's columns.
-
-    Returns:
-        A new frame with exactly the schema's columns, sorted by date (where there is one) and key.
+    """Return a frame with the columns and dtypes of a table, sorted by date and key.
 
     Raises:
         ValueError: A column is missing, a value does not fit its dtype, or a key occurs twice.
@@ -274,7 +256,7 @@ def no_rows(name: str) -> pd.DataFrame:
 
 
 def table_path(directory: Path, name: str) -> Path:
-    """Return the path of a table in a folder of processed tables."""
+    """Return the path of a table in a folder of tables."""
     return directory / f"{name}.parquet"
 
 

@@ -22,11 +22,7 @@ def numbers(
 ) -> pd.Series:
     """Return a column as float64, all NaN where the file lacks it.
 
-    Args:
-        frame: Rows of one file, as `raw_files.read` returns them.
-        column: Name of the column.
-        issues: Receives an error for values that are no numbers.
-        required: Whether empty values are errors, too.
+    Values that are no numbers are errors, and so are empty ones where they are required.
     """
     if column not in frame:
         return pd.Series(float("nan"), index=frame.index)
@@ -97,17 +93,9 @@ def check_seasons(
 def dates(
     frame: pd.DataFrame, column: str, start_years: pd.Series | None, issues: IngestIssues
 ) -> tuple[pd.Series, str]:
-    """Read the dates of one file; see `raw_values.dates`.
+    """Return the dates of one file and the name of their format, see `raw_values.dates`.
 
-    Args:
-        frame: Rows of one file, as `raw_files.read` returns them.
-        column: The column of dates.
-        start_years: Year in which each row's season starts, where that is known.
-        issues: Receives an error for rows without a date, and a warning where the order of day
-            and month is unusual or undecided.
-
-    Returns:
-        Dates (datetime64[us], midnight), and the name of their format.
+    An unusual or undecided order of day and month is a warning.
     """
     found, form, undecided = raw_values.dates(frame[column], start_years)
     if form == raw_values.DAY_MONTH:

@@ -1,4 +1,4 @@
-"""Rows of one raw game log into rows of one form; `nba_rank.data.assemble` compares them."""
+"""Rows of one raw game log."""
 
 import pandas as pd
 
@@ -24,20 +24,13 @@ _FILL_IN = "Fill it in or remove the rows."
 
 
 def normalise(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Turn the rows of one file into rows of one form, duplicates included.
-
-    Args:
-        raw: The file.
-        frame: Its rows as `raw_files.read` returns them.
-        issues: Receives an error for every impossible value, and counted warnings for rows that
-            contradict themselves.
+    """Return the rows of one game log, duplicates included.
 
     Returns:
-        Columns `file`, `row`, `game_id` (ten digits), `season`, `kind`, `game_date`, `team_id`,
-        `points`, the box score, and for a team `abbreviation`, `name`, `matchup`, `wl`, `at_home`;
-        for a player `player_id` (float64, NaN where the source has none), `player_name`,
-        `seconds`, `plus_minus`, `shots_reconstructed`. After an error the rows are not fit for
-        use.
+        Columns `game_id` (ten digits), `season`, `kind`, `game_date`, `team_id`, `points`, the box
+        score, and for a team `abbreviation`, `name`, `matchup`, `wl`, `at_home`; for a player
+        `player_id` (float64, NaN where the source has none), `player_name`, `seconds`,
+        `plus_minus`, `shots_reconstructed`.
     """
     rows = _games(raw, frame, issues)
     if len(rows) < len(frame):

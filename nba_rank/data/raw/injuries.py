@@ -1,4 +1,4 @@
-"""Raw files of injury reports into rows of one form, one an entry and one more a report."""
+"""Raw files of injury reports: one row an entry, and one more a report."""
 
 import json
 from typing import Any
@@ -16,17 +16,7 @@ Row = tuple[Any, ...]
 
 
 def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
-    """Read one file.
-
-    Args:
-        raw: The file: a report, or a list of reports.
-        issues: Receives an error if the file cannot be read, lacks a column, or if the injuries
-            of a report are no list of objects.
-
-    Returns:
-        The record of the file, and its rows for `to_frame`. After an error they are not fit for
-        use.
-    """
+    """Return the record of one file, a report or a list of reports, and its rows for `to_frame`."""
     content = raw.path.read_bytes()
     record = FileRecord.of(raw, content)
     try:

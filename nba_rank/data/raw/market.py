@@ -1,4 +1,4 @@
-"""Rows of one raw file of bookmakers' figures into rows of one form.
+"""Figures of one raw file of bookmakers.
 
 Odds are American: -150 stakes 150 to win 100, +130 stakes 100 to win 130.
 """
@@ -16,17 +16,10 @@ MAX_SPREAD = 40.0
 
 
 def normalise_totals(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Turn the rows of one file of preseason win totals into rows of one form.
-
-    Args:
-        raw: The file.
-        frame: Its rows as `raw_files.read` returns them.
-        issues: Receives an error for every row without season or team and for impossible values,
-            and a counted warning for odds that are none.
+    """Return the rows of one file of preseason win totals.
 
     Returns:
-        Columns `file`, `row`, `season`, `team` (as written), `win_total` (games) and `title_odds`
-        (American), NaN where there is none. After an error the rows are not fit for use.
+        Columns `season`, `team`, `win_total` (games) and `title_odds`, NaN where there is none.
     """
     rows = frame[["file", "row"]].assign(season=columns.seasons(frame, issues))
     team = columns.text(frame, "TEAM_NAME")
@@ -42,19 +35,12 @@ def normalise_totals(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) ->
 
 
 def normalise_lines(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Turn the rows of one file of betting lines into rows of one form.
-
-    Args:
-        raw: The file.
-        frame: Its rows as `raw_files.read` returns them.
-        issues: Receives an error for every row without game id, date or teams and for values
-            that are no numbers, and counted warnings for odds and spreads that are none.
+    """Return the rows of one file of betting lines.
 
     Returns:
-        Columns `file`, `row`, `game_id` (ten digits), `date`, `written_season`, `home`, `away`
-        (as written), `home_spread` (points, negative where the home team is the favourite),
-        `home_odds`, `away_odds` (American), `home_score`, `away_score`; numbers are NaN where
-        there is none. After an error the rows are not fit for use.
+        Columns `game_id` (ten digits), `date`, `written_season`, `home`, `away`, `home_spread`
+        (points, negative where the home team is the favourite), `home_odds`, `away_odds`,
+        `home_score`, `away_score`; numbers are NaN where there is none.
     """
     rows = columns.game_ids(frame, issues)
     frame = frame.loc[rows.index]

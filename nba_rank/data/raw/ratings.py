@@ -1,4 +1,4 @@
-"""Rows of one raw file of season-level ratings into rows of one form."""
+"""Rows of one raw file of season-level ratings."""
 
 import pandas as pd
 
@@ -13,17 +13,11 @@ MAX_GAMES = 82
 
 
 def normalise_records(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Turn the rows of one file of team records into rows of one form.
-
-    Args:
-        raw: The file.
-        frame: Its rows as `raw_files.read` returns them.
-        issues: Receives an error for every row without season or team and for impossible values.
+    """Return the rows of one file of team records.
 
     Returns:
-        Columns `file`, `row`, `season`, `team` (as written, without the star of a playoff team),
-        `wins`, `losses` (games), `mov`, `sos`, `srs` (points a game). After an error the rows are
-        not fit for use.
+        Columns `season`, `team` (without the star of a playoff team), `wins`, `losses` (games),
+        `mov`, `sos`, `srs` (points a game).
     """
     rows = frame[["file", "row"]].assign(season=columns.seasons(frame, issues))
     team = columns.text(frame, "TEAM").str.rstrip("*").str.strip()
@@ -41,20 +35,14 @@ def normalise_records(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -
 
 
 def normalise_raptor(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Turn the rows of one file of RAPTOR ratings into rows of one form.
-
-    Source: FiveThirtyEight, `nba-raptor` (CC BY 4.0); a season is the year in which it ends.
-
-    Args:
-        raw: The file.
-        frame: Its rows as `raw_files.read` returns them.
-        issues: Receives an error for every row without season, player or team and for values
-            that are no numbers.
+    """Return the rows of one file of RAPTOR ratings.
 
     Returns:
-        Columns `file`, `row`, `season`, `season_type` (RS or PO), `team` and `player_key` (as
+        Columns `season`, `season_type` (RS or PO), `team` and `player_key` (as
         Basketball-Reference writes them), `player_name`, `minutes`, `raptor_offense`,
-        `raptor_defense` (points per 100 possessions). After an error the rows are not fit for use.
+        `raptor_defense` (points per 100 possessions).
+
+    Source: FiveThirtyEight, `nba-raptor` (CC BY 4.0); a season is the year in which it ends.
     """
     rows = frame[["file", "row"]].copy()
     year = raw_values.numbers(frame["SEASON"])

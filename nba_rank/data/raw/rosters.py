@@ -1,4 +1,4 @@
-"""Rows of one raw roster file into rows of one form."""
+"""Players of one raw roster file."""
 
 import pandas as pd
 
@@ -8,17 +8,11 @@ from nba_rank.data.raw.files import RawFile
 
 
 def normalise(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Turn the rows of one file into rows of one form.
-
-    Args:
-        raw: The file.
-        frame: Its rows as `raw_files.read` returns them.
-        issues: Receives an error for every row without date, team or player.
+    """Return the rows of one roster file.
 
     Returns:
-        Columns `file`, `row`, `named_season` (by the file's name, or empty), `date`, `team` (as
-        written), `abbreviation`, `player_id` (float64) and `player_name`, null where there is none.
-        After an error the rows are not fit for use.
+        Columns `named_season` (by the file's name, or empty), `date`, `team`, `abbreviation`,
+        `player_id` (float64) and `player_name`, null where there is none.
     """
     rows = frame[["file", "row"]].assign(named_season=pd.Series(raw.season, frame.index, "str"))
     rows["date"], _ = columns.dates(frame, "DATE", None, issues)

@@ -1,4 +1,4 @@
-"""Rows of one raw schedule file into rows of one form."""
+"""Fixtures of one raw schedule file."""
 
 import pandas as pd
 
@@ -9,18 +9,7 @@ from nba_rank.data.raw.files import RawFile
 
 
 def normalise(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Turn the rows of one file into rows of one form.
-
-    Args:
-        raw: The file.
-        frame: Its rows as `raw_files.read` returns them.
-        issues: Receives an error for every row without date or team, and for one whose NEUTRAL
-            is neither true nor false.
-
-    Returns:
-        Columns `file`, `row`, `named_season` (by the file's name, or empty), `date`, `home`,
-        `away` (as written), `neutral_site`. After an error the rows are not fit for use.
-    """
+    """Return `named_season` (of the file's name, or empty), `date`, both teams, `neutral_site`."""
     rows = frame[["file", "row"]].assign(named_season=pd.Series(raw.season, frame.index, "str"))
     rows["date"], _ = columns.dates(frame, "DATE", None, issues)
     for side in ("HOME", "AWAY"):
