@@ -1,12 +1,29 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from raw_logs import finals, player_log, regular_games, write
 
 from nba_rank.data.tables import BOX_COLUMNS, conform
 
 Result = tuple  # (winner, loser), (winner, loser, times) or (winner, loser, times, margin)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Sound raw files of 2023-24: BOS - CLE, LAL - DEN, CLE - LAL, then Finals of BOS and LAL.
+
+    Denver's first player is called Marcus O'Neal Jr., and a Lee Young plays for both BOS and LAL.
+    """
+    names = {430: "Marcus O'Neal Jr.", 381: "Lee Young", 471: "Lee Young"}
+    return write(
+        tmp_path / "raw",
+        team_logs_2023_24=regular_games(),
+        playoffs_team_logs_2023_24=finals(),
+        player_logs_2023_24=player_log(regular_games(), names),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,24 @@
-"""What the reading of a raw folder finds fault with."""
+"""Reads a raw folder and finds what the reading finds fault with."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from nba_rank.data.ingest import IngestError, read_raw
-from nba_rank.data.ingest_issues import IngestIssue, IngestIssues
+from nba_rank.data.ingest_issues import IngestIssue
+from nba_rank.data.quality import QualityReport
 
 
-def found(report: IngestIssues, what: str) -> IngestIssue:
+def found(report: QualityReport, what: str) -> IngestIssue:
     """Return the only warning whose text holds `what`."""
     (warning,) = [warning for warning in report.warnings if what in warning.what]
     return warning
+
+
+def warnings_in(report: QualityReport, folder: str) -> list[str]:
+    """Return the warnings of files whose names begin like that."""
+    return [warning.what for warning in report.warnings if warning.file.startswith(folder)]
 
 
 def errors_of(folder: Path) -> list[IngestIssue]:
@@ -19,3 +26,15 @@ def errors_of(folder: Path) -> list[IngestIssue]:
     with pytest.raises(IngestError) as caught:
         read_raw(folder)
     return caught.value.errors
+
+
+def check_errors(folder: Path, file: str, *messages: str) -> None:
+    """Check that one file has exactly these errors (regular expressions), each with a remedy."""
+    errors = errors_of(folder)
+    for message in messages:
+        hits = [error for error in errors if re.search(message, str(error))]
+        assert len(hits) == 1, f"{message!r} in {[str(error) for error in errors]}"
+        errors.remove(hits[0])
+        assert hits[0].file == file
+        assert hits[0].remedy
+    assert not errors

@@ -36,14 +36,18 @@ def team_log(*games: tuple[str, str, int, int]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def player_log(teams: pd.DataFrame, *, per_team: int = 2) -> pd.DataFrame:
-    """Return players for the rows of a team log; the first one has all of the team's counts."""
+def player_log(teams: pd.DataFrame, names: dict[int, str] | None = None) -> pd.DataFrame:
+    """Return two players a row of a team log, the first of whom has all of the team's counts.
+
+    Boston's are 380 and 381, Cleveland's 390 and 391 and so on, `Player 380` where `names` has no
+    other name.
+    """
     rows = []
     for team in teams.to_dict("records"):
-        for number in range(per_team):
+        for number in range(2):
             counts = {name: team[name] if number == 0 else 0 for name in (*COUNTS, "PTS")}
             player = int(team["TEAM_ID"]) % 100 * 10 + number
-            name = f"Player {player}"
+            name = (names or {}).get(player, f"Player {player}")
             rows.append({**team, "PLAYER_ID": player, "PLAYER_NAME": name, "MIN": 24.5, **counts})
     return pd.DataFrame(rows).assign(PLUS_MINUS=2)
 

@@ -1,12 +1,21 @@
 import pandas as pd
 import pytest
+from raw_issues import found
 from raw_logs import finals, player_log, regular_games, write
 
+from nba_rank.data.gaps import warn_gaps
 from nba_rank.data.ingest import read_raw
+from nba_rank.data.ingest_issues import IngestIssues
 
 YEARS = range(2015, 2018)
 GAP = "no such game log"
-PLAY_IN = "no play-in games"
+PLAY_IN = "no play-in games, without which playoffs that have begun cannot be simulated"
+LOGS = {
+    "team_logs": ("team", "regular"),
+    "player_logs": ("player", "regular"),
+    "playoffs_team_logs": ("team", "playoffs"),
+    "playoffs_player_logs": ("player", "playoffs"),
+}
 
 
 def of_season(log, year):
@@ -19,66 +28,55 @@ def of_season(log, year):
     )
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
     """Three seasons of all four kinds of game logs."""
+    folder = tmp_path_factory.mktemp("gaps")
     for year in YEARS:
         years = f"{year}_{(year + 1) % 100:02d}"
         regular, playoffs = of_season(regular_games(), year), of_season(finals(), year)
-        write(
-            tmp_path,
-            **{
-                f"team_logs_{years}": regular,
-                f"player_logs_{years}": player_log(regular),
-                f"playoffs_team_logs_{years}": playoffs,
-                f"playoffs_player_logs_{years}": player_log(playoffs),
-            },
-        )
-    return tmp_path
-
-
-def gaps(folder, what=GAP):
-    _, report = read_raw(folder)
-    return [warning.file for warning in report.warnings if what in warning.what]
+        logs = {
+            f"team_logs_{years}": regular,
+            f"player_logs_{years}": player_log(regular),
+            f"playoffs_team_logs_{years}": playoffs,
+            f"playoffs_player_logs_{years}": player_log(playoffs),
+        }
+        write(folder, **logs)
+    return read_raw(folder)[0]
 
 
 @pytest.mark.parametrize(
-    ("gone", "named"),
+    ("gone", "season", "named"),
     [
-        ([], []),
-        (["player_logs"], ["player_logs"]),
-        (["playoffs_player_logs"], ["playoffs_player_logs"]),
-        (["playoffs_team_logs", "playoffs_player_logs"],) * 2,
-        (["team_logs", "player_logs", "playoffs_team_logs", "playoffs_player_logs"],) * 2,
+        ([], "2016-17", []),
+        (["player_logs"], "2016-17", ["player_logs"]),
+        (["playoffs_player_logs"], "2016-17", ["playoffs_player_logs"]),
+        (["playoffs_team_logs", "playoffs_player_logs"], "2016-17", True),
+        ([*LOGS], "2016-17", True),
+        (["player_logs"], "2015-16", []),
+        (["playoffs_team_logs", "playoffs_player_logs"], "2017-18", []),
     ],
 )
-def test_a_gap_between_two_seasons_is_named_by_kind(folder, gone, named):
+def test_a_gap_between_two_seasons_is_named_by_kind(tables, gone, season, named):
+    rows = {"team": tables.team_games, "player": tables.player_games}
     for name in gone:
-        (folder / f"{name}_2016_17.parquet").unlink()
-    assert sorted(gaps(folder)) == sorted(f"{name}_2016_17" for name in named)
+        level, kind = LOGS[name]
+        lost = (rows[level]["season"] == season) & (rows[level]["kind"] == kind)
+        rows[level] = rows[level][~lost]
+    issues = IngestIssues()
+    warn_gaps(rows["team"], rows["player"], tables.teams, issues)
+    expected = gone if named is True else named
+    files = [warning.file for warning in issues.warnings if GAP in warning.what]
+    assert sorted(files) == sorted(f"{name}_2016_17" for name in expected)
 
 
-def test_logs_that_begin_later_or_end_earlier_have_no_gap(folder):
-    for name in (
-        "player_logs_2015_16",
-        "playoffs_team_logs_2017_18",
-        "playoffs_player_logs_2017_18",
-    ):
-        (folder / f"{name}.parquet").unlink()
-    assert gaps(folder) == []
-
-
-def test_playoffs_without_play_in_games_are_named_with_their_outsiders(tmp_path):
-    write(tmp_path, team_logs_2023_24=regular_games(), playoffs_team_logs_2023_24=finals())
-    _, report = read_raw(tmp_path)
-    (warning,) = [warning for warning in report.warnings if PLAY_IN in warning.what]
-    assert warning.file == "playin_team_logs_2023_24"
-    (tmp_path / "playoffs_team_logs_2023_24.parquet").unlink()
-    assert gaps(tmp_path, PLAY_IN) == []
+def test_playoffs_without_play_in_games_are_named(folder):
+    assert found(read_raw(folder)[1], PLAY_IN).file == "playin_team_logs_2023_24"
+    (folder / "playoffs_team_logs_2023_24.parquet").unlink()
+    assert read_raw(folder)[1].count(PLAY_IN) == 0
 
 
 @pytest.mark.real
 def test_the_real_logs_have_no_gap(real_ingest):
     for what in (GAP, PLAY_IN):
-        assert real_ingest.report.count(what) == 0
         assert not [w for w in real_ingest.report.warnings if what in w.what]

@@ -1,34 +1,23 @@
 import io
 import json
-import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from raw_issues import check_errors, found
 from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
 from rich.console import Console
 
 from nba_rank.core import imports
 from nba_rank.core.content_hash import code_hash, frame_hash
 from nba_rank.core.errors import UserError
+from nba_rank.core.files import file_hash
 from nba_rank.data import manifest, quality
 from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
 from nba_rank.data.raw import files as raw_files
 from nba_rank.data.tables import SCHEMA, read_tables, table_path
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Sound raw files of a small season."""
-    regular = regular_games()
-    return write(
-        tmp_path / "raw",
-        team_logs_2023_24=regular,
-        playoffs_team_logs_2023_24=finals(),
-        player_logs_2023_24=player_log(regular),
-    )
 
 
 def change(folder, name, edit):
@@ -46,11 +35,6 @@ def put(column, row, value):
         return frame.assign(**{column: values})
 
     return edit
-
-
-def found(report, what):
-    """Return the warnings whose text holds `what`."""
-    return [warning for warning in report.warnings if what in warning.what]
 
 
 # What comes out.
@@ -78,7 +62,7 @@ def test_tables_of_a_small_season(folder):
     assert len(teams) == 30
     assert teams.loc[BOS, "name"] == "The BOS"
     assert teams.loc[BOS, "division"] == "Atlantic"
-    (short,) = found(report, "another length")
+    short = found(report, "another length")
     assert short.file == "team_logs_2023_24.parquet"
     assert "3 games of 1230" in short.examples[0]
 
@@ -119,19 +103,19 @@ def test_game_ids_decide_kind_and_season(tmp_path):
     tables, report = read_raw(folder)
     assert tables.games["kind"].value_counts().to_dict() == {"regular": 3, "playin": 1}
     assert set(tables.games["season"]) == {"2023-24"}
-    assert found(report, "dropped")[0].count == 6
-    assert found(report, "file name disagrees")[0].count == 8
-    assert found(report, "SEASON_ID disagrees")[0].count == 2
+    assert found(report, "dropped").count == 6
+    assert found(report, "file name disagrees").count == 8
+    assert found(report, "SEASON_ID disagrees").count == 2
 
 
-def test_a_season_without_finals_is_not_complete(folder):
-    finals(3).to_parquet(folder / "playoffs_team_logs_2023_24.parquet")
+@pytest.mark.parametrize("log", ["three Finals games", "a conference final"])
+def test_a_season_without_decided_finals_is_not_complete(folder, log):
+    conference = team_log(*((f"004230030{n}", f"2024-05-2{n}", BOS, CLE) for n in range(1, 5)))
+    playoffs = finals(3) if log == "three Finals games" else conference
+    write(folder, playoffs_team_logs_2023_24=playoffs)
     season = read_raw(folder)[0].seasons.iloc[0]
     assert not season["complete"]
     assert season["champion_team_id"] == 0
-    conference = team_log(*((f"004230030{n}", f"2024-05-2{n}", BOS, CLE) for n in range(1, 5)))
-    conference.to_parquet(folder / "playoffs_team_logs_2023_24.parquet")
-    assert not read_raw(folder)[0].seasons.iloc[0]["complete"]
 
 
 def test_other_files_of_the_folder_are_left_alone_and_near_misses_named(folder):
@@ -139,7 +123,7 @@ def test_other_files_of_the_folder_are_left_alone_and_near_misses_named(folder):
     (folder / "rosters").mkdir()
     (folder / "team_logs_2023_25.csv").write_text("x\n")
     _, report = read_raw(folder)
-    assert [warning.file for warning in found(report, "not read")] == ["team_logs_2023_25.csv"]
+    assert found(report, "not read").file == "team_logs_2023_25.csv"
     assert len(report.files) == 3
 
 
@@ -173,57 +157,50 @@ def test_file_names_are_understood(tmp_path):
 # Counted warnings.
 
 
-def test_equal_duplicates_are_removed_and_counted(folder):
-    change(folder, "team_logs_2023_24", lambda log: pd.concat([log, log.head(2)]))
-    tables, report = read_raw(folder)
-    assert len(tables.games) == 7
-    (warning,) = found(report, "duplicate rows removed")
-    assert (warning.file, warning.count) == ("team_logs_2023_24.parquet", 2)
-    assert warning.examples[0].startswith("row 7: game_id 0022300001")
-
-
-def test_of_unequal_duplicates_the_fullest_is_kept(folder):
+def test_of_duplicates_the_fullest_is_kept_and_the_others_are_counted(folder):
     def edit(log):
         emptier = log.head(1).assign(AST=np.nan, STL=1)
-        return pd.concat([emptier, log])
+        return pd.concat([emptier, log, log.iloc[1:3]])
 
     change(folder, "team_logs_2023_24", edit)
     tables, report = read_raw(folder)
+    assert len(tables.games) == 7
     assert tables.team_games.iloc[0]["ast"] == 20
-    (warning,) = found(report, "other values")
-    assert warning.count == 1
-    assert warning.examples[0].startswith("row 1:")
+    equal = found(report, "duplicate rows removed")
+    assert (equal.file, equal.count) == ("team_logs_2023_24.parquet", 2)
+    assert equal.examples[0].startswith("row 8: game_id 0022300001")
+    other = found(report, "other values")
+    assert other.count == 1
+    assert other.examples[0].startswith("row 1:")
 
 
 @pytest.mark.parametrize(
-    ("edit", "what", "row"),
+    ("edit", "what"),
     [
-        (lambda log: log.drop(index=3), "one team row only", "row 3"),
-        (put("TEAM_ID", 4, LAL), "one team row only", "row 3"),
+        (lambda log: log.drop(index=3), "one team row only"),
         (
             lambda log: pd.concat([log, log.tail(1).assign(GAME_ID="0022300002", TEAM_ID=BOS)]),
             "more than two teams",
-            "row 3",
         ),
-        (put("PTS", 3, None), "no final score", "row 3"),
-        (put("PTS", 3, 100), "no final score", "row 3"),
+        (put("PTS", 3, None), "no final score"),
+        (put("PTS", 3, 100), "no final score"),
     ],
 )
-def test_a_game_without_two_scores_is_excluded_with_file_and_row(folder, edit, what, row):
+def test_a_game_without_two_scores_is_excluded_with_file_and_row(folder, edit, what):
     change(folder, "team_logs_2023_24", edit)
     tables, report = read_raw(folder)
     assert "0022300002" not in set(tables.games["game_id"])
-    (warning,) = found(report, what)
+    warning = found(report, what)
     assert warning.file == "team_logs_2023_24.parquet"
-    assert warning.examples[0].startswith(f"{row}: game_id 0022300002")
+    assert warning.examples[0].startswith("row 3: game_id 0022300002")
     orphans = found(report, "no such team row")
-    assert orphans[0].count == 4
-    assert "Player" in orphans[0].examples[0]
+    assert orphans.count == 4
+    assert "Player" in orphans.examples[0]
 
 
 def test_a_file_that_lost_many_second_rows_is_an_error(tmp_path):
     log = team_log(*((f"00223{n:05d}", "2023-11-05", BOS, CLE) for n in range(1, 41)))
-    folder = write(tmp_path / "raw", team_logs_2023_24=log.iloc[12:].iloc[::1])
+    folder = write(tmp_path / "raw", team_logs_2023_24=log.iloc[12:])
     read_raw(folder)
     half = log[(log.index % 2 == 0) | (log.index > 11)]
     write(folder, team_logs_2023_24=half)
@@ -244,37 +221,41 @@ def test_two_teams_on_one_side_are_a_neutral_site(folder, sign):
     assert games.loc["0022300001":"0022300003", "neutral_site"].sum() == 3
     assert games.loc["0022300002", "home_team_id"] == DEN
     assert games.loc["0022300002", "away_points"] == 102
-    (warning,) = found(report, "neutral site")
+    warning = found(report, "neutral site")
     assert warning.count == 6
     assert warning.examples[0].startswith("row 1:")
 
 
-@pytest.mark.parametrize(
-    ("name", "edit", "what", "row"),
-    [
-        ("team_logs_2023_24", put("WL", 1, "L"), "WL disagrees", 1),
-        ("team_logs_2023_24", put("MATCHUP", 1, "BOS vs. LAL"), "names other teams", 1),
-        ("team_logs_2023_24", put("GAME_DATE", 2, "2023-10-25"), "two dates", 1),
-        ("team_logs_2023_24", put("FGM", 2, 41), "points are not", 2),
-        ("team_logs_2023_24", put("OREB", 2, 11), "rebounds are not", 2),
-        ("team_logs_2023_24", put("FTA", 2, 1), "more ftm than fta", 2),
-        ("player_logs_2023_24", put("GAME_DATE", 3, "2023-10-25"), "another date", 3),
-        ("player_logs_2023_24", put("PTS", 1, 50), "do not add up to the team", 1),
-        ("player_logs_2023_24", put("MIN", 2, None), "without minutes", 2),
-        ("player_logs_2023_24", put("PLAYER_ID", 2, None), "no player id", 2),
-        ("player_logs_2023_24", put("PLUS_MINUS", 2, 1.5), "PLUS_MINUS rounded", 2),
-        ("player_logs_2023_24", lambda log: log.iloc[4:], "game without player rows", 1),
-    ],
-)
-def test_contradictions_are_counted_with_file_and_row(folder, name, edit, what, row):
-    change(folder, name, edit)
+def test_contradictions_are_counted_with_file_and_row(folder):
+    team = {
+        "WL disagrees": (1, "WL", "L"),
+        "more ftm than fta": (2, "FTA", 1),
+        "names other teams": (3, "MATCHUP", "LAL vs. CLE"),
+        "points are not": (5, "FGM", 41),
+        "rebounds are not": (6, "OREB", 11),
+    }
+    player = {
+        "do not add up to the team": (1, "PTS", 50),
+        "without minutes": (2, "MIN", None),
+        "another date": (3, "GAME_DATE", "2023-10-25"),
+        "no player id": (4, "PLAYER_ID", None),
+        "PLUS_MINUS rounded": (5, "PLUS_MINUS", 1.5),
+    }
+    expected = {"team_logs_2023_24": team, "player_logs_2023_24": player}
+    for name, changes in expected.items():
+        for row, column, value in changes.values():
+            change(folder, name, put(column, row, value))
+    change(folder, "team_logs_2023_24", put("GAME_DATE", 4, "2023-10-26"))
+    change(folder, "player_logs_2023_24", lambda log: log[log["GAME_ID"] != "0022300003"])
     tables, report = read_raw(folder)
     assert len(tables.games) == 7
-    (warning,) = found(report, what)
-    if "without player rows" not in what:
-        assert warning.file == f"{name}.parquet"
-    assert warning.count == 1
-    assert warning.examples[0].startswith(f"row {row}:")
+    team |= {"two dates": (3,), "game without player rows": (5,)}
+    for name, changes in expected.items():
+        in_file = [warning for warning in report.warnings if warning.file == f"{name}.parquet"]
+        for what, (row, *_) in changes.items():
+            (warning,) = [warning for warning in in_file if what in warning.what]
+            assert warning.count == 1, what
+            assert warning.examples[0].startswith(f"row {row}:"), what
 
 
 def test_players_without_id_get_lasting_negative_ones(folder):
@@ -305,48 +286,49 @@ def test_missing_optional_columns_and_nulls_are_in_the_report(folder):
 # Errors.
 
 
-@pytest.mark.parametrize(
-    ("name", "edit", "message"),
-    [
-        ("team_logs_2023_24", lambda log: log.drop(columns=["PTS", "FGA"]), "lacks.*PTS, FGA"),
-        ("player_logs_2023_24", lambda log: log.drop(columns="MIN"), "lacks the columns MIN"),
-        ("team_logs_2023_24", lambda log: log.assign(pts=1), "repeats the columns PTS"),
-        ("team_logs_2023_24", put("TEAM_ID", 2, 12), "unknown team id: row 2: TEAM_ID 12"),
-        ("team_logs_2023_24", put("GAME_ID", 2, "final"), "no game id: row 2: GAME_ID final"),
-        ("team_logs_2023_24", put("GAME_ID", 2, "0092300001"), "no known kind: row 2"),
-        ("team_logs_2023_24", put("GAME_DATE", 2, "10/24/23"), "no date: row 2: .* 10/24/23"),
-        ("team_logs_2023_24", put("GAME_DATE", 2, None), "no date: row 2"),
-        ("team_logs_2023_24", put("GAME_DATE", 2, "2022-10-24"), "outside its season: row 2"),
-        ("team_logs_2023_24", put("MATCHUP", 2, "CLE and BOS"), "matchup not understood: row 2"),
-        ("team_logs_2023_24", put("MATCHUP", 2, None), "matchup is empty: row 2"),
-        ("team_logs_2023_24", put("AST", 2, -1), "AST is negative: row 2: .*AST -1"),
-        ("team_logs_2023_24", put("AST", 2, 1.5), "AST is not whole: row 2"),
-        (
-            "team_logs_2023_24",
-            lambda log: put("AST", 2, "many")(log).astype({"AST": "str"}),
-            "AST is no number: row 2: AST many",
-        ),
-        ("team_logs_2023_24", lambda log: log.assign(MIN=-48.0), "MIN is negative: row 1"),
-        ("player_logs_2023_24", put("MIN", 3, -4.0), "MIN is negative: row 3: .*MIN -4.0"),
-        ("player_logs_2023_24", put("MIN", 3, 2040.0), "MIN is longer than a game: row 3"),
-        ("player_logs_2023_24", lambda log: log.assign(MIN="DNP"), "MIN not understood: row 1"),
-        ("player_logs_2023_24", put("PLAYER_NAME", 3, None), "PLAYER_NAME is empty: row 3"),
+BROKEN = {
+    "team_logs_2023_24": [
+        ("GAME_ID", "final", "no game id: row 1: GAME_ID final"),
+        ("GAME_ID", "0092300001", "no known kind: row 2"),
+        ("GAME_DATE", "10/24/23", "no date: row 3: GAME_DATE 10/24/23; row 4"),
+        ("GAME_DATE", None, None),
+        ("GAME_DATE", "2022-10-24", "outside its season: row 5"),
+        ("TEAM_ID", 12, "unknown team id: row 6: TEAM_ID 12"),
+        ("MATCHUP", "CLE and BOS", "matchup not understood: row 7"),
+        ("MATCHUP", None, "matchup is empty: row 8"),
+        ("AST", -1, "AST is negative: row 9: .*AST -1"),
+        ("AST", 1.5, "AST is not whole: row 10"),
+        ("AST", "many", "AST is no number: row 11: AST many"),
+        ("MIN", -48.0, "MIN is negative: row 12"),
     ],
-)
-def test_broken_values_stop_the_ingest_with_file_and_row(folder, name, edit, message):
-    change(folder, name, edit)
-    with pytest.raises(IngestError, match=message) as caught:
-        read_raw(folder)
-    assert all(error.file == f"{name}.parquet" for error in caught.value.errors)
-    assert all(error.remedy for error in caught.value.errors)
+    "player_logs_2023_24": [
+        ("MIN", -4.0, "MIN is negative: row 1: .*MIN -4.0"),
+        ("MIN", 2040.0, "MIN is longer than a game: row 2"),
+        ("MIN", "DNP", "MIN not understood: row 3"),
+        ("PLAYER_NAME", None, "PLAYER_NAME is empty: row 4"),
+        ("PLAYER_ID", "x", "PLAYER_ID not understood: row 5"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_values_are_errors_with_file_and_row(folder, name):
+    path = folder / f"{name}.parquet"
+    log = pd.read_parquet(path).astype("object")
+    log = pd.concat([log, log], ignore_index=True)
+    for row, (column, value, _) in enumerate(BROKEN[name]):
+        log.loc[row, column] = value
+    log.to_csv(folder / f"{name}.csv", index=False)
+    path.unlink()
+    messages = [message for *_, message in BROKEN[name] if message is not None]
+    check_errors(folder, f"{name}.csv", *messages)
 
 
 def test_a_team_of_another_season_is_an_error(tmp_path):
     log = team_log(("0020200001", "2002-10-29", BOS, CLE))
     log.loc[1, "TEAM_ID"] = 1610612766
     folder = write(tmp_path / "raw", team_logs_2002_03=log)
-    with pytest.raises(IngestError, match="team of another season: row 2"):
-        read_raw(folder)
+    check_errors(folder, "team_logs_2002_03.parquet", "team of another season: row 2")
 
 
 def test_playoffs_without_a_regular_season_are_an_error(tmp_path):
@@ -359,7 +341,7 @@ def test_all_errors_of_all_files_are_raised_at_once(folder):
     path = folder / "playoffs_team_logs_2023_24.parquet"
     path.write_bytes(path.read_bytes()[:500])
     change(folder, "team_logs_2023_24", put("AST", 2, -1))
-    change(folder, "player_logs_2023_24", lambda log: log.drop(columns="PTS"))
+    change(folder, "player_logs_2023_24", lambda log: log.drop(columns=["PTS", "MIN"]))
     (folder / "team_logs_2022_23.csv").write_text("a,b\n1,2,3\n")
     (folder / "team_logs_2021_22.csv").write_text("")
     with pytest.raises(IngestError) as caught:
@@ -373,6 +355,7 @@ def test_all_errors_of_all_files_are_raised_at_once(folder):
         "team_logs_2023_24.parquet",
     ]
     assert str(caught.value).startswith("5 errors in the raw data")
+    assert "lacks the columns MIN, PTS" in str(caught.value)
 
 
 def test_a_csv_with_a_longer_row_is_an_error(folder):
@@ -417,68 +400,47 @@ def test_a_second_ingest_does_nothing(folder, tmp_path):
     assert ingest(folder, processed, force=True).changed
 
 
-def test_the_manifest_lists_raw_files_and_tables(folder, tmp_path):
-    place = tmp_path / "data" / "manifest.json"
-    ingest(folder, tmp_path / "processed", manifest_path=place)
-    content = pd.read_json(place, typ="series")
-    listed = {file["path"]: file for file in content["raw"]}
-    assert listed["player_logs_2023_24.parquet"] == {
-        "path": "player_logs_2023_24.parquet",
-        "sha256": manifest.file_hash(folder / "player_logs_2023_24.parquet"),
-        "rows": 12,
-        "season": "2023-24",
-        "kind": "regular",
-        "level": "player",
-    }
-    games = table_path(tmp_path / "processed", "games")
-    assert content["tables"]["games"] == {"sha256": manifest.file_hash(games), "rows": 7}
-    assert (place.parent / "quality.json").exists()
-
-
 def test_whatever_changes_makes_the_tables_stale(folder, tmp_path, monkeypatch):
     processed = tmp_path / "processed"
     assert is_stale(folder, processed) == "there is no manifest"
     ingest(folder, processed)
     assert is_stale(folder, processed) is None
 
-    shutil.copy(table_path(processed, "games"), table_path(processed, "teams"))
-    assert is_stale(folder, processed) == "table teams was altered"
-    table_path(processed, "teams").unlink()
-    assert is_stale(folder, processed) == "table teams is missing"
-    assert ingest(folder, processed).changed
+    def stale_after(path, content):
+        """Say what is stale with another content of a file, and put the old one back."""
+        before = path.read_bytes()
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+        reason = is_stale(folder, processed)
+        path.write_bytes(before)
+        return reason
 
-    (processed / "quality.json").write_text("{}")
-    assert "quality report" in is_stale(folder, processed)
-    ingest(folder, processed)
-
-    path = folder / "playoffs_team_logs_2023_24.parquet"
-    finals(5).to_parquet(path)
-    assert is_stale(folder, processed) == f"raw file {path.name} has changed"
-    path.unlink()
-    assert is_stale(folder, processed) == f"raw file {path.name} is gone"
-    ingest(folder, processed)
-    finals().to_parquet(path)
-    assert is_stale(folder, processed) == f"raw file {path.name} is new"
-    ingest(folder, processed)
-
-    roster = folder / "rosters" / "opening.csv"
-    for change_of, text in (
-        ("is new", "DATE,TEAM_ID,PLAYER_ID\n"),
-        ("has changed", f"DATE,TEAM_ID,PLAYER_ID\n2023-10-24,{BOS},380\n"),
+    teams, log = table_path(processed, "teams"), folder / "playoffs_team_logs_2023_24.parquet"
+    assert stale_after(teams, table_path(processed, "games").read_bytes()) == (
+        "table teams was altered"
+    )
+    assert stale_after(teams, None) == "table teams is missing"
+    assert "quality report" in stale_after(processed / "quality.json", b"{}")
+    assert "cannot be read" in stale_after(processed / "manifest.json", b"{")
+    assert stale_after(log, b"") == f"raw file {log.name} has changed"
+    assert stale_after(log, None) == f"raw file {log.name} is gone"
+    for name in (
+        "Team_Records.csv",
+        "injury_reports/season/2023-10-26.json",
+        "market/betting_lines.csv",
+        "rosters/opening.csv",
+        "schedules/league.csv",
     ):
-        roster.parent.mkdir(exist_ok=True)
-        roster.write_text(text)
-        assert is_stale(folder, processed) == f"raw file rosters/opening.csv {change_of}"
-        ingest(folder, processed)
-    roster.unlink()
-    assert is_stale(folder, processed) == "raw file rosters/opening.csv is gone"
-    ingest(folder, processed)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+        assert is_stale(folder, processed) == f"raw file {name} is new"
+        (folder / name).unlink()
+    assert is_stale(folder, processed) is None
 
     with monkeypatch.context() as patch:
         patch.setattr(manifest, "code_version", lambda: "another")
         assert is_stale(folder, processed) == "the ingest code has changed"
-    (processed / "manifest.json").write_text("{")
-    assert "cannot be read" in is_stale(folder, processed)
 
 
 def test_tables_of_other_code_are_made_again_even_if_one_is_unknown_to_it(folder, tmp_path):
@@ -506,37 +468,42 @@ def test_every_module_of_the_ingest_counts_for_the_code_version():
     assert manifest.code_version() == code_hash("nba_rank.data.ingest")
 
 
-@pytest.mark.parametrize("broken_by", ["data", "disk"])
-def test_previous_tables_stay_when_an_ingest_fails(folder, tmp_path, monkeypatch, broken_by):
+def test_previous_tables_stay_when_an_ingest_fails(folder, tmp_path, monkeypatch):
     processed = tmp_path / "processed"
     ingest(folder, processed)
     before = {path.name: path.read_bytes() for path in processed.iterdir()}
-    if broken_by == "data":
-        change(folder, "team_logs_2023_24", put("PTS", 1, -1))
-        with pytest.raises(IngestError, match="PTS is negative"):
-            ingest(folder, processed)
-    else:
-        finals(5).to_parquet(folder / "playoffs_team_logs_2023_24.parquet")
-
-        def fail(report):
-            raise OSError("disk full")
-
-        monkeypatch.setattr(quality.QualityReport, "to_json", fail)
-        with pytest.raises(OSError, match="disk full"):
-            ingest(folder, processed)
+    with monkeypatch.context() as patch:
+        patch.setattr(quality.QualityReport, "to_json", lambda report: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            ingest(folder, processed, force=True)
+    assert {path.name: path.read_bytes() for path in processed.iterdir()} == before
+    change(folder, "team_logs_2023_24", put("PTS", 1, -1))
+    with pytest.raises(IngestError, match="PTS is negative"):
+        ingest(folder, processed)
     assert {path.name: path.read_bytes() for path in processed.iterdir()} == before
 
 
-def test_the_report_is_printed_and_stored(folder, tmp_path):
+def test_manifest_and_report_say_what_was_read(folder, tmp_path):
     change(folder, "team_logs_2023_24", lambda log: pd.concat([log, log.head(2)]))
     console = Console(file=io.StringIO(), width=80)
-    result = ingest(folder, tmp_path / "processed", console=console)
+    place = tmp_path / "data" / "manifest.json"
+    result = ingest(folder, tmp_path / "processed", manifest_path=place, console=console)
     printed = console.file.getvalue()
     for text in ("2023-24", "1230", "VIDEO_AVAILABLE", "duplicate rows removed", "row 7"):
         assert text in printed
-    stored = quality.read_report(tmp_path / "processed" / "quality.json")
+    stored = quality.read_report(tmp_path / "data" / "quality.json")
     assert stored == result.report
     assert stored.count("duplicate rows removed") == 2
+
+    content = json.loads(place.read_text())
+    name = "player_logs_2023_24.parquet"
+    listed = {file["path"]: file for file in content["raw"]}
+    assert listed[name] == {
+        "path": name, "sha256": file_hash(folder / name), "rows": 12, "season": "2023-24",
+        "kind": "regular", "level": "player",
+    }  # fmt: skip
+    games = table_path(tmp_path / "processed", "games")
+    assert content["tables"]["games"] == {"sha256": file_hash(games), "rows": 7}
 
 
 # The real league.

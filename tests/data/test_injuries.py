@@ -3,24 +3,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from raw_issues import errors_of, found
-from raw_logs import BOS, CLE, LAL, finals, player_log, regular_games, write
+from raw_issues import check_errors, found, warnings_in
+from raw_logs import BOS, CLE, LAL, player_log, regular_games, write
 
 from nba_rank.core.content_hash import frame_hash
-from nba_rank.data.ingest import ingest, is_stale, read_raw
+from nba_rank.data.ingest import read_raw
 from nba_rank.data.tables import SCHEMA, STATUSES
 
-
-@pytest.fixture
-def folder(tmp_path):
-    """Sound logs of 2023-24: BOS - CLE, LAL - DEN, CLE - LAL, two players a team."""
-    games = regular_games()
-    return write(
-        tmp_path / "raw",
-        team_logs_2023_24=games,
-        playoffs_team_logs_2023_24=finals(),
-        player_logs_2023_24=player_log(games),
-    )
+NAMES = ("injury_reports", "injury_report_dates")
 
 
 def entry(player=380, name="Player 380", team=BOS, status="Out", reason="sore knee"):
@@ -38,171 +28,136 @@ def report_of(*entries, date="2023-10-25"):
     return {"date": date, "injuries": list(entries)}
 
 
-def listed(folder):
-    return read_raw(folder)[0].injury_reports
-
-
-def test_without_reports_both_tables_are_there_and_empty(folder):
+def test_without_reports_both_tables_are_empty(folder):
+    (folder / "injury_reports").mkdir()
     tables = read_raw(folder)[0]
-    for name in ("injury_reports", "injury_report_dates"):
-        table = dict(tables.items())[name]
+    for name in NAMES:
+        table = getattr(tables, name)
         assert table.empty
         assert table.dtypes.astype("str").to_dict() == SCHEMA[name]
-    (folder / "injury_reports").mkdir()
-    again = read_raw(folder)[0]
-    assert frame_hash(again.injury_reports) == frame_hash(tables.injury_reports)
 
 
 def test_reports_by_hand(folder):
-    put(folder, report_of(entry(reason=" torn ACL "), entry(390, None, CLE, "PROBABLE", None)))
-    tables, report = read_raw(folder)
-    assert tables.injury_reports.dtypes.astype("str").to_dict() == SCHEMA["injury_reports"]
-    day = pd.Timestamp("2023-10-25")
-    assert tables.injury_reports.to_numpy().tolist() == [
-        [day, "2023-24", 380, BOS, "Out", "torn ACL"],
-        [day, "2023-24", 390, CLE, "Probable", ""],
+    entries = [
+        entry(reason=" torn ACL "),
+        entry(390, None, "Cleveland Cavaliers", "PROBABLE", None),
+        entry("391", None, "CLE"),
     ]
-    assert tables.injury_report_dates.to_numpy().tolist() == [[day, "2023-24"]]
-    record = report.files[-1]
-    assert (record.path, record.level) == ("injury_reports/2023-10-25.json", "injury_report")
-    assert not [w for w in report.warnings if w.file.startswith("injury_reports/")]
-
-
-def test_an_empty_report_is_a_healthy_league_and_a_day_without_one_is_not(folder):
-    put(folder, report_of(date="2023-10-25"), "2023-10-25")
-    put(folder, report_of(entry(), date="2023-10-27"), "2023-10-27")
-    tables = read_raw(folder)[0]
+    put(folder, report_of(*entries))
+    put(folder, report_of(date="2023-10-27"), "2023-10-27")
+    tables, report = read_raw(folder)
+    for name in NAMES:
+        assert getattr(tables, name).dtypes.astype("str").to_dict() == SCHEMA[name]
     days = pd.to_datetime(["2023-10-25", "2023-10-27"])
+    assert tables.injury_reports.to_numpy().tolist() == [
+        [days[0], "2023-24", 380, BOS, "Out", "torn ACL"],
+        [days[0], "2023-24", 390, CLE, "Probable", ""],
+        [days[0], "2023-24", 391, CLE, "Out", "sore knee"],
+    ]
+    # The second report says that all are fit; of the day between nothing is known.
     assert tables.injury_report_dates["date"].tolist() == days.tolist()
-    assert tables.injury_reports["date"].tolist() == [days[1]]
+    record = report.files[-2]
+    assert (record.path, record.level, record.rows, record.nulls) == (
+        "injury_reports/2023-10-25.json", "injury_report", 1, {},
+    )  # fmt: skip
+    assert not warnings_in(report, "injury_reports/")
 
 
-def test_folders_of_files_and_files_of_several_reports_are_the_same(folder):
-    first, second = report_of(entry(), date="2023-10-25"), report_of(date="2023-10-26")
+def test_files_and_order_of_entries_do_not_matter(folder):
+    entries = [entry(), entry(390, team=CLE), entry(470, team=LAL)]
+    first, second = report_of(*entries), report_of(date="2023-10-26")
     put(folder, [first, second], "2023_24")
     together = read_raw(folder)[0]
     (folder / "injury_reports" / "2023_24.json").unlink()
     put(folder, second, "season/2023-10-26")
-    put(folder, first, "2023-10-25")
-    apart = read_raw(folder)[0]
-    for name in ("injury_reports", "injury_report_dates"):
-        assert frame_hash(dict(together.items())[name]) == frame_hash(dict(apart.items())[name])
-
-
-def test_the_order_of_entries_does_not_matter(folder):
-    entries = [entry(), entry(390, team=CLE), entry(470, team=LAL)]
-    put(folder, report_of(*entries))
-    first = frame_hash(listed(folder))
     put(folder, report_of(*entries[::-1]))
-    assert frame_hash(listed(folder)) == first
+    apart = read_raw(folder)[0]
+    for name in NAMES:
+        assert frame_hash(getattr(together, name)) == frame_hash(getattr(apart, name))
 
 
-def test_of_two_reports_of_a_date_the_last_counts(folder):
+def test_the_last_report_of_a_date_and_the_last_entry_of_a_player_count(folder):
     put(folder, report_of(entry(), date="2023-10-25"), "10-25 morning")
-    put(folder, [report_of(entry(390, team=CLE)), report_of(entry(470, team=LAL))], "10-25 noon")
-    tables, report = read_raw(folder)
-    assert tables.injury_reports["player_id"].tolist() == [470]
-    dropped = [w for w in report.warnings if "later injury report of the same date" in w.what]
-    assert sum(warning.count for warning in dropped) == 2
-
-
-def test_of_two_entries_of_a_player_the_last_counts(folder):
-    put(folder, report_of(entry(status="Out"), entry(status="Doubtful")))
-    tables, report = read_raw(folder)
-    assert tables.injury_reports["status"].tolist() == ["Doubtful"]
-    assert found(report, "lists the player again").count == 1
-
-
-def test_players_without_id_are_told_by_name_or_counted(folder):
-    put(folder, report_of(entry(None, "PLAYER 380"), entry(0, "No One"), entry("390", None, CLE)))
-    tables, report = read_raw(folder)
-    assert tables.injury_reports["player_id"].tolist() == [380, 390]
-    assert found(report, "told by name").count == 1
-    lost = found(report, "whom no game log names")
-    assert (lost.file, lost.count) == ("injury_reports/2023-10-25.json", 1)
-    assert lost.examples[0].startswith("row 2: ")
-
-
-def test_namesakes_are_told_by_team_and_never_guessed(folder):
-    log = player_log(regular_games())
-    log["PLAYER_NAME"] = log["PLAYER_NAME"].replace(
-        {"Player 380": "Al Twin", "Player 390": "Al Twin", "Player 470": "Bo Twin",
-         "Player 471": "Bo Twin"}
-    )  # fmt: skip
-    log.to_parquet(folder / "player_logs_2023_24.parquet")
-    put(folder, report_of(entry(None, "Al Twin", CLE), entry(None, "Bo Twin", LAL)))
-    tables, report = read_raw(folder)
-    assert tables.injury_reports["player_id"].tolist() == [390]
-    assert found(report, "several players have").count == 1
-
-
-@pytest.mark.parametrize(
-    ("written", "status"),
-    [("out", "Out"), ("Game Time  Decision", "Questionable"), ("Day-To-Day", "Questionable"),
-     ("Suspension", "Out"), ("AVAILABLE", "Available"), ("doubtful ", "Doubtful")],
-)  # fmt: skip
-def test_a_status_is_understood_in_what_words_it_comes(folder, written, status):
-    put(folder, report_of(entry(status=written)))
-    assert listed(folder)["status"].tolist() == [status]
-    assert status in STATUSES
-
-
-def test_a_team_may_be_an_abbreviation_or_a_name(folder):
-    put(folder, report_of(entry(team="BOS"), entry(390, team="Cleveland Cavaliers")))
-    assert listed(folder)["team_id"].tolist() == [BOS, CLE]
-
-
-def test_a_report_of_a_season_without_logs_is_left_out_and_counted(folder):
+    last = report_of(entry(470, team=LAL), entry(470, team=LAL, status="Doubtful"))
+    put(folder, [report_of(entry(390, team=CLE)), last], "10-25 noon")
     put(folder, report_of(entry(), date="2016-01-01"), "2016-01-01")
     tables, report = read_raw(folder)
-    assert tables.injury_report_dates.empty
+    listed = tables.injury_reports[["player_id", "status"]]
+    assert listed.to_numpy().tolist() == [[470, "Doubtful"]]
+    assert len(tables.injury_report_dates) == 1
+    dropped = [w for w in report.warnings if "later injury report of the same date" in w.what]
+    assert sum(warning.count for warning in dropped) == 2
+    assert found(report, "lists the player again").count == 1
     assert found(report, "season without game logs").count == 1
 
 
-@pytest.mark.parametrize(
-    ("content", "what", "row"),
-    [
-        (report_of(entry(), entry(status="Fine")), "unknown status", 2),
-        (report_of(entry(status=None)), "unknown status", 1),
-        (report_of(entry(team=None)), "unknown team", 1),
-        (report_of(entry(team=17)), "unknown team", 1),
-        (report_of(entry(player="x1")), "player_id not understood", 1),
-        (report_of(entry(player=None, name=" ")), "entry without player", 1),
-        ({"date": "soon", "injuries": []}, "report without date", 0),
-        ({"date": "2023-10-25", "injuries": None}, "injuries not understood", 1),
-        ({"date": "2023-10-25", "injuries": ["Al"]}, "injuries not understood", 1),
-    ],
-)
-def test_what_cannot_be_understood_is_refused_with_file_and_row(folder, content, what, row):
-    put(folder, content)
-    (error,) = errors_of(folder)
-    assert (error.file, error.what) == ("injury_reports/2023-10-25.json", what)
-    assert error.examples[0].startswith(f"row {row}: ")
-    assert error.remedy
+def test_players_without_id_are_identified_by_name_and_team_or_dropped_and_counted(folder):
+    names = {381: "Al Twin", 390: "Al Twin", 470: "Bo Twin", 471: "Bo Twin"}
+    write(folder, player_logs_2023_24=player_log(regular_games(), names))
+    entries = [
+        entry(None, "PLAYER 380"), entry(0, "No One"), entry(None, "Al Twin", CLE),
+        entry(None, "Bo Twin", LAL),
+    ]  # fmt: skip
+    put(folder, report_of(*entries))
+    tables, report = read_raw(folder)
+    assert tables.injury_reports["player_id"].tolist() == [380, 390]
+    assert found(report, "told by name").count == 2
+    lost = found(report, "whom no game log names")
+    assert (lost.file, lost.count) == ("injury_reports/2023-10-25.json", 1)
+    assert lost.examples[0].startswith("row 2: ")
+    assert found(report, "several players have").count == 1
+
+
+def test_other_words_for_a_status_are_understood(folder):
+    expected = {
+        "out": "Out",
+        "Game Time  Decision": "Questionable",
+        "Day-To-Day": "Questionable",
+        "Suspension": "Out",
+        "AVAILABLE": "Available",
+        "doubtful ": "Doubtful",
+    }
+    entries = [entry(number, status=status) for number, status in enumerate(expected, start=1)]
+    put(folder, report_of(*entries))
+    assert read_raw(folder)[0].injury_reports["status"].tolist() == [*expected.values()]
+
+
+def test_broken_entries_are_errors_with_file_and_row(folder):
+    entries = [
+        entry(status="Fine"),
+        entry(status=None),
+        entry(team=None),
+        entry(team=17),
+        entry("x1"),
+        entry(None, " "),
+    ]
+    undated = {"date": "soon", "injuries": []}
+    put(folder, [report_of(*entries), undated])
+    check_errors(
+        folder,
+        "injury_reports/2023-10-25.json",
+        "report without date: row 0: written_date soon",
+        "unknown status: row 1: .*status Fine; row 2",
+        "unknown team: row 3: .*; row 4: team 17",
+        "player_id not understood: row 5: .*player_id x1",
+        "entry without player: row 6",
+    )
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"),
+    ("content", "message"),
     [
         ('{"date": "2023', "cannot be read"),
         ("[1, 2]", "neither an object nor a list of objects"),
         ('{"date": "2023-10-25"}', "lacks the columns INJURIES"),
+        ('{"date": "2023-10-25", "Date": "", "injuries": []}', "repeats the columns DATE"),
+        ({"date": "2023-10-25", "injuries": None}, "injuries not understood: row 1: DATE 2023"),
+        ({"date": "2023-10-25", "injuries": ["Al"]}, "injuries not understood: row 1"),
     ],
 )
-def test_a_broken_file_is_named(folder, content, reason):
+def test_a_file_of_another_form_is_an_error(folder, content, message):
     put(folder, content)
-    (error,) = errors_of(folder)
-    assert reason in str(error)
-    assert error.file == "injury_reports/2023-10-25.json"
-
-
-def test_a_new_report_makes_tables_stale(folder, tmp_path):
-    put(folder, report_of(entry()))
-    ingest(folder, tmp_path / "processed")
-    assert is_stale(folder, tmp_path / "processed") is None
-    put(folder, report_of(date="2023-10-26"), "2023-10-26")
-    stale = is_stale(folder, tmp_path / "processed")
-    assert stale == "raw file injury_reports/2023-10-26.json is new"
+    check_errors(folder, "injury_reports/2023-10-25.json", message)
 
 
 @pytest.mark.real

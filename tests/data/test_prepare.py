@@ -1,9 +1,10 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
-from raw_logs import finals, player_log, regular_games, write
+from raw_logs import finals, regular_games, write
 
 from nba_rank.core.content_hash import frame_hash
 from nba_rank.core.errors import UserError
@@ -16,7 +17,7 @@ from nba_rank.data.simulated.league import params_hash, simulate_league
 
 @pytest.fixture(scope="module")
 def made():
-    """Leagues by their parameters, each simulated once."""
+    """Leagues by their parameters, each simulated once and cut to its first games."""
     return {}
 
 
@@ -29,7 +30,9 @@ def simulated(monkeypatch, made):
         asked.append(params)
         key = params_hash(params)
         if key not in made:
-            made[key] = simulate_league(params)
+            league = simulate_league(params)
+            files = {name: rows.head(60) for name, rows in league.files.items()}
+            made[key] = replace(league, files=files)
         return made[key]
 
     monkeypatch.setattr(prepare, "simulate_league", simulate)
@@ -100,10 +103,7 @@ def test_a_league_replaces_no_other_files(config, simulated, tmp_path):
 
 def test_a_reader_never_sees_tables_of_two_ingests(tmp_path):
     regular = regular_games()
-    folders = [
-        write(tmp_path / name, team_logs_2023_24=regular, player_logs_2023_24=player_log(regular))
-        for name in ("one", "two")
-    ]
+    folders = [write(tmp_path / name, team_logs_2023_24=regular) for name in ("one", "two")]
     write(folders[1], playoffs_team_logs_2023_24=finals())
     seen = []
 

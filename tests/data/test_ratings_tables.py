@@ -1,28 +1,16 @@
 import pandas as pd
 import pytest
-from raw_issues import errors_of, found
-from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, write
+from raw_issues import check_errors, found
+from raw_logs import BOS, CLE, player_log, regular_games, write
 
 from nba_rank.core.content_hash import frame_hash
-from nba_rank.data.ingest import ingest, is_stale, read_raw
+from nba_rank.data.ingest import read_raw
 from nba_rank.data.tables import SCHEMA
 
 RECORDS = ["Season", "Team", "W", "L", "MOV", "SOS", "SRS"]
 RAPTOR = ["player_name", "player_id", "season", "season_type", "team", "mp",
           "raptor_offense", "raptor_defense"]  # fmt: skip
-CHA, BKN, OKC, NOP = 1610612766, 1610612751, 1610612760, 1610612740
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Sound logs of 2023-24: BOS - CLE, LAL - DEN, CLE - LAL, two players a team."""
-    games = regular_games()
-    return write(
-        tmp_path / "raw",
-        team_logs_2023_24=games,
-        playoffs_team_logs_2023_24=finals(),
-        player_logs_2023_24=player_log(games),
-    )
+BKN = 1610612751
 
 
 def put_records(folder, *rows, name="Team_Records.csv", columns=RECORDS):
@@ -40,26 +28,20 @@ def rating(name, team="BOS", minutes=100, offense=1.0, defense=0.0, key=None, **
     return (name, key, year, kind, team, minutes, offense, defense)
 
 
-def raptor_of(folder):
-    table = read_raw(folder)[0].raptor
-    return {row.player_id: row for row in table.itertuples()}
-
-
 def ratings_warnings(report):
     return [warning.what for warning in report.warnings if "logs" not in warning.file]
 
 
-def test_without_files_both_tables_are_there_and_empty(folder):
+def test_without_rows_both_tables_are_empty(folder):
     tables = read_raw(folder)[0]
-    for name in ("team_records", "raptor"):
-        table = dict(tables.items())[name]
-        assert table.empty
-        assert table.dtypes.astype("str").to_dict() == SCHEMA[name]
     put_records(folder)
     put_raptor(folder)
     again, report = read_raw(folder)
-    assert frame_hash(again.team_records) == frame_hash(tables.team_records)
-    assert frame_hash(again.raptor) == frame_hash(tables.raptor)
+    for name in ("team_records", "raptor"):
+        table = getattr(tables, name)
+        assert table.empty
+        assert table.dtypes.astype("str").to_dict() == SCHEMA[name]
+        assert frame_hash(getattr(again, name)) == frame_hash(table)
     assert len([warning for warning in report.warnings if warning.what == "has no rows"]) == 2
 
 
@@ -82,80 +64,52 @@ def test_records_by_hand(folder):
     assert [file.rows for file in report.files if file.level == "team_records"] == [2]
 
 
-@pytest.mark.parametrize(
-    ("season", "name", "team"),
-    [
-        ("2000-01", "Charlotte Hornets*", CHA),
-        ("2002-03", "New Orleans Hornets", NOP),
-        ("2005-06", "New Orleans/Oklahoma City Hornets", NOP),
-        ("2007-08", "Seattle SuperSonics", OKC),
-        ("2008-09", "New Jersey Nets", BKN),
-        ("2013-14", "Charlotte Bobcats*", CHA),
-        ("2014-15", "Charlotte Hornets", CHA),
-        ("2023-24", "LA Clippers", 1610612746),
-        ("2023-24", "Los Angeles Clippers", 1610612746),
-        ("2023-24", "DEN", DEN),
-        ("2023-24", str(LAL), LAL),
-    ],
-)
-def test_a_franchise_is_told_through_renames_and_moves(folder, season, name, team):
-    put_records(folder, (season, name, 41, 41, 0, 0, 0))
-    table = read_raw(folder)[0].team_records
-    assert table[["season", "team_id"]].to_numpy().tolist() == [[season, team]]
-
-
-def test_several_files_are_joined_and_equal_rows_count_once(folder):
+def test_several_files_are_joined_and_contradicted_records_are_kept_and_counted(folder):
     row = ("2022-23", "Boston Celtics", 57, 25, 6.5, 0.0, 6.5)
     put_records(folder, row, name="Team_Records_a.csv")
-    frame = pd.DataFrame([row, ("2021-22", "Boston Celtics", 51, 31, 7, 0, 7)], columns=RECORDS)
+    frame = pd.DataFrame([row, ("2007-08", "New Jersey Nets", 34, 48, 0, 0, 0)], columns=RECORDS)
     frame.to_parquet(folder / "team_records_b.parquet")
-    tables, report = read_raw(folder)
-    assert tables.team_records["season"].tolist() == ["2021-22", "2022-23"]
-    assert found(report, "duplicate rows removed").count == 1
-
-
-def test_a_record_that_the_logs_contradict_is_kept_and_counted(folder):
     put_records(folder, ("2023-24", "Boston Celtics", 2, 0, 0, 0, 0))
     tables, report = read_raw(folder)
-    assert tables.team_records["wins"].tolist() == [2]
+    assert tables.team_records[["season", "team_id", "wins"]].to_numpy().tolist() == [
+        ["2007-08", BKN, 34], ["2022-23", BOS, 57], ["2023-24", BOS, 2],
+    ]  # fmt: skip
+    assert found(report, "duplicate rows removed").count == 1
     warning = found(report, "W and L disagree")
     assert (warning.file, warning.count) == ("Team_Records.csv", 1)
     assert "games_won 1" in warning.examples[0]
 
 
-@pytest.mark.parametrize(
-    ("row", "what"),
-    [
-        (("2023", "Boston Celtics", 1, 0, 0, 0, 0), "no season"),
-        (("2023-24", "*", 1, 0, 0, 0, 0), "no team"),
-        (("2023-24", "Seattle Kraken", 1, 0, 0, 0, 0), "unknown team"),
-        (("2003-04", "Charlotte Bobcats", 1, 0, 0, 0, 0), "team of another season"),
-        (("2023-24", "Boston Celtics", 83, 0, 0, 0, 0), "impossible W"),
-        (("2023-24", "Boston Celtics", 1, 0.5, 0, 0, 0), "impossible L"),
-        (("2023-24", "Boston Celtics", 1, 0, "x", 0, 0), "MOV is no number"),
-        (("2023-24", "Boston Celtics", 1, 0, 0, 0, None), "SRS is no number"),
-    ],
-)
-def test_a_bad_record_is_refused_with_file_row_and_remedy(folder, row, what):
-    put_records(folder, ("2023-24", "Denver Nuggets", 0, 1, 0, 0, 0), row)
-    (error,) = errors_of(folder)
-    assert (error.file, error.what) == ("Team_Records.csv", what)
-    assert error.examples[0].startswith("row 2: ")
-    assert error.remedy
-
-
-def test_two_records_of_one_team_are_refused(folder):
-    put_records(folder, *(("2023-24", "Boston Celtics", 1, 0, mov, 0, 0) for mov in (1, 2)))
-    (error,) = errors_of(folder)
-    assert error.what == "rows with other figures of the same"
-    assert error.count == 2
-
-
-def test_a_new_records_file_makes_tables_stale(folder, tmp_path):
-    ingest(folder, tmp_path / "processed")
-    assert is_stale(folder, tmp_path / "processed") is None
-    put_records(folder, ("2022-23", "Boston Celtics", 57, 25, 6.5, 0.0, 6.5))
-    assert is_stale(folder, tmp_path / "processed") == "raw file Team_Records.csv is new"
+def test_broken_records_are_errors_with_file_and_row(folder):
+    file = "Team_Records.csv"
+    put_records(
+        folder,
+        ("2023-24", "Denver Nuggets", 0, 1, 0, 0, 0),
+        ("2023", "Boston Celtics", 1, 0, 0, 0, 0),
+        ("2023-24", "*", 1, 0, 0, 0, 0),
+        ("2023-24", "Boston Celtics", 83, 0, 0, 0, 0),
+        ("2023-24", "Boston Celtics", 1, 0.5, 0, 0, 0),
+        ("2023-24", "Boston Celtics", 1, 0, "x", 0, 0),
+        ("2023-24", "Boston Celtics", 1, 0, 0, 0, None),
+    )
+    check_errors(
+        folder,
+        file,
+        "no season: row 2",
+        "no team: row 3",
+        "impossible W: row 4",
+        "impossible L: row 5",
+        "MOV is no number: row 6",
+        "SRS is no number: row 7",
+    )
+    put_records(
+        folder,
+        *(("2023-24", "Boston Celtics", 1, 0, mov, 0, 0) for mov in (1, 2)),
+        ("2023-24", "Seattle Kraken", 1, 0, 0, 0, 0),
+    )
+    check_errors(
+        folder, file, "unknown team: row 3", "rows with other figures of the same: row 1.*row 2"
+    )
 
 
 # RAPTOR. The logs know Player 380 and 381 of BOS, 390 and 391 of CLE, and so on.
@@ -178,57 +132,45 @@ def test_raptor_of_a_season_is_weighted_by_minutes_over_teams_and_playoffs(folde
     assert ratings_warnings(report) == []
 
 
-def test_a_season_is_the_year_in_which_it_ends_and_needs_player_logs(folder):
-    put_raptor(folder, rating("Player 380"), rating("Player 380", season=2023))
-    tables, report = read_raw(folder)
-    assert tables.raptor["season"].tolist() == ["2023-24"]
-    assert found(report, "season without player logs").count == 1
-
-
-def test_namesakes_are_told_by_team_or_left_out_but_never_guessed(folder):
-    games = regular_games()
-    log = player_log(games)
-    log["PLAYER_NAME"] = log["PLAYER_NAME"].replace(
-        {"Player 380": "Al Twin", "Player 390": "Al Twin", "Player 470": "Bo Twin",
-         "Player 471": "Bo Twin"}
-    )  # fmt: skip
-    log.to_parquet(folder / "player_logs_2023_24.parquet")
+def test_namesakes_are_identified_by_team_or_dropped_but_never_guessed(folder):
+    names = {380: "Al Twin", 390: "Al Twin", 470: "Bo Twin", 471: "Bo Twin"}
+    write(folder, player_logs_2023_24=player_log(regular_games(), names))
     put_raptor(
         folder,
         rating("Al Twin", "BOS", key="twinal01", offense=1.0),
         rating("Al Twin", "CLE", key="twinal02", offense=2.0),
         rating("Bo Twin", "LAL", key="twinbo01"),
     )
-    _, report = read_raw(folder)
-    assert {key: row.raptor_offense for key, row in raptor_of(folder).items()} == {380: 1, 390: 2}
+    tables, report = read_raw(folder)
+    assert tables.raptor[["player_id", "raptor_offense"]].to_numpy().tolist() == [
+        [380, 1],
+        [390, 2],
+    ]
     assert found(report, "name that several players have").count == 1
 
 
-def test_two_ids_with_one_name_are_left_out(folder):
+def test_ids_with_one_name_unknown_names_and_other_seasons_are_dropped_and_counted(folder):
     put_raptor(
-        folder, rating("Player 380", key="one"), rating("Player 380", key="two"),
-        rating("Player 390"),
-    )  # fmt: skip
-    _, report = read_raw(folder)
-    assert set(raptor_of(folder)) == {390}
+        folder,
+        rating("Player 380", key="one"),
+        rating("Player 380", key="two"),
+        rating("Nobody Known"),
+        # A suffix that the logs lack is no other name.
+        rating("Player 390 Jr."),
+        rating("Player 390", season=2023),
+    )
+    tables, report = read_raw(folder)
+    assert tables.raptor[["season", "player_id"]].to_numpy().tolist() == [["2023-24", 390]]
     assert found(report, "several ids with one name").count == 2
-
-
-def test_unmatched_names_are_counted(folder):
-    put_raptor(folder, rating("Nobody Known"), rating("Player 380 Jr."))
-    _, report = read_raw(folder)
-    # A suffix that the logs lack is no other name.
-    assert set(raptor_of(folder)) == {380}
     warning = found(report, "whom no game log names")
     assert warning.count == 1
     assert "Nobody Known" in warning.examples[0]
+    assert found(report, "season without player logs").count == 1
 
 
 def test_a_name_of_another_season_is_no_match(folder):
     games = regular_games()
-    log = player_log(games)
-    log["PLAYER_NAME"] = log["PLAYER_NAME"].replace("Player 380", "Cy Elder")
-    log.to_parquet(folder / "player_logs_2023_24.parquet")
+    write(folder, player_logs_2023_24=player_log(games, {380: "Cy Elder"}))
     old = games.assign(
         GAME_ID=games["GAME_ID"].str.replace("00223", "00222"), SEASON_ID="22022",
         GAME_DATE=games["GAME_DATE"].str.replace("2023", "2022"),
@@ -241,33 +183,33 @@ def test_a_name_of_another_season_is_no_match(folder):
     assert table[["season", "player_id"]].to_numpy().tolist() == [["2023-24", 380]]
 
 
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ({"season": 24}, "no season"),
-        ({"season": "2023-24"}, "no season"),
-        ({"season_type": "XX"}, "unknown season type"),
-        ({"team": "XYZ"}, "unknown team"),
-        ({"mp": -1}, "negative minutes"),
-        ({"raptor_offense": "x"}, "RAPTOR_OFFENSE is no number"),
-        ({"player_id": None}, "no PLAYER_ID"),
-        ({"player_name": " "}, "no PLAYER_NAME"),
-    ],
-)
-def test_a_bad_raptor_row_is_refused_with_file_and_row(folder, change, what):
-    row = dict(zip(RAPTOR, rating("Player 390", "CLE"), strict=True)) | change
-    put_raptor(folder, rating("Player 380"), tuple(row.values()))
-    (error,) = errors_of(folder)
-    assert (error.file, error.what) == ("modern_RAPTOR_by_team.csv", what)
-    assert error.examples[0].startswith("row 2: ")
-
-
-def test_missing_columns_are_named(folder):
+def test_broken_raptor_rows_are_errors_with_file_and_row(folder):
+    changes = [
+        {"season": 24},
+        {"season": "2023-24"},
+        {"season_type": "XX"},
+        {"mp": -1},
+        {"raptor_offense": "x"},
+        {"player_id": None},
+        {"player_name": " "},
+    ]
+    sound = dict(zip(RAPTOR, rating("Player 390", "CLE"), strict=True))
+    put_raptor(folder, *(tuple((sound | change).values()) for change in changes))
+    file = "modern_RAPTOR_by_team.csv"
+    check_errors(
+        folder,
+        file,
+        "no season: row 1.*row 2",
+        "unknown season type: row 3",
+        "negative minutes: row 4",
+        "RAPTOR_OFFENSE is no number: row 5",
+        "no PLAYER_ID: row 6",
+        "no PLAYER_NAME: row 7",
+    )
+    put_raptor(folder, rating("Player 380"), rating("Player 390", "XYZ"))
+    check_errors(folder, file, "unknown team: row 2")
     put_raptor(folder, columns=RAPTOR[:-1])
-    put_records(folder, columns=RECORDS[:-1])
-    errors = {error.file: str(error) for error in errors_of(folder)}
-    assert "lacks the columns RAPTOR_DEFENSE" in errors["modern_RAPTOR_by_team.csv"]
-    assert "lacks the columns SRS" in errors["Team_Records.csv"]
+    check_errors(folder, file, "lacks the columns RAPTOR_DEFENSE")
 
 
 @pytest.mark.real

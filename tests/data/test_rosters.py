@@ -1,36 +1,19 @@
 import numpy as np
 import pandas as pd
 import pytest
-from raw_issues import found
-from raw_logs import BOS, CLE, DEN, LAL, finals, player_log, regular_games, team_log, write
+from raw_issues import check_errors, errors_of, found, warnings_in
+from raw_logs import BOS, CLE, DEN, LAL, player_log, regular_games, write
 
 from nba_rank.core.content_hash import frame_hash
+from nba_rank.data import league
 from nba_rank.data.game_tables import GameTables
-from nba_rank.data.ingest import IngestError, read_raw
-from nba_rank.data.rosters import season_of_date
-from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
+from nba_rank.data.ingest import read_raw
+from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.rosters import season_of_date, team_ids
 from nba_rank.data.tables import SCHEMA
 
 OPENING = "2023-10-24"
 COLUMNS = ["DATE", "TEAM_ID", "TEAM_ABBREVIATION", "PLAYER_ID", "PLAYER_NAME"]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Sound raw files of a small season; players 380 and 381 are Boston's, 390 and 391 Cleveland's.
-
-    Denver's first is called Marcus O'Neal Jr., and a Lee Young plays for both Boston and LA.
-    """
-    regular = regular_games()
-    players = player_log(regular)
-    names = {430: "Marcus O'Neal Jr.", 381: "Lee Young", 471: "Lee Young"}
-    players["PLAYER_NAME"] = players["PLAYER_ID"].map(names).fillna(players["PLAYER_NAME"])
-    return write(
-        tmp_path / "raw",
-        team_logs_2023_24=regular,
-        playoffs_team_logs_2023_24=finals(),
-        player_logs_2023_24=players,
-    )
 
 
 def put_roster(folder, *rows, name="opening_2023_24", columns=COLUMNS):
@@ -48,14 +31,7 @@ def listed(rosters):
     return list(zip(rosters["team_id"], rosters["player_id"], strict=True))
 
 
-def roster_warnings(report):
-    return [warning.what for warning in report.warnings if warning.file.startswith("rosters/")]
-
-
-# What comes out.
-
-
-def test_without_roster_files_the_table_is_there_and_empty(folder):
+def test_without_rows_the_table_is_empty(folder):
     rosters = read_raw(folder)[0].rosters
     assert rosters.empty
     assert rosters.dtypes.astype("str").to_dict() == SCHEMA["rosters"]
@@ -66,30 +42,39 @@ def test_without_roster_files_the_table_is_there_and_empty(folder):
 
 
 def test_a_roster_file_becomes_rows_of_its_date(folder):
-    put_roster(folder, player(390, CLE), player(999, BOS, name="New Man"), player(380))
+    unnamed = [(OPENING, BOS, None, number, None) for number in (381, 998)]
+    put_roster(folder, player(390, CLE), player(999, name="New Man"), player(380), *unnamed)
     tables, report = read_raw(folder)
     rosters = tables.rosters
     assert rosters.dtypes.astype("str").to_dict() == SCHEMA["rosters"]
-    assert listed(rosters) == [(BOS, 380), (BOS, 999), (CLE, 390)]
-    assert rosters["player_name"].tolist() == ["Player 380", "New Man", "Player 390"]
+    assert listed(rosters) == [(BOS, 380), (BOS, 381), (BOS, 998), (BOS, 999), (CLE, 390)]
+    names = ["Player 380", "Lee Young", "", "New Man", "Player 390"]
+    assert rosters["player_name"].tolist() == names
     assert set(rosters["date"]) == {pd.Timestamp(OPENING)}
     assert set(rosters["season"]) == {"2023-24"}
-    assert not roster_warnings(report)
+    assert not warnings_in(report, "rosters/")
     record = report.files[-1]
     assert (record.path, record.level, record.season, record.rows) == (
-        "rosters/opening_2023_24.csv", "roster", "2023-24", 3,
+        "rosters/opening_2023_24.csv", "roster", "2023-24", 5,
     )  # fmt: skip
-    assert record.nulls == {"TEAM_ABBREVIATION": 1.0}
+    assert record.nulls == {"TEAM_ABBREVIATION": 1.0, "PLAYER_NAME": 0.4}
 
 
-@pytest.mark.parametrize("date", ["10/24/2023", "10/24/23", "Oct 24, 2023", "2023-10-24T00:00:00"])
 @pytest.mark.parametrize(
-    ("columns", "rows"),
+    ("date", "columns", "rows"),
     [
-        (["date", "team", "player"], [("BOS", "player 380"), ("DEN", "Marcus O'Neal")]),
-        (["date", "team", "player_id"], [("bos", 380), ("den", 430)]),
-        (["Date", "Team_Id", "Player_Id"], [(BOS, "380.0"), (DEN, "430")]),
-        (["DATE", "TEAM", "PLAYER_NAME"], [(BOS, "PLAYER 380 "), (DEN, "Marcus ONeal, Jr.")]),
+        (
+            "10/24/2023",
+            ["date", "team", "player"],
+            [("BOS", "player 380"), ("DEN", "Marcus O'Neal")],
+        ),
+        ("10/24/23", ["date", "team", "player_id"], [("bos", 380), ("den", 430)]),
+        ("Oct 24, 2023", ["Date", "Team_Id", "Player_Id"], [(BOS, "380.0"), (DEN, "430")]),
+        (
+            "2023-10-24T00:00:00",
+            ["DATE", "TEAM", "PLAYER_NAME"],
+            [("Boston Celtics", "PLAYER 380 "), (DEN, "Marcus ONeal, Jr.")],
+        ),
     ],
 )
 def test_every_way_to_write_a_roster_gives_the_same_players(folder, date, columns, rows):
@@ -100,24 +85,54 @@ def test_every_way_to_write_a_roster_gives_the_same_players(folder, date, column
     assert rosters["player_name"].ne("").all()
 
 
-def test_a_player_whom_nothing_names_has_an_empty_name(folder):
-    put_roster(
-        folder, (OPENING, BOS, 381), (OPENING, BOS, 999), columns=["DATE", "TEAM_ID", "PLAYER_ID"]
-    )
-    assert read_raw(folder)[0].rosters["player_name"].tolist() == ["Lee Young", ""]
+TEAMS = pd.DataFrame(
+    {
+        "season": ["2002-03", "2023-24", "2023-24"],
+        "team_id": [CLE, BOS, 1610612746],
+        "abbreviation": ["CLV", "BOS", "LAC"],
+        "name": ["The CLE", "The BOS", "LA Clippers"],
+    }
+)
 
 
-def test_old_abbreviations_of_the_game_logs_are_understood(tmp_path):
-    log = team_log(("0020200001", "2002-10-29", BOS, CLE))
-    log["TEAM_ABBREVIATION"] = log["TEAM_ABBREVIATION"].replace({"CLE": "CLV"})
-    log["MATCHUP"] = log["MATCHUP"].str.replace("CLE", "CLV")
-    folder = write(tmp_path / "raw", team_logs_2002_03=log)
-    columns = ["DATE", "TEAM", "PLAYER_ID"]
-    put_roster(folder, ("2002-10-29", "CLV", 1), ("2002-10-30", "CLE", 1), columns=columns)
-    assert listed(read_raw(folder)[0].rosters) == [(CLE, 1), (CLE, 1)]
+def teams_of(season, *names):
+    """The teams that names mean in a season, and the errors."""
+    rows = pd.DataFrame({"file": "x", "row": range(len(names)), "season": season, "team": names})
+    issues = IngestIssues()
+    return team_ids(rows, TEAMS, issues).tolist(), issues.errors
 
 
-# Seasons.
+@pytest.mark.parametrize(
+    ("season", "name", "abbreviation"),
+    [
+        ("2000-01", "Charlotte Hornets", "CHA"),
+        ("2000-01", "Vancouver Grizzlies", "MEM"),
+        ("2002-03", "New Orleans Hornets", "NOP"),
+        ("2006-07", "New Orleans/Oklahoma City Hornets", "NOP"),
+        ("2007-08", "Seattle SuperSonics", "OKC"),
+        ("2008-09", "New Jersey Nets", "BKN"),
+        ("2013-14", "Charlotte Bobcats", "CHA"),
+        ("2014-15", "Charlotte Hornets", "CHA"),
+        ("2023-24", "Los Angeles Clippers", "LAC"),
+        ("2023-24", "la  clippers", "LAC"),
+        ("2023-24", "PHILADELPHIA 76ERS", "PHI"),
+        ("2023-24", "Portland Trail Blazers", "POR"),
+        ("2023-24", "The BOS", "BOS"),
+        ("2023-24", "bos", "BOS"),
+        ("2023-24", f"{BOS}.0", "BOS"),
+        ("2002-03", "CLV", "CLE"),
+    ],
+)
+def test_a_team_has_every_name_that_it_had(season, name, abbreviation):
+    ids = league.league_teams("2023-24").set_index("abbreviation")["team_id"]
+    assert teams_of(season, name) == ([ids[abbreviation]], [])
+
+
+def test_unknown_teams_and_teams_of_another_season_are_errors():
+    assert teams_of("2023-24", "XYZ", "12")[1][0].examples == ("row 0: team XYZ", "row 1: team 12")
+    _, (absent,) = teams_of("2002-03", "CLE", "Charlotte Bobcats")
+    assert absent.what == "team of another season"
+    assert absent.examples == ("row 1: team Charlotte Bobcats, season 2002-03",)
 
 
 def seasons_of(days, *, complete=(True, True), seasons=("2018-19", "2019-20")):
@@ -132,22 +147,19 @@ def seasons_of(days, *, complete=(True, True), seasons=("2018-19", "2019-20")):
     return [None if pd.isna(season) else season for season in found]
 
 
-@pytest.mark.parametrize(
-    ("day", "season"),
-    [
-        ("2018-06-30", None),
-        ("2018-07-01", "2018-19"),
-        ("2018-10-16", "2018-19"),
-        ("2019-06-13", "2018-19"),
-        ("2019-06-14", "2019-20"),
-        ("2020-10-11", "2019-20"),  # the restart's Finals
-        ("2020-10-12", "2020-21"),
-        ("2021-06-30", "2020-21"),
-        ("2021-07-01", None),
-    ],
-)
-def test_a_roster_is_of_the_season_that_is_played_or_comes_next(day, season):
-    assert seasons_of([day]) == [season]
+def test_a_roster_is_of_the_season_that_is_played_or_comes_next():
+    expected = {
+        "2018-06-30": None,
+        "2018-07-01": "2018-19",
+        "2018-10-16": "2018-19",
+        "2019-06-13": "2018-19",
+        "2019-06-14": "2019-20",
+        "2020-10-11": "2019-20",  # the restart's Finals
+        "2020-10-12": "2020-21",
+        "2021-06-30": "2020-21",
+        "2021-07-01": None,
+    }
+    assert seasons_of([*expected]) == [*expected.values()]
 
 
 def test_a_season_without_champion_lasts_until_july_or_its_games_end():
@@ -162,20 +174,20 @@ def test_a_roster_of_a_season_between_known_ones_is_of_none():
     assert seasons_of(days, seasons=seasons) == [None, None, "2022-23"]
 
 
-def test_rosters_outside_the_game_logs_are_left_out_and_counted(folder):
+def test_rosters_outside_the_game_logs_are_dropped_and_counted(folder):
     put_roster(folder, player(380), player(380, date="2022-10-18"), player(381, date="2024-10-22"))
+    put_roster(folder, player(380, date="11/12/2023"), name="undecided")
     tables, report = read_raw(folder)
-    assert tables.rosters["season"].tolist() == ["2023-24", "2024-25"]
+    assert tables.rosters["season"].tolist() == ["2023-24", "2023-24", "2024-25"]
+    assert tables.rosters["date"].iloc[1] == pd.Timestamp(2023, 11, 12)
     dropped = found(report, "without game logs")
     assert dropped.count == 1
     assert dropped.examples[0].startswith("row 2: date 2022-10-18")
     assert found(report, "file name disagrees with the date").count == 1
+    assert found(report, "read as month/day").file == "rosters/undecided.csv"
 
 
-# Counted warnings.
-
-
-def test_players_without_id_are_told_by_name_or_left_out_and_counted(folder):
+def test_players_without_id_are_identified_by_name_or_dropped_and_counted(folder):
     put_roster(
         folder,
         player(None, BOS, name="lee young"),
@@ -207,24 +219,19 @@ def test_names_lead_to_the_ids_that_the_ingest_gave(folder):
     assert listed(tables.rosters) == [(CLE, ids[CLE]), (LAL, ids[LAL])]
 
 
-def test_duplicate_rows_are_removed_and_counted(folder):
-    put_roster(folder, player(380), player(381), player(380), player(None, name="Player 380"))
-    tables, report = read_raw(folder)
-    assert listed(tables.rosters) == [(BOS, 380), (BOS, 381)]
-    assert found(report, "duplicate rows removed").count == 2
-
-
 def test_a_player_on_two_teams_belongs_to_the_last_one(folder):
-    put_roster(folder, player(380, LAL), player(381), player(380), player(390, CLE))
+    repeated = [player(381), player(None, name="Lee Young")]
+    put_roster(folder, player(380, LAL), player(381), player(380), player(390, CLE), *repeated)
     put_roster(folder, player(390, DEN), name="z_late")
     put_roster(folder, player(380, LAL, date="2024-02-08"), name="deadline")
     tables, report = read_raw(folder)
     opening = tables.rosters[tables.rosters["date"] == OPENING]
     assert listed(opening) == [(BOS, 380), (BOS, 381), (DEN, 390)]
     assert len(tables.rosters) == 4
-    moved = [warning for warning in report.warnings if "another team" in warning.what]
-    assert [warning.count for warning in moved] == [2]
-    assert moved[0].examples[0].startswith("row 1:")
+    moved = found(report, "another team")
+    assert moved.count == 2
+    assert moved.examples[0].startswith("row 1:")
+    assert found(report, "duplicate rows removed").count == 2
 
 
 def test_of_two_files_of_one_date_the_later_has_the_teams_it_lists(folder):
@@ -234,7 +241,7 @@ def test_of_two_files_of_one_date_the_later_has_the_teams_it_lists(folder):
     assert listed(tables.rosters) == [(BOS, 381), (BOS, 999), (CLE, 390)]
     replaced = found(report, "a later file lists")
     assert (replaced.file, replaced.count) == ("rosters/a.csv", 2)
-    assert roster_warnings(report) == [replaced.what]
+    assert warnings_in(report, "rosters/") == [replaced.what]
 
 
 def test_an_abbreviation_beside_an_id_is_only_compared(folder):
@@ -246,89 +253,49 @@ def test_an_abbreviation_beside_an_id_is_only_compared(folder):
     )
 
 
-def test_an_undecided_order_of_day_and_month_is_reported(folder):
-    put_roster(folder, player(380, date="11/12/2023"))
-    tables, report = read_raw(folder)
-    assert tables.rosters["date"].tolist() == [pd.Timestamp(2023, 11, 12)]
-    assert found(report, "read as month/day").file == "rosters/opening_2023_24.csv"
+def test_broken_values_are_errors_with_file_and_row(folder):
+    put_roster(
+        folder,
+        player(380),
+        player(381, date=None),
+        player(381, date="soon"),
+        player(381, None),
+        player("Tatum"),
+        (OPENING, BOS, None, None, None),
+        (OPENING, BOS, None, 0, " "),
+    )
+    file = "rosters/opening_2023_24.csv"
+    check_errors(
+        folder,
+        file,
+        "no date: row 2: DATE nan; row 3: DATE soon",
+        "no team: row 4",
+        "PLAYER_ID not understood: row 5: PLAYER_ID Tatum",
+        "no player: row 6: .*; row 7",
+    )
+    put_roster(folder, player(380), player(381, 12), (OPENING, None, "XYZ", 380, "A"))
+    check_errors(folder, file, r"unknown team: row 2: team 12\.0; row 3: team XYZ")
 
 
-# Errors.
+def test_files_that_are_no_rosters_are_errors(folder):
+    contents = {
+        "a": (b"", "cannot be read"),
+        "b": (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,A,B\n", "cannot be read"),
+        "c": (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,\xff\n", "cannot be read"),
+        "d": (b"DATE\n2023-10-24\n", "lacks the columns TEAM_ID or TEAM_ABBREVIATION, PLAYER_ID"),
+        "e": (b"DATE,Date,TEAM,PLAYER\n", "repeats the columns DATE"),
+    }
+    (folder / "rosters").mkdir()
+    for name, (content, _) in contents.items():
+        (folder / "rosters" / f"{name}.csv").write_bytes(content)
+    errors = {error.file: error for error in errors_of(folder)}
+    assert set(errors) == {f"rosters/{name}.csv" for name in contents}
+    for name, (_, message) in contents.items():
+        assert message in str(errors[f"rosters/{name}.csv"])
+        assert errors[f"rosters/{name}.csv"].remedy
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([player(380), player(381, date=None)], "no date: row 2"),
-        ([player(380), player(381, date="soon")], "no date: row 2: DATE soon"),
-        ([player(380), player(381, 12)], "unknown team: row 2: team 12"),
-        ([(OPENING, None, "XYZ", 380, "A")], "unknown team: row 1: team XYZ"),
-        ([player(380), player(381, None)], "no team: row 2"),
-        ([player("Tatum")], "PLAYER_ID not understood: row 1: PLAYER_ID Tatum"),
-        ([player(380), (OPENING, BOS, None, None, None)], "no player: row 2"),
-        ([player(380), (OPENING, BOS, None, 0, " ")], "no player: row 2"),
-    ],
-)
-def test_broken_values_stop_the_ingest_with_file_and_row(folder, rows, message):
-    put_roster(folder, *rows)
-    with pytest.raises(IngestError, match=message) as caught:
-        read_raw(folder)
-    (error,) = caught.value.errors
-    assert error.file == "rosters/opening_2023_24.csv"
-    assert error.remedy
-
-
-def test_a_team_of_another_season_is_an_error(tmp_path):
-    log = team_log(("0020200001", "2002-10-29", BOS, CLE))
-    folder = write(tmp_path / "raw", team_logs_2002_03=log)
-    put_roster(folder, player(1, 1610612766, date="2002-10-29"), name="opening")
-    with pytest.raises(IngestError, match="team of another season: row 1"):
-        read_raw(folder)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "cannot be read"),
-        (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,A,B\n", "cannot be read"),
-        (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,\xff\n", "cannot be read"),
-        (b"TEAM,PLAYER\nBOS,A\n", "lacks the columns DATE"),
-        (b"DATE\n2023-10-24\n", "lacks the columns TEAM_ID or TEAM_ABBREVIATION, PLAYER_ID or"),
-        (b"DATE,Date,TEAM,PLAYER\n", "repeats the columns DATE"),
-    ],
-)
-def test_a_file_that_is_no_roster_is_an_error(folder, content, message):
-    put_roster(folder)
-    (folder / "rosters" / "bad.csv").write_bytes(content)
-    with pytest.raises(IngestError, match=message) as caught:
-        read_raw(folder)
-    (error,) = caught.value.errors
-    assert error.file == "rosters/bad.csv"
-    assert error.remedy
-
-
-# The simulated and the real league.
-
-
-@pytest.fixture(scope="module")
-def small_league(tmp_path_factory):
-    """Raw folder of a simulated season."""
-    raw = tmp_path_factory.mktemp("sim") / "raw"
-    write_league(simulate_league(SimParams(seed=3, n_seasons=1)), raw)
-    return raw
-
-
-def test_simulated_rosters_are_those_of_the_files(small_league):
-    tables, report = read_raw(small_league)
-    (path,) = (small_league / "rosters").iterdir()
-    written = pd.read_csv(path)
-    rosters = tables.rosters
-    expected = written.sort_values(["TEAM_ID", "PLAYER_ID"])
-    assert listed(rosters) == list(zip(expected["TEAM_ID"], expected["PLAYER_ID"], strict=True))
-    assert rosters["player_name"].tolist() == expected["PLAYER_NAME"].tolist()
-    assert set(rosters["date"]) == set(tables.seasons["first_date"])
-    assert set(rosters["season"]) == set(tables.seasons["season"])
-    assert not roster_warnings(report)
+# The real league.
 
 
 @pytest.mark.real

@@ -1,11 +1,11 @@
 import pandas as pd
 import pytest
-from raw_issues import found
+from raw_issues import check_errors, found, warnings_in
 from raw_logs import BOS, CLE, DEN, LAL, finals, regular_games, team_log, write
 
 from nba_rank.core.content_hash import frame_hash
 from nba_rank.data import league
-from nba_rank.data.ingest import IngestError, read_raw
+from nba_rank.data.ingest import read_raw
 from nba_rank.data.tables import SCHEMA
 
 OPENING = pd.Timestamp("2023-10-24")
@@ -31,10 +31,6 @@ def listed(schedule):
     return list(zip(days, schedule["home_team_id"], schedule["away_team_id"], strict=True))
 
 
-def schedule_warnings(report):
-    return [warning.what for warning in report.warnings if warning.file.startswith("schedules/")]
-
-
 # From the game logs.
 
 
@@ -48,21 +44,16 @@ def test_without_schedule_files_the_games_of_the_regular_season_are_the_schedule
     assert not schedule["neutral_site"].any()
 
 
-def test_a_neutral_site_of_the_logs_is_one_of_the_schedule(tmp_path):
-    log = team_log(("0022300001", "2023-10-24", BOS, CLE))
-    log["MATCHUP"] = log["MATCHUP"].str.replace("vs.", "@")
-    schedule = read_raw(write(tmp_path / "raw", team_logs_2023_24=log))[0].schedule
-    assert schedule["neutral_site"].tolist() == [True]
-
-
 def test_the_games_of_the_restart_are_neutral_and_known_once_announced(tmp_path):
     log = team_log(
         ("0021900001", "2019-10-22", BOS, CLE),
         ("0021900967", "2020-03-11", LAL, DEN),
         ("0021901231", "2020-07-30", LAL, DEN),
     )
+    neutral = log["GAME_ID"] == "0021900967"
+    log.loc[neutral, "MATCHUP"] = log["MATCHUP"].str.replace("vs.", "@")
     schedule = read_raw(write(tmp_path / "raw", team_logs_2019_20=log))[0].schedule
-    assert schedule["neutral_site"].tolist() == [False, False, True]
+    assert schedule["neutral_site"].tolist() == [False, True, True]
     known = ["2019-10-22", "2019-10-22", "2020-06-05"]
     assert schedule["known_from"].tolist() == [pd.Timestamp(day) for day in known]
 
@@ -77,13 +68,13 @@ def test_one_home_team_with_two_games_on_a_date_has_one_fixture(tmp_path):
 # From files.
 
 
-@pytest.mark.parametrize("date", ["11/02/2023", "11/2/23", "Nov 02, 2023", "2023-11-02T19:30:00"])
 @pytest.mark.parametrize(
-    ("columns", "teams"),
+    ("date", "columns", "teams"),
     [
-        (["date", "home", "away"], (" bos", "DEN")),
-        (["Date", "Home", "Away"], (BOS, f"{DEN}.0")),
-        (["DATE", "HOME", "AWAY"], ("BOS", DEN)),
+        ("11/02/2023", ["date", "home", "away"], (" bos", "DEN")),
+        ("11/2/23", ["Date", "Home", "Away"], (BOS, f"{DEN}.0")),
+        ("Nov 02, 2023", ["DATE", "HOME", "AWAY"], ("BOS", DEN)),
+        ("2023-11-02T19:30:00", ["DATE", "HOME", "AWAY"], ("Boston Celtics", DEN)),
     ],
 )
 def test_every_way_to_write_a_fixture_is_understood(folder, date, columns, teams):
@@ -91,30 +82,26 @@ def test_every_way_to_write_a_fixture_is_understood(folder, date, columns, teams
     tables, report = read_raw(folder)
     assert listed(tables.schedule) == [*PLAYED, ("2023-11-02", BOS, DEN)]
     assert set(tables.schedule["known_from"]) == {OPENING}
-    assert [what for what in schedule_warnings(report) if "read as month/day" not in what] == []
+    warnings = warnings_in(report, "schedules/")
+    assert [what for what in warnings if "read as month/day" not in what] == []
     record = report.files[-1]
     assert (record.path, record.level, record.season, record.rows) == (
         "schedules/league_2023_24.csv", "schedule", "2023-24", 1,
     )  # fmt: skip
 
 
-def test_a_parquet_file_is_read_and_may_say_what_is_neutral(folder):
+def test_a_file_may_say_what_is_neutral(folder):
     put_schedule(folder)
     days = pd.to_datetime(["2023-11-02", "2023-11-04"])
     frame = pd.DataFrame({"DATE": days, "HOME": [BOS, LAL], "AWAY": [DEN, CLE]})
     frame.assign(NEUTRAL=[True, False]).to_parquet(folder / "schedules" / "any name.parquet")
+    written = ["true", "1", "TRUE", "false", "0", None]
+    rows = [(f"2023-12-{day:02d}", BOS, DEN, value) for day, value in enumerate(written, start=1)]
+    put_schedule(folder, *rows, name="more", columns=[*COLUMNS, "NEUTRAL"])
     tables, report = read_raw(folder)
-    assert tables.schedule["neutral_site"].tolist() == [False] * 3 + [True, False]
+    neutral = tables.schedule["neutral_site"].tolist()
+    assert neutral == [False] * 3 + [True, False] + [True] * 3 + [False] * 3
     assert found(report, "has no rows").file == "schedules/league_2023_24.csv"
-
-
-@pytest.mark.parametrize(
-    ("value", "neutral"),
-    [("true", True), ("1", True), ("TRUE", True), ("false", False), ("0", False), (None, False)],
-)
-def test_neutral_is_true_or_false(folder, value, neutral):
-    put_schedule(folder, ("2023-11-02", BOS, DEN, value), columns=[*COLUMNS, "NEUTRAL"])
-    assert bool(read_raw(folder)[0].schedule["neutral_site"].iloc[-1]) is neutral
 
 
 def test_a_season_without_games_is_known_from_the_day_after_the_last_game(folder):
@@ -125,7 +112,7 @@ def test_a_season_without_games_is_known_from_the_day_after_the_last_game(folder
     assert fixture["season"] == "2024-25"
     assert fixture["known_from"] == tables.games["game_date"].max() + pd.Timedelta(days=1)
     assert set(tables.seasons["season"]) == {"2023-24"}
-    assert not schedule_warnings(report)
+    assert not warnings_in(report, "schedules/")
 
 
 def test_the_logs_win_over_the_file(folder):
@@ -144,7 +131,7 @@ def test_the_logs_win_over_the_file(folder):
     dropped = found(report, "before the last games of the logs")
     assert (dropped.file, dropped.count) == ("schedules/league_2023_24.csv", 3)
     assert dropped.examples[0] == f"row 2: date 2023-10-24 00:00:00, home {LAL}, away {DEN}"
-    assert schedule_warnings(report) == [dropped.what]
+    assert warnings_in(report, "schedules/") == [dropped.what]
 
 
 def test_a_file_is_superseded_by_the_logs_of_its_games(folder, tmp_path):
@@ -154,23 +141,17 @@ def test_a_file_is_superseded_by_the_logs_of_its_games(folder, tmp_path):
     write(folder, team_logs_2023_24=log)
     tables, report = read_raw(folder)
     assert frame_hash(tables.schedule) == frame_hash(before)
-    assert not schedule_warnings(report)
+    assert not warnings_in(report, "schedules/")
 
 
-def test_fixtures_outside_the_game_logs_are_left_out_and_counted(folder):
-    rows = [("2022-11-02", BOS, DEN), ("2023-11-02", BOS, DEN), ("2024-11-05", BOS, DEN)]
-    put_schedule(folder, *rows)
+def test_fixtures_outside_the_game_logs_and_repeated_ones_are_dropped_and_counted(folder):
+    days = ["2022-11-02", "2023-11-02", "2024-11-05"]
+    put_schedule(folder, *((day, BOS, DEN) for day in days), ("2023-11-02", "BOS", "DEN"))
+    put_schedule(folder, ("2023-11-02", BOS, DEN), name="z")
     tables, report = read_raw(folder)
     assert tables.schedule["season"].tolist() == ["2023-24"] * 4 + ["2024-25"]
     assert found(report, "season without game logs").count == 1
     assert found(report, "file name disagrees with the date").count == 1
-
-
-def test_duplicate_fixtures_are_removed_and_counted(folder):
-    put_schedule(folder, ("2023-11-02", BOS, DEN), ("2023-11-02", "BOS", "DEN"))
-    put_schedule(folder, ("2023-11-02", BOS, DEN), name="z")
-    tables, report = read_raw(folder)
-    assert len(tables.schedule) == 4
     removed = [warning for warning in report.warnings if "duplicate" in warning.what]
     assert sum(warning.count for warning in removed) == 2
 
@@ -185,70 +166,69 @@ def test_more_games_than_the_season_has_are_counted(folder, monkeypatch):
     )
 
 
-def test_the_order_of_rows_and_files_plays_no_part(folder):
+def test_order_of_rows_and_files_does_not_matter(folder):
     rows = [("2023-11-02", BOS, DEN), ("2023-11-02", LAL, CLE), ("2023-11-05", DEN, BOS)]
     put_schedule(folder, *rows)
     expected = frame_hash(read_raw(folder)[0].schedule)
-    put_schedule(folder, *rows[::-1])
+    put_schedule(folder, rows[2])
+    put_schedule(folder, *rows[1::-1], name="a")
     write(folder, team_logs_2023_24=regular_games().iloc[::-1])
     assert frame_hash(read_raw(folder)[0].schedule) == expected
-    put_schedule(folder, rows[2])
-    put_schedule(folder, *rows[:2], name="a")
-    assert frame_hash(read_raw(folder)[0].schedule) == expected
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ((None, BOS, DEN), "no date: row 2"),
-        (("soon", BOS, DEN), "no date: row 2: DATE soon"),
-        (("2023-11-05", None, DEN), "no team: row 2: HOME nan"),
-        (("2023-11-05", BOS, " "), "no team: row 2: AWAY"),
-        (("2023-11-05", "XYZ", DEN), "unknown team: row 2: team XYZ"),
-        (("2023-11-05", BOS, 12), "unknown team: row 2: team 12"),
-        (("2023-11-05", BOS, "BOS"), "a team against itself: row 2: .*home 1610612738"),
-        (("2023-11-02", LAL, DEN), "plays twice on a date: row 1: .*; row 2: date 2023-11-02"),
-        (("2023-11-02", DEN, BOS), "plays twice on a date: row 1: .*; row 2: date 2023-11-02"),
-        (("2023-11-05", BOS, DEN, "yes"), "NEUTRAL not understood: row 2: NEUTRAL yes"),
-    ],
-)
-def test_broken_values_stop_the_ingest_with_file_and_row(folder, row, message):
-    first = ("2023-11-02", BOS, DEN)
-    columns = [*COLUMNS, "NEUTRAL"]
-    put_schedule(folder, *((*row, None)[:4] for row in (first, row)), columns=columns)
-    with pytest.raises(IngestError, match=message) as caught:
-        read_raw(folder)
-    (error,) = caught.value.errors
-    assert error.file == "schedules/league_2023_24.csv"
-    assert error.remedy
+def test_broken_values_are_errors_with_file_and_row(folder):
+    file, columns = "schedules/league_2023_24.csv", [*COLUMNS, "NEUTRAL"]
 
+    def put(*rows):
+        put_schedule(folder, *((*row, None)[:4] for row in rows), columns=columns)
 
-def test_a_team_of_another_season_is_an_error(tmp_path):
-    log = team_log(("0020200001", "2002-10-29", BOS, CLE))
-    folder = write(tmp_path / "raw", team_logs_2002_03=log)
-    put_schedule(folder, ("2002-11-05", BOS, 1610612766), name="league")
-    with pytest.raises(IngestError, match="team of another season: row 1"):
-        read_raw(folder)
+    put(
+        ("2023-11-02", BOS, DEN),
+        (None, BOS, DEN),
+        ("soon", BOS, DEN),
+        ("2023-11-05", None, DEN),
+        ("2023-11-05", BOS, " "),
+        ("2023-11-05", BOS, DEN, "yes"),
+    )
+    check_errors(
+        folder,
+        file,
+        "no date: row 2: DATE nan; row 3: DATE soon",
+        "no team: row 4: HOME nan",
+        "no team: row 5: AWAY",
+        "NEUTRAL not understood: row 6: NEUTRAL yes",
+    )
+    put(
+        ("2023-11-02", BOS, DEN),
+        ("2023-11-05", "XYZ", DEN),
+        ("2023-11-05", BOS, 12),
+        ("2023-11-06", BOS, "BOS"),
+        ("2023-11-02", LAL, DEN),
+        ("2023-11-09", BOS, DEN),
+        ("2023-11-09", DEN, BOS),
+    )
+    check_errors(
+        folder,
+        file,
+        "unknown team: row 2: team XYZ",
+        "unknown team: row 3: team 12",
+        "a team against itself: row 4: .*home 1610612738",
+        "plays twice on a date: row 1: .*; row 5: .*; row 6: .*; row 7: date 2023-11-09",
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "cannot be read"),
         (b"DATE,HOME,AWAY\n2023-11-02,BOS,DEN,1\n", "cannot be read"),
         (b"HOME,AWAY\nBOS,DEN\n", "lacks the columns DATE. A schedule file has the columns"),
-        (b"DATE,HOME\n2023-11-02,BOS\n", "lacks the columns AWAY"),
         (b"DATE,HOME,AWAY,Home\n", "repeats the columns HOME"),
     ],
 )
 def test_a_file_that_is_no_schedule_is_an_error(folder, content, message):
     put_schedule(folder)
     (folder / "schedules" / "bad.csv").write_bytes(content)
-    with pytest.raises(IngestError, match=message) as caught:
-        read_raw(folder)
-    (error,) = caught.value.errors
-    assert error.file == "schedules/bad.csv"
-    assert error.remedy
+    check_errors(folder, "schedules/bad.csv", message)
 
 
 # The simulated and the real league.
