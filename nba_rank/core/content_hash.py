@@ -7,6 +7,7 @@ from functools import cache
 from importlib import metadata
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.core.imports import closure, modules
@@ -17,11 +18,21 @@ PACKAGES = (
 """Packages whose version can change a result."""
 
 
-def frame_hash(frame: pd.DataFrame) -> str:
-    """Return the SHA-256 of a frame's content: column names, dtypes and values in row order."""
+def row_hashes(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
+    """Return a hash of the values of each row."""
+    return np.ascontiguousarray(pd.util.hash_pandas_object(frame, index=False))
+
+
+def frame_hash(frame: pd.DataFrame, rows: npt.NDArray[np.uint64] | None = None) -> str:
+    """Return the SHA-256 of a frame's content: column names, dtypes and values in row order.
+
+    Args:
+        frame: The frame.
+        rows: Its `row_hashes`, where they are known already.
+    """
     digest = hashlib.sha256()
     digest.update(repr([(name, str(dtype)) for name, dtype in frame.dtypes.items()]).encode())
-    digest.update(np.ascontiguousarray(pd.util.hash_pandas_object(frame, index=False)).tobytes())
+    digest.update((row_hashes(frame) if rows is None else rows).tobytes())
     return digest.hexdigest()
 
 

@@ -10,9 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from nba_rank.core.content_hash import frame_hash
+from nba_rank.core.content_hash import frame_hash, row_hashes
 from nba_rank.core.errors import UserError
 
 T = TypeVar("T")
@@ -220,7 +222,11 @@ class Tables:
 
     def hashes(self) -> dict[str, str]:
         """Return the hash of each table's content by its name."""
-        return self.once("hashes", lambda: {name: frame_hash(t) for name, t in self.items()})
+        return {name: frame_hash(table, self.row_hashes(name)) for name, table in self.items()}
+
+    def row_hashes(self, name: str) -> npt.NDArray[np.uint64]:
+        """Return the hash of each row of a table."""
+        return self.once(("row hashes", name), lambda: row_hashes(getattr(self, name)))
 
     def items(self) -> list[tuple[str, pd.DataFrame]]:
         """Return (name, table) pairs in schema order."""

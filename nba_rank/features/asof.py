@@ -23,6 +23,11 @@ def days(dates: pd.Series | pd.DatetimeIndex) -> IntArray:
     return np.asarray(dates, dtype="datetime64[D]").astype(np.int64)
 
 
+def day_of(date: pd.Timestamp) -> int:
+    """Return a date as whole days since 1970-01-01."""
+    return (date - pd.Timestamp(0)).days
+
+
 @dataclass(frozen=True)
 class Rows:
     """The rows to build features for: every team of the season on each as-of date.

@@ -1,14 +1,13 @@
-"""What a player's box scores say about him on a date.
+"""Box vector: what a player's box scores say about him on a date.
 
-Games count with weight `exp(-age / decay)`. The sums are kept day by day, so that a vector depends
-on nothing but the games before its date, to the last bit.
+Games count with weight `exp(-age / decay)`. Sums are kept day by day, so that a vector depends only
+on the games before its date, to the last bit.
 """
 
 import numpy as np
 
 from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
-from nba_rank.features.players.game_days import COUNTS, GameDay
-from nba_rank.features.players.state import State
+from nba_rank.features.players.game_days import COUNTS, GameDay, State
 
 MARGIN_MINUTES = 300.0
 PLUS_MINUS_MINUTES = 800.0
@@ -66,19 +65,16 @@ class BoxSums:
         np.add.at(self._sums, games.player, np.hstack(row))
 
     def vectors(self, day: int, player: IntArray | None = None) -> FloatArray:
-        """Return the box vectors on the morning of a day.
+        """Return the box vectors on the morning of a day, [n, 18], columns `VECTOR`.
 
-        Columns: each count per 36 minutes as deviation from the league's rate, shrunk towards the
-        mean of the players with few minutes; minutes per game; the margin of his team in his
-        games (points), weighted by his minutes; plus-minus beyond his share of that margin, per 36
-        minutes; log(1 + weighted minutes / 500).
+        Each count per 36 minutes as deviation from the league's rate, shrunk towards the mean of
+        the players with few minutes; minutes per game; his team's margin in his games (points),
+        weighted by his minutes; plus-minus beyond his share of that margin, per 36 minutes;
+        log(1 + weighted minutes / 500).
 
         Args:
             day: Days since 1970-01-01, not before the newest game added.
-            player: Player slots, [n]; None is all of them.
-
-        Returns:
-            float64 [n, 18], columns `VECTOR`.
+            player: Player slots, [n]; all of them if None.
         """
         decay = np.exp((self._day - day) / self._decay_days)
         minutes = self._sums[:, _MINUTES] * decay
@@ -87,20 +83,18 @@ class BoxSums:
         low_rate = counts[low].sum(axis=0) * decay / max(minutes[low].sum(), 1.0)
 
         sums = (self._sums if player is None else self._sums[player]) * decay
-        minutes = sums[:, _MINUTES]
+        minutes, beyond = sums[:, _MINUTES], sums[:, _PLUS_MINUS]
         weight = np.maximum(minutes + self._shrink, 1e-9)[:, None]
         vectors = np.empty((len(sums), len(VECTOR)))
-        vectors[:, : len(COUNTS)] = 36 * (
-            (sums[:, : len(COUNTS)] + self._shrink * low_rate) / weight
-        )
-        vectors[:, len(COUNTS)] = (minutes + NEWCOMER_GAMES * NEWCOMER_MINUTES) / (
-            sums[:, _GAMES] + NEWCOMER_GAMES
-        )
-        vectors[:, len(COUNTS) + 1] = sums[:, _MARGIN] / (minutes + MARGIN_MINUTES)
-        vectors[:, len(COUNTS) + 2] = (
-            36 * sums[:, _PLUS_MINUS] / (sums[:, _PLUS_MINUS_MINUTES] + PLUS_MINUS_MINUTES)
-        )
-        vectors[:, len(COUNTS) + 3] = np.log1p(minutes / 500)
+        vectors[:, : len(COUNTS)] = sums[:, : len(COUNTS)] + self._shrink * low_rate
+        vectors[:, : len(COUNTS)] /= weight
+        vectors[:, : len(COUNTS)] *= 36
+        per_game, margin, plus_minus, log_minutes = vectors[:, len(COUNTS) :].T
+        per_game[:] = minutes + NEWCOMER_GAMES * NEWCOMER_MINUTES
+        per_game /= sums[:, _GAMES] + NEWCOMER_GAMES
+        np.divide(sums[:, _MARGIN], minutes + MARGIN_MINUTES, out=margin)
+        np.divide(36 * beyond, sums[:, _PLUS_MINUS_MINUTES] + PLUS_MINUS_MINUTES, out=plus_minus)
+        np.log1p(minutes / 500, out=log_minutes)
         return vectors
 
     def seen(self) -> BoolArray:

@@ -19,6 +19,9 @@ COUNTS = (
 )  # fmt: skip
 """Box score counts of the box vector."""
 
+State = dict[str, np.ndarray]
+"""Arrays by name: what a pass over the game days has gathered, ready for a file."""
+
 
 @dataclass(frozen=True)
 class GameDay:
@@ -76,8 +79,7 @@ class PlayerGames:
 
         Args:
             tables: The canonical tables.
-            after: Leave out the games up to this day, in days since 1970-01-01; their players keep
-                their slots.
+            after: Leave out the games up to this day (days since 1970-01-01), not their players.
         """
         rows = tables.player_games
         player_ids = np.union1d(rows["player_id"], tables.rosters["player_id"])

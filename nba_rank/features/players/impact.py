@@ -1,11 +1,10 @@
-"""Impact ratings of players: a box prior, updated by the margins of their games.
+"""Impact ratings of players in points per 48 minutes: a box prior, updated by margins of games.
 
-The prior rating of a player is a weighted sum of his box vector. The weights are a ridge
-regression, over the games of earlier seasons, of the home margin on home minus away of the sum of
-minutes share times vector. The rating on a date is a ridge regression of all margins before it on
-who played, shrunk towards the prior: adjusted plus-minus by games (Sill 2010, "Improved NBA
-adjusted +/- using regularization and out-of-sample testing"), with a prior as in xRAPM.
-Unit: points per 48 minutes, of one player.
+The prior rating is a weighted sum of the box vector; the weights are a ridge regression, over the
+games of earlier seasons, of the home margin on home minus away of the sum of minutes share times
+vector. The rating is a ridge regression of all earlier margins on who played, shrunk towards the
+prior: adjusted plus-minus by games (Sill 2010, "Improved NBA adjusted +/- using regularization and
+out-of-sample testing"), with a prior as in xRAPM.
 """
 
 from collections.abc import Callable
@@ -22,20 +21,14 @@ from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days
 from nba_rank.features.players.box_vector import VECTOR, BoxSums
 from nba_rank.features.players.cholesky import solve
-from nba_rank.features.players.game_days import GameDay, PlayerGames
+from nba_rank.features.players.game_days import GameDay, PlayerGames, State
 from nba_rank.features.players.minutes import NOBODY, MinutesBook
-from nba_rank.features.players.state import State, join, part_of
 
 _RATINGS = {
-    "season": "str",
-    "as_of_date": "datetime64[us]",
-    "team_id": "int64",
-    "player_id": "int64",
-    "expected_minutes": "float64",
-    "full_strength_minutes": "float64",
-    "prior_rating": "float64",
-    "impact_rating": "float64",
-}
+    "team_id": np.int64, "player_id": np.int64,
+    "expected_minutes": np.float64, "full_strength_minutes": np.float64,
+    "prior_rating": np.float64, "impact_rating": np.float64,
+}  # fmt: skip
 
 
 def player_ratings(tables: Tables, dates: pd.DataFrame, config: ImpactConfig) -> pd.DataFrame:
@@ -48,9 +41,8 @@ def player_ratings(tables: Tables, dates: pd.DataFrame, config: ImpactConfig) ->
 
     Returns:
         One row a player and date: `season`, `as_of_date`, `team_id`, `player_id`,
-        `expected_minutes`, `full_strength_minutes` (minutes of the next game, before a team's sum
-        to 240), `prior_rating` and `impact_rating` (points per 48 minutes; NaN before the first
-        game in the logs).
+        `expected_minutes`, `full_strength_minutes` (of the next game, not scaled to the team's
+        240), `prior_rating` and `impact_rating` (NaN before the first game in the logs).
     """
     return PlayerBook(tables, config).ratings(rated_dates(tables, dates))
 
@@ -64,12 +56,12 @@ def rated_dates(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
 
 
 class PlayerBook:
-    """All that the games so far say of players, kept from game day to game day.
+    """What the games so far say of players, updated game day by game day.
 
     Args:
         tables: The canonical tables.
         config: Decays and penalties.
-        state: Where to go on from: what `state` returned, of tables that were the same up to then.
+        state: A `state` to resume from, of tables that were the same up to its day.
     """
 
     def __init__(self, tables: Tables, config: ImpactConfig, state: State | None = None) -> None:
@@ -82,39 +74,47 @@ class PlayerBook:
         self._minutes = MinutesBook(games, tables, half_life=config.minutes_half_life)
         self._prior = BoxPrior(config)
         self._margins = MarginSums(n, config)
+        self._parts: dict[str, BoxSums | MinutesBook | BoxPrior | MarginSums] = {
+            "box": self._box,
+            "minutes": self._minutes,
+            "prior": self._prior,
+            "margins": self._margins,
+        }
         if state is not None:
             known = np.searchsorted(games.player_ids, state["player_id"])
             for name, part in self._parts.items():
-                part.restore(part_of(state, name), known)
+                own = (key for key in state if key.startswith(f"{name}."))
+                part.restore({key.removeprefix(f"{name}."): state[key] for key in own}, known)
         self._upcoming = iter(games)
         self._next = next(self._upcoming, None)
 
-    # One thread: the last bits of a solution must not depend on how many a machine has, and the
-    # threads of many small factorisations get in each other's way.
+    # With more BLAS threads the last bits would depend on the machine.
     @threadpool_limits.wrap(limits=1, user_api="blas")
     def ratings(self, dates: pd.DataFrame, threads: int = 1) -> pd.DataFrame:
         """Rate the players on dates, as `player_ratings` does.
 
         Args:
             dates: What `rated_dates` returns, none before a date that was rated already.
-            threads: Dates whose equations are solved at once, while the games after them are added;
-                does not change the result.
+            threads: Dates solved at once while later games are added; no effect on the result.
         """
-        if dates.empty:
-            return pd.DataFrame({name: pd.Series(dtype=t) for name, t in _RATINGS.items()})
         parts: list[Future[dict[str, np.ndarray]]] = []
         with ThreadPoolExecutor(threads) as pool:
-            for season, date in zip(dates["season"], dates["as_of_date"], strict=True):
-                day = int(days(pd.DatetimeIndex([date]))[0])
+            for season, day in zip(
+                dates["season"], days(dates["as_of_date"]).tolist(), strict=True
+            ):
                 self.add_before(day)
                 if len(parts) > threads:
                     # Each date that waits holds a square of all players.
                     parts[-threads - 1].result()
                 parts.append(pool.submit(self._on(season, day)))
         found = [part.result() for part in parts]
-        frame = dates.loc[dates.index.repeat([len(part["team_id"]) for part in found])]
-        return frame.reset_index(drop=True).assign(
-            **{name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        n_players = [len(part["team_id"]) for part in found]
+        frame = dates.iloc[np.repeat(np.arange(len(dates)), n_players)].reset_index(drop=True)
+        return frame.assign(
+            **{
+                name: np.concatenate([np.zeros(0, dtype), *(part[name] for part in found)])
+                for name, dtype in _RATINGS.items()
+            }
         )
 
     def add_before(self, day: int) -> None:
@@ -131,18 +131,10 @@ class PlayerBook:
     def state(self, day: int) -> State:
         """Return all that is known once the games of a day have been added, and no later one's."""
         known = np.flatnonzero(self._box.seen() | self._minutes.seen())
-        states = {name: part.state(known) for name, part in self._parts.items()}
-        player_id = self._games.player_ids[known]
-        return {"day": np.array(day), "player_id": player_id, **join(states)}
-
-    @property
-    def _parts(self) -> dict[str, "BoxSums | MinutesBook | BoxPrior | MarginSums"]:
-        return {
-            "box": self._box,
-            "minutes": self._minutes,
-            "prior": self._prior,
-            "margins": self._margins,
-        }
+        state = {"day": np.array(day), "player_id": self._games.player_ids[known]}
+        for name, part in self._parts.items():
+            state |= {f"{name}.{key}": value for key, value in part.state(known).items()}
+        return state
 
     def _on(self, season: str, day: int) -> Callable[[], dict[str, np.ndarray]]:
         """Return what works out the ratings on a date, whatever is added in the meantime."""
@@ -216,7 +208,7 @@ class BoxPrior:
         X = np.concatenate(self._difference)[earlier]
         y = np.concatenate(self._response)[earlier]
         scale = X.std(axis=0)
-        # A column that does not vary, as all on the first day of the logs, tells nothing.
+        # A constant column, as all are on the first day of the logs, gets no weight.
         scale[scale < 1e-6] = np.inf
         X = X / scale
         gram = X.T @ X + self._ridge * np.eye(X.shape[1])
@@ -226,8 +218,8 @@ class BoxPrior:
 class MarginSums:
     """Normal equations of the margin on who played, older games weighing less.
 
-    Weights grow with the date of a game instead of shrinking with its age, so that nothing needs
-    to be touched again; a solution divides by the weight of its date.
+    Weights grow with the date of a game instead of shrinking with its age, so that sums stay as
+    they are; a solution divides by the weight of its date.
     """
 
     def __init__(self, n_players: int, config: ImpactConfig) -> None:

@@ -1,9 +1,8 @@
-"""The team of each player, and the minutes that he can be expected to play.
+"""The team and the expected minutes of each player.
 
-A player belongs to the team of his newest game since his name last stood in a roster file, or to
-the team of that file. If a club moves under another id he goes along; if it is not in the league in
-a season he has no team. Expected minutes follow his minutes in the games he played, his presence
-lately, and his absence right now.
+A player belongs to the team of his newest game or roster file, whichever is later. If the club
+moves under another id he goes along; if it is not in the league he has no team. Expected minutes
+follow his minutes per game, his presence lately, and his absence right now.
 """
 
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from nba_rank.core.seasons import season_start_year
 from nba_rank.data.league import club_ids
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, places, start_years
-from nba_rank.features.players.game_days import GameDay, PlayerGames
-from nba_rank.features.players.state import State
+from nba_rank.features.players.game_days import GameDay, PlayerGames, State
 
 NOBODY = -1
 """Team slot of a player without a team."""
@@ -51,7 +49,7 @@ class Expected:
 
 
 class MinutesBook:
-    """Keeps teams, minutes, presence and absences, day by day.
+    """Teams, minutes, presence and absences, day by day.
 
     Args:
         games: Gives slots to players and teams.
@@ -68,13 +66,12 @@ class MinutesBook:
         self._missed = np.zeros(n_players, dtype=np.int64)
         self._whole = np.zeros((n_players, 2))  # minutes and games of the season
         self._old = np.full(n_players, np.nan)
-        self._rosters = _snapshots(tables.rosters, games)
+        self._rosters = _rosters(tables.rosters, games)
         self._rosters_read = 0
         self._team_ids = games.team_ids
-        teams = tables.teams["season"], tables.teams["team_id"]
         self._in_league = {
-            season_start_year(season): np.isin(games.team_ids, teams[1][teams[0] == season])
-            for season in teams[0].unique()
+            season_start_year(str(season)): np.isin(games.team_ids, team_id)
+            for season, team_id in tables.teams.groupby("season")["team_id"]
         }
 
     def add(self, games: GameDay) -> None:
@@ -145,7 +142,7 @@ class MinutesBook:
         self._rosters_read = int(state["rosters_read"])
 
     def _open(self, season: int, day: int) -> None:
-        """Start a new season: last season's averages become old, who has not played leaves."""
+        """Start a new season: averages become last season's, and whoever did not play leaves."""
         if season == self._season:
             return
         # Whether a morning between the seasons was asked for must not matter.
@@ -173,7 +170,8 @@ class MinutesBook:
     def _read_rosters(self, day: int) -> None:
         """Apply the season's roster files dated up to the day: they name whole teams."""
         for roster in self._rosters[self._rosters_read :]:
-            if not roster.due(day, self._season):
+            # A summer's file waits for its season: read before, its newcomers would leave again.
+            if roster.day > day or roster.season > self._season:
                 return
             self._rosters_read += 1
             self._team[np.isin(self._team, np.unique(roster.team))] = NOBODY
@@ -187,12 +185,8 @@ class _Roster:
     player: IntArray
     team: IntArray
 
-    def due(self, day: int, season: int) -> bool:
-        # A summer's file is next season's: read before that opens, its newcomers would leave again.
-        return self.day <= day and self.season <= season
 
-
-def _snapshots(rosters: pd.DataFrame, games: PlayerGames) -> list[_Roster]:
+def _rosters(rosters: pd.DataFrame, games: PlayerGames) -> list[_Roster]:
     return [
         _Roster(
             day=int(days(rows["date"])[0]),
@@ -225,20 +219,16 @@ PLAYOFFS = Rotation(exponent=1.8, cap=40.0)
 def team_shares(
     minutes: FloatArray, team: IntArray, n_teams: int, rotation: Rotation = REGULAR
 ) -> FloatArray:
-    """Turn expected minutes into shares of a team's time.
+    """Turn expected minutes into shares of a team's time, [n]; a full rotation's sum to 5.
 
     The `ROTATION_SIZE` players of most minutes share 240 minutes in proportion to
-    `minutes ** rotation.exponent`, none more than `rotation.cap`; what the cap takes goes to the
-    others.
+    `minutes ** rotation.exponent`, none more than `rotation.cap`; the excess goes to the others.
 
     Args:
         minutes: Expected minutes, [n].
         team: Team slot of each player, [n]; `NOBODY` gets 0.
         n_teams: Number of team slots.
         rotation: How minutes are shared.
-
-    Returns:
-        Shares, [n]; those of a team with enough players sum to 5.
     """
     playing = (places(minutes, team) < ROTATION_SIZE) & (team != NOBODY)
     weight = np.where(playing, minutes, 0.0) ** rotation.exponent
