@@ -15,8 +15,7 @@ PROGRESS = "season_progress"
 """Store feature of the record group with the share of the season played, 0 to 1."""
 
 PROJECTED = "projected_outcome"
-"""Mean outcome rank in simulations of the rest of the season, as teams that are behind: 0 is the
-worst, higher is better."""
+"""Mean number of teams behind in the outcome rank of simulated seasons; 0 is the worst."""
 
 PROJECTION = {PROJECTED: "projected_rank", "projected_wins": "expected_wins"}
 """Features that a projection adds, and what of a simulation's summary they come from."""
@@ -52,8 +51,7 @@ class Dataset:
         """Return the dataset with the features of a projection.
 
         Args:
-            summary: What `nba_rank.odds.season_sim.summarise` returns; dates that it does not hold
-                are unknown.
+            summary: From `nba_rank.odds.season_sim.summarise`; dates not in it are unknown.
         """
         found = self.frame[KEY].merge(summary, on=KEY, how="left", validate="one_to_one")
         n_teams = self.frame.groupby(KEY[:2])["team_id"].transform("size")
@@ -104,7 +102,7 @@ class Dataset:
 
         Raises:
             UserError: The store holds no such features.
-            ValueError: It does not hold all dates of the player sets.
+            ValueError: Player sets have no store row.
         """
         store = pd.MultiIndex.from_frame(self.frame[KEY])
         row = store.get_indexer(pd.MultiIndex.from_frame(self.sets.frame[KEY]))
@@ -119,13 +117,9 @@ class Dataset:
         return self.features(columns).iloc[row].reset_index(drop=True)
 
     def team_prior(self, names: list[str]) -> pd.DataFrame:
-        """Return the store features of model A's team prior, one row a row of the player sets.
+        """Return those of the features whose group is on and `PROGRESS`, as `set_features`.
 
-        Args:
-            names: Features; those whose group is off are left out.
-
-        Returns:
-            The features and, where there is one and the store knows it, `PROGRESS`.
+        `PROGRESS` is left out where the store lacks it or no other feature is known.
         """
         known = [name for name in names if name in self.columns]
         moving = [PROGRESS] if known and PROGRESS in self.columns else []

@@ -65,8 +65,7 @@ class FoldPlan:
     def part_of(self, season: str) -> TestPart | None:
         """Return the part whose models may rank a season: its own, or the newest earlier one.
 
-        Returns:
-            None where every model of the run has seen the season or a later one.
+        None where every model of the run has seen the season or a later one.
         """
         earlier = [part for part in self.tests if part.seasons[0] <= season]
         return earlier[-1] if earlier else None
@@ -77,9 +76,8 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
 
     Args:
         seasons: Complete seasons to learn from, in order.
-        first_predictable: First season that every member can predict (it has something to learn
-            from before it).
-        config: Number of test seasons, refitting, and the way to out-of-fold scores.
+        first_predictable: First season with earlier ones that every member can learn from.
+        config: Number of test seasons, refitting, and the out-of-fold scheme.
 
     Raises:
         FoldError: Too few seasons; the message says how many there are and are needed.
@@ -127,17 +125,16 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
 def validation_plan(plan: FoldPlan, n_seasons: int) -> FoldPlan:
     """Lay out how a configuration is judged without a look at the test seasons.
 
-    The last out-of-fold seasons before the first test season take the place of the test seasons:
-    each is predicted by the members that the plan fits for it anyway, and ranked by a stacker
-    that has seen out-of-fold seasons before it only.
+    The last out-of-fold seasons before the first test season replace the test seasons. Each is
+    predicted by the members of the plan, and ranked by a stacker of the out-of-fold seasons before.
 
     Args:
-        plan: A plan of `plan_folds` whose out-of-fold scores look backwards only.
+        plan: A plan of `plan_folds` whose out-of-fold scores only look backwards.
         n_seasons: Number of validation seasons.
 
     Raises:
-        FoldError: Fewer than two out-of-fold seasons would be left before the first validation
-            season, or the out-of-fold scores come from later seasons too.
+        FoldError: Fewer than two out-of-fold seasons are left before the first validation season,
+            or the out-of-fold scores come from later seasons too.
     """
     oof = plan.tests[0].stack_train
     fit_of = {season: fit for fit in plan.fits for season in fit.predict}

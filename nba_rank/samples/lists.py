@@ -31,15 +31,14 @@ UNKNOWN = "_unknown"
 class ColumnScaler:
     """Standardises columns by training seasons only; unknown becomes the mean, 0, and is flagged.
 
-    A column that was sometimes unknown in training gets an indicator. Of another one nothing was
-    learnt about its being unknown, so unknown is the mean and nothing more. A column that is
-    constant in training, or never known there, is 0 in every season.
+    A column that was sometimes unknown in training gets an indicator; in another, unknown is the
+    mean and nothing more. A column that is constant or never known in training is always 0.
 
     Attributes:
         columns: Names of the F columns.
         mean: float32 [F].
-        scale: float32 [F], infinite where nothing was learnt.
-        flagged: Names of the columns with an indicator, in the order of the columns.
+        scale: float32 [F], infinite where nothing was learned.
+        flagged: Columns with an indicator, in order.
     """
 
     columns: list[str]
@@ -49,11 +48,7 @@ class ColumnScaler:
 
     @classmethod
     def fit(cls, values: npt.NDArray[np.float32], columns: list[str]) -> Self:
-        """Fit on rows of shape [M, F]; NaN is left out.
-
-        Args:
-            values: Rows of the training seasons.
-            columns: Names of the F columns.
+        """Fit on rows of the training seasons, [M, F]; NaN is left out.
 
         Raises:
             UserError: A value is infinite.
@@ -155,10 +150,10 @@ def list_tensors(
     Args:
         sets: Player sets of N rows.
         team_prior: Standardised prior of each row, [N, K]; K may be 0.
-        relevance: Relevance of each row, shape [N]; higher is better.
+        relevance: Relevance of each row, [N]; higher is better.
         scope: `conference` (one list a conference and date) or `league` (one a date).
-        scaler: Standardises the player columns.
-        vocabulary: Gives each player's embedding row.
+        scaler: Of the player columns.
+        vocabulary: Of the players.
     """
     by = ["season", "as_of_date"] + (["conference"] if scope == "conference" else [])
     number = sets.frame.groupby(by, sort=True).ngroup().to_numpy()
@@ -191,13 +186,9 @@ def list_tensors(
 class DateSampler:
     """Draws the lists of one epoch: some dates of every season, spread over the season.
 
-    Neighbouring dates are near-duplicates. A season's dates, in order, are cut into
-    `dates_per_season` equal stretches, and each gives one date with all its lists; a season of
-    fewer dates gives them all.
-
-    Args:
-        lists: The lists to draw from.
-        dates_per_season: Dates of each season in an epoch; 0 takes all.
+    Neighbouring dates are near-duplicates, so a season is cut into `dates_per_season` equal
+    stretches (0: as many as dates), and each gives one date with all its lists. A season of fewer
+    dates gives them all.
     """
 
     def __init__(self, lists: ListTensors, dates_per_season: int) -> None:

@@ -41,8 +41,8 @@ class PlayoffSplit:
 def reference_split(seasons: list[str]) -> PlayoffSplit:
     """Train 2015-16 to 2022-23, validate 2023-24, hold out 2024-25.
 
-    All of them move back by a season until the data holds the last one. Training seasons that the
-    data lacks are left out.
+    All move back by a season until the data holds the last one. Absent training seasons are
+    left out.
 
     Args:
         seasons: Complete seasons, in order.

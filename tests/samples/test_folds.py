@@ -119,19 +119,13 @@ def test_every_season_is_predicted_once_and_fits_have_names_of_their_own(case):
     assert needed == set(predicted)
     assert len({fit.name for fit in plan.fits}) == len(plan.fits)
     assert len(plan.tests) == (config.n_test_seasons if config.refit else 1)
-
-
-@properties
-@given(plans())
-def test_a_plan_survives_the_manifest(case):
-    plan = case[-1]
     assert FoldPlan.from_dict(asdict(plan)) == plan
 
 
 @pytest.mark.parametrize(
     ("config", "seasons", "first"),
     [
-        (HOLDOUT, SEASONS[:3], SEASONS[1]),
+        (HOLDOUT, SEASONS[:2], SEASONS[1]),
         (replace(HOLDOUT, n_test_seasons=12), SEASONS, SEASONS[1]),
         (replace(HOLDOUT, n_test_seasons=13), SEASONS, SEASONS[1]),
         (HOLDOUT, SEASONS, SEASONS[10]),
@@ -140,8 +134,6 @@ def test_a_plan_survives_the_manifest(case):
     ],
 )
 def test_too_few_seasons_are_refused_with_numbers_and_remedy(config, seasons, first):
-    if config is HOLDOUT and len(seasons) == 3:
-        seasons = seasons[:2]
     with pytest.raises(FoldError, match=r"Lower folds\.n_test_seasons, raise") as caught:
         plan_folds(seasons, first, config)
     text = str(caught.value)
@@ -173,9 +165,6 @@ def test_a_first_test_season_holds_out_all_from_then_on():
     plan = plan_folds(SEASONS, SEASONS[1], config)
     assert plan.test_seasons == ["2022-23", "2023-24"]
     assert plan == plan_folds(SEASONS, SEASONS[1], replace(HOLDOUT, n_test_seasons=2))
-
-
-def test_a_first_test_season_after_the_data_is_refused():
     with pytest.raises(FoldError, match=r"folds\.first_test_season=2024-25: .* is 2023-24"):
         plan_folds(SEASONS, SEASONS[1], replace(HOLDOUT, first_test_season="2024-25"))
 
@@ -208,13 +197,14 @@ def test_validation_takes_the_last_out_of_fold_seasons():
     assert validation.tests[0].stack_train == ["2017-18", "2018-19", "2019-20"]
 
 
-def test_validation_needs_seasons_for_its_stacker():
-    plan = plan_folds(SEASONS, SEASONS[1], HOLDOUT)
-    with pytest.raises(FoldError, match=r"3 out-of-fold seasons .* leave 1 .* 2 or more"):
-        validation_plan(plan, 2)
-
-
-def test_validation_refuses_folds_that_look_ahead():
-    plan = plan_folds(SEASONS, SEASONS[1], KFOLD)
-    with pytest.raises(FoldError, match=r"folds\.oof=forward"):
-        validation_plan(plan, 1)
+@pytest.mark.parametrize(
+    ("config", "n_seasons", "message"),
+    [
+        (HOLDOUT, 2, r"3 out-of-fold seasons .* leave 1 .* 2 or more"),
+        (KFOLD, 1, r"folds\.oof=forward"),
+    ],
+)
+def test_validation_refuses_too_few_seasons_and_folds_that_look_ahead(config, n_seasons, message):
+    plan = plan_folds(SEASONS, SEASONS[1], config)
+    with pytest.raises(FoldError, match=message):
+        validation_plan(plan, n_seasons)
