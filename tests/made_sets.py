@@ -3,10 +3,27 @@
 import numpy as np
 import pandas as pd
 
+from nba_rank.config.schema import AttentionConfig
 from nba_rank.features.roster import PlayerSets
 from nba_rank.samples.dataset import PROGRESS
 
 N_TEAMS, N_PLACES, N_COLUMNS = 12, 6, 4
+ATTENTION = AttentionConfig(
+    pooling="attention",
+    query="seed",
+    n_heads=2,
+    minutes_bias_weight=1.0,
+    minutes_sum_min=1e-6,
+    temperature=1.0,
+    learn_temperature=False,
+    dropout=0.0,
+    sigma_reparam=False,
+    pre_norm=False,
+    residual=False,
+    fallback="minutes",
+    weight_sum_min=1e-6,
+)
+"""Plain attention, every option off."""
 
 
 def made_up_sets(

@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from made_sets import made_up_prior, made_up_sets
+from made_sets import ATTENTION, made_up_prior, made_up_sets
 
-from nba_rank.config.schema import AttentionConfig, Config, ModelAConfig
+from nba_rank.config.schema import Config, ModelAConfig
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.fit import fit_model_a
 from nba_rank.samples.dataset import Dataset
@@ -18,21 +18,7 @@ SMALL = ModelAConfig(
     embedding_dim=3,
     encoder_dims=[12, 8],
     dropout=0.1,
-    attention=AttentionConfig(
-        pooling="attention",
-        query="seed",
-        n_heads=2,
-        minutes_bias_weight=1.0,
-        minutes_sum_min=1e-6,
-        temperature=1.0,
-        learn_temperature=False,
-        dropout=0.0,
-        sigma_reparam=False,
-        pre_norm=False,
-        residual=False,
-        fallback="minutes",
-        weight_sum_min=1e-6,
-    ),
+    attention=ATTENTION,
     unknown_player_share=0.1,
     learning_rate=0.01,
     weight_decay=0.01,

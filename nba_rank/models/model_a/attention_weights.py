@@ -1,23 +1,16 @@
-"""From a query and players to weights that can pool.
+"""Attention weights from a query, players and their minutes.
 
 Letters: N sets, P players, D model width, H heads, d = D / H.
 
-How it stands to the documentation of PyTorch's
-`torch.nn.functional.scaled_dot_product_attention` (SDPA) and `torch.nn.MultiheadAttention` (MHA):
+They are those of PyTorch's `scaled_dot_product_attention` (SDPA) and `MultiheadAttention`, except:
 
-- Mask: True is a player, who takes part, as in SDPA's boolean `attn_mask`; MHA's
-  `key_padding_mask` means the opposite.
-- Scaling: `q k / (temperature sqrt(d))`. SDPA's default scale is `1 / sqrt(d)`, with the width of
-  one head; the temperature is part of the scale.
-- Minutes prior: added after scaling, as SDPA adds a float `attn_mask`, so no temperature touches
-  it: weights are `share ** minutes_bias_weight` times what the content says.
-- Dropout: on the weights after the softmax, scaled by `1 / (1 - p)` and not renormalised, as in
-  both. SDPA drops in evaluation too unless told not to; `nn.Dropout` knows its mode.
-- Order: sets first (MHA with `batch_first=True`) and one weight a head (MHA with
-  `average_attn_weights=False`).
-- Precision: float32 under autocast too, as in SDPA's math backend; float16 ends at 65504.
-- SDPA itself is not called: it keeps its weights to itself, and a fallback has to change them
-  before they pool.
+- Mask: True is a player, as in SDPA; `key_padding_mask` means the opposite.
+- Scaling: `q k / (temperature sqrt(d))`.
+- Minutes prior: added after scaling, as SDPA adds a float `attn_mask`, so that the temperature does
+  not touch it: weights are proportional to `share ** minutes_bias_weight`.
+- Precision: float32 under autocast too; float16 ends at 65504.
+
+SDPA itself is not called, because it does not return its weights, which a fallback may replace.
 """
 
 import math
@@ -27,10 +20,10 @@ from torch import Tensor, nn
 
 from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.sigma_reparam import SigmaLinear
-from nba_rank.models.model_a.straight_through import where_straight_through
+from nba_rank.models.model_a.straight_through import finite_or, where_straight_through
 
 SHARE_FLOOR = 1e-4
-"""The share that a player without minutes is taken to have, so that his logit is finite."""
+"""Share of a player without minutes, so that his logit is finite."""
 
 # Bounds a learned log temperature, so that neither its exponential nor the inverse overflows.
 _LOG_TEMPERATURE_MAX = 10.0
@@ -45,21 +38,20 @@ def equal_weights(valid: Tensor) -> Tensor:
 class AttentionWeights(nn.Module):
     """`softmax(q k / (temperature sqrt(d)) + minutes_bias_weight log(share))`, or the fallback.
 
-    Keys k are projected players; shares are normalised over the set's players. Weights cannot pool
-    where they are not finite, all zero or sum to less than `weight_sum_min`; there the fallback
-    takes their place and is reported. Missing minutes are such a case where the prior counts,
-    since every player's `share ** minutes_bias_weight` is zero.
+    Keys k are projected players; shares are normalised over the set's players. The fallback
+    replaces weights that are not finite, all zero or sum to less than `weight_sum_min`, and those
+    of a set whose minutes are missing though the prior counts.
 
-    The fallback's gradient is that of the softmax which it replaces, before dropout and without
+    The fallback's gradient is that of the softmax that it replaces, before dropout and without
     prior where minutes are missing, so query and keys keep learning. Where logits are not finite
-    it is that of equal logits: a softmax of huge stand-ins would be saturated.
+    it is that of equal logits, as a softmax of huge ones would be saturated.
 
     Args:
         dim: Model width D.
         n_heads: Heads H; divides D.
         minutes_bias_weight: 0 or more; at 0 minutes do not matter and cannot be missing.
-        minutes_sum_min: Sum of a set's minutes below which its minutes count as missing. A sum
-            that is 0 or not finite always does.
+        minutes_sum_min: Sum of a set's minutes below which they are missing, as they are where it
+            is 0 or not finite.
         temperature: Positive; where it is learned, its start.
         learn_temperature: Learn one temperature a head, kept between exp(-10) and exp(10).
         dropout: Share of the weights dropped in training.
@@ -153,21 +145,19 @@ class AttentionWeights(nn.Module):
         """Return logits without prior [N, H, P] and where they are finite [N, H]; elsewhere 0."""
         heads = query.shape[1:]
         keys = self.key(players).unflatten(-1, heads)
-        query_finite, keys_finite = query.isfinite(), keys.isfinite()
+        query_finite = query.isfinite()
         temperature: float | Tensor = self.temperature
         if self.log_temperature is not None:
-            learned_finite = self.log_temperature.isfinite()
-            query_finite = query_finite & learned_finite
-            learned = where_straight_through(self.log_temperature, learned_finite, 0.0)
+            query_finite = query_finite & self.log_temperature.isfinite()
+            learned = finite_or(self.log_temperature, 0.0)
             temperature = learned.clamp(-_LOG_TEMPERATURE_MAX, _LOG_TEMPERATURE_MAX).exp()
         safe_query = where_straight_through(query.float(), query_finite, 1.0)
         safe_query = safe_query / (temperature * math.sqrt(heads[-1]))
-        # The players stand in for keys, so that the query's gradient still tells them apart.
-        standing = players.float().unflatten(-1, heads)
-        safe_keys = where_straight_through(keys.float(), keys_finite, standing)
+        # Keys that are not finite are replaced by the players, which keeps the query's gradient.
+        safe_keys = finite_or(keys.float(), players.float().unflatten(-1, heads))
         # For matrices this small a product and a sum take a third of the time of an einsum.
         logits = (safe_query[:, None] * safe_keys).sum(dim=-1).transpose(1, 2)
-        places = logits.isfinite() & keys_finite.all(dim=-1).transpose(1, 2)
+        places = logits.isfinite() & keys.float().sum(dim=-1).isfinite().transpose(1, 2)
         finite = (places | ~valid[:, None, :]).all(dim=-1) & query_finite.all(dim=-1)
         return where_straight_through(logits, finite[..., None], 0.0), finite
 

@@ -33,16 +33,16 @@ from nba_rank.samples.lists import Batch
 
 @dataclass(frozen=True)
 class Checkup:
-    """What one batch shows of an untrained model A.
+    """Health of an untrained model A on one batch.
 
     Attributes:
         row: Row of the player sets that each team of the batch is, int64 [B, L]; -1 is padding.
-        ranked: What the network made of the batch, without graph, on the CPU.
+        ranked: The network's result, without graph, on the CPU.
         loss: The list loss.
         diagnostics: Health, with gradients.
-        cause: Why it cannot learn; None: it is ready to learn.
-        explanation: The numbers behind the cause and the remedy; empty where it is ready.
-        stepped: Whether an optimiser step came before the look.
+        cause: Why it cannot learn; None where it can.
+        explanation: The numbers behind the cause and the remedy; empty without one.
+        stepped: Whether an optimiser step came first.
     """
 
     row: npt.NDArray[np.int64]
@@ -59,15 +59,15 @@ def check_up(
 ) -> Checkup:
     """Run an untrained model A forward and backward on a batch.
 
-    It is in evaluation mode, so that dropout neither hides nor feigns anything; its inputs are
-    standardised by the given dates alone. Beside a team prior the set residual starts at zero and
-    lets no gradient through to attention and encoder, so one optimiser step comes first.
+    It is in evaluation mode, without dropout, and its inputs are standardised by the given dates
+    alone. Beside a team prior the scorer starts at zero and passes no gradient on to attention and
+    encoder, so one optimiser step comes first.
 
     Args:
-        data: Player sets, relevance and, for the team prior, store features of some dates.
+        data: Some dates.
         first: Number of the batch's first list among the lists of these dates.
         model: Architecture, loss and lists per batch.
-        trainer: Device, and precision.
+        trainer: Device and precision.
         seed: Seed of the weights.
 
     Raises:

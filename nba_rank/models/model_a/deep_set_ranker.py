@@ -1,4 +1,4 @@
-"""Scores teams from their players: embed, encode, pool by attention, score.
+"""Scores teams by their players: embed, encode, pool by attention, score.
 
 Letters: B lists, L teams, P players, F player columns, K prior columns, D model width, H heads.
 """
@@ -13,14 +13,14 @@ from nba_rank.models.model_a.set_attention import SetAttention
 
 
 class Ranked(NamedTuple):
-    """Scored lists and what the scores came from.
+    """Scored lists and the layers behind the scores.
 
     Attributes:
         score: Higher is better, float32 [B, L]; 0 for padding, NaN for a team without players
             (in evaluation only).
         weights: Attention weights, float32 [B, L, H, P]; 0 in empty places and for padding.
         fallback: Whether the weights are the fallback's, bool [B, L, H]; False for padding.
-        encoded: Encoded players, [B, L, P, D]; of no meaning in empty places and for padding.
+        encoded: Encoded players, [B, L, P, D]; arbitrary in empty places and for padding.
         pooled: Pooled players, [B, L, D]; 0 for padding and for a team without players.
     """
 
@@ -35,8 +35,8 @@ class DeepSetRanker(nn.Module):
     """A permutation-invariant scorer of player sets (Zaheer et al. 2017, "Deep Sets").
 
     With prior columns the score is `skip(team_prior) + scorer(pooled)`, and the last layer of the
-    scorer starts at zero: at first the set adds nothing to the prior, and it has to earn its part.
-    That layer's gradient is not zero, but those of encoder and attention are until it has moved.
+    scorer starts at zero, so that the set adds nothing to the prior at first. Until that layer has
+    moved, the gradients of encoder and attention are zero.
 
     Args:
         stat_dim: Player columns F.
@@ -86,7 +86,7 @@ class DeepSetRanker(nn.Module):
         team_prior: Tensor,
         team_mask: Tensor,
     ) -> Ranked:
-        """Score the teams of each list; what stands in empty places and padding does not matter.
+        """Score the teams of each list; values in empty places and padding have no effect.
 
         Args:
             stats: Standardised player columns, [B, L, P, F].
@@ -105,16 +105,14 @@ class DeepSetRanker(nn.Module):
         if self.embedding is not None:
             features.append(self.embedding(player.masked_fill(~present, 0)))
         encoded = self.encoder(torch.cat(features, dim=-1))
-        # Padding is pooled as unknown players with equal minutes: it is neither an empty set nor
-        # one that needs a fallback.
+        # Padding is pooled as unknown players with equal minutes: neither empty nor a fallback.
         vector, weights, fallback, empty = self.attention(
             encoded.flatten(0, 1),
             minutes_share.masked_fill(padding[..., None], 1).flatten(0, 1),
             (present | padding[..., None]).flatten(0, 1),
         )
         pooled = vector.unflatten(0, team_mask.shape)
-        # In float32 under autocast too: bfloat16 has three digits, and the teams of a list are
-        # closer together.
+        # In float32 under autocast too: three digits of bfloat16 do not tell teams apart.
         with torch.autocast(stats.device.type, enabled=False):
             score = self.scorer(pooled.float())
             if self.skip is not None:

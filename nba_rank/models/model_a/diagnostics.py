@@ -1,7 +1,7 @@
-"""Is model A alive? Statistics of one batch, and the cause that they point to.
+"""Is model A alive? Statistics of one batch, and the fault that they point to.
 
-All spreads are taken within a list, because only what tells the teams of one list apart can rank
-them. Padding is left out: teams that are not there, and empty places of teams that are.
+Spreads are taken within a list, because only what differs among its teams can rank them. Padding
+and empty places are left out.
 
 Letters: B lists, L teams in a list, P players of a team, F player columns, D model width, H heads.
 """
@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from math import isfinite, nan
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,31 +38,29 @@ class Diagnostics:
     """Health of model A on one batch; NaN is not measured.
 
     Attributes:
-        attention_sum: Mean sum of a team's weights in a head; 1, but for attention dropout.
+        attention_sum: Mean sum of a team's weights in a head; 1 without attention dropout.
         attention_max: Mean largest weight of a team in a head, 1/P to 1.
         entropy_ratio: Mean over heads of `entropy_ratio_by_head`.
         entropy_ratio_by_head: `-sum_p w_p log w_p / log n`, n the team's players and w their
-            weights scaled to sum 1; mean over the teams of two or more players, 0 (all weight on
-            one player) to 1 (uniform).
-        prior_kl: Kullback-Leibler divergence of the weights from those that the minutes prior alone
-            would give, in nats, 0 or more; mean over heads and the teams of two or more players.
-            It is about 0 in an untrained network, whatever the entropy.
-        fallback_share: Share of teams and heads whose raw weights could not pool, 0 to 1.
-        encoded_variance: Variance of the encoder's output over the players of a list, 0 or more;
-            mean over its D columns and the lists.
-        pooled_variance: Variance of the pooled vectors over the teams of a list, likewise.
-        score_spread: Standard deviation of the scores over the teams of a list, mean over lists.
-        relevance_spread: The same of the relevance, the target.
-        input_spread: Standard deviation of a player column over the players of a list, mean over
-            columns and lists; about 1 for standardised columns.
-        distinct_players: Number of different embedding rows in the batch.
+            weights scaled to sum 1; mean over teams of two or more players, 0 (all weight on one
+            player) to 1 (uniform).
+        prior_kl: Kullback-Leibler divergence of the weights from those of the minutes prior alone,
+            in nats; mean over heads and teams of two or more players. About 0 in an untrained
+            network, whatever the entropy.
+        fallback_share: Share of teams and heads that fall back, 0 to 1.
+        encoded_variance: Variance of encoded players within a list, mean over columns and lists.
+        pooled_variance: The same of the pooled teams.
+        score_spread: Standard deviation of the scores within a list, mean over lists.
+        relevance_spread: The same of the relevance.
+        input_spread: Standard deviation of a player column within a list, mean over columns and
+            lists; about 1.
+        distinct_players: Number of different embedding rows.
         minutes_sum: Mean sum of a team's minutes shares; 1, or 0 where minutes are missing.
         minutes_max: Mean largest minutes share of a team, 0 to 1.
-        players_per_team: Mean number of players of a team, 0 to P.
+        players_per_team: Mean number of players of a team.
         masked_share: Share of the teams' places that are empty, 0 to 1.
-        prior_gain: Share by which the epoch's training loss lies below that of the team prior alone
-            on the same lists, see `prior_gain`.
-        gradient_attention: L2 norm of the gradient of the attention's weights, before clipping.
+        prior_gain: See `prior_gain`, of the epoch.
+        gradient_attention: L2 norm of the attention's gradient, before clipping.
         gradient_encoder: The same of the encoder.
         gradient_scorer: The same of the scorer.
     """
@@ -125,10 +122,10 @@ def diagnose(
     """Measure a batch; the numbers leave the device all at once.
 
     Args:
-        ranked: What the network made of the batch.
-        batch: The batch, see `nba_rank.samples.lists.ListTensors`.
-        gradients: What `gradient_norms` returned after the batch's backward pass.
-        minutes_bias_weight: Power of the minutes shares in the prior, as the attention's.
+        ranked: The network's result for the batch.
+        batch: The batch.
+        gradients: Result of `gradient_norms` after the batch's backward pass.
+        minutes_bias_weight: That of the attention.
     """
     places = batch["player_mask"] & batch["team_mask"][..., None]  # [B, L, P]
     n_players = places.sum(dim=2)
@@ -173,8 +170,7 @@ def diagnose(
 def gradient_norms(ranker: DeepSetRanker) -> dict[str, Tensor]:
     """Return the L2 norm of the gradient of each of `PARTS`, float32 scalars on the device.
 
-    A parameter that the loss does not reach counts as 0. NaN: the part has no parameters, or no
-    backward pass has been made.
+    NaN for a part without parameters, and before a backward pass.
     """
     device = next(ranker.parameters()).device
     unknown = torch.tensor(nan, device=device)
@@ -189,17 +185,14 @@ def gradient_norms(ranker: DeepSetRanker) -> dict[str, Tensor]:
     return norms
 
 
-def prior_gain(losses: Mapping[str, float | Tensor]) -> float:
+def prior_gain(losses: Mapping[str, float]) -> float:
     """Return the share by which `train_loss` lies below `prior_loss`; NaN without a team prior."""
-    if "prior_loss" not in losses:
-        return nan
-    prior, trained = float(losses["prior_loss"]), float(losses["train_loss"])
-    # Of single precision, as Lightning logs it: what is read from a cache is then logged alike.
-    return float(np.float32((prior - trained) / (abs(prior) or 1.0)))
+    prior = losses.get("prior_loss", nan)
+    return (prior - losses["train_loss"]) / (abs(prior) or 1.0)
 
 
 def not_finite(batch: Batch) -> list[str]:
-    """Return the names of the batch's tensors that hold values that are not finite."""
+    """Return the names of the tensors with values that are not finite."""
     return [
         name
         for name, tensor in batch.items()
@@ -208,7 +201,7 @@ def not_finite(batch: Batch) -> list[str]:
 
 
 def cause_in_data(found: Diagnostics) -> Cause | None:
-    """Return what is wrong with the batch itself, or None; nothing can be learned from it."""
+    """Return what is wrong with the batch itself, or None."""
     numbers = (found.input_spread, found.relevance_spread, found.minutes_sum)
     if not all(isfinite(number) for number in numbers):
         return Cause.NOT_FINITE
@@ -224,14 +217,10 @@ def cause_in_data(found: Diagnostics) -> Cause | None:
 def cause_in_network(found: Diagnostics, pooling: str) -> Cause | None:
     """Return what is wrong with the network after a backward pass, or None where it can learn.
 
-    It can where some set pools by its own weights, the entropy ratio is at least
-    `ENTROPY_RATIO_MIN`, the scores differ, and the gradients of attention, encoder and scorer are
-    finite and not zero.
-
     Args:
         found: Statistics with gradients.
-        pooling: `model.model_a.attention.pooling`; only `attention` can collapse, and only its
-            gradient counts.
+        pooling: `model.model_a.attention.pooling`; only `attention` can collapse or needs a
+            gradient.
     """
     attends = pooling == "attention"
     collapsed = found.fallback_share > _ALL or found.entropy_ratio < ENTROPY_RATIO_MIN
@@ -247,17 +236,12 @@ def cause_in_network(found: Diagnostics, pooling: str) -> Cause | None:
 
 
 def explain(cause: Cause, found: Diagnostics) -> str:
-    """Return a sentence with the numbers behind a cause, and what to do about it.
-
-    Args:
-        cause: From `cause_in_data` or `cause_in_network`.
-        found: The statistics that it came from.
-    """
+    """Return the numbers behind a cause in data or network, and the remedy."""
     return _EXPLANATIONS[cause].format(**found.to_dict())
 
 
 def explain_not_finite(loss: float, batch: Batch) -> str:
-    """Return why an untrained network's loss is not finite, and what to do about it."""
+    """Return why an untrained network's loss is not finite, and the remedy."""
     wrong = not_finite(batch)
     if wrong:
         return (

@@ -18,12 +18,11 @@ def occlusion_effects(
     rng: np.random.Generator,
     whole: TeamScores | None = None,
 ) -> pd.DataFrame:
-    """Take one player out of each team: the one of most attention, and the one of like minutes.
+    """Take one player out of each team: the one of most attention, or the one of like minutes.
 
-    Attention that says whom a score rests on must move the score more with the first. The other
-    is the team-mate whose minutes are nearest to his: anyone from the bench would move it less by
-    his minutes alone. The minutes
-    of those who stay are shared out anew, as in any set.
+    If attention shows whom a score rests on, the first moves it more. The other is the team-mate
+    whose minutes are nearest to his, since a player of few minutes moves it less by these alone.
+    The minutes of the others are scaled up to sum 1.
 
     Args:
         model: The fitted model.
@@ -33,13 +32,11 @@ def occlusion_effects(
         whole: The model's scores of the sets; None predicts them.
 
     Returns:
-        `season`, `as_of_date`, `team_id`, and the absolute change of the team's score, in the unit
-        of model A's scores, without the player of most weight (mean over networks and heads),
-        `top`, and without the other one, `like_minutes`. Teams of fewer than two players are left
-        out.
+        `season`, `as_of_date`, `team_id`, and the absolute change of model A's score without the
+        player of most weight (mean over networks and heads), `top`, and without the other one,
+        `like_minutes`. Teams of fewer than two players are left out.
 
-    Source: Serrano and Smith 2019, "Is Attention Interpretable?", section 4, which takes out the
-    input of most weight and, for control, another one.
+    Source: Serrano and Smith (2019), "Is Attention Interpretable?", section 4.
     """
     taken = sets.player_id != 0
     rows = np.flatnonzero(taken.sum(axis=1) > 1)

@@ -1,4 +1,4 @@
-"""Fits model A: one network a seed, watched while it learns."""
+"""Fits model A: one network a seed."""
 
 import signal
 import warnings
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.callbacks import EarlyStopping, LambdaCallback
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from torch import Tensor
@@ -21,7 +21,7 @@ from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.callbacks import model_callbacks
 from nba_rank.models.model_a.callbacks.not_learning import NotLearningError, Verdict
-from nba_rank.models.model_a.device import device_of
+from nba_rank.models.model_a.device import device_of, gpu_memory
 from nba_rank.models.model_a.fitted import FittedModelA
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
@@ -46,36 +46,33 @@ def fit_model_a(
 ) -> FittedModelA:
     """Fit model A on player sets.
 
-    With early stopping the newest season is held out to decide when to stop, and the weights of
-    its lowest loss are kept.
+    With early stopping the newest season is held out, and the weights of its lowest loss are kept.
 
     Args:
         sets: Player sets of the training seasons, N rows.
-        team_prior: Store features of the same rows: those of `model.model_a.team_prior` and, where
-            it is known, `season_progress`.
+        team_prior: Store features of the same rows, see `TeamPrior.fit`.
         relevance: Relevance of each row, higher is better, shape [N].
         config: The run's config.
-        seed: Seed from which each network spawns its own, for its weights, the draw and order of
-            the lists and the order of ties.
+        seed: Each network spawns its own from it, for weights, dropout, lists and ties.
         on_epoch: Called after each epoch of each network.
         logger_factory: Where losses and diagnostics are logged; None: nowhere.
         console: Where diagnostics are printed; None writes to the log.
 
     Raises:
-        UserError: Early stopping has no season left to learn from.
-        NotLearningError: A network does not learn, after a restart too if one was asked for.
-        UserError: The loss is not finite.
+        UserError: Early stopping leaves no season to learn from, the loss is not finite, or the GPU
+            has too little memory.
+        NotLearningError: A network does not learn, even after a restart if one was asked for.
     """
-    lessons = _lessons(sets, team_prior, relevance, config)
+    games = _training_games(sets, team_prior, relevance, config)
     networks = []
     for number, sequence in enumerate(
         np.random.SeedSequence(seed).spawn(config.model.model_a.n_seeds)
     ):
         loggers = logger_factory(number) if logger_factory else []
         first, second = sequence.generate_state(2).tolist()
-        network, verdict = _train(lessons, config, first, on_epoch, loggers, console)
+        network, verdict = _train(games, config, first, on_epoch, loggers, console)
         if verdict is not None and config.callbacks.not_learning.restart:
-            network, verdict = _train(lessons, config, second, on_epoch, loggers, console)
+            network, verdict = _train(games, config, second, on_epoch, loggers, console)
         if verdict is not None:
             raise NotLearningError(verdict, f"network {number} of model A")
         networks.append(network)
@@ -83,8 +80,8 @@ def fit_model_a(
 
 
 @dataclass(frozen=True)
-class _Lessons:
-    """What every network learns from, and the weights [K] from which its skip starts."""
+class _TrainingGames:
+    """Lists that every network is trained on, and the weights [K] from which its skip starts."""
 
     inputs: Inputs
     train: ListTensors
@@ -92,12 +89,12 @@ class _Lessons:
     skip: Tensor
 
 
-def _lessons(
+def _training_games(
     sets: PlayerSets,
     team_prior: pd.DataFrame,
     relevance: npt.NDArray[np.float32],
     config: Config,
-) -> _Lessons:
+) -> _TrainingGames:
     """Split off the validation season, and fit scalers, vocabulary and skip on the others."""
     season = sets.frame["season"].to_numpy()
     held_out = (season == season.max()) & (config.callbacks.early_stopping_patience > 0)
@@ -120,7 +117,7 @@ def _lessons(
         prior = inputs.prior.transform(team_prior.iloc[learn])
         loss = partial(_list_loss, train.tensors, settings.loss)
         skip = warm_start(prior, relevance[learn], season[learn], train, loss)
-    return _Lessons(inputs, train, validation, skip)
+    return _TrainingGames(inputs, train, validation, skip)
 
 
 def _list_loss(tensors: Batch, name: str, score: Tensor) -> Tensor:
@@ -130,53 +127,52 @@ def _list_loss(tensors: Batch, name: str, score: Tensor) -> Tensor:
 
 
 def _train(
-    lessons: _Lessons,
+    games: _TrainingGames,
     config: Config,
     seed: int,
     on_epoch: Callable[[], None],
     loggers: list[Logger],
     console: Console | None,
 ) -> tuple[ModelA, Verdict | None]:
-    """Train one network; also return why it does not learn, where it was found not to."""
+    """Train one network; also return why it does not learn, or None."""
     settings, patience = config.model.model_a, config.callbacks.early_stopping_patience
-    watching = model_callbacks(config.callbacks, console)
-    callbacks = [_EpochHook(on_epoch), *watching.active]
+    callbacks, not_learning = model_callbacks(config.callbacks, console)
+    callbacks.append(LambdaCallback(on_train_epoch_end=lambda *_: on_epoch()))
     if patience:
         callbacks += [_BestWeights(), EarlyStopping("val_loss", patience=patience, mode="min")]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         module = ModelA(
-            columns=lessons.inputs.scaler.outputs,
-            prior_columns=lessons.inputs.prior.columns,
-            vocabulary_size=len(lessons.inputs.vocabulary),
+            columns=games.inputs.scaler.outputs,
+            prior_columns=games.inputs.prior.columns,
+            vocabulary_size=len(games.inputs.vocabulary),
             config=asdict(settings),
             seed=seed,
         )
-        module.inputs = lessons.inputs
+        module.inputs = games.inputs
         if module.ranker.skip is not None:
-            module.ranker.skip.weight.data.copy_(lessons.skip)
+            module.ranker.skip.weight.data.copy_(games.skip)
         lists = ListDataModule(
-            lessons.train,
-            lessons.validation,
+            games.train,
+            games.validation,
             lists_per_batch=settings.lists_per_batch,
             dates_per_season=settings.dates_per_season,
             seed=seed,
         )
-        trainer = _trainer(config, callbacks, loggers, validate=lessons.validation is not None)
+        trainer = _trainer(config, callbacks, loggers, validate=games.validation is not None)
         with warnings.catch_warnings():
-            # Workers would only copy: the batches are slices of tensors on the device.
+            # The batches are slices of tensors on the device: workers would only copy them.
             warnings.filterwarnings("ignore", ".*does not have many workers.*")
-            # Lightning's own use of a torch name that torch has since deprecated.
+            # A deprecated name of torch that Lightning uses.
             warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
             try:
-                trainer.fit(module, lists)
+                with gpu_memory("training model A", "model.model_a.lists_per_batch"):
+                    trainer.fit(module, lists)
             except SystemExit as leaving:
                 # Lightning turns Ctrl-C into an exit and leaves the signal ignored.
                 signal.signal(signal.SIGINT, signal.default_int_handler)
                 raise KeyboardInterrupt from leaving
-    if watching.attention_diagnostics is not None:
-        module.diagnostics = watching.attention_diagnostics.rows
-    return module, watching.not_learning.verdict if watching.not_learning is not None else None
+    return module, None if not_learning is None else not_learning.verdict
 
 
 class _BestWeights(pl.Callback):
@@ -195,16 +191,6 @@ class _BestWeights(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self._state:
             pl_module.load_state_dict(self._state)
-
-
-class _EpochHook(pl.Callback):
-    """Tells the run's own progress display that an epoch is over."""
-
-    def __init__(self, on_epoch: Callable[[], None]) -> None:
-        self._on_epoch = on_epoch
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._on_epoch()
 
 
 def _trainer(

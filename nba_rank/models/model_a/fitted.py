@@ -15,11 +15,13 @@ from nba_rank.config.schema import ModelAConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
+from nba_rank.models.model_a.device import gpu_memory
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.model_a.uncertainty import INTERVALS, dropout_scores, has_dropout, intervals
 from nba_rank.models.saved import reading
 from nba_rank.models.workers import one_thread
+from nba_rank.samples.lists import Batch
 
 _SCORES = "scores.npz"
 _MODEL = "model_a.json"
@@ -126,26 +128,33 @@ class FittedModelA:
         attention = np.zeros(sets.player_id.shape, dtype=np.float32)
         bounds = np.zeros((len(sets.frame), len(INTERVALS)))
         n_samples = self._n_samples if with_intervals else 0
-        dates = sets.frame.groupby(["season", "as_of_date"], sort=False).indices
-        with one_thread():
-            for index in dates.values():
-                rows = np.asarray(index)
-                one_date = self._predict_date(sets.take(rows), team_prior.iloc[rows], n_samples)
-                score[rows], attention[rows], bounds[rows] = one_date
+        unknown = np.zeros(len(sets.frame), dtype=np.float32)
+        scope, device = self.networks[0].config.list_scope, self.networks[0].device
+        lists = self.inputs.lists(sets, team_prior, unknown, scope)
+        date_of_list = sets.frame[["season", "as_of_date"]].iloc[lists.row[:, 0]]
+        samples = "model.model_a.mc_dropout_samples"
+        with one_thread(), gpu_memory("predicting with model A", samples):
+            for number in date_of_list.groupby(list(date_of_list)).indices.values():
+                index = np.asarray(number)
+                teams = lists.row[index] >= 0
+                width = teams.sum(axis=1).max()
+                rows, teams = lists.row[index][teams], teams[:, :width]
+                batch = {
+                    name: tensor[torch.from_numpy(index), :width].to(device)
+                    for name, tensor in lists.tensors.items()
+                }
+                day = date_of_list["as_of_date"].iloc[index[0]].toordinal()
+                score[rows], attention[rows], bounds[rows] = self._predict_date(
+                    batch, teams, n_samples, day
+                )
         sampled = with_intervals and (n_samples > 0 or len(self.networks) > 1)
         frame = pd.DataFrame(bounds, columns=list(INTERVALS)) if sampled else None
         return TeamScores(score, attention, frame)
 
     def _predict_date(
-        self, sets: PlayerSets, team_prior: pd.DataFrame, n_samples: int
+        self, batch: Batch, teams: npt.NDArray[np.bool_], n_samples: int, day: int
     ) -> tuple[FloatArray, npt.NDArray[np.float32], FloatArray]:
         """Return score [N], attention [N, P] and intervals [N, 4] of the teams of one date."""
-        unknown = np.zeros(len(sets.frame), dtype=np.float32)
-        scope = self.networks[0].config.list_scope
-        lists = self.inputs.lists(sets, team_prior, unknown, scope)
-        day = sets.frame["as_of_date"].iloc[0].toordinal()
-        device = self.networks[0].device
-        batch = {name: tensor.to(device) for name, tensor in lists.tensors.items()}
         with torch.inference_mode():
             ranked = [network.score_batch(batch) for network in self.networks]
             samples = [
@@ -156,13 +165,10 @@ class FittedModelA:
         scores = torch.stack([one.score for one in ranked]).cpu().double()
         weights = torch.stack([one.weights.mean(dim=2) for one in ranked]).mean(dim=0).cpu()
         spread = torch.cat(samples).double() if samples else scores
-        # Lists hold the rows in another order, and padding.
-        place = np.empty(len(sets.frame), dtype=np.int64)
-        place[lists.row[lists.row >= 0]] = np.flatnonzero(lists.row >= 0)
         return (
-            scores.mean(dim=0).flatten().numpy()[place],
-            weights.flatten(0, 1).numpy()[place],
-            intervals(spread.flatten(1).numpy()[:, place]),
+            scores.mean(dim=0).numpy()[teams],
+            weights.numpy()[teams],
+            intervals(spread.numpy()[:, teams]),
         )
 
     def save(self, folder: Path) -> None:

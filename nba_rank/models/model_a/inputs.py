@@ -1,4 +1,4 @@
-"""What stands between the data and a network: scalers, vocabulary and the columns they expect."""
+"""Scalers and vocabulary that turn player sets into lists."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -16,7 +16,7 @@ from nba_rank.samples.lists import ColumnScaler, ListTensors, Vocabulary, list_t
 
 @dataclass(frozen=True)
 class Inputs:
-    """Turns player sets and team priors into lists; learnt from training seasons only.
+    """Turns player sets and team priors into lists; fitted on training seasons only.
 
     Attributes:
         scaler: Standardises the player columns.
@@ -30,12 +30,7 @@ class Inputs:
 
     @classmethod
     def fit(cls, sets: PlayerSets, team_prior: pd.DataFrame) -> Self:
-        """Fit on the training seasons.
-
-        Args:
-            sets: Player sets of N rows.
-            team_prior: Store features of the same rows, see `TeamPrior.fit`.
-        """
+        """Fit on player sets and the store features of the same rows, see `TeamPrior.fit`."""
         return cls(
             scaler=ColumnScaler.fit(sets.stats[sets.player_id != 0], sets.columns),
             vocabulary=Vocabulary.of(sets.player_id),
@@ -72,31 +67,32 @@ class Inputs:
         """Return lists and tensors for a checkpoint; `of_state` restores them exactly."""
         return {
             "columns": self.columns,
-            "stat_mean": torch.from_numpy(self.scaler.mean),
-            "stat_scale": torch.from_numpy(self.scaler.scale),
-            "stat_flagged": self.scaler.flagged,
+            **_scaling(self.scaler, "stat"),
             "player_ids": torch.from_numpy(self.vocabulary.player_ids),
             "prior_features": self.prior.scaler.columns,
-            "prior_mean": torch.from_numpy(self.prior.scaler.mean),
-            "prior_scale": torch.from_numpy(self.prior.scaler.scale),
-            "prior_flagged": self.prior.scaler.flagged,
+            **_scaling(self.prior.scaler, "prior"),
             "prior_moving": self.prior.moving,
         }
 
     @classmethod
     def of_state(cls, state: dict[str, Any]) -> Self:
         """Restore what `state` returned."""
-        scaler = ColumnScaler(
-            state["columns"],
-            state["stat_mean"].numpy(),
-            state["stat_scale"].numpy(),
-            state["stat_flagged"],
+        prior = _scaler(state, "prior", state["prior_features"])
+        return cls(
+            scaler=_scaler(state, "stat", state["columns"]),
+            vocabulary=Vocabulary(state["player_ids"].numpy()),
+            prior=TeamPrior(prior, state["prior_moving"]),
         )
-        of_prior = ColumnScaler(
-            state["prior_features"],
-            state["prior_mean"].numpy(),
-            state["prior_scale"].numpy(),
-            state["prior_flagged"],
-        )
-        prior = TeamPrior(of_prior, state["prior_moving"])
-        return cls(scaler, Vocabulary(state["player_ids"].numpy()), prior)
+
+
+def _scaling(scaler: ColumnScaler, prefix: str) -> dict[str, Any]:
+    return {
+        f"{prefix}_mean": torch.from_numpy(scaler.mean),
+        f"{prefix}_scale": torch.from_numpy(scaler.scale),
+        f"{prefix}_flagged": scaler.flagged,
+    }
+
+
+def _scaler(state: dict[str, Any], prefix: str, columns: list[str]) -> ColumnScaler:
+    mean, scale = (state[f"{prefix}_{name}"].numpy() for name in ("mean", "scale"))
+    return ColumnScaler(columns, mean, scale, state[f"{prefix}_flagged"])

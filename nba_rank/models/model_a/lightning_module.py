@@ -1,10 +1,12 @@
-"""Model A's network as a LightningModule: what it is made of, its loss and its checkpoint."""
+"""Model A's network as a LightningModule: its loss, its log and its checkpoint."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torchmetrics.retrieval import RetrievalNormalizedDCG
@@ -20,25 +22,24 @@ from nba_rank.samples.lists import Batch
 class ModelA(pl.LightningModule):
     """Trains a `DeepSetRanker` with a list loss.
 
-    All arguments are plain values, so `ModelA.load_from_checkpoint(path)` needs nothing else; the
-    checkpoint also brings back `inputs`, `losses` and `diagnostics`.
+    All arguments are plain values, so `ModelA.load_from_checkpoint(path)` needs nothing else. A
+    checkpoint also restores `inputs`, `losses` and `diagnostics`.
 
     Args:
         columns: Player columns F, the indicators of unknown ones among them.
         prior_columns: Prior columns K of a team; empty: the players alone.
         vocabulary_size: Embedding rows.
-        config: Fields of `nba_rank.config.schema.ModelAConfig`, as nested dictionaries.
+        config: Fields of `ModelAConfig`, as nested dictionaries.
         seed: Seed of the order of ties and of the players treated as unknown.
 
     Attributes:
-        inputs: What makes the lists that the network was fitted on; None before.
-        losses: One row an epoch: `epoch`, its last `step`, `train_loss` and, with a validation
-            season, `val_loss` and `val_ndcg`, the mean NDCG of its lists, 0 to 1; beside a team
-            prior also `prior_loss`, that of the same training lists before the first step, which
-            is the prior alone.
+        inputs: Makes the lists; None before the fit.
+        losses: One row an epoch: `epoch`, its last `step`, `train_loss`, beside a team prior
+            `prior_loss`, the loss of the prior alone on the same lists, and with a validation
+            season `val_loss` and `val_ndcg`, the mean NDCG of its lists, 0 to 1.
         diagnostics: One row an epoch, see `nba_rank.models.model_a.diagnostics`; empty unless
-        measured.
-        last_ranked: What came out of the last training step, with its graph.
+            measured.
+        last_ranked: Result of the last training step, with its graph.
     """
 
     def __init__(
@@ -71,10 +72,12 @@ class ModelA(pl.LightningModule):
         self.last_ranked: Ranked | None = None
         self._generator: torch.Generator | None = None
         self._first_skip: Tensor | None = None
+        self._sums: dict[str, Tensor] = {}
+        self._n_lists = 0
         self._val_ndcg = RetrievalNormalizedDCG()
 
     def score_batch(self, batch: Batch) -> Ranked:
-        """Score the lists of a batch, every player as he is."""
+        """Score the lists of a batch; no player is treated as unknown."""
         return self.ranker(**{name: batch[name] for name in _INPUTS})
 
     def loss(self, ranked: Ranked, batch: Batch) -> Tensor:
@@ -83,10 +86,26 @@ class ModelA(pl.LightningModule):
             ranked.score, batch["relevance"], batch["team_mask"], self._random()
         )
 
+    def epoch_losses(self) -> dict[str, float]:
+        """Return the epoch's mean losses so far: `train_loss`, beside a team prior `prior_loss`."""
+        return {name: float(total / self._n_lists) for name, total in self._sums.items()}
+
+    def log_epoch(self, losses: dict[str, float], loggers: Iterable[Logger]) -> None:
+        """Log an epoch's row of `losses` and, if measured, its row of `diagnostics`."""
+        step = int(losses["step"])
+        found = next((row for row in self.diagnostics if row["epoch"] == losses["epoch"]), {})
+        row = {name: value for name, value in {**found, **losses}.items() if name != "step"}
+        for logger in loggers:
+            logger.log_metrics({**row, "epoch": int(losses["epoch"])}, step)
+
     def on_train_start(self) -> None:
-        """Keep the skip's weights: before the first step they make the score by themselves."""
+        """Keep the skip's first weights: the team prior alone."""
         if self.ranker.skip is not None:
             self._first_skip = self.ranker.skip.weight.detach().clone()[0]
+
+    def on_train_epoch_start(self) -> None:
+        """Start the epoch's sums."""
+        self._sums, self._n_lists = {}, 0
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Return the loss of one batch, some of its players treated as unknown."""
@@ -96,19 +115,22 @@ class ModelA(pl.LightningModule):
         self.last_ranked = self.score_batch({**batch, "player": player.masked_fill(unknown, 0)})
         ties = self._random().clone_state()
         loss = self.loss(self.last_ranked, batch)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(player))
+        # Summed here and logged once an epoch: `self.log` in each step takes a tenth of the time.
+        self._n_lists += len(player)
+        self._add("train_loss", loss, len(player))
         if self._first_skip is not None:
             score = (batch["team_prior"] * self._first_skip).sum(dim=-1)
             prior_loss = LIST_LOSSES[self.config.loss](
                 score, batch["relevance"], batch["team_mask"], ties
             )
-            self.log("prior_loss", prior_loss, on_step=False, on_epoch=True, batch_size=len(player))
+            self._add("prior_loss", prior_loss, len(player))
         return loss
 
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: ANN401
-        """Refuse a loss that is not finite, unless a callback has stopped the training for it.
+    def _add(self, name: str, loss: Tensor, n_lists: int) -> None:
+        self._sums[name] = self._sums.get(name, 0) + loss.detach() * n_lists
 
-        Callbacks come first, so that one of them can name the cause.
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: ANN401
+        """Refuse a loss that is not finite, unless a callback has named the cause and stopped.
 
         Raises:
             UserError: The loss is not finite.
@@ -121,32 +143,36 @@ class ModelA(pl.LightningModule):
             )
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Log the validation season's loss and the NDCG of its lists."""
+        """Measure the validation season's loss and the NDCG of its lists."""
         ranked, teams, n_lists = self.score_batch(batch), batch["team_mask"], len(batch["player"])
         loss = self.loss(ranked, batch)
-        self.log("val_loss", loss, on_step=False, on_epoch=True, batch_size=n_lists)
+        self.log("val_loss", loss, on_epoch=True, logger=False, batch_size=n_lists)
         first = batch_index * self.config.lists_per_batch
         number = torch.arange(first, first + n_lists, device=teams.device)
         lists = number[:, None].expand_as(teams)
         self._val_ndcg.update(ranked.score[teams], batch["relevance"][teams], lists[teams])
-        self.log("val_ndcg", self._val_ndcg, on_step=False, on_epoch=True, batch_size=n_lists)
+        self.log("val_ndcg", self._val_ndcg, on_epoch=True, logger=False, batch_size=n_lists)
 
     def on_train_epoch_end(self) -> None:
-        """Keep the epoch's losses for the run folder."""
-        metrics = self.trainer.callback_metrics
+        """Keep and log the epoch's losses."""
         row = {"epoch": float(self.current_epoch), "step": float(self.trainer.global_step - 1)}
-        names = ("train_loss", "prior_loss", "val_loss", "val_ndcg")
-        known = [name for name in names if name in metrics]
-        self.losses.append(row | {name: float(metrics[name]) for name in known})
+        metrics = self.trainer.callback_metrics
+        validation = {name: float(metrics[name]) for name in _VALIDATION if name in metrics}
+        self.losses.append(row | self.epoch_losses() | validation)
+        self.log_epoch(self.losses[-1], self.trainer.loggers)
 
     def on_train_end(self) -> None:
-        """Let go of the last batch's graph and of the source of chance, which do not travel."""
+        """Drop the last batch's graph and the random state, which are not saved."""
         self.last_ranked = self._generator = self._first_skip = None
+        self._sums = {}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """AdamW with a cosine decay over all epochs; embeddings and biases decay alike."""
+        """Return AdamW with a cosine decay over all epochs."""
         optimiser = torch.optim.AdamW(
-            self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
+            self.parameters(),
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+            foreach=True,
         )
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimiser, T_max=self.trainer.max_epochs or 1
@@ -154,13 +180,13 @@ class ModelA(pl.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": schedule}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put in what the weights alone do not tell."""
+        """Add inputs, losses and diagnostics."""
         checkpoint["inputs"] = None if self.inputs is None else self.inputs.state()
         checkpoint["losses"] = self.losses
         checkpoint["diagnostics"] = self.diagnostics
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take out what `on_save_checkpoint` put in."""
+        """Restore what `on_save_checkpoint` added."""
         state = checkpoint["inputs"]
         self.inputs = None if state is None else Inputs.of_state(state)
         self.losses = checkpoint["losses"]
@@ -177,10 +203,11 @@ class ModelA(pl.LightningModule):
         torch.save(checkpoint, path)
 
     def _random(self) -> torch.Generator:
-        """Return the network's own source of chance, on the CPU: all devices draw alike."""
+        """Return the network's own generator, on the CPU: all devices draw alike."""
         if self._generator is None:
             self._generator = torch.Generator().manual_seed(self.seed)
         return self._generator
 
 
 _INPUTS = ("stats", "player", "player_mask", "minutes_share", "team_prior", "team_mask")
+_VALIDATION = ("val_loss", "val_ndcg")

@@ -2,14 +2,12 @@
 
 Letters: B lists, L teams. All take
 
-- `score`: higher is better, [B, L];
-- `relevance`: higher is better, [B, L];
+- `score` and `relevance`: higher is better, [B, L];
 - `mask`: True for teams, False for padding, bool [B, L];
-- `generator`: source of the order of ties where there is one, on the CPU
+- `generator`: puts ties in random order, on the CPU
 
-and return the mean over lists, a float32 scalar computed in float32 whatever the scores' dtype.
-Adding a constant to all scores of a list changes nothing, padding reaches nothing, and a list with
-fewer than two teams is a ValueError.
+and return the mean over lists, a float32 scalar computed in float32. A constant added to all scores
+of a list, and padding, have no effect. A list with fewer than two teams is a ValueError.
 """
 
 from collections.abc import Callable
@@ -41,8 +39,8 @@ def p_list_mle(
     """Position-aware ListMLE: the top of the list counts more.
 
     The terms of `list_mle`, averaged with weight `1 / log2(i + 1)` at place i = 1, 2, ... of the
-    true order: the discount of NDCG, in the place of the paper's `2^(n - i) - 1`, by which the
-    first two places of a list of 15 would carry three quarters of the loss.
+    true order: NDCG's discount instead of the paper's `2^(n - i) - 1`, which gives three quarters
+    of the loss to the first two places of a list of 15.
 
     Source: Lan et al. (2014), "Position-Aware ListMLE: A Sequential Learning Process for Ranking".
     """
@@ -58,14 +56,13 @@ def soft_spearman(
     """One minus Spearman's correlation, `6 sum_i d_i^2 / (n (n^2 - 1))`, with soft ranks.
 
     A team's soft rank is `1 + sum_{j != i} sigmoid((s_j - s_i) / (t spread))`; d is its distance
-    to the true rank, ties sharing the mean rank, so nothing is random and `generator` is unused.
-    0 is perfect, 1/2 equal scores, 2 the reverse.
+    to the true rank, ties sharing the mean rank, so `generator` is unused. 0 is perfect, 1/2 equal
+    scores, 2 the reverse.
 
-    Two choices keep gradients alive. The distance, not the correlation of the ranks, since that is
-    undefined where all scores are equal and its gradient has no bound near there. And
-    `spread = sqrt(variance + 1)`: close to a fixed temperature while scores are close together,
-    so that they can part and wrong ones can shrink through zero; and in units of the list's own
-    standard deviation when they are far apart, so that the sigmoids do not saturate.
+    Two choices keep gradients alive: the distance instead of the correlation of the ranks, which is
+    undefined for equal scores; and `spread = sqrt(variance + 1)`, a fixed temperature while scores
+    are close, and the list's own standard deviation when they are far apart, so that the sigmoids
+    do not saturate.
 
     Source: Qin, Liu and Li (2010), "A general approximation framework for direct optimization of
     information retrieval measures", for the soft ranks.
@@ -92,15 +89,14 @@ LIST_LOSSES: dict[str, Callable[..., Tensor]] = {
 def _plackett_luce_terms(
     score: Tensor, relevance: Tensor, mask: Tensor, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor]:
-    """Return `logsumexp_{j >= i} s_j - s_i` in true order, 0 for padding; and what is none."""
+    """Return `logsumexp_{j >= i} s_j - s_i` in true order, 0 for padding, and its mask."""
     _check(mask)
     shuffled = torch.rand(score.shape, generator=generator).to(score.device).argsort(dim=1)
     keys = relevance.masked_fill(~mask, -torch.inf).gather(1, shuffled)
     order = shuffled.gather(1, keys.argsort(dim=1, descending=True, stable=True))
     ordered = score.float().gather(1, order)
     valid = mask.gather(1, order)
-    # A large negative number, not -inf: the running logsumexp starts at the padded end of the
-    # list, and the gradient of logsumexp over -inf alone is NaN.
+    # Not -inf: the running logsumexp starts at the padded end, and its gradient would be NaN.
     padded = ordered.masked_fill(~valid, -1e9)
     normaliser = padded.flip(1).logcumsumexp(dim=1).flip(1)
     return (normaliser - ordered).masked_fill(~valid, 0.0), valid

@@ -11,7 +11,7 @@ from nba_rank.models.model_a.lightning_module import ModelA
 
 
 def check_logger(config: LoggerConfig) -> None:
-    """Refuse a logger whose package is not there, before any time is spent.
+    """Check that the logger's package is installed.
 
     Raises:
         ConfigError: Names the package and how to install it.
@@ -24,16 +24,15 @@ def check_logger(config: LoggerConfig) -> None:
 
 
 def model_loggers(config: LoggerConfig, folder: Path, network: int) -> list[Logger]:
-    """Make the loggers of one network: CSV always, and the one that the config names.
+    """Make the loggers of one network: CSV, and the one that the config names.
 
-    Files: `network_<k>/metrics.csv` and TensorBoard's beside it; MLflow gets one experiment a fit
-    and one run a network in `mlflow.db` beside the folder, for all fits together, because making
-    the database takes seconds (its plain files are refused by MLflow 3).
+    CSV and TensorBoard write to `network_<k>`; MLflow to `mlflow.db` beside the folder, with one
+    experiment a fit and one run a network. Fits share it, as making a database takes seconds.
 
     Args:
         config: Which logger there is besides CSV.
         folder: Folder of one fit's logs, such as `outputs3/run_001/logs/2019-20`.
-        network: Number of the network within the fit.
+        network: Number of the network in the fit.
 
     Raises:
         ConfigError: The logger's package is not installed.
@@ -58,19 +57,13 @@ def model_loggers(config: LoggerConfig, folder: Path, network: int) -> list[Logg
 
 
 def log_again(network: ModelA, loggers: list[Logger]) -> None:
-    """Give loggers what they would have got had the network just been trained."""
-    health = {row["epoch"]: row for row in network.diagnostics}
+    """Log what a training has logged, for a network that comes from a cache."""
+    before = [row for row in network.diagnostics if row["epoch"] < 0]
     for logger in loggers:
         logger.log_hyperparams(dict(network.hparams))
-        for epoch, row in health.items():
-            if epoch < 0:  # before training
-                logger.log_metrics(row, step=0)
-        for row in network.losses:
-            epoch, step = int(row["epoch"]), int(row["step"])
-            known = {name: value for name, value in row.items() if name not in ("epoch", "step")}
-            validation = {name: known.pop(name) for name in row if name.startswith("val_")}
-            if validation:
-                logger.log_metrics({**validation, "epoch": epoch}, step)
-            own = health.get(row["epoch"], {})
-            logger.log_metrics({**own, **known, "epoch": epoch}, step)
+        for row in before:
+            logger.log_metrics(row, step=0)
+    for row in network.losses:
+        network.log_epoch(row, loggers)
+    for logger in loggers:
         logger.finalize("success")

@@ -1,16 +1,16 @@
 """Attention pooling over sets of players.
 
-Letters: N sets, P players, D model width, H heads.
+Letters: N sets, P players, D model width, H heads, d = D / H.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from nba_rank.models.model_a.attention_weights import AttentionWeights, equal_weights
 from nba_rank.models.model_a.sigma_reparam import SigmaLinear
-from nba_rank.models.model_a.straight_through import where_straight_through
+from nba_rank.models.model_a.straight_through import finite_or
 
 _POOLINGS = ("attention", "uniform", "mean")
 _QUERIES = ("seed", "mean")
@@ -23,8 +23,8 @@ class Pooled(NamedTuple):
         vector: [N, D].
         weights: The weights that pooled, after dropout and fallback, float32 [N, H, P]; 0 in empty
             places.
-        fallback: Whether the raw weights could not pool, bool [N, H].
-        empty: Whether the set has no player, bool [N]; then vector and weights are 0.
+        fallback: Whether the fallback's weights pooled, bool [N, H].
+        empty: Whether the set has no player, bool [N]; its vector and weights are 0.
     """
 
     vector: Tensor
@@ -37,27 +37,20 @@ class SetAttention(nn.Module):
     """Pool a set into one vector by multi-head attention from one query.
 
     The heads pool the projected values with the weights of `AttentionWeights`, in float32, and
-    the output projection mixes the heads. Values that are not finite are not hidden: they reach
-    the vector. SDPA and MHA of PyTorch return NaN for a set without players; here that is an error
-    in training and marked `empty` in evaluation.
+    the output projection mixes the heads. Values that are not finite reach the vector. A set
+    without players is an error in training and marked `empty` in evaluation.
 
     Args:
         dim: Model width D.
-        pooling: `attention`; `uniform`, the same projections of values and output with one weight
-            for all players of a set; or `mean`, the plain mean of the players.
+        pooling: `attention`; `uniform`, the same projections with equal weights; or `mean`, the
+            plain mean of the players.
         query: `seed`, a learned vector, or `mean`, a projection of the players' mean.
         n_heads: Heads H; divides D.
-        minutes_bias_weight: See `AttentionWeights`, as for the other arguments not listed here.
-        minutes_sum_min: Likewise.
-        temperature: Likewise.
-        learn_temperature: Likewise.
-        dropout: Likewise.
         sigma_reparam: Make the projections of query, key, value and output `SigmaLinear`.
         pre_norm: LayerNorm on the players before all projections.
         residual: As in the MAB of the Set Transformer, without its LayerNorms: `h`, the query plus
             the projected output, passes a residual layer, `h + relu(W h + c)`.
-        fallback: See `AttentionWeights`.
-        weight_sum_min: Likewise.
+        **weights: Further arguments of `AttentionWeights`.
 
     Raises:
         ValueError: `n_heads` does not divide `dim`, or an argument is not one of its choices.
@@ -72,16 +65,10 @@ class SetAttention(nn.Module):
         pooling: str,
         query: str,
         n_heads: int,
-        minutes_bias_weight: float,
-        minutes_sum_min: float,
-        temperature: float,
-        learn_temperature: bool,
-        dropout: float,
         sigma_reparam: bool,
         pre_norm: bool,
         residual: bool,
-        fallback: str,
-        weight_sum_min: float,
+        **weights: Any,  # noqa: ANN401
     ) -> None:
         super().__init__()
         if dim % n_heads:
@@ -91,7 +78,7 @@ class SetAttention(nn.Module):
         if query not in _QUERIES:
             raise ValueError(f"query={query} is none of {', '.join(_QUERIES)}")
         self.n_heads = n_heads
-        # What takes no part is not there: DDP refuses idle parameters.
+        # DDP refuses parameters without gradient, so only those that act are made.
         attends, projects = pooling == "attention", pooling != "mean"
         queries = attends or (projects and residual)
         linear = SigmaLinear if sigma_reparam else nn.Linear
@@ -106,16 +93,7 @@ class SetAttention(nn.Module):
         self.weights: AttentionWeights | None = None
         if attends:
             self.weights = AttentionWeights(
-                dim=dim,
-                n_heads=n_heads,
-                minutes_bias_weight=minutes_bias_weight,
-                minutes_sum_min=minutes_sum_min,
-                temperature=temperature,
-                learn_temperature=learn_temperature,
-                dropout=dropout,
-                sigma_reparam=sigma_reparam,
-                fallback=fallback,
-                weight_sum_min=weight_sum_min,
+                dim=dim, n_heads=n_heads, sigma_reparam=sigma_reparam, **weights
             )
 
     def forward(self, players: Tensor, minutes_share: Tensor, mask: Tensor) -> Pooled:
@@ -137,13 +115,13 @@ class SetAttention(nn.Module):
                 f"{len(sets)} set(s) without players cannot be trained on, such as {sets[:5]}: "
                 "leave their dates out"
             )
-        # The places of an empty set count as taken until the end, so that its sums are finite.
+        # The places of an empty set count as players until the end, so that its sums are finite.
         valid = mask | empty[:, None]
         minutes_share = minutes_share.masked_fill(empty[:, None], 1)
-        # Zeros, because 0 * NaN in an empty place would reach the sums and the gradients.
+        # 0 * NaN in an empty place would reach the sums and the gradients.
         players = self.norm(players.masked_fill(~mask[..., None], 0))
-        # Where query and keys overflow, they must send the encoder no NaN; the values may.
-        content = where_straight_through(players, players.isfinite(), 0.0)
+        # Query and keys that overflow must send no NaN to the encoder; values may.
+        content = finite_or(players, 0.0)
         query = self._query(content, valid)
         if query is not None and self.weights is not None:
             weights, fallback = self.weights(query, content, minutes_share, valid)
@@ -153,14 +131,14 @@ class SetAttention(nn.Module):
         weights = weights.masked_fill(~mask[:, None, :], 0)
         vector = self._pool(weights, self._heads(self.value(players)))
         if query is not None and self.feed_forward is not None:
-            hidden = where_straight_through(query, query.isfinite(), 1.0).flatten(1) + vector
+            hidden = finite_or(query, 1.0).flatten(1) + vector
             vector = hidden + self.feed_forward(hidden).relu()
         return Pooled(
             vector.masked_fill(empty[:, None], 0), weights, fallback & ~empty[:, None], empty
         )
 
     def _query(self, content: Tensor, valid: Tensor) -> Tensor | None:
-        """Return the query, [N, H, d], or [1, H, d] for all sets alike; None where none asks."""
+        """Return the query, [N, H, d] or, for all sets alike, [1, H, d]; None without one."""
         if self.query is not None:
             return self.query[None]
         if self.query_projection is None:

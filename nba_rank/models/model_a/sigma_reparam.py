@@ -1,4 +1,4 @@
-"""A linear layer whose largest singular value is learned on its own."""
+"""A linear layer with a learned spectral norm."""
 
 import torch
 from torch import Tensor, nn
@@ -8,15 +8,9 @@ from torch.nn.functional import linear, normalize
 class SigmaLinear(nn.Linear):
     """A linear layer with weight `gain * W / sigma(W)`, sigma being the spectral norm.
 
-    The gain bounds the logits of an attention whatever the size of W, which keeps the attention
-    from collapsing onto one player. Sigma is `left' W right`: the singular vectors are exact at
-    the start, follow W by one power iteration in each training step, and rest in evaluation, so
-    that a saved model scores the same when loaded. Gradients flow through W and sigma, not through
-    the vectors.
-
-    Args:
-        in_features: Size of an input.
-        out_features: Size of an output.
+    The gain bounds the logits of an attention, which keeps it from collapsing onto one player.
+    Sigma is `left' W right`: the singular vectors are exact at the start, follow W by one power
+    iteration in each training step and rest in evaluation. They receive no gradient.
 
     Source: Zhai et al. (2023), "Stabilizing Transformer Training by Preventing Attention Entropy
     Collapse", section 3; the power iteration as in Miyato et al. (2018), algorithm 1.
@@ -37,11 +31,11 @@ class SigmaLinear(nn.Linear):
         return linear(input, self.effective_weight(), self.bias)
 
     def effective_weight(self) -> Tensor:
-        """Return the weight that acts, [out_features, in_features]; steps sigma in training."""
+        """Return the scaled weight, [out_features, in_features]; updates sigma in training."""
         with torch.autocast(self.weight.device.type, enabled=False):
             if self.training:
                 self._follow()
-            # Copies, because the next training step overwrites what the backward pass needs.
+            # Copies, because the next update overwrites what the backward pass needs.
             sigma = torch.dot(self.left.clone(), torch.mv(self.weight, self.right.clone()))
             return self.weight * (self.gain / sigma.clamp_min(1e-12))
 

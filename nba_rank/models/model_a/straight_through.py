@@ -1,4 +1,4 @@
-"""Replace values without cutting the gradient."""
+"""Replaces values without cutting the gradient."""
 
 from typing import cast
 
@@ -9,28 +9,29 @@ from torch.autograd.function import FunctionCtx
 
 class _WhereStraightThrough(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, tensor: Tensor, keep: Tensor, value: Tensor) -> Tensor:
-        return torch.where(keep, tensor, value)
+    def forward(ctx: FunctionCtx, tensor: Tensor, keep: Tensor | None, value: Tensor) -> Tensor:
+        return tensor.view_as(tensor) if keep is None else torch.where(keep, tensor, value)
 
     @staticmethod
     def backward(ctx: FunctionCtx, *gradients: Tensor) -> tuple[Tensor, None, None]:
         return gradients[0].nan_to_num(0.0, 0.0, 0.0), None, None
 
 
-def where_straight_through(tensor: Tensor, keep: Tensor, value: Tensor | float) -> Tensor:
-    """Return `tensor` where `keep`, else `value`, with the gradient of `tensor` everywhere.
+def where_straight_through(tensor: Tensor, keep: Tensor | None, value: Tensor | float) -> Tensor:
+    """Return `tensor` where `keep` (None: everywhere), else `value`, with the gradient of `tensor`.
 
-    `torch.where` would give no gradient where the value stands in, and
-    `value + tensor - tensor.detach()` gives NaN where the tensor is not finite.
-
-    Args:
-        tensor: Any shape.
-        keep: bool, broadcasts to the shape of `tensor`.
-        value: Broadcasts likewise; receives no gradient.
-
-    Returns:
-        The shape of `tensor`. Gradients pass to `tensor` as they come, with 0 for each that is not
-        finite.
+    Gradients that are not finite become 0; `keep` and `value` broadcast and receive none.
+    `torch.where` gives no gradient where it replaces, and `value + tensor - tensor.detach()` gives
+    NaN where the tensor is not finite.
     """
     value = torch.as_tensor(value, dtype=tensor.dtype, device=tensor.device)
     return cast(Tensor, _WhereStraightThrough.apply(tensor, keep, value.detach()))
+
+
+def finite_or(tensor: Tensor, value: Tensor | float) -> Tensor:
+    """Replace values that are not finite; gradients as in `where_straight_through`.
+
+    A sum finds the usual case, all finite, in a tenth of the time of an elementwise test.
+    """
+    finite = bool(tensor.detach().sum().isfinite())
+    return where_straight_through(tensor, None if finite else tensor.isfinite(), value)

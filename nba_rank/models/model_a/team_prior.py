@@ -1,7 +1,7 @@
-"""What is known of a team beside its players: store features as a linear skip, warm-started.
+"""Store features of a team as a linear skip beside its players, warm-started.
 
-What deserves trust changes over a season, so each feature enters twice: itself, and times the share
-of the season played. So does the indicator of a feature that was sometimes unknown in training.
+Their weight changes over a season, so each feature enters twice: itself, and times the share of the
+season played. So does the indicator of a feature that was sometimes unknown in training.
 
 Letters: N rows, K prior columns, B lists, L teams in a list.
 """
@@ -35,7 +35,7 @@ class TeamPrior:
 
     Attributes:
         scaler: Standardises the features and flags the unknown ones, by training seasons only.
-        moving: Whether the store knows the share of the season played.
+        moving: Whether the features include the share of the season played.
     """
 
     scaler: ColumnScaler
@@ -50,7 +50,7 @@ class TeamPrior:
 
     @property
     def columns(self) -> list[str]:
-        """Names of the K prior columns: the scaler's, then, where `moving`, each by progress."""
+        """Names of the K prior columns: the scaler's, then each by progress if `moving`."""
         names = self.scaler.outputs
         return [*names, *(name + BY_PROGRESS for name in names if self.moving)]
 
@@ -84,18 +84,17 @@ def warm_start(
     lists: ListTensors,
     loss: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """Return weights of the linear skip from which training starts, [K].
+    """Return the first weights of the linear skip, [K].
 
-    Their direction is a ridge regression of the relevance on the prior columns. Their length is
-    what a list loss asks for and a regression does not know: the lists are scored with the ridge's
-    weights times one number, and the number of the lowest loss is taken.
+    Their direction is a ridge regression of the relevance on the prior columns, their length that
+    of the lowest list loss.
 
     Args:
         prior: Prior columns of the training rows, [N, K].
         relevance: Relevance of each row, [N].
-        season: Season of each row; rows of a season stay together in cross-validation.
+        season: Season of each row, [N]; groups of the cross-validation.
         lists: Lists of the same rows.
-        loss: Mean loss of scores [B, L] of the lists; the same for the same scores.
+        loss: Mean loss of scores [B, L] of the lists, deterministic.
     """
     spread = float(relevance.std()) or 1.0
     ridge = fit_ridge(prior, (relevance - relevance.mean()) / spread, season, _ALPHAS)

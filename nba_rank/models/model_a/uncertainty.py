@@ -1,9 +1,8 @@
-"""How far networks and dropout samples of model A agree, and the spread that they give.
-
-Dropout that stays on at prediction samples networks that fit the training data about as well (Gal
-and Ghahramani 2016, "Dropout as a Bayesian Approximation").
+"""Spread of model A's scores over networks and dropout samples.
 
 Letters: S samples, B lists, L teams in a list, N teams of one date.
+
+Source: Gal and Ghahramani (2016), "Dropout as a Bayesian Approximation".
 """
 
 import numpy as np
@@ -35,15 +34,13 @@ def has_dropout(network: ModelA) -> bool:
 
 
 def dropout_scores(network: ModelA, batch: Batch, n_samples: int, seed: int) -> Tensor:
-    """Score lists with dropout on, all samples in one pass.
-
-    Everything but dropout stays as in prediction, and torch's global random state is left alone.
+    """Score lists with dropout on, all samples in one pass; the global random state is kept.
 
     Args:
         network: The network, in evaluation mode.
         batch: B lists, on its device.
         n_samples: Samples S.
-        seed: Seed of what is dropped.
+        seed: Seed of the dropout.
 
     Returns:
         Scores [S, B, L].

@@ -1,4 +1,4 @@
-"""Stops model A where it does not learn, and names the most likely cause."""
+"""Stops a training of model A that does not learn, and names the most likely cause."""
 
 import logging
 from dataclasses import dataclass
@@ -26,16 +26,15 @@ from nba_rank.models.model_a.diagnostics import (
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.samples.lists import Batch
 
-# Share of its start by which the loss has to rise, or distance from their start in units of their
-# size that the weights have to move, before it is the learning rate that has blown them up; 600
-# steps at a healthy rate move the weights by about 1.
+# Above these the learning rate is too high: rise of the loss as a share of its start, and distance
+# of the weights from their start in units of their size; 600 healthy steps move them by about 1.
 _RISE_MAX = 0.5
 _DRIFT_MAX = 30.0
 # Share by which the first batch may be easier than its epoch by luck.
 _LUCK = 0.1
-# Distance below which the weights have as good as not moved.
+# Distance below which the weights have not moved.
 _DRIFT_MIN = 1e-3
-# Share of its start by which the loss has to fall to count as having learned at all.
+# Share of its start by which a loss that has learned something has fallen.
 _LEARNED_SHARE = 0.01
 
 
@@ -73,41 +72,42 @@ class NotLearningError(UserError):
         self._where = where
 
     def __reduce__(self) -> tuple[type[Self], tuple[Verdict, str]]:
-        """Travel between processes by the arguments rather than the message."""
+        """Pickle by the arguments rather than the message."""
         return type(self), (self.verdict, self._where)
 
 
-class NotLearning(BatchWatch):
-    """Watches the training loss and the life of the network, and stops the trainer.
+class NotLearning(pl.Callback):
+    """Judges each epoch and stops the trainer.
 
     It stops at once where the loss is not finite; otherwise after `patience` epochs in a row
 
-    - in which the network or what it is given is dead (see `cause_in_data`, `cause_in_network`), or
-      the loss or the weights have blown up, even if the loss moves; or
-    - in which the training loss has not fallen by `min_delta` below its lowest, unless it had
-      fallen by a hundredth since the start: a living network that has learned something and learns
-      no more has converged. So may one beside a team prior from its start, as long as its weights
-      move.
-
-    Beside a team prior, `finding` says that the set adds nothing where the loss of the last epoch
-    does not lie below that of the prior alone by a share of `min_delta`; nothing is stopped for it.
+    - in which the network or its inputs are dead (see `cause_in_data`, `cause_in_network`), or the
+      loss or the weights have blown up; or
+    - in which the training loss has not fallen by `min_delta` below its lowest, unless it has
+      fallen by a hundredth since the start, and so has converged; beside a team prior it may have
+      converged from the start, as long as the weights move.
 
     Of several causes the one in the data is named first, then the learning rate, then the network.
+    Beside a team prior, `finding` says where the set adds nothing: the last loss is not below that
+    of the prior alone by a share of `min_delta`. This stops nothing.
 
     Args:
+        watch: Diagnoses the epochs.
         min_delta: Fall of the training loss that counts, 0 or more.
         patience: Epochs, 1 or more.
         console: Where the diagnostics are printed when it stops; None writes to the log.
 
     Attributes:
         verdict: Why it has stopped; None while it has not.
-        finding: What is worth knowing of a training that was not stopped; empty if nothing.
+        finding: A note on a training that was not stopped; empty if there is none.
     """
 
-    def __init__(self, *, min_delta: float, patience: int, console: Console | None) -> None:
-        super().__init__()
+    def __init__(
+        self, watch: BatchWatch, *, min_delta: float, patience: int, console: Console | None
+    ) -> None:
         self.verdict: Verdict | None = None
         self.finding = ""
+        self._watch = watch
         self._min_delta = min_delta
         self._patience = patience
         self._console = console
@@ -118,7 +118,7 @@ class NotLearning(BatchWatch):
         self._flat_epochs = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Remember the weights before the first step."""
+        """Keep the weights before the first step."""
         self._weights = _weights(pl_module)
 
     def on_train_batch_end(
@@ -130,7 +130,6 @@ class NotLearning(BatchWatch):
         batch_idx: int,
     ) -> None:
         """Stop where the loss is not finite, before the module refuses to go on."""
-        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
         loss = float(outputs["loss"])
         if trainer.global_step <= 1:
             self._start = loss
@@ -151,8 +150,9 @@ class NotLearning(BatchWatch):
         """Judge the epoch."""
         if self.verdict is not None:
             return
-        loss = float(trainer.callback_metrics["train_loss"])
-        found, drift = self.diagnostics(), self._drift(pl_module)
+        module = cast(ModelA, pl_module)
+        loss = module.epoch_losses()["train_loss"]
+        found, drift = self._watch.diagnostics(), self._drift(pl_module)
         rise = (loss - self._start) / (abs(self._start) or 1.0)
         if trainer.current_epoch == 0 and 0 < rise < _LUCK:
             self._start = loss
@@ -161,7 +161,7 @@ class NotLearning(BatchWatch):
             cause = Cause.LEARNING_RATE
         # A set residual that starts at zero lets no gradient through before the first step.
         if cause is None and trainer.global_step > 1:
-            cause = cause_in_network(found, cast(ModelA, pl_module).config.attention.pooling)
+            cause = cause_in_network(found, module.config.attention.pooling)
         self._dead_epochs = self._dead_epochs + 1 if cause else 0
 
         if loss < self._lowest - self._min_delta:
@@ -171,7 +171,7 @@ class NotLearning(BatchWatch):
         least = max(self._min_delta, _LEARNED_SHARE * abs(self._start))
         flat = self._flat_epochs >= self._patience and self._lowest > self._start - least
         # A team prior is fitted before training: the players may have nothing to add to it.
-        if cast(ModelA, pl_module).ranker.skip is not None and cause is None:
+        if module.ranker.skip is not None and cause is None:
             flat = flat and drift < _DRIFT_MIN
 
         if self._dead_epochs < self._patience and not flat:
@@ -181,15 +181,14 @@ class NotLearning(BatchWatch):
         self._stop(trainer, cause, self._sentence(trainer, cause, found, loss, drift))
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Say where the set adds nothing to the team prior."""
-        metrics = trainer.callback_metrics
-        gain = prior_gain(metrics)
-        if self.verdict is not None or not gain < self._min_delta:
+        """Note where the set adds nothing to the team prior."""
+        losses = cast(ModelA, pl_module).losses[-1]
+        if self.verdict is not None or not prior_gain(losses) < self._min_delta:
             return
         self.finding = (
             f"the set adds nothing to the team prior: in the last epoch the training loss is "
-            f"{float(metrics['train_loss']):.4g}, that of the prior alone on the same lists "
-            f"{float(metrics['prior_loss']):.4g}: train longer or faster (trainer.max_epochs, "
+            f"{losses['train_loss']:.4g}, that of the prior alone on the same lists "
+            f"{losses['prior_loss']:.4g}: train longer or faster (trainer.max_epochs, "
             "model.model_a.learning_rate), or do without the prior (model.model_a.team_prior=[])"
         )
         self._say("note", self.finding)
@@ -218,7 +217,7 @@ class NotLearning(BatchWatch):
         return float((_weights(pl_module) - self._weights).norm() / self._weights.norm())
 
     def _stop(self, trainer: pl.Trainer, cause: Cause, explanation: str) -> None:
-        found = self.diagnostics()
+        found = self._watch.diagnostics()
         self.verdict = Verdict(cause, trainer.current_epoch, explanation, found)
         trainer.should_stop = True
         show_diagnostics(f"Model A does not learn: {cause}", found, self._console)
@@ -233,8 +232,7 @@ class NotLearning(BatchWatch):
 
 
 def _weights(pl_module: pl.LightningModule) -> Tensor:
-    """Return a copy of all weights as one vector."""
-    return torch.cat([weight.detach().flatten() for weight in pl_module.parameters()]).clone()
+    return torch.cat([weight.detach().flatten() for weight in pl_module.parameters()])
 
 
 def _learning_rate(trainer: pl.Trainer) -> float:

@@ -6,6 +6,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from nba_rank.models.model_a.callbacks.batch_watch import BatchWatch
 from nba_rank.models.model_a.callbacks.not_learning import NotLearning
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.samples.lists import Batch, ListDataModule, ListTensors
@@ -104,8 +105,8 @@ def watch(train):
     """Trains under a `NotLearning` callback of patience 3 and returns module and verdict."""
 
     def run(batch, patience=3, min_delta=1e-4, **knobs):
-        callback = NotLearning(min_delta=min_delta, patience=patience, console=None)
-        module = train(batch, [callback], **knobs)
-        return module, callback.verdict
+        watched = BatchWatch()
+        judge = NotLearning(watched, min_delta=min_delta, patience=patience, console=None)
+        return train(batch, [watched, judge], **knobs), judge.verdict
 
     return run
