@@ -1,7 +1,6 @@
-"""Fixtures made up where the schedule is not known: who meets whom, where and when.
+"""Makes up the fixtures that no schedule has, always in the same way: who meets whom, where, when.
 
-Without random numbers: the same gap is always filled in the same way. Letters: T teams, G games,
-R rounds, N days.
+Letters: T teams, G games, N days.
 """
 
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ import numpy as np
 from nba_rank.data.standings import Records
 
 SEASON_DAYS = 165
-"""Days after opening within which a season of unknown schedule is assumed to be played."""
+"""Assumed days from opening to the end of a season of unknown schedule."""
 
 _GOLDEN = (5**0.5 - 1) / 2
 _NEVER = 1e9
-"""Cost, in days, of a day that one of the teams cannot play on."""
+"""Cost, in days, of a day on which a team cannot play."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,8 @@ class Fixtures:
 
     def and_(self, other: Self) -> Self:
         """Return these games and then others."""
-        return type(self)(
-            np.concatenate([self.home, other.home]),
-            np.concatenate([self.away, other.away]),
-            np.concatenate([self.day, other.day]),
-        )
+        both = zip(vars(self).values(), vars(other).values(), strict=True)
+        return type(self)(*(np.concatenate(arrays) for arrays in both))
 
     def per_team(self, n_teams: int) -> np.ndarray:
         """Return how many of the games each team plays, int64 [T]."""
@@ -71,11 +67,10 @@ def assume(
 ) -> tuple[Fixtures, int]:
     """Make up the games that a season lacks.
 
-    Teams meet that have the fewest games against each other by the league's formula
-    (`fair_meetings`), at the home of the team that has had fewer home games. Games are spread
-    evenly, and no team plays on two days in a row. If the schedule is known to the end of the
-    season, `SEASON_DAYS` after opening, its gaps are filled; otherwise the new games follow the
-    known ones. If there are too many, they go on after the end of the season.
+    Teams are paired that are furthest behind the league's formula (`fair_meetings`); the host is
+    the team with fewer home games. Games are spread evenly, without back-to-backs: in the gaps of
+    a schedule that is known to the end of the season, otherwise after the known games, and after
+    the end of the season if there are too many.
 
     Args:
         missing: Games that each team lacks, int64 [T], none negative, at least one positive.
@@ -87,7 +82,7 @@ def assume(
         today: The first day on which a game can be played.
 
     Returns:
-        The games, and the games of single teams that could not be paired; see `pair_up`.
+        The games, and the games of single teams left without an opponent; see `pair_up`.
     """
     n_teams = len(missing)
     certain = played.and_(known)
@@ -109,10 +104,10 @@ def assume(
 
 
 def fair_meetings(conference: np.ndarray, division: np.ndarray, games: int) -> np.ndarray:
-    """Return how often each two teams meet in a season, float64 [T, T], by the league's formula.
+    """Return how often two teams meet by the league's formula, float64 [T, T].
 
-    Four times within a division, 3.6 times on average within a conference, twice otherwise, all
-    scaled to the length of the season (82 games of 30 teams need no scaling).
+    That is 4 times within a division, 3.6 times on average within a conference and twice otherwise,
+    scaled to the games of a team.
 
     Args:
         conference: Conference codes [T].
@@ -127,19 +122,17 @@ def fair_meetings(conference: np.ndarray, division: np.ndarray, games: int) -> n
 
 
 def pair_up(missing: np.ndarray, want: np.ndarray) -> tuple[list[np.ndarray], int]:
-    """Pair teams until each has the games that it misses, in rounds of at most one game a team.
+    """Pair teams until each has the games that it lacks, in rounds of at most one game a team.
 
-    In each round the teams that miss most games play, so that none is left without an opponent at
-    the end. Pairs that are short of most meetings come first.
+    The teams that lack most games play in each round, so that none is left alone at the end.
 
     Args:
-        missing: Games that each team misses, int64 [T], none negative.
-        want: Meetings that each two teams are short of, float64 [T, T], symmetric.
+        missing: Games that each team lacks, int64 [T], none negative.
+        want: Meetings that each pair of teams lacks, float64 [T, T], symmetric; highest first.
 
     Returns:
-        The rounds, each int64 [games, 2] of team positions, and the games of single teams that
-        no pairing can fill: one where the sum is odd, more where one team misses more games than
-        all others together.
+        The rounds, each int64 [games, 2] of team positions, and the games that no pairing can fill:
+        one if the sum is odd, more if one team lacks more games than all others together.
     """
     left, want = missing.copy(), want.copy()
     np.fill_diagonal(want, -np.inf)
@@ -147,7 +140,7 @@ def pair_up(missing: np.ndarray, want: np.ndarray) -> tuple[list[np.ndarray], in
     left[np.argmax(left)] -= unpaired
     rounds: list[np.ndarray] = []
     while left.any():
-        # More games would leave the team that misses most with too few opponents.
+        # More games would leave the team that lacks most with too few opponents.
         most = 1 + int(left.sum() - 2 * left.max()) // 2
         games = min(int(np.count_nonzero(left)) // 2, most)
         teams = np.sort(np.argsort(-left, kind="stable")[: 2 * games])
@@ -160,7 +153,7 @@ def pair_up(missing: np.ndarray, want: np.ndarray) -> tuple[list[np.ndarray], in
 
 
 def _match(teams: np.ndarray, want: np.ndarray) -> np.ndarray:
-    """Pair an even number of teams, first those that are short of most meetings."""
+    """Pair an even number of teams, those that lack most meetings first."""
     open_ = want[np.ix_(teams, teams)]
     pairs = np.empty((len(teams) // 2, 2), dtype=np.int64)
     for pair in pairs:
@@ -168,7 +161,7 @@ def _match(teams: np.ndarray, want: np.ndarray) -> np.ndarray:
         open_[pair] = -np.inf
         open_[:, pair] = -np.inf
     pairs = teams[pairs]
-    # Those left over at the end may have met too often: they swap with the pair that suits best.
+    # The last pairs may have met too often: they swap with the pair that gains most.
     for left_over in np.flatnonzero(want[pairs[:, 0], pairs[:, 1]] < 0):
         a, b = pairs[left_over]
         either_way = np.stack([pairs, pairs[:, ::-1]])
@@ -187,27 +180,26 @@ def place(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give each game a day and a host.
 
-    The rounds are spread evenly over the days; a game goes to the day next to its round's on which
-    neither team plays, nor the day before, nor the day after. The host is who has had fewer home
-    games, then who has hosted the other less often.
+    Rounds are spread evenly over the days; a game is on the day nearest to its round's with no game
+    of either team on it or next to it. The host has had fewer home games, then has hosted the
+    other less often.
 
     Args:
         rounds: As `pair_up` returns them.
         busy: Whether each team plays on each day, bool [T, N]. The first day is past and the last
             two are after `last`.
-        last: Position of the last day of the season; later days are used where it has too few.
-        hosted: Games that the row team has had, or will have, at home against the column team,
-            int64 [T, T].
+        last: Position of the season's last day; later days are used if there are too few.
+        hosted: Games of the row team at home against the column team, int64 [T, T].
 
     Returns:
         Positions of home teams, away teams and days, each int64 [G].
     """
     n = len(rounds)
-    # A team is kept from three days a game, so two teams find a day within six a round.
+    # A game blocks three days of a team, so two teams find a day within six days a round.
     busy = np.concatenate([busy, np.zeros((len(busy), 6 * n), dtype=bool)], axis=1)
     hosted, at_home = hosted.copy(), hosted.sum(axis=1)
     days = np.arange(1, busy.shape[1] - 1)
-    # The last rounds are short, of the teams that miss most: they are strewn among the others.
+    # The last rounds are short, of the teams that lack most: scatter them among the others.
     order = np.argsort(np.arange(n) * _GOLDEN % 1, kind="stable")
     homes, aways, found = [], [], []
     for slot, pairs in enumerate(rounds[number] for number in order):

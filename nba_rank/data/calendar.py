@@ -1,4 +1,4 @@
-"""As-of dates of a season: an even grid and the points at which skill is measured."""
+"""As-of dates: an even grid, and the points of a season at which skill is measured."""
 
 from dataclasses import replace
 
@@ -11,21 +11,19 @@ from nba_rank.data.league import league_teams
 from nba_rank.data.tables import Tables, conform
 
 POINT_SHARES = {"open": 0.0, "0.05": 0.05, "0.15": 0.15, "0.25": 0.25, "0.5": 0.5, "0.75": 0.75}
-"""Share of the regular season's games that has been played at each as-of point but the last."""
+"""Share of the regular season's games played by each as-of point but the last."""
 
 AS_OF_POINTS = (*POINT_SHARES, "end")
-"""Names of the as-of points in order; `end` is the morning after the last regular-season day."""
+"""As-of points in order; `end` is the morning after the last regular-season day."""
 
 MAX_DAYS_WITHOUT_GAMES = 14
-"""Days after the last game day that still count as its season: the All-Star break and a margin."""
+"""Days after the last game day that belong to its season: more than the All-Star break."""
 
 
 def as_of_points(tables: Tables, season: str) -> dict[str, pd.Timestamp]:
-    """Return the date of each as-of point of a season.
+    """Return the date of each as-of point that a season has reached.
 
-    A point's date is the morning of the day on which the share of regular games played reaches
-    it: that day's games are not yet known. `end` is the morning after the last game day. Points
-    that a season in progress has not reached are absent.
+    It is the morning of the day on which the share of regular games played reaches the point's.
 
     Raises:
         ValueError: The season is not in the tables.
@@ -45,14 +43,8 @@ def as_of_points(tables: Tables, season: str) -> dict[str, pd.Timestamp]:
 def as_of_grid(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFrame:
     """Return the as-of dates of seasons: every so many days from opening, and all as-of points.
 
-    Args:
-        tables: The canonical tables.
-        seasons: Seasons to cover.
-        every_days: Days between two dates of the even grid, at least 1.
-
     Returns:
-        Columns `season`, `as_of_date`, `as_of_point` (empty text between the points), sorted and
-        unique by date.
+        `season`, `as_of_date`, `as_of_point` (empty between the points), sorted and unique by date.
     """
     frames = []
     for season in seasons:
@@ -68,11 +60,11 @@ def as_of_grid(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFr
 
 
 def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
-    """Return the season that a date belongs to: the last one that had opened by then.
+    """Return the season of a date: the last one that had opened by then.
 
     Raises:
-        UserError: The date lies before the first season, or so long after the last game day in
-            the tables that games must be missing; see `with_coming_season`.
+        UserError: The date lies before the first season, or so long after the last game day that
+            games must be missing; see `with_coming_season`.
     """
     seasons = tables.seasons
     opened = seasons[seasons["first_date"] <= date]
@@ -87,19 +79,11 @@ def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
 
 
 def with_coming_season(tables: Tables, date: pd.Timestamp) -> Tables:
-    """Return the tables with the season that is about to open on a date, if one is.
+    """Return the tables with the season that is about to open on a date, if there is one.
 
-    A season without games comes after a complete one. It can be ranked until two weeks after its
-    opening, by when games must have been played: the first game of a schedule file, else the date
-    of its last roster file, else the end of October.
-
-    Args:
-        tables: The canonical tables.
-        date: Date to rank.
-
-    Returns:
-        The tables as they are, where the date belongs to a season with games or to none; otherwise
-        with the league's teams and a season that begins on the date.
+    After a complete season the next one can be ranked without games until two weeks after its
+    opening: the first game of a schedule file, else the date of its last roster file, else the end
+    of October. It is added as a season that begins on the date, with the league's teams.
     """
     last = tables.seasons.iloc[-1]
     break_ = pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES)

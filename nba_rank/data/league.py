@@ -1,7 +1,6 @@
-"""Facts of the league that no game log holds: teams, conferences, schedule lengths and formats.
+"""Facts of the league outside the game logs: teams, conferences, schedule lengths and formats.
 
-Everything here is known before the season that it describes (except where a docstring says
-otherwise), so it may enter a feature without leaking the future.
+All are known before their season, unless a docstring says otherwise, so features may use them.
 """
 
 from dataclasses import dataclass
@@ -15,46 +14,38 @@ from nba_rank.core.seasons import season_start_year
 EAST, WEST = "East", "West"
 
 _NOW = {
-    # team_id: (abbreviation, city, division since 2004-05)
-    1610612737: ("ATL", "Atlanta", "Southeast"),
-    1610612738: ("BOS", "Boston", "Atlantic"),
-    1610612739: ("CLE", "Cleveland", "Central"),
-    1610612740: ("NOP", "New Orleans", "Southwest"),
-    1610612741: ("CHI", "Chicago", "Central"),
-    1610612742: ("DAL", "Dallas", "Southwest"),
-    1610612743: ("DEN", "Denver", "Northwest"),
-    1610612744: ("GSW", "Golden State", "Pacific"),
-    1610612745: ("HOU", "Houston", "Southwest"),
-    1610612746: ("LAC", "LA Clippers", "Pacific"),
-    1610612747: ("LAL", "LA Lakers", "Pacific"),
-    1610612748: ("MIA", "Miami", "Southeast"),
-    1610612749: ("MIL", "Milwaukee", "Central"),
-    1610612750: ("MIN", "Minnesota", "Northwest"),
-    1610612751: ("BKN", "Brooklyn", "Atlantic"),
-    1610612752: ("NYK", "New York", "Atlantic"),
-    1610612753: ("ORL", "Orlando", "Southeast"),
-    1610612754: ("IND", "Indiana", "Central"),
-    1610612755: ("PHI", "Philadelphia", "Atlantic"),
-    1610612756: ("PHX", "Phoenix", "Pacific"),
-    1610612757: ("POR", "Portland", "Northwest"),
-    1610612758: ("SAC", "Sacramento", "Pacific"),
-    1610612759: ("SAS", "San Antonio", "Southwest"),
-    1610612760: ("OKC", "Oklahoma City", "Northwest"),
-    1610612761: ("TOR", "Toronto", "Atlantic"),
-    1610612762: ("UTA", "Utah", "Northwest"),
-    1610612763: ("MEM", "Memphis", "Southwest"),
-    1610612764: ("WAS", "Washington", "Southeast"),
-    1610612765: ("DET", "Detroit", "Central"),
-    1610612766: ("CHA", "Charlotte", "Southeast"),
+    # team_id: abbreviation, city, nickname, division since 2004-05, hours from UTC in winter
+    1610612737: ("ATL", "Atlanta", "Hawks", "Southeast", -5),
+    1610612738: ("BOS", "Boston", "Celtics", "Atlantic", -5),
+    1610612739: ("CLE", "Cleveland", "Cavaliers", "Central", -5),
+    1610612740: ("NOP", "New Orleans", "Pelicans", "Southwest", -6),
+    1610612741: ("CHI", "Chicago", "Bulls", "Central", -6),
+    1610612742: ("DAL", "Dallas", "Mavericks", "Southwest", -6),
+    1610612743: ("DEN", "Denver", "Nuggets", "Northwest", -7),
+    1610612744: ("GSW", "Golden State", "Warriors", "Pacific", -8),
+    1610612745: ("HOU", "Houston", "Rockets", "Southwest", -6),
+    1610612746: ("LAC", "LA Clippers", "Clippers", "Pacific", -8),
+    1610612747: ("LAL", "LA Lakers", "Lakers", "Pacific", -8),
+    1610612748: ("MIA", "Miami", "Heat", "Southeast", -5),
+    1610612749: ("MIL", "Milwaukee", "Bucks", "Central", -6),
+    1610612750: ("MIN", "Minnesota", "Timberwolves", "Northwest", -6),
+    1610612751: ("BKN", "Brooklyn", "Nets", "Atlantic", -5),
+    1610612752: ("NYK", "New York", "Knicks", "Atlantic", -5),
+    1610612753: ("ORL", "Orlando", "Magic", "Southeast", -5),
+    1610612754: ("IND", "Indiana", "Pacers", "Central", -5),
+    1610612755: ("PHI", "Philadelphia", "76ers", "Atlantic", -5),
+    1610612756: ("PHX", "Phoenix", "Suns", "Pacific", -7),
+    1610612757: ("POR", "Portland", "Trail Blazers", "Northwest", -8),
+    1610612758: ("SAC", "Sacramento", "Kings", "Pacific", -8),
+    1610612759: ("SAS", "San Antonio", "Spurs", "Southwest", -6),
+    1610612760: ("OKC", "Oklahoma City", "Thunder", "Northwest", -6),
+    1610612761: ("TOR", "Toronto", "Raptors", "Atlantic", -5),
+    1610612762: ("UTA", "Utah", "Jazz", "Northwest", -7),
+    1610612763: ("MEM", "Memphis", "Grizzlies", "Southwest", -6),
+    1610612764: ("WAS", "Washington", "Wizards", "Southeast", -5),
+    1610612765: ("DET", "Detroit", "Pistons", "Central", -5),
+    1610612766: ("CHA", "Charlotte", "Hornets", "Southeast", -5),
 }
-_NICKNAMES = {
-    "ATL": "Hawks", "BOS": "Celtics", "CLE": "Cavaliers", "NOP": "Pelicans", "CHI": "Bulls",
-    "DAL": "Mavericks", "DEN": "Nuggets", "GSW": "Warriors", "HOU": "Rockets", "LAC": "Clippers",
-    "LAL": "Lakers", "MIA": "Heat", "MIL": "Bucks", "MIN": "Timberwolves", "BKN": "Nets",
-    "NYK": "Knicks", "ORL": "Magic", "IND": "Pacers", "PHI": "76ers", "PHX": "Suns",
-    "POR": "Trail Blazers", "SAC": "Kings", "SAS": "Spurs", "OKC": "Thunder", "TOR": "Raptors",
-    "UTA": "Jazz", "MEM": "Grizzlies", "WAS": "Wizards", "DET": "Pistons", "CHA": "Hornets",
-}  # fmt: skip
 _OTHER_NAMES = {
     "Los Angeles Clippers": "LAC", "Los Angeles Lakers": "LAL", "Charlotte Bobcats": "CHA",
     "New Jersey Nets": "BKN", "New Orleans Hornets": "NOP",
@@ -65,19 +56,11 @@ _CONFERENCE = {
     "Atlantic": EAST, "Central": EAST, "Southeast": EAST,
     "Northwest": WEST, "Pacific": WEST, "Southwest": WEST, "Midwest": WEST,
 }  # fmt: skip
-# Hours from UTC in winter, by the arena of today.
-_UTC_OFFSETS = {
-    -5: ("ATL", "BOS", "BKN", "CHA", "CLE", "DET", "IND", "MIA", "NYK", "ORL", "PHI", "TOR", "WAS"),
-    -6: ("CHI", "DAL", "HOU", "MEM", "MIL", "MIN", "NOP", "OKC", "SAS"),
-    -7: ("DEN", "PHX", "UTA"),
-    -8: ("GSW", "LAC", "LAL", "POR", "SAC"),
-}  # fmt: skip
-# Four divisions until 2003-04.
-_OLD_ATLANTIC = ("BOS", "MIA", "BKN", "NYK", "ORL", "PHI", "WAS")
-_OLD_MIDWEST = ("DAL", "DEN", "HOU", "MEM", "MIN", "SAS", "UTA")
-_OLD_PACIFIC = ("GSW", "LAC", "LAL", "PHX", "POR", "SAC", "OKC")
-
-
+_DIVISIONS_UNTIL_2003_04 = {
+    "Atlantic": ("BOS", "MIA", "BKN", "NYK", "ORL", "PHI", "WAS"),
+    "Midwest": ("DAL", "DEN", "HOU", "MEM", "MIN", "SAS", "UTA"),
+    "Pacific": ("GSW", "LAC", "LAL", "PHX", "POR", "SAC", "OKC"),
+}  # the others played in the Central
 _MOVED = {1610612766: (2002, 1610612740)}
 """Clubs that moved under another id: the old id -> their first season with the new one, that id."""
 
@@ -88,8 +71,8 @@ class PlayIn:
 
     Attributes:
         line: Last seed of a conference that can still reach the playoffs.
-        max_games_behind: Games that the ninth may trail the eighth for a play-in to be held
-            (None: it is always held).
+        max_games_behind: Games by which the ninth may trail the eighth for a play-in to be held;
+            None: it is always held.
     """
 
     line: int
@@ -98,7 +81,7 @@ class PlayIn:
 
 @dataclass(frozen=True)
 class Restart:
-    """A season that was stopped and resumed with a part of its teams.
+    """A season that was stopped and resumed with some of its teams.
 
     Attributes:
         stopped: Day of the last game before the stop.
@@ -116,29 +99,23 @@ class Restart:
 
 
 def league_teams(season: str) -> pd.DataFrame:
-    """Return the teams of a season.
+    """Return the teams of a season: 29 before 2004-05, 30 since.
 
     Returns:
-        Columns `team_id`, `abbreviation` and `city` (today's, of the same franchise),
-        `conference`, `division`; 29 rows before 2004-05, 30 since.
+        `team_id`, `abbreviation` and `city` (today's, of the same franchise), `conference`,
+        `division`.
     """
     year = season_start_year(season)
+    former = {team: name for name, teams in _DIVISIONS_UNTIL_2003_04.items() for team in teams}
+    # The first Charlotte club has the id of today's Hornets until 2001-02, when it moved to New
+    # Orleans, which was in the East until 2003-04.
+    absent = None if year >= 2004 else "CHA" if year >= 2002 else "NOP"
     rows = []
-    for team_id, (abbreviation, city, current) in _NOW.items():
-        division = current
+    for team_id, (abbreviation, city, _, division, _) in _NOW.items():
+        if abbreviation == absent:
+            continue
         if year < 2004:
-            # The first Charlotte club carries the id of today's Hornets in 2000-01 and 2001-02
-            # and moved to New Orleans, which sat in the East until 2003-04.
-            if abbreviation == ("CHA" if year >= 2002 else "NOP"):
-                continue
-            if abbreviation in _OLD_ATLANTIC:
-                division = "Atlantic"
-            elif abbreviation in _OLD_MIDWEST:
-                division = "Midwest"
-            elif abbreviation in _OLD_PACIFIC:
-                division = "Pacific"
-            else:
-                division = "Central"
+            division = former.get(abbreviation, "Central")
         rows.append((team_id, abbreviation, city, _CONFERENCE[division], division))
     columns = ["team_id", "abbreviation", "city", "conference", "division"]
     return pd.DataFrame(rows, columns=columns).astype({"team_id": "int64"})
@@ -151,31 +128,26 @@ def team_ids(season: str) -> frozenset[int]:
 
 
 def utc_offsets(season: str) -> dict[int, int]:
-    """Return the hours from UTC, in winter, of the arena of every franchise by team id.
+    """Return the hours from UTC, in winter, of each franchise's arena by team id.
 
-    The Thunder played in Seattle until 2007-08 and the Grizzlies in Vancouver until 2000-01. Other
-    moves since 2000 stayed within a time zone or changed the id: New Jersey to Brooklyn, New
-    Orleans to Oklahoma City for 2005-07, the first Charlotte club to New Orleans. Summer time is
-    left out: it shifts all but Phoenix alike.
+    The Thunder played in Seattle until 2007-08 and the Grizzlies in Vancouver until 2000-01; other
+    moves since 2000 stayed within a time zone or changed the id. Summer time shifts all but Phoenix
+    alike and is left out.
     """
     year = season_start_year(season)
-    offset_of = {team: hours for hours, teams in _UTC_OFFSETS.items() for team in teams}
     moved = {"OKC": 2008, "MEM": 2001}
     return {
-        team_id: -8 if year < moved.get(abbreviation, year) else offset_of[abbreviation]
-        for team_id, (abbreviation, *_) in _NOW.items()
+        team_id: -8 if year < moved.get(abbreviation, year) else hours
+        for team_id, (abbreviation, _, _, _, hours) in _NOW.items()
     }
 
 
 def club_ids(season: IntArray, team_id: IntArray) -> IntArray:
-    """Return the id that each team's club has had since its last move.
-
-    The first Charlotte club became New Orleans in 2002-03; its old id has been that of today's
-    Charlotte club since 2004-05.
+    """Return the id of each team's club since its last move.
 
     Args:
         season: Start years, any shape.
-        team_id: Team ids in those seasons, of the same shape.
+        team_id: Team ids in those seasons, the same shape.
     """
     club = team_id.copy()
     for old, (since, new) in _MOVED.items():
@@ -189,32 +161,26 @@ def known_team_ids() -> frozenset[int]:
 
 
 def franchise_names() -> dict[str, int]:
-    """Return the id of every full name that a franchise has had since 2000-01, in lower case."""
-    names = {}
-    for team_id, (abbreviation, city, _) in _NOW.items():
-        others = [name for name, short in _OTHER_NAMES.items() if short == abbreviation]
-        for name in (f"{city} {_NICKNAMES[abbreviation]}", *others):
-            names[name.lower()] = team_id
-    return names
+    """Return the id of every full name of a franchise since 2000-01, in lower case."""
+    ids = {abbreviation: team_id for team_id, (abbreviation, *_) in _NOW.items()}
+    today = {f"{city} {nickname}": short for short, city, nickname, _, _ in _NOW.values()}
+    return {name.lower(): ids[short] for name, short in (today | _OTHER_NAMES).items()}
 
 
 def scheduled_games(season: str) -> int:
-    """Return the games that each team was to play when the season began (2019-20: 82)."""
+    """Return the scheduled games of a team when the season began (2019-20: 82)."""
     return {"2011-12": 66, "2020-21": 72}.get(season, 82)
 
 
 def expected_regular_games(season: str) -> int:
-    """Return how many regular-season games were played, as known after the season.
-
-    Short seasons: the 2011 lockout, one game cancelled in 2012-13, the stop of March 2020, 72 games
-    a team in 2020-21. Used by the quality report only, never by a feature.
-    """
+    """Return how many regular-season games were played, as known after the season."""
+    # The lockout of 2011, a game cancelled in 2012-13, the stop of March 2020, 72 games a team.
     played = {"2011-12": 990, "2012-13": 1229, "2019-20": 1059, "2020-21": 1080}
     return played.get(season, len(team_ids(season)) * scheduled_games(season) // 2)
 
 
 def play_in(season: str) -> PlayIn | None:
-    """Return the play-in rule of a season, or None where there was none."""
+    """Return the play-in rule of a season, or None."""
     year = season_start_year(season)
     if year == 2019:
         return PlayIn(line=9, max_games_behind=4.0)
@@ -227,10 +193,7 @@ def division_winners_first(season: str) -> bool:
 
 
 def restart(season: str) -> Restart | None:
-    """Return how a stopped season was resumed (2019-20), or None.
-
-    Known from the day after `announced` on, not before the season.
-    """
+    """Return how a stopped season was resumed, or None; known from the day after `announced`."""
     if season != "2019-20":
         return None
     uninvited = ("ATL", "CHA", "CHI", "CLE", "DET", "GSW", "MIN", "NYK")

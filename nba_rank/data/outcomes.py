@@ -1,4 +1,4 @@
-"""How far every team went: playoff series, champion, outcome rank and final rank of a season."""
+"""How far every team went: playoff series, outcome rank and final rank."""
 
 import numpy as np
 import pandas as pd
@@ -6,19 +6,13 @@ import pandas as pd
 from nba_rank.core.errors import UserError
 from nba_rank.data import league
 from nba_rank.data.race import race
-from nba_rank.data.standings import standings
+from nba_rank.data.standings import BERTHS, standings
 from nba_rank.data.tables import Tables
 
 FINISHES = (
-    "Champion",
-    "Finals",
-    "Conference finals",
-    "Second round",
-    "First round",
-    "Play-in",
-    "Lottery",
-)
-"""Labels of how a season ended for a team, best first."""
+    "Champion", "Finals", "Conference finals", "Second round", "First round", "Play-in", "Lottery",
+)  # fmt: skip
+"""Labels of how a team's season ended, best first."""
 
 ROUNDS = 4
 """Rounds of the playoffs."""
@@ -29,41 +23,31 @@ _READ = [
 ]  # fmt: skip
 
 EVENTS = ("playoff", "round_1", "round_2", "finals", "title")
-"""How far a team may go: into the playoffs, and winning one to four rounds of them."""
+"""Making the playoffs, and winning one to four rounds of them."""
 
 
 def playoff_wins(team_games: pd.DataFrame) -> pd.DataFrame:
-    """Return how many playoff games each team won; play-in games do not count.
-
-    Args:
-        team_games: Team games as in the schema, any number of seasons.
-
-    Returns:
-        `season`, `team_id`, `playoff_wins` (games): one row for each team and season present,
-        zero for a team without a playoff game, sorted by season and team.
-    """
+    """Return `season`, `team_id` and `playoff_wins` (games, without the play-in) of every team."""
     counted = team_games["won"] & (team_games["kind"] == "playoffs")
     wins = counted.groupby([team_games["season"], team_games["team_id"]]).sum()
     return wins.astype("int64").rename("playoff_wins").reset_index()
 
 
 def series(team_games: pd.DataFrame, season: str) -> pd.DataFrame:
-    """Return the playoff series of a season, derived from its playoff games alone.
-
-    A team's opponents in order of their first game are its rounds, so no bracket is needed.
+    """Return the playoff series of a season: a team's opponents by first game are its rounds.
 
     Args:
         team_games: Team games as in the schema; only the season's rows of kind `playoffs` count.
         season: Season, such as `2023-24`.
 
     Returns:
-        Two rows a series, one from each side, sorted by round and team: `season`, `round` (1 to
-        4), `team_id`, `opponent_team_id`, `wins`, `losses` (games), `winner_team_id` (0 while the
-        series is undecided). Empty where there are no playoff games yet.
+        Two rows a series, one a side, sorted by round and team: `season`, `round` (1 to 4),
+        `team_id`, `opponent_team_id`, `wins`, `losses` (games), `winner_team_id` (0 while
+        undecided).
 
     Raises:
-        UserError: Two opponents meet in different rounds of theirs, which means that games of an
-            earlier round are missing.
+        UserError: The same series is in different rounds of the two teams, so games of an earlier
+            round are missing.
     """
     rows = team_games[(team_games["season"] == season) & (team_games["kind"] == "playoffs")]
     pairs = rows.groupby(["team_id", "opponent_team_id"], as_index=False).agg(
@@ -106,10 +90,9 @@ def series(team_games: pd.DataFrame, season: str) -> pd.DataFrame:
 
 
 def _eliminated_on(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.Series:
-    """Return the first morning on which each team was out, indexed by team id.
+    """Return the first morning on which each team was out, by team id.
 
-    A team that is never mathematically out gets the morning after the last game: one that missed
-    the field got there on a tie-break.
+    For a team that is never mathematically out it is the morning after the last game.
     """
     rows = team_games[(team_games["season"] == season) & (team_games["kind"] == "regular")]
     days = rows["game_date"]
@@ -120,7 +103,7 @@ def _eliminated_on(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -
 
 
 def _ranks(*keys: pd.Series) -> pd.Series:
-    """Return ranks from 1, by keys that are each better when lower, the first key first."""
+    """Return ranks from 1 by several keys, lower is better, the first key first."""
     order = np.lexsort([key.to_numpy() for key in reversed(keys)])
     ranks = np.empty(len(order), dtype="int64")
     ranks[order] = np.arange(1, len(order) + 1)
@@ -128,7 +111,6 @@ def _ranks(*keys: pd.Series) -> pd.Series:
 
 
 def _season_outcomes(rows: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.DataFrame:
-    """Return the outcomes of a season from all its team games."""
     table = standings(rows, teams, season)
     table = table[["season", "team_id", "wins", "losses", "win_pct", "seed", "league_rank"]]
     table = table.rename(columns={"league_rank": "standings_rank"})
@@ -166,7 +148,7 @@ def _season_outcomes(rows: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd
 
 
 def outcomes(tables: Tables, season: str | None = None) -> pd.DataFrame:
-    """Return how far every team went, for complete seasons.
+    """Return how far every team went in complete seasons.
 
     Args:
         tables: The canonical tables.
@@ -174,21 +156,17 @@ def outcomes(tables: Tables, season: str | None = None) -> pd.DataFrame:
 
     Returns:
         One row a team and season, sorted by season and `outcome_rank`:
-        `season`, `team_id`; `wins`, `losses` (regular season, games), `win_pct` (0 to 1);
-        `seed` (regular season, within the conference, before any play-in);
-        `standings_rank` (1 is best; `league_rank` of `standings`);
-        `made_playin` (played a play-in game), `made_playoffs` (played a playoff game);
-        `playoff_wins` (games), `rounds_won` (playoff series won, 0 to 4; 0 also for a team that
-        missed the playoffs: ask `made_playoffs`);
-        `outcome_rank` (1 is best, a strict order: the playoff teams by playoff wins, then the
-        other teams; within equals by regular-season winning percentage, as in `standings_rank`.
-        Play-in games count as neither);
-        `eos_final_rank` (1 is best, a strict order by elimination, the last eliminated first:
-        champion, runner-up, then by playoff round reached; then the losers of the play-in, those
-        who lost their second game in it ahead of those who lost their first; then the teams out
-        in the regular season by the date on which they were mathematically eliminated. Within
-        equals as in `standings_rank`. This is our reading of an older definition, of which only
-        is known that it puts the first two eliminated teams at 29 and 30);
+        `season`, `team_id`; `wins`, `losses` (regular season), `win_pct` (0 to 1);
+        `seed` (within the conference, before any play-in), `standings_rank` (`league_rank` of
+        `standings`); `made_playin`, `made_playoffs`; `playoff_wins` (games, without the play-in);
+        `rounds_won` (0 to 4; 0 also for teams that missed the playoffs);
+        `outcome_rank` (1 is best, a strict order: playoff teams by playoff wins, then the others;
+        ties by regular-season winning percentage, as in `standings_rank`);
+        `eos_final_rank` (1 is best, a strict order by elimination, the last one first: champion,
+        runner-up, then by round reached; losers of the play-in, those of their second game first;
+        then the others by the date of their mathematical elimination; ties by `standings_rank`.
+        This is our reading of an older definition, of which we only know that the first two
+        eliminated teams are 29th and 30th);
         `finish` (one of `FINISHES`).
 
     Raises:
@@ -212,16 +190,41 @@ def outcomes(tables: Tables, season: str | None = None) -> pd.DataFrame:
 
 
 def events(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Return how far every team went.
-
-    Args:
-        outcomes: Columns `season`, `team_id`, `made_playoffs` and `rounds_won`, as of `outcomes`.
-
-    Returns:
-        `season`, `team_id` and a bool column for each of `EVENTS`; rows as given.
-    """
+    """Return `season`, `team_id` and a bool column for each of `EVENTS`, rows as in `outcomes`."""
     happened = {
         name: outcomes["made_playoffs"] & (outcomes["rounds_won"] >= rounds)
         for rounds, name in enumerate(EVENTS)
     }
     return outcomes[["season", "team_id"]].assign(**happened)
+
+
+def decided(tables: Tables, season: str, as_of_date: pd.Timestamp) -> pd.DataFrame:
+    """Return each team's record before a date, and whether it can still win the title.
+
+    Returns:
+        `team_id`, `wins`, `losses` (regular season), `state`: `in`; `out`, by the standings, the
+        play-in or a lost series; or `champion`.
+    """
+    games = tables.team_games
+    games = games[(games["season"] == season) & (games["game_date"] < as_of_date)]
+    table = race(games, tables.teams, season, pd.DatetimeIndex([as_of_date]))
+    ranked = standings(games, tables.teams, season).set_index("team_id")
+    team = table["team_id"]
+    out = table["eliminated"].copy()
+
+    rule, play_in = league.play_in(season), games[games["kind"] == "playin"]
+    if rule is not None and len(play_in):
+        seed = team.map(ranked["seed"])
+        lost = team.map(play_in.loc[~play_in["won"], "team_id"].value_counts()).fillna(0)
+        # Teams that hold a berth before the play-in have two games to keep it.
+        out |= (seed > rule.line) | (lost > (seed <= BERTHS))
+    in_playoffs = team.isin(games.loc[games["kind"] == "playoffs", "team_id"])
+    conference = team.map(ranked["conference"])
+    field_known = in_playoffs.groupby(conference).transform("sum") >= BERTHS
+    out |= field_known & ~in_playoffs
+    results = series(games, season)
+    over = results[results["winner_team_id"] != 0]
+    out |= team.isin(over.loc[over["winner_team_id"] != over["team_id"], "team_id"])
+    champion = team.isin(over.loc[over["round"] == ROUNDS, "winner_team_id"])
+    state = pd.Series("in", index=table.index).mask(out, "out").mask(champion, "champion")
+    return table[["team_id", "wins", "losses"]].assign(state=state)

@@ -12,13 +12,13 @@ from nba_rank.data import league
 from nba_rank.data.standings import BERTHS, regular_season, team_codes, win_pct
 
 TeamRows = pd.DataFrame | Mapping[str, np.ndarray]
-"""Regular-season team games: a frame, or the columns by name."""
+"""Regular-season team games, a frame or columns by name."""
 
 
 def _played_before(
     rows: TeamRows, ids: np.ndarray, dates: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return wins and losses [D, T] of each team in games before each date."""
+    """Return each team's wins and losses [D, T] before each date."""
     days, day = np.unique(np.asarray(rows["game_date"]), return_inverse=True)
     team = team_codes(rows["team_id"], ids)
     won = np.asarray(rows["won"])
@@ -35,7 +35,7 @@ def _played_before(
 def _format(
     rows: TeamRows, season: str, dates: np.ndarray, played: np.ndarray, ids: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what is known on each date of the season's format.
+    """Return the last seed that can reach the playoffs [D], games left and the uninvited [D, T].
 
     Args:
         rows: Regular-season team games.
@@ -43,10 +43,6 @@ def _format(
         dates: As-of dates [D].
         played: Games played before each date [D, T].
         ids: Team ids [T].
-
-    Returns:
-        The last seed that can still reach the playoffs [D], the games left [D, T], and the teams
-        that were not invited to go on, mask [D, T].
     """
     left = np.maximum(league.scheduled_games(season) - played, 0)
     play_in = league.play_in(season)
@@ -56,8 +52,7 @@ def _format(
         return line, left, np.zeros(left.shape, dtype=bool)
     stopped, resumed = restart.stopped.to_datetime64(), restart.resumed.to_datetime64()
     days = np.unique(np.asarray(rows["game_date"]))
-    # A game between stop and restart, as in a simulated season of this label, shows that there
-    # was no stop.
+    # A simulated season of this label has games between stop and restart.
     no_stop = np.searchsorted(days[(days > stopped) & (days < resumed)], dates, side="left") > 0
     announced = dates > restart.announced.to_datetime64()
     in_force = (announced & ~no_stop)[:, None]
@@ -76,23 +71,19 @@ def _decided(
     line: np.ndarray,
     winners_first: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return who is eliminated, who has clinched and whose places are open in one conference.
+    """Return who is eliminated, who has clinched, and `seeds_in_reach` of one conference [D, C].
 
     Args:
-        worst: Final winning percentage if all games left are lost [D, C].
-        best: Final winning percentage if all games left are won [D, C].
+        worst: Final winning percentages if all games left are lost [D, C].
+        best: Final winning percentages if all games left are won [D, C].
         division: Division codes [C].
         line: Last seed that can still reach the playoffs [D].
         winners_first: Whether a division winner is in whatever its record.
-
-    Returns:
-        Two masks [D, C], and the number of rivals that each team may still finish either side of
-        [D, C].
     """
     out_of_reach = worst[:, None, :] > best[:, :, None]
     can_catch = (best[:, None, :] >= worst[:, :, None]) & ~np.eye(len(division), dtype=bool)
     in_reach = (can_catch & can_catch.transpose(0, 2, 1)).sum(axis=2)
-    # A play-in puts the last berths at stake: one of each conference in 2020, two since.
+    # A play-in decides the last berths: one of each conference in 2020, two since.
     safe = (2 * BERTHS - line)[:, None]
     line = line[:, None]
     if not winners_first:
@@ -100,7 +91,7 @@ def _decided(
     same = division[:, None] == division
     division_lost = (out_of_reach & same).any(axis=2)
     eliminated = (out_of_reach.sum(axis=2) >= line) & division_lost
-    # The winner of another division may take a berth from below.
+    # The winner of another division may take a berth with a worse record.
     codes = np.unique(division)
     ahead = np.stack([can_catch[:, :, division == code].sum(axis=2) for code in codes], axis=2)
     elsewhere = division[:, None] != codes
@@ -110,14 +101,7 @@ def _decided(
 def games_left(
     rows: TeamRows, season: str, ids: np.ndarray, as_of_date: pd.Timestamp
 ) -> np.ndarray:
-    """Return the games that each team has left on one morning, as `race` does, int64 [T].
-
-    Args:
-        rows: The season's regular-season team games.
-        season: Season.
-        ids: Team ids, ascending [T].
-        as_of_date: The morning of this date.
-    """
+    """Return `games_left` of `race` on one morning, int64 [T], from a season's regular games."""
     dates = np.array([as_of_date.to_datetime64()])
     wins, losses = _played_before(rows, ids, dates)
     return _format(rows, season, dates, wins + losses, ids)[1][0]
@@ -129,12 +113,11 @@ def race(
     season: str,
     as_of_dates: pd.DatetimeIndex,
 ) -> pd.DataFrame:
-    """Return the race for the playoffs of one season on the mornings of given dates.
+    """Return the race for the playoffs of one season on the mornings of some dates.
 
-    Only games with `game_date` before the as-of date count. Nothing is assumed about ties: a team
-    that could still draw level is neither eliminated nor clinched against, so both marks are
-    certain, and may come a few days later than the league's own, which also looks at tie-breaks
-    and at who meets whom in the games left.
+    Only games with `game_date` before the as-of date count. `eliminated` and `clinched` are
+    certain: they assume nothing about ties, tie-breaks or who meets whom in the games left, so they
+    may come a few days later than the league's own.
 
     Args:
         team_games: Team games as in the schema; only the season's rows of kind `regular` count.
@@ -145,26 +128,24 @@ def race(
     Returns:
         D * T rows, by date as given and then `team_id`: `season`, `as_of_date`, `team_id`;
         `wins`, `losses` (games so far);
-        `games_left` (games still to play: the season's schedule less the games played. From the
-        day after the restart of 2019-20 was announced its teams have eight seeding games, less
-        those played, and the teams not invited have none);
-        `games_behind_line` (games behind the conference's team at the line, the last seed that
-        can still reach the playoffs or the play-in; negative: ahead of it. Each win and each loss
-        between two teams is half a game, and the team at the line is the one in that place by
-        wins less losses. The line of 2019-20 is 8 until its play-in was announced);
+        `games_left` (scheduled games less those played; from the announcement of the restart of
+        2019-20 on, eight seeding games less those played, and none for teams not invited);
+        `games_behind_line` (games behind the team at the line, the conference's last seed that can
+        still reach the playoffs or the play-in, by wins less losses; negative: ahead of it. The
+        line of 2019-20 is 8 until its play-in was announced);
         `eliminated` (as many teams of the conference as there are seeds down to the line will
-        finish above this team, whatever happens; until 2014-15 its division must be lost too; a
-        team not invited to the restart of 2019-20 is out once that is known);
-        `clinched` (a berth in the playoffs without a play-in game: too few teams of the
-        conference can still reach this team's present wins to keep it from one. Until 2014-15
-        the winner of every other division counts as one that can);
-        `seeds_in_reach` (rivals of the conference that can still finish level with this team or
-        on the other side of it: each may have at the end what the other may have).
-        Elimination and clinching compare final winning percentages, which are wins wherever
-        teams play equally many games.
+        finish above this team; until 2014-15 its division must be lost too; teams not invited to
+        the restart of 2019-20 are out once that is known);
+        `clinched` (a berth without a play-in game: too few teams of the conference can reach this
+        team's present wins to take it. Until 2014-15 the winner of every other division counts as
+        one that can);
+        `seeds_in_reach` (rivals of the conference that can finish level with this team or on its
+        other side).
+        Both marks compare final winning percentages, which are wins where teams play equally many
+        games.
 
     Raises:
-        ValueError: The season has no teams, or a game names a team that is not among them.
+        ValueError: The season has no teams, or a game names another team.
     """
     members, rows = regular_season(team_games, teams, season)
     ids = members["team_id"].to_numpy()

@@ -1,4 +1,4 @@
-"""What is left of a regular season on a morning, and what has been played of it.
+"""The games left of a regular season on a morning, and the record so far.
 
 Letters: T teams of the season in ascending order of id, G games.
 """
@@ -18,7 +18,7 @@ from nba_rank.data.tables import Tables
 
 _EPOCH = pd.Timestamp("1970-01-01")
 _USUAL_OPENING = (10, 22)
-"""Month and day on which a season is taken to open of which no date is known."""
+"""Month and day of a season's opening if no date is known."""
 
 _READ = [
     "kind", "game_date", "team_id", "opponent_team_id", "is_home", "won", "points",
@@ -35,11 +35,10 @@ class Remaining:
         home: Position of the home team, int64 [G].
         away: Position of the visiting team, int64 [G].
         day: Days since 1970-01-01, int64 [G].
-        neutral: Whether nobody is at home, bool [G].
-        back_to_back: Whether the home and the visiting team play on the day before as well,
-            bool [G, 2].
-        assumed: Whether the game was made up because the schedule is not known, bool [G].
-        unpaired: Games of single teams that could not be made up for lack of an opponent.
+        neutral: Whether the court is neutral, bool [G].
+        back_to_back: Whether home and visiting team also play the day before, bool [G, 2].
+        assumed: Whether the game is made up for lack of a schedule, bool [G].
+        unpaired: Games of single teams for which there was no opponent.
     """
 
     home: np.ndarray
@@ -52,7 +51,7 @@ class Remaining:
 
     @property
     def assumption(self) -> str:
-        """What was assumed, and for how many games, in one sentence; empty if nothing was."""
+        """What was assumed for how many games, in one sentence; empty if nothing."""
         made_up, games = int(self.assumed.sum()), len(self.assumed)
         parts = []
         if made_up:
@@ -66,13 +65,12 @@ class Remaining:
         return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-_Columns = dict[str, np.ndarray]
-"""Columns by name, all of one length."""
+_Columns = dict[str, np.ndarray]  # by name
 
 
 @dataclass(frozen=True)
 class SeasonGames:
-    """The games and the schedule of one season, read once to be asked for many mornings.
+    """The games and the schedule of one season, read once for many mornings.
 
     Attributes:
         season: Season.
@@ -94,8 +92,8 @@ class SeasonGames:
         """Read a season of the tables, or the one after the last of them.
 
         Raises:
-            ValueError: The season is neither, or the schedule names a team that is not among its
-                teams; a game before a date that is asked for names one, when it is asked for.
+            ValueError: The season is neither, or its schedule names another team. A game that names
+                one raises in the methods.
         """
         members = _members(tables, season)
         ids = members["team_id"].to_numpy()
@@ -122,7 +120,7 @@ class SeasonGames:
         return self._record(self._before(self._regular, _day(as_of_date)))
 
     def winners(self, kind: str, as_of_date: pd.Timestamp) -> np.ndarray:
-        """Return positions (winner, loser) of the games of a kind before a date, int64 [N, 2]."""
+        """Return winners and losers of the games of a kind before a date, positions [N, 2]."""
         rows = self._before(self._postseason, _day(as_of_date))
         counted = (rows["kind"] == kind) & rows["won"]
         return np.stack([rows["team"], rows["opponent"]], axis=1)[counted]
@@ -130,10 +128,8 @@ class SeasonGames:
     def remaining(self, as_of_date: pd.Timestamp) -> Remaining:
         """Return the regular-season games left on the morning of a date.
 
-        Known are the fixtures of the schedule that are public by then. Every team has as many
-        games left as `race` says; those that the known fixtures lack are made up, as
-        `assumed_fixtures.assume` does. Neither the order of rows nor a result of the date or later
-        plays a part.
+        Every team has as many games left as in `race`: the fixtures that are public by then, and
+        games made up by `assumed_fixtures.assume` for those that are missing.
         """
         today, ids = _day(as_of_date), self.team_id
         rows = self._before(self._regular, today)
@@ -145,8 +141,8 @@ class SeasonGames:
 
         left = games_left(rows, self.season, ids, pd.Timestamp(as_of_date))
         missing = np.maximum(left - known.per_team(len(ids)), 0)
-        # All may be played although a game is missing that was called off for good, as in 2012-13.
-        # Games of another kind come after the last regular one.
+        # A game may have been cancelled, as in 2012-13: the season is over once all others, or
+        # games of another kind, are played.
         if missing.any() and (
             (self._postseason["day"] < today).any()
             or (
@@ -188,8 +184,7 @@ class SeasonGames:
     def _before(self, columns: _Columns, day: int) -> _Columns:
         """Return the games before a day, with the positions of both teams.
 
-        Teams are looked up here, so that nothing in a later game can matter, not even a team that
-        is none of the season's.
+        Looking teams up here keeps an unknown team in a later game from raising an error.
         """
         rows = _take(columns, columns["day"] < day)
         sides = {"team": "team_id", "opponent": "opponent_id"}
@@ -207,16 +202,6 @@ class SeasonGames:
 
 def _take(columns: _Columns, chosen: np.ndarray) -> _Columns:
     return {name: values[chosen] for name, values in columns.items()}
-
-
-def played_record(tables: Tables, season: str, as_of_date: pd.Timestamp) -> Records:
-    """Return `SeasonGames.record` of one morning; errors as `SeasonGames.of`."""
-    return SeasonGames.of(tables, season).record(as_of_date)
-
-
-def remaining_fixtures(tables: Tables, season: str, as_of_date: pd.Timestamp) -> Remaining:
-    """Return `SeasonGames.remaining` of one morning; errors as `SeasonGames.of`."""
-    return SeasonGames.of(tables, season).remaining(as_of_date)
 
 
 def _members(tables: Tables, season: str) -> pd.DataFrame:
@@ -247,5 +232,4 @@ def _day(date: pd.Timestamp | str) -> int:
 
 
 def _days(dates: pd.Series) -> np.ndarray:
-    """Return dates as days since 1970-01-01, int64."""
     return dates.to_numpy().astype("datetime64[D]").astype("int64")

@@ -1,9 +1,8 @@
-"""Regular-season standings of one season, with the league's tie-breaks.
+"""Regular-season standings with the league's tie-breaks.
 
-Source: the league's playoff tie-break procedures as in force since 2015-16: seeds by winning
-percentage, ties of two teams by seven criteria and of three or more by six. Percentages are
-compared exactly: a quotient of two whole numbers is correctly rounded, so equal records of unequal
-length (41-41 and 36-36) compare as equal.
+Source: the league's playoff tie-break procedures since 2015-16: seven criteria for ties of two
+teams, six for more. Percentages are compared exactly: a quotient of whole numbers is correctly
+rounded, so 41-41 equals 36-36.
 """
 
 from collections.abc import Callable
@@ -13,23 +12,23 @@ import numpy as np
 import pandas as pd
 
 BERTHS = 8
-"""Teams of a conference in the playoffs; the tie-breaks' "teams eligible for the playoffs"."""
+"""Playoff teams of a conference."""
 
 Criterion = Callable[[np.ndarray], np.ndarray]
-"""Team indices [k] of a tied group -> values [k], higher is better."""
+"""Team indices [K] of a tied group -> values [K], higher is better."""
 
 
 @dataclass(frozen=True)
 class Records:
-    """Who beat whom. T teams of a season, in ascending order of id.
+    """Who beat whom among T teams in ascending order of id.
 
     Attributes:
         team_id: Team ids, int64 [T].
         beat: Wins of the row team over the column team, int64 [T, T].
-        point_diff: Points scored less points allowed, all games, int64 [T].
+        point_diff: Points scored less points allowed, int64 [T].
         conference: Conference codes, int64 [T].
         division: Division codes, unique over conferences, int64 [T].
-        win_pct: Winning percentage, all games; one half without games, float64 [T].
+        win_pct: Winning percentages, one half without games, float64 [T].
     """
 
     team_id: np.ndarray
@@ -46,15 +45,7 @@ class Records:
 
 
 def win_pct(wins: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    """Return wins over games, elementwise; one half where there is no game yet.
-
-    Args:
-        wins: Games won, any shape.
-        losses: Games lost, the same shape.
-
-    Returns:
-        Percentages between 0 and 1, float64.
-    """
+    """Return wins over games (0 to 1), elementwise; one half where there is no game."""
     games = np.asarray(wins) + np.asarray(losses)
     return np.where(games > 0, wins / np.maximum(games, 1), 0.5)
 
@@ -64,9 +55,9 @@ def _break_tie(
 ) -> list[np.ndarray]:
     """Split a tied group into single teams, best first.
 
-    The first criterion that separates any teams of the group orders it; teams that remain tied
-    start again from the first criterion for their number. If no criterion separates them, the
-    league draws lots; here the team id decides.
+    The first criterion that separates any teams orders the group; teams that remain tied start
+    again with the first criterion for their number. Where the league would draw lots, the lower
+    team id is first.
     """
     if len(group) == 1:
         return [group]
@@ -91,7 +82,7 @@ def _order(
 
 
 def _eligible(records: Records) -> np.ndarray:
-    """Return the mask [T] of each conference's best eight by record, ties with the eighth in."""
+    """Return the mask [T] of each conference's best eight by record and teams level with them."""
     mask = np.zeros(len(records.win_pct), dtype=bool)
     for code in np.unique(records.conference):
         members = records.conference == code
@@ -101,7 +92,7 @@ def _eligible(records: Records) -> np.ndarray:
 
 
 def _seed_orders(records: Records) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return each conference's team indices in order of seeds, and who won a division [T]."""
+    """Return each conference's team indices in order of seed, and who won a division [T]."""
     same_division = records.division[:, None] == records.division
     same_conference = records.conference[:, None] == records.conference
     eligible = _eligible(records)
@@ -115,30 +106,23 @@ def _seed_orders(records: Records) -> tuple[list[np.ndarray], np.ndarray]:
         beat = records.beat[np.ix_(group, group)]
         return win_pct(beat.sum(axis=1), beat.sum(axis=0))
 
-    def division_winner(group: np.ndarray) -> np.ndarray:
-        return winner[group]
-
     def division_record(group: np.ndarray) -> np.ndarray:
         one_division = len(np.unique(records.division[group])) == 1
         return in_division[group] if one_division else np.zeros(len(group))
 
-    before: list[Criterion] = [among_tied]
-    after: list[Criterion] = [
-        division_record,
-        lambda group: in_conference[group],
-        lambda group: own_field[group],
-    ]
-    other: list[Criterion] = [lambda group: other_field[group]]
-    margin: list[Criterion] = [lambda group: records.point_diff[group]]
+    def by(values: np.ndarray) -> Criterion:
+        return lambda group: values[group]
 
-    # Ties for a division title come before all others and settle nothing but the title.
+    after = [division_record, by(in_conference), by(own_field)]
+    other, margin = by(other_field), by(records.point_diff)
+    # Ties for a division title are broken first and decide only the title.
     for code in np.unique(records.division):
         members = np.flatnonzero(records.division == code)
         best = members[records.win_pct[members] == records.win_pct[members].max()]
-        first = _break_tie(best, before + after + other + margin, before + after + margin)[0]
-        winner[first] = True
-    of_two = [*before, division_winner, *after, *other, *margin]
-    of_more = [division_winner, *before, *after, *margin]
+        of_two, of_more = [among_tied, *after, other, margin], [among_tied, *after, margin]
+        winner[_break_tie(best, of_two, of_more)[0]] = True
+    of_two = [among_tied, by(winner), *after, other, margin]
+    of_more = [by(winner), among_tied, *after, margin]
     orders = [
         _order(np.flatnonzero(records.conference == code), records.win_pct, of_two, of_more)
         for code in np.unique(records.conference)
@@ -147,7 +131,7 @@ def _seed_orders(records: Records) -> tuple[list[np.ndarray], np.ndarray]:
 
 
 def _merge(orders: list[np.ndarray], records: Records) -> list[int]:
-    """Merge the conferences' orders into one by record, head-to-head, then point differential."""
+    """Merge the conferences' orders by record, head-to-head, then point differential."""
     queues = [list(order) for order in orders]
     merged: list[int] = []
 
@@ -159,10 +143,9 @@ def _merge(orders: list[np.ndarray], records: Records) -> list[int]:
         ]
         return next((left > right for left, right in keys if left != right), a < b)
 
-    while any(queues):
-        heads = [queue for queue in queues if queue]
-        best = heads[0]
-        for queue in heads[1:]:
+    while queues := [queue for queue in queues if queue]:
+        best = queues[0]
+        for queue in queues[1:]:
             if better(queue[0], best[0]):
                 best = queue
         merged.append(int(best.pop(0)))
@@ -188,11 +171,11 @@ def records_of(members: pd.DataFrame, rows: pd.DataFrame) -> Records:
     """Return who beat whom.
 
     Args:
-        members: Teams of a season, sorted by id, as `regular_season` returns them.
-        rows: The team games that count.
+        members: Teams of a season, sorted by id.
+        rows: Their team games.
 
     Raises:
-        ValueError: A game names a team that is not among the season's.
+        ValueError: A game names another team.
     """
     ids = members["team_id"].to_numpy()
     team, opponent = (team_codes(rows[column], ids) for column in ("team_id", "opponent_team_id"))
@@ -202,7 +185,7 @@ def records_of(members: pd.DataFrame, rows: pd.DataFrame) -> Records:
 
 
 def alignment(members: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return the conference and division codes of the teams of a season, int64 [T] each."""
+    """Return the conference and division codes of a season's teams, int64 [T] each."""
     # Plain text: pandas takes a millisecond to join a few strings.
     of_team = list(zip(members["conference"], members["division"], strict=True))
     conference = np.unique([name for name, _ in of_team], return_inverse=True)[1]
@@ -219,10 +202,10 @@ def count_records(
     won: np.ndarray,
     margin: np.ndarray,
 ) -> Records:
-    """Return who beat whom, from N rows of teams and games.
+    """Return who beat whom, from N team games.
 
     Args:
-        team_id: Ids of the season's teams, ascending [T].
+        team_id: As in `Records`, like the next two.
         conference: Conference codes [T].
         division: Division codes [T].
         team: Position of the team, int64 [N].
@@ -238,35 +221,29 @@ def count_records(
 
 
 def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.DataFrame:
-    """Return the regular-season standings of a season, or of the part of it that is given.
+    """Return the regular-season standings of a season.
 
     Args:
-        team_games: Team games as in the schema. Only the season's rows of kind `regular` count;
-            cut them by date for the standings of a morning.
-        teams: Teams as in the schema; the season's rows name conference and division.
+        team_games: Team games as in the schema; only the season's rows of kind `regular` count.
+        teams: Teams as in the schema.
         season: Season, such as `2023-24`.
 
     Returns:
         One row a team, ordered by `league_rank`:
         `season`, `team_id`, `conference`, `division`;
-        `wins`, `losses`, `conference_wins`, `conference_losses`, `division_wins`,
-        `division_losses` (games);
-        `win_pct` (0 to 1; one half before the first game);
-        `games_behind` (games behind the conference's first seed, halves possible; negative only
-        when teams have played unequal numbers of games);
-        `point_diff` (points scored less allowed, season sum);
-        `division_winner`;
-        `seed` (1 is best, within the conference, by record and the tie-breaks of 2015-16 and
-        later. Until 2014-15 division winners were seeded ahead of better records, in several
-        forms: the seed still says the order by record, and the playoff field of those seasons
-        has to be taken from the games);
-        `league_rank` (1 is best, over both conferences, a strict order that agrees with the
-        seeds: conferences are merged by record, then head-to-head, then point differential of
-        the two teams compared). The lower `league_rank` is the better record that hosts a series
-        between conferences.
+        `wins`, `losses`, `win_pct` (0 to 1; one half before the first game);
+        `games_behind` (behind the conference's first seed; negative only if teams have played
+        unequal numbers of games);
+        `conference_wins`, `conference_losses`, `division_wins`, `division_losses`;
+        `point_diff` (points scored less allowed), `division_winner`;
+        `seed` (1 is best, within the conference, by the tie-breaks since 2015-16. Division winners
+        were seeded first until 2014-15; the seed ignores that, so take the playoff field of those
+        seasons from the games);
+        `league_rank` (1 is best, a strict order over both conferences that agrees with the seeds
+        and decides home court between conferences).
 
     Raises:
-        ValueError: The season has no teams, or a game names a team that is not among them.
+        ValueError: The season has no teams, or a game names another team.
     """
     members, rows = regular_season(team_games, teams, season)
     records = records_of(members, rows)
@@ -281,45 +258,32 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
         seed[order] = np.arange(1, len(order) + 1)
         lead = wins[order[0]] - losses[order[0]]
         games_behind[order] = (lead - (wins - losses)[order]) / 2
-    ranked = np.array(_merge(orders, records))
     same_conference = conference[:, None] == conference
     same_division = division[:, None] == division
-    table = pd.DataFrame(
-        {
-            "season": members["season"],
-            "team_id": records.team_id,
-            "conference": members["conference"],
-            "division": members["division"],
-            "wins": wins,
-            "losses": losses,
-            "win_pct": records.win_pct,
-            "games_behind": games_behind,
-            "conference_wins": (beat * same_conference).sum(axis=1),
-            "conference_losses": (beat.T * same_conference).sum(axis=1),
-            "division_wins": (beat * same_division).sum(axis=1),
-            "division_losses": (beat.T * same_division).sum(axis=1),
-            "point_diff": records.point_diff,
-            "division_winner": winner,
-            "seed": seed,
-        }
-    )
-    table = table.iloc[ranked].reset_index(drop=True)
+    columns = {
+        "wins": wins,
+        "losses": losses,
+        "win_pct": records.win_pct,
+        "games_behind": games_behind,
+        "conference_wins": (beat * same_conference).sum(axis=1),
+        "conference_losses": (beat.T * same_conference).sum(axis=1),
+        "division_wins": (beat * same_division).sum(axis=1),
+        "division_losses": (beat.T * same_division).sum(axis=1),
+        "point_diff": records.point_diff,
+        "division_winner": winner,
+        "seed": seed,
+    }
+    table = members[["season", "team_id", "conference", "division"]].assign(**columns)
+    table = table.iloc[_merge(orders, records)].reset_index(drop=True)
     table["league_rank"] = np.arange(1, n + 1)
     return table
 
 
 def team_codes(team_ids: pd.Series | np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Return the positions of team ids in a sorted array of ids.
-
-    Args:
-        team_ids: Team ids [N].
-        ids: Ids of the season's teams, ascending [T].
-
-    Returns:
-        Positions [N] between 0 and T - 1.
+    """Return the positions [N] of team ids [N] in the season's ascending ids [T].
 
     Raises:
-        ValueError: An id is not among the season's teams.
+        ValueError: An id is not among the season's.
     """
     values = np.asarray(team_ids)
     codes = np.minimum(np.searchsorted(ids, values), len(ids) - 1)

@@ -1,4 +1,4 @@
-"""Where games were played: in a team's arena or on a neutral court."""
+"""Where games were played."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ from nba_rank.data import league
 
 
 def arena_offsets(season: pd.Series, team_id: pd.Series) -> npt.NDArray[np.float64]:
-    """Return the hours from UTC of each team's arena in each season, NaN for an unknown team."""
+    """Return the hours from UTC of each team's arena in its season, NaN for an unknown team."""
     zones = pd.Series(
         {
             (label, team): hours
@@ -21,7 +21,7 @@ def arena_offsets(season: pd.Series, team_id: pd.Series) -> npt.NDArray[np.float
 
 
 def neutral_courts(games: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return which games were on neutral courts, as all were after the restart of 2019-20."""
+    """Return which games were on neutral courts, as all after the restart of 2019-20."""
     neutral = games["neutral_site"].to_numpy().copy()
     for season in games["season"].unique():
         restart = league.restart(season)

@@ -14,9 +14,8 @@ from nba_rank.core.files import write_frame
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import season_of_date, with_coming_season
-from nba_rank.data.decided import decided
 from nba_rank.data.manifest import read_checked
-from nba_rank.data.outcomes import outcomes
+from nba_rank.data.outcomes import decided, outcomes
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.predictions import flat, predictions_table
 from nba_rank.features.players.cache import cached_ratings
@@ -29,7 +28,7 @@ from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import FoldPlan
 
 CHANGED, DECIDED = "changed_tables", "decided"
-"""Attributes of a ranking: tables that have changed since the run; `nba_rank.data.decided`."""
+"""Attributes of a ranking: tables that have changed since the run; `decided`."""
 
 
 def rank_date(config: PredictConfig) -> pd.DataFrame:

@@ -1,8 +1,7 @@
 import pandas as pd
 import pytest
 
-from nba_rank.data.decided import decided
-from nba_rank.data.outcomes import outcomes, series
+from nba_rank.data.outcomes import decided, outcomes, series
 
 SEASON = "2022-23"
 

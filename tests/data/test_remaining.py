@@ -6,7 +6,7 @@ import pytest
 
 from nba_rank.data import league
 from nba_rank.data.race import race
-from nba_rank.data.remaining import Remaining, played_record, remaining_fixtures
+from nba_rank.data.remaining import SeasonGames
 from nba_rank.data.standings import standings
 from nba_rank.data.tables import SCHEMA, Tables, conform
 
@@ -24,7 +24,7 @@ def fixtures_of(*rows, season=SEASON, known_from="2018-10-16"):
 
 
 def tables_of(team_games, teams, schedule):
-    """As much of the tables as is looked at."""
+    """The tables that are read."""
     seasons = pd.DataFrame({"season": team_games["season"].unique()})
     empty = dict.fromkeys(SCHEMA, pd.DataFrame())
     given = {"team_games": team_games, "teams": teams, "seasons": seasons, "schedule": schedule}
@@ -48,6 +48,14 @@ def four_teams(make_games, twenty_teams, monkeypatch):
     return make
 
 
+def remaining_on(tables, season, date):
+    return SeasonGames.of(tables, season).remaining(pd.Timestamp(date))
+
+
+def record_on(tables, season, date):
+    return SeasonGames.of(tables, season).record(pd.Timestamp(date))
+
+
 def dates(remaining):
     return [str(day) for day in remaining.day.astype("datetime64[D]")]
 
@@ -56,16 +64,18 @@ def pairs(remaining):
     return list(zip(remaining.home.tolist(), remaining.away.tolist(), strict=True))
 
 
-def games_of(remaining, n_teams):
+def games_of(remaining, n_teams=30):
     return np.bincount(np.concatenate([remaining.home, remaining.away]), minlength=n_teams)
 
 
-def games_so_far(record):
-    return record.beat.sum(axis=1) + record.beat.sum(axis=0)
+def whole_seasons(remaining, record):
+    """Games so far and left, by team."""
+    so_far = record.beat.sum(axis=1) + record.beat.sum(axis=0)
+    return so_far + games_of(remaining, len(record.team_id))
 
 
-def assert_same(got: Remaining, expected: Remaining):
-    for field in fields(Remaining):
+def assert_same(got, expected):
+    for field in fields(got):
         np.testing.assert_array_equal(
             getattr(got, field.name), getattr(expected, field.name), err_msg=field.name
         )
@@ -78,7 +88,7 @@ def test_the_games_left_of_a_known_schedule(four_teams):
     tables = four_teams(
         ("2018-10-18", 4, 2), ("2018-10-18", 1, 3), ("2018-10-19", 4, 1), ("2018-10-21", 2, 3, True)
     )  # fmt: skip
-    left = remaining_fixtures(tables, SEASON, pd.Timestamp("2018-10-18"))
+    left = remaining_on(tables, SEASON, "2018-10-18")
     assert pairs(left) == [(0, 2), (3, 1), (3, 0), (1, 2)]
     assert dates(left) == ["2018-10-18", "2018-10-18", "2018-10-19", "2018-10-21"]
     assert left.neutral.tolist() == [False, False, False, True]
@@ -87,19 +97,15 @@ def test_the_games_left_of_a_known_schedule(four_teams):
     ]  # fmt: skip
     assert not left.assumed.any()
     assert left.assumption == ""
-    for field in fields(Remaining):
-        value = getattr(left, field.name)
-        expected = "bool" if field.name in ("neutral", "back_to_back", "assumed") else "int64"
-        assert field.name == "unpaired" or value.dtype == expected
     # Where the logs lack the games of the day before, they are still to be played.
-    later = remaining_fixtures(tables, SEASON, "2018-10-19")
+    later = remaining_on(tables, SEASON, "2018-10-19")
     assert pairs(later) == [(3, 0), (1, 2), (0, 2), (1, 3)]
     assert later.assumed.tolist() == [False, False, True, True]
 
 
 def test_games_that_no_schedule_has_are_assumed(four_teams):
     tables = four_teams(("2018-10-19", 4, 2), ("2018-10-19", 1, 3))
-    left = remaining_fixtures(tables, SEASON, pd.Timestamp("2018-10-18"))
+    left = remaining_on(tables, SEASON, "2018-10-18")
     assert left.assumed.tolist() == [False, False, True, True]
     # The first and the last have not met, nor have the second and the third; 1 and 3 have been
     # at home twice.
@@ -112,20 +118,20 @@ def test_games_that_no_schedule_has_are_assumed(four_teams):
     )
 
 
-def test_a_fixture_is_not_known_before_it_is_public(four_teams):
+def test_a_fixture_is_unknown_before_it_is_public(four_teams):
     tables = four_teams(("2018-10-19", 4, 2), ("2018-10-19", 1, 3), ("2018-10-21", 4, 1))
     late = tables.schedule["game_date"] == "2018-10-21"
     public = tables.schedule["known_from"].mask(late, pd.Timestamp("2018-10-19"))
     tables = replace(tables, schedule=tables.schedule.assign(known_from=public))
-    before, after = (remaining_fixtures(tables, SEASON, f"2018-10-{day}") for day in (18, 19))
+    before, after = (remaining_on(tables, SEASON, f"2018-10-{day}") for day in (18, 19))
     assert before.assumed.sum() == 2
     assert after.assumed.sum() == 1
     assert ("2018-10-21", (3, 0)) in zip(dates(after), pairs(after), strict=True)
 
 
-def test_a_game_that_found_no_opponent_is_said(four_teams):
+def test_games_without_an_opponent_are_counted_and_said(four_teams):
     tables = four_teams(("2018-10-19", 2, 1), ("2018-10-20", 1, 2), ("2018-10-21", 3, 2))
-    left = remaining_fixtures(tables, SEASON, "2018-10-18")
+    left = remaining_on(tables, SEASON, "2018-10-18")
     # 3 needs one game and 4 needs two, of each other.
     assert left.assumed.sum() == 1
     assert left.unpaired == 1
@@ -134,40 +140,40 @@ def test_a_game_that_found_no_opponent_is_said(four_teams):
 
 def test_nothing_remains_once_later_kinds_of_games_are_played(four_teams, make_games):
     tables = four_teams()
-    assert remaining_fixtures(tables, SEASON, "2018-10-20").assumed.sum() == 4
+    assert remaining_on(tables, SEASON, "2018-10-20").assumed.sum() == 4
     playoffs = make_games([(1, 2)], kind="playoffs", first_date="2018-10-19")
     tables = replace(tables, team_games=pd.concat([tables.team_games, playoffs]))
-    assert remaining_fixtures(tables, SEASON, "2018-10-19").assumed.sum() == 4
-    assert len(remaining_fixtures(tables, SEASON, "2018-10-20").day) == 0
+    assert remaining_on(tables, SEASON, "2018-10-19").assumed.sum() == 4
+    assert len(remaining_on(tables, SEASON, "2018-10-20").day) == 0
 
 
 def test_who_beat_whom_before_a_date(four_teams):
     tables = four_teams()
-    record = played_record(tables, SEASON, pd.Timestamp("2018-10-17"))
+    record = record_on(tables, SEASON, "2018-10-17")
     assert record.team_id.tolist() == [1, 2, 3, 4]
     assert record.beat.dtype == "int64"
     assert np.argwhere(record.beat).tolist() == [[0, 1]]
     assert record.point_diff.tolist() == [5, -5, 0, 0]
-    record = played_record(tables, SEASON, pd.Timestamp("2018-10-18"))
+    record = record_on(tables, SEASON, "2018-10-18")
     assert np.argwhere(record.beat).tolist() == [[0, 1], [2, 3]]
     assert record.point_diff.tolist() == [5, -5, 8, -8]
     assert len(set(record.division)) == len(set(record.conference)) == 1
 
 
 def test_a_coming_season_is_assumed_as_a_whole(sim_tables):
-    left = remaining_fixtures(sim_tables, "2024-25", pd.Timestamp("2024-08-01"))
+    left = remaining_on(sim_tables, "2024-25", "2024-08-01")
     assert left.assumed.all()
-    assert (games_of(left, 30) == 82).all()
+    assert (games_of(left) == 82).all()
     assert dates(left)[0] == "2024-10-23"
-    record = played_record(sim_tables, "2024-25", pd.Timestamp("2024-08-01"))
+    record = record_on(sim_tables, "2024-25", "2024-08-01")
     assert not record.beat.any()
     assert record.team_id.tolist() == sorted(league.known_team_ids())
     # The schedule of a past season is public from its first day on.
-    before = remaining_fixtures(sim_tables, "2023-24", pd.Timestamp("2023-10-01"))
+    before = remaining_on(sim_tables, "2023-24", "2023-10-01")
     assert before.assumed.all()
     assert "1230 of the 1230 games" in before.assumption
     with pytest.raises(ValueError, match="'2025-26' is neither in the tables nor the one after"):
-        remaining_fixtures(sim_tables, "2025-26", pd.Timestamp("2025-08-01"))
+        remaining_on(sim_tables, "2025-26", "2025-08-01")
 
 
 def test_a_coming_season_with_a_schedule_is_known(sim_tables):
@@ -179,40 +185,39 @@ def test_a_coming_season_with_a_schedule_is_known(sim_tables):
     tables = replace(
         sim_tables, schedule=conform("schedule", pd.concat([sim_tables.schedule, coming]))
     )
-    left = remaining_fixtures(tables, "2024-25", pd.Timestamp("2024-08-01"))
+    left = remaining_on(tables, "2024-25", "2024-08-01")
     assert not left.assumed.any()
-    assert (games_of(left, 30) == 82).all()
+    assert (games_of(left) == 82).all()
 
 
 # The sums.
 
 
-@pytest.mark.parametrize("season", ["2021-22", "2023-24"])
-def test_games_so_far_and_left_are_the_season_on_every_date(sim_tables, season):
+def test_games_so_far_and_left_are_the_season_on_every_date(sim_tables):
+    season = "2023-24"
+    games = SeasonGames.of(sim_tables, season)
     days = sim_tables.schedule.loc[sim_tables.schedule["season"] == season, "game_date"]
-    for date in pd.date_range(days.min(), days.max() + DAY, freq="3D").append(
-        pd.DatetimeIndex([days.max(), days.max() + DAY])
-    ):
-        left = remaining_fixtures(sim_tables, season, date)
+    last = pd.DatetimeIndex([days.max(), days.max() + DAY])
+    for date in pd.date_range(days.min(), days.max(), freq="6D").append(last):
+        left = games.remaining(date)
         assert not left.assumed.any()
-        record = played_record(sim_tables, season, date)
-        assert (games_so_far(record) + games_of(left, 30) == 82).all()
+        assert (whole_seasons(left, games.record(date)) == 82).all()
         assert (left.home != left.away).all()
         assert left.day.min(initial=99_999) >= (date - pd.Timestamp(0)).days
 
 
-@pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
+@pytest.mark.parametrize("share", [0.2, 0.9])
 def test_the_sums_hold_where_the_schedule_ends_today(sim_tables, share):
     season = "2023-24"
     days = sim_tables.schedule.loc[sim_tables.schedule["season"] == season, "game_date"]
     date = days.quantile(share).normalize()
     known = sim_tables.schedule[sim_tables.schedule["game_date"] < date]
     tables = replace(sim_tables, schedule=known)
-    left = remaining_fixtures(tables, season, date)
-    record = played_record(tables, season, date)
+    left = remaining_on(tables, season, date)
+    record = record_on(tables, season, date)
     assert left.assumed.all()
     assert not left.back_to_back.any()
-    assert (games_so_far(record) + games_of(left, 30) == 82).all()
+    assert (whole_seasons(left, record) == 82).all()
     if share < 0.8:
         # Without back-to-backs it may take a little longer than 165 days.
         assert pd.Timestamp(0) + left.day.max() * DAY <= days.min() + 172 * DAY
@@ -237,11 +242,11 @@ def test_a_few_missing_games_are_put_where_both_teams_are_free(sim_tables):
     schedule = sim_tables.schedule
     to_come = schedule.index[(schedule["season"] == season) & (schedule["game_date"] >= date)]
     tables = replace(sim_tables, schedule=schedule.drop(index=to_come[::30]))
-    left = remaining_fixtures(tables, season, date)
+    left = remaining_on(tables, season, date)
     assert left.assumed.sum() == len(to_come[::30])
     assert left.unpaired == 0
     assert not left.back_to_back[left.assumed].any()
-    assert (games_of(left, 30) + games_so_far(played_record(tables, season, date)) == 82).all()
+    assert (whole_seasons(left, record_on(tables, season, date)) == 82).all()
     # Some find no free day before the end.
     last = left.day[~left.assumed].max()
     assert (left.day <= last).mean() > 0.99
@@ -255,7 +260,7 @@ def test_back_to_backs_are_those_of_the_calendar(sim_tables):
     for side in ("home", "away"):
         played_on |= set(zip(schedule["game_date"], schedule[f"{side}_team_id"], strict=True))
     date = schedule["game_date"].iloc[600]
-    left = remaining_fixtures(sim_tables, season, date)
+    left = remaining_on(sim_tables, season, date)
     expected = [
         [
             (pd.Timestamp(0) + pd.Timedelta(days=int(day) - 1), ids[team]) in played_on
@@ -268,7 +273,7 @@ def test_back_to_backs_are_those_of_the_calendar(sim_tables):
     assert left.back_to_back[today].any()
 
 
-# What plays no part.
+# What must not matter.
 
 
 def spoiled(tables: Tables, date: pd.Timestamp, seed: int) -> Tables:
@@ -298,45 +303,43 @@ def spoiled(tables: Tables, date: pd.Timestamp, seed: int) -> Tables:
     return replace(tables, **altered, seasons=seasons)
 
 
-def check_that_the_future_plays_no_part(tables, season, date, seed):
+def check_that_the_future_does_not_matter(tables, season, date, seed):
     altered = spoiled(tables, date, seed)
     assert not altered.team_games.equals(tables.team_games)
-    assert_same(remaining_fixtures(altered, season, date), remaining_fixtures(tables, season, date))
-    got, expected = (played_record(each, season, date) for each in (altered, tables))
-    for field in fields(got):
-        np.testing.assert_array_equal(getattr(got, field.name), getattr(expected, field.name))
+    assert_same(remaining_on(altered, season, date), remaining_on(tables, season, date))
+    assert_same(record_on(altered, season, date), record_on(tables, season, date))
 
 
-@pytest.mark.parametrize("day", [0, 1, 40, 120, 173, 174])
-def test_results_of_the_date_and_later_play_no_part(sim_tables, day):
+@pytest.mark.parametrize("day", [0, 1, 120, 174])
+def test_results_of_the_date_and_later_do_not_matter(sim_tables, day):
     season = "2022-23"
     row = sim_tables.seasons.set_index("season").loc[season]
     date = row["first_date"] + pd.Timedelta(days=day)
-    check_that_the_future_plays_no_part(sim_tables, season, date, day)
+    check_that_the_future_does_not_matter(sim_tables, season, date, day)
     known = sim_tables.schedule[sim_tables.schedule["game_date"] < date + 20 * DAY]
     tables = replace(sim_tables, schedule=known)
-    check_that_the_future_plays_no_part(tables, season, date, day)
+    check_that_the_future_does_not_matter(tables, season, date, day)
 
 
-def test_the_order_of_rows_plays_no_part(sim_tables):
+def test_the_order_of_rows_does_not_matter(sim_tables):
     date = pd.Timestamp("2023-02-01")
     known = sim_tables.schedule[sim_tables.schedule["game_date"] < date + 20 * DAY]
     tables = replace(sim_tables, schedule=known)
     shuffled = Tables(
         **{name: table.sample(frac=1, random_state=3) for name, table in tables.items()}
     )
-    got = remaining_fixtures(shuffled, "2022-23", date)
+    got = remaining_on(shuffled, "2022-23", date)
     assert 0 < got.assumed.sum() < len(got.day)
-    assert_same(got, remaining_fixtures(tables, "2022-23", date))
-    assert_same(got, remaining_fixtures(tables, "2022-23", date))
+    assert_same(got, remaining_on(tables, "2022-23", date))
+    assert_same(got, remaining_on(tables, "2022-23", date))
 
 
 # The real league.
 
 
 def compared_with_standings(tables, season, date):
-    record = played_record(tables, season, date)
-    rows = tables.team_games[tables.team_games["game_date"] < date]
+    record = record_on(tables, season, date)
+    rows = tables.team_games[tables.team_games["game_date"] < pd.Timestamp(date)]
     table = standings(rows, tables.teams, season).sort_values("team_id")
     np.testing.assert_array_equal(record.team_id, table["team_id"])
     np.testing.assert_array_equal(record.beat.sum(axis=1), table["wins"])
@@ -350,36 +353,35 @@ def compared_with_standings(tables, season, date):
 
 def test_the_record_is_that_of_the_standings(sim_tables):
     for date in ("2022-10-19", "2023-01-01", "2023-06-01"):
-        compared_with_standings(sim_tables, "2022-23", pd.Timestamp(date))
+        compared_with_standings(sim_tables, "2022-23", date)
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("season", ["2000-01", "2003-04", "2011-12", "2020-21", "2023-24"])
+@pytest.mark.parametrize("season", ["2003-04", "2011-12", "2020-21"])
 def test_real_seasons_add_up(real_tables, season):
     row = real_tables.seasons.set_index("season").loc[season]
     last = row["last_regular_date"] + DAY
-    for date in pd.date_range(row["first_date"], last, periods=12).normalize():
+    for date in pd.date_range(row["first_date"], last, periods=5).normalize():
         record = compared_with_standings(real_tables, season, date)
-        left = remaining_fixtures(real_tables, season, date)
+        left = remaining_on(real_tables, season, date)
         assert not left.assumed.any()
-        total = games_so_far(record) + games_of(left, len(record.team_id))
-        assert (total == league.scheduled_games(season)).all()
-    check_that_the_future_plays_no_part(real_tables, season, row["first_date"] + 50 * DAY, 1)
+        assert (whole_seasons(left, record) == league.scheduled_games(season)).all()
+    check_that_the_future_does_not_matter(real_tables, season, row["first_date"] + 50 * DAY, 1)
 
 
 @pytest.mark.real
-def test_the_game_that_was_called_off_is_assumed_until_all_is_played(real_tables):
+def test_a_cancelled_game_is_assumed_until_all_others_are_played(real_tables):
     season = "2012-13"
     names = real_tables.teams[real_tables.teams["season"] == season].set_index("team_id")
     last = real_tables.seasons.set_index("season").loc[season, "last_regular_date"]
     for date in (pd.Timestamp("2012-10-30"), pd.Timestamp("2013-02-01"), last):
-        left = remaining_fixtures(real_tables, season, date)
-        record = played_record(real_tables, season, date)
+        left = remaining_on(real_tables, season, date)
+        record = record_on(real_tables, season, date)
         ((home, away),) = np.array(pairs(left))[left.assumed]
         teams = names.loc[record.team_id[[home, away]], "abbreviation"]
         assert set(teams) == {"BOS", "IND"}
-        assert (games_so_far(record) + games_of(left, 30) == 82).all()
-    assert len(remaining_fixtures(real_tables, season, last + DAY).day) == 0
+        assert (whole_seasons(left, record) == 82).all()
+    assert len(remaining_on(real_tables, season, last + DAY).day) == 0
 
 
 @pytest.mark.real
@@ -387,27 +389,27 @@ def test_the_stop_and_restart_of_2019_20(real_tables):
     season = "2019-20"
     uninvited = league.restart(season).uninvited
     for date in ("2019-10-22", "2019-12-01", "2020-03-11", "2020-03-12", "2020-06-04"):
-        left = remaining_fixtures(real_tables, season, pd.Timestamp(date))
-        record = played_record(real_tables, season, pd.Timestamp(date))
-        assert (games_so_far(record) + games_of(left, 30) == 82).all()
+        left = remaining_on(real_tables, season, date)
+        record = record_on(real_tables, season, date)
+        assert (whole_seasons(left, record) == 82).all()
         assert left.assumed.sum() == 259
         assert not left.back_to_back[left.assumed].any()
         stop = (pd.Timestamp("2020-03-11") - pd.Timestamp(0)).days
         assert (left.assumed == (left.day > stop)).all()
         assert not left.neutral.any()
-    restart = [remaining_fixtures(real_tables, season, pd.Timestamp(date))
+    restart = [remaining_on(real_tables, season, date)
                for date in ("2020-06-05", "2020-07-01", "2020-07-30")]  # fmt: skip
     for left in restart:
         assert_same(left, restart[0])
         assert len(left.day) == 88
         assert left.neutral.all()
         assert left.assumption == ""
-        games = games_of(left, 30)
+        games = games_of(left)
         invited = ~np.isin(record.team_id, list(uninvited))
         np.testing.assert_array_equal(games, np.where(invited, 8, 0))
     table = race(
         real_tables.team_games, real_tables.teams, season, pd.DatetimeIndex(["2020-08-05"])
     )
-    left = remaining_fixtures(real_tables, season, pd.Timestamp("2020-08-05"))
-    np.testing.assert_array_equal(games_of(left, 30), table["games_left"])
-    assert len(remaining_fixtures(real_tables, season, pd.Timestamp("2020-08-15")).day) == 0
+    left = remaining_on(real_tables, season, "2020-08-05")
+    np.testing.assert_array_equal(games_of(left), table["games_left"])
+    assert len(remaining_on(real_tables, season, "2020-08-15").day) == 0

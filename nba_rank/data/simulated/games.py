@@ -1,26 +1,23 @@
-"""Playing games: from two line-ups to box scores that add up.
+"""Plays games: from two line-ups to box scores that add up.
 
-Letters in shapes: G games, 2 sides (home, away), 15 roster places. A line-up is sorted so that its
-last place is the best available player; places that do not play have no minutes.
+Letters: G games, P players; 2 sides (home, away), 15 roster places. The last place of a line-up is
+the best available player.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from nba_rank.config.schema import SimParams
-from nba_rank.data.simulated.players import (
-    MAX_ROSTER,
-    ROTATION_MINUTES,
-    PlayerPool,
-)
+from nba_rank.data.simulated.players import MAX_ROSTER, ROTATION_MINUTES, PlayerPool
 from nba_rank.data.simulated.rosters import SeasonRosters
 from nba_rank.data.simulated.schedule import Fixtures
 
 COUNTS = (
     "fgm", "fga", "fg3m", "fg3a", "ftm", "fta", "oreb", "dreb", "ast", "stl", "blk", "tov", "pf",
 )  # fmt: skip
-"""Counts of a player's box score that are drawn; points and rebounds follow from them."""
+"""Counts of a player's box score that are drawn; points and rebounds follow."""
 
 _PACE = 101.0
 _POINTS_PER_POSSESSION = 1.122
@@ -35,10 +32,10 @@ class Games:
     Attributes:
         fixtures: The G games.
         players: int64 [G, 2, 15], positions in the pool, -1 for an empty place.
-        minutes: int64 [G, 2, 15], whole minutes; 0 for players who did not play.
+        minutes: int64 [G, 2, 15], 0 for players who did not play.
         box: int64 [G, 2, 15, 13], `COUNTS` on the last axis.
         plus_minus: int64 [G, 2, 15], score difference while on court.
-        team_tov: int64 [G, 2], team turnovers that no player is charged with.
+        team_tov: int64 [G, 2], turnovers charged to no player.
     """
 
     fixtures: Fixtures
@@ -61,14 +58,13 @@ class Games:
 
 def concatenate(parts: list[Games]) -> Games:
     """Return the games of several parts as one."""
-    fixtures = Fixtures(
-        *(
-            np.concatenate([getattr(part.fixtures, field.name) for part in parts])
-            for field in fields(Fixtures)
-        )
-    )
-    names = [field.name for field in fields(Games)[1:]]
-    return Games(fixtures, *(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+
+    def joined(kind: type, of: list[Any]) -> list[np.ndarray]:
+        arrays = [field.name for field in fields(kind) if field.name != "fixtures"]
+        return [np.concatenate([getattr(part, name) for part in of]) for name in arrays]
+
+    fixtures = Fixtures(*joined(Fixtures, [part.fixtures for part in parts]))
+    return Games(fixtures, *joined(Games, parts))
 
 
 def points_of(box: np.ndarray) -> np.ndarray:
@@ -78,14 +74,14 @@ def points_of(box: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Style:
-    """What a player does with his minutes, float64 [P] each.
+    """How players play, float64 [P] each.
 
     Attributes:
         offense: Points per 48 minutes added.
         defense: Points per 48 minutes taken away.
-        usage: Share of the team's plays that he ends while on court, before scaling to 1.
-        tov, ft, three: Probabilities that a play of his is a turnover, two free throws, or a
-            three-point attempt; the rest are two-point attempts.
+        usage: Share of the team's plays ended while on court, before scaling to 1.
+        tov, ft, three: Probabilities that a play is a turnover, two free throws or a three-point
+            attempt; the rest are two-point attempts.
         p2, p3, p1: Probabilities to make a two-pointer, a three-pointer and a free throw.
         oreb, dreb, ast, stl, blk, foul: Relative rates per minute.
     """
@@ -109,7 +105,7 @@ class Style:
 
 @dataclass(frozen=True)
 class World:
-    """What stays the same through a season's games.
+    """The constants of a season's games.
 
     Attributes:
         params: The world's parameters.
@@ -118,7 +114,7 @@ class World:
         skill: float64 [P], points per 48 minutes.
         pace: float64 [30], possessions per game above the league's, by team.
         offense_level, defense_level: The league's mean rotation on opening day, points per game;
-            they keep scoring level as talent drifts.
+            they keep scores level as talent drifts.
     """
 
     params: SimParams
@@ -133,7 +129,7 @@ class World:
 def make_world(
     params: SimParams, pool: PlayerPool, rosters: SeasonRosters, rng: np.random.Generator
 ) -> World:
-    """Prepare a season's games; the pool holds the season's ages."""
+    """Prepare a season's games from the pool at the season's ages."""
     style = _style(pool)
     opening = rosters.players[0]
     skill = pool.skill
@@ -152,7 +148,7 @@ def make_world(
 
 
 def _style(pool: PlayerPool) -> Style:
-    """Derive styles, so that a box score says something about skill and about role."""
+    """Derive styles, so that box scores reflect skill and role."""
     offense, defense, size = pool.offense, pool.defense, pool.size
     big = size - 0.5
     return Style(
@@ -175,7 +171,7 @@ def _style(pool: PlayerPool) -> Style:
 
 
 def play(world: World, fixtures: Fixtures, tired: np.ndarray, rng: np.random.Generator) -> Games:
-    """Play games, overtimes included.
+    """Play games until one side leads.
 
     Args:
         world: The season.
@@ -184,8 +180,8 @@ def play(world: World, fixtures: Fixtures, tired: np.ndarray, rng: np.random.Gen
         rng: Source of randomness.
 
     Returns:
-        The games, none drawn; minutes add up to 240 and 25 for each overtime, and each side's
-        plus-minus to five times its margin.
+        The games. Minutes add up to 240 and 25 for each overtime, and each side's plus-minus to
+        five times its margin.
     """
     players = _line_ups(world, fixtures)
     minutes = _draw_minutes(players >= 0, rng)
@@ -212,7 +208,7 @@ def play(world: World, fixtures: Fixtures, tired: np.ndarray, rng: np.random.Gen
 
 
 def _line_ups(world: World, fixtures: Fixtures) -> np.ndarray:
-    """Return the available players of each side, int64 [G, 2, 15], -1 first, best last."""
+    """Return the available players of each side, int64 [G, 2, 15], -1 first, the best last."""
     teams = np.stack([fixtures.home, fixtures.away], axis=1)
     day = fixtures.day[:, None]
     players = world.rosters.players[day, teams]
@@ -227,7 +223,7 @@ def _draw_minutes(here: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     base = np.zeros(MAX_ROSTER)
     base[-len(ROTATION_MINUTES) :] = ROTATION_MINUTES[::-1]
     plan = base * rng.lognormal(0.0, 0.13, here.shape)
-    # The eleventh to thirteenth man sees the court now and then.
+    # The eleventh to thirteenth man plays now and then.
     bench = np.zeros(MAX_ROSTER, dtype=bool)
     bench[2:5] = True
     cameo = bench & (rng.random(here.shape) < 0.3)
@@ -237,7 +233,7 @@ def _draw_minutes(here: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _apportion(share: np.ndarray, total: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Round shares on the last axis to whole numbers with a given sum (largest remainder)."""
+    """Round shares on the last axis to whole numbers of a given sum (largest remainder)."""
     floor = np.floor(share)
     left = total - floor.sum(axis=-1)
     remainder = np.where(allowed, share - floor, -1.0)
@@ -253,14 +249,10 @@ def _stretch(
     edge: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Play a regulation time or an overtime.
+    """Play a regulation time or an overtime; returns box scores and team turnovers.
 
     The probabilities of shots are scaled so that a side's expected points are the league's, plus
-    its attack, less the opponent's defence, plus the edge: what a player adds is his skill, while
-    the counts say how.
-
-    Returns:
-        Box scores, int64 [G, 2, 15, 13], and uncharged turnovers, int64 [G, 2].
+    its attack, less the opponent's defence, plus the edge.
     """
     style = world.style
     on_court = minutes / 48.0
@@ -330,8 +322,7 @@ def _makes(
 ) -> np.ndarray:
     """Draw made shots: a share `luck` at random, the rest as expected, rounded within the side.
 
-    Shots that all fall at random would make margins far wilder than those of real games, where
-    leads melt and misses come back as rebounds. The expectation is `attempts * p` either way.
+    Purely random shots would spread margins far wider than in real games.
     """
     random = rng.binomial(attempts, luck)
     made = rng.binomial(random, p)

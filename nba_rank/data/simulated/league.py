@@ -1,7 +1,7 @@
-"""A simulated league in the raw shapes of real files, with the truth that no real file holds.
+"""A simulated league in the raw shapes of real files, with the true strength of its teams.
 
-Players have latent skill, careers and injuries; teams draft, sign and trade them; what a team is
-worth is what its players are worth, and every game follows from that and from luck.
+Players have latent skill, careers and injuries; teams draft, sign and trade them; games follow from
+the players' skill and from luck.
 """
 
 import dataclasses
@@ -31,23 +31,14 @@ from nba_rank.data.simulated.reports import (
 from nba_rank.data.simulated.rosters import season_rosters
 from nba_rank.data.simulated.schedule import SEASON_DAYS, Fixtures, make_schedule, opening_day
 
-__all__ = [
-    "SimParams",
-    "SimulatedLeague",
-    "holds_league",
-    "params_hash",
-    "simulate_league",
-    "write_league",
-]
-
 TRUE_STRENGTH_FILE = "true_strength.parquet"
 PARAMS_FILE = "sim.json"
 
 _SHUTDOWN_DAY = 140
-"""Days after opening day on which teams look at the standings and some give up."""
+"""Days after opening day on which some teams give up."""
 
 _HOPE = 6.0
-"""Games behind the tenth place from which a team gives up."""
+"""Games behind the tenth place at which a team gives up."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +47,13 @@ class SimulatedLeague:
 
     Attributes:
         params: The world that it was made from.
-        files: File stem (relative to the raw folder) -> raw frame: `team_logs_YYYY_YY`,
-            `playin_team_logs_YYYY_YY`, `playoffs_team_logs_YYYY_YY`, `player_logs_YYYY_YY`,
-            `playoffs_player_logs_YYYY_YY`, `rosters/opening_YYYY_YY`,
-            `injury_reports/YYYY_YY` (one row an entry), `Team_Records_YYYY_YY`.
-        true_strength: One row for each `season` (str), `as_of_date` (datetime64[us]; every date
-            from opening day to the day after the last regular-season game day) and `team_id`
-            (int64), with two strengths in points per game: the expected margin, on a neutral
-            court and rested, against a team as strong as the thirty full rosters of that date on
-            average. `true_strength` (float64): the roster of that morning with everyone fit, ten
-            men at their expected minutes. `true_strength_available` (float64): the same with
-            that morning's injured and shut-down players left out; never above `true_strength`.
+        files: Raw frames by file stem relative to the raw folder, such as `team_logs_2023_24`;
+            `injury_reports/2023_24` has one row an entry.
+        true_strength: One row for each `season`, `as_of_date` (from opening day to the day after
+            the last regular-season game day) and `team_id`, with the expected margin, neutral and
+            rested, against the mean full roster of that date, in points per game:
+            `true_strength` with everyone fit, and `true_strength_available` without that morning's
+            injured and shut-down players, never above the other.
     """
 
     params: SimParams
@@ -75,14 +62,7 @@ class SimulatedLeague:
 
 
 def simulate_league(params: SimParams) -> SimulatedLeague:
-    """Simulate a league; the result depends on the parameters alone.
-
-    Args:
-        params: The world. The first seasons of a league do not depend on `n_seasons`.
-
-    Returns:
-        Raw frames of all seasons and the true strengths.
-    """
+    """Simulate a league; its first seasons do not depend on `n_seasons`."""
     root = np.random.SeedSequence(params.seed)
     first, *yearly = root.spawn(params.n_seasons + 1)
     pool = first_pool(params, np.random.default_rng(first))
@@ -102,7 +82,7 @@ def simulate_league(params: SimParams) -> SimulatedLeague:
 def _season(
     pool: PlayerPool, year: int, params: SimParams, streams: list[np.random.Generator]
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, np.ndarray]:
-    """Play a season; returns raw frames by stem, true strengths, and wins by team index."""
+    """Play a season; returns raw frames by stem, true strength, and wins by team index."""
     schedule_rng, transactions_rng, injuries_rng, style_rng, games_rng, postseason_rng = streams
     season = season_label(year)
     teams = league.league_teams(season).sort_values("team_id", ignore_index=True)
@@ -114,31 +94,29 @@ def _season(
     tired = _tired(fixtures)
     early = fixtures.day < _SHUTDOWN_DAY
     first_part = play(world, fixtures.take(early), tired[early], games_rng)
-    out_of_race = _out_of_race(_standings([first_part], teams, season))
+    out_of_race = _out_of_race(_standings(first_part, teams, season))
     shut_down = rosters.with_shutdowns(
         out_of_race, _SHUTDOWN_DAY, world.skill, params, transactions_rng
     )
     world = dataclasses.replace(world, rosters=shut_down)
-    regular = [first_part, play(world, fixtures.take(~early), tired[~early], games_rng)]
-    table = _standings(regular, teams, season)
+    second_part = play(world, fixtures.take(~early), tired[~early], games_rng)
+    played = concatenate([first_part, second_part])
+    table = _standings(played, teams, season)
     post = play_postseason(world, table, postseason_rng)
 
     years = season.replace("-", "_")
-    digits = f"{year % 100:02d}"
-    played = concatenate(regular)
+    logs = {
+        "": (played, 2, [f"{number + 1:05d}" for number in range(len(played.minutes))]),
+        "playin_": (post.playin, 5, post.playin_codes),
+        "playoffs_": (post.playoffs, 4, post.playoffs_codes),
+    }
     files = {}
-    ids = [f"002{digits}{i + 1:05d}" for i in range(len(played.minutes))]
-    files[f"team_logs_{years}"], files[f"player_logs_{years}"] = raw_logs(
-        played, ids, f"2{year}", teams, opening
-    )
-    # Real play-in games come without a player log.
-    files[f"playin_team_logs_{years}"], _ = raw_logs(
-        post.playin, [f"005{digits}00{c}" for c in post.playin_codes], f"5{year}", teams, opening
-    )
-    ids = [f"004{digits}00{code}" for code in post.playoffs_codes]
-    files[f"playoffs_team_logs_{years}"], files[f"playoffs_player_logs_{years}"] = raw_logs(
-        post.playoffs, ids, f"4{year}", teams, opening
-    )
+    for start, (games, kind, numbers) in logs.items():
+        ids = [f"00{kind}{year % 100:02d}{number:0>5}" for number in numbers]
+        team_log, player_log = raw_logs(games, ids, f"{kind}{year}", teams, opening)
+        files[f"{start}team_logs_{years}"] = team_log
+        if games is not post.playin:  # as in real data
+            files[f"{start}player_logs_{years}"] = player_log
     files[f"rosters/opening_{years}"] = opening_rosters(rosters.players[0], teams, opening)
     files[f"{INJURY_REPORTS}{years}"] = injury_reports(world.rosters, teams, opening)
     files[f"{TEAM_RECORDS}{years}"] = team_records(played, teams, season)
@@ -147,27 +125,25 @@ def _season(
 
 
 def _tired(fixtures: Fixtures) -> np.ndarray:
-    """Return bool [G, 2]: whether home and away team played on the day before."""
+    """Return whether home and away team played the day before, bool [G, 2]."""
     played = np.zeros((30, SEASON_DAYS + 1), dtype=bool)
     for side in (fixtures.home, fixtures.away):
         played[side, fixtures.day + 1] = True
     return np.stack([played[side, fixtures.day] for side in (fixtures.home, fixtures.away)], axis=1)
 
 
-def _standings(parts: list[Games], teams: pd.DataFrame, season: str) -> pd.DataFrame:
-    """Return the league's standings with the index `team` of each team."""
+def _standings(games: Games, teams: pd.DataFrame, season: str) -> pd.DataFrame:
+    """Return the standings with the index `team` of each team."""
     team_ids = teams["team_id"].to_numpy()
-    home = np.concatenate([part.fixtures.home for part in parts])
-    away = np.concatenate([part.fixtures.away for part in parts])
-    points = np.concatenate([part.points for part in parts])
+    sides = np.stack([games.fixtures.home, games.fixtures.away], axis=1)
     rows = pd.DataFrame(
         {
             "season": season,
             "kind": "regular",
-            "team_id": team_ids[np.concatenate([home, away])],
-            "opponent_team_id": team_ids[np.concatenate([away, home])],
-            "points": np.concatenate([points[:, 0], points[:, 1]]),
-            "opponent_points": np.concatenate([points[:, 1], points[:, 0]]),
+            "team_id": team_ids[sides].ravel(),
+            "opponent_team_id": team_ids[sides[:, ::-1]].ravel(),
+            "points": games.points.ravel(),
+            "opponent_points": games.points[:, ::-1].ravel(),
         }
     )
     rows["won"] = rows["points"] > rows["opponent_points"]
@@ -176,7 +152,7 @@ def _standings(parts: list[Games], teams: pd.DataFrame, season: str) -> pd.DataF
 
 
 def _out_of_race(table: pd.DataFrame) -> np.ndarray:
-    """Return bool [30]: whether a team has given up on its conference's tenth place."""
+    """Return whether each team has given up on its conference's tenth place, bool [30]."""
     tenth = table[table["seed"] == 10].set_index("conference")["games_behind"]
     behind = table["games_behind"] - table["conference"].map(tenth)
     result = np.zeros(len(table), dtype=bool)
@@ -200,47 +176,39 @@ def _true_strength(world: World, teams: pd.DataFrame, season: str, year: int) ->
 
 
 def params_hash(params: SimParams) -> str:
-    """Return the hash of the parameters and of the code that turns them into a league."""
+    """Return the hash of the parameters and the code that simulates."""
     return content_key(__name__, [json.dumps(dataclasses.asdict(params), sort_keys=True)])
 
 
 def write_league(sim: SimulatedLeague, raw_dir: Path) -> None:
-    """Write a league's files as users have them on disk, and the truth beside them.
+    """Write a league's files in the formats of real data, true strength, and last `sim.json`.
 
-    Game logs become parquet, opening rosters and team records CSV and injury reports JSON as in
-    real data; `true_strength.parquet` holds the truth. `sim.json` comes last: it holds the
-    parameters, their hash and the hashes of all other files, see `holds_league`.
-
-    Args:
-        sim: The league.
-        raw_dir: Folder to write to; made if missing. Files of other names are left alone.
+    `sim.json` has the parameters, their hash and the hashes of all other files.
     """
     written = []
     for stem, frame in {**sim.files, Path(TRUE_STRENGTH_FILE).stem: sim.true_strength}.items():
-        ending = (
-            ".csv" if stem.startswith(("rosters/", TEAM_RECORDS))
-            else ".json" if stem.startswith(INJURY_REPORTS)
-            else ".parquet"
-        )  # fmt: skip
-        written.append(stem + ending)
-        path = raw_dir / written[-1]
+        path = raw_dir / stem
         path.parent.mkdir(parents=True, exist_ok=True)
-        if ending == ".csv":
+        if stem.startswith(("rosters/", TEAM_RECORDS)):
+            path = path.with_suffix(".csv")
             frame.to_csv(path, index=False)
-        elif ending == ".json":
+        elif stem.startswith(INJURY_REPORTS):
+            path = path.with_suffix(".json")
             path.write_text(json.dumps(as_json(frame)))
         else:
+            path = path.with_suffix(".parquet")
             frame.to_parquet(path, index=False)
+        written.append(path)
     record = {
         "hash": params_hash(sim.params),
         "params": dataclasses.asdict(sim.params),
-        "files": {name: file_hash(raw_dir / name) for name in written},
+        "files": {path.relative_to(raw_dir).as_posix(): file_hash(path) for path in written},
     }
     (raw_dir / PARAMS_FILE).write_text(json.dumps(record, indent=2) + "\n")
 
 
 def holds_league(raw_dir: Path, params: SimParams) -> bool:
-    """Return whether a folder holds a league of some parameters, its files as they were written."""
+    """Whether a folder holds the league of some parameters with unchanged files."""
     try:
         record = json.loads((raw_dir / PARAMS_FILE).read_text())
         files = {name: file_hash(raw_dir / name) for name in record["files"]}

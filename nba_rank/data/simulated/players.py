@@ -1,4 +1,4 @@
-"""Players: latent skill, careers, and who plays for whom from summer to summer."""
+"""Players: latent skill, careers, and teams from summer to summer."""
 
 from dataclasses import dataclass, fields
 
@@ -7,13 +7,13 @@ import numpy as np
 from nba_rank.config.schema import SimParams
 
 FREE, RETIRED = -1, -2
-"""Values of `PlayerPool.team` for a player without a team and one who has stopped."""
+"""Values of `PlayerPool.team`."""
 
 N_TEAMS = 30
 MAX_ROSTER, MIN_ROSTER = 15, 13
 
 ROTATION_MINUTES = np.array([35.0, 33.5, 31.5, 29.0, 27.0, 24.0, 21.0, 18.0, 13.0, 8.0])
-"""Expected minutes of the ten best available players, best first; they add up to 240."""
+"""Expected minutes of the ten best available players, best first, 240 in all."""
 
 _ROOKIES = 60
 _POOL_SIZE = 520
@@ -34,20 +34,18 @@ _LAST_SYLLABLE = (
 
 @dataclass
 class PlayerPool:
-    """Everyone who ever played; position p in each array belongs to player id p + 1.
+    """All players ever, [P] each; position p belongs to player id p + 1.
 
     Attributes:
-        peak_offense: float64 [P], points per 48 minutes on court that the player adds to his
-            team's score at his best age, against an arbitrary but fixed level.
-        peak_defense: float64 [P], points per 48 minutes that he takes off the opponent's score.
-        age: float64 [P], years on opening day.
-        size: float64 [P], 0 for a small guard to 1 for a centre.
-        shooter: float64 [P], standard normal taste for three-pointers.
-        passer: float64 [P], standard normal taste for passing.
-        volume: float64 [P], standard normal taste for shooting often.
-        touch: float64 [P], standard normal skill at free throws and long shots.
-        frailty: float64 [P], multiple of the league's injury rate.
-        team: int64 [P], index of the team, `FREE` or `RETIRED`.
+        peak_offense: Points per 48 minutes that the player adds to his team's score at his best
+            age, relative to a fixed level.
+        peak_defense: Points per 48 minutes that he takes off the opponent's score.
+        age: Years on opening day.
+        size: 0 for a small guard to 1 for a centre.
+        shooter, passer, volume: Standard normal taste for three-pointers, passing and shooting.
+        touch: Standard normal skill at free throws and long shots.
+        frailty: Multiple of the league's injury rate.
+        team: Index of the team, `FREE` or `RETIRED`, int64.
     """
 
     peak_offense: np.ndarray
@@ -82,17 +80,13 @@ class PlayerPool:
 
     @property
     def value(self) -> np.ndarray:
-        """What a club would pay: skill and a premium for years to come, float64 [P], points."""
+        """Skill and a premium for youth, which clubs pay for, float64 [P], points."""
         return self.skill + 0.45 * np.clip(27.0 - self.age, -4.0, 7.0)
 
     def extend(self, other: "PlayerPool") -> "PlayerPool":
         """Return a pool with the players of another after those of this one."""
-        return PlayerPool(
-            **{
-                field.name: np.concatenate([getattr(self, field.name), getattr(other, field.name)])
-                for field in fields(self)
-            }
-        )
+        names = [field.name for field in fields(self)]
+        return PlayerPool(*(np.concatenate([getattr(self, n), getattr(other, n)]) for n in names))
 
 
 def career_curve(age: np.ndarray) -> np.ndarray:
@@ -103,9 +97,9 @@ def career_curve(age: np.ndarray) -> np.ndarray:
 
 
 def player_name(player_id: int) -> str:
-    """Return the made-up name of a player; names repeat only after some 15,000 players."""
+    """Return the made-up name of a player; names repeat after some 15,000 players."""
     n_surnames = len(_FIRST_SYLLABLE) * len(_LAST_SYLLABLE)
-    # A stride without a common divisor walks through all surnames before one comes back.
+    # A stride without a common divisor visits all surnames before one repeats.
     surname = player_id * 137 % n_surnames
     given = _GIVEN[(player_id * 7 + player_id // n_surnames) % len(_GIVEN)]
     start, end = divmod(surname, len(_LAST_SYLLABLE))
@@ -119,7 +113,7 @@ def first_pool(params: SimParams, rng: np.random.Generator) -> PlayerPool:
     _retire(pool)
     active = np.flatnonzero(pool.team == FREE)
     best = active[np.argsort(-pool.value[active], kind="stable")][: N_TEAMS * (MAX_ROSTER - 1)]
-    # Within tiers, since wholly random rosters would lie too far apart.
+    # Within tiers, since wholly random rosters would differ too much in strength.
     for tier in np.split(best, 3):
         pool.team[rng.permutation(tier)] = np.arange(len(tier)) % N_TEAMS
     _sign_free_agents(pool, pool.team.copy(), rng)
@@ -129,14 +123,7 @@ def first_pool(params: SimParams, rng: np.random.Generator) -> PlayerPool:
 def summer(
     pool: PlayerPool, wins: np.ndarray, params: SimParams, rng: np.random.Generator
 ) -> PlayerPool:
-    """Return the pool one summer later: a year older, drafted, out of contract, signed.
-
-    Args:
-        pool: Players at the end of a season.
-        wins: int64 [30], regular-season wins, which order the draft.
-        params: The world's parameters.
-        rng: Source of randomness.
-    """
+    """Return the pool one summer later: a year older, drafted by wins [30], and signed."""
     newcomers = _newcomers(params, rng.choice([19.0, 20.0, 21.0, 22.0], size=_ROOKIES), rng)
     pool = pool.extend(newcomers)
     rookie = np.arange(len(pool)) >= len(pool) - _ROOKIES
@@ -163,7 +150,7 @@ def summer(
 
 
 def _newcomers(params: SimParams, ages: np.ndarray, rng: np.random.Generator) -> PlayerPool:
-    """Draw players without a team; talent is skewed, so that few are far above the rest."""
+    """Draw players without a team; talent is skewed, so that few are far better than the rest."""
     n = len(ages)
     size = rng.beta(1.6, 1.6, n)
     skewed = (rng.gamma(4.0, size=n) - 4.0) / np.sqrt(4.0)
@@ -182,7 +169,7 @@ def _newcomers(params: SimParams, ages: np.ndarray, rng: np.random.Generator) ->
 
 
 def _retire(pool: PlayerPool) -> None:
-    """Stop the careers of the oldest and of all but the best few hundred."""
+    """Retire the oldest and all but the best few hundred."""
     pool.team[pool.age >= 41] = RETIRED
     active = np.flatnonzero(pool.team != RETIRED)
     leaving = active[np.argsort(-pool.value[active], kind="stable")][_POOL_SIZE:]
@@ -190,20 +177,17 @@ def _retire(pool: PlayerPool) -> None:
 
 
 def rotation_strength(skill: np.ndarray) -> np.ndarray:
-    """Return expected strength, in points per game, of players' skills on the last axis.
+    """Return the strength of the ten best at `ROTATION_MINUTES`, in points per game, [...].
 
     Args:
         skill: float64 [..., K], K >= 10, points per 48 minutes; -inf where there is no player.
-
-    Returns:
-        float64 [...]: the ten best at `ROTATION_MINUTES`.
     """
     best = -np.sort(-skill, axis=-1)[..., : len(ROTATION_MINUTES)]
     return best @ (ROTATION_MINUTES / 48.0)
 
 
 def roster_table(pool: PlayerPool) -> np.ndarray:
-    """Return the rosters, int64 [30, 15]: player positions in the pool, then -1."""
+    """Return the rosters, int64 [30, 15]: positions in the pool, then -1."""
     table = np.full((N_TEAMS, MAX_ROSTER), -1, dtype=np.int64)
     for team in range(N_TEAMS):
         members = np.flatnonzero(pool.team == team)
@@ -216,7 +200,7 @@ def _sign_free_agents(
 ) -> None:
     """Sign free agents, the most wanted first, until every team has 14 or 15 players.
 
-    A free agent leans towards his last team and, a little, towards weak teams.
+    A free agent prefers his last team and, slightly, weak teams.
     """
     free = np.flatnonzero(pool.team == FREE)
     free = free[np.argsort(-pool.value[free], kind="stable")]

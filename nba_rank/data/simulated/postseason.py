@@ -1,4 +1,4 @@
-"""Play-in and playoffs by the rules in force since 2020-21."""
+"""Play-in and playoffs by the rules since 2020-21."""
 
 from dataclasses import dataclass
 
@@ -19,13 +19,13 @@ _FIRST_ROUND = ((1, 8), (2, 7), (3, 6), (4, 5))
 
 @dataclass(frozen=True)
 class PostSeason:
-    """The games after the regular season; codes are the last three digits of the game ids.
+    """The games after the regular season.
 
     Attributes:
         playin: Six games.
-        playin_codes: Their codes: stage, bracket place, 1.
+        playin_codes: Last three digits of their ids: stage, bracket place, 1.
         playoffs: Games of fifteen series.
-        playoffs_codes: Their codes: round, series of the round, game.
+        playoffs_codes: Last three digits of their ids: round, series of the round, game.
     """
 
     playin: Games
@@ -35,27 +35,20 @@ class PostSeason:
 
 
 def play_postseason(world: World, table: pd.DataFrame, rng: np.random.Generator) -> PostSeason:
-    """Play the play-in and the playoffs.
-
-    Args:
-        world: The season.
-        table: One row a team with `team` (index), `conference`, `seed` and `league_rank` at the
-            end of the regular season; the lower league rank has home court in the Finals.
-        rng: Source of randomness.
-    """
+    """Play the play-in and the playoffs from the standings, whose `team` is a team's index."""
     seeds = {
         str(conference): dict(zip(rows["seed"], rows["team"], strict=True))
         for conference, rows in table.groupby("conference")
     }
     playin, playin_codes = _play_in(world, seeds, rng)
     league_rank = dict(zip(table["team"], table["league_rank"], strict=True))
-    # Bracket order: a winner meets the neighbour's winner, 1/8 with 4/5 and 2/7 with 3/6.
+    # Bracket order: winners of neighbours meet, 1/8 with 4/5 and 2/7 with 3/6.
     pairs = [
         (seeds[conference][high], seeds[conference][low])
         for conference in ("East", "West")
         for high, low in (_FIRST_ROUND[0], _FIRST_ROUND[3], _FIRST_ROUND[1], _FIRST_ROUND[2])
     ]
-    # Series are numbered by the better seed, so 4/5 is the fourth of its conference.
+    # Series are numbered by the better seed, so 4/5 is the fourth.
     numbers = [0, 3, 1, 2, 4, 7, 5, 6]
     parts, codes = [], []
     for stage in range(4):
@@ -73,7 +66,7 @@ def play_postseason(world: World, table: pd.DataFrame, rng: np.random.Generator)
 def _play_in(
     world: World, seeds: dict[str, dict[int, int]], rng: np.random.Generator
 ) -> tuple[Games, list[str]]:
-    """Play for the seventh and eighth seeds and write them into `seeds`."""
+    """Play for the seventh and eighth seeds, and write them into `seeds`."""
     conferences = ("East", "West")
     first = [(c, high) for c in conferences for high in (7, 9)]
     games = _play_pairs(
@@ -110,13 +103,9 @@ def _play_pairs(
 def _round(
     world: World, pairs: list[tuple[int, int]], stage: int, rng: np.random.Generator
 ) -> tuple[Games, list[int], list[tuple[int, int]]]:
-    """Play the series of one round.
+    """Play one round; returns the games by date, winners by series, and (series, game) of each.
 
-    All seven games of a series are drawn at once and those after the fourth win are dropped: the
-    venues are fixed beforehand, so nothing depends on the earlier results.
-
-    Returns:
-        The games by date, the winners by series, and (series, game) of each game.
+    All seven games of a series are drawn at once, and those after the fourth win are dropped.
     """
     n = len(pairs)
     high, low = np.array(pairs, dtype=np.int64).T

@@ -30,7 +30,7 @@ def team_name(city: str) -> str:
 def raw_logs(
     games: Games, game_ids: list[str], season_id: str, teams: pd.DataFrame, opening: dt.date
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Turn games into raw frames.
+    """Return the team log (home team first) and the player log of games, as in real files.
 
     Args:
         games: The G games.
@@ -38,10 +38,6 @@ def raw_logs(
         season_id: 2, 4 or 5 and the season's first year.
         teams: `team_id`, `abbreviation`, `city` in the order of the team indices.
         opening: Opening day.
-
-    Returns:
-        Team log (two rows a game, the home team first) and player log (one row a player who
-        played), with the columns and dtypes of real files; `MIN` is whole minutes.
     """
     n = len(game_ids)
     sides = np.stack([games.fixtures.home, games.fixtures.away], axis=1)
@@ -80,7 +76,7 @@ def raw_logs(
 
     minutes = games.minutes.reshape(2 * n, -1)
     row, place = np.nonzero(minutes)
-    # Within a side the best player stands first, as starters do in real files.
+    # The best player of a side comes first, as starters do in real files.
     order = np.lexsort((-place, row))
     row, place = row[order], place[order]
     box = games.box.reshape(2 * n, minutes.shape[1], -1)[row, place]
@@ -102,16 +98,7 @@ def raw_logs(
 
 
 def opening_rosters(players: np.ndarray, teams: pd.DataFrame, opening: dt.date) -> pd.DataFrame:
-    """Return opening-night rosters, injured players included.
-
-    Args:
-        players: int64 [30, 15], positions in the pool, -1 for an empty place.
-        teams: `team_id`, `abbreviation` in the order of the team indices.
-        opening: Opening day.
-
-    Returns:
-        `DATE` (ISO text), `TEAM_ID`, `TEAM_ABBREVIATION`, `PLAYER_ID`, `PLAYER_NAME`.
-    """
+    """Return opening-night rosters, injured players included; `players` as in `SeasonRosters`."""
     team, place = np.nonzero(players >= 0)
     ids = players[team, place] + 1
     return pd.DataFrame(

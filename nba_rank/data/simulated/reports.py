@@ -1,4 +1,4 @@
-"""What is published beside the game logs: each morning's injury report, the season's records."""
+"""Each morning's injury report, and the season's team records."""
 
 import datetime as dt
 
@@ -12,25 +12,17 @@ from nba_rank.data.simulated.rosters import TOTAL_DAYS, SeasonRosters
 from nba_rank.data.simulated.schedule import SEASON_DAYS
 
 _LONG_DAYS = 100
-"""Days from which an absence that outlasts the season is put down to a torn ligament."""
+"""Days from which an absence that outlasts the season is called a torn ligament."""
 
 INJURY_REPORTS, TEAM_RECORDS = "injury_reports/", "Team_Records_"
-"""How the stems of the two files of a season begin."""
+"""Prefixes of the file stems."""
 
 
 def injury_reports(rosters: SeasonRosters, teams: pd.DataFrame, opening: dt.date) -> pd.DataFrame:
-    """Return the reports of all mornings from opening day to that after the regular season.
+    """Return the reports of all mornings from opening day to the one after the regular season.
 
-    Players who are unfit to play are listed, on their last day out as doubtful.
-
-    Args:
-        rosters: The season.
-        teams: `team_id` in the order of the team indices.
-        opening: Opening day.
-
-    Returns:
-        `date` (ISO text), `player_id`, `player_name`, `team_id`, `status`, `reason`, in order of
-        date; a morning on which nobody is listed has one row, without player.
+    Players who are unfit are out, on their last day doubtful; a morning without any has one row
+    without player.
     """
     mornings = range(SEASON_DAYS + 1)
     players = rosters.players[: len(mornings)]
@@ -57,7 +49,7 @@ def injury_reports(rosters: SeasonRosters, teams: pd.DataFrame, opening: dt.date
 
 
 def as_json(reports: pd.DataFrame) -> list[dict[str, object]]:
-    """Return reports as the files hold them: `{"date": ..., "injuries": [...]}` each."""
+    """Return reports as in the files: `{"date": ..., "injuries": [...]}` each."""
     return [
         {
             "date": date,
@@ -68,17 +60,9 @@ def as_json(reports: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def team_records(games: Games, teams: pd.DataFrame, season: str) -> pd.DataFrame:
-    """Return each team's record and simple rating over a regular season.
+    """Return each team's record and its simple rating over the games of a regular season.
 
-    `SRS = MOV + mean SRS of the opponents`, centred at 0.
-
-    Args:
-        games: All games of the regular season.
-        teams: `city` in the order of the team indices.
-        season: Such as `2023-24`.
-
-    Returns:
-        `Season`, `Team`, `W`, `L`, `MOV`, `SOS`, `SRS` (points a game, two decimals).
+    `SRS = MOV + mean SRS of the opponents`, centred at 0, in points per game.
     """
     home, away = games.fixtures.home, games.fixtures.away
     margin = games.points[:, 0] - games.points[:, 1]
@@ -89,7 +73,7 @@ def team_records(games: Games, teams: pd.DataFrame, season: str) -> pd.DataFrame
     met = np.zeros((n, n))
     np.add.at(met, (home, away), 1.0)
     met = (met + met.T) / played[:, None]
-    # The mean of all ratings is free; adding it to each equation makes it 0.
+    # Adding the mean of all ratings to each equation makes it 0.
     srs = np.linalg.solve(np.eye(n) - met + 1 / n, mov)
     return pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""Who is on which team, and who is fit, on every day of one season."""
+"""Rosters and fitness on every day of one season."""
 
 from dataclasses import dataclass, replace
 
@@ -21,7 +21,7 @@ TOTAL_DAYS = SEASON_DAYS + 72
 """Days of a season with its play-in and playoffs."""
 
 TRADE_DEADLINE = 108
-"""Days after opening day; no trade takes effect later."""
+"""Last day on which a trade takes effect, from opening day."""
 
 _SIGNING_DAYS = range(12, 160, 12)
 _LEAST_FIT = len(ROTATION_MINUTES)
@@ -34,8 +34,8 @@ class SeasonRosters:
     Attributes:
         players: int64 [D, 30, 15], positions in the pool, -1 for an empty place.
         days_out: int64 [P, D], days until the player is fit, that day included; 0 when fit.
-        available: bool [D, 30, 15]. A team left with fewer than ten fit players fields those
-            nearest to recovery besides.
+        available: bool [D, 30, 15]. A team with fewer than ten fit players also fields those
+            nearest to recovery.
     """
 
     players: np.ndarray
@@ -43,10 +43,7 @@ class SeasonRosters:
     available: np.ndarray
 
     def strengths(self, skill: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return full and available strength by day, each float64 [D, 30], points per game.
-
-        Both are relative to the mean full strength of the thirty teams on that day.
-        """
+        """Return full and available strength by day above the day's mean full strength, [D, 30]."""
         here = self.players >= 0
         by_place = skill[self.players]
         full = rotation_strength(np.where(here, by_place, -np.inf))
@@ -62,7 +59,7 @@ class SeasonRosters:
         params: SimParams,
         rng: np.random.Generator,
     ) -> "SeasonRosters":
-        """Return rosters in which teams out of the race end some of their best players' season.
+        """Return rosters in which teams out of the race [30] shut down some of their best players.
 
         Args:
             out_of_race: bool [30].
@@ -91,7 +88,7 @@ def season_rosters(
     transactions_rng: np.random.Generator,
     injuries_rng: np.random.Generator,
 ) -> SeasonRosters:
-    """Draw a season's trades, signings and injuries; the pool's teams end as at its last day."""
+    """Draw a season's trades, signings and injuries; the pool's teams become those of its end."""
     players = _players_by_day(pool, params, transactions_rng)
     days_out = _injuries(pool, params, injuries_rng)
     return SeasonRosters(players, days_out, _availability(players, days_out))
@@ -105,12 +102,12 @@ def _availability(players: np.ndarray, days_out: np.ndarray) -> np.ndarray:
 
 
 def _injuries(pool: PlayerPool, params: SimParams, rng: np.random.Generator) -> np.ndarray:
-    """Draw when players are out; half of the absences last under nine days, a few the season."""
+    """Draw absences; half of them last under nine days, a few the season."""
     days_out = np.zeros((len(pool), TOTAL_DAYS), dtype=np.int64)
     active = pool.team >= FREE
     mean = params.injury_rate * pool.frailty * active * (TOTAL_DAYS / SEASON_DAYS)
     player = np.repeat(np.arange(len(pool)), rng.poisson(mean))
-    # Some players are still out from the summer on opening day.
+    # Some players are injured before opening day.
     start = rng.integers(-15, TOTAL_DAYS, len(player))
     length = np.ceil(rng.lognormal(np.log(9.0), 1.2, len(player))).astype(np.int64)
     end = np.minimum(start + length, TOTAL_DAYS)
@@ -123,7 +120,7 @@ def _injuries(pool: PlayerPool, params: SimParams, rng: np.random.Generator) -> 
 
 def _players_by_day(pool: PlayerPool, params: SimParams, rng: np.random.Generator) -> np.ndarray:
     n_trades = rng.poisson(params.trade_rate)
-    # Trades crowd towards the deadline.
+    # Most trades come shortly before the deadline.
     trade_days = np.ceil(TRADE_DEADLINE * rng.beta(2.5, 1.0, n_trades)).astype(np.int64)
     events = sorted(
         [(int(day), "trade") for day in trade_days] + [(d, "sign") for d in _SIGNING_DAYS]
@@ -140,10 +137,9 @@ def _players_by_day(pool: PlayerPool, params: SimParams, rng: np.random.Generato
 
 
 def _trade(pool: PlayerPool, rng: np.random.Generator) -> None:
-    """Swap players of like value between two teams.
+    """Swap players of similar value between two teams.
 
-    Most often a weak team sends skill of today for years to come, so trades move strength; at
-    times the better player comes for two, which leaves one team a man short.
+    Mostly a weak team sells present skill for youth; sometimes two players come for one.
     """
     skill, value = pool.skill, pool.value
     table = roster_table(pool)
@@ -172,7 +168,7 @@ def _trade(pool: PlayerPool, rng: np.random.Generator) -> None:
 
 
 def _sign_replacements(pool: PlayerPool, rng: np.random.Generator) -> None:
-    """Let some teams replace their last man, and refill rosters that are short."""
+    """Let some teams replace their last man, and refill short rosters."""
     skill = pool.skill
     seen = skill + rng.normal(0.0, 0.8, len(pool))
     for team in rng.permutation(N_TEAMS):

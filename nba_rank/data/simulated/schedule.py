@@ -1,4 +1,4 @@
-"""The regular-season schedule: who meets whom, where, and on which date."""
+"""The regular-season schedule: who meets whom, where and when."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ import pandas as pd
 from nba_rank.core.errors import UserError
 
 SEASON_DAYS = 174
-"""Calendar days from opening day to the last regular-season day, both included."""
+"""Days of the regular season."""
 
 _ALL_STAR_BREAK = range(122, 128)
 _FULL_DAY = 11
-"""Games on a date from which a further game is better put elsewhere."""
+"""Games on a date from which another one costs extra."""
 
 _ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
 class Fixtures:
-    """Games to play, in order of date.
+    """Games to play, in order of date, int64 [G] each.
 
     Attributes:
-        day: int64 [G], days since opening day.
-        home: int64 [G], index of the home team in the order of `league_teams`.
-        away: int64 [G], index of the visiting team.
+        day: Days since opening day.
+        home: Index of the home team in the order of `league_teams`.
+        away: Index of the visiting team.
     """
 
     day: np.ndarray
@@ -46,24 +46,21 @@ def opening_day(start_year: int) -> dt.date:
 def make_schedule(teams: pd.DataFrame, start_year: int, rng: np.random.Generator) -> Fixtures:
     """Draw a season's schedule.
 
-    Each team meets the four rivals of its division four times, six others of its conference four
-    times and four of them three times, and each team of the other conference twice: 82 games, 41
-    at home. No team plays twice on a day or on three days in a row.
+    Each team meets the four rivals of its division and six others of its conference four times,
+    the other four three times, and each team of the other conference twice: 82 games, 41 at home.
+    No team plays twice on a day or on three days in a row.
 
     Args:
-        teams: Rows with `conference` and `division`; two conferences of three divisions of five.
+        teams: `conference` and `division` of two conferences of three divisions of five.
         start_year: Year in which the season starts.
         rng: Source of randomness.
 
-    Returns:
-        1230 games over `SEASON_DAYS` days.
-
     Raises:
-        RuntimeError: No schedule was found.
+        UserError: No schedule was found.
     """
     home, away = _pairings(teams, rng)
     closed = _closed_days(start_year)
-    # About one order of placing in three ends without a common free day for the last games.
+    # About a third of the attempts leave a game without a day.
     attempts = (_place(home, away, closed, rng) for _ in range(_ATTEMPTS))
     day = next((found for found in attempts if found is not None), None)
     if day is None:
@@ -87,8 +84,8 @@ def _pairings(teams: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray
             if conference[division[0]] != conference[other[0]]:
                 continue
             hosts[np.ix_(division, other)] = hosts[np.ix_(other, division)] = 2
-            # Two of each team's five opponents here are met three times, once more at home
-            # against the one and once more away against the other: home games stay at 41.
+            # Each team meets two of these five three times, with the extra home game against one of
+            # them: home games stay at 41.
             for i, team in enumerate(division):
                 hosts[other[i], team] = 1
                 hosts[team, other[(i + 1) % 5]] = 1
@@ -113,46 +110,41 @@ def _closed_days(start_year: int) -> np.ndarray:
 def _place(
     home: np.ndarray, away: np.ndarray, closed: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray | None:
-    """Give each game the cheapest day: both teams free, well rested, not just met, few games.
+    """Give each game the cheapest day: both teams free, rested, not just met, few other games.
 
     Returns:
-        Days, int64 [G], or None where the order of placing left a game without a day.
+        Days, int64 [G], or None if a game is left without a day.
     """
     n_days, pad = len(closed), 3
     window = slice(pad, pad + n_days)
-    # Padded so that the days around the first and the last need no special case.
-    busy = np.zeros((30, n_days + 2 * pad))
+    # Padding makes the first and last days no special case.
+    busy = np.zeros((30, n_days + 2 * pad), dtype=bool)
     density = np.zeros((30, n_days + 2 * pad))
     met = np.zeros((30, 30, n_days))
     near = np.array([1.0, 2.0, 3.0, 3.0, 3.0, 2.0, 1.0])
     days = np.arange(n_days)
-    # Meetings of one pair attract no second meeting within about two weeks.
+    # Two meetings of a pair are about two weeks apart.
     apart = np.exp(-np.square((days[:, None] - days[None, :]) / 10.0))
     games_on = np.zeros(n_days)
     noise = rng.random((len(home), n_days))
     placed = np.empty(len(home), dtype=np.int64)
     for game in rng.permutation(len(home)):
         h, a = home[game], away[game]
-        both = busy[h] + busy[a]
-        before, after = both[pad - 1 : pad - 1 + n_days], both[pad + 1 : pad + 1 + n_days]
+        rows = busy[[h, a]]
+        before2, before, today, after, after2 = (
+            rows[:, pad + shift : pad + shift + n_days] for shift in range(-2, 3)
+        )
         cost = (
             density[h, window]
             + density[a, window]
-            + 1.2 * (before + after)
+            + 1.2 * (before | after).sum(axis=0)
             + 4.0 * met[min(h, a), max(h, a)]
             + 1.5 * np.maximum(games_on - _FULL_DAY + 1, 0)
             + 0.2 * games_on
             + noise[game]
         )
-        cost[closed | (both[window] > 0)] = np.inf
-        for team in (h, a):
-            row = busy[team]
-            three = (
-                row[pad - 2 : pad - 2 + n_days] * row[pad - 1 : pad - 1 + n_days]
-                + row[pad - 1 : pad - 1 + n_days] * row[pad + 1 : pad + 1 + n_days]
-                + row[pad + 1 : pad + 1 + n_days] * row[pad + 2 : pad + 2 + n_days]
-            )
-            cost[three > 0] = np.inf
+        three_in_a_row = (before2 & before) | (before & after) | (after & after2)
+        cost[closed | (today | three_in_a_row).any(axis=0)] = np.inf
         day = int(np.argmin(cost))
         if not np.isfinite(cost[day]):
             return None
@@ -160,6 +152,6 @@ def _place(
         games_on[day] += 1
         met[min(h, a), max(h, a)] += apart[day]
         for team in (h, a):
-            busy[team, pad + day] = 1.0
+            busy[team, pad + day] = True
             density[team, day : day + 2 * pad + 1] += near
     return placed
