@@ -202,9 +202,9 @@ def compose(compose_as_is, tmp_path) -> Callable[..., Config]:
     return lambda *overrides: compose_as_is(*folders, "trainer.num_threads=1", *overrides)
 
 
-@pytest.fixture
-def diagnostics():
-    """Health of two networks of two fits over four epochs, all alive at the end."""
+@pytest.fixture(scope="session")
+def sound_diagnostics():
+    """Health of two networks of two fits over four epochs, alive at the end; not to be altered."""
     rng = np.random.default_rng(0)
     rows = []
     for fit in ("2021-22", "2022-23"):
@@ -233,3 +233,9 @@ def diagnostics():
                     }
                 )
     return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def diagnostics(sound_diagnostics):
+    """A copy of `sound_diagnostics`."""
+    return sound_diagnostics.copy()

@@ -56,13 +56,17 @@ def csv(text: str) -> str:
 
 def csv_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with `csv` applied to its text cells."""
-    safe = {
-        str(name): column.astype(object).map(lambda c: csv(c) if isinstance(c, str) else c)
-        for name, column in frame.items()
-        if isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype)
-        or column.dtype.kind == "O"
-    }
-    return frame.assign(**safe)
+    changed = {}
+    for name, column in frame.items():
+        if (
+            isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype)
+            or column.dtype.kind == "O"
+        ):
+            texts = {cell for cell in column if isinstance(cell, str)}
+            if any(csv(text) != text for text in texts):
+                cells = column.astype(object)
+                changed[str(name)] = cells.map(lambda c: csv(c) if isinstance(c, str) else c)
+    return frame.assign(**changed)
 
 
 def _backslash(found: str) -> str:

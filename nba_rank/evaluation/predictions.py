@@ -136,10 +136,11 @@ def flat(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def as_json(predictions: pd.DataFrame) -> str:
-    """Return the table as a JSON list of one object a row; unknown values are null."""
+    """Return the table as a JSON list, an object and a line a row; unknown values are null."""
     text = predictions.assign(as_of_date=predictions["as_of_date"].dt.strftime("%Y-%m-%d"))
     records = text.astype(object).where(text.notna(), None).to_dict("records")
-    return json.dumps(records, indent=1, ensure_ascii=False, default=_plain) + "\n"
+    rows = (json.dumps(record, ensure_ascii=False, default=_plain) for record in records)
+    return "[\n" + ",\n".join(rows) + "\n]\n"
 
 
 def _plain(value: object) -> object:

@@ -1,39 +1,42 @@
-"""What parts of a ranker are worth, for people: tables, figures and an analysis."""
+"""The analysis of an ablation: what parts of a ranker are worth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.paired import MEAN, SIGNIFICANT
-from nba_rank.report.differences import LIST_LABELS, differences, span, values
-from nba_rank.report.format import console_table, label, number, percent, print_table, signed
-from nba_rank.report.render import write_analysis
-from nba_rank.report.style import BLUE, GREY, INK, ORANGE, save, set_caption, set_title, style
+from nba_rank.evaluation.paired import MEAN
+from nba_rank.report.figures import plot_gains
+from nba_rank.report.format import (
+    console_table,
+    differences,
+    number,
+    percent,
+    print_table,
+    values,
+    where,
+)
+from nba_rank.report.labels import label, span
+from nba_rank.report.render import Album, write_analysis
 
-TITLES = {
-    "without": "Beside everything else",
-    "alone": "On top of the record alone",
-    "lean": "All that bring nothing, together",
+_DIRECTIONS = {
+    "without": (
+        "Beside everything else",
+        "The second table is what the gains are measured from: the mean with everything.",
+    ),
+    "alone": (
+        "On top of the record alone",
+        "The second table is the mean of the record alone.",
+    ),
+    "lean": (
+        "All that bring nothing, together",
+        "Parts that stand in for each other look idle one by one: this takes them all away.",
+    ),
 }
-"""Words for the directions, in order."""
-
-_NOTES = {
-    "without": "The second table is what the gains are measured from: the mean with everything.",
-    "alone": "The second table is the mean of the record alone.",
-    "lean": "Parts that stand in for each other look idle one by one: this takes them all away.",
-}
-_COLOURS = LinearSegmentedColormap.from_list("gain", [ORANGE, "white", BLUE])
-_FULL_COLOUR = 0.1
-"""Gain from which a cell of the figure has the full colour; below, colour goes by its root."""
+"""Title of each direction, in order, and what to say of its tables."""
 
 
 @dataclass(frozen=True)
@@ -61,108 +64,42 @@ class AblationReport:
     seasons: list[str]
     prior: list[str] | None
 
-    @property
-    def by_direction(self) -> dict[str, pd.DataFrame]:
-        """The gains of each direction that there is, in order."""
-        parts = {name: self.gains[self.gains["direction"] == name] for name in TITLES}
-        return {name: part for name, part in parts.items() if not part.empty}
-
 
 def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Console) -> Path:
     """Draw the figures, write the analysis and print the gains; return the analysis' path."""
-    figures, sections = [], []
-    for direction, gains in report.by_direction.items():
+    album, sections = Album(run_dir.path), []
+    for direction, (title, note) in _DIRECTIONS.items():
+        gains = where(report.gains, direction=direction)
         by_ranker = {str(ranker): rows for ranker, rows in gains.groupby("ranker", sort=False)}
-        if direction != "lean":
-            path, title = f"figures/gains_{direction}.png", f"{TITLES[direction]}: gain in Spearman"
-            plot_gains(by_ranker, title, run_dir.path / path)
-            figures.append((title, path))
-        tables = [
-            (ranker, _gains(rows, report), _means(rows)) for ranker, rows in by_ranker.items()
-        ]
-        sections.append((TITLES[direction], _NOTES[direction], tables))
+        if by_ranker and direction != "lean":
+            heading = f"{title}: gain in Spearman"
+            plot_gains(by_ranker, heading, album.add(heading, f"gains_{direction}"))
+        tables = [(name, _gains(rows, report), _means(rows)) for name, rows in by_ranker.items()]
+        sections += [(title, note, tables)] * bool(tables)
         for ranker, rows in by_ranker.items():
-            title = f"{TITLES[direction]}, {label('ranker', ranker)}: gain in Spearman"
-            print_table(
-                console_table(differences(rows, "part", "list", intervals=False), title), console
-            )
-    context = {
-        "kind": report.kind,
+            heading = f"{title}, {label('ranker', ranker)}: gain in Spearman"
+            short = differences(rows, "part", "list", intervals=False)
+            print_table(console_table(short, heading), console)
+    context = vars(report) | {
         "seasons": span(report.seasons),
         "sections": sections,
         "variants": _variants(report),
-        "left_out": report.left_out,
-        "prior": report.prior,
     }
-    return write_analysis(run_dir, "ablation.md.j2", context, figures)
-
-
-def plot_gains(by_ranker: Mapping[str, pd.DataFrame], title: str, path: Path) -> None:
-    """Draw the gains as a heatmap, a panel a ranker.
-
-    Args:
-        by_ranker: Gains by ranker, parts in the same order.
-        title: Title of the figure.
-        path: PNG to write, 1200 pixels or wider. Cells are framed where a gain is significant.
-    """
-    first = next(iter(by_ranker.values()))
-    parts = first["part"].unique().tolist()
-    with style():
-        size = (4.5 + 6.5 * len(by_ranker), 2.6 + 0.46 * len(parts))
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(1, len(by_ranker), sharey=True, squeeze=False)[0]
-        for ax, (ranker, rows) in zip(axes, by_ranker.items(), strict=True):
-            _heatmap(ax, rows, parts)
-            ax.set_title(label("ranker", ranker))
-        axes[0].set_yticks(range(len(parts)), parts, color=INK)
-        axes[0].set_ylim(len(parts) - 0.5, -0.5)
-        set_title(figure, title)
-        set_caption(
-            figure,
-            "With the part minus without it, paired by season, by regular season played. Framed: "
-            f"significant. Colour by the root of the gain, full from {_FULL_COLOUR:g} on.",
-        )
-        save(figure, path)
-
-
-def _heatmap(ax: Axes, rows: pd.DataFrame, parts: list[str]) -> None:
-    key = ["as_of_point", "scope"]
-    present = set(zip(*(rows[name] for name in key), strict=True))
-    lists = [one for one in LIST_LABELS if one in present]
-    cells = rows.set_index(["part", *key]).loc[[(part, *one) for part in parts for one in lists]]
-    shape = (len(parts), len(lists))
-    gain = cells["difference"].to_numpy(dtype=np.float64).reshape(shape)
-    significant = cells["verdict"].isin(SIGNIFICANT).to_numpy().reshape(shape)
-    colour = np.sign(gain) * np.sqrt(np.abs(gain) / _FULL_COLOUR)
-    ax.imshow(colour, cmap=_COLOURS, vmin=-1, vmax=1, aspect="auto")
-    for row, column in np.ndindex(shape):
-        ax.text(
-            column, row, signed(float(gain[row, column])).replace("0.", ".", 1),
-            ha="center", va="center", fontsize=10,
-            color="white" if abs(colour[row, column]) > 0.7 else INK,
-        )  # fmt: skip
-        if significant[row, column]:
-            corner = (column - 0.47, row - 0.46)
-            ax.add_patch(Rectangle(corner, 0.94, 0.92, fill=False, ec=INK, lw=1.4))
-    ax.set_xticks(range(len(lists)), [LIST_LABELS[one] for one in lists], fontsize=10)
-    ax.axvline(0.5, color=GREY, linewidth=1)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    return write_analysis(run_dir, "ablation.md.j2", context, album.figures)
 
 
 def _gains(rows: pd.DataFrame, report: AblationReport) -> pd.DataFrame:
     """Return the gains of one ranker as text, the largest in the mean over the points first."""
     means = rows[rows["as_of_point"] == MEAN].sort_values("difference", ascending=False)
-    order = {part: place for place, part in enumerate(means["part"])}
-    rows = rows.sort_values("part", key=lambda part: part.map(order), kind="stable")
-    table = differences(rows, "part", "list")
-    total = sum(report.build_seconds.values())
-    if not set(table["part"]) <= report.build_seconds.keys():
-        return table
-    seconds = [report.build_seconds[part] for part in table["part"]]
-    return table.assign(
-        **{"build time": [f"{one:.2f} s ({percent(one / total)})" for one in seconds]}
+    rows = rows.sort_values(
+        "part", key=lambda part: part.map([*means["part"]].index), kind="stable"
     )
+    table = differences(rows, "part", "list")
+    build = report.build_seconds
+    if set(table["part"]) <= build.keys():
+        shares = {part: percent(seconds / sum(build.values())) for part, seconds in build.items()}
+        table["build time"] = [f"{build[part]:.2f} s ({shares[part]})" for part in table["part"]]
+    return table
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:

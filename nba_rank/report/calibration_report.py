@@ -1,4 +1,4 @@
-"""Ways to calibrate probabilities side by side, for people: tables, figures and an analysis."""
+"""The analysis of a comparison of calibrations: ways to probabilities side by side."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +7,10 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
-from nba_rank.data.outcomes import EVENTS
-from nba_rank.report.calibration_figures import plot_reliability
-from nba_rank.report.differences import differences, measure_label, span, values
-from nba_rank.report.format import cells, console_table, number, print_table
-from nba_rank.report.labels import EVENT_LABELS
-from nba_rank.report.render import write_analysis
+from nba_rank.report.format import cells, console_table, differences, number, print_table, values
+from nba_rank.report.labels import EVENT_LABELS, measure_label, sentence, span
+from nba_rank.report.odds_figures import plot_reliability
+from nba_rank.report.render import Album, write_analysis
 
 VARIANT_LABELS = {
     "none": "simulation alone",
@@ -21,7 +19,7 @@ VARIANT_LABELS = {
 }
 """Words for the ways."""
 
-_EVENTS = {"win": "wins a given game"} | {event: EVENT_LABELS[event] for event in EVENTS}
+_EVENTS = {"win": "wins a given game", **EVENT_LABELS}
 
 
 @dataclass(frozen=True)
@@ -49,36 +47,33 @@ class CalibrationReport:
 
 def write_calibration_report(report: CalibrationReport, run_dir: RunDir, console: Console) -> Path:
     """Draw the figures, write the analysis and print the Brier scores; return its path."""
-    figures = []
+    album = Album(run_dir.path)
     for variant, rows in report.reliability.groupby("variant", sort=False):
         tables = {words: rows[rows["event"] == event] for event, words in _EVENTS.items()}
-        name, label = f"figures/reliability_{variant}.png", VARIANT_LABELS[str(variant)]
-        plot_reliability(tables, run_dir.path / name, f"How often it happened: {label}")
-        figures.append((f"Reliability, {label}", name))
+        words = VARIANT_LABELS[str(variant)]
+        path = album.add(f"Reliability, {words}", f"reliability_{variant}")
+        plot_reliability(tables, path, f"How often it happened: {words}")
     means, gaps, calibration = (
         _named(frame) for frame in (report.means, report.differences, report.calibration)
     )
-    brier = means[means["metric"] == "brier"]
-    print_table(
-        console_table(values(brier, "event", "way", "event"), "Brier score, lower is better"),
-        console,
-    )
+    brier = values(means[means["metric"] == "brier"], "event", "way", "event")
+    print_table(console_table(brier, "Brier score, lower is better"), console)
     of_events = gaps["part"] != "order"
     context = {
         "ranker": report.ranker,
         "seasons": span(report.seasons),
         "differences": [
-            (measure_label(str(metric), "league"), differences(rows, "event", "way", "event"))
+            (measure_label(str(metric)), differences(rows, "event", "way", "event"))
             for metric, rows in gaps[of_events].groupby("metric", sort=False)
         ],
         "events": [
-            (words[0].upper() + words[1:], _scores(event, means, calibration))
+            (sentence(words), _scores(event, means, calibration))
             for event, words in _EVENTS.items()
         ],
         "order": values(means[means["part"] == "order"], "way", "list", "ranked by"),
         "order_differences": differences(gaps[~of_events], "way", "list", "ranked by"),
     }
-    return write_analysis(run_dir, "calibration.md.j2", context, figures)
+    return write_analysis(run_dir, "calibration.md.j2", context, album.figures)
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -94,8 +89,7 @@ def _scores(event: str, means: pd.DataFrame, calibration: pd.DataFrame) -> pd.Da
     table = pd.DataFrame({"way": own["way"].tolist(), "forecasts": cells(own, "n")})
     for metric, digits in (("brier", 4), ("log_loss", 3)):
         rows = means[(means["part"] == event) & (means["metric"] == metric)].set_index("way")
-        heading = measure_label(metric, "league")
-        table[heading] = cells(rows.loc[own["way"]], "value", f".{digits}f±")
+        table[measure_label(metric)] = cells(rows.loc[own["way"]], "value", f".{digits}f±")
     floors = zip(own["ece_floor"], own["ece_floor_95"], strict=True)
     table["ECE"] = cells(own, "ece")
     table["ECE floor"] = [f"{number(mean)} ({number(high)})" for mean, high in floors]

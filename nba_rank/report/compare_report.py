@@ -1,4 +1,4 @@
-"""Runs and sweeps side by side, for people: an analysis, figures and tables on the console."""
+"""The analysis of a comparison: runs and sweeps side by side."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,18 @@ from nba_rank.evaluation.past_runs import (
     mean_score,
     standings_gap,
 )
-from nba_rank.report.compare_figures import plot_by_point, plot_differences
-from nba_rank.report.differences import differences, measure_label, span, values
-from nba_rank.report.format import ABSENT, console_table, number, print_table, signed
-from nba_rank.report.labels import POINT_LABELS, SCOPE_LABELS, metric_label, ranker_label
-from nba_rank.report.render import write_analysis
+from nba_rank.report.format import (
+    console_table,
+    differences,
+    number,
+    print_table,
+    signed,
+    values,
+    where,
+)
+from nba_rank.report.labels import ABSENT, POINT_LABELS, label, measure_label, span
+from nba_rank.report.render import Album, write_analysis
+from nba_rank.report.season_figures import plot_by_point, plot_differences
 
 MEASURES = {
     "Rankings": [
@@ -52,10 +59,6 @@ MEASURES = {
 }  # fmt: skip
 """Measures that are tabulated, metric and scope; the others are in the files."""
 
-_FIGURES = [
-    ("Each run over the season", "figures/by_point.png"),
-    ("Differences to the baseline run", "figures/differences.png"),
-]
 _SAME = 1e-9
 _LONGEST = 60
 
@@ -97,20 +100,23 @@ class Comparison:
 def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) -> Path:
     """Draw the figures, write the analysis and print its first tables; return its path."""
     metric, baseline = comparison.metric, comparison.baseline
-    plot_by_point(comparison.means, baseline, metric, run_dir.path / _FIGURES[0][1])
-    plot_differences(comparison.differences, baseline, metric, run_dir.path / _FIGURES[1][1])
+    album = Album(run_dir.path)
+    path = album.add("Each run over the season", "by_point")
+    plot_by_point(comparison.means, baseline, metric, path)
+    path = album.add("Differences to the baseline run", "differences")
+    plot_differences(comparison.differences, baseline, metric, path)
     warnings = _warnings(comparison)
-    means, gaps = (
-        _of(frame, metric, "league") for frame in (comparison.means, comparison.differences)
-    )
     for line in warnings:
         console.print(line, markup=False, highlight=False)
-    title = f"{measure_label(metric, 'league')}: mean, and difference to {baseline}"
-    print_table(console_table(values(means, "ranker", "as_of_point", "run"), title), console)
-    print_table(
-        console_table(differences(gaps, "ranker", "as_of_point", "run", intervals=False)), console
+    title = f"{measure_label(metric)}: mean, and difference to {baseline}"
+    means, gaps, by_season = (
+        where(frame, metric=metric, scope="league")
+        for frame in (comparison.means, comparison.differences, comparison.scores)
     )
-    by_season = _of(comparison.scores, metric, "league")
+    means = values(means, "ranker", "as_of_point", "run")
+    gaps = differences(gaps, "ranker", "as_of_point", "run", intervals=False)
+    print_table(console_table(means, title), console)
+    print_table(console_table(gaps), console)
     # The mean over the points comes before the points; a single point stands for itself.
     by_season = by_season[by_season["as_of_point"] == by_season["as_of_point"].iloc[0]]
     context = {
@@ -118,12 +124,12 @@ def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) 
         "warnings": warnings,
         "seasons": span(comparison.seasons),
         "baseline": baseline,
-        "metric": metric_label(metric),
+        "metric": label("metric", metric),
         "runs": _runs(comparison),
         "by_point": [
-            (SCOPE_LABELS[scope], differences(rows, "ranker", "as_of_point", "run"))
+            (label("scope", scope), differences(rows, "ranker", "as_of_point", "run"))
             for scope in ("league", "playoff16")
-            if not (rows := _of(comparison.differences, metric, scope)).empty
+            if not (rows := where(comparison.differences, metric=metric, scope=scope)).empty
         ],
         "summed_up": differences(_summed_up(comparison), "measure", "ranker", "measure"),
         "sweeps": [_sweep(sweep) for sweep in comparison.found.sweeps],
@@ -133,15 +139,11 @@ def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) 
         "first_epochs": _first_epochs(comparison),
         "seconds": _seconds(comparison),
     }
-    return write_analysis(run_dir, "comparison.md.j2", context, _FIGURES)
-
-
-def _of(frame: pd.DataFrame, metric: str, scope: str) -> pd.DataFrame:
-    return frame[(frame["metric"] == metric) & (frame["scope"] == scope)]
+    return write_analysis(run_dir, "comparison.md.j2", context, album.figures)
 
 
 def _warnings(comparison: Comparison) -> list[str]:
-    """Say what should not be taken for skill, what was left out and what is not there yet."""
+    """Say what may be mistaken for skill, what was left out and what is missing."""
     lines = []
     runs = comparison.runs
     tables = differing({name: run.tables for name, run in runs.items()})
@@ -180,7 +182,7 @@ def _runs(comparison: Comparison) -> pd.DataFrame:
         {
             "run": name + " (baseline)" * (name == comparison.baseline),
             "folder": str(run.folder),
-            "final ranker": ranker_label(run.ranker),
+            "final ranker": label("ranker", run.ranker),
             "started": str(run.manifest.get("started", ABSENT))[:16],
             "git revision": str(run.environment["git revision"]) or ABSENT,
             "test seasons": str(run.rows["season"].nunique()),
@@ -192,10 +194,7 @@ def _runs(comparison: Comparison) -> pd.DataFrame:
 
 
 def _summed_up(comparison: Comparison) -> pd.DataFrame:
-    """Return the runs' differences by the measures that are tabulated, one row a measure and run.
-
-    Each is that of the mean over the points, or of the only point.
-    """
+    """Return the runs' differences by measure, in the mean over the points or at the only point."""
     rows = comparison.differences[comparison.differences["ranker"] != STANDINGS]
     # The mean over the points comes before the points.
     rows = rows.drop_duplicates(["ranker", "metric", "scope"])
@@ -205,17 +204,15 @@ def _summed_up(comparison: Comparison) -> pd.DataFrame:
 def _measured(rows: pd.DataFrame, measures: list[tuple[str, str]]) -> pd.DataFrame:
     """Return the rows of some measures, in their order, with the words for each in `measure`."""
     place = {measure: number_ for number_, measure in enumerate(measures)}
-    order = pd.Series(
-        [place.get(one, -1) for one in zip(rows["metric"], rows["scope"], strict=True)], rows.index
-    )
-    rows = rows.assign(order=order)[order >= 0].sort_values("order", kind="stable")
-    words = [measure_label(*measures[one]) for one in rows["order"]]
-    return rows.assign(measure=words)
+    keys = zip(rows["metric"], rows["scope"], strict=True)
+    rows = rows.assign(order=[place.get(key, -1) for key in keys])
+    rows = rows[rows["order"] >= 0].sort_values("order", kind="stable")
+    return rows.assign(measure=[measure_label(*measures[one]) for one in rows["order"]])
 
 
 def _means(comparison: Comparison) -> list[tuple[str, list[tuple[str, pd.DataFrame]]]]:
     """Return the means of all measures, a table an as-of point."""
-    sections = []
+    sections, words = [], {MEAN: "Mean over the points", "all": "All season"}
     for title, measures in MEASURES.items():
         rows = _measured(comparison.means, measures)
         points = [point for point in [MEAN, *POINT_LABELS, "all"]
@@ -224,8 +221,7 @@ def _means(comparison: Comparison) -> list[tuple[str, list[tuple[str, pd.DataFra
             rows, points = rows.assign(as_of_point="all"), ["all"] if points else []
         tables = [
             (
-                {MEAN: "Mean over the points", "all": "All season"}.get(point)
-                or f"At {POINT_LABELS[point]}",
+                words.get(point, f"At {label('as_of_point', point)}"),
                 values(rows[rows["as_of_point"] == point], "ranker", "measure", "run"),
             )
             for point in points

@@ -1,8 +1,12 @@
-"""Words that people read for the names used in tables."""
+"""Words for the names used in tables."""
 
 from collections.abc import Mapping
 
-from nba_rank.core.metrics import METRICS
+from nba_rank.core.metrics import METRICS, higher_is_better
+from nba_rank.evaluation.paired import MEAN
+
+ABSENT = "–"  # noqa: RUF001
+"""What is shown for a value that was not measured or is undefined."""
 
 POINT_LABELS = {
     "open": "opening", "0.05": "5%", "0.15": "15%", "0.25": "25%",
@@ -21,7 +25,34 @@ SCOPE_LABELS = {
     "playoffs_priced": "playoffs, games with bookmakers' odds",
 }
 
-RANKER_LABELS = {
+LIST_LABELS = {
+    (MEAN, "league"): "mean",
+    **{(point, "league"): words for point, words in POINT_LABELS.items()},
+    ("end", "playoff16"): "inside the 16",
+}
+"""Lists of teams, as-of point and scope, in order."""
+
+EVENT_LABELS = {
+    "playoff": "makes the playoffs", "round_1": "wins round 1", "round_2": "wins round 2",
+    "finals": "reaches the Finals", "title": "wins the title",
+}  # fmt: skip
+
+FORECASTER_LABELS = {
+    "clone_classifier": "playoff classifier",
+    "simulation": "season simulator",
+    "standings": "standings logistic",
+    "elo": "Elo logistic",
+    "random": "chance",
+}
+"""Who forecasts the playoffs, in order."""
+
+LOSS_LABELS = {
+    "list_mle": "ListMLE",
+    "p_list_mle": "position-aware ListMLE",
+    "soft_spearman": "1 - soft Spearman",
+}
+
+_RANKERS = {
     "stack": "stack", "model_a": "A attention", "xgb": "B XGBoost", "rf": "C forest",
     "projected_outcome": "projection", "clone_classifier": "playoff classifier",
     "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
@@ -30,17 +61,7 @@ RANKER_LABELS = {
     "platt": "Platt calibration", "simulation": "simulation",
     "always_home": "home teams' share", "elo_fitted": "Elo (home edge fitted)",
 }  # fmt: skip
-"""Rankers: the stack, its members, the baselines; then what gives only probabilities."""
-
-METRIC_LABELS = {name: metric.words for name, metric in METRICS.items()}
-
-EVENT_LABELS = {
-    "playoff": "makes the playoffs", "round_1": "wins round 1", "round_2": "wins round 2",
-    "finals": "reaches the Finals", "title": "wins the title",
-}  # fmt: skip
-"""How far a team may go."""
-
-HEALTH_LABELS = {
+_HEALTH = {
     "prior_gain": "training loss below that of the team prior, share",
     "prior_kl": "divergence from the minutes prior, nats",
     "entropy_ratio": "entropy over that of equal weights",
@@ -51,34 +72,37 @@ HEALTH_LABELS = {
     "gradient_encoder": "gradient norm, encoder",
     "gradient_scorer": "gradient norm, scorer",
 }
-"""What tells whether model A's attention is alive."""
-
-LOSS_LABELS = {
-    "list_mle": "ListMLE",
-    "p_list_mle": "position-aware ListMLE",
-    "soft_spearman": "1 - soft Spearman",
+_LABELS: Mapping[str, Mapping[str, str]] = {
+    "as_of_point": POINT_LABELS,
+    "scope": SCOPE_LABELS,
+    "metric": {name: metric.words for name, metric in METRICS.items()},
+    "event": EVENT_LABELS,
+    "forecaster": FORECASTER_LABELS,
+    "statistic": _HEALTH,
+    **dict.fromkeys(("ranker", "reference", "member", "model"), _RANKERS),
 }
-"""Losses of model A."""
 
 
-LABELS: Mapping[str, Mapping[str, str]] = {
-    "as_of_point": POINT_LABELS, "scope": SCOPE_LABELS, "metric": METRIC_LABELS,
-    "event": EVENT_LABELS, "statistic": HEALTH_LABELS,
-    **dict.fromkeys(("ranker", "reference", "member", "model"), RANKER_LABELS),
-}  # fmt: skip
-"""Words by the name of the column in which a name stands."""
+def label(column: str, value: object) -> str:
+    """Return the words for a name in a column such as `ranker`, or the name where it has none."""
+    if value is None or value != value:
+        return ABSENT
+    return _LABELS.get(column, {}).get(str(value), str(value))
 
 
-def metric_label(metric: str) -> str:
-    """Return the words for a metric, or its name where it has none."""
-    return METRIC_LABELS.get(metric, metric.replace("_", " "))
-
-
-def ranker_label(ranker: str) -> str:
-    """Return the words for a ranker, or its name where it has none."""
-    return RANKER_LABELS.get(ranker, ranker)
+def measure_label(metric: str, scope: str = "league") -> str:
+    """Return the words for a metric of some teams, with an arrow to where it is better."""
+    where = "" if scope == "league" else f", {label('scope', scope)}"
+    arrow = {True: " ↑", False: " ↓", None: ""}[higher_is_better(metric)]
+    return f"{label('metric', metric)}{where}{arrow}"
 
 
 def sentence(words: str) -> str:
     """Return words with a capital letter first."""
     return words[:1].upper() + words[1:]
+
+
+def span(seasons: list[str]) -> str:
+    """Return seasons in words, such as `2014-15 to 2015-16, 2 seasons`."""
+    n = len(seasons)
+    return f"{min(seasons)} to {max(seasons)}, {n} seasons" if n > 1 else seasons[0]

@@ -1,4 +1,4 @@
-"""Figures of model A, drawn off screen. Each function takes frames and writes one PNG."""
+"""Figures of model A's training: its losses and the health of its attention."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,24 +8,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import LogLocator, PercentFormatter
 
 from nba_rank.evaluation.attention import ALIVE_ENTROPY_RATIO, GRADIENTS
 from nba_rank.models.model_a.diagnostics import PARTS
-from nba_rank.report.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PALE,
-    save,
-    set_caption,
-    set_title,
-    style,
-)
-
-_NETWORK = ["fit", "network"]
+from nba_rank.report.style import BLUE, GREEN, GREY, ORANGE, draw_together, panels
 
 
 def plot_losses(losses: pd.DataFrame, path: Path, loss: str) -> None:
@@ -34,19 +21,21 @@ def plot_losses(losses: pd.DataFrame, path: Path, loss: str) -> None:
     Args:
         losses: Columns `fit` (text), `network`, `epoch`, `train_loss`, `val_loss` (mean over the
             lists; NaN where a fit has no validation); lower is better.
-        path: PNG to write, about 1440 pixels wide. A line is the mean over a fit's networks, which
-            are drawn thin where there are several, and a dot its lowest validation loss.
+        path: PNG to write. A line is the mean over a fit's networks, which are drawn thin where
+            there are several, and a dot its lowest validation loss.
         loss: Name of the loss, in words.
     """
     fits = list(dict.fromkeys(losses["fit"]))
     colours = mpl.colormaps["cividis"](np.linspace(0, 0.9, len(fits)))
     several = bool((losses["network"] != 0).any())
-    panels = [("train_loss", "Training loss"), ("val_loss", "Validation loss")]
-    panels = [panel for panel in panels if losses[panel[0]].notna().any()]
-    with style():
-        figure = Figure(figsize=(12, 5.2), layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for ax, (column, name) in zip(axes, panels, strict=True):
+    shown = {"train_loss": "Training loss", "val_loss": "Validation loss"}
+    shown = {column: words for column, words in shown.items() if losses[column].notna().any()}
+    notes = ["Thin: one network. Bold: mean over the networks of a fit."] * several
+    notes += ["Dot: lowest validation loss."] * (len(shown) == 2)
+    size, shape = (9.4 if len(shown) == 1 else 4.3, 4.2), (1, len(shown))
+    title, caption = "Loss of model A by epoch", " ".join(notes)
+    with panels(path, title, caption, size, shape, right=1.4) as axes:
+        for ax, (column, words) in zip(axes.flat, shown.items(), strict=True):
             for fit, colour in zip(fits, colours, strict=True):
                 rows = losses[losses["fit"] == fit].dropna(subset=[column])
                 if rows.empty:
@@ -57,18 +46,11 @@ def plot_losses(losses: pd.DataFrame, path: Path, loss: str) -> None:
                 ax.plot(mean.index, mean, color=colour, lw=1.8, label=str(fit))
                 if column == "val_loss":
                     ax.plot(mean.idxmin(), mean.min(), "o", color=colour, markersize=7)
-            ax.set_title(name)
-            ax.set_xlabel("epoch")
-            ax.set_ylabel(f"{loss}, mean over lists (lower is better)")
+            ax.set_title(words)
+            ax.set(xlabel="epoch", ylabel=f"{loss}, mean over lists (lower is better)")
             ax.xaxis.get_major_locator().set_params(integer=True)
-            ax.grid(axis="y", color=PALE, linewidth=0.8)
-        # Fits end close together, so names at the line ends would overlap.
-        axes[-1].legend(title="fit", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-        set_title(figure, "Loss of model A by epoch")
-        notes = ["Thin: one network. Bold: mean over the networks of a fit."] * several
-        notes += ["Dot: lowest validation loss."] * (len(panels) == 2)
-        set_caption(figure, " ".join(notes))
-        save(figure, path)
+            ax.grid(axis="y")
+        axes.flat[-1].legend(title="fit", loc="upper left", bbox_to_anchor=(1, 1))
 
 
 class _Panel(NamedTuple):
@@ -81,8 +63,10 @@ class _Panel(NamedTuple):
 
 _PANELS = (
     _Panel("Entropy over that of equal weights", {"entropy_ratio": (BLUE, "mean of the heads")}),
+    _Panel("Divergence from minutes, nats", {"prior_kl": (BLUE, "")}),
     _Panel("Largest weight of a team", {"attention_max": (BLUE, "")}),
-    _Panel("Fallbacks, share of teams and heads", {"fallback_share": (BLUE, "")}),
+    _Panel("Fallbacks, share of heads", {"fallback_share": (BLUE, "")}),
+    _Panel("Loss below that of the prior", {"prior_gain": (BLUE, "")}),
     _Panel("Spread of the scores in a list", {"score_spread": (BLUE, "")}),
     _Panel(
         "Variance within a list",
@@ -97,54 +81,54 @@ _PANELS = (
 )
 
 
+_LEGENDS = ("center right", "center right", "lower right")
+"""Places of the legends of the first and the last two panels."""
+
+
 def plot_diagnostics(diagnostics: pd.DataFrame, path: Path) -> None:
     """Draw the health of model A by epoch, a thin line a network and a bold one for their mean.
 
     Args:
         diagnostics: Columns `fit`, `network`, `epoch` (-1 is before training) and the names of
             `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`.
-        path: PNG to write, about 1680 pixels wide.
+        path: PNG to write.
     """
     known = diagnostics.replace([np.inf, -np.inf], np.nan)
-    with style():
-        figure = Figure(figsize=(14, 7.6), layout="constrained")
-        axes = figure.subplots(2, 3, sharex=True)
+    title = "Is model A's attention alive? Its health by epoch"
+    caption = (
+        "Thin: one network. Bold: mean over networks. Before: the first batch, untrained. "
+        "Fallbacks are counted over an epoch, the rest is of its last batch. Norms of zero are not "
+        "drawn. Minutes: weights by minutes alone. Prior: scores by the team prior alone."
+    )
+    size, shape = (3.4, 2.6), (2, 4)
+    with panels(path, title, caption, size, shape, left=0.75, right=0.1) as axes:
         for ax, panel in zip(axes.flat, _PANELS, strict=True):
-            for column, (colour, label) in panel.columns.items():
+            for column, (colour, words) in panel.columns.items():
                 _draw_networks(ax, known, column, colour)
                 mean = known.groupby("epoch")[column].mean()
-                ax.plot(mean.index, mean, color=colour, lw=2.8, label=label)
+                ax.plot(mean.index, mean, color=colour, lw=2.8, label=words)
             if panel.log:
                 _scale_by_powers(ax)
             else:
-                ax.set_ylim(bottom=0)
-            ax.set_title(panel.title, fontsize=12.5)
-            ax.grid(axis="y", color=PALE, linewidth=0.8)
-        entropy, _, fallback = axes[0]
-        _draw_heads(entropy, known)
-        # No fallbacks is the rule: the line shall not vanish in the axis.
-        top = max(0.1, 1.1 * known["fallback_share"].max())
-        fallback.set_ylim(-0.03 * top, top)
-        fallback.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        for ax in (entropy, *axes[1, 1:]):
-            ax.legend(frameon=False, fontsize=10.5, loc="best")
-        for ax in axes[1]:
+                ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+            ax.set_title(panel.title, fontsize=12)
+            ax.tick_params(labelsize=10.5)
+            ax.grid(axis="y")
             _label_epochs(ax, known["epoch"])
-        set_title(figure, "Is model A's attention alive? Its health by epoch")
-        set_caption(
-            figure,
-            "Thin: one network. Bold: mean over networks. Before: the first batch, untrained. "
-            "Fallbacks are counted over an epoch, the rest is of its last batch. Norms of zero are "
-            "not drawn.",
-        )
-        save(figure, path)
+        _draw_heads(axes[0, 0], known)
+        # No fallbacks is the rule: the line must not vanish in the axis.
+        top = max(0.1, 1.1 * known["fallback_share"].max())
+        axes[0, 3].set_ylim(-0.03 * top, top)
+        for ax in (axes[0, 3], axes[1, 0]):
+            ax.yaxis.set_major_formatter(PercentFormatter(1))
+        for ax, place in zip((axes[0, 0], *axes[1, 2:]), _LEGENDS, strict=True):
+            ax.legend(fontsize=10, loc=place)
 
 
 def _draw_networks(ax: Axes, rows: pd.DataFrame, column: str, colour: object) -> None:
     """Draw a thin line a network."""
-    for _, network in rows.groupby(_NETWORK):
-        own = network.sort_values("epoch")
-        ax.plot(own["epoch"], own[column], color=colour, lw=0.8, alpha=0.3)
+    wide = rows.pivot(index="epoch", columns=["fit", "network"], values=column)  # noqa: PD010
+    draw_together(ax, wide, color=colour, lw=0.8, alpha=0.3)
 
 
 def _scale_by_powers(ax: Axes) -> None:
@@ -153,7 +137,7 @@ def _scale_by_powers(ax: Axes) -> None:
     low, high = ax.get_ylim()
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
     ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.minorticks_off()
 
 
 def _draw_heads(ax: Axes, rows: pd.DataFrame) -> None:

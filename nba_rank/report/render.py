@@ -2,20 +2,21 @@
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
 from nba_rank.core import escape
 from nba_rank.core.run_dir import RunDir
-from nba_rank.report import differences
 from nba_rank.report import format as fmt
-from nba_rank.report.labels import sentence
+from nba_rank.report.labels import label, sentence
 
 PAGE = "report.html"
 """Name of the web page in a run folder: the newest analysis."""
@@ -27,8 +28,22 @@ Figure = tuple[str, str]
 """Caption of a figure, and its path from the run folder."""
 
 
+@dataclass
+class Album:
+    """The figures of a run folder."""
+
+    folder: Path
+    figures: list[Figure] = field(default_factory=list)
+
+    def add(self, caption: str, name: str) -> Path:
+        """Add a figure and return where to draw it."""
+        path = f"figures/{name}.png"
+        self.figures.append((caption, path))
+        return self.folder / path
+
+
 def write_analysis(
-    run_dir: RunDir, template: str, context: Mapping[str, object], figures: Iterable[Figure] = ()
+    run_dir: RunDir, template: str, context: Mapping[str, object], figures: Sequence[Figure]
 ) -> Path:
     """Write the next analysis of a run folder, as `ANALYSIS_NN.md` and as `report.html`.
 
@@ -41,7 +56,6 @@ def write_analysis(
     Returns:
         Path of the analysis.
     """
-    figures = list(figures)
     text = render(template, {"run": run_dir.path.name, **context, "figures": figures})
     path = run_dir.next_analysis()
     run_dir.write_text(path.name, text)
@@ -52,14 +66,11 @@ def write_analysis(
 def render(template: str, context: Mapping[str, object]) -> str:
     """Fill a template of Markdown.
 
-    All that a template prints is escaped, but for what `nba_rank.report.format.markdown_table`
-    and `image` made. Its filters: `table` and `pivot` of that module, written as Markdown; `where`;
-    the functions of `nba_rank.report.differences`, which return tables of text for `markdown`;
-    `number`, `signed`, `percent`, `chance`, `label`, `sentence` and `image`.
+    What a template prints is escaped; frames of text become tables. Its filters: `FILTERS` of
+    `nba_rank.report.format`, `label`, `sentence` and `image`.
 
-    Args:
-        template: Name of the template.
-        context: Its variables; one that is missing is an error.
+    Raises:
+        UndefinedError: The template names a variable that the context lacks.
     """
     text = _markdown().get_template(template).render(context)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
@@ -103,11 +114,7 @@ def page(text: str, images: Mapping[str, Path]) -> str:
         if token.type == "table_close":
             shown.append(_html("</div>"))
     body = MarkdownIt("commonmark").renderer.render(shown, MarkdownIt().options, {})
-    return (
-        _page_environment()
-        .get_template("page.html.j2")
-        .render(title=title, contents=contents, body=Markup(body))
-    )
+    return _page_template().render(title=title, contents=contents, body=Markup(body))
 
 
 @cache
@@ -117,45 +124,31 @@ def _markdown() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        # What `finalize` returns is safe, so that escaping for HTML, which this makes sure that
-        # macros are not escaped twice, finds nothing to do.
+        # What `finalize` returns is safe, so that escaping for HTML, which keeps macros from being
+        # escaped twice, has nothing to do.
         autoescape=True,
         finalize=_markdown_safe,
     )
+    environment.filters |= fmt.FILTERS
     environment.filters |= {
-        "table": lambda *args, **kwargs: fmt.markdown_table(fmt.table(*args, **kwargs)),
-        "pivot": lambda *args, **kwargs: fmt.markdown_table(fmt.pivot(*args, **kwargs)),
-        "where": fmt.where,
-        "values": differences.values,
-        "differences": differences.differences,
-        "leads": differences.leads,
-        "fewer_seasons": differences.fewer_seasons,
-        "markdown": fmt.markdown_table,
-        "number": fmt.number,
-        "signed": fmt.signed,
-        "percent": fmt.percent,
-        "chance": fmt.chance,
-        "image": _markdown_image,
-        "label": lambda value, column: fmt.label(column, value),
+        "image": lambda figure: Markup(f"![{escape.markdown(figure[0])}]({figure[1]})"),
+        "label": lambda value, column: label(column, value),
         "sentence": sentence,
     }
     return environment
 
 
 @cache
-def _page_environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("nba_rank.report"), undefined=StrictUndefined, autoescape=True
-    )
+def _page_template() -> Template:
+    loader = PackageLoader("nba_rank.report")
+    environment = Environment(loader=loader, undefined=StrictUndefined, autoescape=True)
+    return environment.get_template("page.html.j2")
 
 
 def _markdown_safe(value: object) -> Markup:
+    if isinstance(value, pd.DataFrame):
+        return fmt.markdown_table(value)
     return value if isinstance(value, Markup) else Markup(escape.markdown(str(value)))
-
-
-def _markdown_image(figure: Figure) -> Markup:
-    caption, source = figure
-    return Markup(f"![{escape.markdown(caption)}]({source})")
 
 
 def _words(inline: Token) -> str:

@@ -1,4 +1,4 @@
-"""Everything that a finished run writes for people and for other programs."""
+"""What a finished run writes for people and for other programs."""
 
 from dataclasses import dataclass
 
@@ -16,18 +16,13 @@ from nba_rank.evaluation.predictions import as_json, flat
 from nba_rank.evaluation.result import EvaluationResult
 from nba_rank.models.model_a.uncertainty import NOMINAL_COVERAGE
 from nba_rank.odds.season_sim import COVERAGE
-from nba_rank.report.calibration_figures import plot_reliability
-from nba_rank.report.differences import values
-from nba_rank.report.figures import (
-    plot_blend_weights,
-    plot_predicted_vs_actual,
-    plot_skill_over_season,
-)
-from nba_rank.report.format import console_table, number, print_table, signed
-from nba_rank.report.labels import EVENT_LABELS, LOSS_LABELS, POINT_LABELS, ranker_label, sentence
+from nba_rank.report.figures import plot_blend_weights, plot_predicted_vs_actual
+from nba_rank.report.format import console_table, number, print_table, signed, values, where
+from nba_rank.report.labels import EVENT_LABELS, LOSS_LABELS, POINT_LABELS, label, sentence
 from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses
-from nba_rank.report.odds_figures import plot_odds_heatmap, plot_title_odds
-from nba_rank.report.render import Figure, write_analysis
+from nba_rank.report.odds_figures import plot_odds_heatmap, plot_reliability, plot_title_odds
+from nba_rank.report.render import Album, Figure, write_analysis
+from nba_rank.report.season_figures import plot_skill_over_season
 from nba_rank.samples.folds import FoldPlan
 
 ODDS_POINTS = ("open", "0.5", "end")
@@ -38,15 +33,7 @@ _KEY = ["season", "team_id"]
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run was made of.
-
-    Attributes:
-        config: The run's config.
-        plan: The folds.
-        tables: The tables that were learned from.
-        seconds: Wall-clock seconds of each stage.
-        group_seconds: Those of each feature group, when it was built.
-    """
+    """What a run was made of; seconds are wall-clock, by stage and by feature group built."""
 
     config: Config
     plan: FoldPlan
@@ -60,7 +47,7 @@ def write_report(
 ) -> None:
     """Write metrics, predictions, figures and the analysis, and print the summary."""
     write_tables(found, setting, run_dir)
-    figures = [(caption, f"figures/{name}.png") for caption, name in draw(found, setting, run_dir)]
+    figures = draw(found, setting, run_dir)
     analysis = write_analysis(run_dir, "run.md.j2", context(found, setting), figures)
     print_summary(console, found)
     path = escape.terminal(str(run_dir.path))
@@ -77,106 +64,104 @@ def write_tables(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> 
         series = series.merge(
             named, how="left", on=["season", f"{side}_team_id"], validate="many_to_one"
         )
-    for name, table in (
-        ("metrics.csv", found.metrics),
-        ("differences.csv", found.differences),
-        ("predictions.csv", predictions),
-        ("predictions.parquet", predictions),
-        ("contributions.csv", found.contributions),
-        ("losses.csv", found.losses),
-        ("diagnostics.csv", found.diagnostics),
-        ("faithfulness.csv", found.occlusion),
-        ("odds.parquet", found.simulated),
-        ("games.csv", found.games),
-        ("finishes.csv", found.finishes),
-        ("series.csv", series),
-        ("playoff_players.csv", found.players),
-    ):
+    tables = {
+        "metrics.csv": found.metrics,
+        "differences.csv": found.differences,
+        "predictions.csv": predictions,
+        "predictions.parquet": predictions,
+        "contributions.csv": found.contributions,
+        "losses.csv": found.losses,
+        "diagnostics.csv": found.diagnostics,
+        "faithfulness.csv": found.occlusion,
+        "odds.parquet": found.simulated,
+        "games.csv": found.games,
+        "finishes.csv": found.finishes,
+        "series.csv": series,
+        "playoff_players.csv": found.players,
+    }
+    for name, table in tables.items():
         if not table.empty:
             run_dir.write_frame(name, table)
     run_dir.write_text("predictions.json", as_json(found.predictions))
+    records = {
+        "means": found.means,
+        "differences": found.differences,
+        "contributions": found.contributions,
+        "calibration": found.calibration,
+        "series": _pooled_series(found),
+        "blend_weights": found.weights,
+        "attention": found.health,
+        "faithfulness": found.faithfulness,
+    }
     run_dir.write_json(
         "metrics.json",
         {
             "ranker": found.ranker,
             "test_seasons": setting.plan.test_seasons,
-            "means": _records(found.means),
-            "differences": _records(found.differences),
-            "contributions": _records(found.contributions),
-            "calibration": _records(found.calibration),
-            "series": _records(_pooled_series(found)),
-            "blend_weights": _records(found.weights),
-            "attention": _records(found.health),
-            "faithfulness": _records(found.faithfulness),
+            **{name: _records(frame) for name, frame in records.items()},
             "seconds": setting.seconds,
         },
     )
 
 
 def draw(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> list[Figure]:
-    """Draw the figures; return caption and name of each, as far as there is something to draw."""
-    folder = run_dir.path / "figures"
-    table = found.predictions
-    plot_skill_over_season(found.means, folder / "skill_over_season.png")
-    figures = [("Skill over the season against the baselines", "skill_over_season")]
-    for season, rows in table.groupby("season"):
-        name, title = f"predicted_vs_actual_{season}", f"{season}: predicted against actual rank"
-        plot_predicted_vs_actual(rows, folder / f"{name}.png", title)
-        figures.append((title, name))
-        if "title_prob" in table:
-            champion = rows.loc[rows["actual_rank"] == 1, "team"]
-            later = None if champion.empty else str(champion.iloc[0])
-            name, title = f"title_race_{season}", f"{season}: the race for the title"
-            plot_title_odds(rows, folder / f"{name}.png", title, later)
-            figures.append((title, name))
-    if {f"{event}_prob" for event in EVENTS} <= set(table):
-        season = found.seasons[-1]
-        last = table[table["season"] == season]
-        if not found.finishes.empty:
-            finish = found.finishes[[*_KEY, "finish"]].drop_duplicates()
-            last = last.merge(finish, how="left", on=_KEY, validate="many_to_one")
-        for point in ODDS_POINTS:
-            at = last[last["as_of_point"] == point]
-            if not at.empty:
-                name = f"odds_{season}_{point}"
-                title = f"{season}, {POINT_LABELS[point]}: how far each team goes"
-                plot_odds_heatmap(at, folder / f"{name}.png", title)
-                figures.append((title, name))
+    """Draw the figures, as far as there is something to draw."""
+    album = Album(run_dir.path)
+    path = album.add("Skill over the season against the baselines", "skill_over_season")
+    plot_skill_over_season(found.means, path)
+    for season, rows in found.predictions.groupby("season"):
+        title = f"{season}: predicted against actual rank"
+        plot_predicted_vs_actual(rows, album.add(title, f"predicted_vs_actual_{season}"), title)
+        if "title_prob" in rows:
+            title = f"{season}: the race for the title"
+            champion = next(iter(rows.loc[rows["actual_rank"] == 1, "team"]), None)
+            plot_title_odds(rows, album.add(title, f"title_race_{season}"), title, champion)
+    _draw_how_far(found, album)
     for ranker, bins in found.reliability.groupby("ranker", sort=False):
         by_event = {
             sentence(EVENT_LABELS[str(event)]): rows
             for event, rows in bins.groupby("event", sort=False)
         }
         name = f"reliability_{'calibration' if ranker == PLATT else 'odds'}"
-        title = f"Does it happen as often as forecast? By {ranker_label(str(ranker))}"
-        plot_reliability(by_event, folder / f"{name}.png", title)
-        figures.append((title, name))
+        title = f"Does it happen as often as forecast? By {label('ranker', ranker)}"
+        plot_reliability(by_event, album.add(title, name), title)
     if not found.losses.empty:
-        loss = LOSS_LABELS[setting.config.model.model_a.loss]
-        plot_losses(found.losses, folder / "losses.png", loss)
-        figures.append(("Model A's loss by epoch", "losses"))
+        path = album.add("Model A's loss by epoch", "losses")
+        plot_losses(found.losses, path, LOSS_LABELS[setting.config.model.model_a.loss])
     if not found.diagnostics.empty:
-        plot_diagnostics(found.diagnostics, folder / "attention_diagnostics.png")
-        figures.append(("Health of model A's attention by epoch", "attention_diagnostics"))
+        path = album.add("Health of model A's attention by epoch", "attention_diagnostics")
+        plot_diagnostics(found.diagnostics, path)
     if not found.weights.empty:
-        plot_blend_weights(found.weights, folder / "blend_weights.png")
-        figures.append(("Weights of the stack", "blend_weights"))
-    return figures
+        plot_blend_weights(found.weights, album.add("Weights of the stack", "blend_weights"))
+    return album.figures
+
+
+def _draw_how_far(found: EvaluationResult, album: Album) -> None:
+    """Draw how far each team goes in the last season, where there are odds of all events."""
+    table, season = found.predictions, found.seasons[-1]
+    if not {f"{event}_prob" for event in EVENTS} <= set(table):
+        return
+    last = table[table["season"] == season]
+    if not found.finishes.empty:
+        finish = found.finishes[[*_KEY, "finish"]].drop_duplicates()
+        last = last.merge(finish, how="left", on=_KEY, validate="many_to_one")
+    for point in ODDS_POINTS:
+        at = last[last["as_of_point"] == point]
+        if not at.empty:
+            title = f"{season}, {POINT_LABELS[point]}: how far each team goes"
+            plot_odds_heatmap(at, album.add(title, f"odds_{season}_{point}"), title)
 
 
 def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
-    """Return what the template of the analysis speaks of."""
-    present = set(found.means.loc[found.means["metric"] == "champion_log_loss", "ranker"])
-    series = found.series.drop_duplicates(["season", "host_team_id", "guest_team_id"])
-    finishes, last = found.finishes, found.seasons[-1]
+    """Return the variables of the template: the result itself, and what goes with it."""
+    present = set(where(found.means, metric="champion_log_loss")["ranker"])
+    finishes, series = found.finishes, found.series
+    series = series.drop_duplicates(["season", "host_team_id", "guest_team_id"])
     if not finishes.empty:
-        finishes = finishes[(finishes["as_of_point"] == "end") & (finishes["season"] == last)]
-    pooling = setting.config.model.model_a.attention.pooling
-    names = (
-        "ranker", "seasons", "means", "differences", "behind", "n_games", "calibration", "players",
-        "assumptions", "weights", "losses", "health", "faithfulness",
-    )  # fmt: skip
-    return {name: getattr(found, name) for name in names} | {
+        finishes = where(finishes, as_of_point="end", season=found.seasons[-1])
+    model_a, seconds = setting.config.model.model_a, setting.seconds
+    return vars(found) | {
+        "seasons": found.seasons,
         "subject": next((name for name in (found.ranker, PLATT) if name in present), ""),
         "contributions": found.contributions.assign(member=found.contributions["part"]),
         "pooled_series": _pooled_series(found),
@@ -186,53 +171,42 @@ def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
         "nominal": NOMINAL_COVERAGE,
         "finishes": finishes,
         "playoff_finishes": FINISHES[: FINISHES.index("Play-in")],
-        "recovery": found.means[found.means["metric"] == "true_strength_spearman"],
-        "pooling": pooling,
-        "attends": pooling == "attention",
+        "pooling": model_a.attention.pooling,
+        "attends": model_a.attention.pooling == "attention",
         "alive": ALIVE_ENTROPY_RATIO,
         "min_delta": setting.config.callbacks.not_learning.min_delta,
         "health_summary": found.health_summary,
         "folds": _folds(setting),
         "data": _data(setting),
-        "simulates": not found.simulated.empty,
-        "timings": _seconds("stage", setting.seconds | {"all": sum(setting.seconds.values())}),
+        "timings": _seconds("stage", seconds | {"all": sum(seconds.values())}),
         "group_timings": _seconds("group", setting.group_seconds),
     }
 
 
 def print_summary(console: Console, found: EvaluationResult) -> None:
-    """Print the mean Spearman of every ranker by point, and what the ranker has on the standings.
-
-    Args:
-        console: Where to print.
-        found: What was found.
-    """
-    skill = found.means[(found.means["metric"] == "spearman") & (found.means["scope"] == "league")]
-    table = values(skill, "ranker", "as_of_point")
-    rankers = list(skill["ranker"].unique())
-    ahead = found.differences[
-        (found.differences["metric"] == "spearman")
-        & (found.differences["scope"] == "league")
-        & (found.differences["ranker"] == found.ranker)
-        & (found.differences["reference"] == "standings")
-    ]
-    points = [POINT_LABELS[point] for point in ahead["as_of_point"]]
+    """Print the mean Spearman of every ranker by point, and the ranker's lead on the standings."""
+    skill = where(found.means, metric="spearman", scope="league")
+    ahead = where(found.differences, metric="spearman", scope="league", ranker=found.ranker,
+                  reference="standings")  # fmt: skip
+    points = [label("as_of_point", point) for point in ahead["as_of_point"]]
     gap = dict(zip(points, ahead["difference"].map(signed), strict=True))
-    line = pd.DataFrame([{"ranker": f"{ranker_label(found.ranker)} minus standings", **gap}])
-    bold = {
-        place: "bold" for place, name in enumerate(rankers) if name in (found.ranker, "standings")
-    }
+    line = pd.DataFrame([{"ranker": f"{label('ranker', found.ranker)} minus standings", **gap}])
+    table = values(skill, "ranker", "as_of_point")
+    styles = {
+        place: "bold"
+        for place, name in enumerate(skill["ranker"].unique())
+        if name in (found.ranker, "standings")
+    } | {len(table): "green"}
     n = len(found.seasons)
     title = f"Mean Spearman with the outcome, {n} test season{'' if n == 1 else 's'}"
-    styles = bold | {len(table): "green"}
     print_table(console_table(pd.concat([table, line], ignore_index=True), title, styles), console)
-    losses = found.means[found.means["metric"] == "champion_log_loss"]
+    losses = where(found.means, metric="champion_log_loss", as_of_point=ODDS_POINTS)
     for ranker in (found.ranker, "standings"):
         own = losses[losses["ranker"] == ranker].set_index("as_of_point")["value"]
-        told = [f"{number(own[at])} {POINT_LABELS[at]}" for at in ODDS_POINTS if at in own]
-        if told:
-            console.print(f"Champion log loss, lower is better, {ranker_label(ranker)}: "
-                          f"{', '.join(told)}")  # fmt: skip
+        words = [f"{number(own[at])} {POINT_LABELS[at]}" for at in ODDS_POINTS if at in own]
+        if words:
+            console.print(f"Champion log loss, lower is better, {label('ranker', ranker)}: "
+                          f"{', '.join(words)}")  # fmt: skip
 
 
 def _pooled_series(found: EvaluationResult) -> pd.DataFrame:

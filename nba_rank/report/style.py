@@ -1,16 +1,20 @@
-"""The look that all figures share.
+"""The look that all figures share: colours, places of panels and names, and how they are saved.
 
 Colours are those of Okabe and Ito, which colour-blind readers can tell apart; no meaning rests on
 colour alone.
 """
 
 import textwrap
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -24,7 +28,7 @@ _DPI = 120
 _COLOURS = 128
 
 
-def style() -> AbstractContextManager[None]:
+def look() -> AbstractContextManager[None]:
     """Return a context in which new figures have the common look."""
     return mpl.rc_context(
         {
@@ -35,28 +39,86 @@ def style() -> AbstractContextManager[None]:
             "axes.titlesize": 14,
             "axes.titleweight": "bold",
             "axes.titlelocation": "left",
+            "axes.titley": 1.0,
+            "axes.axisbelow": True,
+            "grid.color": PALE,
+            "legend.frameon": False,
+            "legend.fontsize": 11,
             "text.color": INK,
+            "text.hinting": "none",
+            "text.parse_math": False,
         }
     )
 
 
-def set_title(figure: Figure, text: str) -> None:
-    """Write a title over the whole figure."""
-    figure.suptitle(text, fontsize=16, fontweight="bold", x=0.01, ha="left")
+class Look(NamedTuple):
+    """How a line is drawn; a bold one lies in front and has a bold name."""
+
+    colour: str
+    width: float = 1.4
+    dash: str = "-"
+    marker: str = ""
+    bold: bool = False
+
+    def draw(self, ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
+        """Draw a line."""
+        ax.plot(x, y, color=self.colour, lw=self.width, ls=self.dash, marker=self.marker, ms=4,
+                zorder=3 if self.bold else 2)  # fmt: skip
 
 
-def set_caption(figure: Figure, text: str) -> None:
-    """Write a sentence under the whole figure."""
-    wrapped = textwrap.fill(text, int(11 * figure.get_figwidth()))
-    figure.supxlabel(wrapped, fontsize=11, color=GREY, x=0.01, ha="left")
+@contextmanager
+def panels(
+    path: Path,
+    title: str,
+    caption: str,
+    size: tuple[float, float],
+    shape: tuple[int, int] = (1, 1),
+    *,
+    left: float = 0.8,
+    right: float = 0.15,
+    bottom: float = 0.65,
+    top: float = 0.4,
+) -> Iterator[npt.NDArray[Any]]:
+    """Yield the axes of a new figure, then write it as a PNG of 120 pixels an inch.
+
+    All places are fixed: to find them takes matplotlib as long as to draw.
+
+    Args:
+        path: PNG to write, whole or not at all.
+        title: Written over the figure.
+        caption: Written below it.
+        size: Width and height of each panel, in inches like all lengths.
+        shape: Rows and columns of panels.
+        left: Room to the left of each panel, for its labels.
+        right: Room to the right.
+        bottom: Room below.
+        top: Room above.
+    """
+    rows, columns = shape
+    width = columns * (left + size[0] + right)
+    lines = textwrap.wrap(caption, int(11 * width))
+    head, foot = 0.42, 0.12 + 0.19 * len(lines)
+    height = head + rows * (top + size[1] + bottom) + foot
+    with look():
+        figure = Figure(figsize=(width, height), dpi=_DPI)
+        figure.suptitle(title, x=0.12 / width, y=1 - 0.08 / height, ha="left", va="top",
+                        fontsize=16, fontweight="bold")  # fmt: skip
+        figure.supxlabel("\n".join(lines), x=0.12 / width, y=0.08 / height, ha="left",
+                         fontsize=11, color=GREY)  # fmt: skip
+        axes = np.empty(shape, dtype=object)
+        for row, column in np.ndindex(shape):
+            x = left + column * (left + size[0] + right)
+            y = foot + bottom + (rows - 1 - row) * (top + size[1] + bottom)
+            place = (x / width, y / height, size[0] / width, size[1] / height)
+            axes[row, column] = ax = figure.add_axes(place)
+            ax.xaxis.set_label_coords(0.5, -0.33 / size[1])
+            ax.yaxis.set_label_coords(-(left - 0.3) / size[0], 0.5)
+        yield axes
+        save(figure, path)
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG of 120 pixels an inch with a palette, whole or not at all.
-
-    A palette of `_COLOURS` takes a quarter of the bytes; no figure has more colours than it can
-    tell apart.
-    """
+    """Write a PNG with a palette, which takes a quarter of the bytes, whole or not at all."""
     canvas = FigureCanvasAgg(figure)
     figure.set(dpi=_DPI, facecolor="white")
     canvas.draw()
@@ -67,19 +129,38 @@ def save(figure: Figure, path: Path) -> None:
     write_atomically(path, lambda part: small.save(part, format="png"))
 
 
+def draw_together(ax: Axes, wide: pd.DataFrame, **style: Any) -> None:  # noqa: ANN401
+    """Draw the columns of a frame over its index, as one line with gaps: many lines take long."""
+    n = wide.shape[1]
+    y = np.vstack([wide, np.full(n, np.nan)]).ravel(order="F")
+    ax.plot(np.tile(wide.index.append(pd.Index([None])), n), y, **style)
+
+
+def room_for(names: Iterable[str]) -> float:
+    """Return the inches that the longest of some names takes."""
+    return 0.3 + 0.088 * max(map(len, names), default=0)
+
+
+def name_ends(ax: Axes, ends: Mapping[str, tuple[float, Look]]) -> None:
+    """Write the name of each line to its right, moved apart where lines end together."""
+    low, high = ax.get_ylim()
+    names = sorted(ends, key=lambda name: -ends[name][0])
+    target = (np.array([ends[name][0] for name in names]) - low) / (high - low)
+    places = spread_apart(target, gap=min(0.05, 0.9 / len(names)), low=0, high=1)
+    inch = _DPI / ax.bbox.width
+    start, end, text = (1 + inch * inches for inches in (0.06, 0.3, 0.36))
+    for name, y, place in zip(names, target, places, strict=True):
+        look = ends[name][1]
+        ax.plot([start, end], [y, place], color=look.colour, lw=1, ls=look.dash, clip_on=False,
+                transform=ax.transAxes)  # fmt: skip
+        ax.text(text, place, name, color=look.colour, va="center", fontsize=11,
+                fontweight="bold" if look.bold else "normal", transform=ax.transAxes)  # fmt: skip
+
+
 def spread_apart(
     target: npt.NDArray[np.float64], gap: float, low: float, high: float
 ) -> npt.NDArray[np.float64]:
     """Move descending positions at least `gap` apart, as little as possible, within bounds.
-
-    Args:
-        target: Float, shape (N,), descending.
-        gap: Least distance of neighbours.
-        low: Lower bound.
-        high: Upper bound.
-
-    Returns:
-        Float, shape (N,), descending.
 
     With the gaps taken out this is isotonic regression: neighbours that are too close are pooled.
     """

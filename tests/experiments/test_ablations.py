@@ -35,7 +35,7 @@ from nba_rank.models import members
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.oof import fit_folds
 from nba_rank.report import run_report
-from nba_rank.report.differences import LIST_LABELS
+from nba_rank.report.labels import LIST_LABELS
 from nba_rank.samples.dataset import PROGRESS, Dataset
 from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 

@@ -24,7 +24,7 @@ from nba_rank.experiments.predict import rank_date
 from nba_rank.experiments.train import train
 from nba_rank.models.playoff_classifier import PlayoffClassifier, made_playoffs
 from nba_rank.report import playoff_report
-from nba_rank.report.playoff_report import FORECASTERS
+from nba_rank.report.labels import FORECASTER_LABELS
 from nba_rank.samples.folds import FoldError
 
 TESTED = "2023-24"
@@ -50,7 +50,7 @@ def done(start, tmp_path_factory):
 @pytest.fixture
 def folder_of(start, tmp_path, monkeypatch):
     """Runs the program again with some overrides and returns its folder, without figures."""
-    monkeypatch.setattr(playoff_report, "_figures", lambda *_: [])
+    monkeypatch.setattr(playoff_report, "draw", lambda *_: [])
     return lambda *overrides: start(train, tmp_path, *TINY, *overrides).folder
 
 
@@ -151,7 +151,9 @@ def test_the_forecasts_depend_on_the_seed_and_the_options_of_the_classifier_alon
     other = pd.read_parquet(folder / "predictions.parquet")
     assert not other["playoff_prob"].equals(table["playoff_prob"])
     # Without a projection no simulation is judged beside it.
-    assert FORECASTERS[SIMULATION] not in (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
+    assert FORECASTER_LABELS[SIMULATION] not in (folder / "ANALYSIS_01.md").read_text(
+        encoding="utf-8"
+    )
     columns = PlayoffClassifier.load(folder / "models" / SPLITS[0]).columns
     assert "projected_outcome" not in columns
 

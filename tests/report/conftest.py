@@ -1,3 +1,5 @@
+import base64
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,9 +14,34 @@ from nba_rank.evaluation.series import series_metrics
 from nba_rank.evaluation.single_games import game_metrics
 from nba_rank.models.members import Scores
 from nba_rank.odds.season_sim import N_SEEDS
+from nba_rank.report import style, sweep_report
+
+
+@pytest.fixture(scope="session")
+def png():
+    """A picture of two by three pixels."""
+    return base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6BAAAAEklEQVR4nGP8z8Dwn4GBgYEBAAoMAQNiUr1yAAAA"
+        "AElFTkSuQmCC"
+    )
 
 
 @pytest.fixture
+def drawn(monkeypatch, png):
+    """The figures in the order drawn; for speed only a tiny picture of each is written."""
+    figures = []
+
+    def keep(figure, path):
+        figures.append(figure)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(png)
+
+    for module in (style, sweep_report):
+        monkeypatch.setattr(module, "save", keep)
+    return figures
+
+
+@pytest.fixture(scope="session")
 def learning_curves():
     """Losses of two networks of two fits, of which one has a validation season."""
     return pd.DataFrame(
@@ -28,7 +55,7 @@ def learning_curves():
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def occlusion():
     """Effects of taking out players in four seasons; top moves a score about twice as far."""
     rng = np.random.default_rng(1)

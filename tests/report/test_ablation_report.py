@@ -9,7 +9,7 @@ from rich.console import Console
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.paired import paired
 from nba_rank.report.ablation_report import AblationReport, write_ablation_report
-from nba_rank.report.differences import LIST_LABELS
+from nba_rank.report.labels import LIST_LABELS
 
 SECONDS = {"helps": 1.0, "idle": 0.5, "dear": 8.5}
 GAINS = {"idle": (-0.002, 0.01), "dear": (0.01, 0.1), "helps": (0.04, 0.01)}

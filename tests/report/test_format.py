@@ -21,11 +21,10 @@ from nba_rank.report import format as fmt
         (fmt.chance(0.996), ">99%"),
         (fmt.chance(1.0), "100%"),
         (fmt.chance(0.0), "0%"),
-        (fmt.interval(-0.01, 0.02), "-0.010 to +0.020"),
-        (fmt.interval(np.nan, 0.02), fmt.ABSENT),
-        (fmt.with_interval(0.5, 0.4, 0.6, 1, sign=False), "0.5 (0.4 to 0.6)"),
-        (fmt.with_interval(0.5, 0.501, 0.502, 1, sign=False), "0.5"),
-        (fmt.with_interval(0.5, np.nan, np.nan), "+0.500"),
+        (fmt.chance(1 - 1e-12), "100%"),
+        (fmt.with_interval(-0.5, -0.6, 0.4, "+.1f"), "-0.5 (-0.6 to +0.4)"),
+        (fmt.with_interval(0.5, 0.501, 0.502, ".1f"), "0.5"),
+        (fmt.with_interval(0.5, np.nan, np.nan, "+.3f"), "+0.500"),
     ],
 )
 def test_values_as_text(text, expected):

@@ -9,10 +9,6 @@ from jinja2 import DictLoader, UndefinedError
 from nba_rank.core.run_dir import RunDir
 from nba_rank.report import render as rendering
 
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAYAAAC56t6BAAAAEklEQVR4nGP8z8Dwn4GBgYEBAAoMAQNiUr1yAAAAAElF"
-    "TkSuQmCC"
-)
 EVIL = "Joe | <script>alert(1)</script> ![x](http://evil.example/x) [/red]\n# two\x1b[31m"
 TEMPLATE = """# {{ run }}: {{ name }}
 
@@ -70,10 +66,10 @@ def template(monkeypatch):
 
 
 @pytest.fixture
-def written(template, tmp_path):
+def written(template, tmp_path, png):
     """Write an analysis of a hostile name with two figures; returns Markdown and page."""
     (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "a.png").write_bytes(PNG)
+    (tmp_path / "figures" / "a.png").write_bytes(png)
     context = {
         "name": EVIL, "absent": False,
         "rows": pd.DataFrame({"team": [EVIL, "=1"], "value": [0.5, -0.0001]}),
@@ -99,12 +95,12 @@ def test_what_a_template_prints_is_escaped_once(written):
     assert "evil.example" not in str(page.tags)
 
 
-def test_a_page_stands_alone(written):
+def test_a_page_needs_nothing_but_itself(written, png):
     page = Page(written[1])
     assert [tag for tag in page.of("link", "iframe") if tag] == []
     image, *others = page.of("img")
     assert others == []
-    assert image["src"] == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    assert image["src"] == f"data:image/png;base64,{base64.b64encode(png).decode()}"
     assert (image["alt"], image["width"], image["height"]) == ("One [figure]", "2", "3")
     assert "Lost: figures/none.png" in page.text
     assert not re.search(r"(src|href)=.?https?:", written[1])

@@ -2,12 +2,15 @@
 
 import fcntl
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from omegaconf import OmegaConf
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
 from nba_rank.config.rules import flat
@@ -33,6 +36,7 @@ from nba_rank.experiments.tuning.space import to_overrides
 from nba_rank.experiments.tuning.study import SharedStudy
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 
+_FEWEST_FOR_IMPORTANCES = 8
 _ROLES = {TEST_BEST: CHOSEN, TEST_DEFAULT: DEFAULT}
 
 
@@ -110,9 +114,32 @@ def write_result(
             overrides=to_overrides(chosen.params),
             trials=study.table(),
             study=study.study,
-            config=sweep.config,
+            importances={name: importances(study, name) for name in study.objectives},
+            margin=sweep.config.tuning.margin,
         )
         write_sweep_report(findings, sweep.run_dir, console)
+
+
+def importances(study: SharedStudy, objective: str) -> dict[str, float]:
+    """Return each dimension's share of the variance of an objective, the largest first.
+
+    Returns:
+        Nothing below `_FEWEST_FOR_IMPORTANCES` finished trials, or where all have the same value.
+    """
+    done = study.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    place = study.objectives.index(objective)
+
+    def target(trial: FrozenTrial) -> float:
+        return float(trial.values[place])
+
+    if len(done) < _FEWEST_FOR_IMPORTANCES or len({target(t) for t in done}) < 2:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = get_param_importances(
+            study.study, evaluator=FanovaImportanceEvaluator(seed=0), target=target
+        )
+    return {name: float(share) for name, share in found.items()}
 
 
 def _is_tested(sweep: Sweep, name: str, overrides: list[str]) -> bool:

@@ -4,7 +4,7 @@ from PIL import Image
 
 from nba_rank.evaluation.paired import paired, season_means
 from nba_rank.evaluation.past_runs import common_scores, rows_of
-from nba_rank.report.compare_figures import plot_by_point, plot_differences
+from nba_rank.report.season_figures import plot_by_point, plot_differences
 
 LIFTS = {f"outputs3/run_{number:03d}": (number - 4) / 100 for number in range(1, 13)}
 
