@@ -8,6 +8,7 @@ import pytest
 
 from nba_rank.config.schema import FeaturesConfig
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform
+from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.players.impact import player_ratings
 
 MADE = ("games", "team_games", "player_games", "teams", "seasons", "rosters", "schedule")
@@ -203,11 +204,18 @@ def features(compose_as_is) -> Callable[..., FeaturesConfig]:
 
 
 @pytest.fixture(scope="session")
-def rate(features) -> Callable[..., pd.DataFrame]:
+def rate(features, tmp_path_factory) -> Callable[..., pd.DataFrame]:
     """Player ratings: `rate(tables, dates, margin_cap=20.0)`."""
-    return lambda tables, dates, **change: player_ratings(
-        tables, dates, replace(features().impact, **change)
-    )
+    folder = tmp_path_factory.mktemp("ratings")
+
+    def make(tables: Tables, dates: pd.DataFrame, **change: float) -> pd.DataFrame:
+        config = replace(features(), impact=replace(features().impact, **change))
+        if len(tables.player_games) < 10_000:
+            return player_ratings(tables, dates, config.impact)
+        # A pass over a whole league takes its time.
+        return cached_ratings(tables, dates, config, folder)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from test_poisoned_future import around
 
 from nba_rank.data import league
 from nba_rank.data.outcomes import outcomes
@@ -96,11 +97,9 @@ def test_four_factors_by_hand(small_tables, as_of, features):
         assert other[name] == own[f"opponent_{name}"] == pytest.approx(away, rel=1e-12)
         assert own[f"{name}_diff"] == -other[f"{name}_diff"] == pytest.approx(home - away)
     assert got.loc[("2022-11-02", 3)].isna().all()
-
-
-def test_four_factors_are_of_sums_not_means_of_games(small_tables, as_of, features):
+    # They are ratios of sums, not means of games.
     second = {"home": HOME | {"fgm": 10.0, "fga": 30.0, "fg3m": 0.0}, "away": AWAY}
-    games = [("2022-11-01", 1, 2, 110, 100, BOX), ("2022-11-03", 1, 2, 90, 100, second)]
+    games.append(("2022-11-03", 1, 2, 90, 100, second))
     got = built(four_factors, small_tables(games), as_of("2022-11-04"), features().four_factors)
     assert got.loc[("2022-11-04", 1), "efg_pct"] == pytest.approx((45 + 10) / (90 + 30))
 
@@ -143,7 +142,7 @@ def test_team_rolling_by_hand(small_tables, as_of, features):
     assert both.loc[("2022-11-04", 3)].isna().all()
 
 
-@pytest.mark.parametrize("windows", [[10, 30], [15, 30], [20, 30], [7]])
+@pytest.mark.parametrize("windows", [[15, 30], [7]])
 def test_any_windows_roll_each_into_columns_of_its_own(sim_tables, as_of, features, windows):
     dates = as_of("2022-11-01", "2023-02-01")
     config = replace(features().team_rolling, windows=windows)
@@ -241,17 +240,9 @@ def test_momentum_by_hand(small_tables, as_of, features):
     assert got.loc[("2022-11-07", 3)].isna().all()
 
 
-def test_who_meets_expectations_has_no_momentum(sim_tables, as_of, features):
-    dates = as_of(*pd.date_range("2022-12-20", "2023-04-01", freq="14D"))
-    got = built(momentum, sim_tables, dates, features().momentum)
-    assert abs(got.mean()).max() < 1.0
-    strength = built(record, sim_tables, dates, features().record)["margin_per_game"]
-    # Unlike margins, it is not strength.
-    assert abs(got["momentum"].corr(strength)) < 0.3
-
-
 @pytest.mark.real
 def test_both_sides_of_every_real_game_played_as_many_overtimes(real_tables):
+    real_tables = around(real_tables, "2012-13")
     games = real_tables.team_games.assign(minutes=game_minutes(real_tables))
     with_players = games["game_id"].isin(real_tables.player_games["game_id"])
     sides = games.groupby("game_id")["minutes"]
@@ -318,6 +309,11 @@ def test_time_zones_crossed_by_hand(small_tables, as_of, features):
     assert got.xs(BOSTON, level=1).tolist() == [0, 3, 4, 4, 6, 3]
     assert got.xs(LAKERS, level=1).tolist() == [0] * 6
     assert got.xs(CHICAGO, level=1).tolist() == [0, 0, 0, 0, 1, 1]
+    # After the restart of 2020 nobody travels.
+    games = [("2020-03-01", LAKERS, BOSTON, 110, 100), ("2020-07-30", LAKERS, DENVER, 110, 100)]
+    got = travels(small_tables, as_of, features, games, "2020-03-02", "2020-07-31")
+    assert got.xs(DENVER, level=1).tolist() == [0, 0]
+    assert got.xs(BOSTON, level=1).tolist() == [3, 0]
 
 
 def test_clubs_that_moved_took_their_time_zone_along(small_tables, as_of, features):
@@ -329,13 +325,6 @@ def test_clubs_that_moved_took_their_time_zone_along(small_tables, as_of, featur
     assert league.utc_offsets("2000-01")[memphis] == -8
     assert league.utc_offsets("2001-02")[memphis] == -6
     assert set(league.utc_offsets("2023-24")) == league.known_team_ids()
-
-
-def test_nobody_travels_after_the_restart_of_2020(small_tables, as_of, features):
-    games = [("2020-03-01", LAKERS, BOSTON, 110, 100), ("2020-07-30", LAKERS, DENVER, 110, 100)]
-    got = travels(small_tables, as_of, features, games, "2020-03-02", "2020-07-31")
-    assert got.xs(DENVER, level=1).tolist() == [0, 0]
-    assert got.xs(BOSTON, level=1).tolist() == [3, 0]
 
 
 def test_prior_season_by_hand(small_tables, as_of, features):
@@ -358,15 +347,6 @@ def test_prior_season_by_hand(small_tables, as_of, features):
     assert got.loc[("2023-11-02", 3)].isna().all()
 
 
-def test_a_team_that_missed_the_playoffs_has_zero_playoff_wins(sim_tables, as_of, features):
-    got = built(prior_season, sim_tables, as_of("2022-12-01"), features().prior_season)
-    last = outcomes(sim_tables, "2021-22").set_index("team_id")
-    expected = last["playoff_wins"].sort_index().to_numpy()
-    assert got["prior_playoff_wins"].tolist() == expected.tolist()
-    assert (expected == 0).sum() >= 14
-    np.testing.assert_allclose(got["prior_win_pct"], last["win_pct"].sort_index(), rtol=1e-12)
-
-
 def test_games_behind_the_line_by_hand(small_tables, as_of, features):
     games = [(f"2022-11-0{day}", 1, 3, 110, 100) for day in (1, 2, 3)]
     games += [("2022-11-04", 2, 4, 110, 100)]
@@ -378,16 +358,6 @@ def test_games_behind_the_line_by_hand(small_tables, as_of, features):
     assert not got["eliminated"].any()
     assert (got["seeds_in_reach"] == 1).all()
     assert (got["draft_pressure"] == 0).all()
-
-
-def test_the_draft_tempts_nobody_at_the_line(small_tables, as_of, features):
-    # Two teams a conference, so that both are at the line or above it.
-    days = pd.date_range("2022-10-20", periods=82)
-    games = [(day, 1, 3, 110, 100) for day in days]
-    games += [(day, 2, 4, 110, 100) for day in days[:41]]
-    got = built(motivation, small_tables(games), as_of(*days), features().motivation)
-    assert (got["draft_pressure"] == 0).all()
-    assert got["seeds_in_reach"].xs(1, level="team_id").tolist() == [1] * 42 + [0] * 40
 
 
 def test_draft_pressure_grows_from_half_a_game_to_a_whole_one(features, monkeypatch):
@@ -458,6 +428,8 @@ def test_market_by_hand(small_tables, as_of, features):
         assert got.loc[(date, 3), "market_win_pct"] == 0.25
         assert np.isnan(got.loc[(date, 3), "market_title_prob"])
         assert got.loc[(date, 2)].isna().all()
+    unknown = built(market, small_tables(games), as_of("2022-11-01"), features().market)
+    assert unknown.isna().all(axis=None)
 
 
 def test_prior_records_by_hand(small_tables, as_of, features):
@@ -497,70 +469,36 @@ def test_the_records_of_a_simulated_league_are_its_simple_ratings(sim_tables, as
     np.testing.assert_allclose(got["prior_srs"], got["prior_mov"] + got["prior_sos"], atol=0.011)
 
 
-def test_without_bookmakers_figures_the_group_is_unknown(small_tables, as_of, features):
-    tables = small_tables([("2022-11-01", 1, 2, 110, 100)])
-    got = built(market, tables, as_of("2022-11-01"), features().market)
-    assert got.shape == (4, 2)
-    assert got.isna().all(axis=None)
-
-
 # All groups.
 
 COLUMNS = {
-    "record": [
-        "season_progress",
-        "games_played",
-        "regressed_win_pct",
-        "win_pct",
-        "margin_per_game",
-        "form_win_pct",
-        "form_margin_per_game",
-    ],
-    "prior_season": ["prior_win_pct", "prior_margin_per_game", "prior_playoff_wins"],
-    "four_factors": [
-        column
+    "record": "season_progress games_played regressed_win_pct win_pct margin_per_game form_win_pct "
+    "form_margin_per_game",
+    "prior_season": "prior_win_pct prior_margin_per_game prior_playoff_wins",
+    "four_factors": " ".join(
+        f"{factor} opponent_{factor} {factor}_diff"
         for factor in ("efg_pct", "tov_pct", "orb_pct", "ft_rate")
-        for column in (factor, f"opponent_{factor}", f"{factor}_diff")
-    ],
-    "elo": ["elo_rating"],
-    "massey": ["massey_rating", "massey_rank_diff"],
-    "srs": ["srs", "sos"],
-    "team_rolling": ["rolling_efg_pct_10", "rolling_defensive_rating_10", "won_previous_game"],
-    "pythagorean": ["pythagorean_win_pct", "luck", "regressed_pythagorean_win_pct"],
-    "pace": ["pace", "pace_above_league"],
-    "momentum": ["margin_above_expected", "momentum"],
-    "rest": ["days_since_game", "games_in_window", "played_yesterday", "time_zones_crossed"],
-    "motivation": [
-        "games_left",
-        "games_behind_line",
-        "eliminated",
-        "clinched",
-        "seeds_in_reach",
-        "late_season",
-        "draft_pressure",
-    ],
-    "market": ["market_win_pct", "market_title_prob"],
-    "prior_records": ["prior_mov", "prior_sos", "prior_srs"],
-    "roster_strength": [
-        "roster_strength",
-        "full_strength",
-        "playoff_strength",
-        "star_strength",
-        "projected_win_pct",
-        "top3_strength",
-        "depth_strength",
-        "experience",
-    ],
-    "continuity": ["returning_minutes_share", "roster_minutes_share"],
-    "raptor": ["prior_raptor_offense", "prior_raptor_defense"],
-    "injuries": [
-        "available_strength",
-        "absent_minutes_share",
-        "absent_strength",
-        "season_strength",
-        "injury_report_known",
-    ],
+    ),
+    "elo": "elo_rating",
+    "massey": "massey_rating massey_rank_diff",
+    "srs": "srs sos",
+    "team_rolling": "rolling_efg_pct_10 rolling_defensive_rating_10 won_previous_game",
+    "pythagorean": "pythagorean_win_pct luck regressed_pythagorean_win_pct",
+    "pace": "pace pace_above_league",
+    "momentum": "margin_above_expected momentum",
+    "rest": "days_since_game games_in_window played_yesterday time_zones_crossed",
+    "motivation": "games_left games_behind_line eliminated clinched seeds_in_reach late_season "
+    "draft_pressure",
+    "market": "market_win_pct market_title_prob",
+    "prior_records": "prior_mov prior_sos prior_srs",
+    "roster_strength": "roster_strength full_strength playoff_strength star_strength "
+    "projected_win_pct top3_strength depth_strength experience",
+    "continuity": "returning_minutes_share roster_minutes_share",
+    "raptor": "prior_raptor_offense prior_raptor_defense",
+    "injuries": "available_strength absent_minutes_share absent_strength season_strength "
+    "injury_report_known",
 }
+COLUMNS = {group: columns.split() for group, columns in COLUMNS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -598,8 +536,8 @@ def test_the_full_store_has_every_column_in_order(full):
     assert set(store.groups) == set(COLUMNS)
 
 
-@pytest.mark.parametrize("group", COLUMNS)
-def test_a_group_that_is_off_takes_its_columns_along_and_nothing_else(
+@pytest.mark.parametrize("group", ["srs", "roster_strength"])
+def test_a_group_that_is_off_only_takes_its_own_columns_away(
     priced_tables, ratings, dates, every_group, full, group
 ):
     off = replace(getattr(every_group, group), enabled=False)
@@ -609,9 +547,8 @@ def test_a_group_that_is_off_takes_its_columns_along_and_nothing_else(
     assert without.columns == list(expected.columns[4:])
 
 
-@pytest.mark.parametrize("bundle", ["base", "full", "standings_only"])
-@pytest.mark.parametrize("state", ["on", "off"])
-def test_groups_switch_in_every_bundle(features, bundle, state):
+@pytest.mark.parametrize(("bundle", "state"), [("full", "off"), ("standings_only", "on")])
+def test_every_group_can_be_switched(features, bundle, state):
     switched = [group for group in COLUMNS if group != "record"]
     config = features(f"features={bundle}", *(f"features/{group}={state}" for group in switched))
     assert {getattr(config, group).enabled for group in switched} == {state == "on"}

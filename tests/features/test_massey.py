@@ -100,7 +100,7 @@ def test_equal_records_share_their_ranks(small_tables, as_of, config):
 
 @pytest.mark.real
 def test_on_opening_night_it_ranks_the_real_league(real_tables, features, as_of):
-    seasons = real_tables.seasons["season"].iloc[2:]
+    seasons = real_tables.seasons["season"].iloc[2::3]
     skill = []
     for season in seasons:
         dates = as_of(as_of_points(real_tables, season)["open"], season=season)

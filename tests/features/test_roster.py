@@ -6,7 +6,6 @@ import pytest
 from player_lines import line
 
 from nba_rank.config.schema import PlayerColumnsConfig
-from nba_rank.data.calendar import as_of_grid
 from nba_rank.features.players.box_rates import RATES
 from nba_rank.features.roster import player_sets
 
@@ -384,16 +383,13 @@ def test_every_parameter_changes_the_sets(sim_tables, as_of, roster, rate, chang
     assert not np.array_equal(*values, equal_nan=part == "stats")
 
 
-def test_a_date_alone_has_the_sets_it_has_among_many(sim_tables, roster, rate):
-    grid = as_of_grid(sim_tables, sim_tables.seasons["season"].tolist(), 28)
-    ratings = rate(sim_tables, grid)
-    many = player_sets(sim_tables, ratings, grid, roster())
-    for place in np.random.default_rng(6).choice(len(grid), 3, replace=False):
-        date = grid.loc[place, "as_of_date"]
-        own = ratings[ratings["as_of_date"] == date]
-        alone = player_sets(sim_tables, own, grid.iloc[[place]], roster())
+def test_a_date_alone_has_the_same_sets(sim_tables, sim_dates, sim_ratings, roster):
+    many = player_sets(sim_tables, sim_ratings, sim_dates, roster())
+    for place in np.random.default_rng(6).choice(len(sim_dates), 3, replace=False):
+        date = sim_dates["as_of_date"].iloc[place]
+        own = sim_ratings[sim_ratings["as_of_date"] == date]
+        alone = player_sets(sim_tables, own, sim_dates.iloc[[place]], roster())
         expected = many.take(np.flatnonzero(many.frame["as_of_date"] == date))
         pd.testing.assert_frame_equal(alone.frame, expected.frame)
-        np.testing.assert_array_equal(alone.player_id, expected.player_id)
-        np.testing.assert_array_equal(alone.minutes_share, expected.minutes_share)
-        np.testing.assert_array_equal(alone.stats, expected.stats)
+        for name in ("player_id", "minutes_share", "stats"):
+            np.testing.assert_array_equal(getattr(alone, name), getattr(expected, name))

@@ -71,7 +71,7 @@ def altered(tables, name, column, value):
 ALTERED = [("team_games", "ast", 77.0), ("rosters", "player_id", 99_999)]
 
 
-def test_whatever_a_store_is_made_from_makes_another_file(
+def test_dates_config_tables_and_code_name_the_entries(
     sim_tables, ratings, dates, cheap, cached, tmp_path, monkeypatch
 ):
     def files():
@@ -111,7 +111,7 @@ def test_one_more_group_is_built_alone(dates, cheap, cached, monkeypatch):
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_harmed_entry_is_made_anew(dates, cheap, cached, tmp_path, monkeypatch, harm):
+def test_a_damaged_entry_is_made_anew(dates, cheap, cached, tmp_path, monkeypatch, harm):
     built = cached(dates, cheap)
     (entry,) = tmp_path.glob("features_rest_*")
     harm(entry / "columns.parquet")
@@ -128,7 +128,7 @@ def test_a_group_that_is_off_does_not_name_the_file(dates, cheap, cached, tmp_pa
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_what_the_ratings_are_made_with_names_the_file_where_they_are_read(
+def test_the_config_of_ratings_names_the_entries_of_player_groups_only(
     dates, features, cached, tmp_path
 ):
     for ridge in (9.0, 10.0):
@@ -169,20 +169,19 @@ def test_the_store_is_sorted_by_key_whatever_the_order_of_dates(sim_tables, rati
 def check_alone(tables, ratings, grid, config, n_dates):
     many = build_store(tables, ratings, grid, config).frame
     for place in np.random.default_rng(5).choice(len(grid), n_dates, replace=False):
-        own = ratings[ratings["as_of_date"] == grid.loc[place, "as_of_date"]]
+        date = grid["as_of_date"].iloc[place]
+        own = ratings[ratings["as_of_date"] == date]
         alone = build_store(tables, own, grid.iloc[[place]], config).frame
-        season, date = grid.loc[place, ["season", "as_of_date"]]
-        expected = many[(many["season"] == season) & (many["as_of_date"] == date)]
-        pd.testing.assert_frame_equal(alone, expected.reset_index(drop=True), check_exact=True)
+        expected = many[many["as_of_date"] == date].reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone, expected, check_exact=True)
 
 
-def test_a_date_alone_has_the_features_it_has_among_many(sim_tables, features, rate):
-    grid = as_of_grid(sim_tables, sim_tables.seasons["season"].tolist(), 14)
-    check_alone(sim_tables, rate(sim_tables, grid), grid, features(), 5)
+def test_a_date_alone_has_the_same_features(sim_tables, sim_dates, sim_ratings, features):
+    check_alone(sim_tables, sim_ratings, sim_dates, features(), 3)
 
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_a_real_date_alone_has_the_features_it_has_among_many(real_tables, features, rate):
+def test_a_real_date_alone_has_the_same_features(real_tables, features, rate):
     grid = as_of_grid(real_tables, ["2003-04", "2019-20", "2020-21"], 60)
     check_alone(real_tables, rate(real_tables, grid), grid, features(), 2)

@@ -7,11 +7,11 @@ import pytest
 from player_lines import line, random_league
 from sklearn.linear_model import Ridge
 
-from nba_rank.data.calendar import as_of_grid, as_of_points
+from nba_rank.data.calendar import as_of_points
 from nba_rank.features.asof import days
 from nba_rank.features.players.box_vector import VECTOR, BoxSums
 from nba_rank.features.players.game_days import PlayerGames
-from nba_rank.features.players.impact import BoxPrior, MarginSums
+from nba_rank.features.players.impact import BoxPrior, MarginSums, player_ratings
 
 TEAMS = {team: list(range(10 * team, 10 * team + 6)) for team in (1, 2, 3, 4)}
 COLUMNS = [
@@ -323,23 +323,21 @@ def test_penalties_pull_towards_zero_and_towards_the_prior(league, as_of, rate):
     assert (loose["impact_rating"] - loose["prior_rating"]).abs().max() > 1
 
 
-def check_alone(tables, grid, rate, n_dates):
-    many = rate(tables, grid)
+def check_alone(tables, many, grid, config, n_dates):
     for place in np.random.default_rng(5).choice(len(grid), n_dates, replace=False):
-        alone = rate(tables, grid.iloc[[place]])
-        expected = many[many["as_of_date"] == grid.loc[place, "as_of_date"]]
+        alone = player_ratings(tables, grid.iloc[[place]], config)
+        expected = many[many["as_of_date"] == grid["as_of_date"].iloc[place]]
         pd.testing.assert_frame_equal(alone, expected.reset_index(drop=True), check_exact=True)
 
 
-def test_a_date_alone_has_the_ratings_it_has_among_many(league, as_of, rate):
-    grid = as_of(*pd.date_range("2021-10-31", "2021-12-01"),
-                 *pd.date_range("2022-10-20", "2022-12-01"))  # fmt: skip
-    check_alone(league, grid, rate, 20)
+def test_a_date_alone_has_the_same_ratings(league, as_of, rate, impact):
+    grid = as_of(*pd.date_range("2021-10-31", "2021-12-01", freq="2D"),
+                 *pd.date_range("2022-10-20", "2022-12-01", freq="2D"))  # fmt: skip
+    check_alone(league, rate(league, grid), grid, impact(), 10)
 
 
-def test_a_simulated_date_alone_has_the_ratings_it_has_among_many(sim_tables, rate):
-    grid = as_of_grid(sim_tables, sim_tables.seasons["season"].tolist(), 28)
-    check_alone(sim_tables, grid, rate, 3)
+def test_a_simulated_date_alone_has_the_same_ratings(sim_tables, sim_dates, sim_ratings, impact):
+    check_alone(sim_tables, sim_ratings, sim_dates, impact(), 1)
 
 
 @pytest.mark.real
