@@ -106,8 +106,8 @@ def evaluate(
 def interval_metrics(
     predictions: pd.DataFrame,
     ranker: str = "model_a",
-    low: str = "model_a_rank_low",
-    high: str = "model_a_rank_high",
+    low: str = "model_a_rank_spread_low",
+    high: str = "model_a_rank_spread_high",
 ) -> pd.DataFrame:
     """Judge the intervals of rank at the as-of points.
 

@@ -93,7 +93,13 @@ def test_bad_scores_are_refused(scores, truth, change, message):
 
 
 def intervals(rows):
-    columns = ["season", "as_of_point", "actual_rank", "model_a_rank_low", "model_a_rank_high"]
+    columns = [
+        "season",
+        "as_of_point",
+        "actual_rank",
+        "model_a_rank_spread_low",
+        "model_a_rank_spread_high",
+    ]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[2:], "Int64"))
 
 
@@ -118,7 +124,9 @@ def test_intervals_are_judged_by_season_and_point():
         ("2022-23", "open"): 0.5, ("2022-23", "end"): 1.0, ("2023-24", "open"): 1.0,
     }  # fmt: skip
     assert value["rank_interval_width"].tolist() == [15 / 4, 1.0, 30.0]
-    assert interval_metrics(table.drop(columns=["model_a_rank_low", "model_a_rank_high"])).empty
+    assert interval_metrics(
+        table.drop(columns=["model_a_rank_spread_low", "model_a_rank_spread_high"])
+    ).empty
 
 
 def test_true_strength_is_recovered_in_its_order():

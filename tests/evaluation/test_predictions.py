@@ -57,10 +57,10 @@ def test_ranks_follow_the_scores(predicted, table_of):
 def test_intervals_follow_model_a_s_rank_in_whole_places(predicted, table_of):
     rank = predicted["model_a"].rank(ascending=False)
     with_bounds = predicted.assign(
-        model_a_score_low=predicted["model_a"] - 0.5,
-        model_a_score_high=predicted["model_a"] + 0.5,
-        model_a_rank_low=(rank - 2).clip(lower=1),
-        model_a_rank_high=rank + 2,
+        model_a_score_spread_low=predicted["model_a"] - 0.5,
+        model_a_score_spread_high=predicted["model_a"] + 0.5,
+        model_a_rank_spread_low=(rank - 2).clip(lower=1),
+        model_a_rank_spread_high=rank + 2,
     )
     # A team without players has none.
     with_bounds.loc[3, list(INTERVALS)] = np.nan
@@ -70,16 +70,16 @@ def test_intervals_follow_model_a_s_rank_in_whole_places(predicted, table_of):
     assert table.columns[start : start + 7].tolist() == expected
     known = table.dropna(subset=list(INTERVALS))
     assert len(known) == 29
-    assert (known["model_a_rank_high"] == known["model_a_rank"] + 2).all()
-    assert np.allclose(known["model_a_score_high"] - known["model_a_score_low"], 1)
+    assert (known["model_a_rank_spread_high"] == known["model_a_rank"] + 2).all()
+    assert np.allclose(known["model_a_score_spread_high"] - known["model_a_score_spread_low"], 1)
     without = table_of(predicted)
     assert not {*INTERVALS, *PROBABILITIES, *SIMULATED} & set(without.columns)
     assert table["model_agreement"].equals(without["model_agreement"])
     row = flat(table).to_csv(index=False).splitlines()[1].split(",")
-    assert row[start + 4] == str(table["model_a_rank_high"].iloc[0])
+    assert row[start + 4] == str(table["model_a_rank_spread_high"].iloc[0])
     records = json.loads(as_json(table))
     absent = predicted.loc[3, "team_id"]
-    bounds = {record["team_id"]: record["model_a_rank_low"] for record in records}
+    bounds = {record["team_id"]: record["model_a_rank_spread_low"] for record in records}
     assert bounds[absent] is None
     assert all(isinstance(low, int) for team, low in bounds.items() if team != absent)
 

@@ -14,10 +14,10 @@ from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.samples.lists import Batch
 
 INTERVALS = (
-    "model_a_score_low",
-    "model_a_score_high",
-    "model_a_rank_low",
-    "model_a_rank_high",
+    "model_a_score_spread_low",
+    "model_a_score_spread_high",
+    "model_a_rank_spread_low",
+    "model_a_rank_spread_high",
 )
 """Spread over networks and dropout samples: 5th and 95th percentile of the score, and of the rank
 on the date (1 is best). No forecast interval: far fewer outcomes than 90% lie inside."""

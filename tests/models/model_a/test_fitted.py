@@ -85,7 +85,7 @@ def test_the_order_of_the_rows_does_not_move_a_score_to_another_team(fitted, kno
     assert shuffled.score == pytest.approx(plain.score[order], abs=1e-5)
     assert shuffled.attention == pytest.approx(plain.attention[order], abs=1e-5)
     # What is dropped depends on a team's place, so intervals move a little, not to other teams.
-    low, other = (scores.intervals["model_a_score_low"] for scores in (plain, shuffled))
+    low, other = (scores.intervals["model_a_score_spread_low"] for scores in (plain, shuffled))
     assert np.corrcoef(low.to_numpy()[order], other)[0, 1] > 0.9
 
 
@@ -224,7 +224,7 @@ def test_intervals_come_from_what_there_is(fit, known, no_prior, knobs, known_by
     if known_by is None:
         assert got is None
         return
-    assert (got["model_a_score_low"] < got["model_a_score_high"]).all()
+    assert (got["model_a_score_spread_low"] < got["model_a_score_spread_high"]).all()
     if known_by == "networks":
         scores = np.stack(
             [
@@ -233,7 +233,7 @@ def test_intervals_come_from_what_there_is(fit, known, no_prior, knobs, known_by
             ]
         )
         expected = np.percentile(scores, 5, axis=0)
-        assert got["model_a_score_low"].to_numpy() == pytest.approx(expected, abs=1e-6)
+        assert got["model_a_score_spread_low"].to_numpy() == pytest.approx(expected, abs=1e-6)
 
 
 def test_intervals_that_are_not_asked_for_cost_nothing(fitted, known, monkeypatch):
@@ -256,7 +256,7 @@ def test_more_dropout_is_less_sure(fit, known, no_prior):
     for dropout in (0.02, 0.4):
         made = fit(sets, relevance, dropout=dropout, mc_dropout_samples=40)
         got = made.predict(sets, no_prior(sets)).intervals
-        widths.append((got["model_a_rank_high"] - got["model_a_rank_low"]).mean())
+        widths.append((got["model_a_rank_spread_high"] - got["model_a_rank_spread_low"]).mean())
     assert widths[0] < widths[1]
 
 
