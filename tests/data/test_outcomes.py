@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.core.errors import UserError
-from nba_rank.data.outcomes import FINISHES, outcomes, playoff_wins, series
+from nba_rank.data.outcomes import FINISHES, decided, outcomes, playoff_wins, series
 from nba_rank.data.standings import standings
 
 # Source: the league's champions and runners-up, by abbreviation of today's franchise.
@@ -186,3 +186,49 @@ def test_one_season_equals_its_part_of_all(real_tables, real_outcomes):
 def test_an_unfinished_season_has_no_outcome(real_tables):
     with pytest.raises(ValueError, match="no outcome of season '2031-32'"):
         outcomes(real_tables, "2031-32")
+
+
+DECIDED = "2022-23"
+
+
+@pytest.fixture(scope="module")
+def sim_games(sim_tables):
+    rows = sim_tables.team_games
+    return rows[rows["season"] == DECIDED]
+
+
+def states(tables, date):
+    return decided(tables, DECIDED, date).set_index("team_id")["state"]
+
+
+def day_after(games, kind):
+    return games.loc[games["kind"] == kind, "game_date"].max() + pd.Timedelta(days=1)
+
+
+def test_all_teams_are_in_on_opening_day_and_only_the_champion_is_at_the_end(sim_tables, sim_games):
+    first = decided(sim_tables, DECIDED, sim_games["game_date"].min())
+    assert (first["state"] == "in").all()
+    assert (first[["wins", "losses"]] == 0).all(axis=None)
+    last = decided(sim_tables, DECIDED, day_after(sim_games, "playoffs"))
+    assert (last["wins"] + last["losses"] == 82).all()
+    results = outcomes(sim_tables, DECIDED).set_index("team_id")
+    champion = results["outcome_rank"].idxmin()
+    assert set(last["state"]) == {"champion", "out"}
+    assert last.set_index("team_id")["state"].eq("champion").idxmax() == champion
+
+
+def test_the_play_in_and_each_series_put_a_team_out_for_good(sim_tables, sim_games):
+    field = set(series(sim_games, DECIDED)["team_id"])
+    playoffs = sim_games.loc[sim_games["kind"] == "playoffs", "game_date"].sort_values().unique()
+    first = day_after(sim_games, "playin")
+    days = pd.date_range(first - pd.Timedelta(days=60), first, periods=6).normalize()
+    out = set()
+    for day in [*days, *playoffs[::3]]:
+        now = states(sim_tables, day)
+        assert out <= set(now.index[now == "out"])
+        out = set(now.index[now == "out"])
+        if day >= first:
+            results = series(sim_games[sim_games["game_date"] < day], DECIDED)
+            over = results[results["winner_team_id"] != 0]
+            lost = set(over.loc[over["winner_team_id"] != over["team_id"], "team_id"])
+            assert set(now.index[now == "in"]) == field - lost
