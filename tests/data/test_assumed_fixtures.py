@@ -23,6 +23,22 @@ def records(make_games, league_teams):
     return records_of(*regular_season(make_games([tuple(teams["team_id"][:2])]), teams, "2018-19"))
 
 
+NONE = Fixtures.none()
+
+
+@pytest.fixture(scope="module")
+def assumed(records):
+    """Makes up the missing games of a season of 82 games each that opened on day 1000."""
+
+    def make(missing, *, today, played=NONE, known=NONE):
+        return assume(
+            missing, records=records, scheduled=82, played=played, known=known,
+            opening=1_000, today=today,
+        )  # fmt: skip
+
+    return make
+
+
 def played_by(fixtures, n_teams):
     """Return the days on which each team plays."""
     return [
@@ -94,11 +110,8 @@ def test_a_whole_season_is_close_to_the_formula():
 # When and where.
 
 
-def test_a_whole_season_is_spread_evenly_without_back_to_backs(records):
-    games, unpaired = assume(
-        np.full(30, 82), records=records, scheduled=82, played=Fixtures.none(),
-        known=Fixtures.none(), opening=1_000, today=900,
-    )  # fmt: skip
+def test_a_whole_season_is_spread_evenly_without_back_to_backs(assumed):
+    games, unpaired = assumed(np.full(30, 82), today=900)
     assert unpaired == 0
     assert len(games.day) == 1_230
     assert (games.day.min(), games.day.max()) == (1_001, 1_164)
@@ -107,10 +120,7 @@ def test_a_whole_season_is_spread_evenly_without_back_to_backs(records):
     at_home = np.bincount(games.home, minlength=30)
     assert at_home.min() >= 40
     assert at_home.max() <= 42
-    again, _ = assume(
-        np.full(30, 82), records=records, scheduled=82, played=Fixtures.none(),
-        known=Fixtures.none(), opening=1_000, today=900,
-    )  # fmt: skip
+    again, _ = assumed(np.full(30, 82), today=900)
     for name in ("home", "away", "day"):
         np.testing.assert_array_equal(getattr(again, name), getattr(games, name))
 
@@ -119,73 +129,54 @@ def one_game(home, away, day):
     return Fixtures(*(np.array([value]) for value in (home, away, day)))
 
 
-def test_games_follow_a_schedule_that_is_known_for_a_part_of_the_season(records):
+def test_games_follow_a_schedule_that_is_known_for_a_part_of_the_season(assumed):
     known = one_game(0, 1, 1_100)
     missing = np.where(np.arange(30) < 4, 3, 0)
-    games, _ = assume(
-        missing, records=records, scheduled=82, played=one_game(2, 3, 1_049), known=known,
-        opening=1_000, today=1_050,
-    )  # fmt: skip
+    games, _ = assumed(missing, played=one_game(2, 3, 1_049), known=known, today=1_050)
     assert games.day.min() >= 1_102
     assert games.day.max() <= 1_165
-    crowded, _ = assume(
-        np.full(30, 20), records=records, scheduled=82, played=one_game(2, 3, 1_159),
-        known=Fixtures.none(), opening=1_000, today=1_160,
-    )  # fmt: skip
+    crowded, _ = assumed(np.full(30, 20), played=one_game(2, 3, 1_159), today=1_160)
     assert crowded.day.max() == 1_200
     assert min(np.diff(days).min() for days in played_by(crowded, 30)) == 2
 
 
 @pytest.mark.parametrize("today", [1_171, 1_172, 1_300])
-def test_games_can_be_missing_long_after_the_season(records, today):
-    games, _ = assume(
-        np.full(30, 3), records=records, scheduled=82, played=one_game(2, 3, 1_170),
-        known=Fixtures.none(), opening=1_000, today=today,
-    )  # fmt: skip
+def test_games_can_be_missing_long_after_the_season(assumed, today):
+    games, _ = assumed(np.full(30, 3), played=one_game(2, 3, 1_170), today=today)
     assert games.day.min() >= max(today, 1_172)
     assert min(np.diff(days).min() for days in played_by(games, 30)) == 2
 
 
-def test_games_fill_the_gaps_of_a_schedule_that_is_known_to_the_end(records):
+def test_games_fill_the_gaps_of_a_schedule_that_is_known_to_the_end(assumed):
     # Every second day is free for none, but for a week.
     days = np.setdiff1d(np.arange(1_051, 1_170, 2), np.arange(1_100, 1_107))
     teams = np.arange(0, 30, 2)
     known = Fixtures(
         np.tile(teams, len(days)), np.tile(teams + 1, len(days)), np.repeat(days, len(teams))
     )
-    games, _ = assume(
-        np.ones(30, dtype=int), records=records, scheduled=82, played=one_game(2, 3, 1_049),
-        known=known, opening=1_000, today=1_050,
-    )  # fmt: skip
+    games, _ = assumed(
+        np.ones(30, dtype=int), played=one_game(2, 3, 1_049), known=known, today=1_050
+    )
     assert games.day.min() >= 1_101
     assert games.day.max() <= 1_106
     both = known.and_(games)
     assert min(np.diff(days).min() for days in played_by(both, 30)) == 2
 
 
-def test_the_host_has_had_fewer_home_games(records):
+def test_the_host_has_had_fewer_home_games(assumed):
     missing = np.isin(np.arange(30), [4, 9]).astype(int)
     for host, guest in ((4, 9), (9, 4)):
-        games, _ = assume(
-            missing, records=records, scheduled=82, played=one_game(guest, 20, 1_049),
-            known=Fixtures.none(), opening=1_000, today=1_050,
-        )  # fmt: skip
+        games, _ = assumed(missing, played=one_game(guest, 20, 1_049), today=1_050)
         assert (games.home.tolist(), games.away.tolist()) == ([host], [guest])
     # Level at home, so it is who has hosted the other less often.
     played = one_game(9, 20, 1_047).and_(one_game(4, 9, 1_049))
-    games, _ = assume(
-        missing, records=records, scheduled=82, played=played, known=Fixtures.none(),
-        opening=1_000, today=1_050,
-    )  # fmt: skip
+    games, _ = assumed(missing, played=played, today=1_050)
     assert games.home.tolist() == [9]
 
 
-def test_a_team_without_an_opponent_is_counted(records):
+def test_a_team_without_an_opponent_is_counted(assumed):
     missing = np.where(np.arange(30) == 7, 2, 0)
-    games, unpaired = assume(
-        missing, records=records, scheduled=82, played=Fixtures.none(), known=Fixtures.none(),
-        opening=1_000, today=1_050,
-    )  # fmt: skip
+    games, unpaired = assumed(missing, today=1_050)
     assert len(games.day) == 0
     assert unpaired == 2
 

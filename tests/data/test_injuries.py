@@ -28,15 +28,6 @@ def report_of(*entries, date="2023-10-25"):
     return {"date": date, "injuries": list(entries)}
 
 
-def test_without_reports_both_tables_are_empty(folder):
-    (folder / "injury_reports").mkdir()
-    tables = read_raw(folder)[0]
-    for name in NAMES:
-        table = getattr(tables, name)
-        assert table.empty
-        assert table.dtypes.astype("str").to_dict() == SCHEMA[name]
-
-
 def test_reports_by_hand(folder):
     entries = [
         entry(reason=" torn ACL "),
@@ -142,22 +133,6 @@ def test_broken_entries_are_errors_with_file_and_row(folder):
         "player_id not understood: row 5: .*player_id x1",
         "entry without player: row 6",
     )
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ('{"date": "2023', "cannot be read"),
-        ("[1, 2]", "neither an object nor a list of objects"),
-        ('{"date": "2023-10-25"}', "lacks the columns INJURIES"),
-        ('{"date": "2023-10-25", "Date": "", "injuries": []}', "repeats the columns DATE"),
-        ({"date": "2023-10-25", "injuries": None}, "injuries not understood: row 1: DATE 2023"),
-        ({"date": "2023-10-25", "injuries": ["Al"]}, "injuries not understood: row 1"),
-    ],
-)
-def test_a_file_of_another_form_is_an_error(folder, content, message):
-    put(folder, content)
-    check_errors(folder, "injury_reports/2023-10-25.json", message)
 
 
 @pytest.mark.real

@@ -47,20 +47,6 @@ def third(spread=-5.0, odds=(-200, 170)):
     return line(THIRD, "CLE", "LAL", spread, odds, "2023-10-27")
 
 
-def test_without_rows_both_tables_are_empty(folder):
-    tables = read_raw(folder)[0]
-    put_totals(folder)
-    put_lines(folder)
-    again, report = read_raw(folder)
-    for name in ("market_totals", "market_lines"):
-        table = getattr(tables, name)
-        assert table.empty
-        assert table.dtypes.astype("str").to_dict() == SCHEMA[name]
-        assert frame_hash(getattr(again, name)) == frame_hash(table)
-    empty = [warning.file for warning in report.warnings if warning.what == "has no rows"]
-    assert empty == ["market/betting_lines.parquet", "market/preseason_win_totals.csv"]
-
-
 def test_american_odds_are_probabilities_with_a_margin():
     odds = pd.Series([100.0, -100.0, 300.0, -300.0, 150.0, -13_000.0, np.nan])
     expected = [0.5, 0.5, 0.25, 0.75, 0.4, 130 / 131, np.nan]
@@ -110,12 +96,6 @@ def test_a_line_by_hand(folder):
     assert tables.market_totals.empty
 
 
-def test_every_franchise_has_a_full_name():
-    names = league.franchise_names()
-    assert set(names.values()) == league.known_team_ids()
-    assert len(names) == 38
-
-
 def test_seasons_without_game_logs_are_dropped_except_the_coming_one(folder):
     rows = season_rows("2022-23") + season_rows() + season_rows("2024-25")
     put_totals(folder, *rows, *season_rows("2025-26"))
@@ -145,19 +125,11 @@ def test_order_of_rows_and_files_does_not_matter(folder):
     assert hashes([totals[place] for place in order], lines[::-1], "ba") == expected
 
 
-@pytest.mark.parametrize(
-    ("date", "game", "home", "away"),
-    [
-        ("10/24/2023", "22300001", "bos", " CLE"),
-        ("10/24/23", OPENER, str(BOS), f"{CLE}.0"),
-        ("Oct 24, 2023", "22300001.0", "Boston Celtics", "cleveland  cavaliers"),
-        ("2023-10-24T00:00:00", OPENER, "The BOS", "CLE"),
-    ],
-)
-def test_every_way_to_write_a_line_gives_the_same(folder, date, game, home, away):
+def test_text_and_padded_names_are_understood(folder):
     put_lines(
-        folder, line(game, home, away, "-5", ("-200", "+170"), date), name="betting_lines.csv"
-    )
+        folder, line("22300001.0", "bos", " cleveland  cavaliers", "-5", ("-200", "+170")),
+        name="betting_lines.csv",
+    )  # fmt: skip
     (row,) = read_raw(folder)[0].market_lines.itertuples()
     assert (row.game_id, row.home_team_id, row.home_spread) == (OPENER, BOS, -5.0)
     assert row.home_win_prob == pytest.approx(0.6428571)
@@ -342,20 +314,6 @@ def test_broken_lines_are_errors_with_file_and_row(folder):
         "unknown team: row 2: team XYZ",
         f"other figures of the same: row 1: game_id {OPENER}, .*; row 3",
     )
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("betting_lines.parquet", b"", "cannot be read"),
-        ("betting_lines.csv", b"GAME_ID,DATE\n", "lacks the columns HOME, AWAY, HOME_SPREAD"),
-        ("preseason_win_totals.csv", b"SEASON,TEAM_NAME,WIN_TOTAL\n", "lacks the columns TITLE"),
-    ],
-)
-def test_a_file_of_another_form_is_an_error(folder, name, content, message):
-    (folder / "market").mkdir()
-    (folder / "market" / name).write_bytes(content)
-    check_errors(folder, f"market/{name}", message)
 
 
 @pytest.mark.real

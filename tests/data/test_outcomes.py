@@ -20,7 +20,6 @@ FINALISTS = {
     "2024-25": ("OKC", "IND"),
     "2025-26": ("NYK", "SAS"),
 }
-SHORT_SEASONS = {"2011-12": 990, "2012-13": 1229, "2019-20": 1059, "2020-21": 1080}
 
 
 @pytest.fixture(scope="module")
@@ -114,16 +113,6 @@ def test_sixteen_playoff_teams_and_whole_ranks(real_outcomes):
         counts = own["finish"].value_counts().reindex(FINISHES[:5]).tolist()
         assert counts == [1, 1, 2, 4, 8]
         assert own.loc[own["finish"] == "Champion", "outcome_rank"].item() == 1
-
-
-@pytest.mark.real
-def test_game_counts_of_short_seasons(real_tables, real_outcomes):
-    games = real_tables.team_games
-    regular = games[games["kind"] == "regular"].groupby("season").size() // 2
-    for season, expected in SHORT_SEASONS.items():
-        assert regular[season] == expected
-        own = real_outcomes[real_outcomes["season"] == season]
-        assert own["wins"].sum() == own["losses"].sum() == expected
 
 
 @pytest.mark.real

@@ -36,36 +36,24 @@ def test_dates_are_read_in_the_one_format_of_their_file(values, form):
     assert dates.tolist() == [pd.Timestamp(2012, 10, 30), pd.Timestamp(2013, 4, 5)]
 
 
-def test_one_late_day_settles_the_order_of_day_and_month_for_the_whole_file():
-    american = pd.Series(["11/12/12", "12/11/12", "10/30/12"])
-    dates, form, undecided = raw_values.dates(american, years(american))
-    assert (form, undecided) == ("month/day", False)
-    assert dates[0] == pd.Timestamp(2012, 11, 12)
-
-
-def test_an_undecided_order_is_read_as_american_and_reported():
-    column = pd.Series(["11/12/12", "12/11/12"])
-    dates, form, undecided = raw_values.dates(column, years(column))
-    assert (form, undecided) == ("month/day", True)
-    assert dates[0] == pd.Timestamp(2012, 11, 12)
-
-
-def test_the_season_settles_the_order_where_the_days_do_not():
-    column = pd.Series(["5/11/12", "6/11/12"])  # in May 2012 the season had not begun
-    dates, form, _ = raw_values.dates(column, years(column))
-    assert form == "day/month"
-    assert dates[0] == pd.Timestamp(2012, 11, 5)
-
-
-def test_without_known_seasons_any_day_of_the_year_will_do():
-    column = pd.Series(["7/15/12", "7/16/12"])
-    dates, form, undecided = raw_values.dates(column, None)
-    assert (form, undecided) == ("month/day", False)
-    assert dates[0] == pd.Timestamp(2012, 7, 15)
-    _, form, _ = raw_values.dates(pd.Series(["15/7/12", "5/7/12"]), None)
-    assert form == "day/month"
-    _, form, undecided = raw_values.dates(pd.Series(["5/11/12"]), None)
-    assert (form, undecided) == ("month/day", True)
+@pytest.mark.parametrize(
+    ("values", "season_known", "form", "undecided", "first"),
+    [
+        # One late day settles the order for the whole file.
+        (["11/12/12", "12/11/12", "10/30/12"], True, "month/day", False, "2012-11-12"),
+        (["11/12/12", "12/11/12"], True, "month/day", True, "2012-11-12"),
+        # In May 2012 the season had not begun.
+        (["5/11/12", "6/11/12"], True, "day/month", False, "2012-11-05"),
+        (["5/11/12"], False, "month/day", True, "2012-05-11"),
+        (["7/15/12", "7/16/12"], False, "month/day", False, "2012-07-15"),
+        (["15/7/12", "5/7/12"], False, "day/month", False, "2012-07-15"),
+    ],
+)
+def test_order_of_day_and_month(values, season_known, form, undecided, first):
+    column = pd.Series(values)
+    dates, *found = raw_values.dates(column, years(column) if season_known else None)
+    assert found == [form, undecided]
+    assert dates[0] == pd.Timestamp(first)
 
 
 @pytest.mark.parametrize("odd", ["10/30/12", "soon", "2012-13-45", None, ""])

@@ -160,7 +160,7 @@ def test_who_beat_whom_before_a_date(four_teams):
     assert len(set(record.division)) == len(set(record.conference)) == 1
 
 
-def test_a_coming_season_is_assumed_as_a_whole(sim_tables):
+def test_a_coming_season_is_assumed_until_its_schedule_is_known(sim_tables):
     left = remaining_on(sim_tables, "2024-25", "2024-08-01")
     assert left.assumed.all()
     assert (games_of(left) == 82).all()
@@ -172,22 +172,16 @@ def test_a_coming_season_is_assumed_as_a_whole(sim_tables):
     before = remaining_on(sim_tables, "2023-24", "2023-10-01")
     assert before.assumed.all()
     assert "1230 of the 1230 games" in before.assumption
-    with pytest.raises(ValueError, match="'2025-26' is neither in the tables nor the one after"):
-        remaining_on(sim_tables, "2025-26", "2025-08-01")
-
-
-def test_a_coming_season_with_a_schedule_is_known(sim_tables):
     past = sim_tables.schedule[sim_tables.schedule["season"] == "2023-24"]
-    year = pd.Timedelta(days=364)
     coming = past.assign(
-        season="2024-25", game_date=past["game_date"] + year, known_from=pd.Timestamp("2024-06-30")
+        season="2024-25", game_date=past["game_date"] + 364 * DAY, known_from="2024-06-30"
     )
-    tables = replace(
-        sim_tables, schedule=conform("schedule", pd.concat([sim_tables.schedule, coming]))
-    )
-    left = remaining_on(tables, "2024-25", "2024-08-01")
+    schedule = conform("schedule", pd.concat([sim_tables.schedule, coming]))
+    left = remaining_on(replace(sim_tables, schedule=schedule), "2024-25", "2024-08-01")
     assert not left.assumed.any()
     assert (games_of(left) == 82).all()
+    with pytest.raises(ValueError, match="'2025-26' is neither in the tables nor the one after"):
+        remaining_on(sim_tables, "2025-26", "2025-08-01")
 
 
 # The sums.
@@ -234,43 +228,6 @@ def test_the_sums_hold_where_the_schedule_ends_today(sim_tables, share):
     at_home = hosted.sum(axis=1)
     assert np.abs(at_home - 41).max() <= (2 if share < 0.8 else 4)
     assert np.abs((hosted + hosted.T).sum(axis=1) - 82).max() == 0
-
-
-def test_a_few_missing_games_are_put_where_both_teams_are_free(sim_tables):
-    season = "2023-24"
-    date = pd.Timestamp("2023-12-01")
-    schedule = sim_tables.schedule
-    to_come = schedule.index[(schedule["season"] == season) & (schedule["game_date"] >= date)]
-    tables = replace(sim_tables, schedule=schedule.drop(index=to_come[::30]))
-    left = remaining_on(tables, season, date)
-    assert left.assumed.sum() == len(to_come[::30])
-    assert left.unpaired == 0
-    assert not left.back_to_back[left.assumed].any()
-    assert (whole_seasons(left, record_on(tables, season, date)) == 82).all()
-    # Some find no free day before the end.
-    last = left.day[~left.assumed].max()
-    assert (left.day <= last).mean() > 0.99
-
-
-def test_back_to_backs_are_those_of_the_calendar(sim_tables):
-    season = "2022-23"
-    schedule = sim_tables.schedule[sim_tables.schedule["season"] == season]
-    ids = np.sort(sim_tables.teams.loc[sim_tables.teams["season"] == season, "team_id"])
-    played_on = set()
-    for side in ("home", "away"):
-        played_on |= set(zip(schedule["game_date"], schedule[f"{side}_team_id"], strict=True))
-    date = schedule["game_date"].iloc[600]
-    left = remaining_on(sim_tables, season, date)
-    expected = [
-        [
-            (pd.Timestamp(0) + pd.Timedelta(days=int(day) - 1), ids[team]) in played_on
-            for team in (home, away)
-        ]
-        for home, away, day in zip(left.home, left.away, left.day, strict=True)
-    ]
-    np.testing.assert_array_equal(left.back_to_back, expected)
-    today = left.day == left.day.min()
-    assert left.back_to_back[today].any()
 
 
 # What must not matter.

@@ -1,10 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from raw_issues import check_errors, errors_of, found, warnings_in
+from raw_issues import check_errors, found, warnings_in
 from raw_logs import BOS, CLE, DEN, LAL, player_log, regular_games, write
 
-from nba_rank.core.content_hash import frame_hash
 from nba_rank.data import league
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest import read_raw
@@ -29,16 +28,6 @@ def player(number, team=BOS, date=OPENING, name=None):
 
 def listed(rosters):
     return list(zip(rosters["team_id"], rosters["player_id"], strict=True))
-
-
-def test_without_rows_the_table_is_empty(folder):
-    rosters = read_raw(folder)[0].rosters
-    assert rosters.empty
-    assert rosters.dtypes.astype("str").to_dict() == SCHEMA["rosters"]
-    put_roster(folder)
-    tables, report = read_raw(folder)
-    assert frame_hash(tables.rosters) == frame_hash(rosters)
-    assert found(report, "has no rows").file == "rosters/opening_2023_24.csv"
 
 
 def test_a_roster_file_becomes_rows_of_its_date(folder):
@@ -147,31 +136,36 @@ def seasons_of(days, *, complete=(True, True), seasons=("2018-19", "2019-20")):
     return [None if pd.isna(season) else season for season in found]
 
 
-def test_a_roster_is_of_the_season_that_is_played_or_comes_next():
-    expected = {
-        "2018-06-30": None,
-        "2018-07-01": "2018-19",
-        "2018-10-16": "2018-19",
-        "2019-06-13": "2018-19",
-        "2019-06-14": "2019-20",
-        "2020-10-11": "2019-20",  # the restart's Finals
-        "2020-10-12": "2020-21",
-        "2021-06-30": "2020-21",
-        "2021-07-01": None,
-    }
-    assert seasons_of([*expected]) == [*expected.values()]
+PLAYED = {
+    "2018-06-30": None,
+    "2018-07-01": "2018-19",
+    "2018-10-16": "2018-19",
+    "2019-06-13": "2018-19",
+    "2019-06-14": "2019-20",
+    "2020-10-11": "2019-20",  # the restart's Finals
+    "2020-10-12": "2020-21",
+    "2021-06-30": "2020-21",
+    "2021-07-01": None,
+}
+WITHOUT_CHAMPION = {
+    "2019-06-20": "2018-19",
+    "2019-07-01": "2019-20",
+    "2020-10-20": "2019-20",
+    "2020-10-26": "2020-21",
+}
+WITH_A_GAP = {"2019-08-01": None, "2022-06-30": None, "2022-07-01": "2022-23"}
 
 
-def test_a_season_without_champion_lasts_until_july_or_its_games_end():
-    days = ["2019-06-20", "2019-07-01", "2020-10-20", "2020-10-26"]
-    expected = ["2018-19", "2019-20", "2019-20", "2020-21"]
-    assert seasons_of(days, complete=(False, False)) == expected
-
-
-def test_a_roster_of_a_season_between_known_ones_is_of_none():
-    days = ["2019-08-01", "2022-06-30", "2022-07-01"]
-    seasons = ("2018-19", "2022-23")
-    assert seasons_of(days, seasons=seasons) == [None, None, "2022-23"]
+@pytest.mark.parametrize(
+    ("expected", "tables"),
+    [
+        (PLAYED, {}),
+        (WITHOUT_CHAMPION, {"complete": (False, False)}),
+        (WITH_A_GAP, {"seasons": ("2018-19", "2022-23")}),
+    ],
+)
+def test_a_roster_is_of_the_season_that_is_played_or_comes_next(expected, tables):
+    assert seasons_of([*expected], **tables) == [*expected.values()]
 
 
 def test_rosters_outside_the_game_logs_are_dropped_and_counted(folder):
@@ -275,24 +269,6 @@ def test_broken_values_are_errors_with_file_and_row(folder):
     )
     put_roster(folder, player(380), player(381, 12), (OPENING, None, "XYZ", 380, "A"))
     check_errors(folder, file, r"unknown team: row 2: team 12\.0; row 3: team XYZ")
-
-
-def test_files_that_are_no_rosters_are_errors(folder):
-    contents = {
-        "a": (b"", "cannot be read"),
-        "b": (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,A,B\n", "cannot be read"),
-        "c": (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,\xff\n", "cannot be read"),
-        "d": (b"DATE\n2023-10-24\n", "lacks the columns TEAM_ID or TEAM_ABBREVIATION, PLAYER_ID"),
-        "e": (b"DATE,Date,TEAM,PLAYER\n", "repeats the columns DATE"),
-    }
-    (folder / "rosters").mkdir()
-    for name, (content, _) in contents.items():
-        (folder / "rosters" / f"{name}.csv").write_bytes(content)
-    errors = {error.file: error for error in errors_of(folder)}
-    assert set(errors) == {f"rosters/{name}.csv" for name in contents}
-    for name, (_, message) in contents.items():
-        assert message in str(errors[f"rosters/{name}.csv"])
-        assert errors[f"rosters/{name}.csv"].remedy
 
 
 # The real league.

@@ -21,12 +21,8 @@ def table_of(make_games, teams, results, tied):
     return table
 
 
-def order_of(make_games, teams, results, tied):
-    return list(table_of(make_games, teams, results, tied).loc[tied, "seed"].sort_values().index)
-
-
 # In every example the team that the rule prefers has the higher id, since lots go to the lower.
-TWO_TEAMS = {
+TIES = {
     "head_to_head_before_division_title": (
         # 7 leads no division but beat 1, which does.
         [(8, 11, 6), (7, 1), (1, 11), (12, 7)],
@@ -84,26 +80,33 @@ TWO_TEAMS = {
         [(5, 16, 9), (10, 16, 9), (7, 16), (17, 7), (1, 16), (17, 1)],
         [1, 7],
     ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", TWO_TEAMS)
-def test_tie_of_two(make_games, twenty_teams, case):
-    results, expected = TWO_TEAMS[case]
-    assert order_of(make_games, twenty_teams, results, sorted(expected)) == expected
-
-
-def test_tie_of_three_starts_with_division_winner(make_games, twenty_teams):
-    # 8 wins its division and lost to both others, which are second to 5 in theirs.
-    results = [(5, 16, 9), (1, 8), (2, 8), (8, 11, 2), (12, 1), (12, 2)]
-    assert order_of(make_games, twenty_teams, results, [1, 2, 8])[0] == 8
-    # Between only two of them head-to-head comes first.
-    two = [(5, 16, 9), (2, 8), (8, 11), (12, 2)]
-    assert order_of(make_games, twenty_teams, two, [2, 8]) == [2, 8]
-
-
-# As above; every later criterion would turn the order round.
-THREE_TEAMS = {
+    # As above, of three teams; every later criterion would turn the order round.
+    "three_division_title_before_games_among_them": (
+        # 8 wins its division and lost to both others, which are second to 5 in theirs.
+        [(5, 16, 9), (1, 8), (2, 8), (8, 11, 2), (12, 1), (12, 2)],
+        [8, 1, 2],
+    ),
+    "two_of_them_by_head_to_head": ([(5, 16, 9), (2, 8), (8, 11), (12, 2)], [2, 8]),
+    "split_tie_starts_again_with_the_rule_for_two": (
+        # Among the three 3 and 2 are 3-1 and 1 is 1-5; then 3 beat 2, although 2 has the better
+        # conference record, which is what comes next for the three.
+        [
+            (3, 2), (1, 3), (3, 1, 2), (2, 1, 3),
+            (5, 16, 9), (6, 3, 3), (7, 3), (3, 11, 2), (2, 8, 2), (12, 2, 4), (1, 13, 4),
+        ],
+        [3, 2, 1],
+    ),
+    "three_by_conference_record_where_two_share_a_division": (
+        # Best in the division is 1, in the conference 7.
+        [
+            (5, 16, 9), (10, 16, 9),
+            (1, 2), (2, 7), (7, 1),
+            (7, 3), (7, 4), (11, 7), (12, 7),
+            (2, 8), (2, 11), (9, 2), (12, 2),
+            (1, 11), (1, 12), (8, 1), (9, 1), (20, 8, 5),
+        ],
+        [7, 2, 1],
+    ),
     "games_among_them_before_conference_record": (
         [
             (5, 16, 9), (10, 16, 9), (20, 8, 5), (20, 9, 5),
@@ -122,7 +125,7 @@ THREE_TEAMS = {
         ],
         [3, 2, 1],
     ),
-    "own_conference_playoff_teams": (
+    "three_by_own_conference_playoff_teams": (
         [
             (5, 16, 30), (10, 16, 30), (20, 3, 40),
             (7, 5), (7, 10), (3, 7, 2),
@@ -142,34 +145,11 @@ THREE_TEAMS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", THREE_TEAMS)
-def test_tie_of_three(make_games, twenty_teams, case):
-    results, expected = THREE_TEAMS[case]
-    assert order_of(make_games, twenty_teams, results, sorted(expected)) == expected
-
-
-def test_split_tie_starts_again_with_the_rule_for_two(make_games, twenty_teams):
-    # Among the three 3 and 2 are 3-1 and 1 is 1-5; then 3 beat 2, although 2 has the better
-    # conference record, which is what comes next for the three.
-    among = [(3, 2), (1, 3), (3, 1, 2), (2, 1, 3)]
-    others = [(5, 16, 9), (6, 3, 3), (7, 3), (3, 11, 2), (2, 8, 2), (12, 2, 4), (1, 13, 4)]
-    results = among + others
-    table = table_of(make_games, twenty_teams, results, [1, 2, 3])
-    assert list(table.loc[[1, 2, 3], "seed"].sort_values().index) == [3, 2, 1]
-    percentages = table["conference_wins"] / (table["conference_wins"] + table["conference_losses"])
-    assert percentages[2] > percentages[3]
-
-
-def test_tie_of_three_uses_division_record_only_when_all_share_it(make_games, twenty_teams):
-    # 1 and 2 share a division, 7 does not. Best in the division is 1, in the conference 7.
-    results = [
-        (5, 16, 9), (10, 16, 9),
-        (1, 2), (2, 7), (7, 1),
-        (7, 3), (7, 4), (11, 7), (12, 7),
-        (2, 8), (2, 11), (9, 2), (12, 2),
-        (1, 11), (1, 12), (8, 1), (9, 1), (20, 8, 5),
-    ]  # fmt: skip
-    assert order_of(make_games, twenty_teams, results, [1, 2, 7]) == [7, 2, 1]
+@pytest.mark.parametrize("case", TIES)
+def test_ties_are_broken_by_the_rules(make_games, twenty_teams, case):
+    results, expected = TIES[case]
+    table = table_of(make_games, twenty_teams, results, sorted(expected))
+    assert list(table.loc[expected, "seed"].sort_values().index) == expected
 
 
 def test_division_title_is_decided_without_the_division_winner_step(make_games, twenty_teams):

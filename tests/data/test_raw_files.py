@@ -1,0 +1,115 @@
+from raw_issues import errors_of, found
+
+from nba_rank.core.content_hash import frame_hash
+from nba_rank.data.ingest import read_raw
+from nba_rank.data.raw import files as raw_files
+from nba_rank.data.tables import SCHEMA
+
+COLUMNS = {
+    "Team_Records.csv": "Season,Team,W,L,MOV,SOS,SRS",
+    "modern_RAPTOR_by_team.csv": (
+        "player_name,player_id,season,season_type,team,mp,raptor_offense,raptor_defense"
+    ),
+    "market/betting_lines.csv": (
+        "GAME_ID,DATE,HOME,AWAY,HOME_SPREAD,MONEYLINE_HOME,MONEYLINE_AWAY"
+    ),
+    "market/preseason_win_totals.csv": "SEASON,TEAM_NAME,WIN_TOTAL,TITLE_ODDS_AMERICAN",
+    "rosters/opening_2023_24.csv": "DATE,TEAM,PLAYER",
+    "schedules/league_2023_24.csv": "DATE,HOME,AWAY",
+}
+"""Every kind of file that may be absent, with its columns."""
+
+
+def put(folder, name, content):
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def test_file_names_are_understood(tmp_path):
+    names = {
+        "team_logs_2024_25.csv": ("team", "regular", "2024-25"),
+        "playoffs_player_logs_1999_00.parquet": ("player", "playoffs", "1999-00"),
+        "playin_player_logs_2025_26.PARQUET": ("player", "playin", "2025-26"),
+        "rosters/opening_2024_25.CSV": ("roster", "", "2024-25"),
+        "rosters/trades 2024_02_08.csv": ("roster", "", ""),
+        "schedules/league.parquet": ("schedule", "", ""),
+        "schedules/league_2024_25.csv": ("schedule", "", "2024-25"),
+        "Team_Records.csv": ("team_records", "", ""),
+        "team_records_2024_25.parquet": ("team_records", "", "2024-25"),
+        "modern_RAPTOR_by_team.csv": ("raptor", "", ""),
+        "injury_reports/2024-12-25.json": ("injury_report", "", ""),
+        "injury_reports/2024_25/2025-01-01.JSON": ("injury_report", "", ""),
+    }
+    for folder in ("rosters", "schedules", "injury_reports", "injury_reports/2024_25"):
+        (tmp_path / folder).mkdir()
+    left_alone = ("rosters/README.md", "rosters/.opening_2024_25.csv", "sim.json",
+                  "injury_reports/.2024-12-25.json", "Team_Payrolls.csv")  # fmt: skip
+    for name in (*names, *left_alone):
+        (tmp_path / name).touch()
+    files = {
+        file.name: (file.level, file.kind, file.season) for file in raw_files.discover(tmp_path)
+    }
+    assert files == names
+
+
+def test_files_with_similar_names_are_not_read_and_named(folder):
+    put(folder, "team_logs_2023_25.csv", "x\n")
+    put(folder, "market/futures.csv", "x\n")
+    _, report = read_raw(folder)
+    assert found(report, "not read: a game log").file == "team_logs_2023_25.csv"
+    assert found(report, "not read: bookmakers' figures").file == "market/futures.csv"
+    assert len(report.files) == 3
+
+
+def test_absent_and_empty_files_give_empty_tables(folder):
+    tables = read_raw(folder)[0]
+    for name, columns in COLUMNS.items():
+        put(folder, name, columns)
+    (folder / "injury_reports").mkdir()
+    again, report = read_raw(folder)
+    for name in SCHEMA:
+        table = getattr(tables, name)
+        assert table.dtypes.astype("str").to_dict() == SCHEMA[name]
+        assert frame_hash(getattr(again, name)) == frame_hash(table)
+        if name not in ("games", "team_games", "player_games", "teams", "seasons", "schedule"):
+            assert table.empty
+    assert {warning.file for warning in report.warnings if warning.what == "has no rows"} == {
+        *COLUMNS
+    }
+
+
+def test_files_of_another_form_are_errors(folder):
+    reports, date = "injury_reports/", '"date": "2023-10-25"'
+    contents = {
+        "Team_Records.csv": ("Season,Team,W,L,MOV,SOS", "lacks the columns SRS"),
+        "raptor_by_team.csv": (
+            COLUMNS["modern_RAPTOR_by_team.csv"].rpartition(",")[0], "columns RAPTOR_DEFENSE"
+        ),
+        "team_logs_2022_23.csv": ("A,B\n1,2,3\n", "cannot be read"),
+        "market/betting_lines.csv": ("GAME_ID,DATE\n", "lacks the columns HOME, AWAY, HOME_SPREAD"),
+        "market/betting_lines.parquet": ("", "cannot be read"),
+        "market/preseason_win_totals.csv": ("SEASON,TEAM_NAME,WIN_TOTAL\n", "columns TITLE_ODDS"),
+        "rosters/a.csv": ("", "cannot be read"),
+        "rosters/b.csv": ("DATE,TEAM,PLAYER\n2023-10-24,BOS,A,B\n", "cannot be read"),
+        "rosters/c.csv": (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,\xff\n", "cannot be read"),
+        "rosters/d.csv": ("DATE\n", "columns TEAM_ID or TEAM_ABBREVIATION, PLAYER_ID or PLAYER"),
+        "rosters/e.csv": ("DATE,Date,TEAM,PLAYER\n", "repeats the columns DATE"),
+        "schedules/a.csv": (
+            "HOME,AWAY\n", "lacks the columns DATE. A schedule file has the columns"
+        ),
+        "schedules/b.csv": ("DATE,HOME,AWAY,Home\n", "repeats the columns HOME"),
+        f"{reports}a.json": ('{"date": "2023', "cannot be read"),
+        f"{reports}b.json": ("[1, 2]", "neither an object nor a list of objects"),
+        f"{reports}c.json": (f"{{{date}}}", "lacks the columns INJURIES"),
+        f"{reports}d.json": (f'{{{date}, "Date": "", "injuries": []}}', "repeats the columns DATE"),
+        f"{reports}e.json": (f'{{{date}, "injuries": null}}', "injuries not understood: row 1"),
+        f"{reports}f.json": (f'{{{date}, "injuries": ["Al"]}}', "injuries not understood: row 1"),
+    }  # fmt: skip
+    for name, (content, _) in contents.items():
+        put(folder, name, content)
+    errors = {error.file: error for error in errors_of(folder)}
+    assert {*errors} == {*contents}
+    for name, (_, message) in contents.items():
+        assert message in str(errors[name])
+        assert errors[name].remedy
