@@ -68,30 +68,31 @@ def write_run(folder, lift=0.0, *, config=None, tables=TABLES, manifest=None, **
     return folder
 
 
-TRIALS = [
-    {"number": 0, "state": "complete", "spearman": 0.73, "ndcg16": 0.91, "clone_auc": 0.5,
-     "params.model.xgb.max_depth": 4, "params.calibration": "platt_stack"},
-    {"number": 1, "state": "complete", "spearman": 0.75, "ndcg16": 0.92, "clone_auc": 0.6,
-     "params.model.xgb.max_depth": 5, "params.calibration": "none"},
-    {"number": 2, "state": "pruned", "spearman": None, "ndcg16": None, "clone_auc": None,
-     "params.model.xgb.max_depth": 5, "params.calibration": "none"},
-]  # fmt: skip
+VALIDATION = {
+    "test_default": {"spearman": 0.71, "ndcg16": 0.9, "clone_auc": 0.5},
+    "test_best": {"spearman": 0.75, "ndcg16": 0.92, "clone_auc": 0.6},
+}
 
 
 def write_sweep(
-    folder, *, status="finished", runs=("test_default", "test_best"), trials=TRIALS
+    folder, *, status="finished", runs=("test_default", "test_best"), trials=True
 ):  # fmt: skip
     """Write the folder of a sweep that chose trees of depth 5 without calibration."""
     folder.mkdir(parents=True)
-    objectives = {"spearman": 0.71, "ndcg16": 0.9, "clone_auc": 0.5}
-    manifest = {"kind": "sweep", "status": status, "objectives": [*objectives]}
+    manifest = {
+        "kind": "sweep",
+        "status": status,
+        "objectives": ["spearman", "ndcg16", "clone_auc"],
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
+    validation = {name: VALIDATION[name] for name in runs}
+    (folder / "validation.json").write_text(json.dumps(validation))
     (folder / "default").mkdir()
-    judged = {"status": "finished", "objectives": objectives}
-    (folder / "default" / "manifest.json").write_text(json.dumps(judged))
+    (folder / "default" / "manifest.json").write_text(json.dumps({"status": "finished"}))
     (folder / "default" / "validation.csv").touch()
-    if trials is not None:
-        pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
+    if trials:
+        states = pd.DataFrame({"state": ["complete", "complete", "pruned"]})
+        states.to_csv(folder / "trials.csv", index_label="number")
     if "test_default" in runs:
         write_run(folder / "test_default")
     if "test_best" in runs:

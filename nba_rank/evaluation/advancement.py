@@ -21,22 +21,19 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame, ranker: str) 
     """Score odds of reaching the playoffs, winning each round and the title.
 
     Args:
-        odds: Columns `season`, `as_of_point`, `team_id` and, of `playoff_prob`, `round_1_prob`,
-            `round_2_prob`, `finals_prob` and `title_prob` (0 to 1), those that are to be scored;
-            every team of a season once at each point. A column that is NaN at a whole point is
-            not scored there.
-        results: What `nba_rank.data.outcomes.outcomes` returns; holds the seasons of the odds.
+        odds: Columns `season`, `as_of_point`, `team_id` and `<event>_prob` (0 to 1) of the events
+            to score; every team of a season once at each point. A column that is NaN at a whole
+            point is not scored there.
+        results: What `nba_rank.data.outcomes.outcomes` returns.
         ranker: Name of the source of the odds.
 
     Returns:
         Tidy rows of scope `league`: the Brier score of each event (of the title as
-        `champion_brier`); `playoff_log_loss`; `champion_log_loss`, minus log odds of the champion
-        alone; `advancement_log_loss`, the mean log loss over all five events, where there are odds
-        of all. Logs are clipped, see `nba_rank.evaluation.calibration.LOG_LOSS_CLIP`.
+        `champion_brier`); `playoff_log_loss`; `champion_log_loss`, of the champion alone;
+        `advancement_log_loss`, the mean over all five events, where there are odds of all.
 
     Raises:
-        ValueError: A list lacks or repeats a team, a season has no results, or odds are not
-            probabilities.
+        ValueError: A list lacks or repeats a team, there are no results, or odds are not 0 to 1.
     """
     offered = {event: f"{event}_prob" for event in EVENTS if f"{event}_prob" in odds}
     happened = events(results)
@@ -76,11 +73,8 @@ def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         `season`, `team_id`, `likely_finish` (one of `FINISHES`; of equally likely ones the best),
-        `likely_finish_prob` (0 to 1), `finish` (the actual one) and `finish_prob` (what it was
-        given); rows as in `odds`. The last two are missing in seasons without results.
-
-    Raises:
-        ValueError: A column is missing.
+        `likely_finish_prob`, `finish` (the actual one) and `finish_prob` (what it was given); rows
+        as in `odds`. The last two are missing in seasons without results.
     """
     needed = [*_KEY, *(f"{event}_prob" for event in EVENTS)]
     if any(play_in(str(season)) is not None for season in odds["season"].unique()):
@@ -108,12 +102,7 @@ def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_interval_metrics(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """Judge the simulation's intervals of the outcome rank, `rank_low` to `rank_high`.
-
-    Returns:
-        Tidy rows as `nba_rank.evaluation.evaluate.interval_metrics`, of ranker `simulation`; none
-        where the odds have no intervals.
-    """
+    """Return `interval_metrics` of the simulation's outcome ranks, `rank_low` to `rank_high`."""
     ranks = results[[*_KEY, "outcome_rank"]].rename(columns={"outcome_rank": "actual_rank"})
     bounds = [name for name in ("rank_low", "rank_high") if name in odds]
     judged = odds[[*_LIST, "team_id", *bounds]].merge(ranks, on=_KEY, validate="many_to_one")
@@ -132,12 +121,7 @@ def _check_teams(teams: pd.DataFrame, n_teams: int, where: str) -> None:
 
 
 def _playin_finish(odds: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Return how likely each team is to play in the play-in and miss the playoffs, [N].
-
-    Since 2020-21 a team is either in it, or safe by its seed, or out: what is above the playoff
-    odds among the first two loses there. The play-in of 2019-20 became known only when it was
-    certain who would be in it.
-    """
+    """Return how likely each team is to play in the play-in and miss the playoffs, [N]."""
     share = np.zeros(len(odds))
     missed = 1 - odds["playoff_prob"].to_numpy(dtype=np.float64)
     for season in odds["season"].unique():
@@ -147,9 +131,11 @@ def _playin_finish(odds: pd.DataFrame) -> npt.NDArray[np.float64]:
         of_season = (odds["season"] == season).to_numpy()
         in_it = odds["playin_prob"].to_numpy(dtype=np.float64)
         if rule.max_games_behind is None:
+            # A team is in it, safe by its seed, or out; of the first two some miss the playoffs.
             safe = odds[_SAFE_SEEDS].to_numpy(dtype=np.float64).sum(axis=1)
             lost = in_it + safe - (1 - missed)
         else:
+            # In 2020 it was held only where it was certain who would be in it.
             lost = np.minimum(in_it, missed)
         share[of_season] = np.clip(lost, 0, missed)[of_season]
     return share

@@ -28,15 +28,10 @@ MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
 
 @dataclass(frozen=True)
 class EvaluationInputs:
-    """A run's models and forecasts.
+    """A run's models, by fit, and forecasts.
 
-    Attributes:
-        plan: The folds.
-        members: Fitted members by fit.
-        rankers: Final ranker by fit.
-        oof: Member scores by season, of models that have not seen it.
-        completed: The same of the test seasons, with final score, probabilities and odds.
-        predictions: The predictions table of the test seasons.
+    `oof` are member scores by season, of models that have not seen it; `completed` are those of the
+    test seasons with final score, probabilities and odds.
     """
 
     plan: FoldPlan
@@ -59,14 +54,8 @@ def assess(
 ) -> EvaluationResult:
     """Judge the test seasons.
 
-    Args:
-        judged: Models and forecasts.
-        data: Features and player sets.
-        grid: As-of dates.
-        league: Tables and outcomes.
-        config: The run's config.
-        rng: Source of the random ranker and of the players taken out at random.
-        floor_rng: Source of the noise floors of calibration.
+    `rng` draws the random ranker and the players taken out at random, `floor_rng` the noise floors
+    of calibration.
     """
     tables, results, ranker = league.tables, league.results, final_name(config)
     points = grid[(grid["as_of_point"] != "") & grid["season"].isin(judged.plan.test_seasons)]

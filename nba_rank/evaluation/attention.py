@@ -26,16 +26,11 @@ TOP, OTHER = "top", "like_minutes"
 
 
 def last_epochs(diagnostics: pd.DataFrame) -> pd.DataFrame:
-    """Return the last row of each network, and whether its attention is alive.
+    """Return the last row of each network in `EvaluationResult.diagnostics`, and if it is `alive`.
 
-    Args:
-        diagnostics: Columns `fit`, `network`, `epoch` and the names of
-            `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`.
-
-    Returns:
-        The same columns and `alive`: the entropy ratio lies between `ALIVE_ENTROPY_RATIO`,
-        `prior_kl` has grown by more than `PRIOR_KL_GAIN` since the network's first row, no weights
-        fell back, and the gradients of all parts are finite and above zero.
+    That is: the entropy ratio lies between `ALIVE_ENTROPY_RATIO`, `prior_kl` has grown by more than
+    `PRIOR_KL_GAIN` since the first row, no weights fell back, and all gradients are finite and
+    above zero.
     """
     key = ["fit", "network"]
     networks = diagnostics.sort_values([*key, "epoch"], kind="stable").groupby(key, sort=False)

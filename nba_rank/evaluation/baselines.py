@@ -43,8 +43,7 @@ def baseline_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
         dates: Columns `season`, `as_of_date`, `as_of_point`.
 
     Returns:
-        Columns `season`, `as_of_date`, `team_id`, `ranker`, `score` (higher is better),
-        `as_of_point`, one row a team, date and ranker.
+        Columns `_COLUMNS`, a row a team, date and ranker; a higher score is better.
     """
     rows = Rows.of(tables, dates)
     prior = prior_season_results(tables, rows)
@@ -81,15 +80,9 @@ def with_random(scores: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def market_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
-    """Score every team on every date of a season by bookmakers' preseason win total.
+    """Score every team on every date by bookmakers' preseason win total, as `baseline_scores`.
 
-    Args:
-        tables: The canonical tables.
-        dates: As in `baseline_scores`.
-
-    Returns:
-        Columns as `baseline_scores`, of ranker `market`, of the seasons in which every team has a
-        win total.
+    Seasons in which a team has no win total are left out.
     """
     teams = tables.teams[["season", "team_id"]]
     totals = teams.merge(
@@ -102,23 +95,13 @@ def market_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
 
 
 def market_title_prob(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
-    """Return bookmakers' preseason title odds of seasons.
-
-    Returns:
-        Columns `season`, `team_id`, `title_prob` (0 to 1, without the bookmaker's margin, adding
-        up to 1 in each season), of the seasons that have them.
-    """
+    """Return bookmakers' preseason odds, `season`, `team_id`, `title_prob`, which sum to 1."""
     totals = tables.market_totals
     found = totals[totals["season"].isin(list(seasons)) & totals["title_prob"].notna()]
     return found[["season", "team_id", "title_prob"]].reset_index(drop=True)
 
 
 def market_game_probs(tables: Tables) -> pd.DataFrame:
-    """Return bookmakers' win probabilities of home teams at tip-off.
-
-    Returns:
-        Columns `game_id`, `home_win_prob` (0 to 1, without the bookmaker's margin), of the games
-        that have both moneylines.
-    """
+    """Return `game_id` and `home_win_prob` at tip-off of the games that bookmakers have priced."""
     lines = tables.market_lines[["game_id", "home_win_prob"]]
     return lines[lines["home_win_prob"].notna()].reset_index(drop=True)

@@ -21,8 +21,7 @@ from scipy.special import ndtri
 from nba_rank.core.arrays import FloatArray, IntArray
 
 LOG_LOSS_CLIP = 1e-12
-"""Probabilities are kept this far from 0 and 1 in the log loss: what was called impossible and
-happened costs 27.6 nats instead of infinity."""
+"""Probabilities are kept this far from 0 and 1: a miss costs 27.6 nats at most."""
 
 _TIE_DECIMALS = 12
 _DRAWS_AT_ONCE = 2_000_000
@@ -52,10 +51,7 @@ def log_loss(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
 
 
 def ece(p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 10) -> float:
-    """Expected calibration error: mean of |mean p - frequency| over bins, weighted by count.
-
-    It is biased upward: see `ece_noise_floor`.
-    """
+    """Expected calibration error: mean of |mean p - frequency| over bins, weighted by count."""
     forecast, event = _checked(p, happened)
     slot = equal_mass_bins(forecast, n_bins)
     return float(np.abs(np.bincount(slot, forecast - event)).sum() / len(forecast))
@@ -75,17 +71,13 @@ def ece_noise_floor(
         rng: Source of the outcomes.
         n_draws: Sets of outcomes drawn.
         n_bins: As in `ece`.
-        group: Label of each forecast, shape (N,); None: outcomes are independent. Forecasts with
-            the same label are decided by one random number, so that their outcomes are as alike as
-            their probabilities allow: label forecasts of the same event made on several dates.
+        group: Label of each forecast, shape (N,); None: outcomes are independent. Forecasts of the
+            same event on several dates share a label and are decided by one random number.
 
     Returns:
-        Mean and 95th percentile over the draws. That exactly so many of a list happen (one
-        champion, sixteen playoff teams) is not drawn, which makes them somewhat too high: by a
-        fifth for titles, by a twentieth for the playoffs.
-
-    Raises:
-        ValueError: `group` does not have a label for each forecast, or fewer than 1 draw.
+        Mean and 95th percentile over the draws. That a list has one champion and sixteen playoff
+        teams is not drawn, which makes them too high: by a fifth for titles, by a twentieth for the
+        playoffs.
     """
     forecast = _checked_probability(p)
     if n_draws < 1:
@@ -122,10 +114,9 @@ def brier_decomposition(
 
     Returns:
         `reliability`: mean squared gap between mean probability and frequency of the bins; lower is
-        better, biased upward like the ECE. `resolution`: variance of the bins' frequencies; higher
-        is better, 0 for a constant forecast. `uncertainty`: the Brier score of always saying the
-        frequency. `within_bin`: variance of the probabilities within bins minus twice their
-        covariance with the outcomes there; below 0 where they tell events apart within a bin.
+        better. `resolution`: variance of the bins' frequencies; higher is better. `uncertainty`:
+        the Brier score of always saying the frequency. `within_bin`: variance of the probabilities
+        within bins minus twice their covariance with the outcomes there.
 
     Source: Murphy 1973; the terms within bins: Stephenson, Coelho and Jolliffe 2008.
     """
@@ -146,9 +137,9 @@ def reliability_table(p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 1
     """Set the frequency of the event against its probability, bin by bin.
 
     Returns:
-        One row a bin, by probability: `bin` (from 1), `count`, `mean_p` and `frequency` (0 to 1),
-        `low` and `high` (Wilson's 95% interval of the frequency; it takes outcomes as independent,
-        so with forecasts of one event on several dates it is too narrow).
+        One row a bin, by probability: `bin` (from 1), `count`, `mean_p`, `frequency`, and `low` and
+        `high` (Wilson's 95% interval of the frequency, too narrow where outcomes are not
+        independent).
 
     Source: Wilson 1927; equals `scipy.stats.binomtest(...).proportion_ci(method="wilson")`.
     """
@@ -210,8 +201,7 @@ def measure_calibration(
 
     Returns:
         `n` (forecasts), `ece`, `ece_floor` (a perfect forecaster's mean), `ece_floor_95` (its 95th
-        percentile), `calibrated`: whether the error is at most that percentile. A useless forecast
-        may be calibrated too.
+        percentile), `calibrated`: whether the error is at most that percentile.
     """
     floor, floor_95 = ece_noise_floor(p, rng, n_draws, group=group)
     error = ece(p, happened)
@@ -231,8 +221,7 @@ def season_scores(frame: pd.DataFrame) -> pd.DataFrame:
         frame: Columns `variant`, `event`, `season` (text), `p` and `happened`, a row a forecast.
 
     Returns:
-        A tidy table with the event as `part`, the variant as `ranker`, `all` as point, and the
-        metrics `brier` and `log_loss`.
+        Tidy `brier` and `log_loss` with the event as `part` and the variant as `ranker`.
 
     Raises:
         ValueError: Variants have forecast other events in the same season.
@@ -265,13 +254,12 @@ def calibration_table(
         frame: As in `season_scores`.
         rng: Source of the noise floors.
         n_draws: As in `ece_noise_floor`.
-        same_outcome: Columns which together name an outcome, such as `season` and `team_id`, which
-            is one draw of the noise floor on whatever dates it is forecast. Without them every row
-            is an outcome: over seven pooled dates the floor is then a third too low.
+        same_outcome: Columns that name an outcome, such as `season` and `team_id`, on all dates.
+            Without them every row is an outcome: over seven dates the floor is a third too low.
 
     Returns:
-        One row a variant and event, in their order: `ranker` (the variant), `part` (the event),
-        and what `measure_calibration` and `brier_decomposition` return.
+        `ranker` (the variant), `part` (the event), and what `measure_calibration` and
+        `brier_decomposition` return.
     """
     rows = []
     for (variant, event), own in frame.groupby(_CELL, sort=False):
@@ -286,7 +274,6 @@ def calibration_table(
 def _bins(
     forecast: FloatArray, event: FloatArray, slot: IntArray
 ) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Return count, mean probability and frequency of each bin."""
     count = np.bincount(slot)
     return count, np.bincount(slot, forecast) / count, np.bincount(slot, event) / count
 

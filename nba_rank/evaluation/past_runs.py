@@ -1,10 +1,9 @@
 """Finished runs and sweeps, read from their folders, and their scores on what all share."""
 
 import json
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS
 from nba_rank.evaluation.paired import MEAN, with_mean
 from nba_rank.evaluation.sweeps import TEST_BEST as BEST
 from nba_rank.evaluation.sweeps import TEST_DEFAULT as DEFAULT
-from nba_rank.evaluation.sweeps import TRIALS_FILE
+from nba_rank.evaluation.sweeps import TRIALS_FILE, VALIDATION_FILE
 from nba_rank.samples.playoff_splits import WALK_FORWARD
 
 Fields = dict[str, Any]
@@ -81,14 +80,9 @@ class PastRun:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep and the runs that judge its outcome on the test seasons.
+    """A sweep: number of trials by state, objectives in validation and runs on the test seasons.
 
-    Attributes:
-        folder: Its folder.
-        objectives: Names of what it optimised.
-        n_trials: Number of trials by their state.
-        validation: Objectives in validation by `DEFAULT` and `BEST`; empty where unknown.
-        runs: Its finished runs by `DEFAULT` and `BEST`.
+    The last two are by `DEFAULT` and `BEST`, as far as there are any.
     """
 
     folder: Path
@@ -108,10 +102,7 @@ class Found:
 
 
 def find_runs(folders: Sequence[Path]) -> Found:
-    """Read run folders and sweep folders.
-
-    Folders of programs that compare variants, such as ablations, hold no run of their own and are
-    passed over with a note.
+    """Read run folders and sweep folders; those of other programs are passed over with a note.
 
     Raises:
         RunsError: A folder is none of a run or has no results, the same run is named twice, or
@@ -163,21 +154,13 @@ def find_runs(folders: Sequence[Path]) -> Found:
 
 
 def read_metrics(folder: Path) -> pd.DataFrame:
-    """Return the tidy metrics of a run folder.
-
-    Those of a playoff classifier are of its walk-forward: its reference split may test one of the
-    same seasons.
-    """
+    """Return the tidy metrics of a run; those of a playoff classifier are of its walk-forward."""
     metrics = pd.read_csv(folder / "metrics.csv", dtype={"season": str, "as_of_point": str})
     return metrics[metrics["part"] == WALK_FORWARD] if "part" in metrics else metrics
 
 
 def pick(runs: Sequence[PastRun], wanted: str | None) -> PastRun:
-    """Return the run with a name or folder; the first where none is wanted.
-
-    Raises:
-        RunsError: There is none.
-    """
+    """Return the run with a name or folder, or refuse; the first where none is wanted."""
     if wanted is None:
         return runs[0]
     place = Path(wanted).resolve()
@@ -191,14 +174,9 @@ def pick(runs: Sequence[PastRun], wanted: str | None) -> PastRun:
 
 
 def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
-    """Return the scores of rankers, season by season.
+    """Return `season`, `as_of_point`, `scope`, `metric` and `value` of metrics with a direction.
 
-    Args:
-        metrics: Tidy metrics, as in `metrics.csv`.
-        rankers: Names of rankers; a metric is taken from the first of them that has it.
-
-    Returns:
-        Columns `season`, `as_of_point`, `scope`, `metric`, `value`; only metrics with a direction.
+    A metric is taken from the first of the rankers that has it; pooled seasons are left out.
     """
     directed = [name for name in metrics["metric"].unique() if higher_is_better(name) is not None]
     chosen = metrics["ranker"].isin(rankers) & metrics["metric"].isin(directed)
@@ -216,8 +194,8 @@ def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> 
         them. What one run lacks is left out of all.
 
     Raises:
-        RunsError: The runs have no season, no point of a season or no metric in common.
-        ValueError: A run has several values of one metric.
+        RunsError: They have no season, no point or no metric in common.
+        ValueError: A metric is repeated.
     """
     for name, what in (("season", "test season"), ("as_of_point", "as-of point of a season")):
         if not set.intersection(*(set(rows[name]) for rows in runs.values())):
@@ -242,22 +220,18 @@ def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> 
 
 
 def standings_gap(standings: Mapping[str, pd.DataFrame]) -> float:
-    """Return how far apart the standings of runs are, which tells whether their truths differ.
+    """Return the largest difference of the standings' metrics between runs; NaN without any.
 
-    Returns:
-        The largest difference of any metric that all have, in its unit; NaN without one.
+    Above 0 the runs were judged by different outcomes.
     """
     wide = pd.concat({run: _values(rows) for run, rows in standings.items()}, axis=1, join="inner")
     return float((wide.max(axis=1) - wide.min(axis=1)).max())
 
 
 def first_epochs(folders: Mapping[str, Path]) -> pd.DataFrame:
-    """Compare the networks of runs before training and after the first epoch.
+    """Compare the networks of runs, by name, before training and after the first epoch.
 
     With the same seeds and data, networks on two machines differ by rounding alone.
-
-    Args:
-        folders: By name of the run: its folder.
 
     Returns:
         A row a statistic: `statistic`, `epoch` (0 is before training, 1 after the first epoch), the
@@ -292,11 +266,9 @@ def mean_score(rows: pd.DataFrame, metric: str, scope: str) -> float:
 
 
 def differing(values: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Return what runs differ in, given their values by key.
+    """Return values that not all runs have alike as text, a row a key and a column a run.
 
-    Returns:
-        Text, a row a key that not all runs have with the same value, in the order of first
-        appearance, and a column a run; empty text where a run lacks the key.
+    The text is empty where a run lacks the key.
     """
     keys = dict.fromkeys(key for of_run in values.values() for key in of_run)
     rows = {
@@ -329,11 +301,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
-    """Read a finished run.
-
-    Raises:
-        RunsError: It is not finished, is a trial of a sweep, or lacks results.
-    """
+    """Read a run; one that is not finished, a trial or without results is refused."""
     if (status := manifest.get("status")) != "finished":
         error = "".join(f" ({line})" for line in str(manifest.get("error", "")).splitlines()[:1])
         raise RunsError(f"{folder} is no finished run, its status is {status}{error}: leave it out")
@@ -355,7 +323,6 @@ def read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
 
 def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[str]]:
     """Return a sweep with its finished runs, and what it lacks in words."""
-    objectives = [str(name) for name in manifest.get("objectives", [])]
     runs: dict[str, PastRun] = {}
     missing = []
     for which in (DEFAULT, BEST):
@@ -366,29 +333,16 @@ def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[
     over = manifest.get("status") == "finished" and DEFAULT in runs
     if over and not (folder / BEST).exists():
         missing = [f"no trial of the sweep {folder} beat the defaults, so it has no {BEST}"]
-    trials = pd.DataFrame(columns=["state"])
+    n_trials: dict[str, int] = {}
     if (folder / TRIALS_FILE).exists():
-        trials = pd.read_csv(folder / TRIALS_FILE)
+        n_trials = dict(Counter(pd.read_csv(folder / TRIALS_FILE)["state"]))
     else:
         missing.append(f"the sweep {folder} holds no {TRIALS_FILE}: no trial has ended")
-    validation: dict[str, dict[str, float]] = {DEFAULT: {}, BEST: {}}
-    default = folder / "default"  # judged before the first trial
-    if (default / "manifest.json").exists():
-        validation[DEFAULT] = read_manifest(default).get("objectives", {})
-    if BEST in runs:
-        validation[BEST] = _of_trial(runs[BEST], trials, objectives)
-    n_trials = {str(state): int(n) for state, n in trials["state"].value_counts().items()}
+    validation = {}
+    if (folder / VALIDATION_FILE).exists():
+        validation = json.loads((folder / VALIDATION_FILE).read_text(encoding="utf-8"))
+    objectives = [str(name) for name in manifest.get("objectives", [])]
     return Sweep(folder, objectives, n_trials, validation, runs), missing
-
-
-def _of_trial(run: PastRun, trials: pd.DataFrame, objectives: list[str]) -> dict[str, float]:
-    """Return the objectives of the finished trial that had the parameters of a run."""
-    params = [str(name) for name in trials.columns if str(name).startswith("params.")]
-    known = [name for name in objectives if name in trials]
-    for trial in trials.dropna(subset=known).to_dict("records"):
-        if all(_has(run, name.removeprefix("params."), trial[name]) for name in params):
-            return {name: float(trial[name]) for name in known}
-    return {}
 
 
 def _flat(content: object, key: str = "") -> Fields:
@@ -402,27 +356,9 @@ def _flat(content: object, key: str = "") -> Fields:
 
 
 def _text(value: object) -> str:
-    """Return a value as it is written in YAML."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False).replace('"', "")
-
-
-def _has(run: PastRun, key: str, wanted: object) -> bool:
-    """Return whether a run has a parameter of a trial: in its config, or among its overrides."""
-    values = dict(str(one).split("=", 1) for one in run.manifest.get("overrides", []) if "=" in one)
-    values |= run.fields
-    return key in values and _same(values[key], wanted)
-
-
-def _same(value: object, wanted: object) -> bool:
-    """Compare a value of a config with one that was read from CSV."""
-    try:
-        return isclose(float(str(value)), float(str(wanted)), rel_tol=1e-9)
-    except ValueError:
-        text, other = (re.sub(r"[\s'\"]", "", str(one)).lower() for one in (value, wanted))
-        nothing = ("none", "nan", "null")
-        return text == other or (text in nothing and other in nothing)
+    return (
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace('"', "")
+    )
 
 
 def _names(places: Iterable[Path]) -> list[str]:

@@ -15,8 +15,8 @@ from nba_rank.core.names import ALL, CLONE, STANDINGS
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.paired import MEAN, MEAN_COLUMNS, paired, season_means, t_interval
 
-TRIALS_FILE, BEST_FILE = "trials.csv", "best.yaml"
-"""Files in a sweep's folder: the table of its trials, and what it chose."""
+TRIALS_FILE, BEST_FILE, VALIDATION_FILE = "trials.csv", "best.yaml", "validation.json"
+"""Files in a sweep's folder: trials, the choice, validation of `TEST_DEFAULT` and `TEST_BEST`."""
 
 TEST_BEST, TEST_DEFAULT = "test_best", "test_default"
 """Folders of the two whole runs after a sweep."""
@@ -39,9 +39,9 @@ class Candidate:
     Attributes:
         number: The trial's number; None for the default configuration.
         params: What it chose, by dotted key or config group; nothing for the default.
-        objective: Value of each objective by name, means over the validation seasons.
+        objective: Mean of each objective over the validation seasons.
         seasons: Objectives by season and name.
-        metrics: All other metrics, means likewise.
+        metrics: Means of all other metrics.
     """
 
     number: int | None
@@ -103,10 +103,9 @@ def sweep_result(
     tested: Mapping[str, pd.DataFrame],
     ranker: str,
 ) -> SweepResult:
-    """Compare the chosen configuration with the default, the first of the candidates.
+    """Compare the chosen candidate with the default, the first; `ranker` is the final ranker.
 
-    `tested` are tidy metrics of the whole runs of `DEFAULT` and, where another was chosen,
-    `CHOSEN`; `ranker` is the name of their final ranker.
+    `tested` are tidy metrics of the whole runs of `DEFAULT` and, if it is another, `CHOSEN`.
     """
     default, first = candidates[0], best(candidates, objectives)
     own, bar = tested.get(CHOSEN, tested[DEFAULT]), tested[DEFAULT]
@@ -158,13 +157,10 @@ def objective_rows(tidy: pd.DataFrame, name: str, ranker: str) -> pd.DataFrame:
 
 
 def season_values(tidy: pd.DataFrame, names: Iterable[str], ranker: str) -> dict[str, float]:
-    """Return objectives of one season from its tidy metrics, each the mean over the as-of points.
+    """Return objectives of one season, each the mean over the as-of points.
 
-    Objectives of the playoff classifier are read off its own rows, the others off the ranker's.
-
-    Raises:
-        ObjectiveError: One is missing or not finite at some point; a mean over the others would
-            reward what failed there.
+    Objectives of the playoff classifier are read off its own rows, the others off the ranker's. One
+    that is missing or not finite at any point is refused: a mean over the others would reward it.
     """
     values = {}
     for name in names:
@@ -182,7 +178,7 @@ def season_values(tidy: pd.DataFrame, names: Iterable[str], ranker: str) -> dict
 
 
 def best_by(found: Sequence[Candidate], objective: str) -> Candidate:
-    """Return the best by one objective; of equals the first, so the default before trials."""
+    """Return the best by one objective; of equals the first, which is the default."""
     return found[int(np.argmin(_losses(found, [objective])))]
 
 
@@ -213,15 +209,10 @@ def best(found: Sequence[Candidate], objectives: Sequence[str]) -> Candidate:
 
 
 def choose(found: Sequence[Candidate], objectives: Sequence[str], margin: float) -> Candidate:
-    """Return the best, or the default where the best does not beat it by enough.
+    """Return the best, or the default, which is first, where the lead is too small.
 
     The best of many trials on a few seasons is partly the luckiest, so it has to lead the default
-    by `margin` standard errors of their difference, season by season, in one of the objectives.
-
-    Args:
-        found: All candidates, the default first.
-        objectives: Names of the objectives.
-        margin: Standard errors to lead by; 0 takes the best.
+    by `margin` standard errors of their difference over seasons in one of the objectives.
 
     Source: the one-standard-error rule of Breiman et al., "Classification and Regression Trees",
         1984, section 3.4.3, with the default as the simplest model.
@@ -232,10 +223,7 @@ def choose(found: Sequence[Candidate], objectives: Sequence[str], margin: float)
 
 
 def lead(one: Candidate, other: Candidate, objective: str) -> tuple[float, float]:
-    """Return the mean lead of one candidate over another and its standard error over seasons.
-
-    The lead is above 0 where the first is better; the error of a single season is 0.
-    """
+    """Return by how much the first is better, and the standard error over seasons, 0 for one."""
     seasons = sorted(other.seasons)
     gains = -_signs([objective]) * [
         one.seasons[s][objective] - other.seasons[s][objective] for s in seasons
@@ -245,7 +233,7 @@ def lead(one: Candidate, other: Candidate, objective: str) -> tuple[float, float
 
 
 def gain(chosen: SeasonValues, default: SeasonValues, objective: str) -> pd.Series:
-    """Return the row of `nba_rank.evaluation.paired.paired` for chosen minus default."""
+    """Return the row of `paired` for chosen minus default."""
     metric, scope = OBJECTIVES[objective].metric, OBJECTIVES[objective].scope
     rows = [
         (season, MEAN, scope, name, metric, values[objective])
@@ -256,12 +244,10 @@ def gain(chosen: SeasonValues, default: SeasonValues, objective: str) -> pd.Seri
 
 
 def season_agreement(values: Sequence[Mapping[str, float]]) -> float:
-    """Return how alike the seasons order the trials, given an objective by season of each.
+    """Return the mean rank correlation of trials between seasons, given an objective by season.
 
-    Returns:
-        Mean rank correlation over pairs of seasons, -1 to 1: about 0 where the differences between
-        trials are chance. NaN below 3 trials or 2 seasons, or where all trials of a season are
-        equal.
+    It is about 0 where the trials differ by chance, and NaN below 3 trials or 2 seasons or where
+    all trials of a season are equal.
     """
     frame = pd.DataFrame([*values])
     if len(frame) < 3 or frame.shape[1] < 2:
@@ -279,7 +265,6 @@ def _by_season(tidy: pd.DataFrame, objective: str, ranker: str) -> SeasonValues:
 
 
 def _signs(objectives: Sequence[str]) -> FloatArray:
-    """Return what turns objectives into losses: -1 where higher is better, else 1."""
     return np.array([-1.0 if OBJECTIVES[name].maximize else 1.0 for name in objectives])
 
 

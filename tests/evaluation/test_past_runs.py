@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from made_runs import POINTS, SEASONS, TRIALS, made_metrics, write_run, write_sweep
+from made_runs import POINTS, SEASONS, VALIDATION, made_metrics, write_run, write_sweep
 
 from nba_rank.core.names import STANDINGS
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
@@ -114,10 +114,7 @@ def test_a_sweep_contributes_its_defaults_and_its_best(tmp_path, two):
     (read,) = found.sweeps
     assert read.objectives == ["spearman", "ndcg16", "clone_auc"]
     assert read.n_trials == {"complete": 2, "pruned": 1}
-    assert read.validation == {
-        DEFAULT: {"spearman": 0.71, "ndcg16": 0.9, "clone_auc": 0.5},
-        BEST: {"spearman": 0.75, "ndcg16": 0.92, "clone_auc": 0.6},
-    }
+    assert read.validation == VALIDATION
     with pytest.raises(RunsError, match="test_best is named twice"):
         find_runs([sweep, sweep / BEST])
 
@@ -128,19 +125,18 @@ def test_an_unfinished_sweep_says_what_it_lacks(tmp_path, two):
     assert [run.name for run in found.runs] == ["run_001", "quick/test_default"]
     (note,) = found.notes
     assert note == f"the sweep {sweep} is not finished: there is no folder {sweep / BEST}"
-    assert found.sweeps[0].validation[BEST] == {}
+    assert [*found.sweeps[0].validation] == [DEFAULT]
 
-    running = write_sweep(tmp_path / "slow", runs=["test_default"], trials=None)
+    running = write_sweep(tmp_path / "slow", runs=["test_default"], trials=False)
     write_run(running / BEST, manifest={"status": "running"})
     notes = find_runs([two[0], running]).notes
     assert "test_best is no finished run, its status is running" in notes[0]
     assert "holds no trials.csv" in notes[1]
 
-    (sweep / "trials.csv").unlink()
-    write_run(sweep / BEST)
-    assert find_runs([sweep]).sweeps[0].validation[BEST] == {}
+    (sweep / "validation.json").unlink()
+    assert find_runs([two[0], sweep]).sweeps[0].validation == {}
 
-    nothing = write_sweep(tmp_path / "new", runs=[], trials=None)
+    nothing = write_sweep(tmp_path / "new", runs=[], trials=False)
     with pytest.raises(RunsError, match=r"hold 0: none\n.*not finished"):
         find_runs([nothing])
 
@@ -151,30 +147,6 @@ def test_a_sweep_without_a_winner_is_finished_and_its_trials_are_refused(tmp_pat
     assert note == f"no trial of the sweep {sweep} beat the defaults, so it has no test_best"
     with pytest.raises(RunsError, match=rf"default is a trial of a sweep.*name the sweep, {sweep}"):
         find_runs([two[0], sweep / "default"])
-
-
-@pytest.mark.parametrize(
-    ("written", "in_config"),
-    [(3.0, 3), ("[64, 32]", [64, 32]), ("['a', 'b']", ["a", "b"]), (True, True), ("none", None),
-     (1e-06, 1.0e-6), (None, None)],
-)  # fmt: skip
-def test_the_best_trial_is_found_by_the_parameters_of_its_run(tmp_path, written, in_config):
-    scores = {"state": "complete", "ndcg16": 0.9, "clone_auc": 0.5}
-    trials = [
-        {"number": 0, "spearman": 0.6, "params.trainer.knob": "other", **scores},
-        {"number": 1, "spearman": 0.7, "params.trainer.knob": written, **scores},
-    ]
-    sweep = write_sweep(tmp_path / "s", runs=["test_default"], trials=trials)
-    write_run(sweep / BEST, config={"trainer": {"knob": in_config}})
-    (read,) = find_runs([sweep]).sweeps
-    assert read.validation[BEST]["spearman"] == 0.7
-
-
-def test_trials_that_are_pruned_or_have_other_parameters_have_no_score(tmp_path):
-    (sweep,) = find_runs([write_sweep(tmp_path / "a", trials=TRIALS[::-1])]).sweeps
-    assert sweep.validation[BEST]["spearman"] == 0.75
-    (sweep,) = find_runs([write_sweep(tmp_path / "b", trials=TRIALS[:1])]).sweeps
-    assert sweep.validation[BEST] == {}
 
 
 # What runs differ in, and the baseline.

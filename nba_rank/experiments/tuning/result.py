@@ -27,6 +27,7 @@ from nba_rank.evaluation.sweeps import (
     TEST_BEST,
     TEST_DEFAULT,
     TRIALS_FILE,
+    VALIDATION_FILE,
     Candidate,
     best_by,
     choose,
@@ -96,6 +97,10 @@ def write_result(
         if chosen.number is None:
             del jobs[TEST_BEST]
             shutil.rmtree(sweep.run_dir.path / TEST_BEST, ignore_errors=True)
+        candidates = {TEST_DEFAULT: found[0], TEST_BEST: chosen}
+        sweep.run_dir.write_json(
+            VALIDATION_FILE, {name: candidates[name].objective for name in jobs}
+        )
         missing = {n: o for n, o in jobs.items() if not _is_tested(sweep, n, o)}
         for name in missing:
             shutil.rmtree(sweep.run_dir.path / name, ignore_errors=True)
