@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
+from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 
 DAY_SPAN = 100_000
@@ -57,6 +58,12 @@ class Rows:
             season=start_years(frame["season"]),
             team=frame["team_id"].to_numpy(),
         )
+
+    def scheduled(self) -> FloatArray:
+        """Return the games of a whole regular season, [N]."""
+        seasons = self.frame["season"]
+        games = {season: scheduled_games(season) for season in seasons.unique()}
+        return seasons.map(games).to_numpy(dtype=np.float64)
 
     def within(self, seasons: pd.Series, *, before: int = 0) -> BoolArray:
         """Return which seasons are those of the rows, or up to so many before one of them."""
@@ -179,3 +186,8 @@ def sum_and_count(values: FloatArray, group: IntArray) -> tuple[FloatArray, Floa
     known = ~np.isnan(values)
     of_known = np.where(known, values, 0.0)
     return group_sums(of_known, group), group_sums(known.astype(np.float64), group)
+
+
+def centred(values: FloatArray, group: IntArray) -> FloatArray:
+    """Return the values less the mean of the known ones of their group."""
+    return np.asarray(values - ratio(*sum_and_count(values, group)))

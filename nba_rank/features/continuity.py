@@ -25,21 +25,10 @@ def build(
 
     Columns: `returning_minutes_share`, the share of last season's that players of the present
     roster played for the team; `roster_minutes_share`, the same of this season's so far. The roster
-    is everybody in `ratings`, injured or not: who has left counts no longer, and who has come
-    brings nothing along. Unknown where there are no player logs of last season, or before the
-    team's first game, and where no player of the team is known.
+    is everybody in `ratings`, injured or not. NaN without player logs, before the team's first
+    game, and where no player of the team is known.
 
-    Source: the roster continuity of Basketball-Reference, which asks how much of this season's
-    minutes last season's players play.
-
-    Args:
-        tables: The canonical tables.
-        ratings: From `nba_rank.features.players.impact.player_ratings`.
-        rows: Rows asked for.
-        config: The group has no parameters of its own.
-
-    Raises:
-        ValueError: The ratings are of other dates than the rows.
+    Source: the roster continuity of Basketball-Reference.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     games = tables.player_games

@@ -41,27 +41,18 @@ def win_probability(elo_difference: FloatArray) -> FloatArray:
 
 
 def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
-    """Return each row's Elo rating on the morning of its date.
+    """Return each row's Elo rating in Elo points on the morning of its date, [N].
 
     After every game the winner gains and the loser loses
     `k * (margin + 3)^0.8 / (7.5 + 0.006 * d) * (1 - p)`, where d is the winner's rating edge,
     home edge included, and p its expected score. Between seasons a rating becomes
-    `carry_over * rating + (1 - carry_over) * mean`; a club's first rating is `mean`, and a
-    club that moves keeps its rating. Play-in and playoff games count; neutral sites have no home
-    edge.
+    `carry_over * rating + (1 - carry_over) * mean`; a club's first rating is `mean`, and a club
+    that moves keeps its rating. Play-in and playoff games count; neutral sites have no home edge.
 
-    With `config.fit` a season goes by the parameters of least log loss in the games of the
-    seasons before it: `k` and `carry_over` over all of them, each combination playing the whole
-    past anew, and then the home edge over the last `config.home_edge_seasons`. In the first season
-    the parameters of the config stand, which are candidates later, and win ties.
-
-    Args:
-        tables: The canonical tables.
-        rows: Rows asked for, N of them.
-        config: Parameters, in Elo points.
-
-    Returns:
-        Ratings in Elo points, shape [N].
+    With `config.fit` a season's parameters are those of least log loss in the games of the
+    seasons before it: first `k` and `carry_over`, each combination replaying the whole past, then
+    the home edge over the last `config.home_edge_seasons`. The config's values serve the first
+    season, are candidates later, and win ties.
     """
     played = _played(tables, config)
     latest = np.searchsorted(played.key, rows.season * DAY_SPAN + rows.day, side="left") - 1
@@ -70,11 +61,7 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
 
 
 def home_leads(tables: Tables, config: EloConfig) -> pd.Series:
-    """Return the home team's lead before each game, its home edge included.
-
-    Returns:
-        Elo points by `game_id`, float64 [M], in order of time.
-    """
+    """Return the home team's lead before each game in Elo points, home edge included, by game."""
     played = _played(tables, config)
     return pd.Series(played.leads, index=played.games.game_id)
 
@@ -146,11 +133,11 @@ class _Games:
 
 @dataclass(frozen=True)
 class _Played:
-    """What the games have made of the ratings.
+    """Ratings over all games.
 
     Attributes:
         games: The games.
-        key: `season * DAY_SPAN + day` after which each snapshot stands, [S].
+        key: `season * DAY_SPAN + day` after which each of S snapshots applies.
         ratings: Elo points, [S, T].
         leads: The home team's lead before each game, home edge included, Elo points, [M].
     """

@@ -6,7 +6,7 @@ import pandas as pd
 from nba_rank.config.schema import InjuriesConfig
 from nba_rank.core.arrays import BoolArray, FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import Rows, ratio, sum_and_count
+from nba_rank.features.asof import Rows, centred
 from nba_rank.features.players.availability import has_report, reported_availability
 from nba_rank.features.players.minutes import team_shares
 
@@ -16,36 +16,22 @@ def build(
 ) -> pd.DataFrame:
     """Build availability, one row for each of `rows`.
 
-    A player can be expected to play his minutes at full strength times his probability to play.
-    What that probability is goes by `config.source`. `reports`: that of his status in the newest
-    report, 1 if it does not list him; unknown where no report is current. `inferred`: how far his
-    expected minutes have fallen since he stopped appearing. `auto`: his status where a current
-    report lists him, otherwise as inferred, since a report does not say who is fit and sits.
-    Minutes become shares of a team's 240 as in `roster_strength`: the absent players' minutes go
-    to the others in proportion, and to who moves up into the rotation.
+    A player's expected minutes are his minutes at full strength times his probability to play.
+    `config.source` says what that is. `reports`: that of his status in the newest report, 1 if it
+    does not list him, unknown where no report is current. `inferred`: how far his expected minutes
+    have fallen since he stopped appearing. `auto`: his status where a current report lists him,
+    else as inferred. Minutes become shares of a team's 240 as in `roster_strength`.
 
-    What it is worth, on the real league in the seasons with reports, 2015-16 to 2022-23: three
-    quarters into them the strength by `auto` explains .179 of the variance of the remaining
-    regular-season margins, by `reports` .175, by `inferred` .168 and full strength .160. Up to a
-    quarter, when most absences end long before the season does, full strength explains as much or
-    more; half-way all are within .002 of each other.
-
-    Args:
-        tables: The canonical tables.
-        ratings: From `nba_rank.features.players.impact.player_ratings`.
-        rows: Rows asked for.
-        config: Source, weights of the statuses, age of a report, and season-ending injuries.
+    Measured on 2015-16 to 2022-23: three quarters into a season the strength by `auto` explains
+    .179 of the variance of the remaining margins, by `reports` .175, by `inferred` .168, full
+    strength .160. Up to a quarter full strength explains as much or more; half-way all are alike.
 
     Returns:
         Columns `available_strength` (points per game, the sum of share times impact rating, less
-        the mean team's), `absent_minutes_share` (0 to 1, of the minutes of the full rotation),
-        `absent_strength` (points per game that the absences cost), `season_strength` (as the
-        first, everybody playing but those who are out for the rest of the season; equal to
-        `full_strength` where the source is `inferred`) and `injury_report_known` (1 where a
-        report is current, else 0). The others are NaN where no player of the team is known.
-
-    Raises:
-        ValueError: The ratings are of other dates than the rows.
+        the mean team's), `absent_minutes_share` (0 to 1), `absent_strength` (points per game that
+        the absences cost), `season_strength` (as the first, with everybody but those who are out
+        for the season) and `injury_report_known` (1 where a report is current, else 0). The others
+        are NaN where no player of the team is known.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     n = len(rows.frame)
@@ -59,10 +45,6 @@ def build(
     def strength(shares: FloatArray) -> FloatArray:
         return np.bincount(row, shares * rating, n).astype(np.float64)
 
-    def centred(total: FloatArray, where: BoolArray) -> FloatArray:
-        of_known = np.where(where, total, np.nan)
-        return np.asarray(of_known - ratio(*sum_and_count(of_known, rows.day)))
-
     shares = team_shares(full, row, n)
     everyone = season = strength(shares)
     available = strength(team_shares(full * play_prob, row, n))
@@ -71,10 +53,10 @@ def build(
         season = strength(team_shares(np.where(season_out, 0.0, full), row, n))
     return pd.DataFrame(
         {
-            "available_strength": centred(available, known_now),
+            "available_strength": centred(np.where(known_now, available, np.nan), rows.day),
             "absent_minutes_share": np.where(known_now, missing, np.nan),
             "absent_strength": np.where(known_now, everyone - available, np.nan),
-            "season_strength": centred(season, known),
+            "season_strength": centred(np.where(known, season, np.nan), rows.day),
             "injury_report_known": reported.astype(np.float64),
         }
     )

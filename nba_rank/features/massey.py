@@ -18,13 +18,12 @@ def build(tables: Tables, rows: Rows, config: MasseyConfig) -> pd.DataFrame:
     """Build a rating and a difference of ranks, one row for each of `rows`.
 
     Columns: `massey_rating` (points), the solution of `(M + ridge I) r = p + ridge c l`: l is the
-    team's final rating of last season, the least squares of all its regular-season games, 0 for a
-    team without one; c is the share of it that carries over. With `config.fit`, c is the slope of
-    the final ratings of all earlier seasons on those of the seasons before them, and
-    `config.carry_over` until two seasons are known. So the rating is useful from opening night on.
+    team's final least-squares rating of last season, 0 for a new team; c is the share of it that
+    carries over. With `config.fit`, c is the slope of final ratings on those of the seasons
+    before, over all earlier seasons, and `config.carry_over` until two seasons are known.
     `massey_rank_diff` (places), the team's rank by winning percentage less its rank by
-    `massey_rating` in the league that date, ties at their mean rank: positive for a team that is
-    better than its record. Unknown before the team's first game.
+    `massey_rating` on the date, ties at their mean rank: positive for a team that is better than
+    its record. Unknown before the team's first game.
 
     Source: Massey (1997), "Statistical Models Applied to the Rating of Sports Teams"; the ridge
     towards a prior mean is that of Bayesian linear regression.

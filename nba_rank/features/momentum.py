@@ -21,11 +21,10 @@ _GRAIN = 1024.0
 def build(tables: Tables, rows: Rows, config: MomentumConfig) -> pd.DataFrame:
     """Build form against expectation in points per game, one row for each of `rows`.
 
-    A game's margin above expectation is the margin less the team's Elo lead before the game, home
-    edge included, over `ELO_PER_POINT`. Columns: `margin_above_expected`, its mean over the last
-    `config.short_games` games of the season, unknown before a team's first game; and `momentum`,
-    that mean less the one over the last `config.long_games` games, unknown while both windows hold
-    the same games.
+    A game's margin above expectation is the margin less the team's Elo lead before the game over
+    `ELO_PER_POINT`. Columns: `margin_above_expected`, its mean over the season's last
+    `config.short_games` games; and `momentum`, that less the mean over the last
+    `config.long_games`, unknown while both windows hold the same games.
     """
     games = tables.games[tables.games["kind"] == "regular"]
     lead = home_leads(tables, ELO)[games["game_id"]].to_numpy()

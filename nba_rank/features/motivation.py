@@ -16,13 +16,11 @@ def build(tables: Tables, rows: Rows, config: MotivationConfig) -> pd.DataFrame:
 
     Columns: `games_left` (of the schedule as known on the date), `games_behind_line` (negative:
     ahead of the last seed that can reach the playoffs), `eliminated` and `clinched`
-    (mathematically, by the real standings; 0 or 1), `seeds_in_reach` (rivals of the conference
-    that the team may still finish either side of), `late_season` (1 from
-    `config.late_season_share` of the team's games on), and `draft_pressure` (0 to 1), what there
-    is to gain by losing, since the worst records draft first: 0 while the team can make up the
-    games behind the line by winning half a game more than the team there for each game left, 1
-    where it would need a whole one or is eliminated, and linear in between. Who owns the team's
-    draft pick is not looked at.
+    (mathematically; 0 or 1), `seeds_in_reach` (rivals of the conference that the team may still
+    finish either side of), `late_season` (1 from `config.late_season_share` of the team's games
+    on), and `draft_pressure` (0 to 1), the incentive to lose: 0 while winning half of the games
+    left more than the team at the line would make up the gap, 1 where it takes all of them or
+    the team is eliminated, linear in between.
     """
     key = ["season", "as_of_date", "team_id"]
     races = pd.concat(

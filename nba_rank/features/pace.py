@@ -11,7 +11,7 @@ import pandas as pd
 from nba_rank.config.schema import PaceConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import Rows, ratio, sum_and_count
+from nba_rank.features.asof import Rows, centred, ratio
 from nba_rank.features.team_sums import (
     Totals,
     possession_columns,
@@ -26,8 +26,7 @@ def build(tables: Tables, rows: Rows, config: PaceConfig) -> pd.DataFrame:
     Columns: `pace` of the season to date, unknown before a team's first game; and
     `pace_above_league = (g d + k p) / (g + k)`, known from the first day: d is the pace of g games
     less the mean team's on the date, p is `config.prior_carry_over` of the same difference at the
-    end of last season (0 for a team without one), k is `config.prior_games`. The league's mean
-    rose from 92 in 2000-01 to 98.5 in 2023-24, so only the difference compares seasons.
+    end of last season (0 for a new team), k is `config.prior_games`.
     """
     logs = {name: getattr(tables, name) for name in ("team_games", "player_games")}
     read = {name: games[rows.within(games["season"], before=1)] for name, games in logs.items()}
@@ -37,8 +36,8 @@ def build(tables: Tables, rows: Rows, config: PaceConfig) -> pd.DataFrame:
     sums = regular_season_sums(replace(tables, team_games=games), rows, columns)
     to_date = sums.total(rows)
     pace, last = _pace(to_date), _pace(sums.last_season(rows))
-    above = pace - ratio(*sum_and_count(pace, rows.day))
-    prior = config.prior_carry_over * np.nan_to_num(last - ratio(*sum_and_count(last, rows.day)))
+    above = centred(pace, rows.day)
+    prior = config.prior_carry_over * np.nan_to_num(centred(last, rows.day))
     played = np.where(to_date.games > 0, to_date.games * above, 0.0)
     weight = config.prior_games
     return pd.DataFrame(
@@ -47,15 +46,10 @@ def build(tables: Tables, rows: Rows, config: PaceConfig) -> pd.DataFrame:
 
 
 def game_minutes(tables: Tables) -> pd.Series:
-    """Return the minutes that each team game lasted, a fifth of the team's minutes.
+    """Return the minutes that each of `tables.team_games` lasted.
 
-    The team logs hold no minutes. Where there are player logs, their sum says how many overtimes of
-    5 minutes there were, whole minutes or not: it is then off by a few minutes where an overtime
-    adds 25. Elsewhere every game counts as 48 minutes, which one in seventeen exceeds: pace is then
-    .7% too high in the mean.
-
-    Returns:
-        Minutes, float64, one for each row of `tables.team_games`, in its order.
+    The players' seconds tell the number of overtimes. Games without player logs count as 48
+    minutes; one in seventeen was longer, so that pace is then .7% too high in the mean.
     """
     key = ["game_id", "team_id"]
     seconds = tables.player_games.groupby(key)["seconds"].sum()

@@ -8,21 +8,12 @@ from nba_rank.features.asof import Rows, start_years
 
 
 def build(tables: Tables, rows: Rows, config: PriorRecordsConfig) -> pd.DataFrame:
-    """Build last season's record columns, one row for each of `rows`.
+    """Build last season's `prior_mov`, `prior_sos` and `prior_srs`, one row for each of `rows`.
 
-    `SRS = MOV + SOS`: the mean margin of victory plus the opponents' mean SRS, over a whole
-    regular season. The row of a season is complete only after it, so it is read in the next.
+    `SRS = MOV + SOS`, in points a game: the mean margin of victory plus the opponents' mean SRS
+    over a whole regular season. NaN where the table lacks the team's last season.
 
     Source: Basketball-Reference, glossary, from `Team_Records`.
-
-    Args:
-        tables: The canonical tables.
-        rows: Rows asked for.
-        config: The group has no parameters of its own.
-
-    Returns:
-        Columns `prior_mov`, `prior_sos`, `prior_srs` in points a game; NaN where the table lacks
-        the team's last season.
     """
     records = tables.team_records
     key = [start_years(records["season"]) + 1, records["team_id"]]

@@ -8,12 +8,10 @@ from nba_rank.features.asof import Rows, start_years
 
 
 def prior_season_results(tables: Tables, rows: Rows) -> pd.DataFrame:
-    """Return last season's regular-season win share and margin per game and its playoff wins.
+    """Return last season's results, one row for each of `rows`.
 
-    Returns:
-        Columns `prior_win_pct` (share), `prior_margin_per_game` (points), `prior_playoff_wins`
-        (games), one row for each of `rows`; NaN where the team did not play last season or it is
-        not in the tables.
+    Columns `prior_win_pct` (share), `prior_margin_per_game` (points), both of the regular season,
+    and `prior_playoff_wins` (games); NaN where the team did not play last season.
     """
     games = tables.team_games
     games = games[rows.within(games["season"], before=1)]

@@ -16,12 +16,11 @@ from nba_rank.features.team_sums import Totals, regular_season_sums
 def build(tables: Tables, rows: Rows, config: PythagoreanConfig) -> pd.DataFrame:
     """Build expected win shares, one row for each of `rows`.
 
-    Columns: `pythagorean_win_pct = PF^x / (PF^x + PA^x)` of the points for and against of the
-    season to date, with x = `config.exponent`; `luck`, the winning percentage less that, both
-    unknown before a team's first game; and `regressed_pythagorean_win_pct = (g e + k p) / (g + k)`,
-    known from the first day: e is the expectation of g games, p is .500 plus
-    `config.prior_carry_over` of the distance of last season's expectation from it, k is
-    `config.prior_games`.
+    Columns: `pythagorean_win_pct = PF^x / (PF^x + PA^x)` of the points for and against, with x =
+    `config.exponent`; `luck`, the winning percentage less that; and
+    `regressed_pythagorean_win_pct = (g e + k p) / (g + k)`, known from the first day: e is the
+    expectation of g games, p is .500 plus `config.prior_carry_over` of last season's distance from
+    it, k is `config.prior_games`.
     """
     sums = regular_season_sums(tables, rows, ["won", "points", "opponent_points"])
     to_date = sums.total(rows)

@@ -16,25 +16,15 @@ FiveThirtyEight puts his total RAPTOR at -2.75; the split is ours."""
 def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: RaptorConfig) -> pd.DataFrame:
     """Build the RAPTOR of a team's leading players, one row for each of `rows`.
 
-    A player's rating is the one of last season, regular season and playoffs, with
-    `config.prior_minutes` minutes at replacement level added; who has none is at replacement
-    level. The ratings of the `config.players` players of most minutes at full strength are added.
-    The published ratings end with 2021-22, so a season from 2023-24 on knows none.
+    A player's rating is that of last season, with `config.prior_minutes` minutes at replacement
+    level added; without one he is at replacement level. The ratings of the `config.players`
+    players of most minutes at full strength are added. The published ratings end with 2021-22.
 
     Source: FiveThirtyEight, `nba-raptor` (CC BY 4.0).
-
-    Args:
-        tables: The canonical tables.
-        ratings: From `nba_rank.features.players.impact.player_ratings`: who is with the team.
-        rows: Rows asked for.
-        config: Players, and minutes at replacement level.
 
     Returns:
         Columns `prior_raptor_offense` and `prior_raptor_defense`, points per 100 possessions,
         higher is better; NaN where last season has no RAPTOR or no player of the team is known.
-
-    Raises:
-        ValueError: The ratings are of other dates than the rows.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     minutes, ids = ratings["full_strength_minutes"].to_numpy(), ratings["player_id"].to_numpy()

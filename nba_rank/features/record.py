@@ -1,10 +1,8 @@
 """Record and form: win share and margin to date and over the newest games."""
 
-import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import RecordConfig
-from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, ratio
 from nba_rank.features.prior_season import prior_season_results
@@ -25,12 +23,9 @@ def build(tables: Tables, rows: Rows, config: RecordConfig) -> pd.DataFrame:
     form = sums.total(rows, last=config.last_games)
     prior = prior_season_results(tables, rows)["prior_win_pct"].fillna(0.5).to_numpy()
     expected = 0.5 + config.prior_carry_over * (prior - 0.5)
-    scheduled = rows.frame["season"].map(
-        {season: scheduled_games(season) for season in rows.frame["season"].unique()}
-    )
     return pd.DataFrame(
         {
-            "season_progress": to_date.games / scheduled.to_numpy(dtype=np.float64),
+            "season_progress": to_date.games / rows.scheduled(),
             "games_played": to_date.games,
             "regressed_win_pct": (to_date["won"] + config.prior_games * expected)
             / (to_date.games + config.prior_games),

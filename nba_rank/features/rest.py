@@ -13,11 +13,11 @@ from nba_rank.features.asof import Rows, RunningSums, days, start_years, team_se
 def build(tables: Tables, rows: Rows, config: RestConfig) -> pd.DataFrame:
     """Build rest and fatigue, one row for each of `rows`.
 
-    Columns: `days_since_game` (days since the season's last game, 1 means yesterday; unknown
-    before the first game), `games_in_window` (games in the last `config.window_days` days),
-    `played_yesterday` (0 or 1), `time_zones_crossed` (time zones, in either direction, on the way
-    to the games of the window, each from the arena of the game before or, for the season's first,
-    from the team's own; a neutral court is no travel; unknown where an arena is).
+    Columns: `days_since_game` (1 means yesterday; NaN before the season's first game),
+    `games_in_window` (games in the last `config.window_days` days), `played_yesterday` (0 or 1),
+    `time_zones_crossed` (on the way to the games of the window, in either direction, each from the
+    arena of the game before or, for the first, from the team's own; a neutral court is no travel;
+    NaN where an arena is unknown).
     """
     games = tables.team_games
     games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]

@@ -6,12 +6,12 @@ from scipy.stats import norm
 
 from nba_rank.config.schema import RosterStrengthConfig
 from nba_rank.core.arrays import FloatArray, IntArray
-from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (
     DAY_SPAN,
     Rows,
     RunningSums,
+    centred,
     group_sums,
     places,
     ratio,
@@ -34,31 +34,19 @@ OWN_CONFERENCE_SHARE = 52 / 82
 def build(
     tables: Tables, ratings: pd.DataFrame, rows: Rows, config: RosterStrengthConfig
 ) -> pd.DataFrame:
-    """Build roster strength in points per game, one row for each of `rows`.
+    """Build roster strength in points per game less the mean team's, one row for each of `rows`.
 
     Columns: `roster_strength`, the sum of minutes share times impact rating over the players
-    expected to play, less the mean team's; `full_strength`, the same with everybody back who has
-    been missing games; `playoff_strength`, that with the tighter rotation of the playoffs;
-    `star_strength` (points squared), the sum over that rotation of minutes share times the square
-    of what a rating is above the league's average minute, less the mean team's: stars are worth
-    more in the playoffs than their ratings say; and `projected_win_pct`, the games won so far plus
-    the remaining ones at the win probability `Phi((full_strength - opponents) / 13.3)`, over all
-    games. The opponents' strength is the mean of the own conference's other teams and of the other
-    conference's, by their share of a schedule: which games remain is not needed.
-    `top3_strength` and `depth_strength` part `full_strength` into the three players who add most
-    and the rest of the rotation. `experience` is the mean number of earlier seasons in the player
-    logs, at most `MAX_EXPERIENCE`, by minutes at full strength, less the mean team's: the logs
-    begin in some season, so it is unknown in that one and too low for older players in the next
-    few. Unknown in seasons without player logs and before their first game.
-
-    Args:
-        tables: The canonical tables.
-        ratings: From `nba_rank.features.players.impact.player_ratings`.
-        rows: Rows asked for.
-        config: The group has no parameters of its own.
-
-    Raises:
-        ValueError: The ratings are of other dates than the rows.
+    expected to play; `full_strength`, with everybody back who has been missing games;
+    `playoff_strength`, that with the tighter rotation of the playoffs; `star_strength` (points
+    squared), the sum over that rotation of share times the square of what a rating exceeds the
+    league's average minute by; `projected_win_pct`, the games won so far plus the remaining ones
+    at the win probability `Phi((full_strength - opponents) / 13.3)`, over all games, the
+    opponents' strength being the mean of both conferences' other teams by their share of a
+    schedule; `top3_strength` and `depth_strength`, `full_strength` split into the three players
+    who add most and the rest; `experience`, the mean number of earlier seasons in the logs, at
+    most `MAX_EXPERIENCE`, by minutes at full strength, unknown in the logs' first season. NaN in
+    seasons without player logs and before their first game.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     n = len(rows.frame)
@@ -70,7 +58,7 @@ def build(
 
     def strength(share: FloatArray, value: FloatArray) -> FloatArray:
         total = np.where(known, np.bincount(row, share * value, n), np.nan)
-        return np.asarray(total - ratio(*sum_and_count(total, rows.day)))
+        return centred(total, rows.day)
 
     full = shares("full_strength_minutes", REGULAR)
     playoffs = shares("full_strength_minutes", PLAYOFFS)
@@ -105,10 +93,7 @@ def _seasons_before(tables: Tables, player: IntArray, season: IntArray) -> Float
 
 def _projected(tables: Tables, rows: Rows, strength: FloatArray) -> FloatArray:
     to_date = regular_season_sums(tables, rows, ["won"]).total(rows)
-    seasons = rows.frame["season"]
-    scheduled = seasons.map({season: scheduled_games(season) for season in seasons.unique()})
-    games = scheduled.to_numpy(dtype=np.float64)
-    remaining = np.maximum(games - to_date.games, 0.0)
+    remaining = np.maximum(rows.scheduled() - to_date.games, 0.0)
     edge = strength - _opponents(rows, strength)
     won = to_date["won"] + remaining * norm.cdf(edge / MARGIN_SD)
     return np.asarray(won / (to_date.games + remaining))

@@ -69,17 +69,13 @@ def normal_equations(tables: Tables, rows: Rows) -> Iterator[NormalEquations]:
 def massey_ratings(
     tables: Tables, rows: Rows, ridge: float, prior: FloatArray | None = None
 ) -> FloatArray:
-    """Return Massey ratings `(M + ridge I) r = p + ridge prior`; without prior, centred at 0.
+    """Return Massey ratings `(M + ridge I) r = p + ridge prior` in points, [N].
 
     Args:
         tables: The canonical tables.
         rows: Rows asked for, N of them.
-        ridge: Games of a 0-margin result added to each team; positive, so that the rating is
-            defined from the first day on.
-        prior: What each row's rating is drawn towards, points, shape [N] (None: 0).
-
-    Returns:
-        Ratings in points, shape [N]; the prior before a season's first game.
+        ridge: Games of a 0-margin result added to each team; positive.
+        prior: Rating that each row's is drawn towards, points, [N]; 0 if None.
     """
     ratings = np.zeros(len(rows.frame))
     prior = np.zeros(len(rows.frame)) if prior is None else prior
@@ -91,14 +87,10 @@ def massey_ratings(
 
 
 def simple_ratings(tables: Tables, rows: Rows) -> pd.DataFrame:
-    """Return the simple rating system of Basketball-Reference.
+    """Return Basketball-Reference's simple rating `srs` and schedule `sos` in points, by row.
 
     `srs = margin + mean srs of the opponents` and `sos = srs - margin`: the minimum-norm solution
-    of the equations without ridge.
-
-    Returns:
-        Columns `srs` and `sos` in points, one row for each of `rows`; NaN before a team's first
-        game.
+    of the equations without ridge. NaN before a team's first game.
     """
     result = np.full((len(rows.frame), 2), np.nan)
     for equations in normal_equations(tables, rows):

@@ -56,7 +56,7 @@ def build_store(
         config: Feature groups and their parameters.
 
     Raises:
-        ValueError: Two groups name the same column.
+        ValueError: Two groups have the same column, or the ratings are of other dates.
     """
     rows = Rows.of(tables, dates)
     groups = enabled_groups(config)
@@ -72,11 +72,9 @@ def cached_store(
     config: FeaturesConfig,
     cache: Path,
 ) -> FeatureStore:
-    """Return the store, each group from the cache, or built and put there.
+    """Return the store, each group from the cache, or built and put there; errors as `build_store`.
 
-    Every group is an entry of its own, so that one more of them costs no more than itself: the
-    hash of the tables' content, the rows, the group's config, that of the ratings if it reads
-    them, and the code. Errors as `build_store`.
+    Every group is an entry of its own, so that one more costs no more than itself.
     """
     rows = Rows.of(tables, dates)
     known = [*tables.hashes().values(), frame_hash(rows.frame)]

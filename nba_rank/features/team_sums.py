@@ -61,22 +61,23 @@ class TeamSums:
 
 
 def regular_season_sums(tables: Tables, rows: Rows, columns: list[str]) -> TeamSums:
-    """Prepare running sums over each team's regular-season games.
+    """Prepare running sums over regular-season games of the rows' seasons and those before.
 
     Args:
         tables: The canonical tables.
-        rows: Rows that will be asked for; games of their seasons and the ones before are read.
-        columns: Columns of `team_games`, `margin` (points), or `opponent_<column>` for the
-            opponent's value in the same game.
+        rows: Rows that will be asked for.
+        columns: Columns of `team_games`, `margin` (points), or `opponent_<column>`.
     """
     games = tables.team_games
     games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
     group = team_season(start_years(games["season"]), games["team_id"].to_numpy())
-    return TeamSums(RunningSums(group, days(games["game_date"]), _values(games, columns)), columns)
+    return TeamSums(
+        RunningSums(group, days(games["game_date"]), side_values(games, columns)), columns
+    )
 
 
-def _values(team_games: pd.DataFrame, columns: list[str]) -> list[FloatArray]:
-    """Return columns of team games, or what is made of them; see `regular_season_sums`."""
+def side_values(team_games: pd.DataFrame, columns: list[str]) -> list[FloatArray]:
+    """Return columns of team games; see `regular_season_sums`."""
     own = team_games.assign(margin=team_games["points"] - team_games["opponent_points"])
     by_opponent = [name for name in columns if name not in own]
     opponents = _opponents(team_games) if by_opponent else np.zeros(0, dtype=np.int64)
@@ -110,7 +111,7 @@ def possession_columns() -> list[str]:
     return _POSSESSION_INPUTS + [f"opponent_{column}" for column in _POSSESSION_INPUTS]
 
 
-def possessions(totals: Totals) -> FloatArray:
+def possessions(totals: Totals | dict[str, FloatArray]) -> FloatArray:
     """Return possessions, the mean of both sides' estimates.
 
     `FGA + .4 FTA - 1.07 ORB / (ORB + opponents' DRB) (FGA - FGM) + TOV` of each side.
@@ -120,7 +121,7 @@ def possessions(totals: Totals) -> FloatArray:
     return 0.5 * (_one_side(totals, "", "opponent_") + _one_side(totals, "opponent_", ""))
 
 
-def _one_side(totals: Totals, side: str, other: str) -> FloatArray:
+def _one_side(totals: Totals | dict[str, FloatArray], side: str, other: str) -> FloatArray:
     fga, oreb = totals[f"{side}fga"], totals[f"{side}oreb"]
     offensive_share = ratio(oreb, oreb + totals[f"{other}dreb"])
     missed = fga - totals[f"{side}fgm"]

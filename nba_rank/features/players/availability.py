@@ -1,10 +1,8 @@
-"""Who can play: what injury reports say on a morning, and for how long a player has been missing.
+"""Who can play: what injury reports say on a morning.
 
-The remark `(out for season)` in the reasons of compiled reports is not read. In those of 2015-16 to
-2022-23 that we measured, 402 absences carry it, 94% of them from their first day, sore knees and
-strained hamstrings among them, and 1.5% ended with a return in that regular season (5% with one in
-the playoffs or before): it was added when it had come true. Injuries that are known on their first
-day to take longer than what is left of any season are read instead.
+The remark `(out for season)` in compiled reports is not read: of 402 absences with it in 2015-16
+to 2022-23, 94% carry it from the first day, sore knees among them, and 1.5% ended with a return in
+that regular season. It was added in hindsight. Injuries that always take longer are read instead.
 """
 
 import re
@@ -22,9 +20,8 @@ SEASON_ENDING = (
     "torn patellar tendon", "patellar tendon tear", "ruptured patellar", "ruptured patella",
     "ruptured quadriceps",
 )  # fmt: skip
-"""Injuries after which nobody plays again in the season in which he was hurt, as phrases of which
-every word stands in the reason. In the measured reports none of the 25 players whom they name
-while their season was under way came back in it."""
+"""Injuries that end a season, as phrases whose words are all in the reason. None of the 25 players
+with one in the reports of 2015-16 to 2022-23 came back in that season."""
 
 STATUS_PLAY_PROB = {
     "Out": 0.0, "Doubtful": 0.25, "Questionable": 0.5, "Probable": 0.75, "Available": 1.0,
@@ -38,13 +35,7 @@ MAX_REPORT_AGE_DAYS = 3
 def has_report(
     tables: Tables, dates: pd.DataFrame, max_age_days: int = MAX_REPORT_AGE_DAYS
 ) -> pd.Series:
-    """Return whether each date has a current report (bool, index of `dates`).
-
-    Args:
-        tables: The canonical tables.
-        dates: Columns `season` and `as_of_date`.
-        max_age_days: Days that a report may be old; 0: it is of the morning itself.
-    """
+    """Return whether each date has a report at most so many days old (bool, index of `dates`)."""
     age = dates["as_of_date"] - _newest_report(tables, dates)
     return age.notna() & (age <= pd.Timedelta(days=max_age_days))
 
@@ -67,15 +58,13 @@ def reported_availability(
         dates: Columns `season` and `as_of_date`; repeated dates count once.
         max_age_days: Days that a report may be old to say who can play now.
         play_prob: Probability to play, 0 to 1, of each of `STATUSES`.
-        season_ending: Phrases; a player who has played in the season, and of whose reason every
-            word of one is a word, is out for the rest of it. Words that say that an injury is
-            partial, or surgery recovered from, speak against it.
+        season_ending: Phrases. A player who has played in the season is out for the rest of it if
+            his reason has all words of a phrase, and none for a partial injury or a recovery.
 
     Returns:
-        One row a date and player of whom a report says something: `season`, `as_of_date`,
-        `player_id`, `team_id` (of the report), `play_prob` (0 to 1; NaN where the report is too
-        old) and `season_out` (bool). Who is not listed on a date with a current report (see
-        `has_report`) is fit. Rows are in order of date and player.
+        One row a date and player, in this order: `season`, `as_of_date`, `player_id`, `team_id` (of
+        the report), `play_prob` (NaN where the report is too old) and `season_out` (bool). Players
+        who are not listed on a date with a current report are fit.
     """
     asked = dates[["season", "as_of_date"]].drop_duplicates().sort_values("as_of_date")
     asked = asked.assign(date=_newest_report(tables, asked)).dropna(subset="date")

@@ -1,8 +1,8 @@
 """Box-score rates of a player from his averages per game.
 
-Formulas of the Basketball-Reference glossary; letters as there, all of them means per game over
-the same games: true shooting `PTS / (2 (FGA + .44 FTA))`; usage `100 (FGA + .44 FTA + TOV)
-(TeamMP / 5) / (MP (TeamFGA + .44 TeamFTA + TeamTOV))`; Hollinger's Game Score per 36 minutes.
+Formulas of the Basketball-Reference glossary, of means per game over the same games: true shooting
+`PTS / (2 (FGA + .44 FTA))`; usage `100 (FGA + .44 FTA + TOV) (TeamMP / 5) / (MP (TeamFGA +
+.44 TeamFTA + TeamTOV))`; Hollinger's Game Score per 36 minutes.
 
 The box rating takes the coefficients of BPM 2.0 (Myers 2020) half-way between its positions 1 and
 5, per 100 possessions of the player's team while he plays, without the adjustments for role and
@@ -15,6 +15,7 @@ import pandas as pd
 from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import BOX_COLUMNS, Tables
 from nba_rank.features.asof import ratio
+from nba_rank.features.team_sums import possession_columns, possessions, side_values
 
 _OWN = ("points", *BOX_COLUMNS, "plus_minus", "seconds")
 _TEAM = ("fga", "fta", "tov", "possessions")
@@ -44,14 +45,18 @@ def game_values(tables: Tables) -> dict[str, FloatArray]:
     All are whole numbers, so that sums over games are exact: possessions are in tenths, the mean
     of both teams' `FGA + .4 FTA - 1.07 ORB / (ORB + oppDRB) (FGA - FGM) + TOV`.
     """
-    team = _team_values(tables)
-    games = tables.player_games
-    key = pd.MultiIndex.from_frame(games[["game_id", "team_id"]])
-    slot = pd.MultiIndex.from_frame(team[["game_id", "team_id"]]).get_indexer(key)
-    seconds = games.groupby(["game_id", "team_id"], sort=False)["seconds"].transform("sum")
+    sides, games = tables.team_games, tables.player_games
+    columns = possession_columns()
+    own = dict(zip(columns, side_values(sides, columns), strict=True))
+    team = {name: own[name] for name in _TEAM[:-1]}
+    team["possessions"] = np.round(10 * possessions(own))
+    key = ["game_id", "team_id"]
+    asked = pd.MultiIndex.from_frame(games[key])
+    slot = pd.MultiIndex.from_frame(sides[key]).get_indexer(asked)
     values = {name: games[name].to_numpy(dtype=np.float64) for name in _OWN}
-    for name in (f"team_{name}" for name in _TEAM):
-        values[name] = np.where(slot >= 0, team[name].to_numpy(dtype=np.float64)[slot], np.nan)
+    for name, of_side in team.items():
+        values[f"team_{name}"] = np.where(slot >= 0, of_side[slot], np.nan)
+    seconds = games.groupby(key, sort=False)["seconds"].transform("sum")
     return values | {"team_seconds": seconds.to_numpy(dtype=np.float64)}
 
 
@@ -79,23 +84,3 @@ def _weighted(per_game: dict[str, FloatArray], coefficients: dict[str, float]) -
     for name, coefficient in coefficients.items():
         total = total + coefficient * per_game[name]
     return total
-
-
-def _team_values(tables: Tables) -> pd.DataFrame:
-    games = tables.team_games
-    other = games[["game_id", "team_id", *BOX_COLUMNS]].rename(
-        columns={"team_id": "opponent_team_id"}
-    )
-    both = games.merge(other, on=["game_id", "opponent_team_id"], suffixes=("", "_opp"))
-    own = _one_sided(both, "", "_opp")
-    possessions = 0.5 * (own + _one_sided(both, "_opp", ""))
-    values = {f"team_{name}": both[name] for name in _TEAM[:-1]}
-    values["team_possessions"] = (10 * possessions).round()
-    return both[["game_id", "team_id"]].assign(**values)
-
-
-def _one_sided(both: pd.DataFrame, own: str, opponent: str) -> pd.Series:
-    rebound = both[f"oreb{own}"] / (both[f"oreb{own}"] + both[f"dreb{opponent}"])
-    missed = both[f"fga{own}"] - both[f"fgm{own}"]
-    shots = both[f"fga{own}"] + 0.4 * both[f"fta{own}"]
-    return shots - 1.07 * rebound * missed + both[f"tov{own}"]
