@@ -88,6 +88,20 @@ def make_prior() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
+def known(three_seasons) -> tuple[PlayerSets, pd.DataFrame, np.ndarray]:
+    """Player sets, store features and relevance of three seasons; not to be altered."""
+    sets, relevance = three_seasons
+    return sets, made_up_prior(sets, relevance), relevance
+
+
+@pytest.fixture(scope="session")
+def fitted_a(fit, known):
+    """Model A of two networks with a team prior and dropout samples; not to be altered."""
+    sets, prior, relevance = known
+    return fit(sets, relevance, prior, epochs=4, n_seeds=2, mc_dropout_samples=20)
+
+
+@pytest.fixture(scope="session")
 def data(three_seasons) -> Dataset:
     """Three made-up seasons: a store of ratings, and player sets in another order.
 

@@ -1,22 +1,10 @@
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from nba_rank.models.model_a.faithfulness import occlusion_effects
-
-
-@pytest.fixture(scope="module")
-def known(three_seasons, make_prior):
-    """Sets and team prior of three seasons, and a model fitted on them."""
-    sets, relevance = three_seasons
-    return sets, make_prior(sets, relevance), relevance
-
-
-@pytest.fixture(scope="module")
-def fitted(fit, known):
-    sets, prior, relevance = known
-    return fit(sets, relevance, prior, epochs=4, n_seeds=2, mc_dropout_samples=5)
 
 
 def without(sets, row, place):
@@ -26,10 +14,13 @@ def without(sets, row, place):
     return replace(sets, player_id=player_id, minutes_share=share, stats=stats)
 
 
-def test_effects_are_those_of_taking_one_player_out_by_hand(fitted, known):
+def test_effects_equal_those_of_removing_one_player_by_hand(fitted_a, known):
     sets, prior, _ = known
-    got = occlusion_effects(fitted, sets, prior, np.random.default_rng(0))
-    whole = fitted.predict(sets, prior, with_intervals=False)
+    before = deepcopy(sets)
+    got = occlusion_effects(fitted_a, sets, prior, np.random.default_rng(0))
+    for name in ("player_id", "minutes_share", "stats"):
+        np.testing.assert_array_equal(getattr(sets, name), getattr(before, name))
+    whole = fitted_a.predict(sets, prior, with_intervals=False)
     assert got.columns.tolist() == ["season", "as_of_date", "team_id", "top", "like_minutes"]
     for row in (0, 5, 11, 40, len(prior) - 1):
         top = int(whole.attention[row].argmax())
@@ -37,38 +28,30 @@ def test_effects_are_those_of_taking_one_player_out_by_hand(fitted, known):
         share = sets.minutes_share[row]
         nearest = min(others, key=lambda place: abs(share[place] - share[top]))
         for place, column in ((top, "top"), (nearest, "like_minutes")):
-            left = fitted.predict(without(sets, row, place), prior, with_intervals=False)
+            left = fitted_a.predict(without(sets, row, place), prior, with_intervals=False)
             expected = abs(left.score[row] - whole.score[row])
             assert expected > 0
             assert got[column].iloc[row] == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_sets_are_left_as_they_were(fitted, known):
-    sets, prior, _ = known
-    before = [array.copy() for array in (sets.player_id, sets.minutes_share, sets.stats)]
-    occlusion_effects(fitted, sets, prior, np.random.default_rng(0))
-    for array, old in zip((sets.player_id, sets.minutes_share, sets.stats), before, strict=True):
-        np.testing.assert_array_equal(array, old)
-
-
-def test_among_equal_minutes_the_other_player_is_drawn_by_seed(fitted, known):
+def test_among_equal_minutes_the_other_player_is_drawn_by_seed(fitted_a, known):
     sets, prior, _ = known
     taken = sets.player_id != 0
     equal = replace(sets, minutes_share=(taken / taken.sum(axis=1, keepdims=True)).astype("f4"))
     first, again, other = (
-        occlusion_effects(fitted, equal, prior, np.random.default_rng(seed)) for seed in (0, 0, 1)
+        occlusion_effects(fitted_a, equal, prior, np.random.default_rng(seed)) for seed in (0, 0, 1)
     )
     assert first.equals(again)
     assert first["top"].equals(other["top"])
     assert (first["like_minutes"] != other["like_minutes"]).any()
 
 
-def test_teams_of_one_player_or_none_are_left_out(fitted, known):
+def test_teams_of_one_player_or_none_are_left_out(fitted_a, known):
     sets, prior, _ = known
     few = replace(sets, player_id=sets.player_id.copy())
     few.player_id[3, 1:] = 0
     few.player_id[7] = 0
-    got = occlusion_effects(fitted, few, prior, np.random.default_rng(0))
+    got = occlusion_effects(fitted_a, few, prior, np.random.default_rng(0))
     assert got[["top", "like_minutes"]].notna().all(axis=None)
     kept = np.delete(np.arange(len(prior)), [3, 7])
     assert got["team_id"].tolist() == sets.frame["team_id"].iloc[kept].tolist()
@@ -80,8 +63,6 @@ def test_attention_that_follows_minutes_alone_finds_the_star(fit, known):
     share = np.where(sets.player_id != 0, 0.01, 0).astype(np.float32)
     share[:, 0] = 0.9
     lopsided = replace(sets, minutes_share=share)
-    model = fit(
-        lopsided, relevance, prior, epochs=6, attention={"minutes_bias_weight": 1.0}
-    )  # fmt: skip
+    model = fit(lopsided, relevance, prior, epochs=6, attention={"minutes_bias_weight": 1.0})
     effects = occlusion_effects(model, lopsided, prior, np.random.default_rng(0))
     assert effects["top"].mean() > 3 * effects["like_minutes"].mean()

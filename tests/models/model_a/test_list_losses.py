@@ -29,26 +29,18 @@ def everyone(score):
     return torch.ones(score.shape, dtype=torch.bool)
 
 
-def loss_and_gradient(loss, score, relevance, mask):
+def loss_and_gradient(loss, score, relevance, mask=None):
     score = score.clone().requires_grad_()
-    value = loss(score, relevance, mask)
+    value = loss(score, relevance, everyone(score) if mask is None else mask)
     value.backward()
     return value.item(), score.grad
 
 
-def weight(place):
-    return 1 / math.log2(place + 1)
-
-
-def log_likelihoods(ordered_scores: list[float]) -> list[float]:
+def brute_force(loss, ordered_scores):
     """Plackett-Luce: the best is drawn first, each with probability proportional to exp(s)."""
     odds = [math.exp(value) for value in ordered_scores]
-    return [math.log(odds[i] / sum(odds[i:])) for i in range(len(odds))]
-
-
-def brute_force(loss, ordered_scores):
-    terms = log_likelihoods(ordered_scores)
-    weights = [weight(i + 1) if loss is p_list_mle else 1 for i in range(len(terms))]
+    terms = [math.log(odds[i] / sum(odds[i:])) for i in range(len(odds))]
+    weights = [1 / math.log2(i + 2) if loss is p_list_mle else 1 for i in range(len(terms))]
     return -sum(w * term for w, term in zip(weights, terms, strict=True)) / sum(weights)
 
 
@@ -73,9 +65,10 @@ def brute_force_soft_spearman(score, relevance):
 @given(case=lists(), constant=st.floats(-50, 50, width=32))
 def test_adding_a_constant_changes_neither_loss_nor_gradient(loss, case, constant):
     score, relevance = case
-    value, gradient = loss_and_gradient(loss, score, relevance, everyone(score))
-    moved, moved_gradient = loss_and_gradient(loss, score + constant, relevance, everyone(score))
+    value, gradient = loss_and_gradient(loss, score, relevance)
+    moved, moved_gradient = loss_and_gradient(loss, score + constant, relevance)
     assert moved == pytest.approx(value, abs=1e-4)
+    assert gradient.sum(dim=1).abs().max() < 1e-5
     torch.testing.assert_close(moved_gradient, gradient, atol=2e-4, rtol=2e-3)
 
 
@@ -91,24 +84,15 @@ def test_the_loss_does_not_fall_while_all_scores_rise(loss):
 
 @every_loss
 @properties
-@given(case=lists())
-def test_the_gradient_of_each_list_sums_to_zero(loss, case):
-    score, relevance = case
-    _, gradient = loss_and_gradient(loss, score, relevance, everyone(score))
-    assert gradient.sum(dim=1).abs().max() < 1e-5
-
-
-@every_loss
-@properties
 @given(
     case=lists(),
     n_padded=st.integers(1, 5),
     pad_score=st.floats(-1e6, 1e6, width=32) | st.just(math.nan),
     pad_relevance=st.floats(-5, 50, width=32) | st.just(math.nan),
 )
-def test_padding_reaches_neither_loss_nor_gradient(loss, case, n_padded, pad_score, pad_relevance):
+def test_padding_changes_neither_loss_nor_gradient(loss, case, n_padded, pad_score, pad_relevance):
     score, relevance = case
-    value, gradient = loss_and_gradient(loss, score, relevance, everyone(score))
+    value, gradient = loss_and_gradient(loss, score, relevance)
     empty = (score.shape[0], n_padded)
     padded_score = torch.cat([torch.full(empty, pad_score), score], dim=1)
     padded_relevance = torch.cat([torch.full(empty, pad_relevance), relevance], dim=1)
@@ -122,24 +106,14 @@ def test_padding_reaches_neither_loss_nor_gradient(loss, case, n_padded, pad_sco
 @every_loss
 @properties
 @given(case=lists(), random=st.randoms(use_true_random=False))
-def test_the_order_in_which_teams_are_given_does_not_matter(loss, case, random):
+def test_the_order_of_the_teams_does_not_matter(loss, case, random):
     score, relevance = case
     order = list(range(score.shape[1]))
     random.shuffle(order)
-    value, gradient = loss_and_gradient(loss, score, relevance, everyone(score))
-    moved, moved_gradient = loss_and_gradient(
-        loss, score[:, order], relevance[:, order], everyone(score)
-    )
+    value, gradient = loss_and_gradient(loss, score, relevance)
+    moved, moved_gradient = loss_and_gradient(loss, score[:, order], relevance[:, order])
     assert moved == pytest.approx(value, abs=1e-5)
     torch.testing.assert_close(moved_gradient, gradient[:, order], atol=1e-5, rtol=1e-4)
-
-
-@every_loss
-def test_only_the_order_of_the_relevance_counts(loss):
-    score = torch.tensor([[0.3, -1.0, 2.0]])
-    small, large = torch.tensor([[0.1, 0.2, 0.3]]), torch.tensor([[-40.0, 0.0, 900.0]])
-    losses = [loss(score, relevance, everyone(score)).item() for relevance in (small, large)]
-    assert losses[0] == losses[1]
 
 
 @every_loss
@@ -155,21 +129,10 @@ def test_the_true_order_costs_less_than_its_reverse(loss, case):
 
 
 @every_loss
-@properties
-@given(case=lists())
-def test_a_step_against_the_gradient_lowers_the_loss(loss, case):
-    score, relevance = case
-    value, gradient = loss_and_gradient(loss, score, relevance, everyone(score))
-    after = loss(score - 0.01 * gradient, relevance, everyone(score)).item()
-    assert after <= value + 1e-6
-    assert gradient.abs().sum() > 0
-
-
-@every_loss
 def test_equal_scores_have_a_gradient_that_raises_the_better_team(loss):
     score = torch.zeros(1, 6)
     relevance = torch.arange(6.0)[None]
-    _, gradient = loss_and_gradient(loss, score, relevance, everyone(score))
+    _, gradient = loss_and_gradient(loss, score, relevance)
     assert gradient[0].diff().max() < 0
     assert gradient.abs().max() < 10
 
@@ -215,17 +178,6 @@ def test_fewer_than_two_teams_are_refused(loss, n_teams):
         loss(score, torch.zeros(2, 3), mask)
 
 
-@every_loss
-def test_teams_without_a_tie_cost_the_same_whatever_the_generator(loss):
-    score = torch.randn(2, 6, generator=torch.Generator().manual_seed(1))
-    relevance = torch.rand(2, 6, generator=torch.Generator().manual_seed(2))
-    losses = {
-        loss(score, relevance, everyone(score), torch.Generator().manual_seed(seed)).item()
-        for seed in range(20)
-    }
-    assert max(losses) - min(losses) < 1e-6
-
-
 # Likelihoods
 
 
@@ -253,7 +205,7 @@ def test_the_likelihoods_of_all_orders_of_three_sum_to_one(values):
 
 
 @likelihoods
-def test_ties_are_put_in_both_orders_equally_often(loss):
+def test_ties_are_broken_in_both_orders_equally_often(loss):
     score = torch.tensor([[1.0, -1.0]])
     relevance = torch.zeros(1, 2)
     generator = torch.Generator().manual_seed(3)
@@ -265,18 +217,7 @@ def test_ties_are_put_in_both_orders_equally_often(loss):
     assert sum(losses) / len(losses) == pytest.approx(sum(orders) / 2, abs=0.15)
 
 
-@likelihoods
-def test_the_same_generator_seed_breaks_ties_alike(loss):
-    score, relevance = torch.arange(12.0).view(1, 12), torch.zeros(1, 12)
-    first, second, other = (
-        loss(score, relevance, everyone(score), torch.Generator().manual_seed(seed)).item()
-        for seed in (5, 5, 6)
-    )
-    assert first == second
-    assert first != other
-
-
-def test_the_position_aware_likelihood_minds_the_top_more():
+def test_position_aware_list_mle_weighs_the_top_more():
     relevance = -torch.arange(10.0)[None]
     top, bottom = relevance.clone(), relevance.clone()
     top[0, [0, 1]] = relevance[0, [1, 0]]
@@ -306,28 +247,13 @@ def test_soft_spearman_is_one_minus_spearman_where_scores_are_far_apart():
     relevance = torch.tensor([[3.0, 1.0, 2.0, 5.0, 4.0]])
     value = soft_spearman(score, relevance, everyone(score)).item()
     assert value == pytest.approx(1 - spearmanr(score[0], relevance[0]).statistic, abs=0.1)
-
-
-def test_soft_spearman_has_its_landmarks():
-    relevance = torch.arange(15.0)[None]
-    mask = everyone(relevance)
-    assert soft_spearman(relevance, relevance, mask).item() == pytest.approx(0, abs=0.01)
-    assert soft_spearman(torch.zeros(1, 15), relevance, mask).item() == pytest.approx(0.5)
-    assert soft_spearman(-relevance, relevance, mask).item() == pytest.approx(2, abs=0.1)
-
-
-def test_soft_spearman_lets_ties_share_the_mean_rank():
-    relevance = torch.full((1, 4), 5.0)
-    score = torch.tensor([[0.2, -0.1, 0.4, 0.0]])
-    loss, gradient = loss_and_gradient(soft_spearman, score, relevance, everyone(score))
-    # Whoever is ahead of his equals is pulled back.
-    assert loss > 0
-    assert torch.equal(gradient.argsort(), score.argsort())
-    assert soft_spearman(torch.zeros(1, 4), relevance, everyone(score)) == 0
+    ranks = torch.arange(15.0)[None]
+    losses = [soft_spearman(factor * ranks, ranks, everyone(ranks)).item() for factor in (1, 0, -1)]
+    assert losses == pytest.approx([0, 0.5, 2], abs=0.1)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
-def test_soft_spearman_leads_out_of_the_reversed_order_at_any_spread(scale):
+def test_soft_spearman_recovers_from_the_reversed_order_at_any_spread(scale):
     relevance = torch.arange(15.0)[None]
     noise = 0.1 * torch.randn(1, 15, generator=torch.Generator().manual_seed(0))
     score = (scale * (noise - relevance / 4)).requires_grad_()

@@ -33,18 +33,15 @@ def test_each_feature_enters_itself_and_times_the_share_of_the_season(features):
     assert got.dtype == np.float32
 
 
-def test_without_progress_each_feature_enters_once(features):
-    prior = TeamPrior.fit(features[["rating"]])
-    assert prior.features == ["rating"]
-    assert prior.columns == ["rating", "rating_unknown"]
-    # More than was asked for is no harm.
-    assert prior.transform(features).shape == (4, 2)
-
-
-def test_no_features_make_no_columns(features):
-    prior = TeamPrior.fit(features[[]])
-    assert prior.columns == prior.features == []
-    assert prior.transform(features[[]]).shape == (4, 0)
+@pytest.mark.parametrize(
+    ("given", "columns"), [(["rating"], ["rating", "rating_unknown"]), ([], [])]
+)
+def test_without_progress_each_feature_enters_once(features, given, columns):
+    prior = TeamPrior.fit(features[given])
+    assert prior.features == given
+    assert prior.columns == columns
+    # Further columns are ignored.
+    assert prior.transform(features).shape == (4, len(columns))
 
 
 def test_other_rows_are_scaled_by_those_of_the_fit(features):
@@ -55,21 +52,17 @@ def test_other_rows_are_scaled_by_those_of_the_fit(features):
     assert prior.columns == ["rating", "flat", "rating_by_progress", "flat_by_progress"]
 
 
-def test_missing_features_are_named(features):
+def test_missing_or_infinite_features_are_named(features):
     with pytest.raises(UserError, match=r"\['rating', 'season_progress'\] are missing"):
         TeamPrior.fit(features).transform(features[["flat"]])
-
-
-def test_features_that_are_not_finite_are_named(features):
     with pytest.raises(UserError, match="rating"):
         TeamPrior.fit(features.replace(3.0, np.inf))
 
 
 @pytest.fixture
-def problem(three_seasons, make_prior):
+def problem(known):
     """Prior columns, relevance, seasons and lists of made-up sets, and their loss by name."""
-    sets, relevance = three_seasons
-    features = make_prior(sets, relevance)
+    sets, features, relevance = known
     prior = TeamPrior.fit(features).transform(features)
     scaler = ColumnScaler.fit(sets.stats[sets.player_id != 0], sets.columns)
     vocabulary = Vocabulary.of(sets.player_id)
@@ -96,24 +89,11 @@ def test_the_warm_start_has_the_best_length_of_its_direction(problem, name):
     assert weights[0] > 5 * weights[1].abs()
 
 
-def test_the_warm_start_is_the_same_each_time(problem):
+def test_a_warm_start_needs_only_one_season_and_is_zero_for_equal_relevance(problem):
     prior, relevance, season, lists, loss = problem
-    first, again = (
-        warm_start(prior, relevance, season, lists, lambda score: loss("list_mle", score))
-        for _ in range(2)
-    )
-    assert torch.equal(first, again)
 
+    def started(relevance, season):
+        return warm_start(prior, relevance, season, lists, lambda score: loss("list_mle", score))
 
-def test_one_season_is_enough_for_a_warm_start(problem):
-    prior, relevance, season, lists, loss = problem
-    same = np.full_like(season, "2019-20")
-    weights = warm_start(prior, relevance, same, lists, lambda score: loss("list_mle", score))
-    assert weights[0] > 0
-
-
-def test_equal_relevance_starts_from_zero(problem):
-    prior, relevance, season, lists, loss = problem
-    flat = np.full_like(relevance, 0.5)
-    weights = warm_start(prior, flat, season, lists, lambda score: loss("list_mle", score))
-    assert weights.abs().max() < 1e-5
+    assert started(relevance, np.full_like(season, "2019-20"))[0] > 0
+    assert started(np.full_like(relevance, 0.5), season).abs().max() < 1e-5
