@@ -16,6 +16,9 @@ POINT_SHARES = {"open": 0.0, "0.05": 0.05, "0.15": 0.15, "0.25": 0.25, "0.5": 0.
 AS_OF_POINTS = (*POINT_SHARES, "end")
 """As-of points in order; `end` is the morning after the last regular-season day."""
 
+PLAYOFFS = "playoffs"
+"""Name of all dates after `end`. No skill is measured there."""
+
 MAX_DAYS_WITHOUT_GAMES = 14
 """Days after the last game day that belong to its season: more than the All-Star break."""
 
@@ -57,6 +60,29 @@ def as_of_grid(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFr
         frames.append(pd.DataFrame({"season": season, "as_of_date": dates, "as_of_point": names}))
     grid = pd.concat(frames, ignore_index=True)
     return grid.astype({"as_of_date": "datetime64[us]", "season": "str", "as_of_point": "str"})
+
+
+def playoff_dates(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFrame:
+    """Return dates of the play-in and the playoffs, to the morning after the last game.
+
+    Args:
+        tables: The canonical tables.
+        seasons: Complete seasons.
+        every_days: Days between two dates, counted from the point `end`, which is left out.
+
+    Returns:
+        Columns `season` and `as_of_date`, in the order of the seasons and dates.
+    """
+    frames = []
+    for season in seasons:
+        end = _season_row(tables, season)["last_regular_date"] + pd.Timedelta(days=1)
+        last = tables.games.loc[tables.games["season"] == season, "game_date"].max()
+        over = pd.DatetimeIndex([last + pd.Timedelta(days=1)])
+        dates = pd.date_range(end, over[0], freq=f"{every_days}D").union(over)
+        frames.append(pd.DataFrame({"season": season, "as_of_date": dates[dates > end]}))
+    return pd.concat(frames, ignore_index=True).astype(
+        {"as_of_date": "datetime64[us]", "season": "str"}
+    )
 
 
 def season_of_date(tables: Tables, date: pd.Timestamp) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from nba_rank.core.arrays import FloatArray
 from nba_rank.core.names import MEMBERS
-from nba_rank.data.calendar import as_of_points
+from nba_rank.data.calendar import PLAYOFFS, as_of_points
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
 from nba_rank.features.roster import PlayerSets
@@ -47,7 +47,8 @@ def predictions_table(
             ranks.
 
     Returns:
-        `season`, `as_of_date`, `as_of_point` (empty between the points), `team_id`, `team`,
+        `season`, `as_of_date`, `as_of_point` (empty between the points, `PLAYOFFS` after the
+        last), `team_id`, `team`,
         `name`, `conference`, `score` (higher is better), `strength_percentile` (0 to 100), `rank`,
         `conference_rank` (1 is best), `<member>_rank` (null where it has no score), after model A's
         rank its `INTERVALS` where it has them, `model_agreement` (0 to 1), where fitted
@@ -156,13 +157,13 @@ def _rank(frame: pd.DataFrame, by: list[str], score: str) -> pd.Series:
 
 
 def _points(tables: Tables, frame: pd.DataFrame) -> pd.Series:
-    names = {
-        (season, date): point
-        for season in frame["season"].unique()
-        for point, date in as_of_points(tables, season).items()
-    }
-    keys = zip(frame["season"], frame["as_of_date"], strict=True)
-    return pd.Series([names.get(key, "") for key in keys], index=frame.index, dtype="str")
+    names = pd.Series("", index=frame.index, dtype="str")
+    for season, dates in frame.groupby("season")["as_of_date"]:
+        points = as_of_points(tables, str(season))
+        of_dates = dates.map({date: point for point, date in points.items()}).fillna("")
+        over = dates > points.get("end", pd.Timestamp.max)
+        names[dates.index] = of_dates.mask(over, PLAYOFFS)
+    return names
 
 
 def _top_players(predicted: Scores, sets: PlayerSets, tables: Tables) -> pd.DataFrame:

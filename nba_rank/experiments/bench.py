@@ -32,7 +32,7 @@ from nba_rank.models.members import Members
 from nba_rank.models.model_a.fit import fit_model_a
 from nba_rank.models.trees import fit_rf, fit_xgb
 from nba_rank.odds.inputs import strength_inputs
-from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
 from nba_rank.odds.projection import project, projected_seasons
 from nba_rank.odds.season_sim import Situation, simulate
 from nba_rank.report.format import console_table, print_table
@@ -135,7 +135,7 @@ def _simulations(
     n = config.odds.n_simulations
 
     def fit() -> MonteCarloOdds:
-        return MonteCarloOdds.fit(earlier, tables, n_simulations=n, seed=0)
+        return MonteCarloOdds.fit(TrainingGames.of(tables, earlier), n_simulations=n, seed=0)
 
     half_way = as_of_points(tables, seasons[-1])["0.5"]
     situation = Situation.of(tables, seasons[-1], half_way)

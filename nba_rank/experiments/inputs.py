@@ -11,13 +11,13 @@ from nba_rank.config.schema import Config
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
-from nba_rank.data.calendar import as_of_grid
+from nba_rank.data.calendar import as_of_grid, playoff_dates
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import prepare_tables
 from nba_rank.data.tables import Tables
 from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.roster import player_sets
-from nba_rank.features.store import BuiltGroup, cached_store
+from nba_rank.features.store import BuiltGroup, build_store, cached_store
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.device import device_of
 from nba_rank.models.model_a.loggers import model_loggers
@@ -83,7 +83,10 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     cache = Path(config.paths.cache)
     with stages.stage("players"):
         threads = config.trainer.num_threads
-        ratings = cached_ratings(tables, dates, config.features, cache, threads)
+        # One pass over the games rates the playoffs of the test seasons too, for `inputs_on`.
+        later = playoff_dates(tables, plan.test_seasons, config.data.as_of_every_days)
+        rated = cached_ratings(tables, pd.concat([dates, later]), config.features, cache, threads)
+        ratings = rated.merge(dates, on=["season", "as_of_date"])
         sets = player_sets(tables, ratings, dates, config.features.roster)
     run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
     with stages.stage("features"):
@@ -101,6 +104,29 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     stages.groups(inputs.group_seconds)
     run_dir.note(store={"columns": store.columns, "build_seconds": inputs.group_seconds})
     return inputs
+
+
+def inputs_on(
+    tables: Tables, dates: pd.DataFrame, results: pd.DataFrame, config: Config
+) -> tuple[Dataset, League]:
+    """Return what a fitted ranker reads on other dates than those of its run.
+
+    Args:
+        tables: The canonical tables.
+        dates: Columns `season` and `as_of_date`.
+        results: Outcomes by season and team, as far as they are known.
+        config: The run's config.
+    """
+    features = config.features
+    ratings = cached_ratings(
+        tables, dates, features, Path(config.paths.cache), config.trainer.num_threads
+    )
+    data = Dataset.of(
+        build_store(tables, ratings, dates, features),
+        player_sets(tables, ratings, dates, features.roster),
+        relevance=pd.DataFrame(),
+    )
+    return data, League(tables, strength_inputs(tables, ratings, dates), results)
 
 
 def _projection(

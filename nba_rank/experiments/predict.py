@@ -18,13 +18,9 @@ from nba_rank.data.manifest import read_checked
 from nba_rank.data.outcomes import decided, outcomes
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.predictions import flat, predictions_table
-from nba_rank.features.players.cache import cached_ratings
-from nba_rank.features.roster import player_sets
-from nba_rank.features.store import build_store
-from nba_rank.models.ranker import League, Ranker
-from nba_rank.odds.inputs import strength_inputs
+from nba_rank.experiments.inputs import inputs_on
+from nba_rank.models.ranker import Ranker
 from nba_rank.report.format import console_table, print_table, width_of
-from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import FoldPlan
 
 CHANGED, DECIDED = "changed_tables", "decided"
@@ -59,18 +55,11 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
             "seasons, such as folds=walk_forward"
         )
     dates = pd.DataFrame({"season": [season], "as_of_date": pd.DatetimeIndex([date]).as_unit("us")})
-    features = run_config.features
-    ratings = cached_ratings(tables, dates, features, Path(run_config.paths.cache))
-    data = Dataset.of(
-        build_store(tables, ratings, dates, features),
-        player_sets(tables, ratings, dates, features.roster),
-        relevance=pd.DataFrame(),
-    )
     ranker = Ranker.load(folder / "models" / part.fit)
     complete = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
     # Outcomes are looked up for the season itself; before its end there are none.
     results = outcomes(tables, season if season in complete else max(complete, default=None))
-    league = League(tables, strength_inputs(tables, ratings, dates), results)
+    data, league = inputs_on(tables, dates, results, run_config)
     predicted = ranker.predict(data, league)
     table = predictions_table(predicted, data.sets, tables, league.results)
     table.attrs[CHANGED] = changed

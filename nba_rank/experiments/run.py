@@ -1,18 +1,20 @@
 """The order of the stages of a run: from tables to a written run folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
 
 from nba_rank.config.schema import Config
+from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
+from nba_rank.data.calendar import playoff_dates
 from nba_rank.evaluation import predictions
 from nba_rank.evaluation.assessment import EvaluationInputs, assess
-from nba_rank.experiments.inputs import fit_members, read_inputs
+from nba_rank.experiments.inputs import RunInputs, fit_members, inputs_on, read_inputs
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import fit_ensemble, prepare_workers
 from nba_rank.models.ranker import Ranker
@@ -22,7 +24,7 @@ from nba_rank.samples.folds import FoldPlan
 
 @dataclass(frozen=True)
 class RunResult:
-    """Tidy metrics and predictions of the test seasons, and the folds."""
+    """Tidy metrics, predictions of the test seasons with their playoffs, and the folds."""
 
     metrics: pd.DataFrame
     predictions: pd.DataFrame
@@ -89,11 +91,38 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             rng=np.random.default_rng(seeds.baselines),
             floor_rng=np.random.default_rng(seeds.noise_floor),
         )
+    if config.odds.name == "monte_carlo":
+        with stages.stage("playoffs"):
+            table = pd.concat([table, *_playoffs(rankers, inputs, console)], ignore_index=True)
+            table = table.sort_values(["season", "as_of_date", "rank"], ignore_index=True)
+            found = replace(found, predictions=table)
     with stages.stage("report"):
         setting = Setting(config, plan, tables, stages.seconds, inputs.group_seconds)
         write_report(found, setting, run_dir, console)
     run_dir.note(seconds=stages.seconds)
     return RunResult(found.metrics, table, plan)
+
+
+def _playoffs(
+    rankers: dict[str, Ranker], inputs: RunInputs, console: Console
+) -> list[pd.DataFrame]:
+    """Return the predictions tables of the test seasons' playoffs, which are not judged."""
+    tables, results, config = inputs.tables, inputs.results, inputs.config
+    dates = playoff_dates(tables, inputs.plan.test_seasons, config.data.as_of_every_days)
+    data, league = inputs_on(tables, dates, results, config)
+    found = []
+    for part in inputs.plan.tests:
+        for season in part.seasons:
+            own, rated = data.of_seasons([season]), league.inputs["season"] == season
+            try:
+                predicted = rankers[part.fit].predict(
+                    own, replace(league, inputs=league.inputs[rated])
+                )
+            except UserError as error:
+                console.print(f"{season}: no title odds after the regular season: {error}")
+                continue
+            found.append(predictions.predictions_table(predicted, own.sets, tables, results))
+    return found
 
 
 def _oof_table(plan: FoldPlan, predicted: dict[str, Scores]) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from nba_rank.models.calibration import (
 from nba_rank.models.members import Members, Scores, progress_of
 from nba_rank.models.saved import reading
 from nba_rank.models.stacking import Stacker
-from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.softmax import SoftmaxOdds
 from nba_rank.odds.strength import SCORE
@@ -116,8 +116,7 @@ class Ensemble:
             return replace(stack, odds=odds)
         if config.odds.name == "monte_carlo":
             simulated = MonteCarloOdds.fit(
-                league.rated(known),
-                league.tables,
+                TrainingGames.of(league.tables, league.rated(known)),
                 n_simulations=config.odds.n_simulations,
                 seed=config.seed,
                 playoff_strength=config.odds.playoff_strength,
@@ -200,7 +199,8 @@ class Ranker:
     def predict(self, data: Dataset, league: League) -> Scores:
         """Score all rows; see `complete` for what comes out."""
         if self.projection is not None:
-            data = data.with_projection(self.projection.predict(league.inputs, league.tables))
+            projected = self.projection.predict(league.inputs, league.tables, rounds=False)
+            data = data.with_projection(projected)
         return self.complete(self.members.predict(data), league)
 
     def complete(

@@ -1,6 +1,4 @@
-"""Random numbers of simulations, of which one half mirrors the other.
-
-Such antithetic variates leave far less noise in the means.
+"""Random numbers of simulations, one half mirroring the other, which leaves less noise in means.
 
 Letters: S simulations, H = S / 2 rounded up, T teams, G games left.
 """
@@ -21,7 +19,7 @@ class AntitheticDraws:
     """The random numbers of S simulations of the rest of a season.
 
     Attributes:
-        doubts: Standard normal numbers for the strengths of teams, of the unmirrored half [T, H].
+        doubts: Standard normal numbers for the strengths of teams, the unmirrored half [T, H].
         games: The same for the margins of games, float32 [G or more, H].
         later: Source of what comes after the regular season.
     """
@@ -31,18 +29,12 @@ class AntitheticDraws:
     later: np.random.Generator
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, n_simulations: int, n_teams: int, n_games: int) -> Self:
-        """Draw for one morning."""
-        return cls.draw_all(rng, n_simulations, n_teams, [n_games])[0]
-
-    @classmethod
     def draw_all(
         cls, rng: np.random.Generator, n_simulations: int, n_teams: int, n_games: Sequence[int]
     ) -> list[Self]:
-        """Draw for several mornings, each as if from a copy of the generator of its own.
+        """Draw for several mornings, each as if from its own copy of the generator.
 
-        The first numbers of a generator do not depend on how many are asked for, so the morning
-        with the most games left has those of all others.
+        The first numbers do not depend on how many are drawn, so the mornings share them.
         """
         half = (n_simulations + 1) // 2
         doubts = rng.standard_normal((n_teams, half))
@@ -61,23 +53,15 @@ def mirrored(half: npt.NDArray[Any], n_simulations: int) -> npt.NDArray[Any]:
 
 @dataclass(frozen=True)
 class Streams:
-    """Several sources of randomness, each for as many simulations, in order.
-
-    Attributes:
-        sources: The sources.
-        n_simulations: Simulations that each is for.
-    """
+    """Several sources of randomness, each for `n_simulations` simulations, in order."""
 
     sources: Sequence[np.random.Generator]
     n_simulations: int
 
     def random(self, size: int | tuple[int, ...]) -> FloatArray:
-        """Return uniform numbers, those of a source being what it would give alone.
+        """Return uniform numbers of a shape whose last axis is that of the simulations.
 
-        Of each source, the second half mirrors the first: u stands against 1 - u.
-
-        Args:
-            size: Shape; the last axis is that of the simulations.
+        Each source gives what it would give alone; its second half mirrors the first, as 1 - u.
         """
         before = size[:-1] if isinstance(size, tuple) else ()
         shape = (*before, (self.n_simulations + 1) // 2)

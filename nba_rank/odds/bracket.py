@@ -2,12 +2,9 @@
 
 The play-in is drawn; from its entrants on, `advance` gives exact probabilities and `draw` plays.
 The bracket is fixed (1/8 - 4/5 and 2/7 - 3/6, no reseeding), and the better regular-season record
-hosts every series, the Finals included.
-
-A series goes to the side with more wins even if all its games are imagined as played out, so its
-probability is that of a binomial tail, and the order of the venues only matters for a series that
-is under way: 2-2-1-1-1 in a best of seven, 2-2-1 in a best of five. (Until 2013-14 the Finals were
-2-3-2; only odds within those Finals would notice.)
+hosts every series. A series is won by whoever would win more of all its games if they were played
+out, so the order of the venues only matters once it is under way: 2-2-1-1-1 in a best of seven,
+2-2-1 in a best of five (the 2-3-2 of the Finals until 2013-14 is not modelled).
 
 Letters: S simulations, T teams, C = 2 conferences, M slots of the bracket on one side of a series.
 """
@@ -20,6 +17,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from nba_rank.core.arrays import Array, FloatArray, IntArray
+from nba_rank.core.errors import UserError
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.data.standings import BERTHS
@@ -29,11 +27,15 @@ from nba_rank.odds.seeding import League, Seeds
 CONFERENCES = 2
 _SLOTS = CONFERENCES * BERTHS
 _SEEDS_BY_SLOT = np.array([1, 8, 4, 5, 2, 7, 3, 6])
-"""Neighbours meet, then neighbouring pairs, then neighbouring fours."""
+"""Neighbours meet, then the winners of neighbouring series."""
 _HOST_IS_HOME = np.array([True, True, False, False, True, False, True])
 _MAX_WINS = (len(_HOST_IS_HOME) + 1) // 2
-_BLOCK = 300
-"""Simulations whose chances are worked out at once: few enough to stay in a processor's cache."""
+_BLOCK = 200
+"""Simulations worked on at once, few enough to stay in a processor's cache."""
+
+
+class MisfitError(UserError, ValueError):
+    """Known games have no place in the play-in or the bracket."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +43,9 @@ class Strengths:
     """How strong the teams are in the playoffs.
 
     Attributes:
-        points: Strength of each team in points of margin against an average team [S, T].
-        home_edge: Points by which a home team does better; 0 on neutral courts. One number, or
-            one a simulation [S].
-        noise_sd: Standard deviation of a game's margin around its expectation, points. One
-            number, or one a simulation [S].
+        points: Points of margin against an average team [S, T].
+        home_edge: Points by which a home team does better; 0 on neutral courts. One number or [S].
+        noise_sd: Standard deviation of a game's margin, points. One number or [S].
 
     Raises:
         ValueError: `points` is not [S, T] or not finite, or `noise_sd` is not positive.
@@ -71,38 +71,18 @@ class Strengths:
         return Strengths(points=self.points[block], home_edge=edge, noise_sd=noise)
 
     def gap(self, team: IntArray, opponent: IntArray) -> FloatArray:
-        """Return by how many points teams are stronger than their opponents [..., S].
-
-        Args:
-            team: Positions of teams [..., S].
-            opponent: Positions of their opponents [..., S].
-        """
+        """Return by how many points teams are stronger than their opponents [..., S]."""
         rows = np.arange(len(self.points))
         return self.points[rows, team] - self.points[rows, opponent]
 
     def host_win_probs(self, gap: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return how likely the host of a series wins a game at home, and one away [..., S].
 
-        `Phi((gap + home_edge) / noise_sd)`, away with the edge subtracted.
-
         Args:
             gap: Strength of the host less the other's, points [..., S].
         """
         at_home = ndtr((gap + self.home_edge) / self.noise_sd)
         return at_home, ndtr((gap - self.home_edge) / self.noise_sd)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One drawn playoff for each simulation.
-
-    Attributes:
-        playoff_wins: Playoff games won, known ones included [S, T].
-        rounds_won: Series won, 0 to 4; 0 also for teams that missed the playoffs [S, T].
-    """
-
-    playoff_wins: IntArray
-    rounds_won: IntArray
 
 
 def wins_needed_by_round(season: str) -> tuple[int, ...]:
@@ -118,7 +98,7 @@ def series_win_prob(
     away_left: int | IntArray,
     needed: int | IntArray,
 ) -> FloatArray:
-    """Return the probability that the host of a series wins it, exactly, from any state of it.
+    """Return the exact probability that the host of a series wins it, from any state of it.
 
     Args:
         p_host_at_home: Probability that the host wins a game at home.
@@ -126,35 +106,40 @@ def series_win_prob(
         home_left: Games left at the host's home if the series went its full length.
         away_left: Games left away, likewise.
         needed: Wins that the host still needs. All five broadcast against each other.
-
-    Returns:
-        Probabilities, of the common shape; exactly 1 where the host needs no win any more and
-        exactly 0 where it needs more than there are games left.
     """
     home_left, away_left, needed = (np.asarray(n) for n in (home_left, away_left, needed))
     shape = np.broadcast_shapes(
         *(np.shape(a) for a in (p_host_at_home, p_host_away, home_left, away_left, needed))
     )
-    least, most = (int(f(needed)) if needed.size else 0 for f in (np.min, np.max))
-    # short[n]: probability that the host still needs n wins. What cannot be reached yet is left
-    # out, and it starts from scalars where `needed` is one.
-    short: list[float | Array] = [np.where(needed == n, 1.0, 0.0) for n in range(most + 1)]
-    short.append(0.0)
     games: list[tuple[Array, Array]] = []
     for p, left in ((p_host_at_home, home_left), (p_host_away, away_left)):
-        certain = int(left.min()) if left.size else 0
+        certain = int(left.min(initial=_MAX_WINS))
         games += [(p, 1.0 - p)] * certain
         for game in range(certain, int(left.max(initial=0))):
             # A game that is not left is one that the host cannot win.
             win = p * (left > game)
             games.append((win, 1.0 - win))
-    for played, (win, loss) in enumerate(games, start=1):
-        for n in range(max(1, least - played), most + 1):
-            short[n] = short[n] * loss + short[n + 1] * win if n < most else short[n] * loss
-    lost = np.asarray(sum(short[1:-1], 0.0))
+    # short[n]: probability that the host still needs n wins; None where that cannot be yet.
+    short: list[Array | None] = [None]
+    for n in range(1, int(needed.max(initial=0)) + 1):
+        at = needed == n
+        short.append(np.broadcast_to(np.where(at, 1.0, 0.0), shape).copy() if at.any() else None)
+    buffer = np.empty(shape)
+    for win, loss in games:
+        for n in range(1, len(short)):
+            own, more = short[n], short[n + 1] if n + 1 < len(short) else None
+            if own is not None:
+                own *= loss
+                if more is not None:
+                    own += np.multiply(more, win, out=buffer)
+            elif more is not None:
+                short[n] = more * win
+    lost = np.zeros(shape)
+    for part in short:
+        if part is not None:
+            lost += part
     won = np.where(needed > home_left + away_left, 0.0, 1.0 - lost)
-    won = np.clip(won, 0.0, 1.0)
-    return won if won.shape == shape else np.broadcast_to(won, shape).copy()
+    return np.clip(won, 0.0, 1.0)
 
 
 def play_in(
@@ -169,27 +154,26 @@ def play_in(
 ) -> IntArray:
     """Return the eight entrants of each conference, the play-in drawn where it is not known.
 
-    Rules: none before 2019-20. In 2019-20 (`max_games_behind` is set) the ninth, if close enough,
-    has to beat the eighth twice in a row, on a neutral court. Since 2020-21 the seventh hosts the
-    eighth for the seventh berth and the ninth the tenth; then the loser of the first hosts the
-    winner of the second for the eighth berth.
+    In 2019-20 (`max_games_behind` is set) the ninth, if close enough, has to beat the eighth twice
+    in a row, on a neutral court. Since 2020-21 the seventh hosts the eighth for the seventh berth
+    and the ninth the tenth; then the loser of the first hosts the winner of the second.
 
     Args:
         seeds: Final standings of S regular seasons.
         league: Conferences of the T teams.
         strengths: Of the S simulations.
-        rule: The season's play-in, as from `nba_rank.data.league.play_in`.
+        rule: The season's play-in; None without one.
         rng: Source of randomness; the number of draws does not depend on what is known.
         known: Positions (winner, loser) of the play-in games that have been played.
-        uninvited: Positions of teams that are passed over: those not invited to the restart of
-            2019-20, of which Charlotte had the better record than the ninth of the rest.
+        uninvited: Positions of teams that are passed over, those not invited to the restart of
+            2019-20: Charlotte had a better record than the ninth of the rest.
 
     Returns:
         Positions of teams by conference and playoff seed [S, C, 8].
 
     Raises:
-        ValueError: A conference has too few teams, or a known game has no place in the play-in of
-            some simulation.
+        ValueError: A conference has too few teams.
+        MisfitError: A known game has no place in the play-in of some simulation.
     """
     S, T = seeds.seed.shape
     beat = np.zeros((T, T), dtype=np.int64)
@@ -224,7 +208,7 @@ def play_in(
         second, _ = _one_game(host, guest, strengths, beat, used, rng)
         entrants[:, code, 6], entrants[:, code, 7] = first, second
     if (used != len(known)).any():
-        raise ValueError(
+        raise MisfitError(
             f"play-in games (winner, loser) {list(known)} do not all fit the seeds: with known "
             "games the regular season must be complete and the same in every simulation"
         )
@@ -270,10 +254,7 @@ def _ninth_twice(
 
 
 def _slots(entrants: IntArray, league_rank: IntArray) -> IntArray:
-    """Return the entrants in bracket order, the East's eight first, [16, S].
-
-    Simulations come last within this module, so that a series is one contiguous row.
-    """
+    """Return the entrants in bracket order [16, S], so that a series is one contiguous row."""
     S = len(league_rank)
     if entrants.shape != (S, CONFERENCES, BERTHS):
         raise ValueError(f"entrants must be [{S}, {CONFERENCES}, {BERTHS}], not {entrants.shape}")
@@ -282,11 +263,7 @@ def _slots(entrants: IntArray, league_rank: IntArray) -> IntArray:
 
 
 def _known_wins(wins_so_far: Array | None, slots: IntArray, T: int) -> IntArray | None:
-    """Check the known playoff games against the bracket; None where there are none.
-
-    Raises:
-        ValueError: They are not [T, T], or are not the first rounds of every simulation's bracket.
-    """
+    """Check the known playoff games against every simulation's bracket; None without any."""
     if wins_so_far is None or not wins_so_far.any():
         return None
     if wins_so_far.shape != (T, T):
@@ -303,7 +280,7 @@ def _known_wins(wins_so_far: Array | None, slots: IntArray, T: int) -> IntArray 
         absent = (slot[team] < 0) | (slot[opponents] < 0).any(axis=0)
         bits = round_bit[np.maximum(slot[team] ^ slot[opponents], 0)].sum(axis=0)
         if absent.any() or (bits != (1 << len(opponents)) - 1).any():
-            raise ValueError(
+            raise MisfitError(
                 f"the known playoff games of team {team} do not fit the bracket of every "
                 "simulation: with known games the entrants must be the real ones"
             )
@@ -327,16 +304,7 @@ def _host_wins_series(
     guest: IntArray,
     wins_so_far: Array | None,
 ) -> FloatArray:
-    """Return the probability that the host wins each series.
-
-    Args:
-        gap: Strength of the host less that of the guest [..., S].
-        strengths: Home edge and noise.
-        needed: Wins that decide a series.
-        host: Positions of teams [..., S].
-        guest: Positions of teams [..., S].
-        wins_so_far: Known playoff wins of row over column [T, T].
-    """
+    """Return the probability that the host wins each series [..., S]; see `advance`."""
     at_home, away = strengths.host_win_probs(gap)
     home_left, away_left = _games_left(needed, np.array(0))
     p = series_win_prob(at_home, away, home_left=home_left, away_left=away_left, needed=needed)
@@ -365,17 +333,15 @@ def advance(
     wins_needed: Sequence[int] = (_MAX_WINS,) * ROUNDS,
     wins_so_far: Array | None = None,
 ) -> FloatArray:
-    """Return how likely each team is to win each round, given the entrants of each simulation.
-
-    Exact: the chances of all possible pairings of a round are summed, nothing is drawn.
+    """Return how likely each team is to win each round, summed over all possible pairings.
 
     Args:
         entrants: Positions of teams by conference and playoff seed [S, C, 8].
         strengths: Of the S simulations.
         league_rank: Regular-season rank of all teams, 1 is best: the lower hosts [S, T].
         wins_needed: Wins that decide a series, by round.
-        wins_so_far: Playoff games that the row team has won against the column team [T, T], once
-            the playoffs have begun. The entrants concerned must be the same in all simulations.
+        wins_so_far: Playoff games that the row team has won against the column team [T, T]. The
+            entrants concerned must be the same in all simulations.
 
     Returns:
         Probabilities [S, T, 5] of being in the playoffs (0 or 1), and of winning the first, second
@@ -383,7 +349,8 @@ def advance(
         and sum to 16, 8, 4, 2 and 1 over the teams.
 
     Raises:
-        ValueError: The shapes do not fit, or the known games do not fit every bracket.
+        ValueError: The shapes do not fit.
+        MisfitError: The known games do not fit every bracket.
     """
     S, T = league_rank.shape
     slots = _slots(entrants, league_rank)
@@ -421,10 +388,7 @@ def _reach(
         gap = strength[left] - strength[right]
         host, guest = team[left], team[right]
         if known is not None:
-            host, guest = (
-                np.where(left_hosts, host, guest),
-                np.where(left_hosts, guest, host),
-            )
+            host, guest = np.where(left_hosts, host, guest), np.where(left_hosts, guest, host)
         p = _host_wins_series(
             np.where(left_hosts, gap, -gap), strengths, needed, host, guest, known
         )
@@ -446,32 +410,16 @@ def draw(
     rng: np.random.Generator | Streams,
     wins_needed: Sequence[int] = (_MAX_WINS,) * ROUNDS,
     wins_so_far: Array | None = None,
-) -> Drawn:
-    """Return one drawn playoff for each simulation.
+) -> IntArray:
+    """Return the playoff games that each team wins in one drawn playoff a simulation [S, T].
 
-    All games of a series are drawn at once and those after the deciding win dropped: the venues
-    are fixed beforehand, so nothing depends on the earlier games.
-
-    Args:
-        entrants: Positions of teams by conference and playoff seed [S, C, 8].
-        strengths: Of the S simulations.
-        league_rank: Regular-season rank of all teams, 1 is best: the lower hosts [S, T].
-        rng: Source of randomness; the number of draws does not depend on what is known.
-        wins_needed: Wins that decide a series, by round.
-        wins_so_far: Known playoff wins of row over column, as in `advance` [T, T].
-
-    Returns:
-        Games and series that each team won.
-
-    Raises:
-        ValueError: As in `advance`.
+    Arguments and errors as `advance`; known games count, and do not change the number of draws.
     """
     S, T = league_rank.shape
     slots = _slots(entrants, league_rank)
     known = _known_wins(wins_so_far, slots, T)
     rows = np.arange(S)
     playoff_wins = np.zeros((S, T), dtype=np.int64)
-    rounds_won = np.zeros((S, T), dtype=np.int64)
     alive = slots
     for needed in wins_needed:
         # [series, S]
@@ -492,5 +440,4 @@ def draw(
         playoff_wins[rows, host] += host_wins
         playoff_wins[rows, guest] += guest_wins
         alive = np.where(host_wins >= needed, host, guest)
-        rounds_won[rows, alive] += 1
-    return Drawn(playoff_wins, rounds_won)
+    return playoff_wins

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby, pairwise
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from nba_rank.data.remaining import SeasonGames
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, start_years
 from nba_rank.odds.antithetic import AntitheticDraws
@@ -25,11 +24,11 @@ PLAYOFFS = {
 }  # fmt: skip
 RESIDUAL = dict.fromkeys(RESIDUAL_INPUTS, 0.0)
 TEAM_ONLY = {"elo_margin": 1.0, "margin_rating": 0.0}
-"""What strengths are made of, and the weights that stand for no learning: for the regular season
-and the playoffs where players are known, what the playoff residual adds, and without players."""
+"""Inputs of strengths and their weights before any game was learned from: for the regular season
+and the playoffs with players, what the playoff residual adds, and for both without players."""
 
 _TOGETHER = 2400
-"""Simulations that are worked on at once: enough to drown the cost of calls, and little memory."""
+"""Simulations worked on at once: enough to make calls cheap, and little memory."""
 
 _Morning = tuple[Situation, SeasonStrengths, AntitheticDraws]
 _Columns = dict[str, np.ndarray]
@@ -42,25 +41,10 @@ class StrengthModels:
     regular: StrengthModel
     playoffs: StrengthModel
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON."""
-        return {"regular": self.regular.to_dict(), "playoffs": self.playoffs.to_dict()}
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Restore the models exactly."""
-        return cls(**{name: StrengthModel.from_dict(part) for name, part in fields.items()})
-
 
 @dataclass(frozen=True)
 class Rated:
-    """Rated teams, and the games after their dates.
-
-    Attributes:
-        frame: What `nba_rank.odds.inputs.strength_inputs` returns.
-        regular: Games of the regular season, paired with rows of the frame.
-        playoffs: Games of the playoffs.
-    """
+    """Rated teams as from `strength_inputs`, and the games of both kinds after their dates."""
 
     frame: pd.DataFrame
     regular: RatedGames
@@ -93,12 +77,19 @@ class TrainingGames:
 
     @classmethod
     def of(cls, tables: Tables, frame: pd.DataFrame) -> Self:
-        """Collect what the rated teams of a frame teach; see `MonteCarloOdds.fit`."""
+        """Pair rated teams with the games after their dates.
+
+        Args:
+            tables: The canonical tables; games of the frame's seasons are read.
+            frame: What `nba_rank.odds.inputs.strength_inputs` returns and, where a ranker's odds
+                are asked for, its `score`; sorted by `season`, `as_of_date`, `team_id`. May be
+                empty.
+        """
         teams, known = Rated.of(tables, frame), has_players(frame)
         return cls(teams if known.all() else Rated.of(tables, frame[known]), teams)
 
     def of_seasons(self, seasons: list[str]) -> Self:
-        """Return what some seasons teach, just as from a frame of those alone."""
+        """Return the part of some seasons, the same as from a frame of those alone."""
         return type(self)(self.players.of_seasons(seasons), self.teams.of_seasons(seasons))
 
 
@@ -121,8 +112,7 @@ class MonteCarloOdds:
     @classmethod
     def fit(
         cls,
-        frame: pd.DataFrame,
-        tables: Tables,
+        training_games: TrainingGames,
         *,
         n_simulations: int,
         seed: int,
@@ -132,35 +122,12 @@ class MonteCarloOdds:
         """Learn the strength models from the games after the as-of dates of earlier seasons.
 
         Args:
-            frame: Rated teams of earlier seasons: what `nba_rank.odds.inputs.strength_inputs`
-                returns and, where a ranker's odds are asked for, its `score`; sorted by `season`,
-                `as_of_date`, `team_id`. May be empty: then nothing is learned.
-            tables: The canonical tables; games of other seasons are not read.
+            training_games: What to learn from; of no game, nothing is learned.
             n_simulations: Simulations of each date.
             seed: Seed of the simulations.
-            playoff_strength: Give the playoffs a model of their own; otherwise that of the regular
-                season stands for both.
+            playoff_strength: Fit a model for the playoffs; otherwise they use the regular season's.
             playoff_residual: Let the playoffs' model read `RESIDUAL` too.
         """
-        return cls.learn(
-            TrainingGames.of(tables, frame),
-            n_simulations=n_simulations,
-            seed=seed,
-            playoff_strength=playoff_strength,
-            playoff_residual=playoff_residual,
-        )
-
-    @classmethod
-    def learn(
-        cls,
-        training_games: TrainingGames,
-        *,
-        n_simulations: int,
-        seed: int,
-        playoff_strength: bool = True,
-        playoff_residual: bool = False,
-    ) -> Self:
-        """Learn the strength models, as `fit` does, from what has been collected before."""
         score = {SCORE: 0.0} if SCORE in training_games.teams.frame else {}
         playoffs = PLAYOFFS | RESIDUAL if playoff_residual else PLAYOFFS
         team_only = TEAM_ONLY | score
@@ -208,31 +175,34 @@ class MonteCarloOdds:
         frame: pd.DataFrame,
         tables: Tables,
         *,
+        rounds: bool = True,
         threads: int = 1,
         on_date: Callable[[], None] = lambda: None,
     ) -> pd.DataFrame:
         """Simulate the rest of the season from every date of the frame.
 
         Args:
-            frame: Rated teams, as in `fit`.
-            tables: The canonical tables; results of a date and later play no part in its odds.
+            frame: Rated teams, as in `TrainingGames.of`.
+            tables: The canonical tables; results of a date and later are not read for its odds.
+            rounds: Whether to work out the chances of winning each round.
             threads: Groups of dates that are simulated at once; does not change the result.
             on_date: Called after each date.
 
         Returns:
-            What `nba_rank.odds.season_sim.summarise` returns and `regular_strength` and
-            `playoffs_strength` (points), a row a team and date in the order of the frame, with
-            `assumption`, what had to be assumed of the schedule (empty if nothing).
+            `season`, `as_of_date`, what `nba_rank.odds.season_sim.summary` returns,
+            `regular_strength` and `playoffs_strength` (points) and `assumption` (of the schedule;
+            empty if none), a row a team and date.
         """
         frame = frame.sort_values(["season", "as_of_date", "team_id"])
         dates = frame[["season", "as_of_date"]].iloc[[date.start for date in _date_slices(frame)]]
         edges = HomeEdge.of(tables).at(start_years(dates["season"]), days(dates["as_of_date"]))
         strengths = list(self._strengths(frame, edges.tolist()))
-        games = {season: SeasonGames.of(tables, season) for season in dates["season"].unique()}
 
         def of_mornings(mornings: list[_Morning]) -> list[_Columns]:
             situations, strengths, draws = zip(*mornings, strict=True)
-            simulated = simulate_together(situations, strengths, self.n_simulations, draws)
+            simulated = simulate_together(
+                situations, strengths, self.n_simulations, draws, rounds=rounds
+            )
             parts = []
             for (situation, strength, _), part in zip(mornings, simulated, strict=True):
                 assumption = situation.remaining.assumption
@@ -248,7 +218,7 @@ class MonteCarloOdds:
             return parts
 
         situations = [
-            Situation.on(games[season], date)
+            Situation.of(tables, season, date)
             for season, date in dates.itertuples(index=False, name=None)
         ]
         mornings = zip(situations, strengths, self._draws(situations), strict=True)
@@ -259,7 +229,7 @@ class MonteCarloOdds:
         return pd.DataFrame({**key, **columns})
 
     def _draws(self, situations: list[Situation]) -> list[AntitheticDraws]:
-        """Return the luck of each morning, every one of them beginning with the same seed."""
+        """Return the draws of each morning, all from the same seed."""
         draws: list[AntitheticDraws] = []
         for _, season in groupby(situations, key=lambda situation: situation.season):
             mornings = list(season)
@@ -273,13 +243,17 @@ class MonteCarloOdds:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
-        models = {"players": self.players.to_dict(), "teams": self.teams.to_dict()}
-        return {**models, "n_simulations": self.n_simulations, "seed": self.seed}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
         """Restore odds exactly from what `to_dict` returned."""
-        models = {name: StrengthModels.from_dict(fields[name]) for name in ("players", "teams")}
+        models = {
+            name: StrengthModels(
+                *(StrengthModel.from_dict(fields[name][part]) for part in ("regular", "playoffs"))
+            )
+            for name in ("players", "teams")
+        }
         return cls(**{**fields, **models})
 
 

@@ -28,7 +28,7 @@ class Projection:
     """Simulated seasons.
 
     Attributes:
-        summary: What `MonteCarloOdds.predict` returns, of the dates that were simulated.
+        summary: What `MonteCarloOdds.predict` returns of the simulated dates, without the rounds.
         odds: What each season was simulated with.
         seconds: What models and simulations took when they were made.
     """
@@ -86,9 +86,10 @@ def project(
         def simulate(season: str) -> _Season:
             start = time.perf_counter()
             learned = training_games.of_seasons(learn_from[season])
-            odds = MonteCarloOdds.learn(learned, n_simulations=n_simulations, seed=seed)
+            odds = MonteCarloOdds.fit(learned, n_simulations=n_simulations, seed=seed)
             dates = inputs[inputs["season"] == season]
-            summary = odds.predict(dates, tables, threads=max(1, threads // len(missing)))
+            at_once = max(1, threads // len(missing))
+            summary = odds.predict(dates, tables, rounds=False, threads=at_once)
             part = _Season(summary, odds, time.perf_counter() - start)
             entries[season].keep(part)
             return part

@@ -15,38 +15,31 @@ import pandas as pd
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.core.errors import UserError
 from nba_rank.data import league as league_facts
+from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.remaining import Remaining, SeasonGames
 from nba_rank.data.standings import BERTHS, Records
 from nba_rank.data.tables import Tables
 from nba_rank.odds.antithetic import AntitheticDraws, Streams, mirrored
-from nba_rank.odds.bracket import (
-    Drawn,
-    Strengths,
-    advance,
-    draw,
-    play_in,
-    wins_needed_by_round,
-)
+from nba_rank.odds.bracket import Strengths, advance, draw, play_in, wins_needed_by_round
 from nba_rank.odds.seeding import League, Seeds, seed
 
 N_SEEDS = 15
 
+_REACH = tuple(f"{event}_prob" for event in EVENTS)
+
 COVERAGE = 0.9
-"""Share of the simulations that intervals hold."""
+"""Share of the simulations that the intervals hold."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of a season on a morning, its teams' strengths apart.
+    """What is known of a season on the morning of a date, beside the strengths of its teams.
 
     Attributes:
-        season: Season.
-        as_of_date: The morning of this date.
         records: Who beat whom in the regular season so far.
         remaining: Regular-season games left.
-        league: Conferences and divisions.
-        play_in: The rule of the season's play-in as known; None where none is held.
-        uninvited: Positions of teams that were not asked to go on (2019-20).
+        play_in: The rule of the season's play-in as known then; None without one.
+        uninvited: Positions of teams that do not take part in the restart of 2019-20.
         playin: Positions (winner, loser) of the play-in games played.
         playoff_wins: Playoff wins of row over column so far [T, T]; None before the playoffs.
         neutral_playoffs: Whether nobody is at home in play-in and playoffs.
@@ -65,21 +58,14 @@ class Situation:
 
     @classmethod
     def of(cls, tables: Tables, season: str, as_of_date: pd.Timestamp) -> Self:
-        """Read the situation from the tables; results of the date and later play no part.
+        """Read the situation from the tables, without results of the date and later.
 
         Raises:
             ValueError: The season is not in the tables, nor the one after their last.
-        """
-        return cls.on(SeasonGames.of(tables, season), as_of_date)
-
-    @classmethod
-    def on(cls, games: SeasonGames, as_of_date: pd.Timestamp) -> Self:
-        """Return the situation on one of the mornings of a season; as `of`.
-
-        Raises:
             UserError: The playoffs have begun, but no play-in game says who reached them.
         """
-        season, records = games.season, games.record(as_of_date)
+        games = tables.once(("season games", season), lambda: SeasonGames.of(tables, season))
+        records = games.record(as_of_date)
         restart = league_facts.restart(season)
         going_on = restart is not None and as_of_date > restart.announced
         uninvited = sorted(restart.uninvited) if restart is not None and going_on else []
@@ -125,18 +111,20 @@ def _refuse_unknown_field(season: str, team_id: IntArray) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class SeasonStrengths:
-    """Strengths of the T teams on a morning, and how games come out of them.
+    """Strengths of the T teams on a morning, and how games come out of them, all in points.
+
+    `playoffs` includes the play-in.
 
     Attributes:
-        regular: For the rest of the regular season, points [T].
-        playoffs: For play-in and playoffs, points [T].
-        regular_doubt: Standard deviation of the true strengths around `regular`, points.
+        regular: Strength in the rest of the regular season [T].
+        playoffs: Strength in the playoffs [T].
+        regular_doubt: Standard deviation of the true strengths around `regular`.
         playoffs_doubt: The same around `playoffs`.
-        regular_noise: Standard deviation of a game around its expected margin, points.
-        playoffs_noise: The same in play-in and playoffs.
-        regular_edge: Home edge, points.
-        playoffs_edge: Home edge in play-in and playoffs, points.
-        rest: Points gained when the opponents alone played on the day before.
+        regular_noise: Standard deviation of a game around its expected margin.
+        playoffs_noise: The same in the playoffs.
+        regular_edge: Home edge.
+        playoffs_edge: Home edge in the playoffs.
+        rest: Gain when the opponents alone played on the day before.
 
     Raises:
         ValueError: A strength is unknown.
@@ -153,7 +141,7 @@ class SeasonStrengths:
     rest: float
 
     def __post_init__(self) -> None:
-        """Check the strengths: a team of unknown strength would lose all its games."""
+        """Refuse unknown strengths: such a team would lose all its games."""
         for name in ("regular", "playoffs"):
             known = np.isfinite(getattr(self, name))
             if not known.all():
@@ -162,21 +150,21 @@ class SeasonStrengths:
 
 @dataclass(frozen=True)
 class Simulated:
-    """What came out of S simulations.
+    """S simulated seasons.
 
     Attributes:
         seeds: Final standings of the regular season.
         entrants: Positions by conference and playoff seed [S, 2, 8].
-        reach: Probabilities of the playoffs and of winning each round, given standings, entrants
-            and drawn strengths [S, T, 5].
-        playoffs: One drawn playoff a simulation.
+        reach: Probabilities of the playoffs and, if asked for, of winning each round, given
+            standings, entrants and drawn strengths [S, T, 5], else [S, T, 1].
+        playoff_wins: Games won in one drawn playoff a simulation [S, T].
         outcome_rank: Rank in the outcome, 1 is best, as `nba_rank.data.outcomes` has it [S, T].
     """
 
     seeds: Seeds
     entrants: IntArray
     reach: FloatArray
-    playoffs: Drawn
+    playoff_wins: IntArray
     outcome_rank: IntArray
 
     def part(self, chosen: slice) -> "Simulated":
@@ -185,7 +173,7 @@ class Simulated:
             seeds=Seeds(*(values[chosen] for values in vars(self.seeds).values())),
             entrants=self.entrants[chosen],
             reach=self.reach[chosen],
-            playoffs=Drawn(*(values[chosen] for values in vars(self.playoffs).values())),
+            playoff_wins=self.playoff_wins[chosen],
             outcome_rank=self.outcome_rank[chosen],
         )
 
@@ -196,21 +184,10 @@ def simulate(
     n_simulations: int,
     rng: np.random.Generator,
 ) -> Simulated:
-    """Play the rest of a season.
-
-    The doubt in every strength is drawn once a simulation, the same for the regular season and the
-    playoffs. Half of the simulations are the mirror of the other half: doubts, and the luck of
-    every game, with changed signs (antithetic variates), which leaves far less noise in the means.
-
-    Args:
-        situation: What is known.
-        strengths: How strong the teams are.
-        n_simulations: Number of simulations S.
-        rng: Source of randomness.
-    """
+    """Play the rest of a season S times; see `simulate_together`."""
     teams, games = len(situation.records.team_id), len(situation.remaining.home)
-    draws = AntitheticDraws.draw(rng, n_simulations, teams, games)
-    return simulate_together([situation], [strengths], n_simulations, [draws])[0]
+    draws = AntitheticDraws.draw_all(rng, n_simulations, teams, [games])
+    return simulate_together([situation], [strengths], n_simulations, draws)[0]
 
 
 def simulate_together(
@@ -218,11 +195,14 @@ def simulate_together(
     strengths: Sequence[SeasonStrengths],
     n_simulations: int,
     draws: Sequence[AntitheticDraws],
+    *,
+    rounds: bool = True,
 ) -> list[Simulated]:
-    """Play the rest of a season from several mornings; to the last bit as `simulate` from each.
+    """Play the rest of a season from several mornings; to the last bit as from each alone.
 
-    Standings and brackets of all are worked out at once: of a few hundred simulations, most of the
-    time would go into calling NumPy.
+    The doubt in every strength is drawn once a simulation, the same for the regular season and the
+    playoffs. Standings and brackets of all mornings are worked out at once, since for a few hundred
+    simulations calling NumPy takes most of the time.
 
     Args:
         situations: Several mornings, each of which sees the same postseason ahead as the others
@@ -230,16 +210,21 @@ def simulate_together(
         strengths: How strong the teams are on each.
         n_simulations: Number of simulations S of each.
         draws: The random numbers of each.
+        rounds: Whether to work out the chances of winning each round, 40% of the time.
     """
+    first = situations[0]
+    # After the regular season all simulations have the same standings.
+    n_different = n_simulations if any(len(of.remaining.home) for of in situations) else 1
     points, played = [], []
     for situation, of_morning, drawn_before in zip(situations, strengths, draws, strict=True):
         doubt = mirrored(drawn_before.doubts, n_simulations).T
-        regular = of_morning.regular + of_morning.regular_doubt * doubt
+        regular = of_morning.regular + of_morning.regular_doubt * doubt[:n_different]
         points.append(of_morning.playoffs + of_morning.playoffs_doubt * doubt)
         played.append(_play_rest(situation, of_morning, regular, drawn_before.games))
     beat, point_diff = (np.concatenate(parts) for parts in zip(*played, strict=True))
-    first = situations[0]
     seeds = seed(beat, point_diff, first.league)
+    if n_different < n_simulations:
+        seeds = Seeds(*(np.repeat(of, n_simulations, axis=0) for of in vars(seeds).values()))
 
     neutral = first.neutral_playoffs
     edge = [0.0 if neutral else of_morning.playoffs_edge for of_morning in strengths]
@@ -264,48 +249,31 @@ def simulate_together(
         "wins_needed": wins_needed_by_round(first.season),
         "wins_so_far": first.playoff_wins,
     }
-    reach = advance(entrants, in_playoffs, **rules)
-    drawn = draw(entrants, in_playoffs, rng=rng, **rules)
-    together = Simulated(seeds, entrants, reach, drawn, _outcome_rank(seeds, reach, drawn))
-    cuts = pairwise(range(0, len(beat) + 1, n_simulations))
+    if rounds:
+        reach = advance(entrants, in_playoffs, **rules)
+    else:
+        reach = np.zeros((*seeds.seed.shape, 1))
+        np.put_along_axis(reach[:, :, 0], entrants.reshape(len(entrants), -1), 1.0, axis=1)
+    wins = draw(entrants, in_playoffs, rng=rng, **rules)
+    together = Simulated(seeds, entrants, reach, wins, _outcome_rank(seeds, reach, wins))
+    cuts = pairwise(range(0, len(reach) + 1, n_simulations))
     return [together.part(slice(start, end)) for start, end in cuts]
 
 
-def summarise(
-    situation: Situation, simulated: Simulated, coverage: float = COVERAGE
-) -> pd.DataFrame:
-    """Sum up simulations into one row a team.
-
-    Args:
-        situation: What was known.
-        simulated: What came out.
-        coverage: Share of simulations that the intervals hold.
+def summary(situation: Situation, simulated: Simulated) -> dict[str, np.ndarray]:
+    """Sum up simulations into columns [T].
 
     Returns:
-        `season`, `as_of_date`, `team_id`; `expected_wins` with `wins_low` and `wins_high` (games of
-        the whole regular season); `projected_rank` (mean outcome rank) with `rank_low` and
-        `rank_high`; `playin_prob` (a game in the play-in), `playoff_prob`, `round_1_prob`,
-        `round_2_prob`, `finals_prob` and `title_prob` (0 to 1; they sum to 16, 8, 4, 2 and 1 over
-        the teams from the playoffs on); `seed_1` to `seed_15` (probabilities of the seed in the
-        conference, before the play-in).
+        `team_id`; `expected_wins` with `wins_low` and `wins_high` (games of the whole regular
+        season); `projected_rank` (mean outcome rank) with `rank_low` and `rank_high`; `playin_prob`
+        (a game in the play-in), `playoff_prob` and, if simulated, `round_1_prob`, `round_2_prob`,
+        `finals_prob` and `title_prob`; `seed_1` to `seed_15` (probabilities of the seed in the
+        conference, before the play-in). Intervals hold `COVERAGE`.
     """
-    return pd.DataFrame(
-        {
-            "season": situation.season,
-            "as_of_date": pd.DatetimeIndex([situation.as_of_date]).as_unit("us")[0],
-            **summary(situation, simulated, coverage),
-        }
-    )
-
-
-def summary(
-    situation: Situation, simulated: Simulated, coverage: float = COVERAGE
-) -> dict[str, np.ndarray]:
-    """Return the columns of `summarise` from `team_id` on, [T] each."""
     wins, rank = simulated.seeds.wins, simulated.outcome_rank
-    wins_low, wins_high = _interval(wins, coverage)
-    rank_low, rank_high = _interval(rank, coverage)
-    reach = simulated.reach.mean(axis=0)
+    wins_low, wins_high = _interval(wins)
+    rank_low, rank_high = _interval(rank)
+    reach = dict(zip(_REACH, simulated.reach.mean(axis=0).T, strict=False))
     seeds = simulated.seeds.seed
     n_simulations, n_teams = seeds.shape
     cell = (seeds - 1) * n_teams + np.arange(n_teams)
@@ -320,18 +288,14 @@ def summary(
         "rank_low": rank_low,
         "rank_high": rank_high,
         "playin_prob": _playin_prob(situation, simulated.seeds),
-        "playoff_prob": reach[:, 0],
-        "round_1_prob": reach[:, 1],
-        "round_2_prob": reach[:, 2],
-        "finals_prob": reach[:, 3],
-        "title_prob": reach[:, 4],
+        **reach,
         **share,
     }
 
 
-def _interval(values: IntArray, coverage: float) -> tuple[IntArray, IntArray]:
-    """Return the quantiles of each column that hold a share of it: values that do occur, [T]."""
-    tails = np.array([(1 - coverage) / 2, (1 + coverage) / 2])
+def _interval(values: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the quantiles of each column that hold `COVERAGE`: values that do occur, [T]."""
+    tails = np.array([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     low, high = np.maximum(np.ceil(len(values) * tails - 1), 0).astype(np.int64)
     # Small integers side by side are quick to sort.
     ordered = np.sort(values.T.astype(np.int16), axis=1).T.astype(np.int64)
@@ -378,10 +342,10 @@ def _play_rest(
     return np.ascontiguousarray(beat.transpose(2, 0, 1)), point_diff
 
 
-def _outcome_rank(seeds: Seeds, reach: FloatArray, drawn: Drawn) -> IntArray:
+def _outcome_rank(seeds: Seeds, reach: FloatArray, playoff_wins: IntArray) -> IntArray:
     """Rank the outcomes: playoff teams by playoff wins, all others by record."""
     worst = seeds.league_rank.shape[1] + 1
-    score = np.where(reach[:, :, 0] > 0, worst * (1 + drawn.playoff_wins), 0) - seeds.league_rank
+    score = np.where(reach[:, :, 0] > 0, worst * (1 + playoff_wins), 0) - seeds.league_rank
     rank = np.empty_like(score)
     places = np.broadcast_to(np.arange(1, worst), score.shape)
     np.put_along_axis(rank, np.argsort(-score, axis=1), places, axis=1)

@@ -1,8 +1,7 @@
 """Seeds and league ranks of many simulated regular seasons at once.
 
-The same rules as `nba_rank.data.standings`, for S seasons instead of one. A round over all
-simulations settles one criterion for all ties of one size, so that the work grows with the number
-of ties and not with the number of teams.
+The rules are those of `nba_rank.data.standings`. Each criterion is applied to all ties of one size
+at once, so that the work grows with the number of ties.
 
 Letters: S simulations, T teams in ascending team id, G tied groups, K teams of a group.
 """
@@ -10,10 +9,8 @@ Letters: S simulations, T teams in ascending team id, G tied groups, K teams of 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
-import pandas as pd
 
 from nba_rank.core.arrays import Array, BoolArray, FloatArray, IntArray
 from nba_rank.data.standings import BERTHS, win_pct
@@ -24,11 +21,7 @@ Criterion = Callable[[IntArray, IntArray], Array]
 
 @dataclass(frozen=True)
 class League:
-    """Who plays in which conference and division.
-
-    Attributes:
-        conference: Conference codes, 0 and 1, [T].
-        division: Division codes, unique over conferences, [T].
+    """Who plays in which conference (0 or 1) and division (unique over conferences), codes [T].
 
     Raises:
         ValueError: The arrays differ in length, the conferences are not two, or a division lies
@@ -50,24 +43,6 @@ class League:
         for code in np.unique(self.division):
             if len(np.unique(self.conference[self.division == code])) > 1:
                 raise ValueError(f"division {code} lies in both conferences")
-
-    @classmethod
-    def from_teams(cls, teams: pd.DataFrame) -> Self:
-        """Return the league of one season's teams; the East has code 0, the West 1.
-
-        Args:
-            teams: Rows of one season in ascending `team_id`, with `conference` and `division`.
-
-        Raises:
-            ValueError: The teams are not in ascending order, each once.
-        """
-        if not (teams["team_id"].is_monotonic_increasing and teams["team_id"].is_unique):
-            raise ValueError("teams must be those of one season in ascending team id")
-        division = teams["conference"] + "/" + teams["division"]
-        return cls(
-            conference=pd.factorize(teams["conference"], sort=True)[0].astype("int64"),
-            division=pd.factorize(division, sort=True)[0].astype("int64"),
-        )
 
 
 @dataclass(frozen=True)
@@ -96,7 +71,7 @@ class _Tied:
     Attributes:
         row: Simulation of each group [G].
         members: Teams of each group, ascending [G, K].
-        place: Place of the group's best team in the order that is sought, from 0, [G].
+        place: Place of the group's best team in the order, from 0 [G].
     """
 
     row: IntArray
@@ -107,36 +82,42 @@ class _Tied:
         """Return the groups of a mask or of positions."""
         return _Tied(self.row[which], self.members[which], self.place[which])
 
-    def split(self, values: Array) -> Iterator["_Tied"]:
-        """Split each group into its levels of a criterion, best first; one item for each size."""
-        size = values.shape[1]
-        # Stable: teams of one level stay in ascending order.
+    def sorted_by(self, values: Array) -> tuple["_Tied", Array]:
+        """Return the groups and the values with the best first, equals in ascending order."""
         order = np.argsort(-values, axis=1, kind="stable")
-        values = np.take_along_axis(values, order, axis=1)
-        members = np.take_along_axis(self.members, order, axis=1).ravel()
-        starts = np.ones(values.shape, dtype=bool)
-        np.not_equal(values[:, 1:], values[:, :-1], out=starts[:, 1:])
+        members = np.take_along_axis(self.members, order, axis=1)
+        ordered = np.take_along_axis(values, order, axis=1)
+        return _Tied(self.row, members, self.place), ordered
+
+    def ties(self, ordered: Array) -> Iterator["_Tied"]:
+        """Return the ties among sorted groups, for each size."""
+        starts = np.ones(ordered.shape, dtype=bool)
+        np.not_equal(ordered[:, 1:], ordered[:, :-1], out=starts[:, 1:])
         first = np.flatnonzero(starts)
         length = np.diff(first, append=starts.size)
-        for k in np.flatnonzero(np.bincount(length)):
+        for k in range(2, ordered.shape[1] + 1):
             at = first[length == k]
-            group, offset = np.divmod(at, size)
-            yield _Tied(
-                self.row[group],
-                members[at[:, None] + np.arange(k)],
-                self.place[group] + offset,
-            )
+            if len(at):
+                group, offset = np.divmod(at, ordered.shape[1])
+                tied = self.members.ravel()[at[:, None] + np.arange(k)]
+                yield _Tied(self.row[group], tied, self.place[group] + offset)
+
+    def best(self, values: Array) -> Iterator["_Tied"]:
+        """Return the teams of each group that are level at its top, for each number of them."""
+        at_top = values == values.max(axis=1, keepdims=True)
+        number = np.count_nonzero(at_top, axis=1)
+        for k in range(1, values.shape[1] + 1):
+            groups = self.take(number == k)
+            if len(groups.row):
+                top = groups.members[at_top[number == k]].reshape(-1, k)
+                yield _Tied(groups.row, top, groups.place)
 
 
 @dataclass(frozen=True)
 class _Records:
-    """Who beat whom, and the criteria that can be read from it.
+    """Who beat whom, and the criteria that are read from it; `seed` describes the first fields.
 
     Attributes:
-        beat: Wins of the row team over the column team [S, T, T].
-        point_diff: Points scored less points allowed [S, T].
-        league: Conferences and divisions.
-        win_pct: Winning percentage [S, T].
         eligible: Teams among their conference's best eight by record, ties included [S, T].
     """
 
@@ -196,7 +177,7 @@ def _order(
 
     The first criterion that tells any teams of a group apart splits it, and its parts start
     again. They are smaller than the group, so one pass over the sizes, the largest first, meets
-    all of them. What outlasts every criterion stays in ascending order.
+    all of them. What no criterion settles stays in ascending order.
 
     Args:
         records: S seasons.
@@ -211,20 +192,21 @@ def _order(
     S, sizes = len(records.win_pct), [len(teams) for teams in parts]
     starts = np.cumsum([0, *sizes])[:-1]
     order = np.zeros((S, sum(sizes)), dtype=np.int64)
-    is_first = np.isin(np.arange(sum(sizes)), starts)
     queue: dict[int, list[_Tied]] = defaultdict(list)
 
-    def put(groups: _Tied) -> None:
-        places = groups.place[:, None] + np.arange(groups.members.shape[1])
-        order[groups.row[:, None], places] = groups.members
-
     def push(groups: _Tied, values: Array) -> None:
-        for level in groups.split(values):
-            size = level.members.shape[1]
-            if size == 1:
-                put(level)
-            else:
-                queue[size].append(level.take(is_first[level.place]) if first_only else level)
+        if first_only:
+            levels = groups.best(values)
+        else:
+            groups, ordered = groups.sorted_by(values)
+            places = groups.place[:, None] + np.arange(groups.members.shape[1])
+            order[groups.row[:, None], places] = groups.members
+            levels = groups.ties(ordered)
+        for level in levels:
+            if first_only:
+                order[level.row, level.place] = level.members[:, 0]
+            if level.members.shape[1] > 1:
+                queue[level.members.shape[1]].append(level)
 
     for start, teams in zip(starts, parts, strict=True):
         whole = np.broadcast_to(teams, (S, len(teams)))
@@ -248,7 +230,6 @@ def _order(
             still = still[(found == found[:, :1]).all(axis=1)]
         apart = np.ones(len(values), dtype=bool)
         apart[still] = False
-        put(tied.take(still))
         push(tied.take(apart), values[apart])
     return np.split(order, starts[1:], axis=1)
 
@@ -313,29 +294,28 @@ def _league_rank(orders: list[IntArray], records: _Records) -> IntArray:
 
     flat, width = ahead.ravel(), ahead.shape[2]
     cell = np.arange(S) * ahead[0].size
-    from_east = np.empty((S, T), dtype=bool)
-    for place in range(T):
-        from_east[:, place] = first = flat[cell]
-        cell += np.where(first, width, 1)
+    from_east = np.empty((T, S), dtype=bool)
+    for first in from_east:
+        np.take(flat, cell, out=first)
+        cell += 1
+        np.add(cell, width - 1, out=cell, where=first)
     rank = np.empty((S, T), dtype=np.int64)
-    for order, mask in ((east, from_east), (west, ~from_east)):
-        places = np.nonzero(mask)[1].reshape(order.shape) + 1
+    for order, mask in ((east, from_east.T), (west, ~from_east.T)):
+        places = np.nonzero(np.ascontiguousarray(mask))[1].reshape(order.shape) + 1
         np.put_along_axis(rank, order, places, axis=1)
     return rank
 
 
 def seed(beat: Array, point_diff: Array, league: League) -> Seeds:
-    """Return the final standings of many regular seasons, as `standings` does for one.
+    """Return the final standings of many regular seasons.
+
+    The tie-breaks are those since 2015-16 for every season; ties that they do not settle go by
+    position.
 
     Args:
-        beat: Wins of the row team over the column team in the whole regular season, integers
-            [S, T, T]; teams may have played unequal numbers of games.
-        point_diff: Points scored less points allowed in the whole season [S, T].
+        beat: Wins of the row team over the column team, integers [S, T, T].
+        point_diff: Points scored less points allowed [S, T].
         league: Conferences and divisions of the T teams.
-
-    Returns:
-        Wins, percentages, seeds and league ranks. The tie-breaks are those of 2015-16 and later
-        for every season; ties that outlast them go by position, that is by team id.
 
     Raises:
         TypeError: `beat` does not hold integers.
@@ -349,7 +329,7 @@ def seed(beat: Array, point_diff: Array, league: League) -> Seeds:
             f"beat {beat.shape} and point_diff {point_diff.shape} must be [S, {T}, {T}] and "
             f"[S, {T}] for the league's {T} teams"
         )
-    # Sums by `einsum`, several times faster than `sum` where an axis is short.
+    # `einsum` is several times faster than `sum` where an axis is short.
     wins, losses = (np.einsum(sums, beat).astype(np.int64) for sums in ("stu->st", "stu->su"))
     pct = win_pct(wins, losses)
     eligible = np.zeros(pct.shape, dtype=bool)

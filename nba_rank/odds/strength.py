@@ -7,7 +7,7 @@ difference of both teams, shrunk towards weights that stand for no learning. A g
 probability `Phi((strength gap + home edge + rest) / noise)`.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -155,13 +155,9 @@ class StrengthModel:
         """
         return float(np.sqrt(max(self.noise**2 - 2 * doubt**2, (self.noise / 2) ** 2)))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Restore a model exactly from what `to_dict` returned."""
+        """Restore a model exactly from its fields, as from JSON."""
         return cls(**{**fields, "doubt": tuple(fields["doubt"])})
 
 

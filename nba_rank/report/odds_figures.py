@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 
@@ -50,7 +50,11 @@ _TICKS = {0.05: 0.01, 0.1: 0.02, 0.2: 0.05, 0.3: 0.1, 0.4: 0.1, 0.6: 0.2, 0.8: 0
 
 
 def plot_title_odds(
-    odds: pd.DataFrame, path: Path, title: str, champion: str | None = None
+    odds: pd.DataFrame,
+    path: Path,
+    title: str,
+    champion: str | None = None,
+    playoffs_begin: pd.Timestamp | None = None,
 ) -> None:
     """Draw the race for the title over a season, a line a team.
 
@@ -60,6 +64,7 @@ def plot_title_odds(
             and a colour, and so has the champion; all others are thin.
         title: Title of the figure.
         champion: Abbreviation of the champion, whose line is bold; None while unknown.
+        playoffs_begin: Morning after the regular season, marked if there are dates after it.
 
     Raises:
         ValueError: The frame is empty, or has no team of the champion's name.
@@ -89,6 +94,13 @@ def plot_title_odds(
         before = pd.Timedelta(days=0 if len(wide) > 1 else 7)
         ax.set(ylim=(-0.015 * top, top), xlim=(dates[0] - before, dates[-1]))
         ax.grid(axis="y")
+        if playoffs_begin is not None and playoffs_begin < dates[-1]:
+            begin = float(date2num(playoffs_begin))
+            ax.axvline(begin, color=GREY, lw=1, ls=":", zorder=1)
+            ax.annotate(
+                "playoffs begin", (begin, top), xytext=(-6, -4), ha="right", va="top",
+                textcoords="offset points", fontsize=11, color=GREY,
+            )  # fmt: skip
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         locator = AutoDateLocator(minticks=4, maxticks=9)
         ax.xaxis.set_major_locator(locator)

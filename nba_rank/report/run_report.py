@@ -115,7 +115,9 @@ def draw(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> list[Fig
         if "title_prob" in rows:
             title = f"{season}: the race for the title"
             champion = next(iter(rows.loc[rows["actual_rank"] == 1, "team"]), None)
-            plot_title_odds(rows, album.add(title, f"title_race_{season}"), title, champion)
+            ended = rows.loc[rows["as_of_point"] == "end", "as_of_date"].max()
+            path = album.add(title, f"title_race_{season}")
+            plot_title_odds(rows, path, title, champion, ended)
     _draw_how_far(found, album)
     for ranker, bins in found.reliability.groupby("ranker", sort=False):
         by_event = {

@@ -51,7 +51,7 @@ class Dataset:
         """Return the dataset with the features of a projection.
 
         Args:
-            summary: From `nba_rank.odds.season_sim.summarise`; dates not in it are unknown.
+            summary: What `MonteCarloOdds.predict` returns; dates not in it are unknown.
         """
         found = self.frame[KEY].merge(summary, on=KEY, how="left", validate="one_to_one")
         n_teams = self.frame.groupby(KEY[:2])["team_id"].transform("size")

@@ -9,6 +9,7 @@ from nba_rank.data.calendar import (
     POINT_SHARES,
     as_of_grid,
     as_of_points,
+    playoff_dates,
     season_of_date,
     with_coming_season,
 )
@@ -94,6 +95,18 @@ def test_the_grid_is_even_and_holds_every_point_once(sim_tables, every_days):
         assert own.index.is_monotonic_increasing
         even = pd.date_range(points["open"], points["end"], freq=f"{every_days}D")
         assert set(own.index) == set(even) | set(points.values())
+
+
+def test_dates_of_the_playoffs_go_to_the_morning_after_the_last_game(sim_tables):
+    day = pd.Timedelta(days=1)
+    dates = playoff_dates(sim_tables, [SEASON, "2023-24"], 7).set_index("season")["as_of_date"]
+    for season in (SEASON, "2023-24"):
+        end = as_of_points(sim_tables, season)["end"]
+        games = sim_tables.games
+        last = games.loc[games["season"] == season, "game_date"].max()
+        got = dates[season].tolist()
+        assert got[:-1] == pd.date_range(end + 7 * day, last, freq="7D").tolist()
+        assert got[-1] == last + day
 
 
 def test_points_that_fall_on_one_day_keep_the_later_name_and_the_date_once(sim_tables):

@@ -10,7 +10,7 @@ from nba_rank.evaluation.advancement import (
     rank_interval_metrics,
 )
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate, summarise
+from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate, summary
 
 ODDS = [f"{event}_prob" for event in EVENTS]
 
@@ -178,7 +178,9 @@ def simulated(sim_tables):
         regular_noise=12.0, playoffs_noise=12.0, regular_edge=2.0, playoffs_edge=2.0, rest=0.0,
     )  # fmt: skip
     drawn = simulate(situation, strengths, 300, np.random.default_rng(1))
-    return drawn, summarise(situation, drawn).assign(as_of_point="0.5")
+    table = pd.DataFrame(summary(situation, drawn))
+    date = {"season": season, "as_of_date": situation.as_of_date, "as_of_point": "0.5"}
+    return drawn, table.assign(**date)
 
 
 def test_finishes_are_those_of_the_simulations(simulated, sim_tables):

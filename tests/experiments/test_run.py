@@ -3,6 +3,7 @@ import shutil
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,18 @@ from nba_rank.core.errors import UserError
 from nba_rank.core.names import PLATT
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data import manifest
-from nba_rank.data.outcomes import EVENTS
+from nba_rank.data.calendar import PLAYOFFS
+from nba_rank.data.outcomes import EVENTS, decided, outcomes
 from nba_rank.data.quality import QualityReport
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform, read_tables, table_path
 from nba_rank.evaluation.predictions import PROBABILITIES, SIMULATED, flat
 from nba_rank.experiments import inputs
+from nba_rank.experiments import run as run_module
 from nba_rank.experiments.predict import CHANGED, predict, rank_date
 from nba_rank.experiments.train import train
 from nba_rank.models import members
 from nba_rank.models.model_a.lightning_module import ModelA
+from nba_rank.models.ranker import Ranker
 from nba_rank.report import run_report
 from nba_rank.samples.dataset import PROJECTED
 from nba_rank.samples.folds import FoldPlan
@@ -339,7 +343,7 @@ def test_predictions_rank_thirty_teams_a_date(finished):
     assert set(table["verdict"]) <= {"aligned", "over-ranked", "under-ranked"}
     assert (table["top_players"].str.count(";") == 2).all()
     assert set(table["as_of_point"]) == {
-        "", "open", "0.05", "0.15", "0.25", "0.5", "0.75", "end",
+        "", "open", "0.05", "0.15", "0.25", "0.5", "0.75", "end", PLAYOFFS,
     }  # fmt: skip
 
 
@@ -399,9 +403,55 @@ def predictions_of(folder: Path) -> pd.DataFrame:
 
 
 def dates_of(folder: Path) -> list[str]:
-    """Return the first, a middle and the last date of a run."""
-    dates = predictions_of(folder)["as_of_date"].drop_duplicates().dt.strftime("%Y-%m-%d").tolist()
-    return [dates[0], dates[len(dates) // 2], dates[-1]]
+    """The first, a middle and the last date of the regular season, and the last of the playoffs."""
+    table = predictions_of(folder).drop_duplicates("as_of_date")
+    dates = table["as_of_date"].dt.strftime("%Y-%m-%d").tolist()
+    end = table["as_of_point"].tolist().index("end")
+    return [dates[0], dates[end // 2], dates[end], dates[-1]]
+
+
+def playoffs_of(finished: Path, tables: Tables, printed: StringIO) -> list[pd.DataFrame]:
+    """What the run of a folder would append to its predictions with a date every 15 days."""
+    config = config_from_yaml(finished / "config.yaml")
+    config = replace(config, data=replace(config.data, as_of_every_days=15))
+    plan = FoldPlan.from_dict(read_manifest(finished)["folds"])
+    rankers = {part.fit: Ranker.load(finished / "models" / part.fit) for part in plan.tests}
+    inputs = SimpleNamespace(config=config, tables=tables, results=outcomes(tables), plan=plan)
+    return run_module._playoffs(rankers, inputs, Console(file=printed))
+
+
+def test_title_odds_go_on_to_the_champion(finished, league):
+    (table,) = playoffs_of(finished, league.tables, StringIO())
+    dates = table["as_of_date"].unique()
+    assert len(dates) > 3
+    assert set(table["as_of_point"]) == {PLAYOFFS}
+    odds = table.set_index("team_id")[["as_of_date", *[f"{event}_prob" for event in EVENTS]]]
+    sums = odds.groupby("as_of_date").sum()
+    np.testing.assert_allclose(sums, np.tile([16, 8, 4, 2, 1], (len(dates), 1)))
+    for date, on_date in odds.groupby("as_of_date"):
+        state = decided(league.tables, TEST_SEASON, date).set_index("team_id")["state"]
+        out = on_date.loc[state.index[state == "out"], "title_prob"]
+        assert len(out) >= 10
+        assert (out == 0).all()
+    over = table[table["as_of_date"] == dates[-1]]
+    np.testing.assert_array_equal(over["title_prob"], over["actual_rank"] == 1)
+    # The run itself has every fourth of these dates, and the same odds.
+    of_run = predictions_of(finished)
+    of_run = of_run[of_run["as_of_point"] == PLAYOFFS].reset_index(drop=True)
+    shared = flat(table)[table["as_of_date"].isin(of_run["as_of_date"])].reset_index(drop=True)
+    assert of_run["as_of_date"].iloc[-1] == dates[-1]
+    pd.testing.assert_frame_equal(of_run, shared, check_exact=True)
+
+
+def test_playoffs_without_play_in_games_end_the_title_odds_and_not_the_run(finished, league):
+    games = league.tables.team_games
+    gone = (games["season"] == TEST_SEASON) & (games["kind"] == "playin")
+    tables = replace(league.tables, team_games=games[~gone].reset_index(drop=True))
+    printed = StringIO()
+    assert playoffs_of(finished, tables, printed) == []
+    text = " ".join(printed.getvalue().split())
+    assert f"{TEST_SEASON}: no title odds after the regular season: " in text
+    assert "playin_team_logs_2024_25" in text
 
 
 def assert_predict_repeats(result, folder):
@@ -491,6 +541,7 @@ def test_a_test_seasons_future_changes_nothing_that_is_learned(
     finished, league, run_again, monkeypatch
 ):
     known = predictions_of(finished)
+    known = known[known["as_of_point"] != PLAYOFFS]
     day = pd.Timestamp(dates_of(finished)[1])
     prepare = inputs.prepare_tables
 
@@ -500,6 +551,7 @@ def test_a_test_seasons_future_changes_nothing_that_is_learned(
 
     monkeypatch.setattr(inputs, "prepare_tables", scrambling)
     result, _ = run_again()
+    # The other results fit no bracket.
     got = flat(result.predictions)
     assert set(got["as_of_date"]) == set(known["as_of_date"])
     for before, same in ((True, True), (False, False)):

@@ -9,7 +9,9 @@ from scipy.special import ndtr
 
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import playoff_wins, series
+from nba_rank.data.standings import alignment
 from nba_rank.odds.bracket import (
+    MisfitError,
     Strengths,
     advance,
     draw,
@@ -56,6 +58,11 @@ def strengths_of(points, *, home_edge=2.5, noise_sd=12.0) -> Strengths:
 
 def random_strengths(rng: np.random.Generator, S: int, **kwargs) -> Strengths:
     return strengths_of(rng.normal(0, 4, (S, T)), **kwargs)
+
+
+def rounds_won(wins: np.ndarray, needed=(4, 4, 4, 4)) -> np.ndarray:
+    """Series won, 0 to 4, by teams with so many playoff wins."""
+    return np.searchsorted(np.cumsum(needed), wins, side="right")
 
 
 def field_of(seeds: Seeds, strengths: Strengths, rng: np.random.Generator) -> np.ndarray:
@@ -233,7 +240,7 @@ def test_known_play_in_games_are_honoured():
 )
 def test_a_known_play_in_game_that_does_not_fit_is_refused(known):
     strengths = random_strengths(np.random.default_rng(0), 50)
-    with pytest.raises(ValueError, match="do not all fit the seeds"):
+    with pytest.raises(MisfitError, match="do not all fit the seeds"):
         play_in(
             fixed_seeds(50), LEAGUE, strengths,
             rule=SINCE_PLAY_IN, rng=np.random.default_rng(0), known=[tuple(known)],
@@ -412,7 +419,7 @@ def test_drawn_playoffs_agree_with_the_exact_odds():
     rank = seeds.league_rank
     reach = advance(entrants, strengths, league_rank=rank)
     drawn = draw(entrants, strengths, league_rank=rank, rng=rng)
-    won = drawn.rounds_won[..., None] >= np.arange(1, 5)
+    won = rounds_won(drawn)[..., None] >= np.arange(1, 5)
     # Calibrated within four standard errors, in all and among the likely and the unlikely.
     for low, high in ((0, 1.1), (0, 0.1), (0.1, 0.5), (0.5, 1.1)):
         cells = (reach[..., 1:] >= low) & (reach[..., 1:] < high) & (reach[..., :1] == 1)
@@ -432,12 +439,12 @@ def test_drawn_series_are_hosted_by_the_better_record():
     entrants = play_in(seeds, LEAGUE, strengths, rule=None, rng=rng)
     rank = seeds.league_rank
     p = advance(entrants, strengths, league_rank=rank)[0, :, 1:]
-    drawn = draw(entrants, strengths, league_rank=rank, rng=rng).rounds_won
-    shares = (drawn[..., None] >= np.arange(1, 5)).mean(axis=0)
+    drawn = draw(entrants, strengths, league_rank=rank, rng=rng)
+    shares = (rounds_won(drawn)[..., None] >= np.arange(1, 5)).mean(axis=0)
     assert (np.abs(shares - p) < 4.5 * np.sqrt(p * (1 - p) / S) + 1e-6).all()
 
 
-def test_drawn_games_fit_the_drawn_series():
+def test_drawn_wins_are_those_of_a_bracket():
     S = 2_000
     rng = np.random.default_rng(0)
     seeds, strengths = random_seeds(rng, S), random_strengths(rng, S)
@@ -446,14 +453,12 @@ def test_drawn_games_fit_the_drawn_series():
         drawn = draw(
             entrants, strengths, league_rank=seeds.league_rank, rng=rng, wins_needed=needed
         )
-        certain = np.array([0, *np.cumsum(needed)])[drawn.rounds_won]
-        more = drawn.playoff_wins - certain
-        lost_to = np.array([*needed, 1])[np.minimum(drawn.rounds_won, 4)]
-        assert ((more >= 0) & (more < lost_to)).all()
+        by_rounds = np.sort(rounds_won(drawn, needed), axis=1)[:, -16:]
+        assert (by_rounds == [*[0] * 8, *[1] * 4, 2, 2, 3, 4]).all()
         inside = np.zeros((S, T), dtype=bool)
         np.put_along_axis(inside, entrants.reshape(S, -1), True, axis=1)
-        assert (drawn.playoff_wins[~inside] == 0).all()
-        assert drawn.playoff_wins.max() == sum(needed)
+        assert (drawn[~inside] == 0).all()
+        assert drawn.max() == sum(needed)
 
 
 def test_the_length_of_drawn_series_is_that_of_even_ones():
@@ -461,7 +466,7 @@ def test_the_length_of_drawn_series_is_that_of_even_ones():
     rng = np.random.default_rng(0)
     seeds, strengths = random_seeds(rng, S), strengths_of(np.zeros((S, T)), home_edge=0.0)
     entrants = field_of(seeds, strengths, rng)
-    games = draw(entrants, strengths, league_rank=seeds.league_rank, rng=rng).playoff_wins
+    games = draw(entrants, strengths, league_rank=seeds.league_rank, rng=rng)
     # 4 to 7 games with chances 1/8, 1/4, 5/16, 5/16.
     assert games.sum(axis=1).mean() / 15 == pytest.approx(5.8125, abs=0.02)
 
@@ -498,9 +503,9 @@ def test_a_series_under_way_goes_on_from_its_state(needed, won, lost, known_host
     drawn = draw(entrants, strengths, rng=np.random.default_rng(0), wins_so_far=wins, **fixed)
     p = reach[:, host, 1]
     error = np.sqrt((p * (1 - p)).sum())
-    assert abs((drawn.rounds_won[:, host] >= 1).sum() - p.sum()) < 4 * error
-    assert (drawn.playoff_wins[:, host] >= wins[host, guest]).all()
-    assert (drawn.playoff_wins[:, guest] >= wins[guest, host]).all()
+    assert abs((rounds_won(drawn[:, host], fixed["wins_needed"]) >= 1).sum() - p.sum()) < 4 * error
+    assert (drawn[:, host] >= wins[host, guest]).all()
+    assert (drawn[:, guest] >= wins[guest, host]).all()
 
 
 def test_decided_series_have_probability_one():
@@ -522,9 +527,9 @@ def test_decided_series_have_probability_one():
     drawn = draw(
         entrants, strengths, league_rank=rank, rng=np.random.default_rng(0), wins_so_far=wins
     )
-    assert (drawn.rounds_won[:, eight] >= 2).all()
-    assert (drawn.playoff_wins[:, four] == 4).all()
-    assert (drawn.playoff_wins[:, one] == 2).all()
+    assert (rounds_won(drawn[:, eight]) >= 2).all()
+    assert (drawn[:, four] == 4).all()
+    assert (drawn[:, one] == 2).all()
 
 
 @pytest.mark.parametrize(
@@ -539,7 +544,7 @@ def test_known_games_that_do_not_fit_the_bracket_are_refused(pairs):
     entrants, strengths, wins = playoffs_begun(5)
     for winner, loser in pairs:
         wins[winner, loser] = 4
-    with pytest.raises(ValueError, match="do not fit the bracket"):
+    with pytest.raises(MisfitError, match="do not fit the bracket"):
         advance(entrants, strengths, league_rank=fixed_seeds(5).league_rank, wins_so_far=wins)
 
 
@@ -582,7 +587,7 @@ def real_season(tables, season: str) -> tuple[np.ndarray, League, Seeds]:
     beat = np.bincount(own[won] * n + other[won], minlength=n * n).reshape(n, n)
     margin = rows["points"] - rows["opponent_points"]
     point_diff = np.bincount(own, weights=margin, minlength=n).astype("int64")
-    league = League.from_teams(teams)
+    league = League(*alignment(teams))
     twenty = (np.repeat(array[None], 20, axis=0) for array in (beat, point_diff))
     return ids, league, seed(*twenty, league)
 
@@ -645,10 +650,10 @@ def test_the_real_champion_is_reproduced(real_tables, season):
     played = series(real_tables.team_games, season)
     winners = played[played["winner_team_id"] == played["team_id"]]
     rounds = np.bincount(np.searchsorted(ids, winners["team_id"]), minlength=len(ids))
-    assert (drawn.rounds_won == rounds).all()
+    assert (rounds_won(drawn) == rounds).all()
     assert (reach[..., 1:] == (rounds[:, None] >= np.arange(1, 5))).all()
     games_won = playoff_wins(real_tables.team_games).query("season == @season")
-    assert (drawn.playoff_wins == games_won.sort_values("team_id")["playoff_wins"].to_numpy()).all()
+    assert (drawn == games_won.sort_values("team_id")["playoff_wins"].to_numpy()).all()
 
 
 @pytest.mark.real

@@ -38,9 +38,14 @@ def season(sim_inputs) -> pd.DataFrame:
     return frame[frame["as_of_date"].isin([*dates[::3], dates[-1]])].reset_index(drop=True)
 
 
+def fit(frame: pd.DataFrame, tables, **settings) -> MonteCarloOdds:
+    settings = {"n_simulations": S, "seed": 1} | settings
+    return MonteCarloOdds.fit(TrainingGames.of(tables, frame), **settings)
+
+
 @pytest.fixture(scope="module")
 def fitted(earlier, sim_tables) -> MonteCarloOdds:
-    return MonteCarloOdds.fit(earlier, sim_tables, n_simulations=S, seed=1)
+    return fit(earlier, sim_tables)
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +196,7 @@ def test_games_of_other_seasons_are_not_learned_from(fitted, earlier, sim_tables
     rng = np.random.default_rng(0)
     points = games["home_points"].mask(later, rng.integers(50, 200, len(games)))
     poisoned = replace(sim_tables, games=games.assign(home_points=points))
-    again = MonteCarloOdds.fit(earlier, poisoned, n_simulations=S, seed=1)
+    again = fit(earlier, poisoned)
     assert again.to_dict() == fitted.to_dict()
 
 
@@ -200,8 +205,8 @@ def test_lessons_of_seasons_are_those_of_their_frame_alone(fitted, sim_inputs, s
     training_games = TrainingGames.of(sim_tables, sim_inputs)
     for seasons in ([], [second], [first, second]):
         frame = sim_inputs[sim_inputs["season"].isin(seasons)]
-        expected = MonteCarloOdds.fit(frame, sim_tables, n_simulations=S, seed=1)
-        got = MonteCarloOdds.learn(training_games.of_seasons(seasons), n_simulations=S, seed=1)
+        expected = fit(frame, sim_tables)
+        got = MonteCarloOdds.fit(training_games.of_seasons(seasons), n_simulations=S, seed=1)
         assert got == expected
     assert got == fitted
 
@@ -220,7 +225,7 @@ def test_strength_of_players_is_found_to_be_worth_points(fitted):
 def test_without_a_strength_of_their_own_the_playoffs_have_that_of_the_regular_season(
     earlier, season, sim_tables
 ):
-    odds = MonteCarloOdds.fit(earlier, sim_tables, n_simulations=50, seed=1, playoff_strength=False)
+    odds = fit(earlier, sim_tables, n_simulations=50, playoff_strength=False)
     for models in (odds.players, odds.teams):
         assert models.playoffs == models.regular
     table = odds.predict(on(season, dates_of(season)[2]), sim_tables)
@@ -228,7 +233,7 @@ def test_without_a_strength_of_their_own_the_playoffs_have_that_of_the_regular_s
 
 
 def test_the_playoff_residual_enters_the_playoffs_alone(fitted, earlier, season, sim_tables):
-    odds = MonteCarloOdds.fit(earlier, sim_tables, n_simulations=50, seed=1, playoff_residual=True)
+    odds = fit(earlier, sim_tables, n_simulations=50, playoff_residual=True)
     assert set(odds.players.playoffs.inputs) - set(fitted.players.playoffs.inputs) == set(
         RESIDUAL_INPUTS
     )
@@ -248,7 +253,7 @@ def test_a_score_enters(fitted, earlier, season, sim_tables):
         return with_score(frame, 15.5 - rank.loc[keys].to_numpy())
 
     date = on(season, dates_of(season)[1])
-    told = MonteCarloOdds.fit(known(earlier), sim_tables, n_simulations=S, seed=1)
+    told = fit(known(earlier), sim_tables)
     table = told.predict(known(date), sim_tables)
     for models in (told.players, told.teams):
         for part in (models.regular, models.playoffs):
@@ -262,7 +267,7 @@ def test_a_score_enters(fitted, earlier, season, sim_tables):
     )
     rng = np.random.default_rng(0)
     nothing = with_score(earlier, rng.normal(0, 8, len(earlier)))
-    guessed = MonteCarloOdds.fit(nothing, sim_tables, n_simulations=S, seed=1)
+    guessed = fit(nothing, sim_tables)
     assert abs(guessed.players.regular.coef[-1]) < 0.05
     # Without the score that the models read, there are no odds.
     with pytest.raises(KeyError, match="score"):
@@ -270,7 +275,7 @@ def test_a_score_enters(fitted, earlier, season, sim_tables):
 
 
 def test_of_no_earlier_season_nothing_is_learned(earlier, season, sim_tables):
-    odds = MonteCarloOdds.fit(earlier.iloc[:0], sim_tables, n_simulations=S, seed=1)
+    odds = fit(earlier.iloc[:0], sim_tables)
     assert odds.players.regular.coef == pytest.approx(list(REGULAR.values()))
     assert odds.players.playoffs.coef == pytest.approx(list(PLAYOFFS.values()))
     assert odds.teams.regular == odds.teams.playoffs
@@ -321,7 +326,7 @@ def test_unknown_teams_are_refused(fitted, season, sim_tables):
 def test_a_league_without_player_logs(earlier, season, sim_tables):
     bare = {name: frame.assign(**dict.fromkeys(OF_PLAYERS, np.nan))
             for name, frame in (("earlier", earlier), ("season", season))}  # fmt: skip
-    odds = MonteCarloOdds.fit(bare["earlier"], sim_tables, n_simulations=50, seed=1)
+    odds = fit(bare["earlier"], sim_tables, n_simulations=50)
     assert odds.players.regular.coef == pytest.approx(list(REGULAR.values()))
     assert odds.teams.regular.coef != pytest.approx(list(TEAM_ONLY.values()), abs=1e-3)
     table = odds.predict(on(bare["season"], dates_of(season)[2]), sim_tables)

@@ -12,7 +12,7 @@ from nba_rank.core.stages import Stages
 from nba_rank.data.tables import Tables, conform
 from nba_rank.experiments import inputs
 from nba_rank.odds.inputs import ROSTER_INPUTS
-from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
 from nba_rank.odds.projection import project, projected_seasons
 from nba_rank.samples.folds import FoldPlan
 
@@ -72,11 +72,10 @@ def test_each_season_is_simulated_with_the_maps_of_its_own_earlier_seasons(
     assert list(got.odds) == [SECOND, THIRD]
     parts = []
     for season, earlier in learn_from.items():
-        odds = MonteCarloOdds.fit(
-            few[few["season"].isin(earlier)], sim_tables, n_simulations=20, seed=3
-        )
+        games = TrainingGames.of(sim_tables, few[few["season"].isin(earlier)])
+        odds = MonteCarloOdds.fit(games, n_simulations=20, seed=3)
         assert got.odds[season] == odds
-        parts.append(odds.predict(few[few["season"] == season], sim_tables))
+        parts.append(odds.predict(few[few["season"] == season], sim_tables, rounds=False))
     pd.testing.assert_frame_equal(
         got.summary, pd.concat(parts, ignore_index=True), check_exact=True
     )
@@ -178,7 +177,7 @@ def test_a_harmed_entry_is_made_anew(sim_tables, few, known, tmp_path, monkeypat
 def instant(monkeypatch):
     """Nothing is simulated: only the name of the file counts."""
     monkeypatch.setattr(
-        MonteCarloOdds, "predict", lambda self, frame, tables, threads: frame[["season"]]
+        MonteCarloOdds, "predict", lambda self, frame, tables, **settings: frame[["season"]]
     )
 
 

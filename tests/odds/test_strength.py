@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -278,13 +276,3 @@ def test_noise_and_doubt_make_up_the_noise():
         assert MAP.noise_beside(doubt) ** 2 + 2 * doubt**2 == pytest.approx(144)
     # Whatever the doubt, games are not decided beforehand.
     assert MAP.noise_beside(8.0) == MAP.noise_beside(20.0) == 6.0
-
-
-def test_a_map_is_restored_exactly():
-    frame, games = planted([0.8, 0.3], [0.4, -0.2], n_games=300)
-    fitted = StrengthModel.fit(frame, games, {"a": 0.5, "b": 0.1})
-    for each in (MAP, fitted):
-        assert StrengthModel.from_dict(each.to_dict()) == each
-        restored = StrengthModel.from_dict(json.loads(json.dumps(each.to_dict())))
-        assert restored == each
-        np.testing.assert_array_equal(restored.strength(frame), each.strength(frame))

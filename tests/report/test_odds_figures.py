@@ -67,6 +67,16 @@ def test_an_outsider_who_won_is_named_too(tmp_path, drawn):
     assert sorted(names(drawn[0])) == [*TEAMS[: RACERS - 1], "T10", "T29"]
 
 
+@pytest.mark.parametrize(("date", "n_lines"), [("2024-01-16", 1), ("2024-02-13", 0)])
+def test_the_begin_of_the_playoffs_is_marked_where_the_race_goes_on(tmp_path, drawn, date, n_lines):
+    begin = pd.Timestamp(date)
+    plot_title_odds(race(), tmp_path / "race.png", "2023-24", playoffs_begin=begin)
+    ax = drawn[0].axes[0]
+    assert [text.get_text() for text in ax.texts].count("playoffs begin") == n_lines
+    marks = [line for line in ax.lines if len(set(line.get_xdata())) == 1]
+    assert [num2date(line.get_xdata()[0]).date() for line in marks] == [begin.date()] * n_lines
+
+
 def test_a_race_of_one_date(tmp_path, drawn):
     plot_title_odds(race(1), tmp_path / "race.png", "2023-24")
     first, last = (num2date(end) for end in drawn[0].axes[0].get_xlim())

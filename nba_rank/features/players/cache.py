@@ -1,8 +1,9 @@
 """Player ratings kept in the cache, and what the games before a season said of its players.
 
-The ratings of a season's dates are one entry. The state of the pass over all games at the opening
-of the newest season is another, so that one more date costs only that season. What names an entry
-had happened by then: later games play no part, and a changed past gives another name.
+The ratings of a season's dates are one entry, those of its playoffs another. The state of the pass
+over all games at the opening of the newest season is a third, so that one more date costs only that
+season. What names an entry had happened by then: later games play no part, and a changed past gives
+another name.
 """
 
 from pathlib import Path
@@ -28,9 +29,15 @@ def cached_ratings(
     asked = rated_dates(tables, dates)
     if asked.empty:
         return player_ratings(tables, asked, config.impact)
-    parts = {str(season): part for season, part in asked.groupby("season", sort=True)}
+    # Dates after the regular season have an entry of their own: not every run asks for them.
+    ended = asked["season"].map(tables.seasons.set_index("season")["last_regular_date"])
+    later = asked["as_of_date"] > ended + pd.Timedelta(days=1)
+    parts = {
+        (str(season), bool(is_later)): part
+        for (season, is_later), part in asked.groupby([asked["season"], later], sort=True)
+    }
     entries = {
-        season: Entry(
+        (season, is_later): Entry(
             cache,
             f"players_{season}",
             [*_known(tables, config.impact, season, part["as_of_date"].max()), part],
@@ -38,23 +45,26 @@ def cached_ratings(
             write=lambda ratings, folder: ratings.to_parquet(folder / _RATINGS, index=False),
             read=lambda folder: pd.read_parquet(folder / _RATINGS),
         )
-        for season, part in parts.items()
+        for (season, is_later), part in parts.items()
     }
-    loaded = {season: entry.load() for season, entry in entries.items()}
-    found = {season: ratings for season, ratings in loaded.items() if ratings is not None}
-    missing = [season for season in entries if season not in found]
+    loaded = {key: entry.load() for key, entry in entries.items()}
+    found = {key: ratings for key, ratings in loaded.items() if ratings is not None}
+    missing = [key for key in entries if key not in found]
     if missing:
-        opening = _opening(tables, config.impact, missing[-1], cache)
-        state = opening[0].load() if opening is not None and len(missing) == 1 else None
+        (first, _), (newest, _) = missing[0], missing[-1]
+        opening = _opening(tables, config.impact, newest, cache)
+        state = opening[0].load() if opening is not None and first == newest else None
         book = PlayerBook(tables, config.impact, state)
-        for season in missing:
-            if season == missing[-1] and opening is not None and state is None:
-                entry, last_day = opening
+        unkept = opening if state is None else None
+        for key in missing:
+            if unkept is not None and key[0] == newest:
+                entry, last_day = unkept
                 book.add_before(last_day + 1)
                 entry.keep(book.state(last_day))
-            found[season] = book.ratings(parts[season], threads)
-            entries[season].keep(found[season])
-    return pd.concat([found[season] for season in entries], ignore_index=True)
+                unkept = None
+            found[key] = book.ratings(parts[key], threads)
+            entries[key].keep(found[key])
+    return pd.concat([found[key] for key in entries], ignore_index=True)
 
 
 def _known(tables: Tables, config: ImpactConfig, season: str, date: pd.Timestamp) -> list[object]:

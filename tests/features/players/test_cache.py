@@ -72,6 +72,18 @@ def test_ratings_are_the_same_with_and_without_cache_and_threads(
     assert len(list(tmp_path.glob(f"player_state_{LAST}_*"))) == 1
 
 
+def test_dates_after_the_regular_season_have_an_entry_of_their_own(
+    tables, dates, as_of, features, expected, tmp_path, passes
+):
+    over = as_of("2021-11-26", "2021-12-05", "2022-11-26")[["season", "as_of_date"]]
+    more = pd.concat([dates, over])
+    both = player_ratings(tables, more, features().impact)
+    assert_same(cached_ratings(tables, more, features(), tmp_path), both)
+    assert_same(cached_ratings(tables, dates, features(), tmp_path), expected)
+    assert passes == [None]
+    assert len(list(tmp_path.glob("players_*"))) == dates["season"].nunique() + 2
+
+
 def test_one_more_date_is_rated_from_the_opening_of_its_season(
     tables, dates, features, expected, tmp_path, passes
 ):
