@@ -22,6 +22,13 @@ MAX_EXCLUDED_GAMES = 5
 
 _SOURCE = ["file", "row"]
 _Make = Callable[[pd.DataFrame, GameTables, IngestIssues], pd.DataFrame]
+_OF_ONE_LEVEL: dict[str, _Make] = {
+    "market_totals": market_totals_table,
+    "market_lines": market_lines_table,
+    "team_records": team_records_table,
+    "raptor": raptor_table,
+}
+"""What makes the tables that are named like the level of their files."""
 
 
 def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
@@ -51,31 +58,16 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
     def table(name: str, level: str, make: _Make) -> pd.DataFrame:
         return make(rows[level], known, issues) if level in rows else no_rows(name)
 
-    rosters = table("rosters", "roster", roster_table)
-    schedule = schedule_table(rows.get("schedule"), known, issues)
-    totals = table("market_totals", "market_totals", market_totals_table)
-    lines = table("market_lines", "market_lines", market_lines_table)
-    records = table("team_records", "team_records", team_records_table)
-    raptor = table("raptor", "raptor", raptor_table)
-    reports, report_dates = no_rows("injury_reports"), no_rows("injury_report_dates")
+    tables = {
+        "rosters": table("rosters", "roster", roster_table),
+        "schedule": schedule_table(rows.get("schedule"), known, issues),
+        **{name: table(name, name, make) for name, make in _OF_ONE_LEVEL.items()},
+        **{name: no_rows(name) for name in ("injury_reports", "injury_report_dates")},
+    }
     if "injury_report" in rows:
-        reports, report_dates = injury_tables(rows["injury_report"], known, issues)
+        tables |= injury_tables(rows["injury_report"], known, issues)
     issues.raise_errors()
-    return Tables(
-        games=games,
-        team_games=team_games,
-        player_games=player_games,
-        teams=teams,
-        seasons=seasons,
-        rosters=rosters,
-        schedule=schedule,
-        market_totals=totals,
-        market_lines=lines,
-        team_records=records,
-        raptor=raptor,
-        injury_reports=reports,
-        injury_report_dates=report_dates,
-    )
+    return Tables(games, team_games, player_games, teams, seasons, **tables)
 
 
 def deduplicate(rows: pd.DataFrame, key: list[str], issues: IngestIssues) -> pd.DataFrame:

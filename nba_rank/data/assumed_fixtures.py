@@ -107,12 +107,7 @@ def fair_meetings(conference: np.ndarray, division: np.ndarray, games: int) -> n
     """Return how often two teams meet by the league's formula, float64 [T, T].
 
     That is 4 times within a division, 3.6 times on average within a conference and twice otherwise,
-    scaled to the games of a team.
-
-    Args:
-        conference: Conference codes [T].
-        division: Division codes, unique over conferences [T].
-        games: Games of a team in a season.
+    scaled to the games of a team. Division codes are unique over conferences.
     """
     same_conference = conference[:, None] == conference
     meetings = np.where(division[:, None] == division, 4.0, np.where(same_conference, 3.6, 2.0))

@@ -25,8 +25,8 @@ _OTHER_STATUSES = {
 
 def injury_tables(
     rows: pd.DataFrame, known: GameTables, issues: IngestIssues
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the canonical tables `injury_reports` and `injury_report_dates`.
+) -> dict[str, pd.DataFrame]:
+    """Return the canonical tables `injury_reports` and `injury_report_dates` by name.
 
     Of several reports of one date only the last counts, in order of file name and of place in the
     file. A player who is listed twice in it has the status of the last entry.
@@ -54,7 +54,8 @@ def injury_tables(
     again = entries.duplicated(["date", "player_id"], keep="last")
     what = "dropped: a later entry of the report lists the player again"
     issues.warn(what, entries, again, ["date", "team", "player_name"])
-    return conform("injury_reports", entries[~again]), reports
+    entries = conform("injury_reports", entries[~again])
+    return {"injury_reports": entries, "injury_report_dates": reports}
 
 
 def _entries(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:

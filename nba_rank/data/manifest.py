@@ -31,10 +31,7 @@ def code_version() -> str:
 def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = None) -> str | None:
     """Return why an ingest is needed, None if raw files, tables and code are as in the manifest.
 
-    Args:
-        raw_dir: Folder of raw files.
-        processed_dir: Folder of the tables.
-        manifest_path: The manifest; `manifest.json` beside the tables if not given.
+    The manifest is `manifest.json` beside the tables if no path is given.
     """
     manifest_path = manifest_path or default_path(processed_dir)
     try:
@@ -43,7 +40,7 @@ def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = No
             # First, since other code may have written other tables.
             return "the ingest code has changed"
         listed = {file["path"]: file["sha256"] for file in manifest["raw"]}
-        tables = {name: manifest["tables"][name]["sha256"] for name in SCHEMA}
+        altered = _altered(processed_dir, manifest)
     except FileNotFoundError:
         return "there is no manifest"
     except (ValueError, KeyError, TypeError) as error:
@@ -58,7 +55,6 @@ def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = No
             return f"raw file {name} is new"
         if file_hash(present[name]) != listed[name]:
             return f"raw file {name} has changed"
-    altered = _altered(processed_dir, tables)
     if altered is not None:
         return altered
     try:
@@ -68,13 +64,14 @@ def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = No
     return None
 
 
-def _altered(processed_dir: Path, tables: dict[str, str]) -> str | None:
-    """Say which table is not the one of a hash; None if all are."""
-    for name, expected in tables.items():
+def _altered(processed_dir: Path, manifest: dict[str, Any]) -> str | None:
+    """Say which table is not as in the manifest; None if all are."""
+    expected = {name: manifest["tables"][name]["sha256"] for name in SCHEMA}
+    for name, sha256 in expected.items():
         path = table_path(processed_dir, name)
         if not path.exists():
             return f"table {name} is missing"
-        if file_hash(path) != expected:
+        if file_hash(path) != sha256:
             return f"table {name} was altered"
     return None
 
@@ -92,9 +89,7 @@ def read_checked(processed_dir: Path) -> Tables:
         beside = default_path(processed_dir)
         path = beside if beside.exists() else default_path(processed_dir.parent)
         try:
-            written = json.loads(path.read_text(encoding="utf-8"))["tables"]
-            hashes = {name: written[name]["sha256"] for name in SCHEMA}
-            reason = _altered(processed_dir, hashes)
+            reason = _altered(processed_dir, json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError):
             reason = f"no manifest says what they were, neither {beside} nor {path}"
     if reason is not None:

@@ -20,13 +20,10 @@ _SHOWN = ["game_id", "home", "away"]
 
 
 def implied_prob(american_odds: pd.Series) -> pd.Series:
-    """Return the win probability at which American odds are fair, bookmaker's margin included.
+    """Return the win probability (0 to 1) at which American odds are fair.
 
-    Args:
-        american_odds: Odds (float64) of at least 100 or at most -100; NaN is unknown.
-
-    Returns:
-        Probability, 0 to 1: stake over stake and gain.
+    It is the stake over stake and gain, with the bookmaker's margin. Odds are at least 100 or at
+    most -100, or NaN.
     """
     stake = (-american_odds).clip(lower=100.0)
     gain = american_odds.clip(lower=100.0)

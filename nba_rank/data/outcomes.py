@@ -36,10 +36,6 @@ def playoff_wins(team_games: pd.DataFrame) -> pd.DataFrame:
 def series(team_games: pd.DataFrame, season: str) -> pd.DataFrame:
     """Return the playoff series of a season: a team's opponents by first game are its rounds.
 
-    Args:
-        team_games: Team games as in the schema; only the season's rows of kind `playoffs` count.
-        season: Season, such as `2023-24`.
-
     Returns:
         Two rows a series, one a side, sorted by round and team: `season`, `round` (1 to 4),
         `team_id`, `opponent_team_id`, `wins`, `losses` (games), `winner_team_id` (0 while
@@ -149,10 +145,6 @@ def _season_outcomes(rows: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd
 
 def outcomes(tables: Tables, season: str | None = None) -> pd.DataFrame:
     """Return how far every team went in complete seasons.
-
-    Args:
-        tables: The canonical tables.
-        season: One season, or None for all that are complete.
 
     Returns:
         One row a team and season, sorted by season and `outcome_rank`:

@@ -25,11 +25,7 @@ def prepare_tables(
     """Return the checked tables of a data source, simulated first where that is the source.
 
     Any number of runs may do so at once: one of them simulates and ingests, the others wait.
-
-    Args:
-        config: The source of the game logs.
-        console: Where progress and the quality report are printed; None prints nothing.
-        force: Read the raw files even where nothing has changed.
+    `console` and `force` are those of `ingest`.
 
     Raises:
         IngestError: The raw files cannot be used.

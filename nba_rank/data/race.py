@@ -37,12 +37,7 @@ def _format(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the last seed that can reach the playoffs [D], games left and the uninvited [D, T].
 
-    Args:
-        rows: Regular-season team games.
-        season: Season.
-        dates: As-of dates [D].
-        played: Games played before each date [D, T].
-        ids: Team ids [T].
+    `played` is the number of games before each date [D, T].
     """
     left = np.maximum(league.scheduled_games(season) - played, 0)
     play_in = league.play_in(season)
@@ -73,12 +68,8 @@ def _decided(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return who is eliminated, who has clinched, and `seeds_in_reach` of one conference [D, C].
 
-    Args:
-        worst: Final winning percentages if all games left are lost [D, C].
-        best: Final winning percentages if all games left are won [D, C].
-        division: Division codes [C].
-        line: Last seed that can still reach the playoffs [D].
-        winners_first: Whether a division winner is in whatever its record.
+    `worst` and `best` are final winning percentages if all games left are lost or won [D, C], and
+    `line` is the last seed that can still reach the playoffs [D].
     """
     out_of_reach = worst[:, None, :] > best[:, :, None]
     can_catch = (best[:, None, :] >= worst[:, :, None]) & ~np.eye(len(division), dtype=bool)
@@ -115,15 +106,9 @@ def race(
 ) -> pd.DataFrame:
     """Return the race for the playoffs of one season on the mornings of some dates.
 
-    Only games with `game_date` before the as-of date count. `eliminated` and `clinched` are
-    certain: they assume nothing about ties, tie-breaks or who meets whom in the games left, so they
-    may come a few days later than the league's own.
-
-    Args:
-        team_games: Team games as in the schema; only the season's rows of kind `regular` count.
-        teams: Teams as in the schema.
-        season: Season, such as `2023-24`.
-        as_of_dates: Dates, in any order, D in all.
+    Only regular-season games before the as-of date count; dates may be in any order. `eliminated`
+    and `clinched` are certain: they assume nothing about ties, tie-breaks or who meets whom in the
+    games left, so they may come a few days later than the league's own.
 
     Returns:
         D * T rows, by date as given and then `team_id`: `season`, `as_of_date`, `team_id`;

@@ -168,11 +168,7 @@ def regular_season(
 
 
 def records_of(members: pd.DataFrame, rows: pd.DataFrame) -> Records:
-    """Return who beat whom.
-
-    Args:
-        members: Teams of a season, sorted by id.
-        rows: Their team games.
+    """Return who beat whom, of the teams and team games that `regular_season` returns.
 
     Raises:
         ValueError: A game names another team.
@@ -221,12 +217,7 @@ def count_records(
 
 
 def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.DataFrame:
-    """Return the regular-season standings of a season.
-
-    Args:
-        team_games: Team games as in the schema; only the season's rows of kind `regular` count.
-        teams: Teams as in the schema.
-        season: Season, such as `2023-24`.
+    """Return the standings of a season from its rows of kind `regular`.
 
     Returns:
         One row a team, ordered by `league_rank`:

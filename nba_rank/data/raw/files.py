@@ -93,11 +93,8 @@ class FileRecord:
     """What the manifest and the quality report say of one raw file.
 
     Attributes:
-        path: Name of the file, as of `RawFile`.
+        path: Its `RawFile.name`; level, kind and season are those of `RawFile`, too.
         sha256: Hash of its bytes.
-        level: As of `RawFile`.
-        kind: As of `RawFile`.
-        season: As of `RawFile`.
         rows: Rows read.
         missing: Optional columns that it lacks.
         nulls: Share of nulls, 0 to 1, of each column that has any.
@@ -133,7 +130,7 @@ def discover(raw_dir: Path, issues: IngestIssues | None = None) -> list[RawFile]
         season = _named_season(_SEASON.search(path.stem))
         files.append(RawFile(path, path.relative_to(raw_dir).as_posix(), level, kind, season))
 
-    for path in _tables_in(raw_dir):
+    for path in _files_in(raw_dir, _SUFFIXES):
         stem = path.stem.lower()
         match = _LOG.fullmatch(stem)
         if match is not None and _named_season(match):
@@ -147,25 +144,24 @@ def discover(raw_dir: Path, issues: IngestIssues | None = None) -> list[RawFile]
                 "playoffs_player_logs_2023_24",
             )
     for level, (folder, beginning) in _OTHERS.items():
-        for path in _tables_in(raw_dir / folder):
+        for path in _files_in(raw_dir / folder, _SUFFIXES):
             if re.match(beginning, path.stem.lower()):
                 add(path, level)
     read = {file.path for file in files}
-    for path in _tables_in(raw_dir / "market"):
+    for path in _files_in(raw_dir / "market", _SUFFIXES):
         if issues is not None and path not in read:
             names = " or ".join(name for folder, name in _OTHERS.values() if folder == "market")
             name = path.relative_to(raw_dir).as_posix()
             issues.warn_file(name, f"not read: bookmakers' figures are named like {names}")
-    for path in sorted((raw_dir / INJURY_FOLDER).rglob("*")):
-        if path.suffix.lower() == ".json" and path.is_file() and not path.name.startswith("."):
-            add(path, "injury_report")
+    for path in _files_in(raw_dir / INJURY_FOLDER, (".json",), "**/*"):
+        add(path, "injury_report")
     return files
 
 
-def _tables_in(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+def _files_in(folder: Path, suffixes: Sequence[str], pattern: str = "*") -> Iterator[Path]:
+    for path in sorted(folder.glob(pattern)):
         hidden = path.name.startswith(".")
-        if path.suffix.lower() in _SUFFIXES and path.is_file() and not hidden:
+        if path.suffix.lower() in suffixes and path.is_file() and not hidden:
             yield path
 
 

@@ -36,12 +36,7 @@ def present(values: pd.Series) -> pd.Series:
 
 
 def digits(values: pd.Series, width: int = 1) -> pd.Series:
-    """Return whole non-negative numbers (integer, float or text) as text.
-
-    Args:
-        values: The raw column.
-        width: Digits to which shorter numbers are padded with zeros.
-    """
+    """Return whole non-negative numbers as text of at least `width` digits."""
 
     def extract(distinct: pd.Series) -> pd.Series:
         whole = text(distinct).str.extract(r"^0*(\d+?)(?:\.0+)?$", expand=False)
@@ -89,12 +84,7 @@ def _each_distinct(values: pd.Series, function: Callable[[pd.Series], pd.Series]
 
 
 def outside_season(dates: pd.Series, start_years: pd.Series) -> pd.Series:
-    """Mark dates that no game of a season has: before September or after October a year later.
-
-    Args:
-        dates: Dates; null is not marked.
-        start_years: Year in which each row's season starts.
-    """
+    """Mark dates that no game of a season has: before September or after October a year later."""
     months = (dates.dt.year - start_years) * 12 + dates.dt.month
     return dates.notna() & ~months.between(9, 22)
 

@@ -171,17 +171,10 @@ def _style(pool: PlayerPool) -> Style:
 
 
 def play(world: World, fixtures: Fixtures, tired: np.ndarray, rng: np.random.Generator) -> Games:
-    """Play games until one side leads.
+    """Play games until one side leads; `tired` teams [G, 2] played the day before.
 
-    Args:
-        world: The season.
-        fixtures: The G games.
-        tired: bool [G, 2], whether home and away team played the day before.
-        rng: Source of randomness.
-
-    Returns:
-        The games. Minutes add up to 240 and 25 for each overtime, and each side's plus-minus to
-        five times its margin.
+    Minutes add up to 240 and 25 for each overtime, and each side's plus-minus to five times its
+    margin.
     """
     players = _line_ups(world, fixtures)
     minutes = _draw_minutes(players >= 0, rng)

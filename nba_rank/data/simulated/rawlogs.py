@@ -32,12 +32,7 @@ def raw_logs(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the team log (home team first) and the player log of games, as in real files.
 
-    Args:
-        games: The G games.
-        game_ids: Ten-digit ids [G].
-        season_id: 2, 4 or 5 and the season's first year.
-        teams: `team_id`, `abbreviation`, `city` in the order of the team indices.
-        opening: Opening day.
+    Game ids have ten digits [G], and the season id is 2, 4 or 5 and the season's first year.
     """
     n = len(game_ids)
     sides = np.stack([games.fixtures.home, games.fixtures.away], axis=1)

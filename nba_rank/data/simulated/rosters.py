@@ -61,12 +61,7 @@ class SeasonRosters:
     ) -> "SeasonRosters":
         """Return rosters in which teams out of the race [30] shut down some of their best players.
 
-        Args:
-            out_of_race: bool [30].
-            first_day: Earliest day on which a player can be shut down.
-            skill: float64 [P], points per 48 minutes.
-            params: The world's parameters.
-            rng: Source of randomness.
+        They do so on `first_day` at the earliest. `skill` is in points per 48 minutes [P].
         """
         chance = rng.random((N_TEAMS, 3)) < params.shutdown_rate
         start = rng.integers(first_day, SEASON_DAYS, (N_TEAMS, 3))

@@ -50,11 +50,6 @@ def make_schedule(teams: pd.DataFrame, start_year: int, rng: np.random.Generator
     the other four three times, and each team of the other conference twice: 82 games, 41 at home.
     No team plays twice on a day or on three days in a row.
 
-    Args:
-        teams: `conference` and `division` of two conferences of three divisions of five.
-        start_year: Year in which the season starts.
-        rng: Source of randomness.
-
     Raises:
         UserError: No schedule was found.
     """
@@ -112,8 +107,7 @@ def _place(
 ) -> np.ndarray | None:
     """Give each game the cheapest day: both teams free, rested, not just met, few other games.
 
-    Returns:
-        Days, int64 [G], or None if a game is left without a day.
+    Returns None if a game is left without a day.
     """
     n_days, pad = len(closed), 3
     window = slice(pad, pad + n_days)
