@@ -58,15 +58,12 @@ def health_summary(last: pd.DataFrame) -> pd.DataFrame:
 def faithfulness(effects: pd.DataFrame) -> pd.DataFrame:
     """Compare the player of most attention with one of like minutes by how far scores move.
 
-    Args:
-        effects: Columns `season`, `as_of_point`, and `top` and `like_minutes` of
-            `nba_rank.models.model_a.faithfulness.occlusion_effects`; one row a team.
+    `effects` are those of `nba_rank.models.model_a.faithfulness.occlusion_effects`, with the point.
 
     Returns:
-        What `nba_rank.evaluation.paired.paired` returns of the metric `score_change` (mean over the
-        teams, in the unit of model A's scores) by as-of point, and `moves_more`: the share of teams
-        (0 to 1, mean over seasons) whose score moves more without the player of most attention.
-        Empty where `effects` is.
+        What `paired` returns of `score_change` (mean over the teams, in the unit of model A's
+        scores) by as-of point, and `moves_more`: the share of teams, mean over seasons, whose score
+        moves more without the player of most attention.
     """
     if effects.empty:
         return pd.DataFrame(columns=[*PAIRED_COLUMNS, "moves_more"])

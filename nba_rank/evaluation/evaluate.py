@@ -34,11 +34,10 @@ def evaluate(
     """Judge every ranker at every point of every season.
 
     Args:
-        scores: Columns `season`, `as_of_point` (text of `AS_OF_POINTS`), `team_id`, `ranker`,
-            `score` (higher is better, any unit). A ranker that is at a point scores every team of
-            the season there. Other columns are ignored.
-        truth: Columns `season`, `team_id`, `conference` (`East` or `West`), `outcome_rank` (1 is
-            best), `made_playoffs` (bool). One row a season and team.
+        scores: Columns `season`, `as_of_point`, `team_id`, `ranker`, `score` (higher is better). A
+            ranker that is at a point scores every team of the season there.
+        truth: Columns `season`, `team_id`, `conference`, `outcome_rank` (1 is best) and
+            `made_playoffs`, one row a season and team.
         metrics: Metrics to compute, by name.
         scopes: Lists to judge, some of `SCOPES`.
 
@@ -48,8 +47,7 @@ def evaluate(
         than the scope has gives no row; one that is undefined on a list gives NaN.
 
     Raises:
-        ValueError: A repeated or missing team, an unknown point, a score that is not finite, no
-            standings for a metric that needs them, or a season without truth.
+        ValueError: Teams, points, finite scores, needed standings or a season's truth are missing.
     """
     _check_keys(scores, truth)
     truth_of_season = {
@@ -109,19 +107,12 @@ def interval_metrics(
     low: str = "model_a_rank_spread_low",
     high: str = "model_a_rank_spread_high",
 ) -> pd.DataFrame:
-    """Judge the intervals of rank at the as-of points.
-
-    Args:
-        predictions: Columns `season`, `as_of_point` and `actual_rank`, at as-of points of finished
-            seasons; without the columns of the bounds no rows are returned.
-        ranker: Source of the intervals.
-        low: Column of the best rank that an interval holds.
-        high: Column of the worst.
+    """Judge a ranker's intervals of `actual_rank`, from the best rank, `low`, to the worst, `high`.
 
     Returns:
         Tidy rows of scope `league`: `rank_interval_coverage` (share of teams whose outcome rank
-        lies within the bounds) and `rank_interval_width` (mean number of places from bound to
-        bound, both counted). Teams without an interval are left out.
+        lies within the bounds) and `rank_interval_width` (mean places, both bounds counted), of the
+        teams that have an interval; none without columns of bounds.
     """
     if low not in predictions:
         return pd.DataFrame(columns=TIDY_COLUMNS)
@@ -136,15 +127,9 @@ def interval_metrics(
 
 
 def recovery_metrics(scores: pd.DataFrame, true_strength: pd.DataFrame) -> pd.DataFrame:
-    """Correlate each ranker's scores with the true strength of a simulated league.
+    """Return `true_strength_spearman` of each ranker in a simulated league, as tidy rows.
 
-    Args:
-        scores: Columns `season`, `as_of_date`, `as_of_point`, `team_id`, `ranker`, `score`.
-        true_strength: Columns `season`, `as_of_date`, `team_id`, `true_strength` (points, of the
-            full roster on the date).
-
-    Returns:
-        Tidy rows of scope `league`, metric `true_strength_spearman`.
+    `true_strength` is that of the full roster by `season`, `as_of_date` and `team_id`.
     """
     key = ["season", "as_of_date", "team_id"]
     paired = scores.merge(true_strength[[*key, "true_strength"]], on=key, validate="many_to_one")
@@ -159,7 +144,6 @@ def recovery_metrics(scores: pd.DataFrame, true_strength: pd.DataFrame) -> pd.Da
 
 
 def _scopes(teams: pd.DataFrame, scopes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return which teams belong to each scope, as boolean masks of shape (L,)."""
     conference = teams["conference"]
     masks = {
         "league": np.ones(len(teams), dtype=bool),

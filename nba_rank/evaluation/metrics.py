@@ -27,11 +27,7 @@ EXPONENTIAL_GAIN_GRADES = 5.0
 
 
 def average_rank(score: npt.ArrayLike) -> FloatArray:
-    """Rank teams by score: 1 is best, tied teams share the mean of their ranks, shape (..., L).
-
-    Raises:
-        ValueError: A score is not a finite number.
-    """
+    """Rank teams by score: 1 is best, tied teams share the mean of their ranks, shape (..., L)."""
     # The last bits of later products depend on the layout in memory.
     s = np.asarray(score, dtype=np.float64, order="C")
     if not s.ndim or not np.isfinite(s).all():
@@ -81,15 +77,9 @@ def ndcg(
 ) -> FloatArray:
     """Normalised discounted cumulative gain of the predicted top k, 0 to 1.
 
-    A random order of 30 teams scores .62 at k = 16 with linear gain and .46 with exponential gain,
-    so the value says little without a random ranking beside it. NaN for a single team.
-
-    With `linear` gain the team of rank r gains L - r. With `exponential` gain it gains 2^e - 1,
-    e = 5 (L - r) / (L - 1), so the best team gains 31 whatever L is; without the scaling one team
-    of 30 would outweigh all others together.
-
-    Raises:
-        ValueError: Unknown gain.
+    A random order of 30 teams scores .62 at k = 16 with linear gain and .46 with exponential gain.
+    NaN for a single team. With `linear` gain the team of rank r gains L - r. With `exponential`
+    gain it gains 2^e - 1, e = 5 (L - r) / (L - 1): unscaled, the best would outweigh all others.
 
     Source: Järvelin and Kekäläinen 2002, discount 1 / log2(position + 1); with linear gain it
         equals `sklearn.metrics.ndcg_score`, ties included.
@@ -134,9 +124,7 @@ def upset_auc(
     Over all pairs in which team i is strictly ahead of team j in the standings of the same date
     (shape (L,), higher is better): the pair is an upset if j finished ahead of i, it is predicted
     by `score_j - score_i`, and the value is the area under the ROC curve; NaN if no pair, or every
-    pair, is an upset. The standings are judged by their own gaps: a small one makes an upset
-    likelier. Unlike the other metrics it depends on the spacing of the scores, up to shift and
-    positive scale.
+    pair, is an upset. Unlike other metrics it depends on the spacing of the scores.
     """
     _, true = _both_ranks(score, true_rank)
     s = np.asarray(score, dtype=np.float64)
@@ -179,7 +167,7 @@ class ListMetric:
     Attributes:
         function: Called with `score`, `true_rank` and, where `needs_standings`, `standings_score`.
         min_teams: Shortest list on which it means something.
-        needs_standings: Whether it compares with the standings of the same date.
+        needs_standings: Whether it takes the standings of the same date.
     """
 
     function: Callable[..., FloatArray]

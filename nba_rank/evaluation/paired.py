@@ -74,18 +74,13 @@ def paired(tidy: pd.DataFrame, reference: str) -> pd.DataFrame:
     at least 2/32 = .0625, so five seasons give an interval but no significant difference; six are
     the fewest that can (2/64 = .031).
 
-    Args:
-        tidy: A tidy table. Rows whose value is missing, and seasons of which the reference has no
-            value, are left out.
-        reference: Name of the ranker to compare with.
-
     Returns:
         `PAIRED_COLUMNS`, a row a ranker and cell, in the order in which they come in `tidy`:
         `value` and `reference_value` (means over the seasons that both have), `difference` (ranker
-        minus reference, not flipped), `low` and `high` (95% t interval), `p` (two-sided),
-        `n_seasons`; `verdict`, from the ranker's side: `better` or `worse` where the difference is
-        significant, `within noise` where it is not, `too few seasons` below `MIN_SEASONS`, where
-        interval and p are NaN.
+        minus reference), `low` and `high` (95% t interval), `p` (two-sided), `n_seasons`;
+        `verdict`, from the ranker's side: `better` or `worse` where the difference is significant,
+        `within noise` where it is not, `too few seasons` below `MIN_SEASONS`, where interval and p
+        are NaN.
 
     Raises:
         ValueError: A value is repeated, the reference has none, or a metric has no direction.
@@ -98,11 +93,7 @@ def paired(tidy: pd.DataFrame, reference: str) -> pd.DataFrame:
 
 
 def against_each(tidy: pd.DataFrame, rankers: Collection[str]) -> pd.DataFrame:
-    """Compare some rankers with every other one, each other included, as `paired` does.
-
-    Returns:
-        What `paired` returns, one reference after the other.
-    """
+    """Compare some rankers with every other one, each other included, as `paired` does."""
     tidy = _with_part(tidy).dropna(subset="value", ignore_index=True)
     pairs = _pairs(tidy[tidy["ranker"].isin(rankers)], tidy)
     order = pd.Index(tidy["ranker"].unique()).get_indexer(pairs["reference"])
@@ -120,7 +111,6 @@ def _pairs(own: pd.DataFrame, references: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judge(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return `PAIRED_COLUMNS` of pairs."""
     pairs = pairs.assign(difference=pairs["value"] - pairs["reference_value"])
     who = [*CELL, "ranker", "reference"]
     table, gaps = _wide(pairs, who, "difference")
@@ -145,12 +135,8 @@ def season_means(tidy: pd.DataFrame) -> pd.DataFrame:
     """Average every ranker's values over the seasons; missing ones are left out.
 
     Returns:
-        `MEAN_COLUMNS`, a row a ranker and cell, in the order in which they come: `value` (mean),
-        `se` (standard error, NaN for one season), `low` and `high` (95% t interval, NaN below
-        `MIN_SEASONS`), `n_seasons`.
-
-    Raises:
-        ValueError: A value is repeated.
+        `MEAN_COLUMNS`, a row a ranker and cell, in the order in which they come: `value` (mean) and
+        what `t_interval` returns of it.
     """
     table, values = _wide(_with_part(tidy).dropna(subset="value"), [*CELL, "ranker"], "value")
     return pd.concat([table, t_interval(values).rename(columns={"mean": "value"})], axis=1)[
@@ -179,15 +165,11 @@ def with_mean(tidy: pd.DataFrame) -> pd.DataFrame:
 
 
 def t_interval(values: FloatArray) -> pd.DataFrame:
-    """Return the mean of each column with its 95% t interval over the rows.
-
-    Args:
-        values: Float, shape (seasons, columns). NaN leaves a season out of that column.
+    """Return the mean of each column, [seasons, columns], with its 95% t interval over the rows.
 
     Returns:
-        One row a column, in the unit of the values: `mean` (NaN without a season), `se` (sample
-        standard deviation / sqrt(n), NaN for one season), `low`, `high` (NaN below `MIN_SEASONS`),
-        `n_seasons`.
+        One row a column: `mean` (NaN without a season), `se` (sample standard deviation / sqrt(n),
+        NaN for one season), `low`, `high` (NaN below `MIN_SEASONS`), `n_seasons` (not NaN).
     """
     present = np.isfinite(values)
     n = present.sum(axis=0)
@@ -208,11 +190,8 @@ def sign_flip_p(differences: FloatArray) -> FloatArray:
     exact: the sums of two halves of the seasons are enumerated, and the pairs of them that are far
     enough are counted. Above 40 seasons, where both agree, it is that of the t test.
 
-    Args:
-        differences: Float, shape (seasons, columns). NaN leaves a season out of that column.
-
     Returns:
-        Float, shape (columns,): two-sided p-value; NaN below `MIN_SEASONS`.
+        The two-sided p-value of each column, [seasons, columns]; NaN below `MIN_SEASONS`.
 
     Source: Fisher, "The Design of Experiments", 1935, section 21.
     """
@@ -241,7 +220,6 @@ def sign_flip_p(differences: FloatArray) -> FloatArray:
 
 
 def _signs(n: int) -> FloatArray:
-    """Return all ways to sign n numbers, [2^n, n]."""
     flipped = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
     return np.asarray(1 - 2 * flipped, dtype=np.float64)
 

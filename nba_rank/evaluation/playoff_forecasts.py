@@ -34,13 +34,10 @@ class PlayoffFindings:
 
     Attributes:
         metrics: Tidy rows of `COLUMNS`: each of `SCORES` by season, `ECE` of season `all`.
-        means: `SCORES` and their means over the as-of points, as
-            `nba_rank.evaluation.paired.season_means`.
-        differences: The ranker minus each other one, as `nba_rank.evaluation.paired.paired`.
-        calibration: `part`, `as_of_point` (the points and `ALL`), `ranker` and what
-            `nba_rank.evaluation.calibration.measure_calibration` returns.
-        reliability: Bins by `design` and `ranker`, see
-            `nba_rank.evaluation.calibration.reliability_tables`.
+        means: `season_means` of `SCORES` and of their means over the as-of points.
+        differences: The ranker minus each other one, as `paired`.
+        calibration: What `measure_calibration` returns by `part`, `as_of_point` and `ranker`.
+        reliability: See `reliability_tables`, by `design` and `ranker`.
     """
 
     metrics: pd.DataFrame

@@ -46,8 +46,7 @@ def playoff_contributions(
         tables: The canonical tables.
         results: What `nba_rank.data.outcomes.outcomes` returns.
         season: A complete season with player logs of its playoffs, such as `2015-16`.
-        reconstruct: Whether missing counts are allotted. If not, they are unknown, and so are rates
-            for which no game has all counts.
+        reconstruct: Whether missing counts are allotted; if not, they are unknown.
 
     Returns:
         One row a player and team, by contribution from the highest (unknown ones last), columns
@@ -59,13 +58,9 @@ def playoff_contributions(
         `contribution` (box rating times minutes share: a team's sum is its rating, the mean over
         the five on the floor);
         `minutes_regular` and `box_rating_regular` of the season's regular games, for all his teams;
-        `change` (box rating minus that of the regular season, whose counts are allotted alike where
-        those of the playoffs are; on average -1, since opponents are better);
+        `change` (box rating minus that of the regular season, whose counts are allotted alike);
         `reconstructed` (whether any of his games lacks counts or has inferred shots);
         `unlogged_games` (playoff games of the team without player logs, missing in all the above).
-
-    Raises:
-        ValueError: The season is not complete, or there are no player logs of its playoffs.
     """
     finish = results[results["season"] == season].set_index("team_id")["finish"]
     if finish.empty:
@@ -110,11 +105,7 @@ def playoff_contributions(
 
 
 def _player_games(tables: Tables, season: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a season's player games outside the play-in, and `GAME_COLUMNS` of each.
-
-    The first has also `minutes`, `incomplete` (counts are missing or shots inferred) and the
-    team's `oreb`, `dreb` and `pf`, NaN where unknown.
-    """
+    """Return a season's player games with the team's `_ALLOTTED`, and `GAME_COLUMNS` of each."""
     games = tables.player_games
     games = games[(games["season"] == season) & games["kind"].isin(["regular", "playoffs"])]
     games = games.reset_index(drop=True)

@@ -39,13 +39,6 @@ def predictions_table(
 ) -> pd.DataFrame:
     """Lay out the predictions, best team of each date first.
 
-    Args:
-        predicted: Scores of the final ranker, N rows.
-        sets: Player sets that model A read.
-        tables: For the names of teams and players.
-        outcomes: Columns `season`, `team_id`, `outcome_rank`; seasons without one have no actual
-            ranks.
-
     Returns:
         `season`, `as_of_date`, `as_of_point` (empty between the points, `PLAYOFFS` after the
         last), `team_id`, `team`,
@@ -98,12 +91,7 @@ def predictions_table(
 
 
 def agreement(ranks: npt.ArrayLike, n_teams: int) -> FloatArray:
-    """Return how closely models agree on each team's rank: 1 - (worst - best) / (n_teams - 1).
-
-    Args:
-        ranks: Shape (L, models); 1 is best, NaN where a model has none.
-        n_teams: Teams that were ranked together, at least 2.
-    """
+    """Return how closely models agree on ranks [L, models]: 1 - (worst - best) / (n_teams - 1)."""
     by_model = np.asarray(ranks, dtype=np.float64)
     return 1 - (np.nanmax(by_model, axis=1) - np.nanmin(by_model, axis=1)) / (n_teams - 1)
 

@@ -33,12 +33,7 @@ _POINT = ["season", "as_of_date", "as_of_point"]
 
 @dataclass(frozen=True)
 class Forecast:
-    """The final ranker's forecast of one test season.
-
-    Attributes:
-        ranker: What made it.
-        predicted: Scores, probabilities and odds of all dates.
-    """
+    """The final ranker and its scores, probabilities and odds of all dates of a test season."""
 
     ranker: Ranker
     predicted: Scores
@@ -73,14 +68,9 @@ def assess_probabilities(
     grid: pd.DataFrame,
     name: str,
 ) -> ProbabilityFindings:
-    """Judge the forecasts of the test seasons.
+    """Judge the forecasts of the test seasons by the final ranker, `name`.
 
-    Args:
-        forecasts: By season.
-        league: Tables and outcomes.
-        baselines: Baseline scores at the points of all seasons.
-        grid: As-of dates of all seasons.
-        name: Name of the final ranker.
+    `baselines` and `grid` are those of all seasons.
     """
     tables, results, seasons = league.tables, league.results, list(forecasts)
     points = grid[grid["as_of_point"] != ""]
@@ -130,7 +120,7 @@ def _own_odds(at_points: pd.DataFrame, name: str) -> list[pd.DataFrame]:
 
 
 def _market(tables: Tables, seasons: list[str]) -> pd.DataFrame:
-    """Return the bookmakers' title odds, made before opening night, of seasons with all teams."""
+    """Return the bookmakers' title odds of opening night, of seasons with all teams."""
     odds = market_title_prob(tables, seasons)
     n_teams = tables.teams.groupby("season").size()
     whole = odds.groupby("season")["team_id"].transform("size") == odds["season"].map(n_teams)
@@ -140,15 +130,10 @@ def _market(tables: Tables, seasons: list[str]) -> pd.DataFrame:
 def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataFrame:
     """Forecast the games of a season, each by the newest as-of date.
 
-    Args:
-        forecast: Scores of all as-of dates of a season, and the ranker behind them.
-        league: Tables and inputs.
-        name: Name of the ranker; calibration is named `PLATT`, or as the ranker where nothing is
-            simulated.
-
     Returns:
-        `season`, `game_id`, `home_team_id`, `kind` (see `nba_rank.evaluation.single_games.KINDS`),
-        `ranker`, `p_home` (0 to 1), `home_won`; of calibration the regular season alone.
+        `season`, `game_id`, `home_team_id`, `kind` (of `KINDS`), `ranker`, `p_home`, `home_won`;
+        of calibration the regular season alone. Calibration is named `PLATT`, or as the ranker
+        where nothing is simulated.
     """
     ensemble, tables = forecast.ranker.ensemble, league.tables
     scored = forecast.predicted.frame.sort_values(KEY, ignore_index=True)

@@ -36,18 +36,14 @@ def reference_odds(
     Args:
         scores: What `nba_rank.evaluation.baselines.baseline_scores` returns, of the seasons asked
             for and of all before them; rows between the as-of points are ignored.
-        results: What `nba_rank.data.outcomes.outcomes` returns, of all seasons that are complete.
+        results: What `nba_rank.data.outcomes.outcomes` returns.
         seasons: Seasons asked for.
 
     Returns:
         `COLUMNS`, a row a team, point and ranker; title odds add up to 1, playoff odds only on
         average to 16. Of `TABLE_RANKERS`, the seasons after at least `MIN_EARLIER` earlier ones. Of
         `random`, 16 and 1 over the number of teams. Of `random16`, at the point `end` of complete
-        seasons, title odds of 1/16 for each team of the playoffs (four of which the play-in has yet
-        to choose since 2020-21) and 0 for all others.
-
-    Raises:
-        ValueError: A season asked for has no scores of one of the rankers.
+        seasons, title odds of 1/16 for each team of the playoffs and 0 for all others.
     """
     asked = list(dict.fromkeys(seasons))
     chosen = scores["ranker"].isin(TABLE_RANKERS) & (scores["as_of_point"] != "")

@@ -53,8 +53,7 @@ class EvaluationResult:
 
     Attributes:
         ranker: Name of the final ranker: the stack, or its only member.
-        metrics: Tidy metrics, those of probabilities and intervals included; pooled ones have
-            `nba_rank.core.names.ALL` for the season.
+        metrics: Tidy metrics; those pooled over seasons have `ALL` for the season.
         means: Means over seasons, see `nba_rank.evaluation.paired.season_means`. Games are those
             that all rankers of a scope forecast: of a kind, or with `PRICED` of those that
             bookmakers forecast as well.
@@ -63,28 +62,23 @@ class EvaluationResult:
             best reference that is not its own part, by measure in the order of `MEASURES`, with
             `lead`: how much better the reference is, above 0 to the digits of the metric.
         contributions: The ranker against the stack without a member, whose name is in `part`.
-        predictions: The predictions table.
+        predictions: See `nba_rank.evaluation.predictions.predictions_table`.
         simulated: The simulation on every date.
-        reliability: Bins of the odds by `ranker` and `event`, see
-            `nba_rank.evaluation.calibration.reliability_tables`.
-        calibration: By `event`, `as_of_point` (`ALL`; of the playoffs also `CALIBRATION_POINTS`)
-            and `ranker`: `brier` and what `nba_rank.evaluation.calibration.measure_calibration`
-            returns.
+        reliability: Bins of the odds by `ranker` and `event`, see `reliability_tables`.
+        calibration: `brier` and what `measure_calibration` returns by `event`, `as_of_point`
+            (`ALL`; of the playoffs also `CALIBRATION_POINTS`) and `ranker`.
         games: Win probabilities of single games, see `nba_rank.evaluation.single_games`.
         n_games: Games by scope as in `means`.
-        series: Playoff series with the strengths of both sides, see
-            `nba_rank.evaluation.series`.
-        finishes: Likeliest and actual finish of every team at the as-of points, see
-            `nba_rank.evaluation.advancement.finish_table`.
-        players: What `nba_rank.evaluation.playoff_players.playoff_contributions` returns.
+        series: Playoff series, see `nba_rank.evaluation.series`.
+        finishes: See `nba_rank.evaluation.advancement.finish_table`, at the as-of points.
+        players: See `nba_rank.evaluation.playoff_players.playoff_contributions`.
         assumptions: What had to be assumed of schedules, by `season`: `dates` (number of them)
             and `assumption` (of the first).
         weights: Weights in the stack: `fit`, `moment`, `model`, `weight`.
         losses: Model A's losses: `fit`, `network`, `epoch`, `train_loss`, `val_loss`.
         diagnostics: Model A's health: `fit`, `network`, `epoch` and the names of
             `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`.
-        health: Its last epoch, see `nba_rank.evaluation.attention.last_epochs`.
-        health_summary: The same over networks, see `nba_rank.evaluation.attention.health_summary`.
+        health: Its last epoch, see `nba_rank.evaluation.attention`, like `health_summary`.
         occlusion: What taking out a player does to model A's score, see
             `nba_rank.models.model_a.faithfulness`, and the as-of point.
         faithfulness: See `nba_rank.evaluation.attention.faithfulness`.

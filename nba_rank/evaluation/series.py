@@ -49,25 +49,20 @@ def series_upsets(
         strength: Columns `team_id` and `strength` (points of margin in the playoffs).
         tables: The canonical tables.
         season: Season.
-        home_edge: Points by which a home team does better; taken as 0 in playoffs that nobody
-            plays at home (2019-20).
+        home_edge: Points by which a home team does better, where anybody plays at home.
         noise_sd: Standard deviation of a game's margin around its expectation, points.
-        doubt_sd: Standard deviation of each team's true strength around `strength`, the same
-            throughout a series, points.
+        doubt_sd: Standard deviation of a team's true strength throughout a series, points.
         ranker: Name of the source of the strengths.
 
     Returns:
-        One row a series: `season`, `round` (1 to 4), `ranker`, `host_team_id` (better record, with
-        the league's tie-breaks), `guest_team_id`, `host_strength`, `guest_strength`, `host_won`,
-        `p_host` (probability that the host wins the series as known before its first game).
-
-    Raises:
-        ValueError: A team of a series has no strength, or `noise_sd` is not positive.
+        `COLUMNS`, a row a series: the host has the better record, with the league's tie-breaks;
+        `p_host` is the probability that he wins, as known before the first game.
     """
     if not noise_sd > 0:
         raise ValueError(f"noise_sd must be positive, got {noise_sd}")
     of_team = strength.set_index("team_id")["strength"]
-    table = _with_strength(_decided(tables, season), of_team, ranker)
+    record = standings(tables.team_games, tables.teams, season).set_index("team_id")
+    table = _with_strength(_decided(tables, season, record), of_team, ranker)
     edge = 0.0 if league.restart(season) is not None else home_edge
     gap = (table["host_strength"] - table["guest_strength"]).to_numpy(dtype=np.float64)
     needed = np.array([league.wins_needed(season, number) for number in table["round"]], dtype=int)
@@ -76,12 +71,9 @@ def series_upsets(
 
 
 def series_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
-    """Pair playoff series with the standings and Elo ratings of both sides.
+    """Pair series with winning percentages (`standings`) and Elo ratings (`elo`) of both sides.
 
-    Returns:
-        Rows as `series_upsets` of the seasons whose regular season is over, without probabilities
-        (NaN): of ranker `standings` strengths are winning percentages, of `elo` FiveThirtyEight's
-        Elo ratings, after the regular season.
+    Returns rows as `series_upsets`, `p_host` being NaN, of seasons whose regular season is over.
     """
     ends = {season: as_of_points(tables, season).get("end") for season in seasons}
     dates = pd.DataFrame(
@@ -94,8 +86,8 @@ def series_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
     rated = rows.frame.assign(elo=elo_ratings(tables, rows, FIVETHIRTYEIGHT))
     parts = []
     for season, teams in rated.groupby("season"):
-        decided = _decided(tables, str(season))
         record = standings(tables.team_games, tables.teams, str(season)).set_index("team_id")
+        decided = _decided(tables, str(season), record)
         elo = teams.set_index("team_id")["elo"]
         parts += [
             _with_strength(decided, record["win_pct"], "standings"),
@@ -105,10 +97,7 @@ def series_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
 
 
 def series_metrics(upsets: pd.DataFrame) -> pd.DataFrame:
-    """Score how well strengths foretell the upsets of playoff series.
-
-    Args:
-        upsets: Rows of `series_upsets` and `series_references`.
+    """Score how well strengths foretell the upsets among rows of `series_upsets`.
 
     Returns:
         Tidy rows of scope `league` and point `end`, by ranker for each season and, as season
@@ -130,11 +119,11 @@ def series_metrics(upsets: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(tidy, columns=TIDY_COLUMNS)
 
 
-def _decided(tables: Tables, season: str) -> pd.DataFrame:
+def _decided(tables: Tables, season: str, record: pd.DataFrame) -> pd.DataFrame:
     """Return the decided series of a season: `season`, `round`, the two sides, `host_won`."""
     table = series(tables.team_games, season)
     table = table[table["winner_team_id"] != 0]
-    place = standings(tables.team_games, tables.teams, season).set_index("team_id")["league_rank"]
+    place = record["league_rank"]
     hosts = table["team_id"].map(place) < table["opponent_team_id"].map(place)
     table = table[hosts].rename(
         columns={"team_id": "host_team_id", "opponent_team_id": "guest_team_id"}

@@ -33,14 +33,11 @@ def game_metrics(games: pd.DataFrame) -> pd.DataFrame:
     """Score win probabilities of games, season by season.
 
     Args:
-        games: Columns `season`, `kind` (one of `KINDS`), `ranker`, `p_home` (probability that the
-            home team wins, 0 to 1), `home_won` (bool); a row a game and ranker.
+        games: Columns `season`, `kind` (one of `KINDS`), `ranker`, `p_home` (0 to 1), `home_won`; a
+            row a game and ranker.
 
     Returns:
         Tidy rows of `game_brier` and `game_log_loss`, the kind as scope and `all` as point.
-
-    Raises:
-        ValueError: A probability is not one.
     """
     tidy: list[tuple[str, str, str, str, str, float]] = []
     for (season, kind, ranker), rows in games.groupby(["season", "kind", "ranker"], sort=False):

@@ -69,12 +69,11 @@ class SweepResult:
         best_by: The best candidate by each objective.
         leads: `best` against the default, by `objective`: `value`, `reference_value`, `lead`, `se`.
         agreement: What `season_agreement` returns of the candidates, by `objective`.
-        gains: Chosen against default, as `nba_rank.evaluation.paired.paired`, by `objective` and
-            kind of `seasons` (`validation`, and `test` where the whole runs score the objective,
-            with the mean of the `standings`).
-        by_point: The first objective on the test seasons by as-of point, of `CHOSEN`, `DEFAULT` and
-            the standings, as `nba_rank.evaluation.paired.season_means`; empty where the whole runs
-            do not score it.
+        gains: Chosen against default, as `paired`, by `objective` and kind of `seasons`
+            (`validation`, and `test` where the whole runs score the objective, with the mean of the
+            `standings`).
+        by_point: `season_means` of the first objective on the test seasons, of `CHOSEN`, `DEFAULT`
+            and the standings; empty where the whole runs do not score it.
         test_seasons: The test seasons in order.
     """
 

@@ -128,15 +128,13 @@ def test_bookmakers_rank_by_win_totals_where_every_team_has_one(priced_tables, s
 
 
 def test_without_bookmakers_figures_there_are_no_rows(sim_tables):
-    scores = market_scores(sim_tables, points(sim_tables))
-    odds = market_title_prob(sim_tables, sim_tables.seasons["season"])
-    probs = market_game_probs(sim_tables)
-    assert scores.empty
-    assert odds.empty
-    assert probs.empty
-    assert list(scores.columns) == COLUMNS
-    assert list(odds.columns) == ["season", "team_id", "title_prob"]
-    assert list(probs.columns) == ["game_id", "home_win_prob"]
+    for found, columns in (
+        (market_scores(sim_tables, points(sim_tables)), COLUMNS),
+        (market_title_prob(sim_tables, SEASONS), ["season", "team_id", "title_prob"]),
+        (market_game_probs(sim_tables), ["game_id", "home_win_prob"]),
+    ):
+        assert found.empty
+        assert list(found.columns) == columns
 
 
 def test_market_odds_are_of_priced_seasons_and_games(priced_tables):
@@ -198,11 +196,3 @@ def test_real_bookmakers_are_good(real_tables):
     champions = champions[["season", "team_id"]].merge(odds, on=["season", "team_id"])
     assert len(champions) == 12
     assert -np.log(champions["title_prob"]).mean() < np.log(30) - 1
-
-    games = real_tables.games
-    games = games[(games["kind"] == "regular") & games["season"].between("2015-16", "2021-22")]
-    lined = games.merge(market_game_probs(real_tables), on="game_id")
-    assert len(lined) / len(games) > 0.99
-    won = lined["home_points"] > lined["away_points"]
-    assert 0.19 < ((lined["home_win_prob"] - won) ** 2).mean() < 0.22
-    assert abs(lined["home_win_prob"].mean() - won.mean()) < 0.02

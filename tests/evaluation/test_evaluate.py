@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.core.metrics import higher_is_better
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.evaluate import (
     SCOPES,
@@ -56,17 +55,6 @@ def test_ranks_are_taken_anew_within_the_scope(tidy, scores, truth):
     playoffs = rows[rows["made_playoffs"]]
     off = (playoffs["score"].rank(ascending=False) - playoffs["outcome_rank"].rank()).abs().mean()
     assert cell(tidy, **key, scope="playoff16", metric="rank_mae") == pytest.approx(off)
-
-
-def test_a_perfect_ranker_is_perfect_everywhere(scores, truth):
-    perfect = scores.merge(truth, on=["season", "team_id"])
-    perfect["score"] = np.where(
-        perfect["ranker"] == "stack", -perfect["outcome_rank"], perfect["score"]
-    )
-    tidy = evaluate(perfect[scores.columns], truth)
-    stack = tidy[tidy["ranker"] == "stack"].dropna()
-    lower = stack["metric"].map(lambda name: not higher_is_better(name))
-    assert np.allclose(stack["value"], np.where(lower, 0.0, 1.0))
 
 
 def test_a_ranker_may_be_absent_from_a_season_and_standings_where_unneeded(tidy, scores, truth):

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from nba_rank.data.calendar import as_of_points
-from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.predictions import (
     PROBABILITIES,
     SIMULATED,
@@ -102,12 +101,6 @@ def test_probabilities_follow_the_agreement_and_change_no_rank(predicted, table_
     assert table[columns].equals(table_of(predicted)[columns])
     record = json.loads(as_json(table))[0]
     assert [record[name] for name in names] == table.loc[0, list(names)].tolist()
-
-
-def test_each_event_has_a_calibrated_and_a_simulated_column():
-    assert [f"{event}_prob_platt" for event in EVENTS] == list(PROBABILITIES)
-    simulated = [name for name in SIMULATED if name.endswith("_prob")]
-    assert simulated == ["playin_prob", *[f"{event}_prob" for event in EVENTS]]
 
 
 def test_verdict_and_agreement_by_hand():

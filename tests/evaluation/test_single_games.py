@@ -59,15 +59,6 @@ def test_scores_by_hand():
     assert cell(tidy, "game_brier", ranker="market") == pytest.approx(0.36)
 
 
-def test_row_order_does_not_matter_and_a_missing_probability_is_refused():
-    rng = np.random.default_rng(0)
-    games = forecast(rng.uniform(0.1, 0.9, 50), rng.random(50) < 0.6)
-    shuffled = game_metrics(games.sample(frac=1, random_state=0))
-    pd.testing.assert_frame_equal(shuffled, game_metrics(games))
-    with pytest.raises(ValueError, match="probabilities"):
-        game_metrics(forecast([0.5, np.nan], [True, False]))
-
-
 # References.
 
 
