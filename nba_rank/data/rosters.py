@@ -149,7 +149,9 @@ def identify_players(
     found, several = match_names(rows[absent], players)
     several = several.reindex(rows.index, fill_value=False)
     rows = rows.assign(player_id=rows["player_id"].fillna(found))
-    issues.warn("player without id: told by name", rows, absent & rows["player_id"].notna(), _SHOWN)
+    issues.warn(
+        "player without id: identified by name", rows, absent & rows["player_id"].notna(), _SHOWN
+    )
     lost = rows["player_id"].isna()
     issues.warn("dropped: player without id whose name several players have", rows, several, _SHOWN)
     issues.warn("dropped: player without id whom no game log names", rows, lost & ~several, _SHOWN)

@@ -1,4 +1,4 @@
-"""Reads a raw folder and finds what the reading finds fault with."""
+"""Helpers that read a raw folder and look up its errors and warnings."""
 
 import re
 from pathlib import Path

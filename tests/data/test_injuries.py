@@ -92,7 +92,7 @@ def test_players_without_id_are_identified_by_name_and_team_or_dropped_and_count
     put(folder, report_of(*entries))
     tables, report = read_raw(folder)
     assert tables.injury_reports["player_id"].tolist() == [380, 390]
-    assert found(report, "told by name").count == 2
+    assert found(report, "identified by name").count == 2
     lost = found(report, "whom no game log names")
     assert (lost.file, lost.count) == ("injury_reports/2023-10-25.json", 1)
     assert lost.examples[0].startswith("row 2: ")

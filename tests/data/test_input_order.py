@@ -1,4 +1,4 @@
-"""The order of rows and files is no information."""
+"""The order of rows and files does not matter."""
 
 import json
 

@@ -58,7 +58,7 @@ def test_any_number_of_first_runs_may_start_at_once(config, simulated, tmp_path)
     assert true_strength(config)["team_id"].nunique() == 30
 
 
-def test_a_league_is_believed_only_with_the_files_that_were_written(config, simulated, tmp_path):
+def test_a_league_is_used_again_only_with_the_files_that_were_written(config, simulated, tmp_path):
     expected = hashes(prepare_tables(config, None).tables)
     raw = tmp_path / "raw"
     before = file_hashes(raw)
