@@ -85,7 +85,7 @@ def plot_title_odds(
     caption += f"On the right: odds on {dates[-1]:%B %-d, %Y}."
     if first:
         caption = f"Bold: {champion}, the later champion. {caption}"
-    with panels(path, title, caption, (10, 5.8), right=1.2, bottom=0.4, top=0.1) as axes:
+    with panels(path, title, caption, (10, 5.8), right=1.35, bottom=0.4, top=0.1) as axes:
         ax = axes.item()
         draw_together(ax, wide[rest], color="#C8C8C8", lw=1, zorder=1)
         for team, look in looks.items():
