@@ -172,7 +172,6 @@ def _occlusion(
 
 
 def _weights(rankers: dict[str, Ranker]) -> pd.DataFrame:
-    """Return the weights of each stacker at some moments of a season."""
     rows = [
         (fit, moment, member, weight)
         for fit, ranker in rankers.items()
@@ -184,7 +183,6 @@ def _weights(rankers: dict[str, Ranker]) -> pd.DataFrame:
 
 
 def _by_fit(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Put frames of several fits below each other, with the name of the fit first."""
     parts = [frame.assign(fit=name) for name, frame in frames.items() if not frame.empty]
     if not parts:
         return pd.DataFrame()

@@ -1,7 +1,6 @@
 """Rankers that learn nothing: the standings, ratings, last season, chance, and bookmakers.
 
-Bookmakers know of injuries, trades and line-ups what game logs lack, so a model that comes close to
-them is good. Their functions return no rows where the raw folder has no figures of theirs.
+Functions of bookmakers return no rows where the raw folder has no figures of theirs.
 """
 
 from collections.abc import Iterable

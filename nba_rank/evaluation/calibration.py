@@ -6,9 +6,8 @@ Functions of one forecast take N forecasts of events that happen or not: `p`, fl
 Bins have about equally many forecasts. Equal probabilities (to 12 decimals) always share a bin, so
 that no value depends on the order of the rows; there may be fewer bins than asked for.
 
-The calibration error (ECE) is above zero even for a perfect forecaster, so it is read beside its
-noise floor; a useless forecast may have none at all, so it is read beside a proper score: the Brier
-score or the log loss.
+The calibration error (ECE) is above zero even for a perfect forecaster, so read it beside its noise
+floor; a useless forecast may have none, so read it beside the Brier score or the log loss.
 """
 
 from collections.abc import Hashable, Sequence
@@ -171,12 +170,9 @@ def reliability_tables(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def equal_mass_bins(p: npt.ArrayLike, n_bins: int) -> IntArray:
-    """Cut forecasts by their probability into bins of about equal count.
+    """Return the bin of each forecast, from 0 in the order of p; bins are of about equal count.
 
     A run of equal probabilities goes as a whole into the bin in which its middle lies.
-
-    Returns:
-        int64, shape (N,): bin of each forecast, from 0 in the order of p, none of them empty.
     """
     forecast = _checked_probability(p)
     if n_bins < 1:
@@ -215,10 +211,7 @@ def measure_calibration(
 
 
 def season_scores(frame: pd.DataFrame) -> pd.DataFrame:
-    """Score every variant's forecasts of every event, season by season.
-
-    Args:
-        frame: Columns `variant`, `event`, `season` (text), `p` and `happened`, a row a forecast.
+    """Score forecasts `p` of whether an event `happened` by `variant`, `event` and `season`.
 
     Returns:
         Tidy `brier` and `log_loss` with the event as `part` and the variant as `ranker`.

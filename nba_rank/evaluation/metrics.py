@@ -37,10 +37,7 @@ def average_rank(score: npt.ArrayLike) -> FloatArray:
 
 
 def spearman(score: npt.ArrayLike, true_rank: npt.ArrayLike) -> FloatArray:
-    """Spearman's rank correlation with the true order, -1 to 1; NaN where a side is constant.
-
-    Source: equals `scipy.stats.spearmanr(-score, true_rank)`.
-    """
+    """Spearman's correlation with the true order; NaN where a side is constant. Source: SciPy."""
     predicted, true = _both_ranks(score, true_rank)
     x, y = predicted - predicted.mean(axis=-1, keepdims=True), true - true.mean()
     norm = np.sqrt(np.vecdot(x, x) * (y @ y))
@@ -48,10 +45,7 @@ def spearman(score: npt.ArrayLike, true_rank: npt.ArrayLike) -> FloatArray:
 
 
 def kendall(score: npt.ArrayLike, true_rank: npt.ArrayLike) -> FloatArray:
-    """Kendall's tau-b with the true order, -1 to 1; NaN where a side is constant.
-
-    Source: equals `scipy.stats.kendalltau(-score, true_rank, variant="b")`.
-    """
+    """Kendall's tau-b with the true order; NaN where a side is constant. Source: SciPy."""
     x, y = (
         np.sign(rank[..., :, None] - rank[..., None, :]) for rank in _both_ranks(score, true_rank)
     )
@@ -100,10 +94,7 @@ def ndcg(
 
 
 def mrr(score: npt.ArrayLike, true_rank: npt.ArrayLike, k: int) -> FloatArray:
-    """Reciprocal of the predicted rank of the first of the true top k teams, 1 / L to 1.
-
-    A tied team counts at its average rank. The mean of "mean reciprocal rank" is taken over lists.
-    """
+    """Reciprocal of the (average) predicted rank of the first of the true top k, 1 / L to 1."""
     predicted, true = _both_ranks(score, true_rank)
     return 1 / predicted[..., true <= k].min(axis=-1)
 
@@ -177,7 +168,7 @@ class ListMetric:
     def __call__(
         self, score: FloatArray, true_rank: FloatArray, standings_score: FloatArray
     ) -> FloatArray:
-        """Compute the metric of rankings of one list of at least `min_teams` teams."""
+        """Compute the metric of rankings of one list."""
         if self.needs_standings:
             return self.function(score, true_rank, standings_score)
         return self.function(score, true_rank)
@@ -225,7 +216,6 @@ def _n_tied(values: FloatArray) -> npt.NDArray[np.int64]:
 
 
 def _expected_weight(rank: FloatArray, position_weight: FloatArray) -> FloatArray:
-    """Mean weight of the positions that a team shares with those tied with it."""
     n_tied = _n_tied(rank)
     first = np.round(rank - (n_tied + 1) / 2).astype(int)
     cumulated = np.concatenate([[0.0], np.cumsum(position_weight)])

@@ -24,8 +24,7 @@ from nba_rank.evaluation.sweeps import TEST_DEFAULT as DEFAULT
 from nba_rank.evaluation.sweeps import TRIALS_FILE, VALIDATION_FILE
 from nba_rank.samples.playoff_splits import WALK_FORWARD
 
-Fields = dict[str, Any]
-"""Values of a config by dotted key."""
+Fields = dict[str, Any]  # values of a config by dotted key
 
 _KEY = ["season", "as_of_point", "scope", "metric"]
 
@@ -36,7 +35,7 @@ class RunsError(UserError):
 
 @dataclass(frozen=True)
 class PastRun:
-    """A finished run of `nba_rank.train`; its name is unlike that of any other run to compare."""
+    """A finished run of `nba_rank.train`, by a name of its own among those that are compared."""
 
     name: str
     folder: Path
@@ -286,7 +285,6 @@ def comparable_fields(fields: Fields) -> Fields:
 
 
 def _values(rows: pd.DataFrame) -> pd.Series:
-    """Return the values by season, point, scope and metric; repeated ones are refused."""
     if (repeated := rows.duplicated(_KEY)).any():
         raise ValueError(f"repeated metrics, the first {rows[repeated].iloc[0].to_dict()}")
     return rows.set_index(_KEY)["value"]
@@ -322,7 +320,6 @@ def read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
 
 
 def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[str]]:
-    """Return a sweep with its finished runs, and what it lacks in words."""
     runs: dict[str, PastRun] = {}
     missing = []
     for which in (DEFAULT, BEST):
@@ -346,7 +343,6 @@ def _read_sweep(folder: Path, manifest: Mapping[str, Any]) -> tuple[Sweep, list[
 
 
 def _flat(content: object, key: str = "") -> Fields:
-    """Return the leaves of nested mappings by dotted key."""
     if not isinstance(content, Mapping):
         return {key: content}
     found: Fields = {}

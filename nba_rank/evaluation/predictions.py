@@ -99,11 +99,9 @@ def agreement(ranks: npt.ArrayLike, n_teams: int) -> FloatArray:
 def verdict(
     rank: npt.ArrayLike, actual_rank: npt.ArrayLike, tolerance: float
 ) -> npt.NDArray[np.object_]:
-    """Say which teams were ranked better or worse than they finished, by more than `tolerance`.
+    """Return `over-ranked` (finished worse by more than `tolerance`), `under-ranked` or `aligned`.
 
-    Returns:
-        Shape (L,): `over-ranked` (predicted better than it finished), `under-ranked`, `aligned`,
-        or None where the actual rank is NaN.
+    It is None where the actual rank is NaN.
     """
     places = np.asarray(actual_rank, dtype=np.float64) - np.asarray(rank, dtype=np.float64)
     return np.select(

@@ -41,17 +41,10 @@ class Forecast:
 
 @dataclass(frozen=True)
 class ProbabilityFindings:
-    """Metrics and tables of probabilities.
+    """Tidy metrics and tables of probabilities, as in `nba_rank.evaluation.result`.
 
-    Attributes:
-        metrics: Tidy metrics.
-        odds: Odds of the ranker, of calibration and of the references at the as-of points: columns
-            `season`, `as_of_point`, `team_id`, `ranker` and `<event>_prob`.
-        games: Win probabilities of single games, see `nba_rank.evaluation.single_games`.
-        finishes: Likeliest and actual finish of every team at the as-of points; empty without a
-            simulation.
-        series: Playoff series with the strengths of both sides, see
-            `nba_rank.evaluation.series`; empty without a simulation.
+    `odds` are those of the ranker, of calibration and of the references at the as-of points, by
+    `season`, `as_of_point`, `team_id` and `ranker`; without a simulation the last two are empty.
     """
 
     metrics: pd.DataFrame

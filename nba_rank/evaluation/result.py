@@ -63,13 +63,10 @@ class EvaluationResult:
             `lead`: how much better the reference is, above 0 to the digits of the metric.
         contributions: The ranker against the stack without a member, whose name is in `part`.
         predictions: See `nba_rank.evaluation.predictions.predictions_table`.
-        simulated: The simulation on every date.
         reliability: Bins of the odds by `ranker` and `event`, see `reliability_tables`.
         calibration: `brier` and what `measure_calibration` returns by `event`, `as_of_point`
             (`ALL`; of the playoffs also `CALIBRATION_POINTS`) and `ranker`.
         games: Win probabilities of single games, see `nba_rank.evaluation.single_games`.
-        n_games: Games by scope as in `means`.
-        series: Playoff series, see `nba_rank.evaluation.series`.
         finishes: See `nba_rank.evaluation.advancement.finish_table`, at the as-of points.
         players: See `nba_rank.evaluation.playoff_players.playoff_contributions`.
         assumptions: What had to be assumed of schedules, by `season`: `dates` (number of them)
@@ -274,7 +271,6 @@ def _likely_finishes(finishes: pd.DataFrame, tables: Tables) -> pd.DataFrame:
 
 
 def _playoff_players(tables: Tables, results: pd.DataFrame, seasons: Iterable[str]) -> pd.DataFrame:
-    """Return the players of the playoffs of all seasons that have logs of them."""
     games = tables.player_games
     logged = games.loc[games["kind"] == "playoffs", "season"].unique()
     parts = [playoff_contributions(tables, results, one) for one in seasons if one in logged]

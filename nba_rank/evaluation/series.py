@@ -101,9 +101,8 @@ def series_metrics(upsets: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Tidy rows of scope `league` and point `end`, by ranker for each season and, as season
-        `all`, for all series at once: `series_upset_auc` (by the guest's strength less the host's,
-        NaN where a season has no upset or nothing else) and, where there are probabilities,
-        `series_brier` and `series_log_loss`.
+        `all`, for all series at once: `series_upset_auc` (by the guest's strength less the host's)
+        and, where there are probabilities, `series_brier` and `series_log_loss`.
     """
     both = pd.concat([upsets, upsets.assign(season=ALL)], ignore_index=True)
     tidy: list[tuple[str, str, str, str, str, float]] = []
@@ -145,10 +144,7 @@ def _with_strength(table: pd.DataFrame, of_team: pd.Series, ranker: str) -> pd.D
 def _host_wins(
     gap: FloatArray, needed: np.ndarray, home_edge: float, noise_sd: float, doubt_sd: float
 ) -> FloatArray:
-    """Return the probability that the host wins each series, [N].
-
-    The doubt in the gap is the sum of two teams'; it is integrated over by Gauss-Hermite nodes.
-    """
+    """Integrate the probability that the host wins each series over both teams' doubt, [N]."""
     node, weight = np.polynomial.hermite_e.hermegauss(_NODES)
     gaps = gap[:, None] + np.sqrt(2) * doubt_sd * node
     at_home, away = (ndtr((gaps + edge) / noise_sd) for edge in (home_edge, -home_edge))

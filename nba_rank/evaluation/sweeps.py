@@ -22,7 +22,7 @@ TEST_BEST, TEST_DEFAULT = "test_best", "test_default"
 """Folders of the two whole runs after a sweep."""
 
 DEFAULT, CHOSEN = "default", "chosen"
-"""The configuration without any choice of the search space, and the chosen one."""
+"""Names of the configuration without choices, and of the chosen one."""
 
 SeasonValues = Mapping[str, Mapping[str, float]]
 """Objectives by season and name."""
@@ -61,12 +61,9 @@ class SweepResult:
     """The outcome of a sweep.
 
     Attributes:
-        objectives: Names of what was optimised.
         candidates: All candidates, the default first.
-        chosen: The chosen one.
         best: The best on the validation seasons, whether chosen or not.
         ranked: With one objective all candidates, best first; with several the Pareto front.
-        best_by: The best candidate by each objective.
         leads: `best` against the default, by `objective`: `value`, `reference_value`, `lead`, `se`.
         agreement: What `season_agreement` returns of the candidates, by `objective`.
         gains: Chosen against default, as `paired`, by `objective` and kind of `seasons`
@@ -74,7 +71,6 @@ class SweepResult:
             `standings`).
         by_point: `season_means` of the first objective on the test seasons, of `CHOSEN`, `DEFAULT`
             and the standings; empty where the whole runs do not score it.
-        test_seasons: The test seasons in order.
     """
 
     objectives: list[str]
@@ -182,7 +178,7 @@ def best_by(found: Sequence[Candidate], objective: str) -> Candidate:
 
 
 def pareto_front(found: Sequence[Candidate], objectives: Sequence[str]) -> list[Candidate]:
-    """Return those that none other beats in one objective without being worse in another."""
+    """Return those that no other one beats in an objective without being worse in another."""
     losses = _losses(found, objectives)
     as_good = (losses[:, None] <= losses[None, :]).all(axis=2)
     better = (losses[:, None] < losses[None, :]).any(axis=2)
@@ -191,10 +187,9 @@ def pareto_front(found: Sequence[Candidate], objectives: Sequence[str]) -> list[
 
 
 def best(found: Sequence[Candidate], objectives: Sequence[str]) -> Candidate:
-    """Return the best; with several objectives the one nearest to the best of each.
+    """Return the best; with several objectives the first that is nearest to the best of each.
 
-    The distance is Euclidean, with each objective scaled to 0 for the best and 1 for the worst of
-    the Pareto front. Of equals the first is taken.
+    The distance is Euclidean; each objective is scaled from 0 to 1 over the Pareto front.
 
     Source: the compromise of Zeleny, "Multiple Criteria Decision Making", 1982.
     """

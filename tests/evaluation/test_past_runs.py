@@ -237,12 +237,10 @@ def test_runs_without_a_common_season_point_or_metric_are_refused():
 
 
 def test_gaps_of_standings_and_mean_scores():
-    same = {"a": standings(), "b": standings(seasons=SEASONS[:2])}
-    assert standings_gap(same) == 0
     moved = standings()
+    assert standings_gap({"a": moved, "b": standings(seasons=SEASONS[:2])}) == 0
     moved.loc[0, "value"] += 0.03
-    assert standings_gap(same | {"c": moved}) == pytest.approx(0.03)
+    assert standings_gap({"a": standings(), "b": moved}) == pytest.approx(0.03)
     rows = rows_of(made_metrics(), "stack")
-    assert mean_score(rows, "spearman", "league") == pytest.approx(0.7 + 0.05 + 0.05)
     assert mean_score(rows, "spearman", "playoff16") == pytest.approx(0.4 + 0.05 + 0.05)
     assert np.isnan(mean_score(rows, "clone_auc", "league"))
