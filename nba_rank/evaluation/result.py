@@ -171,7 +171,6 @@ def evaluation_result(
 
 
 def _behind(differences: pd.DataFrame, ranker: str) -> pd.DataFrame:
-    """Return the best reference of each measure and point that leads the ranker."""
     inside = {ranker, *MEMBERS, PROJECTED, PLATT, SIMULATION}
     rows = differences[~differences["reference"].isin(inside)]
     subject = np.where(rows["metric"] == "series_upset_auc", SIMULATION, ranker)

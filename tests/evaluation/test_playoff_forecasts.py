@@ -67,17 +67,12 @@ def test_one_list_by_hand():
     assert value["playoff_log_loss"] == pytest.approx(expected)
 
 
-def test_metrics_hold_every_list_and_the_error_of_all_seasons(found):
+def test_means_and_differences_are_taken_over_the_same_seasons(found, forecasts):
     tidy = found.metrics
     assert not tidy.duplicated(COLUMNS[:-1]).any()
-    of_lists = tidy[tidy["metric"] != ECE]
-    assert len(of_lists) == (6 + 6 + 4) * len(POINTS) * len(SCORES)
-    pooled = tidy[tidy["metric"] == ECE]
-    assert set(pooled["season"]) == {ALL}
-    assert len(pooled) == 3 * (len(POINTS) + 1)
-
-
-def test_means_and_differences_are_taken_over_the_same_seasons(found, forecasts):
+    n_lists = (6 + 6 + 4) * len(POINTS)
+    assert (tidy["season"] != ALL).sum() == n_lists * len(SCORES)
+    assert tidy.loc[tidy["season"] == ALL, "metric"].tolist() == [ECE] * 3 * (len(POINTS) + 1)
     error = (forecasts["p"] - forecasts["made"]) ** 2
     at = [forecasts["ranker"], forecasts["as_of_point"]]
     cell = found.means.set_index(["ranker", "metric", "as_of_point"]).loc[

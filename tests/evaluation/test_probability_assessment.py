@@ -190,14 +190,10 @@ def test_softmax_gives_title_odds_and_calibration_the_games(assess, forecast_of,
     assert metrics_of(found, "stack", "regular") == {"game_brier", "game_log_loss"}
     assert PLATT not in rankers(found.games)
     assert set(found.games.loc[found.games["ranker"] == "stack", "kind"]) == {"regular"}
-
-
-def test_without_calibration_and_odds_there_are_references_alone(assess, forecast_of, league):
     found = assess(forecast_of("odds=none", "calibration=none"), league)
     assert rankers(found.odds) == {"random", "random16"}
     assert rankers(found.games) == {"always_home", "elo", "elo_fitted"}
     assert rankers(found.metrics) == rankers(found.odds) | rankers(found.games)
-    assert found.series.empty
 
 
 def test_bookmakers_are_judged_where_they_have_priced_the_season(
