@@ -19,7 +19,10 @@ pytestmark = pytest.mark.slow  # whole sweeps
 def test_a_sweep_leaves_everything_that_people_look_for(swept):
     assert swept.name.startswith("forest_")
     files = {path.name for path in swept.iterdir()}
-    expected = {"trials.csv", "best.yaml", "study.db", "ANALYSIS_01.md", "manifest.json", "figures"}
+    expected = {
+        "trials.csv", "best.yaml", "validation.json", "study.db", "ANALYSIS_01.md", "manifest.json",
+        "figures",
+    }  # fmt: skip
     assert expected <= files
     assert {"default", "test_default", *map(str, range(4))} <= files
     drawn = {path.stem for path in (swept / "figures").iterdir()}
