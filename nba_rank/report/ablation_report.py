@@ -44,15 +44,12 @@ class AblationReport:
     """What there is to report.
 
     Attributes:
-        kind: What was taken away, in words.
         gains: What `nba_rank.experiments.ablations.VariantRunner.gains` returns.
-        words: What each variant is, by name; empty where the name says it.
-        left_out: Why a variant was not fitted, by name.
+        words: What each variant is, by name; empty where the name says it all.
+        left_out: Why each variant was not fitted, by name.
         seconds: Wall-clock seconds of fitting and scoring each variant.
-        build_seconds: Those of building what a part consists of, by part; empty where that takes
-            nothing.
-        seasons: The test seasons, in order.
-        prior: Store features of model A's team prior; None where its parts are not what is judged.
+        build_seconds: Those of building each part; empty where there is nothing to build.
+        prior: Store features of model A's team prior; None where its parts are not judged.
     """
 
     kind: str

@@ -27,8 +27,6 @@ class CalibrationReport:
     """What there is to report.
 
     Attributes:
-        ranker: Name of the final ranker.
-        seasons: The test seasons, in order.
         reliability: Bins by `variant` and `event`, see
             `nba_rank.evaluation.calibration.reliability_tables`.
         means: Scores by variant as `ranker` and event as `part`, means over the seasons; the part

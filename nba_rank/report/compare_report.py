@@ -68,8 +68,7 @@ class Comparison:
     """What there is to report.
 
     Attributes:
-        found: The runs and sweeps.
-        baseline: Name of the run that differences are taken to.
+        baseline: Name of the run that the others are compared with.
         metric: Metric of the figures, the console and the first tables.
         scores: What `nba_rank.evaluation.past_runs.common_scores` returns.
         means: What `nba_rank.evaluation.paired.season_means` makes of them.

@@ -40,9 +40,8 @@ class PlayoffReport:
     Attributes:
         splits: The splits, the reference first.
         n_trees: Trees asked by each split's classifier, by name of the split.
-        forecasts: What `found` was found of.
+        forecasts: The forecasts that `found` judges.
         predictions: The classifier's forecasts on all dates of the test seasons.
-        found: What was found.
         seconds: Seconds of each stage.
     """
 

@@ -138,7 +138,7 @@ def plot_differences(differences: pd.DataFrame, baseline: str, metric: str, path
         differences: What `nba_rank.evaluation.paired.paired` returns.
         baseline: Name of the run that it takes differences to.
         metric: As in `plot_by_point`.
-        path: PNG to write. Filled dots: significant.
+        path: PNG to write. Significant differences have filled dots.
     """
     rows = _at_points(
         differences[differences["ranker"] != STANDINGS], metric, [MEAN, *POINT_LABELS]

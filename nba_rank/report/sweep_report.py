@@ -33,13 +33,10 @@ class SweepFindings:
     """What there is to report.
 
     Attributes:
-        batch_id: Name of the sweep.
-        result: Choice and comparisons.
-        overrides: What was chosen, as words of the command line.
+        overrides: The choice as arguments of the command line.
         trials: All trials, see `nba_rank.experiments.tuning.study.SharedStudy.table`.
-        study: The study, for figures.
-        importances: Share of each objective's variance by dimension, the largest first; empty where
-            nothing can be said.
+        importances: Share of each objective's variance by dimension, the largest first; empty if
+            unknown.
         margin: Standard errors by which a trial had to lead.
     """
 
