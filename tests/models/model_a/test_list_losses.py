@@ -129,6 +129,13 @@ def test_the_true_order_costs_less_than_its_reverse(loss, case):
 
 
 @every_loss
+def test_only_the_order_of_the_relevance_counts(loss):
+    score = torch.tensor([[0.3, -1.0, 2.0]])
+    small, large = torch.tensor([[0.1, 0.2, 0.3]]), torch.tensor([[-40.0, 0.0, 900.0]])
+    assert loss(score, small, everyone(score)) == loss(score, large, everyone(score))
+
+
+@every_loss
 def test_equal_scores_have_a_gradient_that_raises_the_better_team(loss):
     score = torch.zeros(1, 6)
     relevance = torch.arange(6.0)[None]
