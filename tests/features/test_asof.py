@@ -78,24 +78,6 @@ def test_later_games_change_nothing(log, today, poison, last, n_new, gone):
         np.testing.assert_array_equal(got, expected)
 
 
-def test_the_day_itself_does_not_count_and_a_window_ends_at_the_newest_game():
-    sums = RunningSums(
-        np.zeros(4, dtype=np.int64), np.array([3, 1, 2, 2]), np.array([[8.0, 1.0, 2.0, 4.0]])
-    )
-    zero, three = np.array([0]), np.array([3])
-    assert sums.total(zero, three)[0].item() == 7
-    assert sums.total(zero, three + 1)[0].item() == 15
-    assert sums.total(zero, three, last=1)[0].item() == 4
-    assert sums.total(zero, three, last=9)[0].item() == 7
-
-
-def test_a_missing_value_is_no_zero():
-    sums = RunningSums(np.array([0, 0]), np.array([1, 2]), np.array([[np.nan, 3.0], [5.0, np.nan]]))
-    total, counts = sums.total(np.array([0]), np.array([9]))
-    assert total.tolist() == [[3], [5]]
-    assert counts.tolist() == [[1], [1]]
-
-
 @pytest.mark.parametrize(
     ("numerator", "denominator", "expected"),
     [(3.0, 4.0, 0.75), (3.0, 0.0, np.nan), (0.0, 0.0, np.nan), (np.nan, 2.0, np.nan),

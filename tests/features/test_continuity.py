@@ -65,25 +65,6 @@ def test_without_last_seasons_logs_or_a_known_player_it_is_unknown(small_tables,
     assert got.loc[("2021-11-02", 2)].isna().all()
 
 
-def test_shares_of_a_simulated_league(sim_tables, as_of, rate):
-    dates = as_of("2022-10-18", "2022-11-20", "2023-03-01")
-    got = built(sim_tables, rate(sim_tables, dates), dates)
-    returning = got["returning_minutes_share"]
-    assert returning.between(0, 1).all()
-    assert 0.3 < returning.loc["2022-10-18"].mean() < 0.99
-    # Trades of the season lower both.
-    assert returning.loc["2023-03-01"].mean() <= returning.loc["2022-10-18"].mean()
-    assert got["roster_minutes_share"].dropna().between(0.2, 1).all()
-    early, late = (got.loc[day, "roster_minutes_share"].mean() for day in dates["as_of_date"][1:])
-    assert late < early
-
-
-def test_ratings_of_other_dates_are_refused(small_tables, as_of):
-    tables = small_tables(GAMES, PLAYERS, n_teams=2)
-    with pytest.raises(ValueError, match="different dates"):
-        built(tables, rosters(("2022-11-05", 1, [11])), as_of("2022-11-04"))
-
-
 @pytest.mark.real
 def test_more_than_half_of_the_minutes_return_in_the_real_league(real_tables, rate):
     seasons = ["2013-14", "2018-19", "2023-24"]

@@ -57,15 +57,6 @@ def test_a_reported_star_by_hand(tables, with_reports, build):
     assert (got["injury_report_known"] == 1).all()
 
 
-def test_a_questionable_star_plays_half_his_minutes(tables, with_reports, build):
-    tables = with_reports(tables, ("2022-11-02", [(1, 1, "Questionable", "sore knee")]))
-    got = build(tables, rated("2022-11-02"), "2022-11-02", source="reports")
-    half = 0.5**1.3
-    available = 5 * (9 * half + 1.8) / (half + 8)
-    np.testing.assert_allclose(got["absent_strength"], [6 - available, 0], atol=1e-12)
-    np.testing.assert_allclose(got["absent_minutes_share"], [0.5 / 9, 0], atol=1e-12)
-
-
 def test_inferred_is_the_roster_strength_of_the_next_game(tables, with_reports, build, features):
     ratings = rated("2022-11-02")
     reported = with_reports(tables, ("2022-11-02", [(1, 1, "Out", "torn ACL")]))
@@ -123,11 +114,6 @@ def test_the_unknown_is_nan(tables, with_reports, build):
     assert nobody.loc[1, COLUMNS].notna().all()
 
 
-def test_ratings_of_other_dates_are_refused(tables, build):
-    with pytest.raises(ValueError, match="different dates"):
-        build(tables, rated("2022-11-05"), "2022-11-04")
-
-
 @pytest.mark.parametrize(
     ("change", "columns"),
     [
@@ -163,15 +149,3 @@ def test_every_parameter_changes_its_columns_only(
         build(tables, ratings, "2022-11-03", **changed)[COLUMNS] for changed in (change, {})
     )
     assert [name for name in COLUMNS if not got[name].equals(expected[name])] == columns
-
-
-def test_reports_of_a_simulated_league_know_of_absences_at_once(sim_tables, rate, as_of, build):
-    """A week after opening night the logs cannot know who is out."""
-    first = sim_tables.seasons.set_index("season").loc["2022-23", "first_date"]
-    date = first + pd.Timedelta(days=8)
-    ratings = rate(sim_tables, as_of(date))
-    auto, inferred = (
-        build(sim_tables, ratings, date, source=source) for source in ("auto", "inferred")
-    )
-    assert auto["absent_minutes_share"].mean() > inferred["absent_minutes_share"].mean() + 0.02
-    assert (auto["absent_strength"] >= -0.5).all()

@@ -89,11 +89,6 @@ def test_the_order_of_players_and_of_the_table_does_not_matter(tables, build):
     pd.testing.assert_frame_equal(again, got, check_exact=True)
 
 
-def test_ratings_of_other_dates_are_refused(tables, build):
-    with pytest.raises(ValueError, match="different dates"):
-        build(tables, rated("2022-11-05", PLAYERS), "2022-11-04")
-
-
 @pytest.mark.real
 def test_it_is_known_for_the_seasons_after_raptor_and_no_other(real_tables, as_of, rate, build):
     if real_tables.raptor.empty:

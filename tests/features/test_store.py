@@ -96,20 +96,6 @@ def test_dates_config_tables_and_code_name_the_entries(
     assert files() == (5, 6)
 
 
-def test_one_more_group_is_built_alone(dates, cheap, cached, monkeypatch):
-    without = cached(dates, changed(cheap, "rest", enabled=False))
-    names = []
-
-    def watched(name, *args):
-        names.append(name)
-        return registry.build_group(name, *args)
-
-    monkeypatch.setattr(store_module, "build_group", watched)
-    store = cached(dates, cheap)
-    assert names == ["rest"]
-    pd.testing.assert_frame_equal(store.frame[without.frame.columns], without.frame)
-
-
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_damaged_entry_is_made_anew(dates, cheap, cached, tmp_path, monkeypatch, harm):
     built = cached(dates, cheap)

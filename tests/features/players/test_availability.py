@@ -52,23 +52,17 @@ def test_the_newest_current_report_counts_and_that_of_the_morning_is_one(
     assert has_report(tables, dates).tolist() == [False, True, True, True, True, False]
 
 
-def test_an_empty_report_says_that_all_are_fit(tables, with_reports, as_of):
-    tables = with_reports(tables, ("2022-11-02", [(11, 1, "Out", "")]), ("2022-11-03", []))
-    dates = as_of("2022-11-03")
-    assert said(tables, dates) == {}
-    assert has_report(tables, dates).all()
-
-
-def test_without_reports_nothing_is_said(tables, as_of):
+def test_only_a_report_of_the_season_says_something(tables, with_reports, as_of):
     assert reported_availability(tables, as_of("2022-11-02")).empty
     assert not has_report(tables, as_of("2022-11-02")).any()
-
-
-def test_a_report_of_last_season_says_nothing(tables, with_reports, as_of):
-    tables = with_reports(tables, ("2022-07-30", [(11, 1, "Out", ACL)]))
-    dates = as_of("2022-08-01", season="2022-23")
+    tables = with_reports(
+        tables, ("2022-07-30", [(11, 1, "Out", ACL)]), ("2022-11-02", [(11, 1, "Out", "")]),
+        ("2022-11-03", []),
+    )  # fmt: skip
+    # The last is empty: all are fit.
+    dates = as_of("2022-08-01", "2022-11-03", season="2022-23")
     assert said(tables, dates) == {}
-    assert not has_report(tables, dates).any()
+    assert has_report(tables, dates).tolist() == [False, True]
 
 
 def test_an_injury_of_this_season_that_takes_longer_ends_it(tables, with_reports, as_of):

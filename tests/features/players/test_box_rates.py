@@ -4,9 +4,7 @@ import pytest
 from player_lines import line
 
 from nba_rank.features.players.box_rates import (
-    BOX_RATING,
     GAME_COLUMNS,
-    GAME_SCORE,
     RATES,
     game_values,
     rates,
@@ -52,17 +50,6 @@ def test_box_rating_by_hand():
     total = (0.860 * 10 - 0.670 * 8 - 0.2945 * 2 + 0.389 + 0.807 * 3 - 0.964 + 0.397 + 0.1485 * 4
              + 1.1885 + 1.015 * 2 - 0.367 * 3)  # fmt: skip
     assert got["box_rating"] == pytest.approx(2 * total)
-
-
-def test_coefficients_lie_half_way_between_the_positions():
-    ends = {"fga": (-0.560, -0.780), "fta": (-0.246, -0.343), "ast": (0.580, 1.034),
-            "oreb": (0.613, 0.181), "dreb": (0.116, 0.181), "stl": (1.369, 1.008),
-            "blk": (1.327, 0.703)}  # fmt: skip
-    assert {name: BOX_RATING[name] for name in ends} == pytest.approx(
-        {name: sum(pair) / 2 for name, pair in ends.items()}
-    )
-    # A free throw missed costs what a free throw made is short of its point.
-    assert GAME_SCORE["ftm"] == -GAME_SCORE["fta"]
 
 
 def test_what_cannot_be_known_is_nan_and_no_zero():

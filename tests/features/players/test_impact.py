@@ -150,49 +150,6 @@ def test_a_player_who_has_hardly_played_keeps_his_prior(small_tables, as_of, rat
     assert got.loc[91, "impact_rating"] != got.loc[91, "prior_rating"]
 
 
-def test_the_player_who_is_there_when_his_team_wins_is_rated_higher(small_tables, as_of, rate):
-    games, lines = [], []
-    for place, date in enumerate(pd.date_range("2022-11-01", periods=20)):
-        won = place % 2 == 0
-        games.append((date, 1, 2, 110 if won else 100, 100 if won else 110, {"neutral": True}))
-        lines += [line(date, 1 if won else 2, 1, 30), line(date, 3, 1, 30)]
-        lines += [line(date, player, 2, 30) for player in (4, 5)]
-    # No prior, and all games weigh the same.
-    config = {"prior_ridge": 1e15, "margin_decay_days": 1e9, "update_ridge": 1.0}
-    got = by_player(rate(small_tables(games, lines, n_teams=2), as_of("2022-11-21"), **config))
-    rating = got["impact_rating"]
-    assert rating[1] > 1 > -1 > rating[2]
-    assert rating[1] == pytest.approx(-rating[2])
-    np.testing.assert_allclose(rating[[3, 4, 5]], 0.0, atol=1e-9)
-
-
-def test_players_who_do_the_same_are_rated_the_same(small_tables, as_of, rate):
-    games, lines = league_games(5)
-    twins = [(day, 11, *rest) for day, player, *rest in lines if player == 10]
-    lines = [game for game in lines if game[1] != 11] + twins
-    got = by_player(rate(small_tables(games, lines), as_of("2022-11-16")))
-    same = ["expected_minutes", "full_strength_minutes", "prior_rating", "impact_rating"]
-    np.testing.assert_allclose(got.loc[10, same].astype(float), got.loc[11, same].astype(float))
-    assert got["impact_rating"].nunique() > 20
-
-
-def test_the_names_of_players_do_not_matter(small_tables, as_of, rate):
-    games, lines = league_games(6)
-    ids = sorted({player for _, player, *_ in lines})
-    new = dict(zip(ids, np.random.default_rng(0).permutation(900)[: len(ids)] + 1, strict=True))
-    renamed = [(day, int(new[player]), *rest) for day, player, *rest in lines]
-    dates = as_of("2021-11-12", "2022-11-01", "2022-11-16")
-    expected = rate(small_tables(games, lines), dates)
-    expected["player_id"] = expected["player_id"].map(new)
-    got = rate(small_tables(games, renamed), dates)
-    key = ["as_of_date", "player_id"]
-    pd.testing.assert_frame_equal(
-        got.sort_values(key, ignore_index=True),
-        expected.sort_values(key, ignore_index=True),
-        rtol=1e-8,
-    )
-
-
 # The home edge.
 
 
@@ -237,19 +194,6 @@ def test_a_neutral_game_has_no_edge_and_does_not_tell_it(small_tables, impact):
 def test_margins_are_clipped_before_the_edge_is_taken_off(small_tables, impact):
     games = [("2022-11-01", 1, 2, 150, 100), ("2022-11-02", 1, 2, 100, 160)]
     assert margins(small_tables, games, impact(margin_cap=30.0)) == [[30], [-60]]
-
-
-def test_who_plays_at_home_more_often_is_not_rated_higher(small_tables, as_of, rate):
-    """The home team wins by six, always; team 1 is at home three times of four."""
-    games, lines = [], []
-    for place, date in enumerate(pd.date_range("2022-11-01", periods=40)):
-        home, away = (2, 1) if place % 4 == 0 else (1, 2)
-        games.append((date, home, away, 106, 100))
-        lines += [line(date, 10 * team + i, team, 48) for team in (1, 2) for i in range(5)]
-    got = rate(small_tables(games, lines, n_teams=2), as_of("2022-12-15"), update_ridge=1.0)
-    strength = got.groupby("team_id")["impact_rating"].sum()
-    # What is left is the first game, before which no edge was known.
-    assert abs(strength[1] - strength[2]) < 6 / 40 * 1.5
 
 
 # All together.
@@ -302,25 +246,13 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_every_parameter_changes_its_columns_only(league, as_of, rate, name):
-    value, columns = CHANGES[name]
-    standard = rate(league, as_of("2022-11-16"))
-    changed = rate(league, as_of("2022-11-16"), **{name: value})
-    assert {column for column in COLUMNS if not changed[column].equals(standard[column])} == columns
-
-
-def test_every_parameter_is_tried(impact):
+def test_every_parameter_changes_its_columns_only(league, as_of, rate, impact):
     assert {field.name for field in fields(impact())} == set(CHANGES)
-
-
-def test_penalties_pull_towards_zero_and_towards_the_prior(league, as_of, rate):
-    dates = as_of("2022-11-16")
-    loose, tight = (rate(league, dates, prior_ridge=ridge) for ridge in (10.0, 1e9))
-    assert tight["prior_rating"].abs().max() < 1e-3 < loose["prior_rating"].abs().max()
-    loose, tight = (rate(league, dates, update_ridge=ridge) for ridge in (1.0, 1e9))
-    np.testing.assert_allclose(tight["impact_rating"], tight["prior_rating"], atol=1e-5)
-    assert (loose["impact_rating"] - loose["prior_rating"]).abs().max() > 1
+    standard = rate(league, as_of("2022-11-16"))
+    for name, (value, columns) in CHANGES.items():
+        changed = rate(league, as_of("2022-11-16"), **{name: value})
+        differing = {name for name in COLUMNS if not changed[name].equals(standard[name])}
+        assert differing == columns, name
 
 
 def check_alone(tables, many, grid, config, n_dates):

@@ -75,15 +75,6 @@ def test_newer_games_weigh_more(small_tables):
     assert before["minutes"] == pytest.approx((30 / 2 + 20) / (1 / 2 + 1))
 
 
-def test_a_weight_halves_over_the_half_life(small_tables):
-    tables = small_tables(*season(2022, 13, {1: [40] + [10] * 12}), n_teams=2)
-    got = expected(tables, "2022-11-14", half_life=12.0).loc[1, "minutes"]
-    keep = 0.5 ** (1 / 12)
-    weights = keep ** np.arange(12, -1, -1)
-    assert weights[0] == pytest.approx(0.5)
-    assert got == pytest.approx((40 * weights[0] + 10 * weights[1:].sum()) / weights.sum())
-
-
 def test_last_seasons_average_counts_for_two_and_a_half_games(small_tables):
     seasons = season(2021, 2, {1: [30, 10]}), season(2022, 2, {1: [36, 24], 2: [10, 10]})
     tables = small_tables(*together(*seasons), n_teams=2)
@@ -206,12 +197,6 @@ def test_a_game_after_the_file_counts_more_and_a_file_on_its_morning_less(with_r
     assert expected(tables, "2022-11-01").loc[[1, 2, 3, 4], "team"].tolist() == [1, 1, -1, -1]
     assert expected(tables, "2022-11-02").loc[[1, 2, 3, 4], "team"].tolist() == [1, 1, 1, 1]
     assert expected(tables, "2022-11-03").loc[[1, 2, 3, 4], "team"].tolist() == [1, -1, -1, 1]
-
-
-def test_a_newcomer_who_does_not_play_fades(with_rosters):
-    tables = with_rosters(("2022-10-20", 1, [1, 3, 4, 5]))
-    got = expected(tables, "2022-11-03", half_life=1.0).loc[5]
-    assert got["minutes"] == pytest.approx(NEWCOMER_MINUTES * sqrt(2.5 / (1.5 + 2.5)))
 
 
 def test_a_summers_file_is_read_when_its_season_opens(with_rosters):
