@@ -83,9 +83,11 @@ def test_every_parameter_changes_the_columns(tables, build):
 
 
 def test_the_order_of_players_and_of_the_table_does_not_matter(tables, build):
-    got = build(tables, rated("2022-11-01", PLAYERS), "2022-11-01")
+    players = [(1, player, 20) for player in range(1, 8)]  # of equal minutes the lower ids count
+    got = build(tables, rated("2022-11-01", players), "2022-11-01")
+    assert got.loc[1].equals(build(tables, rated("2022-11-01", players[:5]), "2022-11-01").loc[1])
     shuffled = replace(tables, raptor=tables.raptor[::-1].reset_index(drop=True))
-    again = build(shuffled, rated("2022-11-01", PLAYERS[::-1]), "2022-11-01")
+    again = build(shuffled, rated("2022-11-01", players[::-1]), "2022-11-01")
     pd.testing.assert_frame_equal(again, got, check_exact=True)
 
 

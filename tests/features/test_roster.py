@@ -291,6 +291,9 @@ def test_availability_counts_games_since_the_teams_newest_ones(tables, as_of, on
     assert stats[7][1]["availability_4"] == pytest.approx(3 / 4)
     assert stats[9][1]["availability_2"] == 0
     assert stats[9][1]["availability_4"] == pytest.approx(1 / 4)
+    # Two of the newest games are last season's.
+    stats = one_set(tables, as_of("2022-11-02"), 1, windows=[4])
+    assert stats[7][1]["availability_4"] == pytest.approx(3 / 4)
 
 
 def test_nobody_is_more_than_available(small_tables, as_of, one_set):
