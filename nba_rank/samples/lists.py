@@ -160,7 +160,8 @@ def list_tensors(
     order = np.argsort(number, kind="stable")
     ordered = number[order]
     place = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
-    row = np.full((ordered[-1] + 1, place.max() + 1), -1, dtype=np.int64)
+    n_lists, longest = ordered.max(initial=-1) + 1, place.max(initial=0) + 1
+    row = np.full((n_lists, longest), -1, dtype=np.int64)
     row[ordered, place] = order
     mask = row >= 0
     taken = np.where(mask, row, 0)

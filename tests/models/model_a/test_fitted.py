@@ -47,6 +47,12 @@ def test_a_date_alone_scores_exactly_as_among_many(fit, known, scope):
         assert_same(made.predict(sets.take(index), prior.iloc[index]), together, index)
 
 
+def test_a_season_without_players_has_no_scores(fitted_a, known):
+    sets, prior, _ = known
+    scores = fitted_a.predict(sets.take(np.zeros(0, dtype=np.int64)), prior.iloc[:0])
+    assert (len(scores.score), len(scores.attention), len(scores.intervals)) == (0, 0, 0)
+
+
 def test_scores_follow_their_teams_when_rows_are_shuffled(fitted_a, known):
     sets, prior, _ = known
     order = np.random.default_rng(0).permutation(len(prior))
