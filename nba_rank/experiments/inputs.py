@@ -66,8 +66,14 @@ class RunInputs:
         return dict(sorted(seconds.items(), key=lambda item: -item[1]))
 
 
-def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
-    """Prepare the tables, plan the folds and build the features; raises as `run`."""
+def read_inputs(
+    config: Config, run_dir: RunDir, stages: Stages, *, with_playoffs: bool = False
+) -> RunInputs:
+    """Prepare the tables, plan the folds and build the features; raises as `run`.
+
+    With `with_playoffs` the pass over the games also rates the players in the playoffs of the test
+    seasons, for `inputs_on`.
+    """
     device = device_of(config.trainer)
     run_dir.note(environment=run_dir.manifest.get("environment", {}) | {"device": str(device)})
     with stages.stage("tables"):
@@ -83,10 +89,12 @@ def read_inputs(config: Config, run_dir: RunDir, stages: Stages) -> RunInputs:
     cache = Path(config.paths.cache)
     with stages.stage("players"):
         threads = config.trainer.num_threads
-        # One pass over the games rates the playoffs of the test seasons too, for `inputs_on`.
-        later = playoff_dates(tables, plan.test_seasons, config.data.as_of_every_days)
-        rated = cached_ratings(tables, pd.concat([dates, later]), config.features, cache, threads)
-        ratings = rated.merge(dates, on=["season", "as_of_date"])
+        rated = dates
+        if with_playoffs:
+            later = playoff_dates(tables, plan.test_seasons, config.data.as_of_every_days)
+            rated = pd.concat([dates, later])
+        ratings = cached_ratings(tables, rated, config.features, cache, threads)
+        ratings = ratings.merge(dates, on=["season", "as_of_date"])
         sets = player_sets(tables, ratings, dates, config.features.roster)
     run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
     with stages.stage("features"):

@@ -7,7 +7,6 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.config.schema import Config
-from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
@@ -18,6 +17,7 @@ from nba_rank.experiments.inputs import RunInputs, fit_members, inputs_on, read_
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import fit_ensemble, prepare_workers
 from nba_rank.models.ranker import Ranker
+from nba_rank.odds.bracket import MisfitError
 from nba_rank.report.run_report import Setting, write_report
 from nba_rank.samples.folds import FoldPlan
 
@@ -47,7 +47,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     stages = Stages(console, config.callbacks.progress)
     seeds = Seeds.of(config.seed)
     prepare_workers(config)
-    inputs = read_inputs(config, run_dir, stages)
+    inputs = read_inputs(config, run_dir, stages, with_playoffs=config.odds.name == "monte_carlo")
     config = inputs.config
     tables, results, plan = inputs.tables, inputs.results, inputs.plan
     data, grid = inputs.data, inputs.grid
@@ -116,9 +116,11 @@ def _playoffs(
             own, rated = data.of_seasons([season]), league.inputs["season"] == season
             try:
                 predicted = rankers[part.fit].predict(
-                    own, replace(league, inputs=league.inputs[rated])
+                    own,
+                    replace(league, inputs=league.inputs[rated]),
+                    threads=config.trainer.num_threads,
                 )
-            except UserError as error:
+            except MisfitError as error:
                 console.print(f"{season}: no title odds after the regular season: {error}")
                 continue
             found.append(predictions.predictions_table(predicted, own.sets, tables, results))

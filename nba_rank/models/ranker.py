@@ -196,12 +196,14 @@ class Ranker:
     ensemble: Ensemble
     projection: MonteCarloOdds | None
 
-    def predict(self, data: Dataset, league: League) -> Scores:
+    def predict(self, data: Dataset, league: League, *, threads: int = 1) -> Scores:
         """Score all rows; see `complete` for what comes out."""
         if self.projection is not None:
-            projected = self.projection.predict(league.inputs, league.tables, rounds=False)
+            projected = self.projection.predict(
+                league.inputs, league.tables, rounds=False, threads=threads
+            )
             data = data.with_projection(projected)
-        return self.complete(self.members.predict(data), league)
+        return self.complete(self.members.predict(data), league, threads=threads)
 
     def complete(
         self,

@@ -13,14 +13,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.core.arrays import FloatArray, IntArray
-from nba_rank.core.errors import UserError
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.remaining import Remaining, SeasonGames
 from nba_rank.data.standings import BERTHS, Records
 from nba_rank.data.tables import Tables
 from nba_rank.odds.antithetic import AntitheticDraws, Streams, mirrored
-from nba_rank.odds.bracket import Strengths, advance, draw, play_in, wins_needed_by_round
+from nba_rank.odds.bracket import (
+    MisfitError,
+    Strengths,
+    advance,
+    draw,
+    play_in,
+    wins_needed_by_round,
+)
 from nba_rank.odds.seeding import League, Seeds, seed
 
 N_SEEDS = 15
@@ -62,7 +68,7 @@ class Situation:
 
         Raises:
             ValueError: The season is not in the tables, nor the one after their last.
-            UserError: The playoffs have begun, but no play-in game says who reached them.
+            MisfitError: The playoffs have begun, but no play-in game says who reached them.
         """
         games = tables.once(("season games", season), lambda: SeasonGames.of(tables, season))
         records = games.record(as_of_date)
@@ -102,7 +108,7 @@ class Situation:
 
 def _refuse_unknown_field(season: str, team_id: IntArray) -> None:
     teams = league_facts.league_teams(season).set_index("team_id").loc[team_id]
-    raise UserError(
+    raise MisfitError(
         f"{season} has playoff games of {', '.join(sorted(teams['abbreviation']))} but no play-in "
         f"games, which say who reached the playoffs: add playin_team_logs_"
         f"{season.replace('-', '_')} to data.raw_dir and run `python -m nba_rank.ingest`"
