@@ -21,7 +21,7 @@ from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS
 from nba_rank.evaluation.paired import MEAN, with_mean
 from nba_rank.evaluation.sweeps import TEST_BEST as BEST
 from nba_rank.evaluation.sweeps import TEST_DEFAULT as DEFAULT
-from nba_rank.evaluation.sweeps import TRIALS_FILE, VALIDATION_FILE
+from nba_rank.evaluation.sweeps import TRIAL_METRICS_FILE, TRIALS_FILE, VALIDATION_FILE
 from nba_rank.samples.playoff_splits import WALK_FORWARD
 
 Fields = dict[str, Any]  # values of a config by dotted key
@@ -303,7 +303,7 @@ def read_run(folder: Path, manifest: Mapping[str, Any]) -> PastRun:
     if (status := manifest.get("status")) != "finished":
         error = "".join(f" ({line})" for line in str(manifest.get("error", "")).splitlines()[:1])
         raise RunsError(f"{folder} is no finished run, its status is {status}{error}: leave it out")
-    if (folder / "validation.csv").exists():
+    if (folder / TRIAL_METRICS_FILE).exists():
         raise RunsError(f"{folder} is a trial of a sweep, not judged on test seasons: name the "
                         f"sweep, {folder.parent}")  # fmt: skip
     for name in ("metrics.csv", "metrics.json", "config.yaml"):

@@ -18,6 +18,9 @@ from nba_rank.evaluation.paired import MEAN, MEAN_COLUMNS, paired, season_means,
 TRIALS_FILE, BEST_FILE, VALIDATION_FILE = "trials.csv", "best.yaml", "validation.json"
 """Files in a sweep's folder: trials, the choice, validation of `TEST_DEFAULT` and `TEST_BEST`."""
 
+TRIAL_METRICS_FILE = "validation.csv"
+"""File in a trial's folder: its tidy metrics on the validation seasons."""
+
 TEST_BEST, TEST_DEFAULT = "test_best", "test_default"
 """Folders of the two whole runs after a sweep."""
 

@@ -5,7 +5,6 @@ import pandas as pd
 
 from nba_rank.config.schema import EloConfig, RosterStrengthConfig
 from nba_rank.core.arrays import FloatArray
-from nba_rank.data.league import scheduled_games
 from nba_rank.data.tables import Tables
 from nba_rank.features import roster_strength
 from nba_rank.features.asof import Rows, ratio, sum_and_count
@@ -65,8 +64,6 @@ def strength_inputs(tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame) 
     frame = rows.frame.copy()
     for name in INPUTS:
         frame[name] = columns[name] - ratio(*sum_and_count(columns[name], rows.day))
-    seasons = frame["season"]
-    scheduled = seasons.map({season: scheduled_games(season) for season in seasons.unique()})
-    played = regular_season_sums(tables, rows, ["won"]).total(rows).games / scheduled.to_numpy()
+    played = regular_season_sums(tables, rows, ["won"]).total(rows).games / rows.scheduled()
     frame["progress"] = ratio(*sum_and_count(played, rows.day))
     return frame

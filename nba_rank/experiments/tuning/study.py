@@ -14,6 +14,7 @@ import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
 from nba_rank.config.objectives import OBJECTIVES
+from nba_rank.core.files import is_alive
 from nba_rank.evaluation.sweeps import Candidate, best
 from nba_rank.experiments.tuning.storage import StudyError, open_storage, storage_lock
 
@@ -171,7 +172,7 @@ class SharedStudy:
     def _is_gone(self, trial: FrozenTrial) -> bool:
         worker = trial.user_attrs.get(_WORKER, {})
         here = worker.get("host") == self._worker["host"]
-        if here and not _is_alive(int(worker["pid"])):
+        if here and not is_alive(int(worker["pid"])):
             return True
         begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
         return time.time() - float(trial.user_attrs.get(_BEAT, begun)) > SILENT_SECONDS
@@ -263,13 +264,3 @@ _STATES = {
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True

@@ -19,7 +19,7 @@ from nba_rank.evaluation.assessment import final_name, truth_of
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS, evaluate
 from nba_rank.evaluation.metrics import LIST_METRICS
-from nba_rank.evaluation.sweeps import season_values
+from nba_rank.evaluation.sweeps import TRIAL_METRICS_FILE, season_values
 from nba_rank.experiments.inputs import RunInputs, read_inputs
 from nba_rank.experiments.playoff_classifier import validation_scores
 from nba_rank.experiments.tuning.study import TrialOutcome
@@ -27,8 +27,6 @@ from nba_rank.models.members import Scores
 from nba_rank.models.oof import each_fit, fit_ensemble, n_steps
 from nba_rank.models.ranker import Ensemble, Ranker
 from nba_rank.samples.folds import FoldPlan, TestPart, validation_plan
-
-VALIDATION_FILE = "validation.csv"
 
 ALL_DATES = "all"
 """As-of point of means over all dates of a season."""
@@ -91,7 +89,7 @@ def run_trial(
     is_hopeless: Callable[[list[dict[str, float]]], bool],
     trial_inputs: TrialInputs,
 ) -> TrialOutcome:
-    """Judge a configuration on the validation seasons and write `VALIDATION_FILE`.
+    """Judge a configuration on the validation seasons and write `TRIAL_METRICS_FILE`.
 
     Test seasons are neither fitted nor scored. The fits are those of a run's out-of-fold scores, so
     trials and runs share their caches.
@@ -125,7 +123,7 @@ def run_trial(
         if pruned:
             break
     found = pd.concat(tidy, ignore_index=True)
-    run_dir.write_frame(VALIDATION_FILE, found)
+    run_dir.write_frame(TRIAL_METRICS_FILE, found)
     values = {name: float(np.mean([v[name] for v in by_season.values()])) for name in names}
     outcome = TrialOutcome(
         values,
