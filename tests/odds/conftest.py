@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -64,5 +65,37 @@ def small_league() -> Callable[..., Tables]:
         }
         empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in SCHEMA.items()}
         return Tables(**{name: conform(name, given.get(name, empty[name])) for name in SCHEMA})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def poison() -> Callable[..., Tables]:
+    """Turns all results on a day and later around: `poison(tables, day)`.
+
+    Losers win by three times the margin.
+    """
+
+    def make(tables: Tables, day: pd.Timestamp) -> Tables:
+        changed = {}
+        for name in ("games", "team_games"):
+            frame = getattr(tables, name)
+            later = frame["game_date"] >= day
+            points = frame.columns[frame.columns.str.endswith("points")]
+            frame = frame.assign(**{c: frame[c].mask(later, 900 - 3 * frame[c]) for c in points})
+            changed[name] = frame.assign(won=frame["won"] ^ later) if "won" in frame else frame
+        return replace(tables, **changed)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cut() -> Callable[..., Tables]:
+    """Removes all games on a day and later, not the schedule: `cut(tables, day)`."""
+
+    def make(tables: Tables, day: pd.Timestamp) -> Tables:
+        frames = {name: getattr(tables, name) for name in ("games", "team_games", "player_games")}
+        before = {name: frame[frame["game_date"] < day] for name, frame in frames.items()}
+        return replace(tables, **before)
 
     return make
