@@ -61,59 +61,35 @@ def on(frame: pd.DataFrame, *dates: pd.Timestamp) -> pd.DataFrame:
     return frame[frame["as_of_date"].isin(dates)].reset_index(drop=True)
 
 
-def with_score(frame: pd.DataFrame, score: pd.Series | float) -> pd.DataFrame:
-    return frame.assign(score=score)
-
-
-# What comes out.
-
-
-def test_a_row_a_team_and_date_in_the_order_of_the_frame(predicted, season):
+def test_a_row_a_team_and_date_whose_odds_add_up(predicted, season):
     key = ["season", "as_of_date", "team_id"]
     pd.testing.assert_frame_equal(predicted[key], season[key])
     assert predicted.notna().all(axis=None)
     assert (predicted["assumption"] == "").all()
-
-
-def test_odds_of_every_date_add_up(predicted):
-    sums = predicted.groupby("as_of_date")[[*ROUND_ODDS, "playin_prob"]].sum()
-    np.testing.assert_allclose(sums, np.tile([16, 8, 4, 2, 1, 8], (len(sums), 1)))
-    wins = predicted.groupby("as_of_date")["expected_wins"].sum()
-    np.testing.assert_allclose(wins, 30 * 41)
+    sums = predicted.groupby("as_of_date")[[*ROUND_ODDS, "playin_prob", "expected_wins"]].sum()
+    np.testing.assert_allclose(sums, np.tile([16, 8, 4, 2, 1, 8, 30 * 41], (len(sums), 1)))
 
 
 def test_odds_know_more_than_a_uniform_guess(predicted, sim_tables):
     real = outcomes(sim_tables, SEASON)[["team_id", "outcome_rank", "made_playoffs", "wins"]]
     frame = predicted.merge(real, on="team_id")
-    assert len(frame) == len(predicted)
     brier = ((frame["playoff_prob"] - frame["made_playoffs"]) ** 2).groupby(frame["as_of_date"])
-    uniform = 16 / 30 * 14 / 30
-    assert (brier.mean() < 0.9 * uniform).all()
-    assert brier.mean().iloc[-1] < brier.mean().iloc[0] < 0.8 * uniform
+    assert (brier.mean() < 0.9 * 16 / 30 * 14 / 30).all()
+    assert brier.mean().iloc[-1] < brier.mean().iloc[0]
     champion = frame[frame["outcome_rank"] == 1]
     assert -np.log(champion["title_prob"]).mean() < 0.95 * np.log(30)
-    skill = [
-        teams["projected_rank"].corr(teams["outcome_rank"], method="spearman")
-        for _, teams in frame.groupby("as_of_date")
-    ]
-    assert min(skill) > 0.4
-    assert np.mean(skill) > 0.6
-    held = frame["wins"].between(frame["wins_low"], frame["wins_high"])
-    assert held.mean() > 0.75
+    for _, teams in frame.groupby("as_of_date"):
+        assert teams["projected_rank"].corr(teams["outcome_rank"], method="spearman") > 0.4
+    assert frame["wins"].between(frame["wins_low"], frame["wins_high"]).mean() > 0.75
 
 
-def test_strength_is_that_of_the_maps(predicted, season, fitted):
-    assert has_players(season).all()
-    strength = fitted.players.regular.strength(season)
-    np.testing.assert_array_equal(predicted["regular_strength"], strength)
-    strength = fitted.players.playoffs.strength(season)
-    np.testing.assert_array_equal(predicted["playoffs_strength"], strength)
-
-
-def test_the_home_edge_is_that_of_the_date_and_the_map(fitted, season):
+def test_strengths_and_home_edge_are_those_of_the_models(predicted, season, fitted):
+    models = fitted.players
+    for name in ("regular", "playoffs"):
+        expected = getattr(models, name).strength(season)
+        np.testing.assert_array_equal(predicted[f"{name}_strength"], expected)
     date = on(season, dates_of(season)[2])
     strengths = fitted.strengths(date, 2.0)
-    models = fitted.players
     assert strengths.regular_edge == 2.0 + models.regular.home
     assert strengths.playoffs_edge == 2.0 + models.playoffs.home
     progress = date["progress"].iloc[0]
@@ -123,33 +99,19 @@ def test_the_home_edge_is_that_of_the_date_and_the_map(fitted, season):
     assert total == pytest.approx(models.regular.noise**2)
 
 
-# What plays a part, and what does not.
-
-
-def test_a_date_does_not_depend_on_the_others(fitted, predicted, season, sim_tables):
-    for date in dates_of(season)[1:4:2]:
-        alone = fitted.predict(on(season, date), sim_tables)
-        pd.testing.assert_frame_equal(alone, on(predicted, date), check_exact=True)
-
-
-def test_threads_change_nothing(fitted, predicted, season, sim_tables):
+@pytest.mark.parametrize(("threads", "at_once"), [(3, 2400), (1, 1), (2, 3 * S)])
+def test_threads_and_dates_simulated_at_once_change_nothing(
+    fitted, predicted, season, sim_tables, monkeypatch, threads, at_once
+):
+    monkeypatch.setattr(monte_carlo, "_TOGETHER", at_once)
     seen = []
-    got = fitted.predict(season, sim_tables, threads=3, on_date=lambda: seen.append(1))
+    got = fitted.predict(season, sim_tables, threads=threads, on_date=lambda: seen.append(1))
     pd.testing.assert_frame_equal(got, predicted, check_exact=True)
     assert len(seen) == len(dates_of(season))
 
 
-@pytest.mark.parametrize("most", [1, S, 3 * S])
-def test_how_many_dates_are_simulated_together_changes_nothing(
-    fitted, predicted, season, sim_tables, monkeypatch, most
-):
-    monkeypatch.setattr(monte_carlo, "_TOGETHER", most)
-    got = fitted.predict(season, sim_tables)
-    pd.testing.assert_frame_equal(got, predicted, check_exact=True)
-
-
-def test_dates_of_two_seasons_before_and_in_the_playoffs(fitted, sim_inputs, sim_tables):
-    """In any order of rows; each as it is alone."""
+def test_a_date_depends_neither_on_others_nor_on_the_order_of_rows(fitted, sim_inputs, sim_tables):
+    """Of two seasons, before and in the playoffs."""
     dates = sim_inputs["as_of_date"].unique()
     chosen = on(sim_inputs, *dates[-2:], *dates[:2])
     begun = sim_tables.games.query("kind == 'playoffs'")["game_date"].min() + pd.Timedelta("3D")
@@ -171,36 +133,18 @@ def test_the_seed_changes_the_simulations_alone(fitted, predicted, season, sim_t
     np.testing.assert_allclose(other["title_prob"], on(predicted, date)["title_prob"], atol=error)
 
 
-def test_games_of_the_date_and_later_play_no_part(fitted, predicted, season, sim_tables):
+def test_games_of_the_date_and_later_play_no_part(fitted, predicted, season, sim_tables, poison):
     for date in dates_of(season)[:3]:
-        rng = np.random.default_rng(0)
-        altered = {}
-        for name in ("games", "team_games"):
-            frame = getattr(sim_tables, name)
-            later = frame["game_date"] >= date
-            changes = {
-                column: frame[column].mask(later, rng.integers(50, 200, len(frame)))
-                for column in frame.columns[frame.columns.str.endswith("points")]
-            }
-            if "won" in frame:
-                changes["won"] = frame["won"] ^ later
-            altered[name] = frame.assign(**changes)
-        poisoned = replace(sim_tables, **altered)
-        got = fitted.predict(on(season, date), poisoned)
+        got = fitted.predict(on(season, date), poison(sim_tables, date))
         pd.testing.assert_frame_equal(got, on(predicted, date), check_exact=True)
 
 
-def test_games_of_other_seasons_are_not_learned_from(fitted, earlier, sim_tables):
-    games = sim_tables.games
-    later = games["season"] == SEASON
-    rng = np.random.default_rng(0)
-    points = games["home_points"].mask(later, rng.integers(50, 200, len(games)))
-    poisoned = replace(sim_tables, games=games.assign(home_points=points))
-    again = fit(earlier, poisoned)
-    assert again.to_dict() == fitted.to_dict()
+def test_games_of_other_seasons_are_not_learned_from(fitted, earlier, sim_tables, poison):
+    opening = sim_tables.seasons.set_index("season").loc[SEASON, "first_date"]
+    assert fit(earlier, poison(sim_tables, opening)) == fitted
 
 
-def test_lessons_of_seasons_are_those_of_their_frame_alone(fitted, sim_inputs, sim_tables):
+def test_training_games_of_seasons_are_those_of_their_frame_alone(fitted, sim_inputs, sim_tables):
     first, second = "2021-22", "2022-23"
     training_games = TrainingGames.of(sim_tables, sim_inputs)
     for seasons in ([], [second], [first, second]):
@@ -211,10 +155,7 @@ def test_lessons_of_seasons_are_those_of_their_frame_alone(fitted, sim_inputs, s
     assert got == fitted
 
 
-# What the models learn.
-
-
-def test_strength_of_players_is_found_to_be_worth_points(fitted):
+def test_strength_is_worth_points(fitted):
     regular = dict(zip(fitted.players.regular.inputs, fitted.players.regular.coef, strict=True))
     assert 0.5 < regular["full_strength"] + regular["roster_strength"] < 1.2
     assert fitted.players.regular.doubt[0] > fitted.players.regular.doubt[1]
@@ -222,7 +163,7 @@ def test_strength_of_players_is_found_to_be_worth_points(fitted):
     assert 0.5 < teams["elo_margin"] + teams["margin_rating"] < 1.3
 
 
-def test_without_a_strength_of_their_own_the_playoffs_have_that_of_the_regular_season(
+def test_without_playoff_strength_the_playoffs_use_the_regular_season_s(
     earlier, season, sim_tables
 ):
     odds = fit(earlier, sim_tables, n_simulations=50, playoff_strength=False)
@@ -243,38 +184,31 @@ def test_the_playoff_residual_enters_the_playoffs_alone(fitted, earlier, season,
     assert table.notna().all(axis=None)
 
 
-def test_a_score_enters(fitted, earlier, season, sim_tables):
-    """The truth as a score is found to be worth something, noise is not."""
+def test_a_score_counts_for_what_it_tells(fitted, earlier, season, sim_tables):
     ranks = pd.concat([outcomes(sim_tables, name) for name in ("2021-22", "2022-23", SEASON)])
     rank = ranks.set_index(["season", "team_id"])["outcome_rank"]
 
-    def known(frame):
+    def with_truth(frame):
         keys = pd.MultiIndex.from_frame(frame[["season", "team_id"]])
-        return with_score(frame, 15.5 - rank.loc[keys].to_numpy())
+        return frame.assign(score=15.5 - rank.loc[keys].to_numpy())
 
     date = on(season, dates_of(season)[1])
-    told = fit(known(earlier), sim_tables)
-    table = told.predict(known(date), sim_tables)
+    told = fit(with_truth(earlier), sim_tables)
     for models in (told.players, told.teams):
         for part in (models.regular, models.playoffs):
             assert part.inputs[-1] == "score"
             assert part.coef[-1] > 0.03
-    untold = fitted.predict(date, sim_tables)
-    real = rank.loc[SEASON].loc[table["team_id"]].to_numpy()
-    assert (
-        np.corrcoef(table["projected_rank"], real)[0, 1]
-        > (np.corrcoef(untold["projected_rank"], real)[0, 1])
-    )
-    rng = np.random.default_rng(0)
-    nothing = with_score(earlier, rng.normal(0, 8, len(earlier)))
-    guessed = fit(nothing, sim_tables)
-    assert abs(guessed.players.regular.coef[-1]) < 0.05
+    table, untold = told.predict(with_truth(date), sim_tables), fitted.predict(date, sim_tables)
+    real = pd.Series(rank.loc[SEASON].loc[table["team_id"]].to_numpy())
+    assert table["projected_rank"].corr(real) > untold["projected_rank"].corr(real)
+    noise = np.random.default_rng(0).normal(0, 8, len(earlier))
+    assert abs(fit(earlier.assign(score=noise), sim_tables).players.regular.coef[-1]) < 0.05
     # Without the score that the models read, there are no odds.
     with pytest.raises(KeyError, match="score"):
         told.predict(date, sim_tables)
 
 
-def test_of_no_earlier_season_nothing_is_learned(earlier, season, sim_tables):
+def test_without_earlier_seasons_nothing_is_learned(earlier, season, sim_tables):
     odds = fit(earlier.iloc[:0], sim_tables)
     assert odds.players.regular.coef == pytest.approx(list(REGULAR.values()))
     assert odds.players.playoffs.coef == pytest.approx(list(PLAYOFFS.values()))
@@ -286,32 +220,27 @@ def test_of_no_earlier_season_nothing_is_learned(earlier, season, sim_tables):
     assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
 
 
-# Without players.
-
-
-def test_without_players_the_maps_of_teams_hold(fitted, predicted, season, sim_tables):
+def test_without_players_the_models_of_teams_hold(fitted, predicted, season, sim_tables):
     first, second = dates_of(season)[1:3]
     frame = on(season, first, second)
     gone = frame["as_of_date"] == first
     frame.loc[gone, OF_PLAYERS] = np.nan
-    assert not has_players(frame)[gone].any()
-    assert has_players(frame)[~gone].all()
+    assert (has_players(frame) == ~gone).all()
     table = fitted.predict(frame, sim_tables)
     pd.testing.assert_frame_equal(on(table, second), on(predicted, second), check_exact=True)
-    date, expected = on(table, first), fitted.teams.regular.strength(on(season, first))
-    np.testing.assert_array_equal(date["regular_strength"], expected)
-    expected = fitted.teams.playoffs.strength(on(season, first))
-    np.testing.assert_array_equal(date["playoffs_strength"], expected)
+    for name in ("regular", "playoffs"):
+        expected = getattr(fitted.teams, name).strength(on(season, first))
+        np.testing.assert_array_equal(on(table, first)[f"{name}_strength"], expected)
     assert table.notna().all(axis=None)
-    assert date[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
+    assert on(table, first)[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
 
 
 @pytest.mark.parametrize("name", ["full_strength", "star_strength"])
-def test_one_team_without_players_is_enough(fitted, season, sim_tables, name):
-    """Two ways of rating teams are not mixed within a date."""
+def test_a_date_without_the_players_of_one_team_is_rated_without_players(
+    fitted, season, sim_tables, name
+):
     date = on(season, dates_of(season)[2])
     date.loc[4, name] = np.nan
-    assert not has_players(date).any()
     table = fitted.predict(date, sim_tables)
     np.testing.assert_array_equal(table["regular_strength"], fitted.teams.regular.strength(date))
 
@@ -323,17 +252,10 @@ def test_unknown_teams_are_refused(fitted, season, sim_tables):
         fitted.predict(date, sim_tables)
 
 
-def test_a_league_without_player_logs(earlier, season, sim_tables):
-    bare = {name: frame.assign(**dict.fromkeys(OF_PLAYERS, np.nan))
-            for name, frame in (("earlier", earlier), ("season", season))}  # fmt: skip
-    odds = fit(bare["earlier"], sim_tables, n_simulations=50)
+def test_without_player_logs_the_models_of_teams_are_learned_all_the_same(earlier, sim_tables):
+    odds = fit(earlier.assign(**dict.fromkeys(OF_PLAYERS, np.nan)), sim_tables)
     assert odds.players.regular.coef == pytest.approx(list(REGULAR.values()))
     assert odds.teams.regular.coef != pytest.approx(list(TEAM_ONLY.values()), abs=1e-3)
-    table = odds.predict(on(bare["season"], dates_of(season)[2]), sim_tables)
-    assert table.notna().all(axis=None)
-
-
-# How it is kept.
 
 
 def test_odds_are_restored_exactly(fitted, predicted, season, sim_tables):
@@ -343,13 +265,3 @@ def test_odds_are_restored_exactly(fitted, predicted, season, sim_tables):
     date = dates_of(season)[1]
     got = restored.predict(on(season, date), sim_tables)
     pd.testing.assert_frame_equal(got, on(predicted, date), check_exact=True)
-
-
-def test_a_morning_of_the_playoffs(fitted, season, sim_tables):
-    playoffs = sim_tables.games.query("season == @SEASON and kind == 'playoffs'")["game_date"]
-    date = season[season["as_of_date"] == dates_of(season)[-1]]
-    final = date.assign(as_of_date=playoffs.max() + pd.Timedelta(days=1))
-    table = fitted.predict(final, sim_tables).set_index("team_id")
-    real = outcomes(sim_tables, SEASON).set_index("team_id").loc[table.index]
-    np.testing.assert_array_equal(table["projected_rank"], real["outcome_rank"])
-    np.testing.assert_array_equal(table["title_prob"], real["outcome_rank"] == 1)

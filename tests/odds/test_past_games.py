@@ -71,7 +71,7 @@ def test_every_game_counts_as_one(tables):
     assert by_game == pytest.approx({0: 1, 1: 1 / 2, 2: 1 / 2, 3: 1 / 3, 5: 1})
 
 
-def test_the_newest_date_alone(tables):
+def test_each_game_may_be_paired_with_the_newest_date_alone(tables):
     frame = rated(*DATES)
     games = RatedGames.of(tables, frame, "regular", next_only=True)
     assert pairs(frame, games) == [
@@ -84,7 +84,7 @@ def test_the_newest_date_alone(tables):
     np.testing.assert_array_equal(games.weight, 1)
 
 
-def test_games_of_another_kind(tables):
+def test_games_of_another_kind_are_paired_by_themselves(tables):
     frame = rated(*DATES)
     games = RatedGames.of(tables, frame, "playoffs")
     assert pairs(frame, games) == [(date, 4, (1, 2)) for date in DATES[:3]]
@@ -118,13 +118,6 @@ def test_the_edge_is_that_of_the_date_and_none_on_a_neutral_court(tables):
     assert games.edge[-1] != 3.0
 
 
-def test_some_of_the_pairs(tables):
-    games = RatedGames.of(tables, rated(*DATES), "regular")
-    late = games.take(games.season == 2023)
-    assert late.game.tolist() == [5]
-    assert games.take(np.array([3, 1])).game.tolist() == games.game[[3, 1]].tolist()
-
-
 @pytest.mark.parametrize("next_only", [True, False])
 def test_without_dates_or_games_there_are_no_pairs(tables, next_only):
     frame = rated(*DATES)
@@ -135,7 +128,7 @@ def test_without_dates_or_games_there_are_no_pairs(tables, next_only):
     assert len(RatedGames.of(tables, rated("2023-05-01"), "regular").game) == 0
 
 
-def test_a_simulated_league(sim_tables, sim_inputs):
+def test_pairs_of_a_season_are_of_its_teams_and_later_games(sim_tables, sim_inputs):
     for kind, next_only in (("regular", False), ("regular", True), ("playoffs", False)):
         games = RatedGames.of(sim_tables, sim_inputs, kind, next_only=next_only)
         assert games.weight.sum() == pytest.approx((sim_tables.games["kind"] == kind).sum())

@@ -1,15 +1,13 @@
-from dataclasses import replace
 from io import StringIO
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from harm import HARMS
+from harm import shuffle
 from rich.console import Console
 
 from nba_rank.core.stages import Stages
-from nba_rank.data.tables import Tables, conform
 from nba_rank.experiments import inputs
 from nba_rank.odds.inputs import ROSTER_INPUTS
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
@@ -35,29 +33,7 @@ def known(sim_tables, few, tmp_path_factory):
     return project(sim_tables, few, {THIRD: [FIRST, SECOND]}, cache=cache, **SETTINGS)
 
 
-def with_other_results(tables: Tables, day: pd.Timestamp) -> Tables:
-    """Home teams win all games on the day and after it, by another margin each."""
-    games = tables.games.copy()
-    later = (games["game_date"] >= day).to_numpy()
-    rng = np.random.default_rng(0)
-    away = rng.integers(80, 100, later.sum())
-    games.loc[later, "away_points"] = away
-    games.loc[later, "home_points"] = away + rng.integers(1, 40, later.sum())
-    points = games.set_index("game_id")[["home_points", "away_points"]]
-    team_games = tables.team_games.copy()
-    of_game = points.loc[team_games["game_id"]].to_numpy()
-    at_home = team_games["is_home"].to_numpy()
-    team_games["points"] = np.where(at_home, of_game[:, 0], of_game[:, 1])
-    team_games["opponent_points"] = np.where(at_home, of_game[:, 1], of_game[:, 0])
-    team_games["won"] = team_games["points"] > team_games["opponent_points"]
-    return replace(
-        tables, games=conform("games", games), team_games=conform("team_games", team_games)
-    )
-
-
-def test_each_season_is_simulated_with_the_maps_of_its_own_earlier_seasons(
-    sim_tables, few, tmp_path
-):
+def test_each_season_is_simulated_with_models_of_its_own_earlier_seasons(sim_tables, few, tmp_path):
     seasons = []
     learn_from = {SECOND: [FIRST], THIRD: [FIRST, SECOND]}
     got = project(
@@ -82,27 +58,11 @@ def test_each_season_is_simulated_with_the_maps_of_its_own_earlier_seasons(
     assert got.odds[SECOND] != got.odds[THIRD]
 
 
-def test_a_season_before_which_nothing_was_played_is_simulated_without_learning(
-    sim_tables, few, tmp_path
-):
+def test_the_first_season_is_simulated_without_learning(sim_tables, few, tmp_path):
     got = project(sim_tables, few, {FIRST: []}, cache=tmp_path, **SETTINGS)
     assert set(got.summary["season"]) == {FIRST}
     assert got.odds[FIRST].teams.regular.coef == pytest.approx([1, 0])
     assert got.summary["expected_wins"].notna().all()
-
-
-def test_results_of_a_season_and_later_change_nothing_in_what_it_is_simulated_with(
-    sim_tables, few, known, tmp_path
-):
-    opening = few.loc[few["season"] == THIRD, "as_of_date"].min()
-    spoiled = with_other_results(sim_tables, opening)
-    assert not spoiled.games.equals(sim_tables.games)
-    got = project(spoiled, few, {THIRD: [FIRST, SECOND]}, cache=tmp_path, **SETTINGS)
-    assert got.odds[THIRD] == known.odds[THIRD]
-    before = few.loc[few["season"] == SECOND, "as_of_date"].max()
-    earlier = with_other_results(sim_tables, before)
-    other = project(earlier, few, {THIRD: [FIRST, SECOND]}, cache=tmp_path, **SETTINGS)
-    assert other.odds[THIRD] != known.odds[THIRD]
 
 
 def test_inputs_of_other_seasons_are_not_learned_from(sim_tables, few, known, tmp_path):
@@ -116,13 +76,17 @@ def test_inputs_of_other_seasons_are_not_learned_from(sim_tables, few, known, tm
     assert got[0].odds[THIRD] != known.odds[THIRD]
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_poisoned_future_changes_no_projection_before_it(sim_tables, few, known, tmp_path, place):
+@pytest.mark.parametrize("place", [-1, 0, 1, 2])
+def test_a_poisoned_future_changes_nothing_before_it(
+    sim_tables, few, known, tmp_path, poison, place
+):
     dates = few.loc[few["season"] == THIRD, "as_of_date"].unique()
-    spoiled = with_other_results(sim_tables, dates[place])
-    got = project(spoiled, few, {THIRD: [FIRST, SECOND]}, cache=tmp_path, **SETTINGS).summary
+    first = dates[place] if place >= 0 else few.loc[few["season"] == SECOND, "as_of_date"].max()
+    spoiled = poison(sim_tables, first)
+    got = project(spoiled, few, {THIRD: [FIRST, SECOND]}, cache=tmp_path, **SETTINGS)
+    assert (got.odds == known.odds) == (place >= 0)
     for number, date in enumerate(dates):
-        rows = [frame[frame["as_of_date"] == date] for frame in (got, known.summary)]
+        rows = [frame[frame["as_of_date"] == date] for frame in (got.summary, known.summary)]
         # A game that has been played is no longer simulated, so later dates do know.
         assert rows[0].equals(rows[1]) == (number <= place)
 
@@ -138,74 +102,53 @@ def test_threads_do_not_change_a_projection(sim_tables, few, tmp_path):
     assert together.odds == alone.odds
 
 
-def test_what_is_in_the_cache_is_not_made_again(sim_tables, few, known, tmp_path, monkeypatch):
-    learn_from = {THIRD: [FIRST, SECOND]}
-    first = project(sim_tables, few, learn_from, cache=tmp_path, **SETTINGS)
-    (path,) = tmp_path.iterdir()
-    assert path.name.startswith(f"projection_{THIRD}_")
-
-    def refuse(*args, **kwargs):
-        raise AssertionError("simulated again")
-
-    for step in ("fit", "predict"):
-        monkeypatch.setattr(MonteCarloOdds, step, refuse)
-    again = project(sim_tables, few, learn_from, cache=tmp_path, **SETTINGS)
-    assert again.seconds == first.seconds > 0
-    pd.testing.assert_frame_equal(again.summary, first.summary, check_exact=True)
-    pd.testing.assert_frame_equal(again.summary, known.summary, check_exact=True)
-    assert again.odds == first.odds
-    with pytest.raises(AssertionError, match="simulated again"):
-        project(sim_tables, few, learn_from, cache=tmp_path / "elsewhere", **SETTINGS)
-
-
-@pytest.mark.parametrize("harm", HARMS)
-def test_a_harmed_entry_is_made_anew(sim_tables, few, known, tmp_path, monkeypatch, harm):
-    def ask():
-        got = project(sim_tables, few, {THIRD: [FIRST, SECOND]}, cache=tmp_path, **SETTINGS)
+def test_an_entry_of_the_cache_is_made_again_only_where_it_was_changed(
+    sim_tables, few, known, tmp_path, monkeypatch
+):
+    def ask(cache=tmp_path):
+        got = project(sim_tables, few, {THIRD: [FIRST, SECOND]}, cache=cache, **SETTINGS)
         pd.testing.assert_frame_equal(got.summary, known.summary, check_exact=True)
         assert got.odds == known.odds
+        return got.seconds
 
     ask()
     (entry,) = tmp_path.iterdir()
-    harm(entry / "summary.parquet")
-    ask()
+    assert entry.name.startswith(f"projection_{THIRD}_")
+    shuffle(entry / "summary.parquet")
+    seconds = ask()
     monkeypatch.setattr(MonteCarloOdds, "predict", None)
-    ask()
+    assert ask() == seconds > 0
+    with pytest.raises(TypeError, match="not callable"):
+        ask(tmp_path / "elsewhere")
 
 
-@pytest.fixture
-def instant(monkeypatch):
-    """Nothing is simulated: only the name of the file counts."""
+def test_the_key_changes_with_all_that_a_projection_is_made_from(
+    sim_tables, few, tmp_path, poison, monkeypatch
+):
+    # Nothing is simulated: only the name of the entry counts.
     monkeypatch.setattr(
         MonteCarloOdds, "predict", lambda self, frame, tables, **settings: frame[["season"]]
     )
 
-
-def test_the_file_s_name_changes_with_all_that_it_is_made_from(
-    sim_tables, few, tmp_path, instant, monkeypatch
-):
-    def name(tables=sim_tables, inputs=few, learn_from=(FIRST, SECOND), **settings):
-        before = set(tmp_path.iterdir())
+    def is_new(tables=sim_tables, inputs=few, learn_from=(FIRST, SECOND), **settings):
+        before = len(list(tmp_path.iterdir()))
         project(tables, inputs, {THIRD: list(learn_from)}, cache=tmp_path, **SETTINGS | settings)
-        new = set(tmp_path.iterdir()) - before
-        return new.pop() if new else None
+        return len(list(tmp_path.iterdir())) > before
 
-    last = few["season"] == THIRD
-    assert name() is not None
-    assert name() is None
-    assert name(threads=2) is None
+    last, margin = few["season"] == THIRD, few["elo_margin"]
+    assert is_new()
+    assert not is_new(threads=2)
     # The season's own ratings, and those that its models are learned from.
-    assert name(inputs=few.assign(elo_margin=few["elo_margin"] + 0.01 * last)) is not None
-    assert name(inputs=few.assign(elo_margin=few["elo_margin"] * np.where(last, 1, 2))) is not None
-    assert name(learn_from=[SECOND]) is not None
-    assert name(n_simulations=21) is not None
-    assert name(seed=4) is not None
-    spoiled = with_other_results(sim_tables, few["as_of_date"].max())
-    assert name(tables=spoiled) is not None
-    assert name(inputs=few[few["as_of_date"] < few["as_of_date"].max()]) is not None
-    assert name() is None
+    assert is_new(inputs=few.assign(elo_margin=margin + 0.01 * last))
+    assert is_new(inputs=few.assign(elo_margin=margin * np.where(last, 1, 2)))
+    assert is_new(inputs=few[few["as_of_date"] < few["as_of_date"].max()])
+    assert is_new(learn_from=[SECOND])
+    assert is_new(n_simulations=21)
+    assert is_new(seed=4)
+    assert is_new(tables=poison(sim_tables, few["as_of_date"].max()))
+    assert not is_new()
     monkeypatch.setattr("nba_rank.core.content_hash.code_hash", lambda module: "another")
-    assert name() is not None
+    assert is_new()
 
 
 def test_seasons_of_known_players_are_worth_simulating_and_those_that_are_needed(sim_inputs):
@@ -250,7 +193,7 @@ PLANS = {
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_a_run_learns_no_map_from_a_season_that_its_models_do_not_know(
+def test_a_run_simulates_with_models_of_seasons_that_its_rankers_know(
     sim_tables, sim_inputs, compose, monkeypatch, name
 ):
     fits, tests, expected = PLANS[name]

@@ -28,32 +28,16 @@ def champion_log_loss(odds: np.ndarray, frame: pd.DataFrame) -> float:
     return float(-np.log(odds[frame["champion"]]).mean())
 
 
-def test_odds_sum_to_one_over_the_teams_of_each_date():
-    frame = planted(0.5, n_dates=8).sample(frac=1, random_state=0)
-    odds = SoftmaxOdds(temperature=0.3).predict(frame)
-    assert (odds > 0).all()
-    sums = pd.Series(odds, index=frame.index).groupby(frame["as_of_date"]).sum()
-    assert sums.to_numpy() == pytest.approx(1)
-
-
-def test_the_same_date_in_two_seasons_makes_two_lists():
+def test_odds_are_a_softmax_over_the_teams_of_a_season_and_date():
     frame = pd.DataFrame(
         {
-            "season": ["2019-20", "2019-20", "2020-21", "2020-21"],
+            "season": ["2019-20", "2020-21", "2019-20", "2020-21"],
             "as_of_date": pd.Timestamp("2020-12-01"),
-            "score": [1.0, 2.0, 3.0, 3.0],
+            "score": [1.0, 3.0, 2.0, 3.0],
         }
     )
-    odds = SoftmaxOdds(temperature=1.0).predict(frame)
-    assert odds == pytest.approx([1 / (1 + np.e), np.e / (1 + np.e), 0.5, 0.5])
-
-
-def test_equal_scores_have_equal_odds_and_higher_ones_higher():
-    frame = planted(1.0, n_dates=1, n_teams=5).assign(score=[0.2, 0.7, 0.2, -3.0, 0.7])
-    odds = SoftmaxOdds(temperature=0.4).predict(frame)
-    assert odds[0] == odds[2]
-    assert odds[1] == odds[4]
-    assert odds[1] > odds[0] > odds[3]
+    odds = SoftmaxOdds(temperature=0.5).predict(frame)
+    assert odds == pytest.approx([1 / (1 + np.e**2), 0.5, np.e**2 / (1 + np.e**2), 0.5])
 
 
 def test_a_constant_added_to_a_date_changes_nothing():
@@ -64,27 +48,18 @@ def test_a_constant_added_to_a_date_changes_nothing():
 
 
 @pytest.mark.parametrize("temperature", [0.2, 0.4, 0.7])
-def test_the_temperature_behind_the_champions_is_found_again(temperature):
+def test_the_temperature_that_drew_the_champions_is_recovered(temperature):
     fitted = SoftmaxOdds.fit(planted(temperature))
     assert fitted.temperature == pytest.approx(temperature, rel=0.2)
 
 
-def test_the_fitted_temperature_beats_a_uniform_guess_and_other_temperatures():
+def test_the_fitted_temperature_has_the_least_champion_log_loss():
     frame = planted(0.5, n_dates=150)
     fitted = SoftmaxOdds.fit(frame)
     best = champion_log_loss(fitted.predict(frame), frame)
-    assert best < np.log(30) - 0.5
     for factor in (0.5, 0.8, 1.25, 2.0):
         other = SoftmaxOdds(fitted.temperature * factor)
         assert best < champion_log_loss(other.predict(frame), frame)
-
-
-def test_scores_that_know_nothing_give_odds_close_to_uniform():
-    frame = planted(1.0, n_dates=150)
-    rng = np.random.default_rng(5)
-    noise = frame.assign(score=rng.normal(size=len(frame)))
-    odds = SoftmaxOdds.fit(noise).predict(noise)
-    assert champion_log_loss(odds, noise) == pytest.approx(np.log(30), abs=0.1)
 
 
 def test_the_unit_of_the_score_does_not_matter():

@@ -55,9 +55,6 @@ def planted(
     return frame, games
 
 
-# What is learned.
-
-
 def test_planted_weights_are_recovered():
     truth = {"coef": [0.8, 0.3], "change": [0.4, -0.2], "home": 1.0, "rest": 1.5}
     frame, games = planted(**truth, noise=9.0)
@@ -85,16 +82,10 @@ def test_without_games_nothing_is_learned():
     frame, _ = planted([1.0, 1.0], [0.0, 0.0])
     fitted = StrengthModel.fit(frame, NO_GAMES, {"a": 0.7, "b": -0.2})
     np.testing.assert_allclose(fitted.coef, [0.7, -0.2])
-    assert fitted.coef_change == [0.0, 0.0]
-    assert (fitted.home, fitted.rest) == (0.0, 0.0)
+    assert (fitted.coef_change, fitted.home, fitted.rest) == ([0.0, 0.0], 0.0, 0.0)
     assert fitted.noise == pytest.approx(NOISE, rel=1e-4)
     assert fitted.doubt == DOUBT
-
-
-def test_of_an_empty_frame_nothing_is_learned_either():
-    frame, _ = planted([1.0], [0.0])
-    fitted = StrengthModel.fit(frame.iloc[:0], NO_GAMES, {"a": 0.7})
-    assert fitted == StrengthModel.fit(frame, NO_GAMES, {"a": 0.7})
+    assert fitted == StrengthModel.fit(frame.iloc[:0], NO_GAMES, {"a": 0.7, "b": -0.2})
 
 
 def test_a_score_needs_more_games_than_a_rating_to_be_believed():
@@ -129,7 +120,7 @@ def test_unknown_inputs_are_refused():
     frame.loc[games.away[7], "b"] = np.nan
     with pytest.raises(ValueError, match=r"inputs \['b'\] are unknown"):
         StrengthModel.fit(frame, games, {"a": 1.0, "b": 0.0})
-    known = ~np.isin(games.home, games.away[7]) & (games.away != games.away[7])
+    known = (games.home != games.away[7]) & (games.away != games.away[7])
     StrengthModel.fit(frame, games.take(known), {"a": 1.0, "b": 0.0})
 
 
@@ -153,7 +144,7 @@ def test_blowouts_are_clipped():
     assert StrengthModel.fit(frame, wild, {"a": 0.5}) == StrengthModel.fit(frame, games, {"a": 0.5})
 
 
-@pytest.mark.parametrize("noise", [9.0, 12.0, 15.0])
+@pytest.mark.parametrize("noise", [9.0, 15.0])
 def test_planted_noise_is_recovered(noise):
     frame, games = planted([1.0], [0.0], noise=noise)
     fitted = StrengthModel.fit(frame, games, {"a": 1.0})
@@ -161,8 +152,7 @@ def test_planted_noise_is_recovered(noise):
     assert fitted.noise / fitted.coef[0] == pytest.approx(noise, rel=0.06)
 
 
-def test_noise_is_of_winning_not_of_margins():
-    """Whatever is added once a game is decided does not make it less certain."""
+def test_points_added_to_decided_games_do_not_change_the_noise():
     frame, games = planted([1.0], [0.0], noise=9.0)
     rng = np.random.default_rng(1)
     garbage_time = np.sign(games.margin) * rng.permutation(np.abs(rng.normal(0, 6, 12_000)))
@@ -172,8 +162,7 @@ def test_noise_is_of_winning_not_of_margins():
 
 
 @pytest.mark.parametrize("n_games", [60, 12_000])
-def test_the_noise_is_the_most_likely_one(n_games):
-    """As without gathering the expected margins in bins, to a hundredth of a percent."""
+def test_the_noise_is_as_likely_as_without_bins(n_games):
     frame, games = planted([1.0], [0.0], n_games=n_games)
     fitted = StrengthModel.fit(frame, games, {"a": 1.0})
     side = fitted.expected_margin(frame, games) * np.where(games.margin > 0, 1, -1)
@@ -234,13 +223,10 @@ def test_doubt_is_shrunk_to_what_is_usual():
         StrengthModel.fit(*seasons_of_doubt((4.0, 4.0), n, seed=2), {"a": 1.0}).doubt
         for n in (1, 12)
     )
-    assert DOUBT[0] < few[0] < many[0]
-    assert DOUBT[1] < few[1] < many[1]
+    assert (np.less(DOUBT, few) & np.less(few, many)).all()
 
 
-# What is made of it.
-
-MAP = StrengthModel(
+MODEL = StrengthModel(
     inputs=["a", "b"],
     coef=[1.0, 0.5],
     coef_change=[0.4, -1.0],
@@ -253,26 +239,24 @@ MAP = StrengthModel(
 
 def test_strength_and_expected_margin_by_hand():
     frame = pd.DataFrame({"a": [2.0, 4.0, 2.0], "b": [1.0, -2.0, 1.0], "progress": [0.5, 0.5, 1.0]})
-    np.testing.assert_allclose(MAP.strength(frame), [2.5, 3.0, 2.4])
+    np.testing.assert_allclose(MODEL.strength(frame), [2.5, 3.0, 2.4])
     games = games_between([0, 1], [1, 0], [0, 0], edge=[2.0, 0.0], at_home=[1, 0], rest=[-1, 1])
-    margin = MAP.expected_margin(frame, games)
+    margin = MODEL.expected_margin(frame, games)
     np.testing.assert_allclose(margin, [-0.5 + 2.0 + 1.25 - 0.75, 0.5 + 0.75])
 
 
-def test_strength_of_a_row_does_not_feel_the_others():
-    frame, _ = planted([0.8, 0.3, 0.1], [0.4, -0.2, 0.3])
-    fitted = StrengthModel(**(vars(MAP) | {"inputs": ["a", "b"]}))
-    whole = fitted.strength(frame)
+def test_strength_of_a_row_does_not_depend_on_the_others():
+    frame, _ = planted([0.8, 0.3], [0.4, -0.2])
     for part in (slice(3, 4), slice(30, 60), slice(None, None, 7)):
-        np.testing.assert_array_equal(fitted.strength(frame[part]), whole[part])
+        np.testing.assert_array_equal(MODEL.strength(frame[part]), MODEL.strength(frame)[part])
 
 
 def test_doubt_is_a_straight_line():
-    assert [MAP.doubt_at(share) for share in (0, 0.25, 0.5, 1)] == [3.0, 2.5, 2.0, 1.0]
+    assert [MODEL.doubt_at(share) for share in (0, 0.25, 0.5, 1)] == [3.0, 2.5, 2.0, 1.0]
 
 
 def test_noise_and_doubt_make_up_the_noise():
     for doubt in (0.0, 1.7, 4.0):
-        assert MAP.noise_beside(doubt) ** 2 + 2 * doubt**2 == pytest.approx(144)
+        assert MODEL.noise_beside(doubt) ** 2 + 2 * doubt**2 == pytest.approx(144)
     # Whatever the doubt, games are not decided beforehand.
-    assert MAP.noise_beside(8.0) == MAP.noise_beside(20.0) == 6.0
+    assert MODEL.noise_beside(8.0) == MODEL.noise_beside(20.0) == 6.0
