@@ -79,8 +79,6 @@ def ece_noise_floor(
         playoffs.
     """
     forecast = _checked_probability(p)
-    if n_draws < 1:
-        raise ValueError(f"n_draws must be at least 1, got {n_draws}")
     labels = np.arange(len(forecast)) if group is None else np.asarray(group)
     if labels.shape != forecast.shape:
         raise ValueError(
@@ -175,8 +173,6 @@ def equal_mass_bins(p: npt.ArrayLike, n_bins: int) -> IntArray:
     A run of equal probabilities goes as a whole into the bin in which its middle lies.
     """
     forecast = _checked_probability(p)
-    if n_bins < 1:
-        raise ValueError(f"n_bins must be at least 1, got {n_bins}")
     _, run, count = np.unique(
         np.round(forecast, _TIE_DECIMALS), return_inverse=True, return_counts=True
     )
@@ -191,7 +187,6 @@ def measure_calibration(
     happened: npt.ArrayLike,
     rng: np.random.Generator,
     group: npt.ArrayLike | None = None,
-    n_draws: int = 1000,
 ) -> dict[str, float | bool]:
     """Measure how far probabilities are from frequencies, and judge it by the noise floor.
 
@@ -199,7 +194,7 @@ def measure_calibration(
         `n` (forecasts), `ece`, `ece_floor` (a perfect forecaster's mean), `ece_floor_95` (its 95th
         percentile), `calibrated`: whether the error is at most that percentile.
     """
-    floor, floor_95 = ece_noise_floor(p, rng, n_draws, group=group)
+    floor, floor_95 = ece_noise_floor(p, rng, group=group)
     error = ece(p, happened)
     return {
         "n": len(np.asarray(p)),
@@ -236,17 +231,13 @@ def season_scores(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def calibration_table(
-    frame: pd.DataFrame,
-    rng: np.random.Generator,
-    n_draws: int = 1000,
-    same_outcome: Sequence[str] = (),
+    frame: pd.DataFrame, rng: np.random.Generator, same_outcome: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Measure how far probabilities are from frequencies, all seasons and dates pooled.
 
     Args:
         frame: As in `season_scores`.
         rng: Source of the noise floors.
-        n_draws: As in `ece_noise_floor`.
         same_outcome: Columns that name an outcome, such as `season` and `team_id`, on all dates.
             Without them every row is an outcome: over seven dates the floor is a third too low.
 
@@ -258,7 +249,7 @@ def calibration_table(
     for (variant, event), own in frame.groupby(_CELL, sort=False):
         p, happened = own["p"], own["happened"]
         group = own.groupby(list(same_outcome)).ngroup().to_numpy() if same_outcome else None
-        measured = measure_calibration(p, happened, rng, group, n_draws)
+        measured = measure_calibration(p, happened, rng, group)
         parts = brier_decomposition(p, happened)
         rows.append({"ranker": variant, "part": event, **measured, **parts})
     return pd.DataFrame(rows)

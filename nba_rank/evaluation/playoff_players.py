@@ -36,16 +36,13 @@ _GAME = ["game_id", "team_id"]
 _PLAYER = ["team_id", "player_id"]
 
 
-def playoff_contributions(
-    tables: Tables, results: pd.DataFrame, season: str, reconstruct: bool = True
-) -> pd.DataFrame:
+def playoff_contributions(tables: Tables, results: pd.DataFrame, season: str) -> pd.DataFrame:
     """Rate every player who appeared in a season's playoffs.
 
     Args:
         tables: The canonical tables.
         results: What `nba_rank.data.outcomes.outcomes` returns.
         season: A complete season with player logs of its playoffs, such as `2015-16`.
-        reconstruct: Whether missing counts are allotted; if not, they are unknown.
 
     Returns:
         One row a player and team, by contribution from the highest (unknown ones last), columns
@@ -78,7 +75,7 @@ def playoff_contributions(
     )
     table["minutes_share"] = table["minutes"] / table.groupby("team_id")["minutes"].transform("sum")
     allotted = _with_allotted(rows, counts)
-    used = counts.fillna(allotted) if reconstruct else counts
+    used = counts.fillna(allotted)
     rated = _rates(rows[in_playoffs], used[in_playoffs], _PLAYER)
     table = table.join(rated[["game_score", "game_score_per_36", "box_rating"]])
     table["contribution"] = table["box_rating"] * table["minutes_share"]
@@ -90,7 +87,7 @@ def playoff_contributions(
         _rates(regular, some[~in_playoffs], ["player_id"])["box_rating"].reindex(player).to_numpy()
         for some in (used, allotted)
     )
-    table["box_rating_regular"] = np.where(table["reconstructed"] & reconstruct, alike, plain)
+    table["box_rating_regular"] = np.where(table["reconstructed"], alike, plain)
     table["change"] = table["box_rating"] - table["box_rating_regular"]
 
     table = table.reset_index()

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from nba_rank.core.arrays import FloatArray
-from nba_rank.core.names import PLATT, SIMULATION
+from nba_rank.core.names import PLATT
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.advancement import (
@@ -176,5 +176,4 @@ def _series(season: str, forecast: Forecast, league: League, grid: pd.DataFrame)
         home_edge=strengths.playoffs_edge,
         noise_sd=strengths.playoffs_noise,
         doubt_sd=strengths.playoffs_doubt,
-        ranker=SIMULATION,
     )

@@ -41,7 +41,6 @@ def series_upsets(
     home_edge: float,
     noise_sd: float,
     doubt_sd: float = 0.0,
-    ranker: str = SIMULATION,
 ) -> pd.DataFrame:
     """Pair the decided playoff series of a season with the strengths of both sides.
 
@@ -52,17 +51,14 @@ def series_upsets(
         home_edge: Points by which a home team does better, where anybody plays at home.
         noise_sd: Standard deviation of a game's margin around its expectation, points.
         doubt_sd: Standard deviation of a team's true strength throughout a series, points.
-        ranker: Name of the source of the strengths.
 
     Returns:
         `COLUMNS`, a row a series: the host has the better record, with the league's tie-breaks;
         `p_host` is the probability that he wins, as known before the first game.
     """
-    if not noise_sd > 0:
-        raise ValueError(f"noise_sd must be positive, got {noise_sd}")
     of_team = strength.set_index("team_id")["strength"]
     record = standings(tables.team_games, tables.teams, season).set_index("team_id")
-    table = _with_strength(_decided(tables, season, record), of_team, ranker)
+    table = _with_strength(_decided(tables, season, record), of_team, SIMULATION)
     edge = 0.0 if league.restart(season) is not None else home_edge
     gap = (table["host_strength"] - table["guest_strength"]).to_numpy(dtype=np.float64)
     needed = np.array([league.wins_needed(season, number) for number in table["round"]], dtype=int)

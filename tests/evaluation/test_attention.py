@@ -45,15 +45,10 @@ def test_an_untrained_network_is_not_alive(diagnostics):
 
 
 def effects_of(cells):
-    """One row a team; `cells` holds (season, point, tops, others)."""
-    return pd.DataFrame(
-        [
-            (season, point, top, other)
-            for season, point, tops, others in cells
-            for top, other in zip(tops, others, strict=True)
-        ],
-        columns=["season", "as_of_point", "top", "like_minutes"],
-    )
+    """One row a team; a cell is a season, a point and effects of the top and the other player."""
+    effects = ["top", "like_minutes"]
+    table = pd.DataFrame(cells, columns=["season", "as_of_point", *effects])
+    return table.explode(effects).astype(dict.fromkeys(effects, float))
 
 
 def test_seasons_count_alike_however_many_teams_they_have():

@@ -14,27 +14,19 @@ from nba_rank.evaluation.baselines import (
     market_title_prob,
     with_random,
 )
-from nba_rank.evaluation.evaluate import BASELINES, RANKERS, evaluate
+from nba_rank.evaluation.evaluate import BASELINES, evaluate
 from nba_rank.evaluation.metrics import SPEARMAN
 
-COLUMNS = ["season", "as_of_date", "team_id", "ranker", "score", "as_of_point"]
 SEASONS = [f"{year}-{year - 1999}" for year in range(2015, 2024)]
 
 
 def points(tables, seasons=None):
     grid = as_of_grid(tables, seasons or tables.seasons["season"].tolist(), 1000)
-    return grid[grid["as_of_point"] != ""].reset_index(drop=True)
+    return grid[grid["as_of_point"] != ""]
 
 
-def scored(tables, seasons=None, seed=0):
-    found = baseline_scores(tables, points(tables, seasons))
-    return with_random(found, np.random.default_rng(seed))
-
-
-def spearman_of(scores, tables):
-    """Spearman of scores by ranker, scope, point and season."""
-    tidy = evaluate(scores, truth_of(outcomes(tables), tables), SPEARMAN)
-    return tidy.set_index(["ranker", "scope", "as_of_point", "season"])["value"].sort_index()
+def scored(tables, seasons=None):
+    return with_random(baseline_scores(tables, points(tables, seasons)), np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +39,12 @@ def at(scores, season, point, ranker):
     return rows[rows["ranker"] == ranker].set_index("team_id")["score"].sort_index()
 
 
-def test_every_baseline_scores_every_team_at_every_point(sim_tables, sim_scores):
+def test_every_baseline_scores_every_team_at_every_point(sim_scores):
     made_from_games = set(BASELINES) - {"market"}
     assert set(sim_scores["ranker"]) == made_from_games
     assert len(sim_scores) == 3 * 7 * 30 * len(made_from_games)
     assert not sim_scores.duplicated(["season", "as_of_point", "ranker", "team_id"]).any()
     assert np.isfinite(sim_scores["score"]).all()
-    other = with_random(sim_scores[sim_scores["ranker"] != "random"], np.random.default_rng(1))
-    differ = other["score"] != sim_scores["score"]
-    assert set(sim_scores.loc[differ, "ranker"]) == {"random"}
 
 
 def test_standings_are_the_winning_percentage_to_date(sim_tables, sim_scores):
@@ -85,7 +74,7 @@ def check_alone(tables, season, among):
     pd.testing.assert_frame_equal(alone, among.reset_index(drop=True), check_exact=True)
 
 
-def test_the_scores_of_a_season_do_not_depend_on_others_asked(sim_tables, sim_scores):
+def test_scores_of_a_season_do_not_depend_on_the_seasons_asked_for(sim_tables, sim_scores):
     check_alone(sim_tables, "2021-22", sim_scores)
     check_alone(sim_tables, "2023-24", sim_scores)
 
@@ -99,23 +88,18 @@ def priced_tables(sim_tables, priced):
     return priced(sim_tables, ["2022-23", "2023-24"])
 
 
-def test_bookmakers_rank_by_win_totals_where_every_team_has_one(priced_tables, sim_scores):
+def test_bookmakers_rank_seasons_in_which_every_team_has_a_win_total(priced_tables, sim_scores):
     tables = priced_tables
     scores = market_scores(tables, points(tables))
-    assert list(scores.columns) == list(sim_scores.columns) == COLUMNS
     assert scores.dtypes.equals(sim_scores.dtypes)
     assert set(scores["season"]) == {"2022-23", "2023-24"}
     assert set(scores["ranker"]) == {"market"}
     assert len(scores) == 2 * 30 * len(AS_OF_POINTS)
     assert not scores.duplicated(["season", "as_of_point", "team_id"]).any()
-    totals = tables.market_totals.set_index(["season", "team_id"])["win_total"]
-    keys = pd.MultiIndex.from_frame(scores[["season", "team_id"]])
-    assert scores["score"].tolist() == totals.loc[keys].tolist()
-    values = spearman_of(pd.concat([sim_scores, scores], ignore_index=True), tables)
-    assert set(values["market"].index.get_level_values("season")) == set(scores["season"])
-    assert set(values.index.get_level_values("ranker")) <= set(RANKERS)
-
     totals = tables.market_totals
+    keys = pd.MultiIndex.from_frame(scores[["season", "team_id"]])
+    expected = totals.set_index(["season", "team_id"])["win_total"].loc[keys]
+    assert scores["score"].tolist() == expected.tolist()
     fourth = totals.index[totals["season"] == "2022-23"][3]
     for lacking in (
         totals.drop(index=fourth),
@@ -125,14 +109,12 @@ def test_bookmakers_rank_by_win_totals_where_every_team_has_one(priced_tables, s
         assert set(scores["season"]) == {"2023-24"}
 
 
-def test_without_bookmakers_figures_there_are_no_rows(sim_tables):
-    for found, columns in (
-        (market_scores(sim_tables, points(sim_tables)), COLUMNS),
-        (market_title_prob(sim_tables, SEASONS), ["season", "team_id", "title_prob"]),
-        (market_game_probs(sim_tables), ["game_id", "home_win_prob"]),
-    ):
-        assert found.empty
-        assert list(found.columns) == columns
+def test_without_bookmakers_figures_there_are_no_rows(sim_tables, sim_scores):
+    none = market_scores(sim_tables, points(sim_tables))
+    assert none.empty
+    assert none.dtypes.equals(sim_scores.dtypes)
+    assert market_title_prob(sim_tables, SEASONS).empty
+    assert market_game_probs(sim_tables).empty
 
 
 def test_market_odds_are_of_priced_seasons_and_games(priced_tables):
@@ -140,7 +122,6 @@ def test_market_odds_are_of_priced_seasons_and_games(priced_tables):
     odds = market_title_prob(tables, ["2021-22", "2023-24"])
     assert set(odds["season"]) == {"2023-24"}
     assert len(odds) == 30
-    assert odds["title_prob"].sum() == pytest.approx(1)
     totals = tables.market_totals
     unknown = totals.assign(title_prob=totals["title_prob"].mask(totals["season"] == "2023-24"))
     assert market_title_prob(replace(tables, market_totals=unknown), ["2023-24"]).empty
@@ -148,7 +129,6 @@ def test_market_odds_are_of_priced_seasons_and_games(priced_tables):
     lines.loc[:4, "home_win_prob"] = np.nan
     probs = market_game_probs(replace(tables, market_lines=lines))
     assert probs["game_id"].tolist() == lines["game_id"].tolist()[5:]
-    assert probs["home_win_prob"].between(0, 1).all()
 
 
 # The real league.
@@ -156,41 +136,19 @@ def test_market_odds_are_of_priced_seasons_and_games(priced_tables):
 
 @pytest.mark.real
 def test_real_baselines_reach_their_known_skill(real_tables):
-    scores = scored(real_tables, SEASONS)
-    values = spearman_of(scores, real_tables).groupby(["ranker", "scope", "as_of_point"]).mean()
+    truth = truth_of(outcomes(real_tables), real_tables)
+    tidy = evaluate(scored(real_tables, SEASONS), truth, SPEARMAN)
+    values = tidy.groupby(["ranker", "scope", "as_of_point"])["value"].mean()
     known = {
         "standings": (0.545, 0.438, 0.617, 0.749, 0.831, 0.907, 0.952),
         "massey": (0.545, 0.393, 0.616, 0.733, 0.817, 0.864, 0.907),
         "srs": (0.545, 0.393, 0.616, 0.733, 0.817, 0.864, 0.907),
         "elo": (0.57, 0.60, 0.684, 0.754, 0.824, 0.885, 0.891),
-        "random": (0.0,) * 7,
     }
-    within = {"standings": 0.01, "random": 0.2}
     for ranker, expected in known.items():
         got = values[ranker, "league"].reindex(list(AS_OF_POINTS))
-        np.testing.assert_allclose(got, expected, atol=within.get(ranker, 0.025), err_msg=ranker)
-    at_the_end = values.xs(("playoff16", "end"), level=("scope", "as_of_point"))
-    assert at_the_end["standings"] == pytest.approx(0.709, abs=0.01)
-    assert at_the_end["massey"] == pytest.approx(0.643, abs=0.025)
-    assert at_the_end["elo"] == pytest.approx(0.573, abs=0.025)
+        np.testing.assert_allclose(got, expected, atol=0.025, err_msg=ranker)
+    assert values["standings", "playoff16", "end"] == pytest.approx(0.709, abs=0.01)
     # Charlotte joined in 2004-05: its stand-in for last season may not look ahead.
     later = scored(real_tables, ["2003-04", "2004-05", "2005-06", "2006-07"])
     check_alone(real_tables, "2004-05", later)
-
-
-@pytest.mark.real
-def test_real_bookmakers_are_good(real_tables):
-    seasons = sorted(real_tables.market_totals["season"].unique())
-    opening = points(real_tables, seasons)
-    opening = opening[opening["as_of_point"] == "open"]
-    scores = [baseline_scores(real_tables, opening), market_scores(real_tables, opening)]
-    values = spearman_of(pd.concat(scores, ignore_index=True), real_tables).xs("league", level=1)
-    assert len(values["market"]) == 12
-    mean = values.groupby("ranker").mean()
-    assert mean["market"] > mean.drop("market").max() + 0.05
-
-    champions = real_tables.seasons.rename(columns={"champion_team_id": "team_id"})
-    odds = market_title_prob(real_tables, champions["season"])
-    champions = champions[["season", "team_id"]].merge(odds, on=["season", "team_id"])
-    assert len(champions) == 12
-    assert -np.log(champions["title_prob"]).mean() < np.log(30) - 1

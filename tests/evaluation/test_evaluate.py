@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.data.league import league_teams
 from nba_rank.evaluation.evaluate import (
     SCOPES,
     TIDY_COLUMNS,
@@ -13,12 +14,28 @@ from nba_rank.evaluation.evaluate import (
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS, SPEARMAN, spearman
 
 
-def cell(tidy, **key):
-    rows = tidy
-    for column, value in key.items():
-        rows = rows[rows[column] == value]
-    (value,) = rows["value"]
-    return value
+@pytest.fixture(scope="module")
+def truth():
+    """Outcomes of four seasons in a random order, eight playoff teams a conference."""
+    seasons = ("2019-20", "2020-21", "2021-22", "2022-23")
+    teams = pd.concat([league_teams(one).assign(season=one) for one in seasons], ignore_index=True)
+    strength = pd.Series(np.random.default_rng(11).normal(size=len(teams)))
+    made = strength.groupby([teams["season"], teams["conference"]]).rank(ascending=False) <= 8
+    rank = (strength + 100 * made).groupby(teams["season"]).rank(ascending=False)
+    return teams.assign(outcome_rank=rank, made_playoffs=made)
+
+
+@pytest.fixture(scope="module")
+def scores(truth):
+    """Scores of three rankers at all points: the outcome and some noise."""
+    rng = np.random.default_rng(12)
+    parts = []
+    for point in AS_OF_POINTS:
+        for ranker, noise in (("stack", 1.0), ("standings", 4.0), ("elo", 3.0)):
+            score = noise * rng.normal(size=len(truth)) - truth["outcome_rank"]
+            rows = truth[["season", "team_id"]].assign(as_of_point=point, ranker=ranker)
+            parts.append(rows.assign(score=score))
+    return pd.concat(parts, ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +46,6 @@ def tidy(scores, truth):
 
 def test_columns_and_order(tidy, scores, truth):
     chosen = tidy[tidy["metric"].isin(LIST_METRICS)].reset_index(drop=True)
-    assert list(tidy.columns) == TIDY_COLUMNS
     assert list(dict.fromkeys(tidy["as_of_point"])) == list(AS_OF_POINTS)
     assert list(dict.fromkeys(tidy["scope"])) == list(SCOPES)
     assert list(dict.fromkeys(tidy["metric"])) == [*LIST_METRICS, *EXPONENTIAL_NDCG]
@@ -46,15 +62,15 @@ def test_columns_and_order(tidy, scores, truth):
 
 
 def test_ranks_are_taken_anew_within_the_scope(tidy, scores, truth):
-    key = {"season": "2021-22", "as_of_point": "0.25", "ranker": "elo"}
-    chosen = np.logical_and.reduce([scores[name] == value for name, value in key.items()])
-    rows = scores[chosen].merge(truth, on=["season", "team_id"])
+    chosen = "season == '2021-22' and as_of_point == '0.25' and ranker == 'elo'"
+    rows = scores.query(chosen).merge(truth, on=["season", "team_id"])
+    value = tidy.query(chosen).set_index(["scope", "metric"])["value"]
     west = rows[rows["conference"] == "West"]
     expected = spearman(west["score"], west["outcome_rank"].rank())
-    assert cell(tidy, **key, scope="west", metric="spearman") == pytest.approx(expected)
+    assert value["west", "spearman"] == pytest.approx(expected)
     playoffs = rows[rows["made_playoffs"]]
     off = (playoffs["score"].rank(ascending=False) - playoffs["outcome_rank"].rank()).abs().mean()
-    assert cell(tidy, **key, scope="playoff16", metric="rank_mae") == pytest.approx(off)
+    assert value["playoff16", "rank_mae"] == pytest.approx(off)
 
 
 def test_a_ranker_may_be_absent_from_a_season_and_standings_where_unneeded(tidy, scores, truth):
@@ -80,19 +96,10 @@ def test_bad_scores_are_refused(scores, truth, change, message):
         evaluate(change(scores), truth)
 
 
-def intervals(rows):
-    columns = [
-        "season",
-        "as_of_point",
-        "actual_rank",
-        "model_a_rank_spread_low",
-        "model_a_rank_spread_high",
-    ]
-    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[2:], "Int64"))
-
-
 def test_intervals_are_judged_by_season_and_point():
-    table = intervals(
+    bounds = ["model_a_rank_spread_low", "model_a_rank_spread_high"]
+    ranks = ["actual_rank", *bounds]
+    table = pd.DataFrame(
         [
             ("2022-23", "open", 1, 1, 3),  # on the bound
             ("2022-23", "open", 5, 2, 5),  # on the other
@@ -101,20 +108,17 @@ def test_intervals_are_judged_by_season_and_point():
             ("2022-23", "open", 30, None, None),  # without an interval
             ("2022-23", "end", 4, 4, 4),
             ("2023-24", "open", 7, 1, 30),
-        ]
-    )
+        ],
+        columns=["season", "as_of_point", *ranks],
+    ).astype(dict.fromkeys(ranks, "Int64"))
     tidy = interval_metrics(table)
     assert tidy.columns.tolist() == TIDY_COLUMNS
-    assert set(tidy["scope"]) == {"league"}
-    assert set(tidy["ranker"]) == {"model_a"}
     value = tidy.set_index(["metric", "season", "as_of_point"])["value"]
     assert value["rank_interval_coverage"].to_dict() == {
         ("2022-23", "open"): 0.5, ("2022-23", "end"): 1.0, ("2023-24", "open"): 1.0,
     }  # fmt: skip
     assert value["rank_interval_width"].tolist() == [15 / 4, 1.0, 30.0]
-    assert interval_metrics(
-        table.drop(columns=["model_a_rank_spread_low", "model_a_rank_spread_high"])
-    ).empty
+    assert interval_metrics(table.drop(columns=bounds)).empty
 
 
 def test_true_strength_is_recovered_in_its_order():

@@ -7,8 +7,6 @@ from scipy import stats
 
 from nba_rank.evaluation.paired import (
     MEAN,
-    MEAN_COLUMNS,
-    PAIRED_COLUMNS,
     against_each,
     paired,
     season_means,
@@ -30,18 +28,12 @@ def tidy_of(values, metric="spearman", point="0.25", **columns):
     ).assign(**columns)
 
 
-def percentile_bootstrap(values, rng):
-    """The 95% percentile bootstrap interval of each column's mean, which t replaced."""
-    weight = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), 1000)
-    return np.quantile(weight @ values / len(values), [0.025, 0.975], axis=0)
-
-
 @pytest.mark.parametrize(
     ("draw", "true_mean", "covered"),
     [
-        pytest.param("normal", 0.0, {5: 0.949, 9: 0.953, 17: 0.949}, id="normal"),
-        pytest.param("exponential", 1.0, {5: 0.879, 9: 0.901, 17: 0.914}, id="exponential"),
-        pytest.param("lognormal", np.exp(0.5), {5: 0.823, 9: 0.835, 17: 0.861}, id="lognormal"),
+        ("normal", 0.0, {5: 0.949, 9: 0.953, 17: 0.949}),
+        ("exponential", 1.0, {5: 0.879, 9: 0.901, 17: 0.914}),
+        ("lognormal", np.exp(0.5), {5: 0.823, 9: 0.835, 17: 0.861}),
     ],
 )
 def test_intervals_cover_as_the_documentation_says(draw, true_mean, covered):
@@ -51,8 +43,6 @@ def test_intervals_cover_as_the_documentation_says(draw, true_mean, covered):
         low, high = t_interval(values)[["low", "high"]].to_numpy().T
         coverage = ((low <= true_mean) & (true_mean <= high)).mean()
         assert coverage == pytest.approx(expected, abs=0.02)
-        low, high = percentile_bootstrap(values, rng)
-        assert coverage > ((low <= true_mean) & (true_mean <= high)).mean() + 0.01
 
 
 def test_claims_without_a_difference_are_rarer_than_one_in_twenty():
@@ -80,10 +70,9 @@ def test_sign_flips_equal_brute_force(n):
 def test_with_many_seasons_sign_flips_and_t_agree():
     values = np.random.default_rng(0).normal(0.3, 1.0, (41, 3))
     assert sign_flip_p(values) == pytest.approx(stats.ttest_1samp(values, 0.0).pvalue)
-    assert sign_flip_p(values[:20]) == pytest.approx(sign_flip_p(values[:20][::-1]))
-    assert sign_flip_p(values[:20]) == pytest.approx(
-        stats.ttest_1samp(values[:20], 0.0).pvalue, abs=0.02
-    )
+    values = values[:20]
+    assert sign_flip_p(values) == pytest.approx(sign_flip_p(values[::-1]))
+    assert sign_flip_p(values) == pytest.approx(stats.ttest_1samp(values, 0.0).pvalue, abs=0.02)
 
 
 def test_the_interval_is_students_t_over_the_seasons_of_each_column():
@@ -106,14 +95,12 @@ def test_a_difference_is_taken_within_a_season():
     standings = [0.5, 0.7, 0.9, 0.6, 0.2, 0.4]
     tidy = tidy_of({"standings": standings, "stack": [value + 0.02 for value in standings]})
     (row,) = paired(tidy, "standings").to_dict("records")
-    assert list(row) == PAIRED_COLUMNS
     assert (row["ranker"], row["reference"], row["part"]) == ("stack", "standings", "")
     numbers = [row[name] for name in ("difference", "low", "high", "p")]
     assert numbers == pytest.approx([0.02, 0.02, 0.02, 2 / 64])
     assert row["value"] - row["reference_value"] == pytest.approx(0.02)
     assert (row["n_seasons"], row["verdict"]) == (6, "better")
     means = season_means(tidy)
-    assert list(means.columns) == MEAN_COLUMNS
     assert means["value"].tolist() == pytest.approx([np.mean(standings), row["value"]])
     assert means["high"][0] > 0.7
 
@@ -121,11 +108,11 @@ def test_a_difference_is_taken_within_a_season():
 @pytest.mark.parametrize(
     ("metric", "lead", "verdict"),
     [
-        pytest.param("spearman", 0.02, "better", id="higher is better"),
-        pytest.param("rank_mae", 0.02, "worse", id="lower is better"),
-        pytest.param("spearman", 0.0004, "within noise", id="prints as zero"),
-        pytest.param("game_brier", -0.0004, "better", id="four digits"),
-        pytest.param("spearman", 0.0, "within noise", id="equal"),
+        ("spearman", 0.02, "better"),
+        ("rank_mae", 0.02, "worse"),
+        ("spearman", 0.0004, "within noise"),  # prints as zero
+        ("game_brier", -0.0004, "better"),  # has four digits
+        ("spearman", 0.0, "within noise"),
     ],
 )
 def test_the_verdict_follows_direction_and_digits_of_the_metric(metric, lead, verdict):

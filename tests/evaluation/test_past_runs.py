@@ -35,8 +35,6 @@ def test_a_run_is_read_with_all_that_is_compared(tmp_path, two):
     assert [run.ranker for run in found.runs] == ["stack", "stack", "xgb"]
     assert found.runs[0].fields["model.xgb.max_depth"] == 3
     assert found.runs[2].fields["model.members"] == ["xgb"]
-    assert found.runs[0].seconds == {"tables": 1.25, "models": 100.5}
-    assert set(found.runs[0].tables) == {"games", "rosters"}
     assert set(found.runs[2].rows["metric"]) >= {"spearman", "series_log_loss"}
     assert not found.notes
 
@@ -48,7 +46,7 @@ def test_names_are_as_long_as_they_must_be(tmp_path):
     assert names == ["a/run_001", "b/run_001", "run_002", f"c/{STANDINGS}"]
 
 
-def test_missing_and_broken_files_are_refused_by_name(two):
+def test_missing_and_broken_files_are_named(two):
     (two[0] / "metrics.csv").write_text("season,value\n2020-21,1\n")
     (two[1] / "metrics.json").write_text("{")
     with pytest.raises(RunsError) as refused:
@@ -76,21 +74,17 @@ def test_every_problem_is_told_at_once(tmp_path, two):
     assert f"name them, such as {tmp_path}/run_*" in lines[2]
     assert "run_001 is named twice" in lines[3]
     assert len(lines) == 4
-    for status, words in (
-        ({"status": "running"}, "is no finished run, its status is running"),
-        ({"status": "failed", "error": "ValueError: no"}, r"failed \(ValueError: no\): leave it"),
-    ):
-        (two[0] / "manifest.json").write_text(json.dumps(status))
-        with pytest.raises(RunsError, match=words):
-            find_runs(two)
+    failed = {"status": "failed", "error": "ValueError: no"}
+    (two[0] / "manifest.json").write_text(json.dumps(failed))
+    with pytest.raises(RunsError, match=r"its status is failed \(ValueError: no\): leave it out"):
+        find_runs(two)
 
 
 def test_folders_of_other_comparisons_are_passed_over_with_a_note(tmp_path, two):
-    other = write_run(tmp_path / "run_003", manifest={"kind": "ablations of feature groups"})
+    other = write_run(tmp_path / "run_003", manifest={"kind": "ablations"})
     found = find_runs([other, *two])
     assert [run.name for run in found.runs] == ["run_001", "run_002"]
-    assert found.notes == [f"{other} is passed over: it holds ablations of feature groups and no "
-                           "run"]  # fmt: skip
+    assert found.notes == [f"{other} is passed over: it holds ablations and no run"]
     with pytest.raises(RunsError, match=r"two runs or more.*hold 1: .*run_001\n.*passed over"):
         find_runs([other, two[0]])
 
@@ -101,9 +95,8 @@ def test_folders_of_other_comparisons_are_passed_over_with_a_note(tmp_path, two)
 def test_a_sweep_contributes_its_defaults_and_its_best(tmp_path, two):
     sweep = write_sweep(tmp_path / "sweeps" / "quick_1a2b")
     found = find_runs([two[0], sweep])
-    assert [run.name for run in found.runs] == [
-        "run_001", "quick_1a2b/test_default", "quick_1a2b/test_best",
-    ]  # fmt: skip
+    names = ["run_001", "quick_1a2b/test_default", "quick_1a2b/test_best"]
+    assert [run.name for run in found.runs] == names
     assert not found.notes
     (read,) = found.sweeps
     assert read.objectives == ["spearman", "ndcg16", "clone_auc"]
@@ -111,36 +104,30 @@ def test_a_sweep_contributes_its_defaults_and_its_best(tmp_path, two):
     assert read.validation == VALIDATION
     with pytest.raises(RunsError, match="test_best is named twice"):
         find_runs([sweep, sweep / BEST])
+    with pytest.raises(RunsError, match=rf"default is a trial of a sweep.*name the sweep, {sweep}"):
+        find_runs([two[0], sweep / "default"])
 
 
 def test_an_unfinished_sweep_says_what_it_lacks(tmp_path, two):
     sweep = write_sweep(tmp_path / "quick", status="running", runs=["test_default"])
     found = find_runs([two[0], sweep])
     assert [run.name for run in found.runs] == ["run_001", "quick/test_default"]
-    (note,) = found.notes
-    assert note == f"the sweep {sweep} is not finished: there is no folder {sweep / BEST}"
+    lacking = f"the sweep {sweep} is not finished: there is no folder {sweep / BEST}"
+    assert found.notes == [lacking]
     assert [*found.sweeps[0].validation] == [DEFAULT]
+    (sweep / "validation.json").unlink()
+    assert find_runs([two[0], sweep]).sweeps[0].validation == {}
 
     running = write_sweep(tmp_path / "slow", runs=["test_default"], trials=False)
     write_run(running / BEST, manifest={"status": "running"})
     notes = find_runs([two[0], running]).notes
     assert "test_best is no finished run, its status is running" in notes[0]
     assert "holds no trials.csv" in notes[1]
-
-    (sweep / "validation.json").unlink()
-    assert find_runs([two[0], sweep]).sweeps[0].validation == {}
-
-    nothing = write_sweep(tmp_path / "new", runs=[], trials=False)
     with pytest.raises(RunsError, match=r"hold 0: none\n.*not finished"):
-        find_runs([nothing])
-
-
-def test_a_sweep_without_a_winner_is_finished_and_its_trials_are_refused(tmp_path, two):
-    sweep = write_sweep(tmp_path / "quick", runs=["test_default"])
-    (note,) = find_runs([two[0], sweep]).notes
-    assert note == f"no trial of the sweep {sweep} beat the defaults, so it has no test_best"
-    with pytest.raises(RunsError, match=rf"default is a trial of a sweep.*name the sweep, {sweep}"):
-        find_runs([two[0], sweep / "default"])
+        find_runs([write_sweep(tmp_path / "new", runs=[], trials=False)])
+    no_winner = write_sweep(tmp_path / "no_winner", runs=["test_default"])
+    won = f"no trial of the sweep {no_winner} beat the defaults, so it has no test_best"
+    assert find_runs([two[0], no_winner]).notes == [won]
 
 
 # What runs differ in, and the baseline.
@@ -169,10 +156,12 @@ def test_the_baseline_is_the_first_or_the_one_named(two):
         pick(runs, "run_003")
 
 
-def scores_of(**lifts):
-    """What `rows_of` returns of runs that are better by some lift."""
-    return {name: rows_of(made_metrics(lift), "stack", "simulation")
-            for name, lift in lifts.items()}  # fmt: skip
+def two_scores():
+    """What `rows_of` returns of two runs, the other one better."""
+    lifts = {"base": 0.0, "other": 0.1}
+    return {
+        name: rows_of(made_metrics(lift), "stack", "simulation") for name, lift in lifts.items()
+    }
 
 
 def standings(**changes):
@@ -188,25 +177,23 @@ def test_only_metrics_with_a_direction_and_single_seasons_are_taken():
 
 
 def test_common_scores_start_with_the_mean_and_are_compared_by_season():
-    tidy = common_scores(scores_of(base=0.0, other=0.1), standings())
+    tidy = common_scores(two_scores(), standings())
     assert list(tidy) == TIDY_COLUMNS
     assert tidy["as_of_point"].unique().tolist() == ["mean", *POINTS, "all"]
     assert tidy["ranker"].unique().tolist() == ["base", "other", STANDINGS]
     # One value a season has no mean over points.
     games = tidy[tidy["metric"].isin(["game_brier", "series_log_loss"])]
     assert set(games["as_of_point"]) == {"all", "end"}
-    table = paired(tidy, "base").set_index(["ranker", "scope", "metric", "as_of_point"])
-    mean = table.loc[("other", "league", "spearman", "mean")]
-    assert mean["value"] == pytest.approx(mean["reference_value"] + 0.11)
-    assert (mean["n_seasons"], mean["verdict"]) == (6, "better")
-    assert table.loc[("other", "league", "rank_rmse", "open"), "verdict"] == "better"
-    bar = table.loc[(STANDINGS, "league", "spearman", "mean")]
-    assert bar["difference"] == pytest.approx(-0.1)
-    assert (STANDINGS, "league", "series_log_loss", "end") not in table.index
+    gaps = paired(tidy, "base").set_index(["ranker", "metric", "as_of_point", "scope"])
+    gaps = gaps["difference"]
+    assert gaps["other", "spearman", "mean", "league"] == pytest.approx(0.11)
+    assert gaps["other", "rank_rmse", "open", "league"] == pytest.approx(-0.11)
+    assert gaps[STANDINGS, "spearman", "mean", "league"] == pytest.approx(-0.1)
+    assert (STANDINGS, "series_log_loss", "end", "league") not in gaps
 
 
 def test_what_one_run_lacks_is_left_out_of_all():
-    runs = scores_of(base=0.0, other=0.1)
+    runs = two_scores()
     other = runs["other"]
     gone = (other["metric"] == "kendall") | (other["season"] == "2019-20")
     gone |= (other["season"] == "2021-22") & (other["as_of_point"] == "end")
@@ -236,11 +223,14 @@ def test_runs_without_a_common_season_point_or_metric_are_refused():
         common_scores({"a": early, "b": pd.concat([early, early])}, standings())
 
 
-def test_gaps_of_standings_and_mean_scores():
+def test_standings_of_other_outcomes_have_a_gap():
     moved = standings()
     assert standings_gap({"a": moved, "b": standings(seasons=SEASONS[:2])}) == 0
     moved.loc[0, "value"] += 0.03
     assert standings_gap({"a": standings(), "b": moved}) == pytest.approx(0.03)
+
+
+def test_a_mean_score_is_the_mean_over_points_then_seasons():
     rows = rows_of(made_metrics(), "stack")
     assert mean_score(rows, "spearman", "playoff16") == pytest.approx(0.4 + 0.05 + 0.05)
     assert np.isnan(mean_score(rows, "clone_auc", "league"))

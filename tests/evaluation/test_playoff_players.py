@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from nba_rank.data.outcomes import outcomes
-from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
+from nba_rank.data.tables import BOX_COLUMNS, conform
 from nba_rank.evaluation.playoff_players import COLUMNS, playoff_contributions
 from nba_rank.features.players.box_rates import BOX_RATING
 
@@ -21,10 +21,10 @@ def box_sum(**counts):
     return sum(BOX_RATING[name] * value for name, value in counts.items() if name in BOX_RATING)
 
 
-def without_split(tables: Tables, kinds=("playoffs",)) -> Tables:
-    """The tables as a source gives them that lacks rebounds by kind and fouls."""
+def without_split(tables):
+    """The tables as a source gives them that lacks the playoffs' rebounds by kind and fouls."""
     games = tables.player_games.copy()
-    lacking = games["kind"].isin(kinds)
+    lacking = games["kind"] == "playoffs"
     games.loc[lacking, SPLIT] = np.nan
     games.loc[lacking, "shots_reconstructed"] = True
     return replace(tables, player_games=games)
@@ -32,7 +32,7 @@ def without_split(tables: Tables, kinds=("playoffs",)) -> Tables:
 
 @pytest.fixture
 def league(sim_tables):
-    """Tables in which only the champion's player lines below exist, and its id."""
+    """Makes tables in which only the champion's player lines below exist."""
     champion = sim_tables.seasons.set_index("season").loc[SEASON, "champion_team_id"]
     sides = sim_tables.team_games.copy()
     sides.loc[sides["season"] == SEASON, list(TEAM)] = list(TEAM.values())
@@ -49,7 +49,7 @@ def league(sim_tables):
         games = conform("player_games", pd.DataFrame(rows))
         return replace(sim_tables, player_games=games, team_games=sides)
 
-    return make, int(champion), len(dates["playoffs"])
+    return make
 
 
 STAR = {"points": 30, "fga": 20, "fgm": 12, "fta": 6, "ftm": 4, "fg3m": 2, "ast": 5, "tov": 3,
@@ -66,13 +66,12 @@ LINES = [
 
 
 def test_a_player_by_hand(league, sim_results):
-    make, champion, played = league
-    table = playoff_contributions(make(LINES), sim_results, SEASON)
+    tables = league(LINES)
+    table = playoff_contributions(tables, sim_results, SEASON)
     assert tuple(table.columns) == COLUMNS
     star = table.iloc[0]
-    assert star[["season", "team_id", "finish", "player_id", "player_name"]].tolist() == [
-        SEASON, champion, "Champion", 1, "P1",
-    ]  # fmt: skip
+    who = star[["season", "finish", "player_id", "player_name"]].tolist()
+    assert who == [SEASON, "Champion", 1, "P1"]
     assert (star["games"], star["minutes"], star["minutes_share"]) == (2, 60, 60 / 480)
     game_score = 30 + 0.4 * 12 - 0.7 * 20 - 0.4 * 2 + 0.7 * 4 + 0.3 * 8 + 1 + 0.7 * 7 - 0.4 * 3 - 3
     assert star["game_score"] == pytest.approx(game_score / 2)
@@ -85,14 +84,13 @@ def test_a_player_by_hand(league, sim_results):
     assert star["box_rating_regular"] == pytest.approx(regular)
     assert star["change"] == pytest.approx(rating - regular)
     assert not star["reconstructed"]
-    assert star["unlogged_games"] == played - 2
+    played = tables.team_games.query("season == @SEASON and kind == 'playoffs'")["team_id"]
+    assert star["unlogged_games"] == (played == star["team_id"]).sum() - 2
     assert len(table) == 5
 
 
 def test_missing_counts_are_allotted_from_the_teams_and_flagged(league, sim_results):
-    make, _, _ = league
-    tables = without_split(make(LINES))
-    star = playoff_contributions(tables, sim_results, SEASON).iloc[0]
+    star = playoff_contributions(without_split(league(LINES)), sim_results, SEASON).iloc[0]
     assert star["player_id"] == 1
     assert star["reconstructed"]
     # A quarter of the team's rebounds are offensive; he has a sixth of 16 fouls, then a twelfth.
@@ -106,27 +104,12 @@ def test_missing_counts_are_allotted_from_the_teams_and_flagged(league, sim_resu
     assert star["change"] == pytest.approx(star["box_rating"] - regular)
 
 
-def test_without_reconstruction_missing_counts_are_unknown_and_no_zero(league, sim_results):
-    make, _, _ = league
-    rates = ["game_score", "game_score_per_36", "box_rating", "contribution", "change"]
-    table = playoff_contributions(
-        without_split(make(LINES)), sim_results, SEASON, reconstruct=False
-    )
-    assert table[rates].isna().all(axis=None)
-    assert table["reconstructed"].all()
-    recorded = playoff_contributions(make(LINES), sim_results, SEASON).set_index("player_id")
-    by_player = table.set_index("player_id").reindex(recorded.index)
-    for name in ("games", "minutes_share", "box_rating_regular"):
-        pd.testing.assert_series_equal(by_player[name], recorded[name])
-
-
 def test_unknown_counts_leave_a_game_out_of_rates_and_newcomers_have_no_change(league, sim_results):
-    make, _, _ = league
     lines = [(*line[:4], line[4] | {"stl": np.nan}) if line[1] == 1 else line for line in LINES]
-    star = playoff_contributions(make(lines), sim_results, SEASON).iloc[0]
+    star = playoff_contributions(league(lines), sim_results, SEASON).iloc[0]
     assert star["games"] == 2
     assert star["box_rating"] == pytest.approx(100 * box_sum(**STAR) / (POSSESSIONS * 40 * 5 / 240))
-    newcomer = playoff_contributions(make(LINES[:-1]), sim_results, SEASON).iloc[0]
+    newcomer = playoff_contributions(league(LINES[:-1]), sim_results, SEASON).iloc[0]
     assert newcomer["minutes_regular"] == 0
     assert np.isnan(newcomer[["box_rating_regular", "change"]].astype(float)).all()
     assert np.isfinite(newcomer["contribution"])
@@ -145,14 +128,13 @@ def team_ratings(tables, season):
     sides = tables.team_games
     sides = sides[sides["game_id"].isin(games["game_id"])]
     other = sides.rename(columns={"team_id": "opponent_team_id", "opponent_team_id": "team_id"})
-    key = ["game_id", "team_id"]
-    both = sides.merge(other, on=key, suffixes=("", "_opp"))
+    both = sides.merge(other, on=["game_id", "team_id"], suffixes=("", "_opp"))
     chances = 0.0
     for a, b in (("", "_opp"), ("_opp", "")):
         rebound = both[f"oreb{a}"] / (both[f"oreb{a}"] + both[f"dreb{b}"])
         missed = both[f"fga{a}"] - both[f"fgm{a}"]
-        chances = chances + both[f"fga{a}"] + 0.4 * both[f"fta{a}"] + both[f"tov{a}"]
-        chances = chances - 1.07 * rebound * missed
+        chances += both[f"fga{a}"] + 0.4 * both[f"fta{a}"] + both[f"tov{a}"]
+        chances -= 1.07 * rebound * missed
     possessions = (chances / 2).groupby(both["team_id"]).sum()
     return 100 * made.groupby(games["team_id"]).sum() / possessions / 5
 
@@ -185,19 +167,14 @@ def test_seasons_without_playoffs_are_refused(sim_tables, sim_results):
         playoff_contributions(bare, sim_results, SEASON)
 
 
-@pytest.fixture(scope="module")
-def real_results(real_tables):
-    return outcomes(real_tables)
-
-
 def best(table, finish, n):
     return table.loc[table["finish"] == finish, "player_name"].head(n).tolist()
 
 
 @pytest.mark.real
-def test_real_stars_lead_their_teams_and_gaps_are_told(real_tables, real_results):
+def test_real_stars_lead_their_teams_and_gaps_are_told(real_tables):
+    real_results = outcomes(real_tables)
     table = playoff_contributions(real_tables, real_results, "2015-16")
-    assert table["player_name"].iloc[0] == "LeBron James"
     assert best(table, "Champion", 2) == ["LeBron James", "Kyrie Irving"]
     assert {"Stephen Curry", "Klay Thompson", "Draymond Green"} == set(best(table, "Finals", 3))
     assert not table["reconstructed"].any()
@@ -218,14 +195,14 @@ def test_real_stars_lead_their_teams_and_gaps_are_told(real_tables, real_results
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_how_far_allotted_counts_are_off(real_tables, real_results):
+def test_how_far_allotted_counts_are_off(real_tables):
     """The figures that the module states."""
-    lacking = without_split(real_tables)
+    results = outcomes(real_tables)
     pairs = []
     for season in ("2012-13", "2013-14", "2014-15", "2015-16", "2016-17"):
         true, guessed = (
-            playoff_contributions(tables, real_results, season).set_index(["team_id", "player_id"])
-            for tables in (real_tables, lacking)
+            playoff_contributions(tables, results, season).set_index(["team_id", "player_id"])
+            for tables in (real_tables, without_split(real_tables))
         )
         both = pd.DataFrame({"true": true["box_rating"], "guessed": guessed["box_rating"]})
         pairs.append(both.loc[true.index[true["minutes"] >= 100]])

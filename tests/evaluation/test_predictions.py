@@ -37,11 +37,7 @@ def predicted(sim_tables):
 def table_of(sim_tables):
     """The predictions table of member scores, the outcome being unknown."""
     unknown = pd.DataFrame({"season": ["1999-00"], "team_id": [1], "outcome_rank": [1]})
-
-    def make(frame):
-        return predictions_table(Scores(frame, None), None, sim_tables, unknown)
-
-    return make
+    return lambda frame: predictions_table(Scores(frame, None), None, sim_tables, unknown)
 
 
 def test_ranks_follow_the_scores(predicted, table_of):

@@ -9,7 +9,7 @@ from xgboost import XGBRegressor
 
 from nba_rank.core.names import PLATT
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.data.outcomes import EVENTS, FINISHES
+from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.probability_assessment import (
@@ -27,8 +27,12 @@ from nba_rank.samples.dataset import PROGRESS
 LEARNED, TESTED = "2022-23", "2023-24"
 NAMES = ["xgb", "rf"]
 ODDS = [f"{event}_prob" for event in EVENTS]
-BRIER = {"playoff_brier", "round_1_brier", "round_2_brier", "finals_brier", "champion_brier"}
-ADVANCEMENT = BRIER | {"playoff_log_loss", "champion_log_loss", "advancement_log_loss"}
+TITLE = {"champion_brier", "champion_log_loss"}
+ADVANCEMENT = TITLE | {
+    "playoff_brier", "round_1_brier", "round_2_brier", "finals_brier", "playoff_log_loss",
+    "advancement_log_loss",
+}  # fmt: skip
+GAMES = {"game_brier", "game_log_loss"}
 
 
 @pytest.fixture(scope="module")
@@ -91,37 +95,32 @@ def metrics_of(found, ranker, scope="league"):
 
 
 def rankers(frame):
-    return set(frame["ranker"]) if len(frame) else set()
+    return set(frame["ranker"])
 
 
-def test_metrics_are_tidy_and_complete_for_every_ranker(found):
+def test_every_ranker_has_the_metrics_of_its_probabilities(found):
     metrics = found.metrics
     assert metrics.columns.tolist() == TIDY_COLUMNS
     assert not metrics.duplicated(TIDY_COLUMNS[:-1]).any()
     assert set(metrics["season"]) == {TESTED, "all"}
     assert set(metrics["as_of_point"]) == {*AS_OF_POINTS, "all"}
     # Fitted references need three earlier seasons, of which this league has two.
-    assert rankers(metrics) == {
-        "stack", PLATT, "random", "random16", "simulation", "standings", "elo", "elo_fitted",
-        "always_home",
-    }  # fmt: skip
-    assert metrics_of(found, "stack") == ADVANCEMENT
-    assert metrics_of(found, PLATT) == ADVANCEMENT
-    assert metrics_of(found, "random") == {
-        "playoff_brier", "playoff_log_loss", "champion_brier", "champion_log_loss",
-    }  # fmt: skip
-    assert metrics_of(found, "random16") == {"champion_brier", "champion_log_loss"}
+    assert rankers(found.odds) == {"stack", PLATT, "random", "random16"}
+    assert metrics_of(found, "stack") == metrics_of(found, PLATT) == ADVANCEMENT
+    assert metrics_of(found, "random") == TITLE | {"playoff_brier", "playoff_log_loss"}
+    assert metrics_of(found, "random16") == TITLE
+    intervals = {"rank_interval_coverage", "rank_interval_width"}
     series = {"series_upset_auc", "series_brier", "series_log_loss"}
-    assert series < metrics_of(found, "simulation")
+    assert metrics_of(found, "simulation") == series | intervals
     assert metrics_of(found, "standings") == metrics_of(found, "elo") == {"series_upset_auc"}
-    for scope in ("regular", "playoffs"):
-        games = {"game_brier", "game_log_loss"}
+    for scope, platt in (("regular", GAMES), ("playoffs", set())):
         for ranker in ("stack", "elo", "elo_fitted", "always_home"):
-            assert metrics_of(found, ranker, scope) == games
-        assert metrics_of(found, PLATT, scope) == (games if scope == "regular" else set())
+            assert metrics_of(found, ranker, scope) == GAMES
+        assert metrics_of(found, PLATT, scope) == platt
     coverage = metrics[metrics["metric"] == "rank_interval_coverage"]
     assert coverage["as_of_point"].tolist() == list(AS_OF_POINTS)
-    assert coverage["value"].between(0, 1).all()
+    counts = found.finishes.groupby("as_of_point", sort=False).size()
+    assert counts.to_dict() == dict.fromkeys(AS_OF_POINTS, 30)
 
 
 def test_odds_at_the_points_are_those_of_the_forecast(found, simulated, sim_dates):
@@ -147,47 +146,32 @@ def test_every_ranker_forecasts_every_game_of_its_kinds_once(found, league):
     won = played["home_points"] > played["away_points"]
     assert (games["home_won"] == won.reindex(games["game_id"]).to_numpy()).all()
     n_playoffs = (played["kind"].eq("playoffs") & played["season"].eq(TESTED)).sum()
-    counts = games.groupby(["kind", "ranker"]).size()
-    for ranker in ("stack", "elo", "elo_fitted", "always_home"):
-        assert counts["regular", ranker] == 1230
-        assert counts["playoffs", ranker] == n_playoffs
-    assert counts["regular", PLATT] == 1230
-    assert ("playoffs", PLATT) not in counts
-
-
-def test_every_team_has_a_likely_finish_at_every_point(found):
-    table = found.finishes
-    counts = table.groupby("as_of_point", sort=False).size()
-    assert counts.to_dict() == dict.fromkeys(AS_OF_POINTS, 30)
-    assert set(table["likely_finish"]) <= set(FINISHES)
-    assert table["finish_prob"].between(0, 1).all()
+    counts = games.groupby(["ranker", "kind"]).size()
+    assert counts["stack"].to_dict() == {"playoffs": n_playoffs, "regular": 1230}
+    assert counts[PLATT].to_dict() == {"regular": 1230}
 
 
 def test_series_are_judged_by_strengths_after_the_regular_season(found, simulated, sim_dates):
     series = found.series
-    assert series.groupby("ranker").size().to_dict() == {
-        "elo": 15, "simulation": 15, "standings": 15,
-    }  # fmt: skip
+    counts = {"elo": 15, "simulation": 15, "standings": 15}
+    assert series.groupby("ranker").size().to_dict() == counts
     own = series[series["ranker"] == "simulation"]
-    assert own["p_host"].between(0, 1).all()
     end = sim_dates[(sim_dates["season"] == TESTED) & (sim_dates["as_of_point"] == "end")]
     frame = simulated.predicted.frame.merge(end, on=["season", "as_of_date"])
     strength = frame.set_index("team_id")["playoffs_strength"]
     for side in ("host", "guest"):
-        assert own[f"{side}_strength"].to_numpy() == pytest.approx(
-            strength[own[f"{side}_team_id"]].to_numpy()
-        )
+        expected = strength[own[f"{side}_team_id"]].to_numpy()
+        assert own[f"{side}_strength"].to_numpy() == pytest.approx(expected)
 
 
 def test_softmax_gives_title_odds_and_calibration_the_games(assess, forecast_of, league):
     found = assess(forecast_of("odds=softmax", "calibration=platt_stack"), league)
-    assert metrics_of(found, "stack") == {"champion_brier", "champion_log_loss"}
+    assert metrics_of(found, "stack") == TITLE
     assert metrics_of(found, PLATT) == ADVANCEMENT
     assert found.finishes.empty
     assert found.series.empty
-    assert "simulation" not in rankers(found.metrics)
     # Nothing else forecasts games, so calibration is filed under the ranker.
-    assert metrics_of(found, "stack", "regular") == {"game_brier", "game_log_loss"}
+    assert metrics_of(found, "stack", "regular") == GAMES
     assert PLATT not in rankers(found.games)
     assert set(found.games.loc[found.games["ranker"] == "stack", "kind"]) == {"regular"}
     found = assess(forecast_of("odds=none", "calibration=none"), league)
@@ -199,28 +183,29 @@ def test_softmax_gives_title_odds_and_calibration_the_games(assess, forecast_of,
 def test_bookmakers_are_judged_where_they_have_priced_the_season(
     assess, simulated, league, found, priced
 ):
+    def with_tables(tables):
+        return assess(simulated, replace(league, tables=tables))
+
     tables = priced(league.tables, [TESTED])
-    with_market = assess(simulated, replace(league, tables=tables))
+    with_market = with_tables(tables)
     odds = with_market.odds[with_market.odds["ranker"] == "market"]
     # Their odds are made before opening night.
     assert odds["as_of_point"].tolist() == ["open"] * 30
     expected = tables.market_totals.set_index("team_id")["title_prob"]
     assert np.array_equal(odds["title_prob"], expected[odds["team_id"]])
-    assert metrics_of(with_market, "market") == {"champion_brier", "champion_log_loss"}
+    assert metrics_of(with_market, "market") == TITLE
     for scope in ("regular", "playoffs"):
-        assert metrics_of(with_market, "market", scope) == {"game_brier", "game_log_loss"}
+        assert metrics_of(with_market, "market", scope) == GAMES
     others = with_market.metrics[with_market.metrics["ranker"] != "market"]
     pd.testing.assert_frame_equal(others.reset_index(drop=True), found.metrics, check_exact=True)
 
     totals = tables.market_totals.copy()
     totals.loc[3, "title_prob"] = np.nan
-    lacking = assess(simulated, replace(league, tables=replace(tables, market_totals=totals)))
-    assert "market" not in rankers(lacking.odds)
+    lacking = with_tables(replace(tables, market_totals=totals))
     assert metrics_of(lacking, "market") == set()
-    assert metrics_of(lacking, "market", "regular") == {"game_brier", "game_log_loss"}
-
-    of_another = assess(simulated, replace(league, tables=priced(league.tables, [LEARNED])))
-    assert "market" not in rankers(of_another.metrics) | rankers(of_another.odds)
+    assert metrics_of(lacking, "market", "regular") == GAMES
+    of_another = with_tables(priced(league.tables, [LEARNED]))
+    assert "market" not in rankers(of_another.metrics)
 
 
 @pytest.fixture(scope="module")
@@ -229,17 +214,18 @@ def forecast_games(simulated, league):
     return win_probabilities(simulated, league, "stack")
 
 
-def day_of(games, league):
-    return league.tables.games.set_index("game_id")["game_date"].reindex(games["game_id"])
+def on_fifth_date(games, frame, league):
+    """Whether the fifth as-of date is the newest before each game, and that date."""
+    start, end = np.sort(frame["as_of_date"].unique())[4:6]
+    day = league.tables.games.set_index("game_id")["game_date"].reindex(games["game_id"])
+    return day.between(start, end, inclusive="left").to_numpy(), start
 
 
 def test_a_game_is_forecast_by_the_newest_date_before_it(simulated, league, forecast_games):
     frame = simulated.predicted.frame
-    start, end = np.sort(frame["as_of_date"].unique())[4:6]
+    of_date, start = on_fifth_date(forecast_games, frame, league)
     moved = frame.assign(score=frame["score"].mask(frame["as_of_date"] == start, 0.0))
     after = win_probabilities(replace(simulated, predicted=Scores(moved, None)), league, "stack")
-    day = day_of(after, league)
-    of_date = ((day >= start) & (day < end)).to_numpy()
     changed = (forecast_games["p_home"] != after["p_home"]).to_numpy()
     assert (changed == of_date).mean() > 0.99
     assert not changed[~of_date].any()
@@ -248,14 +234,15 @@ def test_a_game_is_forecast_by_the_newest_date_before_it(simulated, league, fore
 def test_results_of_the_games_do_not_change_their_forecasts(simulated, league, forecast_games):
     games = league.tables.games
     turned = games["season"] == TESTED
-    points = games[["home_points", "away_points"]].to_numpy()
-    points = np.where(turned.to_numpy()[:, None], points[:, ::-1], points)
-    spoiled = games.assign(home_points=points[:, 0], away_points=points[:, 1])
+    home, away = (games[f"{side}_points"] for side in ("home", "away"))
+    spoiled = games.assign(
+        home_points=home.where(~turned, away), away_points=away.where(~turned, home)
+    )
     there = replace(league, tables=replace(league.tables, games=spoiled))
     before, after = forecast_games, win_probabilities(simulated, there, "stack")
     assert (before["home_won"] != after["home_won"]).all()
     opening = simulated.predicted.frame["as_of_date"].unique()[1]
-    first = (day_of(before, league) < opening).to_numpy()
+    first = before["game_id"].isin(games.loc[games["game_date"] < opening, "game_id"])
     assert first.sum() > 50
     # Later on the home edge of the league has been seen.
     assert before.loc[first, "p_home"].equals(after.loc[first, "p_home"])
@@ -263,13 +250,11 @@ def test_results_of_the_games_do_not_change_their_forecasts(simulated, league, f
 
 def test_dates_without_known_players_use_the_strengths_of_teams(simulated, league, forecast_games):
     frame, odds = simulated.predicted.frame, simulated.ranker.ensemble.odds
-    start, end = np.sort(frame["as_of_date"].unique())[4:6]
+    of_date, start = on_fifth_date(forecast_games, frame, league)
     unknown = league.inputs["as_of_date"] == start
     masked = {name: league.inputs[name].mask(unknown) for name in ROSTER_INPUTS}
     there = replace(league, inputs=league.inputs.assign(**masked))
     before, after = forecast_games, win_probabilities(simulated, there, "stack")
-    day = day_of(before, league)
-    of_date = ((day >= start) & (day < end)).to_numpy()
     assert before.loc[~of_date, "p_home"].equals(after.loc[~of_date, "p_home"])
     rated = there.rated(frame)
     games = RatedGames.of(league.tables, rated, "regular", next_only=True)

@@ -30,30 +30,19 @@ def upsets_of(tables, season=SEASON, **changes):
 
 def rows(gap, host_won, p_host=np.nan, season=SEASON, ranker="simulation"):
     """Series in which the guest is stronger than the host by the gap."""
-    return pd.DataFrame(
-        {
-            "season": season,
-            "round": 1,
-            "ranker": ranker,
-            "host_team_id": 1,
-            "guest_team_id": 2,
-            "host_strength": 3.0,
-            "guest_strength": 3.0 + np.asarray(gap),
-            "host_won": host_won,
-            "p_host": p_host,
-        }
-    )
+    known = {"season": season, "ranker": ranker, "host_won": host_won, "p_host": p_host}
+    return pd.DataFrame({**known, "host_strength": 3.0, "guest_strength": 3.0 + np.asarray(gap)})
 
 
-def cell(tidy, metric, season=SEASON, ranker="simulation"):
+def values(upsets):
+    """Metrics of series by name, season and ranker."""
+    tidy = series_metrics(upsets)
     assert tidy.columns.tolist() == TIDY_COLUMNS
-    chosen = (tidy["metric"] == metric) & (tidy["season"] == season) & (tidy["ranker"] == ranker)
-    return tidy.loc[chosen, "value"].item()
+    return tidy.set_index(["metric", "season", "ranker"])["value"]
 
 
 def test_a_row_for_each_series_with_the_better_record_as_host(sim_tables):
     table = upsets_of(sim_tables)
-    assert table.columns.tolist() == COLUMNS
     assert table["round"].value_counts().sort_index().tolist() == [8, 4, 2, 1]
     place = standings(sim_tables.team_games, sim_tables.teams, SEASON).set_index("team_id")
     sides = [table[f"{side}_team_id"].map(place["league_rank"]) for side in ("host", "guest")]
@@ -80,12 +69,10 @@ def test_probability_of_a_series_against_drawn_games(sim_tables):
     np.testing.assert_allclose(table["p_host"], expected, atol=0.012)
 
 
-def test_a_team_without_strength_or_no_noise_is_refused(sim_tables):
+def test_a_team_without_strength_is_refused(sim_tables):
     some = strength_of(sim_tables).iloc[:20]
     with pytest.raises(ValueError, match="no strength of the teams"):
         series_upsets(some, sim_tables, SEASON, home_edge=2.0, noise_sd=12.0)
-    with pytest.raises(ValueError, match="noise_sd"):
-        upsets_of(sim_tables, noise_sd=0.0)
 
 
 def test_references_have_gaps_and_no_probabilities(sim_tables):
@@ -106,14 +93,12 @@ def test_references_have_gaps_and_no_probabilities(sim_tables):
 def test_metrics_by_hand():
     # Upsets at gaps 2 and 0; of the pairs with -1, 0 and 1 the first is right on three, the
     # second on one and ties on one.
-    tidy = series_metrics(rows([2.0, 0.0, -1.0, 0.0, 1.0], [False, False, True, True, True]))
-    assert cell(tidy, "series_upset_auc") == pytest.approx((3 + 1.5) / 6)
-    assert set(tidy["as_of_point"]) == {"end"}
-    assert set(tidy["scope"]) == {"league"}
-    no_upset = series_metrics(rows([1.0, 2.0], [True, True], [1.0, 0.5]))
-    assert np.isnan(cell(no_upset, "series_upset_auc"))
-    assert cell(no_upset, "series_brier") == pytest.approx(0.25 / 2)
-    assert cell(no_upset, "series_log_loss") == pytest.approx(np.log(2) / 2)
+    value = values(rows([2.0, 0.0, -1.0, 0.0, 1.0], [False, False, True, True, True]))
+    assert value["series_upset_auc", SEASON, "simulation"] == pytest.approx((3 + 1.5) / 6)
+    no_upset = values(rows([1.0, 2.0], [True, True], [1.0, 0.5])).xs(SEASON, level="season")
+    assert np.isnan(no_upset["series_upset_auc", "simulation"])
+    assert no_upset["series_brier", "simulation"] == pytest.approx(0.25 / 2)
+    assert no_upset["series_log_loss", "simulation"] == pytest.approx(np.log(2) / 2)
 
 
 def test_all_seasons_are_pooled_as_well():
@@ -121,13 +106,14 @@ def test_all_seasons_are_pooled_as_well():
     gap, host_won = rng.normal(size=40), rng.random(40) < 0.6
     p = np.repeat([0.6, 0.7], [15, 25])
     season = np.repeat(["2021-22", SEASON], [15, 25])
-    tidy = series_metrics(
-        pd.concat([rows(gap, host_won, p, season), rows(gap, host_won, ranker="elo")])
-    )
-    assert cell(tidy, "series_upset_auc", ALL) == pytest.approx(roc_auc_score(~host_won, gap))
-    assert cell(tidy, "series_upset_auc") == pytest.approx(roc_auc_score(~host_won[15:], gap[15:]))
-    assert cell(tidy, "series_brier", ALL) == pytest.approx(np.mean((p - host_won) ** 2))
-    assert set(tidy.loc[tidy["ranker"] == "elo", "metric"]) == {"series_upset_auc"}
+    value = values(pd.concat([rows(gap, host_won, p, season), rows(gap, host_won, ranker="elo")]))
+    own = value.xs("simulation", level="ranker")
+    assert own["series_upset_auc", ALL] == pytest.approx(roc_auc_score(~host_won, gap))
+    assert own["series_upset_auc", SEASON] == pytest.approx(roc_auc_score(~host_won[15:], gap[15:]))
+    assert own["series_brier", ALL] == pytest.approx(np.mean((p - host_won) ** 2))
+    assert set(value.xs("elo", level="ranker").index.get_level_values("metric")) == {
+        "series_upset_auc"
+    }
 
 
 # The real league.
@@ -138,9 +124,9 @@ def test_real_upsets_are_foretold_by_the_standings(real_tables):
     seasons = real_tables.seasons["season"].tolist()
     table = series_references(real_tables, seasons)
     assert (table.groupby("ranker").size() == 15 * len(seasons)).all()
-    tidy = series_metrics(table)
-    assert cell(tidy, "series_upset_auc", ALL, "standings") == pytest.approx(0.749, abs=0.01)
-    assert 0.6 < cell(tidy, "series_upset_auc", ALL, "elo") < 0.72
+    value = values(table)
+    assert value["series_upset_auc", ALL, "standings"] == pytest.approx(0.749, abs=0.01)
+    assert 0.6 < value["series_upset_auc", ALL, "elo"] < 0.72
 
 
 @pytest.mark.real

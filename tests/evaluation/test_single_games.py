@@ -14,22 +14,8 @@ from nba_rank.features.elo import win_probability
 RANKERS = {"always_home", "elo", "elo_fitted"}
 
 
-def forecast(p_home, home_won, season="2022-23", kind="regular", ranker="elo"):
-    return pd.DataFrame(
-        {"season": season, "kind": kind, "ranker": ranker, "p_home": p_home, "home_won": home_won}
-    )
-
-
-def cell(tidy, metric, **key):
-    key = {"season": "2022-23", "scope": "regular", "ranker": "elo", "metric": metric} | key
-    chosen = np.logical_and.reduce([tidy[name] == value for name, value in key.items()])
-    return tidy.loc[chosen, "value"].item()
-
-
-def of(frame, ranker, season=None, kind=None):
-    rows = frame[frame["ranker"] == ranker]
-    rows = rows if season is None else rows[rows["season"] == season]
-    rows = rows if kind is None else rows[rows["kind"] == kind]
+def of(frame, ranker, *conditions):
+    rows = frame.query(" and ".join(["ranker == @ranker", *conditions]))
     return rows.set_index("game_id").sort_index()
 
 
@@ -38,28 +24,25 @@ def references(sim_tables):
     return game_references(sim_tables, sim_tables.seasons["season"])
 
 
-# Scores.
-
-
 def test_scores_by_hand():
-    games = pd.concat(
-        [
-            forecast([0.8, 0.4], [True, True]),
-            forecast([0.5, 0.5], [True, False], kind="playoffs"),
-            forecast([0.6], [False], ranker="market"),
-        ]
-    )
+    rows = [
+        ("2022-23", "regular", "elo", 0.8, True),
+        ("2022-23", "regular", "elo", 0.4, True),
+        ("2022-23", "playoffs", "elo", 0.5, False),
+        ("2022-23", "regular", "market", 0.6, False),
+        ("2021-22", "regular", "elo", 0.3, True),
+    ]
+    games = pd.DataFrame(rows, columns=["season", "kind", "ranker", "p_home", "home_won"])
     tidy = game_metrics(games)
     assert tidy.columns.tolist() == TIDY_COLUMNS
     assert set(tidy["as_of_point"]) == {"all"}
-    assert len(tidy) == 6
-    assert cell(tidy, "game_brier") == pytest.approx((0.04 + 0.36) / 2)
-    assert cell(tidy, "game_log_loss") == pytest.approx(-np.log(0.8 * 0.4) / 2)
-    assert cell(tidy, "game_log_loss", scope="playoffs") == pytest.approx(np.log(2))
-    assert cell(tidy, "game_brier", ranker="market") == pytest.approx(0.36)
-
-
-# References.
+    value = tidy.pivot_table("value", ["season", "ranker", "scope"], "metric")
+    assert value.T.to_dict("list") == {
+        ("2021-22", "elo", "regular"): pytest.approx([0.49, -np.log(0.3)]),
+        ("2022-23", "elo", "playoffs"): pytest.approx([0.25, np.log(2)]),
+        ("2022-23", "elo", "regular"): pytest.approx([0.2, -np.log(0.8 * 0.4) / 2]),
+        ("2022-23", "market", "regular"): pytest.approx([0.36, -np.log(0.4)]),
+    }
 
 
 def test_every_game_but_the_play_in_has_a_forecast(sim_tables, references):
@@ -81,7 +64,7 @@ def test_always_home_is_the_share_of_earlier_seasons(sim_tables, references):
     games = sim_tables.games[sim_tables.games["season"] < "2023-24"]
     share = (games["home_points"] > games["away_points"]).groupby(games["kind"]).mean()
     for kind in ("regular", "playoffs"):
-        p = of(references, "always_home", "2023-24", kind)["p_home"]
+        p = of(references, "always_home", "season == '2023-24'", f"kind == '{kind}'")["p_home"]
         np.testing.assert_allclose(p, share[kind])
 
 
@@ -99,15 +82,13 @@ def test_elo_is_that_of_the_morning(sim_tables, references):
 
 
 def test_the_fitted_edge_expects_as_many_home_wins_as_there_were(references):
-    def edge(ranker, season):
-        rows = of(references, ranker, season, "regular")
-        return -400 * np.log10(1 / rows["p_home"] - 1), rows["home_won"]
-
-    gaps, won = zip(*(edge("elo", season) for season in ("2021-22", "2022-23")), strict=True)
-    gap, won = pd.concat(gaps) - FIVETHIRTYEIGHT.home_edge, pd.concat(won)
-    expected = brentq(lambda e: (win_probability(gap + e) - won).sum(), -400, 400)
-    published, fitted = (edge(name, "2023-24")[0] for name in ("elo", "elo_fitted"))
-    got = fitted - published + FIVETHIRTYEIGHT.home_edge
+    regular = {name: of(references, name, "kind == 'regular'") for name in ("elo", "elo_fitted")}
+    gap = {name: -400 * np.log10(1 / rows["p_home"] - 1) for name, rows in regular.items()}
+    elo = regular["elo"]
+    known, asked = elo["season"] < "2023-24", elo["season"] == "2023-24"
+    won, level = elo["home_won"][known], gap["elo"][known] - FIVETHIRTYEIGHT.home_edge
+    expected = brentq(lambda edge: (win_probability(level + edge) - won).sum(), -400, 400)
+    got = (gap["elo_fitted"] - gap["elo"])[asked[asked].index] + FIVETHIRTYEIGHT.home_edge
     np.testing.assert_allclose(got, expected, atol=0.1)
 
 
@@ -132,12 +113,11 @@ def test_results_of_the_day_and_later_change_nothing(sim_tables, references):
     games.loc[later, ["home_points", "away_points"]] = [[150, 80]]
     poisoned = game_references(replace(sim_tables, games=games), [season])
     known = games.loc[games["game_date"] <= date, "game_id"]
-    columns = ["season", "game_id", "kind", "ranker", "p_home"]
     both = [
-        frame.loc[(frame["season"] == season) & frame["game_id"].isin(known), columns]
-        .sort_values(columns, ignore_index=True)
+        frame[(frame["season"] == season) & frame["game_id"].isin(known)].drop(columns="home_won")
         for frame in (references, poisoned)
-    ]  # fmt: skip
+    ]
+    both = [frame.sort_values([*frame], ignore_index=True) for frame in both]
     assert set(both[0]["ranker"]) == RANKERS
     pd.testing.assert_frame_equal(*both, check_exact=True)
 

@@ -42,7 +42,7 @@ def written(tmp_path_factory):
         reliability=reliability_tables(forecasts, ["variant", "event"]),
         means=season_means(scores),
         differences=paired(scores, "none"),
-        calibration=calibration_table(forecasts, rng, n_draws=50),
+        calibration=calibration_table(forecasts, rng),
     )
     console = Console(file=io.StringIO(), width=120)
     path = write_calibration_report(report, RunDir(tmp_path_factory.mktemp("run")), console)
