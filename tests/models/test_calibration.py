@@ -1,4 +1,3 @@
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,12 +54,6 @@ def test_smoothed_targets_match_a_worked_example():
     assert high == pytest.approx((3 * 5 / 6 + 1 / 5) / 4, abs=2e-3)
 
 
-def test_scores_that_separate_the_teams_give_no_certainty():
-    score = np.r_[np.full(10, -1.0), np.full(10, 1.0)]
-    fitted = PlattScaling.fit(score, score > 0)
-    assert fitted.predict(np.array([-1.0, 1.0])) == pytest.approx([1 / 12, 11 / 12], abs=2e-3)
-
-
 @pytest.mark.parametrize(("unit", "zero"), [(0.02, 3.0), (50, 1500)])
 @pytest.mark.parametrize("moving", [False, True])
 def test_the_unit_of_the_score_does_not_matter(unit, zero, moving):
@@ -73,10 +66,10 @@ def test_the_unit_of_the_score_does_not_matter(unit, zero, moving):
     assert got == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("event", [np.ones(5, dtype=bool), np.zeros(5, dtype=bool)])
-def test_an_event_that_always_or_never_happened_is_refused(event):
+@pytest.mark.parametrize("happened", [True, False])
+def test_an_event_that_always_or_never_happened_is_refused(happened):
     with pytest.raises(ValueError, match="Platt scaling needs"):
-        PlattScaling.fit(np.arange(5.0), event)
+        PlattScaling.fit(np.arange(5.0), np.full(5, happened))
 
 
 @pytest.mark.parametrize("moving", [False, True])
@@ -92,10 +85,6 @@ def test_planted_slopes_and_intercepts_are_found(moving):
     assert fitted.predict(score, progress) == pytest.approx(p, abs=0.02)
     assert np.array_equal(fitted.predict(score), fitted.predict(score, np.zeros(len(score))))
     assert np.array_equal(fitted.predict(score, progress), expit(fitted.log_odds(score, progress)))
-    values = fitted.predict(np.linspace(-20, 20, 401))
-    assert (np.diff(values) > 0).all()
-    assert 0 <= values.min() < 0.05
-    assert 0.95 < values.max() <= 1
 
 
 @pytest.mark.parametrize(("opening", "change"), [(1.5, -3.0), (-1.0, 3.0)])
@@ -106,17 +95,6 @@ def test_a_slope_that_would_reverse_the_order_at_some_time_does_not_move(opening
     fitted = PlattScaling.fit(score, event, progress)
     assert fitted == PlattScaling.fit(score, event)
     assert (fitted.slope_change, fitted.intercept_change) == (0, 0)
-
-
-def test_the_order_of_the_scores_is_kept_at_any_time():
-    rng = np.random.default_rng(5)
-    ordered = np.linspace(-3, 3, 50)
-    for _ in range(20):
-        score, progress = rng.normal(size=60), rng.uniform(size=60)
-        event = rng.random(60) < expit(score * rng.uniform(0.2, 2))
-        fitted = PlattScaling.fit(score, event, progress)
-        for share in (0.0, 0.5, 1.0):
-            assert (np.diff(fitted.log_odds(ordered, np.full(50, share))) > 0).all()
 
 
 def test_the_stack_calibration_scales_the_final_score_alone(cases, fitted):
@@ -157,35 +135,24 @@ def test_planted_events_are_forecast_about_as_often_as_they_happen(fitted, cases
     for event, case in cases.items():
         p = expit(fitted[name].log_odds(event, case.scores, case.progress))
         assert p.mean() == pytest.approx(case.event.mean(), abs=0.005)
-        upper = p > np.median(p)
-        for half in (upper, ~upper):
+        for half in (p > np.median(p), p < np.median(p)):
             assert p[half].mean() == pytest.approx(case.event[half].mean(), abs=0.04)
-        late = case.progress > 0.5
         # Where a score means more late in the season, forecasts spread.
-        if event == "moving":
-            assert p[late].std() > 1.3 * p[~late].std()
+        late = case.progress > 0.5
+        assert (p[late].std() > 1.3 * p[~late].std()) == (event == "moving")
 
 
 @pytest.mark.parametrize(
     ("name", "read"), [(CALIBRATIONS[0], ["score"]), (CALIBRATIONS[1], ["good", "poor"])]
 )
-def test_probabilities_rise_with_every_score_that_is_read(fitted, cases, name, read):
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_log_odds_rise_with_every_score_that_is_read(fitted, cases, name, read, share):
     ladder = np.linspace(-2, 2, 21)
     for event, case in cases.items():
         middle = {other: np.full(21, values.mean()) for other, values in case.scores.items()}
         for one in read:
             rising = {**middle, one: middle[one] + case.scores[one].std() * ladder}
-            for share in (0.0, 0.4, 1.0):
-                p = expit(fitted[name].log_odds(event, rising, np.full(21, share)))
-                assert (np.diff(p) > 0).all()
-                assert ((p > 0) & (p < 1)).all()
-
-
-@pytest.mark.parametrize("name", CALIBRATIONS)
-def test_a_calibration_survives_json_exactly(fitted, name):
-    again = Calibration.from_dict(json.loads(json.dumps(fitted[name].to_dict())))
-    assert again == fitted[name]
-    assert list(again.platt) == ["moving", "still"]
+            assert (np.diff(fitted[name].log_odds(event, rising, np.full(21, share))) > 0).all()
 
 
 @pytest.mark.parametrize("name", CALIBRATIONS)
@@ -198,19 +165,6 @@ def test_without_progress_nothing_moves(cases, name):
     )
     assert np.array_equal(early, late)
     assert np.array_equal(early, unknown)
-
-
-@pytest.mark.parametrize("name", CALIBRATIONS)
-def test_the_two_sides_of_a_game_are_mirror_images_but_for_the_home_edge(name):
-    rng = np.random.default_rng(6)
-    gap = rng.normal(size=N)
-    won = rng.random(N) < expit(1.2 * gap + 0.4)
-    gaps = {"score": gap, "good": gap + rng.normal(scale=0.1, size=N), "poor": 3 * gap}
-    fitted = Calibration.fit(name, {"win": Outcome(gaps, None, won)})
-    turned = {name: -values for name, values in gaps.items()}
-    edge = sum(fitted.log_odds("win", side, None) for side in (gaps, turned))
-    assert edge == pytest.approx(edge[0])
-    assert edge[0] / 2 == pytest.approx(0.4, abs=0.12)
 
 
 @dataclass(frozen=True)

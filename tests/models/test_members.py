@@ -12,7 +12,7 @@ from nba_rank.models import members as members_module
 from nba_rank.models.members import Members
 from nba_rank.models.model_a.loggers import model_loggers
 from nba_rank.models.model_a.uncertainty import INTERVALS
-from nba_rank.samples.dataset import PROGRESS, Dataset
+from nba_rank.samples.dataset import PROGRESS
 
 PRIOR = "model.model_a.team_prior"
 
@@ -61,22 +61,14 @@ def test_each_team_and_date_gets_the_scores_and_intervals_of_its_own_players(dat
     pd.testing.assert_frame_equal(quick, frame.drop(columns=list(INTERVALS)))
 
 
-@pytest.mark.parametrize("with_progress", [True, False])
-def test_the_team_prior_is_that_of_the_same_team_and_date(data, fit, with_progress):
-    some = data
-    if not with_progress:
-        kept = [name for name in data.columns if name != PROGRESS]
-        X = data.features(kept).to_numpy(dtype=np.float32)
-        some = Dataset(data.frame, kept, X, data.sets, data.relevance)
+def test_the_team_prior_is_that_of_the_same_team_and_date(data, fit):
     of_a_group_that_is_off = "massey_rating"
     prior = ["elo_rating", "full_strength", of_a_group_that_is_off]
-    members = fit({PRIOR: prior, "model.model_a.learning_rate": 1e-8}, some)
-    columns = ["elo_rating", "full_strength", "full_strength_unknown"]
-    moving = [f"{name}_by_progress" for name in columns if with_progress]
-    assert members.model_a.inputs.prior.columns == [*columns, *moving]
+    members = fit({PRIOR: prior, "model.model_a.learning_rate": 1e-8})
+    assert members.model_a.inputs.prior.features == ["elo_rating", "full_strength", PROGRESS]
     # Untrained, the score is the skip's: it follows the rating of the right row.
-    frame = members.predict(some).frame.assign(rating=some.features(["elo_rating"])["elo_rating"])
-    assert frame["model_a"].corr(frame["rating"], method="spearman") > 0.95
+    rating = data.features(["elo_rating"])["elo_rating"]
+    assert members.predict(data).frame["model_a"].corr(rating, method="spearman") > 0.95
 
 
 def test_saved_members_score_identically(data, members, tmp_path):
@@ -206,17 +198,12 @@ def test_settings_that_only_scoring_reads_are_those_asked_for(data, cached):
     assert network.hparams["config"]["mc_dropout_samples"] == 0
 
 
-@pytest.mark.parametrize("patience", [0, 1])
-def test_a_cached_training_reports_and_logs_the_same(cached, tmp_path, patience):
+def test_a_cached_training_reports_and_logs_the_same(cached, tmp_path):
     reported = []
     for run in ("first", "second"):
         epochs = []
         cached(
-            {
-                "model.members": ["model_a"],
-                "model.model_a.n_seeds": 2,
-                "callbacks.early_stopping_patience": patience,
-            },
+            {"model.members": ["model_a"], "model.model_a.n_seeds": 2},
             on_epoch=partial(epochs.append, 1),
             logger_factory=partial(model_loggers, LoggerConfig(name="csv"), tmp_path / run),
         )

@@ -1,4 +1,3 @@
-import json
 from dataclasses import asdict, replace
 from functools import cache
 
@@ -14,7 +13,6 @@ from nba_rank.features.store import KEY
 from nba_rank.models.calibration import CALIBRATIONS, PLAYOFF, SERIES, WIN, PlattScaling
 from nba_rank.models.members import Members
 from nba_rank.models.ranker import Ensemble, League, Ranker, out_of_season_scores
-from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.softmax import SoftmaxOdds
@@ -35,26 +33,25 @@ SMALL = [
 
 @pytest.fixture
 def oof():
-    """Out-of-fold scores of three seasons; xgb knows something, rf nothing."""
+    """Out-of-fold scores of three seasons and their relevance; xgb knows something, rf nothing."""
     rng = np.random.default_rng(0)
     seasons = [("2019-20", "2020-01-01"), ("2020-21", "2021-03-01"), ("2021-22", "2022-01-01")]
-    keys = [(season, date, team) for season, date in seasons for team in range(30)]
-    frame = pd.DataFrame(keys, columns=["season", "as_of_date", "team_id"])
-    frame["as_of_date"] = pd.to_datetime(frame["as_of_date"])
+    keys = [(season, pd.Timestamp(date), team) for season, date in seasons for team in range(30)]
+    frame = pd.DataFrame(keys, columns=KEY)
     known, hidden = rng.normal(size=(2, len(frame)))
-    strength = known + 0.5 * hidden
-    frame["outcome_rank"] = strength_rank(frame["season"], strength)
-    frame["relevance"] = (30 - frame["outcome_rank"]) / 29
+    strength = pd.Series(known + 0.5 * hidden)
+    frame["relevance"] = (strength.groupby(frame["season"]).rank() - 1) / 29
     return frame.assign(**{PROGRESS: 0.5, "xgb": strength + known, "rf": rng.normal(size=90)})
 
 
-def strength_rank(season, strength):
-    return pd.Series(strength).groupby(season).rank(ascending=False).astype(int)
-
-
 def fit_ensemble(oof, config):
-    scores = oof.drop(columns=["outcome_rank", "relevance"])
+    scores = oof.drop(columns="relevance")
     return scores, Ensemble.fit(scores, oof[["season", "team_id", "relevance"]], config)
+
+
+def blend(stacker, scores):
+    """What a stacker makes of some rows."""
+    return stacker.predict(scores[stacker.inputs].to_numpy(), scores[PROGRESS].to_numpy())
 
 
 @pytest.fixture(scope="session")
@@ -70,35 +67,30 @@ def settings(compose_as_is):
 
 
 @pytest.fixture(scope="session")
-def members(sim_data, sim_projection, settings):
+def projected(sim_data, sim_projection):
+    """The simulated league's features and their projection; not to be altered."""
+    return sim_data.with_projection(sim_projection.summary)
+
+
+@pytest.fixture(scope="session")
+def members(projected, settings):
     """Trees that know the first season; not to be altered."""
-    projected = sim_data.with_projection(sim_projection.summary)
     return Members.fit(projected.of_seasons(["2021-22"]), settings(), 1, lambda: None)
 
 
 @pytest.fixture(scope="session")
-def scores_of(members, sim_data, sim_projection):
-    """Member scores by models that have not seen the season: `scores_of(season)`."""
-    projected = sim_data.with_projection(sim_projection.summary)
-    return lambda season: members.predict(projected.of_seasons([season]))
-
-
-@pytest.fixture(scope="session")
-def learned(scores_of):
+def learned(members, projected):
     """Out-of-fold scores of the season that ensembles learn from; not to be altered."""
-    return scores_of(LEARNED).frame
+    return members.predict(projected.of_seasons([LEARNED])).frame
 
 
 @pytest.fixture(scope="session")
 def ensemble_of(learned, league, settings, sim_data):
     """An ensemble that was fitted with everything: `ensemble_of(*overrides)`."""
 
-    @cache
-    def make(*overrides):
-        config = settings(*overrides)
-        return Ensemble.fit(learned, sim_data.relevance, config, league)
-
-    return make
+    return cache(
+        lambda *overrides: Ensemble.fit(learned, sim_data.relevance, settings(*overrides), league)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -130,35 +122,27 @@ def ranker_of(members, ensemble_of, sim_projection):
     return lambda *overrides: Ranker(members, ensemble_of(*overrides), sim_projection.odds[TESTED])
 
 
-def test_the_score_is_the_blend_of_the_members(oof, default):
+def test_the_score_blends_the_members_and_a_projection_that_is_wanted(oof, default, compose_as_is):
     scores, ensemble = fit_ensemble(oof, default)
+    assert ensemble == Ensemble(ensemble.stacker)
     weights = ensemble.stacker.weights(0.5)
     assert weights["xgb"] > 3 * abs(weights["rf"])
-    assert ensemble.stacker.intercept == pytest.approx(0.5, abs=0.05)
     final = ensemble.score(scores, NAMES)
-    blend = ensemble.stacker.predict(scores[NAMES].to_numpy(), np.full(90, 0.5))
-    assert np.array_equal(final, blend)
+    assert np.array_equal(final, blend(ensemble.stacker, scores))
     assert pd.Series(final).corr(oof["relevance"], method="spearman") > 0.8
-    assert ensemble == Ensemble(ensemble.stacker)
 
-
-def test_a_projection_is_blended_in_where_it_is_known_and_wanted(oof, default, compose_as_is):
     projected = oof.assign(**{PROJECTED: 29 * oof["relevance"]})
-    scores, ensemble = fit_ensemble(projected, default)
-    assert ensemble.stacker.inputs == [*NAMES, PROJECTED]
-    weights = ensemble.stacker.weights(0.5)
+    scores, more = fit_ensemble(projected, default)
+    assert more.stacker.inputs == [*NAMES, PROJECTED]
+    weights = more.stacker.weights(0.5)
     assert weights[PROJECTED] > 5 * abs(weights["xgb"])
-    blend = ensemble.stacker.predict(scores[[*NAMES, PROJECTED]].to_numpy(), np.full(90, 0.5))
-    assert np.array_equal(ensemble.score(scores, NAMES), blend)
+    assert np.array_equal(more.score(scores, NAMES), blend(more.stacker, scores))
     without = compose_as_is("model.stack.features=[]", "model.stack.shrinkage_targets=[model_a]")
-    assert fit_ensemble(projected, without)[1] == fit_ensemble(oof, default)[1]
+    assert fit_ensemble(projected, without)[1] == ensemble
 
 
-@pytest.mark.parametrize("with_projection", [False, True])
-def test_the_score_of_a_single_member_is_final(oof, default, with_projection):
-    one = oof.drop(columns="rf")
-    if with_projection:
-        one[PROJECTED] = 29 * oof["relevance"]
+def test_the_score_of_a_single_member_is_final(oof, default):
+    one = oof.drop(columns="rf").assign(**{PROJECTED: 29 * oof["relevance"]})
     scores, ensemble = fit_ensemble(one, default)
     assert ensemble == Ensemble(None)
     assert np.array_equal(ensemble.score(scores, ["xgb"]), oof["xgb"])
@@ -182,19 +166,18 @@ def test_an_input_that_is_never_known_is_not_blended(oof, default):
     assert np.isfinite(ensemble.score(scores, NAMES)).all()
 
 
-def test_an_unknown_feature_counts_as_its_mean_plus_what_being_unknown_tells(oof, compose_as_is):
-    features = ["model.stack.features=[elo_rating]", "model.stack.shrinkage_targets=[xgb]"]
-    config = compose_as_is(*features)
+def test_rows_whose_store_feature_is_unknown_are_learned_from_and_scored(oof, compose_as_is):
+    config = compose_as_is(
+        "model.stack.features=[elo_rating]", "model.stack.shrinkage_targets=[xgb]"
+    )
     some = oof["team_id"] < 10
     known = oof.assign(elo_rating=oof["xgb"].mask(some))
     scores, ensemble = fit_ensemble(known, config)
     assert ensemble.stacker.inputs == [*NAMES, "elo_rating"]
-    assert ensemble.stacker.unknown.keys() == {"elo_rating"}
     assert ensemble.teams_stacker is None
-    final = ensemble.score(scores, NAMES)
-    assert np.isfinite(final).all()
-    told = fit_ensemble(known.assign(relevance=oof["relevance"] + some), config)[1]
-    assert told.stacker.unknown["elo_rating"][0] > ensemble.stacker.unknown["elo_rating"][0]
+    assert np.isfinite(ensemble.score(scores, NAMES)).all()
+    higher = fit_ensemble(known.assign(relevance=oof["relevance"] + some), config)[1]
+    assert higher.stacker.unknown["elo_rating"][0] > ensemble.stacker.unknown["elo_rating"][0]
 
 
 def test_a_date_without_players_is_ranked_by_inputs_that_need_none(oof, default):
@@ -212,10 +195,7 @@ def test_a_date_without_players_is_ranked_by_inputs_that_need_none(oof, default)
     for absent in ("model_a", "full_strength"):
         got = ensemble.score(scores.assign(**{absent: scores[absent].where(~first)}), names)
         assert np.array_equal(got[~one], whole[~one])
-        blend = ensemble.teams_stacker.predict(
-            scores.loc[one, [*NAMES, PROJECTED]].to_numpy(), np.full(30, 0.5)
-        )
-        assert np.array_equal(got[one], blend)
+        assert np.array_equal(got[one], blend(ensemble.teams_stacker, scores[one]))
 
 
 def test_a_date_without_a_score_cannot_be_ranked(oof, default):
@@ -313,7 +293,7 @@ def test_no_bit_depends_on_the_threads_of_the_algebra(learned, league, settings,
 
 
 def test_calibration_and_odds_see_scores_of_a_stack_that_has_not_seen_the_season(oof, default):
-    config, members = default, oof.drop(columns=["outcome_rank", "relevance"])
+    config, members = default, oof.drop(columns="relevance")
     key = ["season", "team_id", "relevance"]
     before = out_of_season_scores(members, oof[key], config)
     for season in oof["season"].unique():
@@ -335,27 +315,12 @@ def test_dates_that_a_member_cannot_score_teach_no_odds(learned, league, setting
     assert ensembles[0] == ensembles[1]
 
 
-@pytest.mark.parametrize("name", CALIBRATIONS)
-def test_probabilities_are_coherent_on_each_date(scores_of, ensemble_of, name):
-    ensemble = ensemble_of(f"calibration={name}", "odds=none")
-    frame = scores_of(TESTED).frame
-    scored = frame.assign(score=ensemble.score(frame, NAMES))
-    got = ensemble.probabilities(scored, NAMES)
-    assert got.columns.tolist() == [f"{event}_prob_platt" for event in EVENTS]
-    assert got.index.equals(scored.index)
-    by_date = got.groupby(scored["as_of_date"]).sum().to_numpy()
-    assert by_date == pytest.approx(np.tile([16, 8, 4, 2, 1], (len(by_date), 1)))
-    assert ((got > 0) & (got < 1)).all(axis=None)
-    assert (np.diff(got, axis=1) < 0).all()
-
-
 def test_calibration_keeps_the_order_of_teams_that_have_played_unequal_numbers_of_games(
-    scores_of, ensemble_of
+    learned, ensemble_of
 ):
     ensemble = ensemble_of("calibration=platt_stack", "odds=none")
-    frame = scores_of(TESTED).frame
-    uneven = np.clip(frame[PROGRESS] + np.where(frame["team_id"] % 2, -0.05, 0.05), 0, 1)
-    scored = frame.assign(score=ensemble.score(frame, NAMES), **{PROGRESS: uneven})
+    uneven = np.clip(learned[PROGRESS] + np.where(learned["team_id"] % 2, -0.05, 0.05), 0, 1)
+    scored = learned.assign(score=ensemble.score(learned, NAMES), **{PROGRESS: uneven})
     platt = [parts["score"] for parts in ensemble.calibration.platt.values()]
     assert any(part.slope_change for part in platt)
     assert any(part.intercept_change for part in platt)
@@ -394,13 +359,11 @@ def test_softmax_odds_are_of_the_champions(learned, ensemble_of, sim_results):
 
 
 def test_simulated_odds_are_what_the_config_says(ensemble_of):
-    default = ensemble_of("odds=monte_carlo", "seed=5").odds
-    assert isinstance(default, MonteCarloOdds)
-    assert (default.n_simulations, default.seed) == (20, 5)
-    for maps in (default.players, default.teams):
-        assert SCORE in maps.regular.inputs
-        assert SCORE in maps.playoffs.inputs
-        assert maps.regular != maps.playoffs
+    default = ensemble_of("odds=monte_carlo").odds
+    for model in (default.players, default.teams):
+        assert SCORE in model.regular.inputs
+        assert SCORE in model.playoffs.inputs
+        assert model.regular != model.playoffs
     assert not set(RESIDUAL_INPUTS) & set(default.players.playoffs.inputs)
     alike = ensemble_of("odds=monte_carlo", "odds.playoff_strength=false").odds
     assert alike.players.regular == alike.players.playoffs == default.players.regular
@@ -420,35 +383,27 @@ def test_simulated_odds_learn_from_the_seasons_of_the_scores_alone(
     assert got == ensemble_of("odds=monte_carlo").odds
 
 
-def test_a_ranker_gives_score_probabilities_and_odds(ranker_of, few, now):
-    ranker, done = ranker_of("calibration=platt_stack", "odds=monte_carlo"), []
+@pytest.mark.parametrize("calibration", CALIBRATIONS)
+def test_a_ranker_gives_score_and_coherent_probabilities(ranker_of, few, now, calibration):
+    ranker, done = ranker_of(f"calibration={calibration}", "odds=monte_carlo"), []
     frame = ranker.predict(few, now).frame
     assert frame[KEY].equals(few.frame[KEY])
-    told = {"score", PROJECTED, PROGRESS, *NAMES, *[f"{event}_prob_platt" for event in EVENTS],
-            *[f"{event}_prob" for event in EVENTS], "expected_wins", "projected_rank",
-            "regular_strength", "playoffs_strength"}  # fmt: skip
-    assert told <= set(frame)
-    assert not frame[sorted(told)].isna().any(axis=None)
-    for _, date in frame.groupby("as_of_date"):
-        sums = [date[f"{event}_prob"].sum() for event in EVENTS]
-        assert sums == pytest.approx([16, 8, 4, 2, 1])
-        assert date["expected_wins"].sum() == pytest.approx(1230)
-        assert date["projected_rank"].sum() == pytest.approx(465)
+    more = ["score", PROJECTED, PROGRESS, *NAMES, "regular_strength", "playoffs_strength"]
+    assert frame[more].notna().all(axis=None)
+    sums = frame.groupby("as_of_date").sum(numeric_only=True)
+    for kind in ("prob", "prob_platt"):
+        columns = [f"{event}_{kind}" for event in EVENTS]
+        assert frame[columns].ge(0).all(axis=None)
+        assert (np.diff(frame[columns], axis=1) <= 0).all()
+        assert sums[columns].to_numpy() == pytest.approx(np.tile([16, 8, 4, 2, 1], (3, 1)))
+    assert sums["expected_wins"].tolist() == pytest.approx([1230] * 3)
+    assert sums["projected_rank"].tolist() == pytest.approx([465] * 3)
     predicted = ranker.members.predict(
         few.with_projection(ranker.projection.predict(now.inputs, now.tables))
     )
     twice = ranker.complete(predicted, now, threads=2, on_date=lambda: done.append(1))
     pd.testing.assert_frame_equal(twice.frame, frame, check_exact=True)
     assert len(done) == 3
-
-
-def test_softmax_odds_of_a_ranker_sum_to_one_on_each_date(ranker_of, few, now):
-    frame = ranker_of("calibration=none", "odds=softmax").predict(few, now).frame
-    assert frame.groupby("as_of_date")["title_prob"].sum().tolist() == pytest.approx([1, 1, 1])
-    assert not {"playoff_prob", "playoff_prob_platt", "expected_wins"} & set(frame)
-    for _, date in frame.groupby("as_of_date"):
-        best = date.sort_values("score")
-        assert best["title_prob"].is_monotonic_increasing
 
 
 @pytest.fixture(scope="session")
@@ -479,10 +434,16 @@ def test_every_choice_changes_its_own_columns_only(
 
 
 @pytest.mark.parametrize(
-    ("odds", "calibration"),
-    [("none", "none"), ("softmax", "platt_stack"), ("monte_carlo", "platt_per_model")],
+    ("odds", "calibration", "title_probs"),
+    [
+        ("none", "none", []),
+        ("softmax", "platt_stack", ["title_prob_platt", "title_prob"]),
+        ("monte_carlo", "platt_per_model", ["title_prob_platt", "title_prob"]),
+    ],
 )
-def test_a_saved_ranker_predicts_identically(ranker_of, few, now, tmp_path, odds, calibration):
+def test_a_saved_ranker_predicts_identically(
+    ranker_of, few, now, tmp_path, odds, calibration, title_probs
+):
     ranker = ranker_of(f"odds={odds}", f"calibration={calibration}")
     ranker.save(tmp_path)
     again = Ranker.load(tmp_path)
@@ -491,24 +452,21 @@ def test_a_saved_ranker_predicts_identically(ranker_of, few, now, tmp_path, odds
     expected, got = (each.predict(few, now).frame for each in (ranker, again))
     pd.testing.assert_frame_equal(got, expected, check_exact=True)
     assert got["score"].notna().all()
-    if odds == "none":
-        assert not [name for name in got if name.endswith(("_prob", "_prob_platt"))]
+    assert [name for name in got if name.startswith("title_prob")] == title_probs
+    assert got.groupby("as_of_date")[title_probs].sum().to_numpy() == pytest.approx(1)
 
 
-def test_a_ranker_without_projection_and_stacker_is_restored(
+def test_a_saved_ranker_without_projection_and_stacker_predicts_identically(
     sim_data, settings, few, now, tmp_path
 ):
-    config = settings("model.members=[rf]", "odds=none", "calibration=none")
+    config = settings("model.members=[rf]")
     members = Members.fit(sim_data.of_seasons(["2021-22"]), config, 1, lambda: None)
     ranker = Ranker(members, Ensemble(None), None)
     ranker.save(tmp_path)
-    assert not (tmp_path / "projection.json").exists()
-    assert json.loads((tmp_path / "ensemble.json").read_text()) == {}
     again = Ranker.load(tmp_path)
     assert (again.projection, again.ensemble) == (None, Ensemble(None))
     frame = again.predict(few, now).frame
     assert frame["score"].equals(frame["rf"])
-    assert PROJECTED not in frame
     pd.testing.assert_frame_equal(frame, ranker.predict(few, now).frame, check_exact=True)
 
 

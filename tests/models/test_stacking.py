@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 from sklearn.linear_model import RidgeCV
@@ -29,26 +27,15 @@ def fit(scores, relevance, season, alphas=ALPHAS, progress=None, shrinkage_targe
 
 def test_a_planted_blend_is_found_whatever_the_units():
     scores, relevance, season = planted(
-        [0.3, 0.2, 0.1], noise=0.02, scale=(5, 0.1, 1), mean=(100, 0, -3)
+        [0.3, -0.2, 0.1], noise=0.02, scale=(5, 0.1, 1), mean=(100, 0, -3)
     )
     stacker = fit(scores, relevance, season)
-    assert stacker.coef == pytest.approx([0.3, 0.2, 0.1], abs=0.02)
+    assert stacker.coef == pytest.approx([0.3, -0.2, 0.1], abs=0.02)
+    assert stacker.coef_change == [0, 0, 0]
     assert stacker.intercept == pytest.approx(0.5, abs=0.02)
     weights = stacker.weights()
-    assert [weights[name] for name in MEMBERS] == pytest.approx([1 / 2, 1 / 3, 1 / 6], abs=0.02)
+    assert [weights[name] for name in MEMBERS] == pytest.approx([1 / 2, -1 / 3, 1 / 6], abs=0.02)
     assert np.abs(stacker.predict(scores) - relevance).mean() < 0.03
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_the_better_member_gets_the_larger_weight_of_its_sign(sign):
-    rng = np.random.default_rng(1)
-    relevance = rng.uniform(size=600)
-    scores = sign * (relevance[:, None] + rng.normal(size=(600, 2)) * [0.1, 0.5])
-    stacker = fit(scores, relevance, np.repeat(["2018-19", "2019-20", "2020-21"], 200))
-    weights = stacker.weights()
-    assert sign * weights["model_a"] > 3 * sign * weights["xgb"] > 0
-    blend = np.corrcoef(stacker.predict(scores), relevance)[0, 1]
-    assert blend > max(abs(np.corrcoef(scores[:, i], relevance)[0, 1]) for i in range(2))
 
 
 def test_weights_that_move_over_the_season_are_found():
@@ -65,19 +52,9 @@ def test_weights_that_move_over_the_season_are_found():
     assert np.abs(stacker.predict(scores) - relevance).mean() > 0.1
 
 
-def test_weights_are_constant_without_progress():
-    scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1)
-    stacker = fit(scores, relevance, season)
-    assert stacker.coef_change == [0, 0, 0]
-    late = stacker.predict(scores, np.ones(len(scores)))
-    assert np.array_equal(late, stacker.predict(scores))
-
-
 def test_the_penalty_shrinks_towards_the_average_of_the_targets():
     scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1, n=200)
-    weak, strong = (fit(scores, relevance, season, [alpha]) for alpha in (0.1, 1e9))
-    assert (weak.alpha, strong.alpha) == (0.1, 1e9)
-    assert weak.coef == pytest.approx([0.3, 0.2, 0.1], abs=0.02)
+    strong = fit(scores, relevance, season, [1e9])
     assert strong.coef == pytest.approx([0.1, 0.2 / 3, 0.1 / 3], abs=0.02)
     progress = np.random.default_rng(5).uniform(size=len(scores))
 
@@ -117,24 +94,24 @@ def test_the_ridge_is_that_of_scikit_learn():
     assert fit_ridge(scores[:40], relevance[:40], season[:40], ALPHAS).alpha == max(ALPHAS)
 
 
-@pytest.mark.parametrize("constant", [0.1, 1 / 3, 1e6 + 0.1])
-def test_a_member_that_scores_every_team_alike_is_refused_by_name(constant):
+@pytest.mark.parametrize(
+    ("rows", "value", "error", "message"),
+    [
+        (slice(None), 1 / 3, UserError, r"\['rf'\] give every team the same"),
+        (slice(None), 1e6 + 0.1, UserError, r"\['rf'\] give every team the same"),
+        (slice(None), np.nan, ValueError, "not all finite"),
+        (7, np.inf, ValueError, "not all finite"),
+    ],
+)
+def test_scores_that_cannot_be_blended_are_refused(rows, value, error, message):
     scores, relevance, season = planted([0.3, 0.2, 0.1])
-    scores[:, 2] = constant
-    with pytest.raises(UserError, match=r"\['rf'\] give every team the same"):
-        fit(scores, relevance, season)
-
-
-@pytest.mark.parametrize(("rows", "value"), [(7, np.inf), (slice(None), np.nan)])
-def test_infinite_scores_and_inputs_that_are_never_known_are_refused(rows, value):
-    scores, relevance, season = planted([0.3, 0.2, 0.1])
-    scores[rows, 0] = value
-    with pytest.raises(ValueError, match="not all finite"):
+    scores[rows, 2] = value
+    with pytest.raises(error, match=message):
         fit(scores, relevance, season)
 
 
 def test_the_effect_of_being_unknown_is_learned():
-    """Teams whose second input is unknown end 0.2 higher on opening night, 0.1 lower at the end."""
+    # Teams whose second input is unknown end 0.2 higher on opening night, 0.1 lower at the end.
     scores, _, season = planted([0.3, 0.2], scale=1.0, mean=0.0)
     rng = np.random.default_rng(6)
     progress, unknown = rng.uniform(size=len(scores)), rng.uniform(size=len(scores)) < 0.3
@@ -154,19 +131,9 @@ def test_the_effect_of_being_unknown_is_learned():
 def test_an_input_that_was_always_known_in_training_counts_as_its_mean_where_it_is_not():
     scores, relevance, season = planted([0.3, 0.2, 0.1], mean=(0, 4, 0))
     stacker = fit(scores, relevance, season)
-    assert stacker.unknown == {}
     absent, average = scores[:5].copy(), scores[:5].copy()
     absent[:, 1], average[:, 1] = np.nan, stacker.mean[1]
     assert stacker.predict(absent) == pytest.approx(stacker.predict(average), abs=1e-12)
-
-
-def test_a_stacker_survives_json_exactly():
-    scores, relevance, season = planted([0.3, 0.2, 0.1], noise=0.1)
-    scores[::7, 1] = np.nan
-    stacker = fit(scores, relevance, season)
-    again = Stacker(**json.loads(json.dumps(stacker.to_dict())))
-    assert again == stacker
-    assert np.array_equal(again.predict(scores), stacker.predict(scores))
 
 
 def test_a_row_alone_scores_exactly_as_among_many():
@@ -174,6 +141,5 @@ def test_a_row_alone_scores_exactly_as_among_many():
     progress = np.linspace(0, 1, len(scores))
     stacker = fit(scores, relevance, season, progress=progress)
     together = stacker.predict(scores, progress)
-    for i in range(0, len(scores), 100):
-        row = slice(i, i + 1)
-        assert stacker.predict(scores[row], progress[row])[0] == together[i]
+    for row in range(0, len(scores), 100):
+        assert stacker.predict(scores[[row]], progress[[row]])[0] == together[row]

@@ -42,10 +42,7 @@ def rf_scores(data, seed=0, **knobs):
     return fit_rf(X, y, replace(RF, **knobs), seed).predict(X)
 
 
-FITS = pytest.mark.parametrize("scores", [xgb_scores, rf_scores], ids=["xgb", "rf"])
-
-
-@FITS
+@pytest.mark.parametrize("scores", [xgb_scores, rf_scores])
 def test_scores_follow_relevance_in_spite_of_nulls_and_repeat_by_seed(data, scores):
     got = scores(data, seed=3)
     assert np.isfinite(got).all()
@@ -81,22 +78,15 @@ def test_early_stopping_stops_by_the_newest_season(data):
     X, y, season = data
     newest = season == "2021-22"
     noisy = np.where(newest, np.random.default_rng(1).normal(size=len(y)), y)
-    assert fit_xgb(X, noisy, season, XGB, 0).get_booster().num_boosted_rounds() == 40
     config = replace(XGB, n_estimators=500, early_stopping_rounds=5)
     stopped = fit_xgb(X, noisy, season, config, 0)
     assert stopped.best_iteration < 100
-    assert stopped.get_booster().num_boosted_rounds() < 500
     # The trees themselves come from the earlier seasons alone.
     trees = stopped.best_iteration + 1
     plain = fit_xgb(X[~newest], y[~newest], season[~newest], replace(XGB, n_estimators=trees), 0)
     assert np.array_equal(stopped.predict(X), plain.predict(X))
-
-
-def test_early_stopping_with_one_season_is_refused(data):
-    X, y, season = data
-    only = season == "2021-22"
     with pytest.raises(UserError, match=r"model\.xgb\.early_stopping_rounds=0"):
-        fit_xgb(X[only], y[only], season[only], replace(XGB, early_stopping_rounds=5), 0)
+        fit_xgb(X[newest], y[newest], season[newest], config, 0)
 
 
 def test_a_row_alone_scores_exactly_as_among_many(data):
