@@ -3,7 +3,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from nba_rank.core.errors import UserError
@@ -123,17 +122,6 @@ def test_analyses_are_numbered_in_the_order_written(tmp_path):
     (run.path / "ANALYSIS_02.md").unlink()
     (run.path / "ANALYSIS_draft.md").touch()
     assert run.next_analysis().name == "ANALYSIS_04.md"
-
-
-def test_frames_and_facts_are_read_back_as_written(tmp_path):
-    run = RunDir(tmp_path)
-    frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
-    run.write_frame("frame.csv", frame)
-    run.write_frame("deep/frame.parquet", frame)
-    run.write_json("facts.json", {"name": "Dončić"})
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "frame.csv"), frame)
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "deep" / "frame.parquet"), frame)
-    assert json.loads((tmp_path / "facts.json").read_text(encoding="utf-8")) == {"name": "Dončić"}
 
 
 def test_a_folder_without_a_manifest_is_refused(tmp_path):
