@@ -9,6 +9,7 @@ import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
 from threadpoolctl import threadpool_limits
 
 from nba_rank.config.compose import CONF, as_config, register_schemas
@@ -57,15 +58,9 @@ def raw_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_processed_dir(raw_dir, tmp_path_factory) -> Path:
-    """Where `real_ingest` puts the tables."""
-    return tmp_path_factory.mktemp("real") / "processed"
-
-
-@pytest.fixture(scope="session")
-def real_ingest(raw_dir, real_processed_dir) -> IngestResult:
+def real_ingest(raw_dir, tmp_path_factory) -> IngestResult:
     """The first ingest of the real game logs; made once, not to be altered."""
-    return ingest(raw_dir, real_processed_dir)
+    return ingest(raw_dir, tmp_path_factory.mktemp("real") / "processed")
 
 
 @pytest.fixture(scope="session")
@@ -175,23 +170,29 @@ def priced() -> Callable[..., Tables]:
 
 
 @pytest.fixture(scope="session")
-def compose_as_is() -> Callable[..., Config]:
-    """Composes `conf/` with overrides as the command line does."""
+def compose_file() -> Callable[..., DictConfig]:
+    """Composes a file of `conf/` with overrides: `compose_file(name, *overrides)`."""
     # Once a session: Hydra warns where schemas are registered twice.
     register_schemas()
     register_sweeper()
 
-    def make(*overrides: str) -> Config:
+    def make(name: str, *overrides: str, with_hydra: bool = False) -> DictConfig:
         GlobalHydra.instance().clear()
         with initialize_config_dir(str(CONF)):
-            return as_config(hydra_compose("config", overrides=list(overrides)), Config)
+            return hydra_compose(name, overrides=[*overrides], return_hydra_config=with_hydra)
 
     return make
 
 
+@pytest.fixture(scope="session")
+def compose_as_is(compose_file) -> Callable[..., Config]:
+    """Composes the config of a run with overrides as the command line does."""
+    return lambda *overrides: as_config(compose_file("config", *overrides), Config)
+
+
 @pytest.fixture
 def compose(compose_as_is, tmp_path) -> Callable[..., Config]:
-    """Composes `conf/` with overrides; every folder that is read or written is in `tmp_path`."""
+    """Composes the config of a run whose folders, read or written, are all in `tmp_path`."""
     folders = [
         f"paths.outputs={tmp_path / 'outputs3'}",
         f"paths.cache={tmp_path / 'cache'}",
@@ -205,34 +206,27 @@ def compose(compose_as_is, tmp_path) -> Callable[..., Config]:
 @pytest.fixture(scope="session")
 def sound_diagnostics():
     """Health of two networks of two fits over four epochs, alive at the end; not to be altered."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for fit in ("2021-22", "2022-23"):
-        for network in (0, 1):
-            for epoch in range(-1, 4):
-                heads = 0.9 - 0.05 * max(epoch, 0) + 0.02 * rng.normal(size=2)
-                rows.append(
-                    {
-                        "fit": fit,
-                        "network": network,
-                        "epoch": float(epoch),
-                        "attention_sum": 1.0,
-                        "attention_max": 0.2,
-                        "entropy_ratio": heads.mean(),
-                        "entropy_ratio_head_0": heads[0],
-                        "entropy_ratio_head_1": heads[1],
-                        "prior_gain": np.nan if epoch < 0 else 0.05,
-                        "prior_kl": 0.001 + 0.1 * max(epoch, 0),
-                        "fallback_share": 0.0,
-                        "encoded_variance": 0.5,
-                        "pooled_variance": 0.05,
-                        "score_spread": 0.0 if epoch < 0 else 0.8,
-                        "gradient_attention": 0.0 if epoch < 0 else 0.01,
-                        "gradient_encoder": 0.02,
-                        "gradient_scorer": 0.3,
-                    }
-                )
-    return pd.DataFrame(rows)
+    key = pd.MultiIndex.from_product([("2021-22", "2022-23"), (0, 1), np.arange(-1.0, 4)])
+    table = key.to_frame(index=False, name=["fit", "network", "epoch"])
+    epoch, is_trained = table["epoch"].clip(lower=0), table["epoch"] >= 0
+    noise = np.random.default_rng(0).normal(size=(len(table), 2))
+    heads = 0.9 - 0.05 * epoch.to_numpy()[:, None] + 0.02 * noise
+    return table.assign(
+        attention_sum=1.0,
+        attention_max=0.2,
+        entropy_ratio=heads.mean(axis=1),
+        entropy_ratio_head_0=heads[:, 0],
+        entropy_ratio_head_1=heads[:, 1],
+        prior_gain=np.where(is_trained, 0.05, np.nan),
+        prior_kl=0.001 + 0.1 * epoch,
+        fallback_share=0.0,
+        encoded_variance=0.5,
+        pooled_variance=0.05,
+        score_spread=0.8 * is_trained,
+        gradient_attention=0.01 * is_trained,
+        gradient_encoder=0.02,
+        gradient_scorer=0.3,
+    )
 
 
 @pytest.fixture

@@ -6,13 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from programs import newest
 from rich.console import Console
 
-from nba_rank.config.compose import CONF
 from nba_rank.experiments import inputs
 
 TINY = [
@@ -36,18 +32,15 @@ TINY = [
 
 
 @pytest.fixture(scope="module")
-def start(compose_as_is, cache, sim_tables) -> Callable[..., SimpleNamespace]:
+def start(compose_file, cache, sim_tables) -> Callable[..., SimpleNamespace]:
     """Runs a program: `start(program, outputs, *overrides, name="config")`.
 
     Returns its `result`, its `folder` and what was `shown`.
     """
-    compose_as_is()  # registers the schemas
 
     def run(program: Callable, outputs: Path, *overrides: str, name: str = "config"):
-        GlobalHydra.instance().clear()
         paths = [f"paths.outputs={outputs}", f"paths.cache={cache}"]
-        with initialize_config_dir(str(CONF)):
-            cfg = hydra_compose(name, overrides=[*TINY, *paths, *overrides])
+        cfg = compose_file(name, *TINY, *paths, *overrides)
         console = Console(file=StringIO(), width=200)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(inputs, "prepare_tables", lambda *_: SimpleNamespace(tables=sim_tables))

@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +27,7 @@ def forecasts(done):
     return pd.read_parquet(done.folder / "forecasts.parquet")
 
 
-def test_the_run_folder_holds_everything(done):
+def test_the_run_folder_and_its_analysis_are_complete(done):
     folder = done.folder
     files = files_of(folder)
     logs = {name for name in files if name.startswith("logs/")}
@@ -39,11 +41,19 @@ def test_the_run_folder_holds_everything(done):
     assert manifest["status"] == "finished"
     assert manifest["kind"] == "comparison of calibrations"
     assert [name for name in manifest["seconds"] if name in VARIANTS] == list(VARIANTS)
-    assert str(folder) in done.shown
     assert config_from_yaml(folder / "config.yaml").model.model_a.mc_dropout_samples == 0
+    assert str(folder) in done.shown
+    text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
+    assert folder.name in text
+    assert f"tested on {TESTED}" in text
+    for variant in VARIANTS:
+        assert VARIANT_LABELS[variant] in text
+        assert VARIANT_LABELS[variant] in done.shown
+        assert f"figures/reliability_{variant}.png" in text
+    assert "nan" not in text.lower()
 
 
-def test_every_variant_forecasts_the_same_teams_and_games(forecasts, sim_tables):
+def test_every_variant_forecasts_the_same_teams_and_games(forecasts, sim_tables, sim_results):
     assert forecasts.columns.tolist() == FORECASTS
     assert list(dict.fromkeys(forecasts["variant"])) == list(VARIANTS)
     assert list(dict.fromkeys(forecasts["event"])) == [*EVENTS, WIN]
@@ -57,21 +67,16 @@ def test_every_variant_forecasts_the_same_teams_and_games(forecasts, sim_tables)
     assert not teams.duplicated(["event", "as_of_point", "team_id"]).any()
     assert len(teams) == 5 * 7 * 30
     assert set(teams["as_of_point"]) == set(AS_OF_POINTS)
-    games = parts[0][parts[0]["event"] == WIN]
-    assert set(games["as_of_point"]) == {"all"}
-    played = sim_tables.games
-    played = played[(played["season"] == TESTED) & (played["kind"] == "regular")]
-    assert len(games) == len(played)
-    won = played["home_points"] > played["away_points"]
-    assert games["happened"].sum() == won.sum()
-
-
-def test_what_happened_is_that_of_the_season(forecasts, sim_results):
     results = sim_results[sim_results["season"] == TESTED].set_index("team_id")
     for n, event in enumerate(EVENTS):
-        rows = forecasts[forecasts["event"] == event]
+        rows = teams[teams["event"] == event]
         came = results["rounds_won"] >= n if n else results["made_playoffs"]
         assert (rows["happened"].to_numpy() == came[rows["team_id"]].to_numpy()).all()
+    games = parts[0][parts[0]["event"] == WIN]
+    assert set(games["as_of_point"]) == {"all"}
+    played = sim_tables.games.query("season == @TESTED and kind == 'regular'")
+    assert len(games) == len(played)
+    assert games["happened"].sum() == (played["home_points"] > played["away_points"]).sum()
 
 
 def test_the_probabilities_of_every_variant_are_coherent(forecasts):
@@ -81,49 +86,21 @@ def test_the_probabilities_of_every_variant_are_coherent(forecasts):
     assert sums.to_numpy() == pytest.approx(np.tile([16, 8, 4, 2, 1], (7 * len(VARIANTS), 1)))
 
 
-@pytest.fixture(scope="module")
-def conference(sim_tables):
-    """Conference by team."""
-    return sim_tables.teams.drop_duplicates("team_id").set_index("team_id")["conference"]
-
-
-def wide(forecasts, event):
-    rows = forecasts[forecasts["event"] == event]
-    return rows.pivot(index=["as_of_point", "team_id"], columns="variant", values="p")  # noqa: PD010
-
-
-def test_each_calibration_changes_the_probabilities(forecasts):
+def test_each_calibration_changes_the_probabilities_and_the_stack_keeps_its_order(
+    forecasts, sim_tables
+):
+    teams = sim_tables.teams.drop_duplicates("team_id").set_index("team_id")
+    key = ["as_of_point", "team_id"]
+    ranks = []
     for event in EVENTS:
-        p = wide(forecasts, event)
-        for one, other in (
-            (SIMULATED, "platt_stack"),
-            (SIMULATED, "platt_per_model"),
-            ("platt_stack", "platt_per_model"),
-        ):
+        rows = forecasts[forecasts["event"] == event]
+        p = rows.pivot(index=key, columns="variant", values="p")  # noqa: PD010
+        for one, other in combinations(VARIANTS, 2):
             assert np.abs(p[one] - p[other]).max() > 1e-3
-
-
-def test_a_calibration_of_the_stack_keeps_the_order_of_a_conference(forecasts, conference):
-    for point in AS_OF_POINTS:
-        told = [wide(forecasts, event).loc[point, "platt_stack"] for event in EVENTS]
-        ranks = [p.groupby(conference.reindex(p.index)).rank() for p in told]
-        for other in ranks[1:]:
-            assert other.equals(ranks[0])
-
-
-def test_calibration_follows_the_order_of_each_model(start, tmp_path, conference):
-    # With one model there is nothing to weigh: both calibrations keep its order.
-    done = start(compare, tmp_path, "model=rf")
-    forecasts = pd.read_parquet(done.folder / "forecasts.parquet")
-    for event in EVENTS:
-        for _, date in wide(forecasts, event).groupby("as_of_point"):
-            ordered = date.sort_values("platt_stack")
-            rivals = conference.reindex(ordered.index.get_level_values("team_id")).to_numpy()
-            for _, own in ordered.groupby(rivals):
-                assert own["platt_per_model"].round(9).is_monotonic_increasing
-    games = forecasts[forecasts["event"] == WIN]
-    stack, each = (games.loc[games["variant"] == name, "p"].to_numpy() for name in CALIBRATIONS)
-    assert each == pytest.approx(stack, abs=0.02)
+        conference = p.index.get_level_values("team_id").map(teams["conference"])
+        ranks.append(p["platt_stack"].groupby(["as_of_point", conference]).rank())
+    for other in ranks[1:]:
+        assert other.equals(ranks[0])
 
 
 def test_every_variant_is_scored_and_compared_with_the_simulation(done, forecasts):
@@ -137,9 +114,9 @@ def test_every_variant_is_scored_and_compared_with_the_simulation(done, forecast
     assert set(gaps["ranker"]) == set(CALIBRATIONS)
     assert set(gaps["part"]) == {*EVENTS, WIN, "order"}
     for gap in gaps.itertuples():
-        own, other = (rows[gap.part, name, gap.metric, gap.as_of_point]
-                      for name in (gap.ranker, SIMULATED))  # fmt: skip
-        assert gap.difference == pytest.approx(own - other)
+        both = (rows[gap.part, name, gap.metric, gap.as_of_point]
+                for name in (gap.ranker, SIMULATED))  # fmt: skip
+        assert gap.difference == pytest.approx(np.subtract(*both))
     assert set(gaps["verdict"]) == {"too few seasons"}
     calibration = read(folder, "calibration.csv")
     cells = list(zip(calibration["ranker"], calibration["part"], strict=True))
@@ -165,15 +142,3 @@ def test_the_skill_of_the_order_is_that_of_the_sum_of_the_probabilities(
         expected = own["p"].corr(own["rank"], method="spearman")
         assert row.value == pytest.approx(expected, abs=1e-6)
     assert order["value"].mean() > 0.4
-
-
-def test_the_analysis_names_variants_scores_and_figures(done):
-    folder = done.folder
-    text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
-    assert folder.name in text
-    assert f"tested on {TESTED}" in text
-    for variant in VARIANTS:
-        assert VARIANT_LABELS[variant] in text
-        assert VARIANT_LABELS[variant] in done.shown
-        assert f"figures/reliability_{variant}.png" in text
-    assert "nan" not in text.lower()

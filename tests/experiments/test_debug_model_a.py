@@ -1,21 +1,18 @@
 import io
 import re
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from programs import program
 from rich.console import Console
 
-from nba_rank.config.compose import CONF, as_config
+from nba_rank.config.compose import as_config
 from nba_rank.config.schema import Config, DebugConfig, IngestConfig
 from nba_rank.core.errors import ConfigError
 from nba_rank.experiments import debug_model_a
-from nba_rank.experiments.debug_model_a import batch_source, debug
+from nba_rank.experiments.debug_model_a import batch_source, debug, main
 from nba_rank.models.model_a.diagnostics import Cause
 
 PLAYERS_ALONE = ("trainer=cpu", "model.model_a.team_prior=[]")
@@ -23,17 +20,10 @@ DUMMY = ("data=dummy", "model.model_a.lists_per_batch=32", *PLAYERS_ALONE)
 SIM = ("data=sim", *PLAYERS_ALONE)
 
 
-@pytest.fixture(scope="session")
-def composed(compose_as_is):
-    """Composes the debugger's config, or another one: `composed(*overrides, name=...)`."""
-    compose_as_is()
-
-    def make(*overrides, name="debug_model_a"):
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(CONF)):
-            return hydra_compose(name, overrides=list(overrides))
-
-    return make
+@pytest.fixture
+def composed(compose_file):
+    """Composes the debugger's config with overrides."""
+    return partial(compose_file, "debug_model_a")
 
 
 @pytest.fixture
@@ -69,10 +59,7 @@ def test_an_untrained_model_is_ready_to_learn(look):
     assert "ready to learn, loss" in text
     assert 0 <= found.diagnostics.prior_kl < 0.01, "it follows the minutes, whatever its entropy"
     assert "entropy_ratio_head_3" in text
-
-
-def test_the_table_shows_players_and_weights_of_three_teams(look):
-    found, text = look()
+    # The table shows players and weights of three teams.
     rows = re.findall(r"2000-10-31 +(\d+) +(-?\d\.\d{3}) +(.*?) *$", text, re.MULTILINE)
     assert len(rows) == 3
     scores = [float(score) for _, score, _ in rows]
@@ -94,29 +81,28 @@ def test_beside_a_team_prior_one_optimiser_step_is_taken(look):
     assert "one optimiser step" in text
 
 
-def test_a_model_that_cannot_learn_is_named_with_its_cause(look):
-    for override in ("minutes_bias_weight=5000", "temperature=0.001"):
-        found, text = look(f"model.model_a.attention.{override}")
-        assert found.cause is Cause.COLLAPSED_ATTENTION
-        assert f"cannot learn: {found.cause}:" in text
-        assert found.explanation in text
+@pytest.mark.parametrize("override", ["minutes_bias_weight=5000", "temperature=0.001"])
+def test_a_model_that_cannot_learn_is_named_with_its_cause_and_exits_with_1(
+    look, composed, override
+):
+    override = f"model.model_a.attention.{override}"
+    found, text = look(override)
+    assert found.cause is Cause.COLLAPSED_ATTENTION
+    assert f"cannot learn: {found.cause}:" in text
+    assert found.explanation in text
+    with pytest.raises(SystemExit, match="1"):
+        main(composed(*DUMMY, override), Console(quiet=True))
 
 
 def test_another_batch_has_other_lists_and_the_same_one_repeats(look):
+    state = torch.get_rng_state()
     first, again, second = look()[0], look()[0], look("batch=1")[0]
+    assert torch.equal(torch.get_rng_state(), state), "the global random state is left alone"
     assert first.diagnostics == again.diagnostics
     assert torch.equal(first.ranked.score, again.ranked.score)
     assert first.row.shape == (32, 15)
     assert second.row.shape == (16, 15), "48 lists in batches of 32"
     assert not set(first.row.ravel()) & set(second.row.ravel())
-
-
-def test_the_global_random_state_is_left_alone(look):
-    torch.manual_seed(7)
-    want = torch.rand(3)
-    torch.manual_seed(7)
-    look()
-    assert torch.equal(torch.rand(3), want)
 
 
 def test_a_batch_out_of_range_says_how_many_there_are(look):
@@ -152,12 +138,10 @@ def test_poolings_without_attention_have_even_weights(look, precision, pooling):
     assert found.diagnostics.entropy_ratio == pytest.approx(1, abs=1e-3)
 
 
-def test_only_the_debugger_takes_dummy_data(composed):
-    message = "debug_model_a alone: take data=nba or data=sim"
-    with pytest.raises(ConfigError, match=message):
-        as_config(composed("data=dummy", name="config"), Config)
-    with pytest.raises(ConfigError, match=message):
-        as_config(composed("data=dummy", name="ingest"), IngestConfig)
+def test_only_the_debugger_takes_dummy_data(compose_file):
+    for name, schema in (("config", Config), ("ingest", IngestConfig)):
+        with pytest.raises(ConfigError, match="debug_model_a alone: take data=nba or data=sim"):
+            as_config(compose_file(name, "data=dummy"), schema)
 
 
 def test_batches_of_the_league_follow_the_dates_of_the_newest_season(of_sim, sim_tables):
@@ -183,15 +167,3 @@ def test_players_of_the_league_are_shown_by_name(of_sim, composed, sim_tables):
     assert "batch 3 of 2023-24" in text
     named = [name for name in sim_tables.player_games["player_name"].unique() if name in text]
     assert len(named) >= 10
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("weight", "status", "message"),
-    [(0.3, 0, "ready to learn"), (5000, 1, "cannot learn: collapsed attention")],
-)
-def test_the_exit_status_says_whether_the_model_can_learn(tmp_path, weight, status, message):
-    words = (*DUMMY, f"model.model_a.attention.minutes_bias_weight={weight}")
-    done = program("debug_model_a", *words, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (status, "")
-    assert message in done.stdout

@@ -14,18 +14,15 @@ from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.names import CLONE, SIMULATION
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS
-from nba_rank.data.outcomes import outcomes
 from nba_rank.evaluation.calibration import brier, ece
 from nba_rank.evaluation.metrics import roc_auc
-from nba_rank.experiments import playoff_classifier
 from nba_rank.experiments.comparison_run import comparison_run
-from nba_rank.experiments.playoff_classifier import validation_scores
+from nba_rank.experiments.playoff_classifier import validation_metrics
 from nba_rank.experiments.predict import rank_date
 from nba_rank.experiments.train import train
 from nba_rank.models.playoff_classifier import PlayoffClassifier, made_playoffs
 from nba_rank.report import playoff_report
 from nba_rank.report.labels import FORECASTER_LABELS
-from nba_rank.samples.folds import FoldError
 
 TESTED = "2023-24"
 SPLITS = ("reference_2023-24", "walk_forward_2023-24")
@@ -81,31 +78,31 @@ def test_the_run_folder_holds_everything(done):
     assert config_from_yaml(folder / "config.yaml").model.members == [CLONE]
     assert str(folder) in done.shown
     assert "playoff classifier" in done.shown
+    text = (folder / "metrics.json").read_text(encoding="utf-8")
+    content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in metrics.json"))
+    assert content["ranker"] == CLONE
+    assert content["test_seasons"] == {"reference": [TESTED], "walk_forward": [TESTED]}
+    assert set(content["trees"]) == set(SPLITS)
 
 
-def test_every_team_has_a_forecast_on_every_date_of_each_design(table, sim_results):
+def test_every_team_has_a_forecast_on_every_date_of_each_design(done, table, sim_results):
     assert table["design"].drop_duplicates().tolist() == ["reference", "walk_forward"]
     assert set(table["season"]) == {TESTED}
-    assert not table.duplicated(["design", "as_of_date", "team_id"]).any()
-    assert (table.groupby(["design", "as_of_date"]).size() == 30).all()
     assert set(table["as_of_point"]) - {""} == set(AS_OF_POINTS)
     assert table["playoff_prob"].between(0, 1).all()
     assert table["made_playoffs"].tolist() == made_playoffs(table, sim_results).tolist()
-    assert (table.groupby(["design", "as_of_date"])["made_playoffs"].sum() == 16).all()
     for _, date in table.groupby(["design", "as_of_date"]):
+        assert date["team_id"].nunique() == len(date) == 30
+        assert date["made_playoffs"].sum() == 16
         assert date["playoff_prob"].is_monotonic_decreasing
-
-
-def test_predictions_hold_the_same_rows_in_every_format(done, table):
-    folder = done.folder
     csv = pd.read_csv(
-        folder / "predictions.csv",
+        done.folder / "predictions.csv",
         dtype={"as_of_point": "str"},
         parse_dates=["as_of_date"],
         keep_default_na=False,
     )
     pd.testing.assert_frame_equal(csv, table, check_dtype=False, check_exact=True)
-    records = json.loads((folder / "predictions.json").read_text())
+    records = json.loads((done.folder / "predictions.json").read_text())
     assert [row["playoff_prob"] for row in records] == table["playoff_prob"].tolist()
 
 
@@ -135,35 +132,24 @@ def test_all_are_judged_on_the_same_teams_and_dates(done):
         pd.testing.assert_frame_equal(other, lists[0])
 
 
-def test_metrics_json_is_valid_without_nan(done):
-    text = (done.folder / "metrics.json").read_text(encoding="utf-8")
-    content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in metrics.json"))
-    assert content["ranker"] == CLONE
-    assert content["test_seasons"] == {"reference": [TESTED], "walk_forward": [TESTED]}
-    assert set(content["trees"]) == set(SPLITS)
-
-
-def test_the_forecasts_depend_on_the_seed_and_the_options_of_the_classifier_alone(folder_of, table):
+@pytest.mark.slow
+def test_options_that_the_classifier_does_not_read_change_no_forecast(folder_of, table):
     unread = ["calibration=none", "odds=none", "model.stack.alphas=[1]", "target=standings"]
     again = pd.read_parquet(folder_of("paths.members=null", *unread) / "predictions.parquet")
     pd.testing.assert_frame_equal(again, table)
-    folder = folder_of("model.clone_classifier.max_depth=1", "features/projection=off")
+
+
+def test_without_a_projection_no_simulation_is_judged_beside_it(folder_of, table):
+    folder = folder_of("features/projection=off")
     other = pd.read_parquet(folder / "predictions.parquet")
     assert not other["playoff_prob"].equals(table["playoff_prob"])
-    # Without a projection no simulation is judged beside it.
-    assert FORECASTER_LABELS[SIMULATION] not in (folder / "ANALYSIS_01.md").read_text(
-        encoding="utf-8"
-    )
+    text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
+    assert FORECASTER_LABELS[SIMULATION] not in text
     columns = PlayoffClassifier.load(folder / "models" / SPLITS[0]).columns
     assert "projected_outcome" not in columns
 
 
-def test_too_few_seasons_are_refused(folder_of):
-    with pytest.raises((FoldError, ValueError), match="season"):
-        folder_of("data.first_season=2022-23")
-
-
-def test_it_cannot_be_stacked_or_compared(compose):
+def test_it_cannot_be_stacked_compared_or_asked_for_a_ranking(compose, done):
     with pytest.raises(ConfigError, match=r"model\.members=.* or clone_classifier alone"):
         compose("model.members=[xgb,clone_classifier]")
     console = Console(file=StringIO())
@@ -172,49 +158,22 @@ def test_it_cannot_be_stacked_or_compared(compose):
         comparison_run(compose("model=clone_classifier"), "comparison", console),
     ):
         pass
-
-
-def test_a_date_cannot_be_ranked_by_it(done):
-    asked = PredictConfig(
-        run=str(done.folder),
-        as_of="2024-01-15",
-        data=PredictDataConfig(processed_dir=None),
-        out=None,
-    )
+    tables = PredictDataConfig(processed_dir=None)
+    asked = PredictConfig(run=str(done.folder), as_of="2024-01-15", data=tables, out=None)
     with pytest.raises(UserError, match="ranks no teams"):
         rank_date(asked)
 
 
-# Scores on validation seasons.
-
-
-@pytest.fixture(scope="module")
-def config(compose_as_is):
-    return compose_as_is(*TINY).model.clone_classifier
-
-
-def test_validation_scores_are_those_of_a_fit_on_earlier_seasons(sim_data, sim_results, config):
-    scores = validation_scores(sim_data, sim_results, config, [TESTED], 1)
-    assert list(scores) == ["clone_auc", "clone_brier", "clone_ece"]
-    assert 0.7 < scores["clone_auc"] < 1
-    assert 0 < scores["clone_brier"] < 0.25
-    assert 0 < scores["clone_ece"] < 0.5
-    assert scores == validation_scores(sim_data, sim_results, config, [TESTED], 1)
-    other = validation_scores(sim_data, sim_results, replace(config, max_depth=1), [TESTED], 1)
-    assert other["clone_brier"] != scores["clone_brier"]
-
-
-def test_validation_scores_come_from_the_cache_the_second_time(
-    sim_data, sim_results, config, tmp_path, monkeypatch
+def test_validation_metrics_are_those_of_a_fit_on_earlier_seasons(
+    sim_data, sim_results, compose, monkeypatch
 ):
-    first = validation_scores(sim_data, sim_results, config, [TESTED], 1, tmp_path)
-    monkeypatch.setattr(
-        "nba_rank.models.playoff_classifier._grow", lambda *_: pytest.fail("fitted again")
-    )
-    assert validation_scores(sim_data, sim_results, config, [TESTED], 1, tmp_path) == first
-
-
-def test_later_seasons_do_not_touch_validation_scores(sim_data, sim_results, config):
+    config, deeper = (compose(*TINY, f"model.clone_classifier.max_depth={n}") for n in (1, 3))
+    found = validation_metrics(TESTED, sim_data, sim_results, config)
+    values = found.set_index("metric")["value"]
+    assert 0.7 < values["playoff_auc"] < 1
+    assert 0 < values["playoff_brier"] < 0.25
+    assert 0 < values["playoff_ece"] < 0.5
+    assert not validation_metrics(TESTED, sim_data, sim_results, deeper).equals(found)
     # A fourth season, whose features are anything and whose outcome is not known.
     last = sim_data.frame[sim_data.frame["season"] == TESTED]
     later = replace(
@@ -222,30 +181,9 @@ def test_later_seasons_do_not_touch_validation_scores(sim_data, sim_results, con
         frame=pd.concat([sim_data.frame, last.assign(season="2024-25")], ignore_index=True),
         X=np.vstack([sim_data.X, np.full((len(last), sim_data.X.shape[1]), 1e6, np.float32)]),
     )
-    expected = validation_scores(sim_data, sim_results, config, [TESTED], 1)
-    assert validation_scores(later, sim_results, config, [TESTED], 1) == expected
-
-
-def test_validation_scores_need_seasons_and_two_before_each(sim_data, sim_results, config):
-    with pytest.raises(UserError, match="no validation season"):
-        validation_scores(sim_data, sim_results, config, [], 1)
-    with pytest.raises(FoldError, match="two or more seasons before 2022-23"):
-        validation_scores(sim_data, sim_results, config, ["2022-23"], 1)
-
-
-# The real league.
-
-
-@pytest.mark.real
-def test_real_losers_of_the_play_in_have_not_made_the_playoffs(real_tables):
-    results = outcomes(real_tables)
-    made = pd.Series(made_playoffs(results, results), index=results.index)
-    assert (made.groupby(results["season"]).sum() == 16).all()
-    names = real_tables.teams.merge(results[made], on=["season", "team_id"])
-    of_season = set(names.loc[names["season"] == "2022-23", "abbreviation"])
-    # Toronto, Chicago, New Orleans and Oklahoma City lost in the play-in.
-    assert {"MIA", "ATL", "LAL", "MIN"} <= of_season
-    assert not {"TOR", "CHI", "NOP", "OKC"} & of_season
-    assert playoff_classifier.reference_split(sorted(set(results["season"]))).validation < max(
-        results["season"]
+    # What was fitted on the same seasons comes from the cache.
+    monkeypatch.setattr(
+        "nba_rank.models.playoff_classifier._grow", lambda *_: pytest.fail("fitted again")
     )
+    again = validation_metrics(TESTED, later, sim_results, config)
+    pd.testing.assert_frame_equal(again, found)

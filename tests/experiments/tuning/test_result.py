@@ -1,11 +1,8 @@
 from dataclasses import replace
 
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
-from nba_rank.config.compose import CONF
 from nba_rank.config.experiment_file import known_to_hydra
 from nba_rank.config.schema import Config
 from nba_rank.config.schema.option import roles
@@ -71,13 +68,10 @@ def test_every_option_has_a_role():
     ("word", "expected"),
     [("hparams_search=xgb", "-m hparams_search=xgb"), ("tuning.trial=3", r"tuning\.trial")],
 )
-def test_a_single_run_refuses_the_options_of_a_sweep(compose_as_is, word, expected):
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONF)):
-        composed = compose("config", overrides=[word], return_hydra_config=True)
-    HydraConfig.instance().set_config(composed)
-    try:
-        with pytest.raises(ConfigError, match=expected):
-            _check_mode(compose_as_is(word))
-    finally:
-        HydraConfig.instance().cfg = None
+def test_a_single_run_refuses_the_options_of_a_sweep(
+    compose_file, compose_as_is, monkeypatch, word, expected
+):
+    composed = compose_file("config", word, with_hydra=True)
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", composed)
+    with pytest.raises(ConfigError, match=expected):
+        _check_mode(compose_as_is(word))

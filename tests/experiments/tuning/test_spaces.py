@@ -1,17 +1,13 @@
 import optuna
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
 )
 
-from nba_rank.config.compose import CONF, as_config
 from nba_rank.config.rules import flat
-from nba_rank.config.schema import Config
 from nba_rank.core.errors import ConfigError
 from nba_rank.experiments.tuning.space import draw, search_space, to_overrides
 
@@ -22,27 +18,18 @@ MEMBERS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def composed(compose_as_is):
-    """Composes the config of a job; `compose_as_is` has registered what it needs."""
-
-    def make(*overrides: str, with_hydra: bool = False):
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(CONF)):
-            return compose("config", overrides=[*overrides], return_hydra_config=with_hydra)
-
-    return make
-
-
 @pytest.mark.parametrize("space", MEMBERS)
-def test_a_space_contains_the_default_and_draws_configs_of_its_members(composed, space):
-    cfg = composed(f"hparams_search={space}", with_hydra=True)
+def test_a_space_contains_the_default_and_draws_configs_of_its_members(
+    compose_file, compose_as_is, space
+):
+    search = f"hparams_search={space}"
+    cfg = compose_file("config", search, with_hydra=True)
     distributions, fixed = search_space(
         [f"{key}={value}" for key, value in cfg.hydra.sweeper.params.items()]
     )
     assert not fixed
     choices = cfg.hydra.runtime.choices
-    default = as_config(composed(f"hparams_search={space}"), Config)
+    default = compose_as_is(search)
     assert default.model.members == MEMBERS[space]
     values = dict(flat(default))
     for name, kind in distributions.items():
@@ -58,7 +45,7 @@ def test_a_space_contains_the_default_and_draws_configs_of_its_members(composed,
     for trial in trials:
         draw(trial, distributions)
     drawn = trials[0].params
-    found = dict(flat(as_config(composed(f"hparams_search={space}", *to_overrides(drawn)), Config)))
+    found = dict(flat(compose_as_is(search, *to_overrides(drawn))))
     for name, value in drawn.items():
         if name in found and not isinstance(found[name], list):
             assert found[name] == value

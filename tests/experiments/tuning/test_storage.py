@@ -1,7 +1,8 @@
 import multiprocessing
+import threading
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ N_WORKERS = 4
 
 
 def meet(barrier) -> None:
-    """Give a worker what it waits at before each start."""
+    """Give the workers of a process what they wait at before each start."""
     meet.barrier = barrier
 
 
@@ -30,7 +31,7 @@ def start(url: str, seed: int) -> tuple[bool, list[int]]:
 
 @pytest.fixture(scope="module")
 def workers():
-    """Starts as many workers as there are seeds, at the same moment."""
+    """Starts as many workers as there are seeds, at the same moment, in processes of their own."""
     context = multiprocessing.get_context("spawn")
     arguments = [context.Barrier(N_WORKERS)]
     with ProcessPoolExecutor(N_WORKERS, context, meet, arguments) as pool:
@@ -56,8 +57,10 @@ def test_any_number_of_workers_may_start_at_once(workers, empty):
         assert sorted(numbers) == [*range(3 * N_WORKERS)]
 
 
-def test_of_workers_that_start_at_once_one_decides_the_question(workers, empty):
-    found = workers(empty(0), range(N_WORKERS))
+def test_of_workers_that_start_at_once_one_decides_the_question(empty):
+    meet(threading.Barrier(N_WORKERS))
+    with ThreadPoolExecutor(N_WORKERS) as pool:
+        found = [*pool.map(start, [empty(0)] * N_WORKERS, range(N_WORKERS))]
     assert sum(is_the_same for is_the_same, _ in found) == 1
 
 

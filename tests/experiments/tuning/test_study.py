@@ -1,4 +1,3 @@
-import json
 import os
 import subprocess
 import sys
@@ -8,7 +7,7 @@ import pytest
 from optuna.trial import TrialState
 
 from nba_rank.experiments.tuning import study as module
-from nba_rank.experiments.tuning.storage import StudyError, open_storage
+from nba_rank.experiments.tuning.storage import StudyError
 from nba_rank.experiments.tuning.study import SharedStudy
 
 
@@ -40,24 +39,15 @@ def test_other_tables_are_refused_and_named(study):
         study.check_same_tables({"games": "a", "rosters": "c"})
 
 
-def test_a_failed_trial_counts_and_a_lost_one_does_not(study):
-    failed, lost = study.ask().number, study.ask().number
+def test_failed_trials_count_lost_ones_do_not_and_neither_is_a_candidate(study, outcome):
+    failed, lost, pruned = (study.ask().number for _ in range(3))
     study.fail(failed, "ValueError: x")
     study.lose(lost)
-    assert [trial.number for trial in study.trials()] == [0, 1, 2, failed]
+    study.tell(pruned, outcome(pruned=True, spearman=0.99))
+    assert [trial.number for trial in study.trials()] == [0, 1, 2, failed, pruned]
     table = study.table().set_index("number")
     assert table.loc[failed, ["state", "error"]].tolist() == ["failed", "ValueError: x"]
-    assert table.loc[lost, "state"] == "lost"
-
-
-def test_candidates_are_the_default_and_the_complete_trials(study, outcome):
-    endings = [
-        lambda number: study.tell(number, outcome(pruned=True, spearman=0.99)),
-        lambda number: study.fail(number, "ValueError: x"),
-        lambda number: study.lose(number),
-    ]
-    for end in endings:
-        end(study.ask().number)
+    assert table.loc[[lost, pruned], "state"].tolist() == ["lost", "pruned"]
     found = study.candidates()
     assert [one.name for one in found] == ["default", "trial 0", "trial 1", "trial 2"]
     assert found[2].params == {"model.xgb.max_depth": 3}
@@ -106,13 +96,3 @@ def test_a_worker_says_that_its_trials_are_alive(study, monkeypatch):
         while study.study.trials[number].user_attrs["beat"] == before:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-
-
-def test_values_of_unusual_types_survive(url, outcome):
-    made = SharedStudy(url, "typed", ["spearman"])
-    trial = made.ask()
-    trial.suggest_categorical("features.roster.windows", ["[10]", "[10,30]"])
-    made.tell(trial.number, outcome(spearman=0.1))
-    stored = open_storage(url).get_all_trials(made.study._study_id)[0]
-    assert stored.params["features.roster.windows"] in ("[10]", "[10,30]")
-    assert json.dumps(stored.user_attrs["metrics"]) == '{"kendall": 0.5}'

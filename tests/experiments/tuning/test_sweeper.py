@@ -32,16 +32,13 @@ def test_a_sweep_leaves_everything_that_people_look_for(swept):
     text = (swept / "ANALYSIS_01.md").read_text()
     for words in ("validation seasons (2025-26)", "standings", "Trials"):
         assert words in text
-
-
-def test_every_trial_is_in_the_table_with_its_parameters_and_metrics(swept):
     table = read(swept, "trials.csv")
     assert table["number"].tolist() == [*range(4)]
     assert table["params.model.rf.max_depth"].between(3, 8).all()
     assert table["params.model.rf.max_features"].nunique() == 4
-    judged = table[table["state"] == "complete"]
-    assert not judged.empty
-    assert judged["metrics.rank_rmse"].notna().all()
+    metrics = table.loc[table["state"] == "complete", "metrics.rank_rmse"]
+    assert metrics.notna().any()
+    assert metrics.notna().all()
 
 
 def test_a_trial_is_judged_on_the_validation_season_alone(swept):

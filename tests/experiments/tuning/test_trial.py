@@ -59,7 +59,9 @@ def fitted(monkeypatch):
 
 
 def test_a_trial_is_the_mean_over_the_validation_seasons(trial):
-    found = trial()
+    asked: list[int] = []
+    found = trial(is_hopeless=lambda seasons: asked.append(len(seasons)))
+    assert asked == [1]  # and nothing after the last season
     assert sorted(found.seasons) == VALIDATION
     mean = np.mean([found.seasons[season]["spearman"] for season in VALIDATION])
     assert found.objective == pytest.approx({"spearman": mean})
@@ -110,12 +112,6 @@ def test_a_hopeless_trial_stops_before_its_next_fit(trial, fitted):
     assert len(fitted["fit_rf"]) == 3  # two for the stack of the first season, and its own
 
 
-def test_nothing_is_asked_after_the_last_season(trial):
-    asked: list[int] = []
-    trial(is_hopeless=lambda seasons: asked.append(len(seasons)))
-    assert asked == [1]
-
-
 def test_odds_are_simulated_where_an_objective_needs_them(trial):
     asked = "tuning.objectives=[spearman,champion_log_loss]"
     found = trial(asked, "odds.n_simulations=20", "features.roster_strength.enabled=true")
@@ -123,20 +119,11 @@ def test_odds_are_simulated_where_an_objective_needs_them(trial):
     assert "champion_log_loss" not in trial().metrics
 
 
-def test_the_clone_classifier_is_judged_beside_the_stack(trial):
+def test_the_clone_classifier_is_tuned_beside_the_stack_or_alone(trial):
     found = trial("include_clone_classifier=true", "tuning.objectives=[spearman,clone_brier]")
     assert 0 < found.objective["clone_brier"] < 0.25
     assert {"clone_playoff_auc", "clone_playoff_brier", "clone_playoff_ece"} <= {*found.metrics}
     assert not any(name.startswith("clone") for name in trial().metrics)
-
-
-def test_the_clone_classifier_can_be_tuned_alone(trial):
-    alone = "model.members=[clone_classifier]"
-    found = trial(alone, "tuning.objectives=[clone_auc]")
-    assert sorted(found.seasons) == VALIDATION
-    assert 0 <= found.objective["clone_auc"] <= 1
-
-
-def test_more_validation_seasons_are_judged_where_asked_for(trial):
-    found = trial("tuning.n_validation_seasons=1")
-    assert [*found.seasons] == VALIDATION[1:]
+    alone = trial("model.members=[clone_classifier]", "tuning.objectives=[clone_brier]")
+    assert sorted(alone.seasons) == VALIDATION
+    assert alone.objective["clone_brier"] == found.objective["clone_brier"]
