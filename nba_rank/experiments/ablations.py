@@ -76,14 +76,10 @@ class Variant:
 
 @dataclass
 class Ablation:
-    """Variants to fit and pairs of them to compare.
+    """Variants to fit, by name and in order, and pairs of them to compare, by direction.
 
-    Attributes:
-        kind: `GROUPS` or `PARTS`.
-        rankers: The final ranker and members that are judged.
-        variants: By name, in the order of fitting.
-        pairs: By direction, such as `without`.
-        left_out: The reason for each variant that is not fitted, by name.
+    `kind` is `GROUPS` or `PARTS`, `rankers` the final ranker and members that are judged,
+    `left_out` holds the reason for each variant that is not fitted.
     """
 
     kind: str
@@ -105,15 +101,13 @@ def ablate_groups(cfg: DictConfig, console: Console) -> pd.DataFrame:
                 f"directions={config.directions} leave nothing to judge: switch more groups on or "
                 "name others"
             )
-        gains = runner.run(ablation)
-        idle = idle_groups(gains)
+        idle = idle_groups(runner.run(ablation))
         lean = [name for name in runner.inputs.groups if name not in idle]
         if len(idle) > 1 and in_store(lean):
             ablation.variants[LEAN] = _group_variant(lean, runner.inputs)
             ablation.pairs["lean"] = {LEAN: (FULL, LEAN)}
-            gains = runner.run(ablation)
-        runner.report(ablation, gains)
-    return gains
+            runner.run(ablation)
+        return runner.report(ablation)
 
 
 def ablate_model_a(cfg: DictConfig, console: Console) -> pd.DataFrame:
@@ -122,9 +116,8 @@ def ablate_model_a(cfg: DictConfig, console: Console) -> pd.DataFrame:
     with comparison_run(config, "ablations of model A", console) as run_dir:
         runner = VariantRunner(config, run_dir, console)
         ablation = model_a_ablation(runner.config, runner.inputs.data)
-        gains = runner.run(ablation)
-        runner.report(ablation, gains)
-    return gains
+        runner.run(ablation)
+        return runner.report(ablation)
 
 
 class VariantRunner:
@@ -149,19 +142,13 @@ class VariantRunner:
     def run(self, ablation: Ablation) -> pd.DataFrame:
         """Fit the variants that are not fitted yet; return the gains of all."""
         self._run_dir.note(left_out=ablation.left_out)
-        waiting = [name for name in ablation.variants if name not in self._tidy]
-        for name in waiting:
+        for name in [name for name in ablation.variants if name not in self._tidy]:
             self._tidy[name] = self._judged(name, ablation)
-            self._run_dir.write_frame("variants.csv", self.tidy())
+            variants = pd.concat(self._tidy.values(), ignore_index=True)
+            self._run_dir.write_frame("variants.csv", variants)
             self._run_dir.write_frame("gains.csv", self.gains(ablation))
             self._run_dir.note(seconds=self._stages.seconds)
         return self.gains(ablation)
-
-    def tidy(self) -> pd.DataFrame:
-        """Return the tidy metrics of all variants, after `variant`."""
-        parts = [rows.assign(variant=name) for name, rows in self._tidy.items()]
-        table = pd.concat(parts, ignore_index=True)
-        return table[["variant", *[name for name in table if name != "variant"]]]
 
     def gains(self, ablation: Ablation) -> pd.DataFrame:
         """Compare the variants that are fitted so far.
@@ -172,25 +159,22 @@ class VariantRunner:
         """
         found = []
         for direction, pairs in ablation.pairs.items():
-            known = {part: pair for part, pair in pairs.items() if self._tidy.keys() >= set(pair)}
-            for judged in ablation.rankers if known else []:
-                sides = pd.concat(
-                    self._tidy[variant][self._tidy[variant]["ranker"] == judged].assign(
-                        part=part, ranker=side
-                    )
-                    for part, pair in known.items()
-                    for side, variant in zip(("with", "without"), pair, strict=True)
-                )
-                table = paired(sides, "without")
-                found.append(table.assign(direction=direction, ranker=judged))
-        if not found:
-            return pd.DataFrame()
-        gains = pd.concat(found, ignore_index=True)
-        return gains[["direction", *[name for name in gains if name != "direction"]]]
+            sides = [
+                self._tidy[variant].assign(part=part, side=side)
+                for part, pair in pairs.items()
+                if self._tidy.keys() >= set(pair)
+                for side, variant in zip(("with", "without"), pair, strict=True)
+            ]
+            for ranker in ablation.rankers if sides else []:
+                rows = pd.concat(sides).query("ranker == @ranker")
+                gains = paired(rows.assign(ranker=rows["side"]), "without").assign(ranker=ranker)
+                gains.insert(0, "direction", direction)
+                found.append(gains)
+        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
-    def report(self, ablation: Ablation, gains: pd.DataFrame) -> None:
-        """Write figures and analysis, and show the gains."""
-        groups = ablation.kind == GROUPS
+    def report(self, ablation: Ablation) -> pd.DataFrame:
+        """Write figures and analysis, and show and return the gains."""
+        groups, gains = ablation.kind == GROUPS, self.gains(ablation)
         report = AblationReport(
             kind=ablation.kind,
             gains=gains,
@@ -203,6 +187,7 @@ class VariantRunner:
         )
         analysis = write_ablation_report(report, self._run_dir, self._console)
         self._console.print(f"Run folder: {self._run_dir.path}, analysis: {analysis.name}")
+        return gains
 
     def _judged(self, name: str, ablation: Ablation) -> pd.DataFrame:
         variant, plan = ablation.variants[name], self.inputs.plan
@@ -230,7 +215,9 @@ class VariantRunner:
         tidy = evaluate(long, truth, SPEARMAN, ["league", "playoff16"])
         # The playoff teams are known at the end only.
         lists = tidy[(tidy["scope"] == "league") | (tidy["as_of_point"] == "end")]
-        return with_mean(lists).drop(columns="part")
+        found = with_mean(lists).drop(columns="part")
+        found.insert(0, "variant", name)
+        return found
 
 
 # Feature groups.
@@ -331,18 +318,10 @@ def _untrained(config: C) -> C:
 
 def _without_columns(*patterns: str) -> Callable[[Dataset], Dataset]:
     def changed(data: Dataset) -> Dataset:
-        columns = data.sets.columns
-        kept = [
-            place
-            for place, name in enumerate(columns)
-            if not any(fnmatch(name, pattern) for pattern in patterns)
-        ]
-        sets = replace(
-            data.sets,
-            columns=[columns[place] for place in kept],
-            stats=data.sets.stats[..., kept],
-        )
-        return replace(data, sets=sets)
+        known = data.sets.columns
+        columns = [one for one in known if not any(fnmatch(one, pattern) for pattern in patterns)]
+        stats = data.sets.stats[..., [known.index(one) for one in columns]]
+        return replace(data, sets=replace(data.sets, columns=columns, stats=stats))
 
     return changed
 

@@ -49,7 +49,7 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
     seasons = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
     grid = as_of_grid(tables, seasons, config.data.as_of_every_days)[["season", "as_of_date"]]
     rows = Rows.of(tables, grid)
-    features = config.features
+    features, model = config.features, config.model
     ratings, data = before_models(tables, grid, config, console)
     train = data.of_seasons(seasons[:-1])
     last = grid[grid["season"] == seasons[-1]].tail(1)
@@ -67,8 +67,21 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
         "player sets": lambda: player_sets(tables, ratings, grid, features.roster),
         "strength inputs": lambda: strength_inputs(tables, ratings, grid),
         **_simulations(tables, strength_inputs(tables, ratings, grid), seasons, config),
-        **_fits(train, config),
-        "predict a season": _prediction(train, data.of_seasons(seasons[-1:]), config),
+        "fit model A": lambda: fit_model_a(
+            train.sets,
+            train.team_prior(model.model_a.team_prior),
+            train.set_relevance(),
+            config,
+            0,
+            lambda: None,
+        ),
+        "fit XGBoost": lambda: fit_xgb(
+            train.X, train.store_relevance(), train.season, model.xgb, 0
+        ),
+        "fit forest": lambda: fit_rf(train.X, train.store_relevance(), model.rf, 0),
+        "predict a season": partial(
+            Members.fit(train, config, 0, lambda: None).predict, data.of_seasons(seasons[-1:])
+        ),
     }
     timed = []
     for name, part in parts.items():
@@ -151,20 +164,3 @@ def _simulations(
         f"{n:,} simulations from mid-season": lambda: play(n),
         "10,000 simulations from mid-season": lambda: play(10_000),
     }
-
-
-def _fits(train: Dataset, config: Config) -> dict[str, Callable[[], object]]:
-    model, y = config.model, train.store_relevance()
-    set_relevance, prior = train.set_relevance(), train.team_prior(model.model_a.team_prior)
-    return {
-        "fit model A": lambda: fit_model_a(
-            train.sets, prior, set_relevance, config, 0, lambda: None
-        ),
-        "fit XGBoost": lambda: fit_xgb(train.X, y, train.season, model.xgb, 0),
-        "fit forest": lambda: fit_rf(train.X, y, model.rf, 0),
-    }
-
-
-def _prediction(train: Dataset, season: Dataset, config: Config) -> Callable[[], object]:
-    members = Members.fit(train, config, 0, lambda: None)
-    return lambda: members.predict(season)

@@ -26,6 +26,7 @@ from nba_rank.evaluation.probability_assessment import Forecast, win_probabiliti
 from nba_rank.experiments.ablations import without_intervals
 from nba_rank.experiments.comparison_run import comparison_run
 from nba_rank.experiments.inputs import RunInputs, fit_members, read_inputs
+from nba_rank.features.store import KEY
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.oof import fit_ensemble
@@ -125,20 +126,16 @@ def _forecasts(
     frame = scores.frame.merge(points[["as_of_date"]], on="as_of_date")
     completed = ranker.complete(Scores(frame, None), inputs.league).frame.merge(points)
     ending = "prob" if variant == SIMULATED else "prob_platt"
-    happened = events(inputs.results)
-    parts = []
-    for event in EVENTS:
-        told = completed[["season", "as_of_point", "team_id"]].assign(
-            variant=variant, event=event, p=completed[f"{event}_{ending}"]
-        )
-        key = ["season", "team_id"]
-        told = told.merge(happened[[*key, event]].rename(columns={event: "happened"}), on=key)
-        parts.append(told[FORECASTS])
+    chances = completed[[f"{event}_{ending}" for event in EVENTS]].set_axis([*EVENTS], axis=1)
+    completed = completed[[*KEY, "as_of_point"]].join(chances)
+    teams = completed.melt([*KEY, "as_of_point"], EVENTS, "event", "p").assign(variant=variant)
+    happened = events(inputs.results).melt(["season", "team_id"], EVENTS, "event", "happened")
+    teams = teams.merge(happened)
     dated = scores.frame
     dated = dated.assign(score=ranker.ensemble.score(dated, ranker.members.names))
     games = win_probabilities(Forecast(ranker, Scores(dated, None)), inputs.league, variant)
     games = games[games["kind"] == "regular"]
-    told = pd.DataFrame(
+    games = pd.DataFrame(
         {
             "variant": variant,
             "event": WIN,
@@ -149,12 +146,8 @@ def _forecasts(
             "happened": games["home_won"],
         }
     )
-    parts.append(told[FORECASTS])
     # Ranked by the expected number of stages reached.
-    order = completed[["season", "as_of_date", "team_id"]].assign(
-        score=completed[[f"{event}_{ending}" for event in EVENTS]].sum(axis=1)
-    )
-    order = order.merge(points).assign(ranker=variant)
+    order = completed.assign(score=chances.sum(axis=1), ranker=variant)
     truth = truth_of(inputs.results, inputs.tables)
     skill = evaluate(order, truth, SPEARMAN, ["league"]).assign(part="order")
-    return pd.concat(parts, ignore_index=True), skill
+    return pd.concat([teams[FORECASTS], games], ignore_index=True), skill

@@ -21,7 +21,6 @@ from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import prepare_tables
-from nba_rank.data.tables import Tables
 from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import KEY, FeatureStore, build_store
@@ -38,14 +37,9 @@ SHOWN_PLAYERS = 5
 
 @dataclass(frozen=True)
 class BatchSource:
-    """The data of a batch.
+    """The data of a batch, which begins at the list `first` of the data.
 
-    Attributes:
-        season: The season.
-        data: Player sets and store features, on the batch's dates or more.
-        first: The batch's first list among the lists of the data.
-        players: Names by player id; empty for dummy data.
-        teams: Abbreviations by team id; empty for dummy data.
+    `players` are names by player id, `teams` abbreviations by team id; empty for dummy data.
     """
 
     season: str
@@ -91,30 +85,30 @@ def batch_source(config: DebugConfig, console: Console | None) -> BatchSource:
         first, unnamed = config.batch * model.lists_per_batch, pd.Series(dtype="str")
         return BatchSource(f"the made-up season {SEASON}", data, first, unnamed, unnamed)
     tables = prepare_tables(config.data, console).tables
-    season = _newest_season(tables)
-    grid = as_of_grid(tables, [season], config.data.as_of_every_days)
-    logged = grid["as_of_date"] > tables.player_games["game_date"].min()
-    teams = tables.teams[tables.teams["season"] == season]
-    dates, first = _dates_of_batch(grid[logged], teams, season, config)
-    newest = tables.player_games.drop_duplicates("player_id", keep="last")
-    return BatchSource(
-        season=season,
-        data=_dataset(tables, season, dates, config),
-        first=first,
-        players=newest.set_index("player_id")["player_name"],
-        teams=teams.set_index("team_id")["abbreviation"],
-    )
-
-
-def _newest_season(tables: Tables) -> str:
-    seasons = tables.seasons
-    usable = seasons.loc[seasons["complete"] & seasons["has_player_games"], "season"]
-    if usable.empty:
+    usable = tables.seasons["complete"] & tables.seasons["has_player_games"]
+    if not usable.any():
         raise UserError(
             "no complete season has player logs, which model A needs: add the logs to "
             "data.raw_dir, or take data=sim or data=dummy"
         )
-    return str(usable.iloc[-1])
+    season = str(tables.seasons.loc[usable, "season"].iloc[-1])
+    grid = as_of_grid(tables, [season], config.data.as_of_every_days)
+    logged = grid["as_of_date"] > tables.player_games["game_date"].min()
+    teams = tables.teams[tables.teams["season"] == season]
+    dates, first = _dates_of_batch(grid[logged], teams, season, config)
+    ratings = player_ratings(tables, dates, config.features.impact)
+    sets = player_sets(tables, ratings, dates, config.features.roster)
+    store = FeatureStore(sets.frame, [], {})
+    if config.model.model_a.team_prior:  # the one reader of store features
+        store = build_store(tables, ratings, dates, config.features)
+    newest = tables.player_games.drop_duplicates("player_id", keep="last")
+    return BatchSource(
+        season=season,
+        data=Dataset.of(store, sets, relevance(outcomes(tables, season), config.target.name)),
+        first=first,
+        players=newest.set_index("player_id")["player_name"],
+        teams=teams.set_index("team_id")["abbreviation"],
+    )
 
 
 def _dates_of_batch(
@@ -135,16 +129,6 @@ def _dates_of_batch(
     end = min(start + size, n_lists)
     touched = dates.iloc[start // per_date : ceil(end / per_date)]
     return touched.reset_index(drop=True), start % per_date
-
-
-def _dataset(tables: Tables, season: str, dates: pd.DataFrame, config: DebugConfig) -> Dataset:
-    """Build what model A reads; store features for its team prior alone."""
-    ratings = player_ratings(tables, dates, config.features.impact)
-    sets = player_sets(tables, ratings, dates, config.features.roster)
-    store = FeatureStore(sets.frame, [], {})
-    if config.model.model_a.team_prior:
-        store = build_store(tables, ratings, dates, config.features)
-    return Dataset.of(store, sets, relevance(outcomes(tables, season), config.target.name))
 
 
 def _players_table(found: Checkup, source: BatchSource) -> Table:

@@ -80,8 +80,8 @@ def read_inputs(
         tables = prepare_tables(config.data, stages.console).tables
     run_dir.note(tables=tables.hashes())
     config = _served(config, tables, run_dir, stages)
-    seasons = _learnable(tables, config)
-    plan = plan_folds(seasons, _first_predictable(tables, seasons, config), config.folds)
+    seasons, first_predictable = _learnable(tables, config)
+    plan = plan_folds(seasons, first_predictable, config.folds)
     run_dir.note(folds=asdict(plan))
     results = outcomes(tables)
     grid = as_of_grid(tables, seasons, config.data.as_of_every_days)
@@ -179,24 +179,19 @@ def _served(config: Config, tables: Tables, run_dir: RunDir, stages: Stages) -> 
     return replace(config, model=replace(config.model, members=members))
 
 
-def _learnable(tables: Tables, config: Config) -> list[str]:
-    seasons = tables.seasons
-    complete = seasons.loc[seasons["complete"], "season"].tolist()
-    return [season for season in complete if season >= (config.data.first_season or "")]
-
-
-def _first_predictable(tables: Tables, seasons: list[str], config: Config) -> str:
-    """Return the first season before which every member has a season to learn from."""
+def _learnable(tables: Tables, config: Config) -> tuple[list[str], str]:
+    """Return the seasons, and the first before which every member has one to learn from."""
+    seasons = tables.seasons[tables.seasons["complete"]]
+    seasons = seasons[seasons["season"] >= (config.data.first_season or "")]
     usable = seasons
     if "model_a" in config.model.members:
-        with_players = tables.seasons.loc[tables.seasons["has_player_games"], "season"].tolist()
-        usable = [season for season in seasons if season in with_players]
+        usable = seasons[seasons["has_player_games"]]
     if len(usable) < 2:
         raise UserError(
             f"the data holds {len(usable)} complete season(s) that {config.model.members} can "
             "learn from; at least 2 are needed"
         )
-    return usable[1]
+    return seasons["season"].tolist(), str(usable["season"].iloc[1])
 
 
 def fit_members(

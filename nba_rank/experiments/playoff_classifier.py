@@ -1,20 +1,19 @@
 """`python -m nba_rank.train model=clone_classifier`: boosted trees for making the playoffs."""
 
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from nba_rank.config.schema import CloneConfig, Config
-from nba_rank.core.errors import UserError
-from nba_rank.core.names import CLONE, SIMULATION
+from nba_rank.config.schema import Config
+from nba_rank.core.names import ALL, CLONE, SIMULATION
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.calibration import brier, ece
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.metrics import roc_auc
 from nba_rank.evaluation.playoff_forecasts import judge_playoff_forecasts
 from nba_rank.evaluation.references import reference_odds
@@ -29,58 +28,32 @@ from nba_rank.samples.playoff_splits import PlayoffSplit, reference_split, walk_
 _FORECAST = ["design", "ranker", "season", "as_of_point", "team_id", "p"]
 
 
-def validation_scores(
-    data: Dataset,
-    results: pd.DataFrame,
-    config: CloneConfig,
-    seasons: list[str],
-    seed: int,
-    cache: str | Path | None = None,
-    *,
-    n_jobs: int = 1,
-) -> dict[str, float]:
-    """Score settings on validation seasons, each forecast by a fit on earlier seasons only.
-
-    The season before a validation season decides when to stop; later seasons are not read.
-
-    Args:
-        data: Features of the seasons and of two or more before each.
-        results: As `nba_rank.data.outcomes.outcomes`.
-        config: Trees and their penalties.
-        seasons: Validation seasons.
-        seed: Seed of the fits.
-        cache: Folder of earlier fits; None: fit anew.
-        n_jobs: Threads.
+def validation_metrics(
+    season: str, data: Dataset, results: pd.DataFrame, config: Config
+) -> pd.DataFrame:
+    """Score a fit on the seasons before a season; the newest of them decides when to stop.
 
     Returns:
-        Means over seasons of `clone_auc` and `clone_brier` (means over dates) and of `clone_ece`
-        (dates pooled).
+        Tidy metrics of all dates: `playoff_auc` and `playoff_brier`, means over the dates, and
+        `playoff_ece` of the dates pooled.
 
     Raises:
-        FoldError: A season has fewer than two before it.
-        UserError: No season is asked for.
+        FoldError: The season has fewer than two before it.
     """
-    if not seasons:
-        raise UserError("no validation season to score the playoff classifier on")
-    known = sorted(set(data.season.tolist()))
-    splits = walk_forward_splits(known, seasons)
-    cases = Cases.of(_until(data, max(seasons)), results)
-    found = []
-    for split in splits:
-        p = _fit(split, cases, data.columns, config, seed, n_jobs, cache).predict_proba(
-            cases.of_seasons([split.test]).X
-        )
-        rows = data.frame[data.frame["season"] == split.test]
-        rows = rows.assign(p=p, made=made_playoffs(rows, results))
-        dates = [date for _, date in rows.groupby("as_of_date")]
-        found.append(
-            {
-                "clone_auc": np.mean([roc_auc(date["p"], date["made"]) for date in dates]),
-                "clone_brier": np.mean([brier(date["p"], date["made"]) for date in dates]),
-                "clone_ece": ece(rows["p"], rows["made"]),
-            }
-        )
-    return {name: float(np.mean([of[name] for of in found])) for name in found[0]}
+    (split,) = walk_forward_splits(sorted(set(data.season.tolist())), [season])
+    data = data.of_seasons([*split.train, split.validation, season])
+    fitted = _fit(split, Cases.of(data, results), data.columns, config, config.seed)
+    tested = data.of_seasons([season])
+    made = made_playoffs(tested.frame, results)
+    rows = tested.frame.assign(p=fitted.forecast(tested), made=made)
+    dates = [date for _, date in rows.groupby("as_of_date")]
+    values = {
+        "playoff_auc": np.mean([roc_auc(date["p"], date["made"]) for date in dates]),
+        "playoff_brier": np.mean([brier(date["p"], date["made"]) for date in dates]),
+        "playoff_ece": ece(rows["p"], rows["made"]),
+    }
+    found = [(season, ALL, "league", CLONE, name, value) for name, value in values.items()]
+    return pd.DataFrame(found, columns=TIDY_COLUMNS)
 
 
 def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
@@ -89,24 +62,17 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     seeds = Seeds.of(config.seed)
     inputs = read_inputs(config, run_dir, stages)
     seasons = sorted(set(inputs.data.season.tolist()))
-    splits = [
-        reference_split(seasons),
-        *walk_forward_splits(seasons, inputs.plan.test_seasons),
-    ]
+    splits = [reference_split(seasons), *walk_forward_splits(seasons, inputs.plan.test_seasons)]
     run_dir.note(splits=[{"name": split.name, **asdict(split)} for split in splits])
     fitted: dict[str, PlayoffClassifier] = {}
     with stages.stage("models", len(splits)) as advance:
         cases = Cases.of(inputs.data, inputs.results)
         for split, seed in zip(splits, seeds.folds.generate_state(len(splits)), strict=True):
-            fitted[split.name] = _fit(
-                split, cases, inputs.data.columns, config.model.clone_classifier, int(seed),
-                config.trainer.num_threads, config.paths.members,
-            )  # fmt: skip
+            fitted[split.name] = _fit(split, cases, inputs.data.columns, config, int(seed))
             fitted[split.name].save(run_dir.path / "models" / split.name)
             advance()
     table = pd.concat(
-        [predictions_table(split, fitted[split.name], inputs) for split in splits],
-        ignore_index=True,
+        [_predictions(split, fitted[split.name], inputs) for split in splits], ignore_index=True
     )
     with stages.stage("evaluation"):
         forecasts = _forecasts(table, splits, inputs)
@@ -125,9 +91,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     return RunResult(found.metrics, table, inputs.plan)
 
 
-def predictions_table(
-    split: PlayoffSplit, fitted: PlayoffClassifier, inputs: RunInputs
-) -> pd.DataFrame:
+def _predictions(split: PlayoffSplit, fitted: PlayoffClassifier, inputs: RunInputs) -> pd.DataFrame:
     """Return the forecasts of a split's test season, the likeliest team of each date first."""
     data = inputs.data.of_seasons([split.test])
     table = data.frame.assign(
@@ -148,27 +112,17 @@ def predictions_table(
 
 
 def _fit(
-    split: PlayoffSplit,
-    cases: Cases,
-    columns: list[str],
-    config: CloneConfig,
-    seed: int,
-    n_jobs: int,
-    cache: str | Path | None,
+    split: PlayoffSplit, cases: Cases, columns: list[str], config: Config, seed: int
 ) -> PlayoffClassifier:
     return PlayoffClassifier.fit(
         cases.of_seasons(split.train),
         cases.of_seasons([split.validation]),
         columns,
-        config,
+        config.model.clone_classifier,
         seed,
-        n_jobs,
-        cache=cache,
+        config.trainer.num_threads,
+        cache=config.paths.members,
     )
-
-
-def _until(data: Dataset, last: str) -> Dataset:
-    return data.of_seasons([season for season in set(data.season.tolist()) if season <= last])
 
 
 def _forecasts(table: pd.DataFrame, splits: list[PlayoffSplit], inputs: RunInputs) -> pd.DataFrame:

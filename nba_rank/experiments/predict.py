@@ -16,7 +16,6 @@ from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import season_of_date, with_coming_season
 from nba_rank.data.manifest import read_checked
 from nba_rank.data.outcomes import decided, outcomes
-from nba_rank.data.tables import Tables
 from nba_rank.evaluation.predictions import flat, predictions_table
 from nba_rank.experiments.inputs import inputs_on
 from nba_rank.models.ranker import Ranker
@@ -38,13 +37,17 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
             none or outside the data, or the models have learned from its season.
     """
     folder = Path(config.run)
-    plan = _plan_of_finished(folder)
+    manifest = read_manifest(folder)
+    if manifest["status"] != "finished":
+        raise UserError(f"{folder} is no finished run: its status is {manifest['status']}")
+    plan = FoldPlan.from_dict(manifest["folds"])
     run_config = config_from_yaml(folder / "config.yaml")
     if run_config.model.members == [CLONE]:
         raise UserError(f"{folder} holds a {CLONE}, which ranks no teams: take another run")
     date = _date(config.as_of)
     tables = read_checked(Path(config.data.processed_dir or run_config.data.processed_dir))
-    changed = _changed(tables, folder)
+    known = manifest["tables"]
+    changed = [name for name, content in tables.hashes().items() if known.get(name) != content]
     tables = with_coming_season(tables, date)
     season = season_of_date(tables, date)
     part = plan.part_of(season)
@@ -82,23 +85,11 @@ def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
     return table
 
 
-def _changed(tables: Tables, folder: Path) -> list[str]:
-    known = read_manifest(folder)["tables"]
-    return [name for name, content in tables.hashes().items() if known.get(name) != content]
-
-
 def _date(text: str) -> pd.Timestamp:
     try:
         return pd.to_datetime(text, format="%Y-%m-%d")
     except ValueError as error:
         raise UserError(f"as_of={text} is not a date of the form 2024-01-15") from error
-
-
-def _plan_of_finished(folder: Path) -> FoldPlan:
-    manifest = read_manifest(folder)
-    if manifest["status"] != "finished":
-        raise UserError(f"{folder} is no finished run: its status is {manifest['status']}")
-    return FoldPlan.from_dict(manifest["folds"])
 
 
 _SHOWN = {

@@ -1,13 +1,11 @@
 """The results of a sweep: trials, the chosen configuration, its test, figures, an analysis."""
 
-import fcntl
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
@@ -38,7 +36,6 @@ from nba_rank.experiments.tuning.study import SharedStudy
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 
 _FEWEST_FOR_IMPORTANCES = 8
-_ROLES = {TEST_BEST: CHOSEN, TEST_DEFAULT: DEFAULT}
 
 
 @dataclass(frozen=True)
@@ -87,35 +84,34 @@ def write_result(
         test: Runs configurations on the test seasons, given their overrides by folder.
         console: Where progress and results are shown.
     """
-    with _alone(sweep.run_dir.path) as first:
-        if not first:
-            console.print("Another worker is writing the result.")
-            return
+    folder = sweep.run_dir.path
+    try:
+        alone = FileLock(folder / ".lock").acquire(blocking=False)
+    except Timeout:
+        console.print("Another worker is writing the result.")
+        return
+    with alone:
         found = study.candidates()
         chosen = choose(found, study.objectives, sweep.config.tuning.margin)
-        jobs = {TEST_DEFAULT: [], TEST_BEST: to_overrides(chosen.params)}
+        tests = {TEST_DEFAULT: (DEFAULT, found[0])}
         if chosen.number is None:
-            del jobs[TEST_BEST]
-            shutil.rmtree(sweep.run_dir.path / TEST_BEST, ignore_errors=True)
-        candidates = {TEST_DEFAULT: found[0], TEST_BEST: chosen}
-        sweep.run_dir.write_json(
-            VALIDATION_FILE, {name: candidates[name].objective for name in jobs}
-        )
+            shutil.rmtree(folder / TEST_BEST, ignore_errors=True)
+        else:
+            tests[TEST_BEST] = (CHOSEN, chosen)
+        validation = {name: one.objective for name, (_, one) in tests.items()}
+        sweep.run_dir.write_json(VALIDATION_FILE, validation)
+        jobs = {name: to_overrides(one.params) for name, (_, one) in tests.items()}
         missing = {n: o for n, o in jobs.items() if not _is_tested(sweep, n, o)}
         for name in missing:
-            shutil.rmtree(sweep.run_dir.path / name, ignore_errors=True)
+            shutil.rmtree(folder / name, ignore_errors=True)
         if missing:
             console.print(f"Test seasons, once: {', '.join(missing)}")
             test(sweep, missing)
+        tested = {kind: read_metrics(folder / name) for name, (kind, _) in tests.items()}
+        ranker = final_name(sweep.config)
         findings = SweepFindings(
             batch_id=str(sweep.config.tuning.batch_id),
-            result=sweep_result(
-                found,
-                chosen,
-                study.objectives,
-                {_ROLES[name]: read_metrics(sweep.run_dir.path / name) for name in jobs},
-                final_name(sweep.config),
-            ),
+            result=sweep_result(found, chosen, study.objectives, tested, ranker),
             overrides=to_overrides(chosen.params),
             trials=study.table(),
             study=study.study,
@@ -180,15 +176,3 @@ def _experiment(sweep: Sweep, chosen: Candidate) -> str:
         f"# python -m nba_rank.train experiment={path}\n"
     )
     return header + OmegaConf.to_yaml(values)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
-    """Yield whether no other worker on this machine is writing the result."""
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True

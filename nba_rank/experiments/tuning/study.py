@@ -84,14 +84,9 @@ class SharedStudy:
         Raises:
             StudyError: Names the keys that differ.
         """
-        begun = self._first(_QUESTION, question)
-        if begun != question:
-            keys = [
-                key for key in sorted({*begun, *question}) if begun.get(key) != question.get(key)
-            ]
+        if differing := self._differing(_QUESTION, question):
             lines = "\n".join(
-                f"  - {key}: {begun.get(key, 'absent')} then, {question.get(key, 'absent')} now"
-                for key in keys
+                f"  - {key}: {then} then, {now} now" for key, (then, now) in differing.items()
             )
             raise StudyError(
                 f"the study {self.study.study_name} was begun with another question:\n{lines}\n"
@@ -100,24 +95,26 @@ class SharedStudy:
 
     def check_same_tables(self, tables: Mapping[str, str]) -> None:
         """Store the hashes of the first tables; refuse others with a `StudyError`."""
-        begun = self._first(_TABLES, tables)
-        if begun != tables:
-            names = sorted(n for n in {*begun, *tables} if begun.get(n) != tables.get(n))
+        if differing := self._differing(_TABLES, tables):
             raise StudyError(
-                f"the study {self.study.study_name} was begun on other data: {', '.join(names)} "
-                "differ(s). Restore the data, or take another tuning.batch_id"
+                f"the study {self.study.study_name} was begun on other data: "
+                f"{', '.join(differing)} differ(s). Restore the data, or take another "
+                "tuning.batch_id"
             )
 
-    def _first(self, name: str, value: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the value that the first of all workers stored under a name."""
-        kept = self.study.user_attrs.get(name)
-        if kept is not None:
-            return kept
-        with storage_lock(self._url):
-            kept = self.study.user_attrs.get(name)
-            if kept is None:
-                self.study.set_user_attr(name, dict(value))
-        return value if kept is None else kept
+    def _differing(self, name: str, now: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+        """Store facts that no worker has stored yet; return those that differ, then and now."""
+        then = self.study.user_attrs.get(name)
+        if then is None:
+            with storage_lock(self._url):
+                then = self.study.user_attrs.get(name)
+                if then is None:
+                    then = dict(now)
+                    self.study.set_user_attr(name, then)
+        both = {
+            key: (then.get(key, "absent"), now.get(key, "absent")) for key in sorted({*then, *now})
+        }
+        return {key: pair for key, pair in both.items() if pair[0] != pair[1]}
 
     @property
     def default(self) -> TrialOutcome | None:
@@ -236,12 +233,12 @@ class SharedStudy:
         return table[columns + [name for name in table if name not in columns]]
 
     def _row(self, trial: FrozenTrial) -> dict[str, object]:
-        told = trial.user_attrs
+        told, state = trial.user_attrs, trial.state.name.lower()
         values = trial.values or [None] * len(self.objectives)  # noqa: PD011
         worker = told.get(_WORKER, {})
         return {
             "number": trial.number,
-            "state": "lost" if _LOST in told else _STATES[trial.state],
+            "state": "lost" if _LOST in told else "failed" if state == "fail" else state,
             **dict(zip(self.objectives, values, strict=True)),
             **{f"params.{name}": value for name, value in trial.params.items()},
             **{f"metrics.{name}": value for name, value in told.get(_METRICS, {}).items()},
@@ -255,12 +252,3 @@ class SharedStudy:
             "worker": f"{worker.get('host')}/{worker.get('pid')}",
             "error": told.get(_ERROR),
         }
-
-
-_STATES = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "running",
-    TrialState.WAITING: "waiting",
-}

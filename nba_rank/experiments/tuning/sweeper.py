@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, RunMode, TaskFunction
 from hydra.utils import instantiate
@@ -19,7 +20,7 @@ from omegaconf import DictConfig, open_dict
 from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from nba_rank.config.compose import as_config
 from nba_rank.config.objectives import OBJECTIVES
@@ -37,7 +38,7 @@ from nba_rank.experiments.tuning.pruning import storage_url
 from nba_rank.experiments.tuning.result import Sweep, write_result, write_trials
 from nba_rank.experiments.tuning.space import draw, search_space, to_overrides
 from nba_rank.experiments.tuning.storage import redact_password
-from nba_rank.experiments.tuning.study import SharedStudy, TrialOutcome
+from nba_rank.experiments.tuning.study import SharedStudy
 from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 
 _FAILURES_TO_STOP = 5  # in a row
@@ -101,7 +102,12 @@ class StudySweeper(Sweeper):
         for name in ("hydra", "hydra_plugins"):
             logging.getLogger(name).setLevel(logging.WARNING)  # the sweep tells of its trials
         with exit_on_user_error(self._console):
-            space, fixed = self._space(arguments)
+            space, fixed = search_space([*self._params, *arguments])
+            if not space:
+                raise UserError(
+                    "the search space is empty: take hparams_search=quick or another, or sweep a "
+                    "value such as model.xgb.max_depth=choice(2,3,4)"
+                )
             config = self._named(space)
             url = storage_url(self._hydra_config.hydra)
             folder = Path(self._hydra_config.hydra.sweep.dir)
@@ -112,15 +118,6 @@ class StudySweeper(Sweeper):
             except KeyboardInterrupt:
                 self._console.print("The same command goes on from here.")
                 raise
-
-    def _space(self, arguments: list[str]) -> tuple[dict[str, BaseDistribution], list[str]]:
-        space, fixed = search_space([*self._params, *arguments])
-        if not space:
-            raise UserError(
-                "the search space is empty: take hparams_search=quick or another, or sweep a value "
-                "such as model.xgb.max_depth=choice(2,3,4)"
-            )
-        return space, fixed
 
     def _named(self, space: dict[str, BaseDistribution]) -> Config:
         """Validate the common config and name the sweep after its question."""
@@ -158,13 +155,15 @@ class StudySweeper(Sweeper):
             space={name: str(chosen) for name, chosen in space.items()},
             overrides=sweep.fixed,
         )
-        if study.default is None:
+        default = study.default
+        if default is None:
             console.print("The default configuration first, which trials have to beat.")
-            outcome = self._default(sweep)
-            study.check_same_tables(outcome.tables)
-            study.default = outcome
-        assert study.default is not None
-        console.print(f"default: {_told(study.default.objective)}", highlight=False)
+            overrides = [*sweep.fixed, *_job(sweep, DEFAULT, "validation")]
+            [job] = self._launcher.launch([overrides], initial_job_idx=0)
+            default = job.return_value
+            study.check_same_tables(default.tables)
+            study.default = default
+        console.print(f"default: {_told(default.objective)}", highlight=False)
         write_trials(sweep, study)
         try:
             with _bar(console, self._n_trials) as bar:
@@ -180,14 +179,6 @@ class StudySweeper(Sweeper):
     def _composed(self, overrides: Sequence[str]) -> Config:
         name = self._hydra_config.hydra.job.config_name
         return _typed(self._loader.load_configuration(name, [*overrides], RunMode.RUN))
-
-    def _default(self, sweep: Sweep) -> TrialOutcome:
-        """Judge the configuration without any choice of the search space."""
-        [outcome] = self._launch([[*sweep.fixed, *_job(sweep, DEFAULT, "validation")]], 0)
-        if isinstance(outcome, Exception):
-            raise outcome
-        assert isinstance(outcome, TrialOutcome)
-        return outcome
 
     def _trials(
         self,
@@ -209,23 +200,18 @@ class StudySweeper(Sweeper):
             trials = [self._asked(study, space) for _ in range(batch)]
             numbers = [trial.number for trial in trials]
             overrides = [
-                [
-                    *sweep.fixed,
-                    *to_overrides(trial.params),
-                    *_job(sweep, str(trial.number), "validation"),
-                ]
-                for trial in trials
+                [*sweep.fixed, *to_overrides(one.params), *_job(sweep, one.number, "validation")]
+                for one in trials
             ]
             try:
                 with study.alive(numbers):
-                    outcomes = self._launch(overrides, numbers[0])
+                    jobs = self._launcher.launch(overrides, initial_job_idx=numbers[0])
             except BaseException:  # Ctrl-C too must leave no trial running; the error goes on
                 for number in numbers:
                     study.lose(number)
                 raise
-            for trial, outcome in zip(trials, outcomes, strict=True):
-                failed = not self._tell(study, trial.number, outcome)
-                failures = failures + 1 if failed else 0
+            for number, job in zip(numbers, jobs, strict=True):
+                failures = 0 if self._tell(study, number, job) else failures + 1
             write_trials(sweep, study)
             if failures >= _FAILURES_TO_STOP:
                 raise UserError(
@@ -233,12 +219,14 @@ class StudySweeper(Sweeper):
                     "start the same command again"
                 )
 
-    def _tell(self, study: SharedStudy, number: int, outcome: object) -> bool:
+    def _tell(self, study: SharedStudy, number: int, job: JobReturn) -> bool:
         """End a trial and print its outcome; return whether it gave a result."""
-        if not isinstance(outcome, TrialOutcome):
-            error = redact_password(f"{type(outcome).__name__}: {outcome}")
-            study.fail(number, error)
-            self._console.print(f"trial {number}: failed, {error}", markup=False, soft_wrap=True)
+        try:
+            outcome = job.return_value
+        except Exception as error:
+            told = redact_password(f"{type(error).__name__}: {error}")
+            study.fail(number, told)
+            self._console.print(f"trial {number}: failed, {told}", markup=False, soft_wrap=True)
             return False
         study.check_same_tables(outcome.tables)
         study.tell(number, outcome)
@@ -284,20 +272,8 @@ class StudySweeper(Sweeper):
         overrides = [
             [*sweep.fixed, *chosen, *_job(sweep, name, "test")] for name, chosen in jobs.items()
         ]
-        for outcome in self._launch(overrides, 0):
-            if isinstance(outcome, Exception):
-                raise outcome
-
-    def _launch(self, overrides: Sequence[Sequence[str]], first: int) -> list[object]:
-        """Run jobs; return the result or the error of each."""
-        returns = self._launcher.launch(overrides, initial_job_idx=first)
-        outcomes: list[object] = []
-        for job in returns:
-            try:
-                outcomes.append(job.return_value)
-            except Exception as error:
-                outcomes.append(error)
-        return outcomes
+        for job in self._launcher.launch(overrides, initial_job_idx=0):
+            _ = job.return_value  # raises the error of a failed job
 
 
 def _run_job(cfg: DictConfig, trial_inputs: TrialInputs) -> object:
@@ -315,21 +291,16 @@ def _typed(cfg: DictConfig) -> Config:
 @contextmanager
 def _bar(console: Console, total: int) -> Iterator[Callable[[int, str], None]]:
     """Show a bar of trials and the best so far; yields the function that updates it."""
+    columns = "trials", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    shown = console.is_terminal
     with Progress(
-        TextColumn("trials"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
+        *columns, "{task.description}", console=console, transient=True, disable=not shown
     ) as progress:
         task = progress.add_task("", total=total)
         yield lambda n, text: progress.update(task, completed=n, description=text)
 
 
-def _job(sweep: Sweep, name: str, judged_on: str) -> list[str]:
+def _job(sweep: Sweep, name: str | int, judged_on: str) -> list[str]:
     return [
         f"tuning.batch_id={sweep.config.tuning.batch_id}",
         f"tuning.trial={name}",

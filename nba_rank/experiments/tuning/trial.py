@@ -21,15 +21,12 @@ from nba_rank.evaluation.evaluate import TIDY_COLUMNS, evaluate
 from nba_rank.evaluation.metrics import LIST_METRICS
 from nba_rank.evaluation.sweeps import TRIAL_METRICS_FILE, season_values
 from nba_rank.experiments.inputs import RunInputs, read_inputs
-from nba_rank.experiments.playoff_classifier import validation_scores
+from nba_rank.experiments.playoff_classifier import validation_metrics
 from nba_rank.experiments.tuning.study import TrialOutcome
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import each_fit, fit_ensemble, n_steps
-from nba_rank.models.ranker import Ensemble, Ranker
-from nba_rank.samples.folds import FoldPlan, TestPart, validation_plan
-
-ALL_DATES = "all"
-"""As-of point of means over all dates of a season."""
+from nba_rank.models.ranker import Ranker
+from nba_rank.samples.folds import FoldPlan, validation_plan
 
 _POINT = ["season", "as_of_date", "as_of_point"]
 _KEPT_INPUTS = 2  # of feature configs that differ, in one process
@@ -59,16 +56,8 @@ class TrialInputs:
 
     def get(self, config: Config, run_dir: RunDir, stages: Stages) -> SharedInputs:
         """Return the inputs of a trial and note the hashes of its tables."""
-        read = (
-            config.seed,
-            config.data,
-            config.features,
-            config.target,
-            config.folds,
-            config.model.members,
-            config.paths,
-        )
-        key = repr(read)
+        names = "seed", "data", "features", "target", "folds", "paths"
+        key = repr([*(getattr(config, name) for name in names), config.model.members])
         if key not in self._kept:
             inputs = read_inputs(config, run_dir, stages)
             points = inputs.grid.loc[inputs.grid["as_of_point"] != "", _POINT]
@@ -125,14 +114,8 @@ def run_trial(
     found = pd.concat(tidy, ignore_index=True)
     run_dir.write_frame(TRIAL_METRICS_FILE, found)
     values = {name: float(np.mean([v[name] for v in by_season.values()])) for name in names}
-    outcome = TrialOutcome(
-        values,
-        by_season,
-        _means(found, final_name(config)),
-        pruned,
-        time.perf_counter() - start,
-        shared.tables,
-    )
+    means, seconds = _means(found, final_name(config)), time.perf_counter() - start
+    outcome = TrialOutcome(values, by_season, means, pruned, seconds, shared.tables)
     run_dir.note(objectives=values, pruned=pruned, trial_seconds=outcome.seconds)
     return outcome
 
@@ -140,12 +123,15 @@ def run_trial(
 def _judged_seasons(
     config: Config, plan: FoldPlan, shared: SharedInputs, stages: Stages
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Fit the members of each validation season, in order, and yield its tidy metrics."""
+    """Fit the members of each validation season, in order, and yield its tidy metrics.
+
+    Without calibration, which no objective reads.
+    """
     inputs = shared.inputs
     if config.model.members == [CLONE]:
         with stages.stage("models", len(plan.test_seasons)) as advance:
             for season in plan.test_seasons:
-                yield season, _judge_clone(season, inputs, config)
+                yield season, validation_metrics(season, inputs.data, inputs.results, config)
                 advance()
         return
     part_of = {part.fit: part for part in plan.tests}
@@ -153,28 +139,20 @@ def _judged_seasons(
     # Without test seasons no intervals are drawn: trials are judged by scores.
     fits = FoldPlan(plan.fits, [])
     seed = Seeds.of(config.seed).folds
+    bare = replace(config, calibration=replace(config.calibration, name="none"))
+    league = inputs.league if _needs_odds(config) else None
     with stages.stage("models", n_steps(fits, config)) as advance:
         for fitted in each_fit(fits, inputs.data, config, seed, advance):
             predicted |= fitted.predicted
-            if fitted.fit.name in part_of:
-                part = part_of[fitted.fit.name]
-                ensemble = _ensemble(part, predicted, inputs, config)
-                projection = inputs.projection.get(part.seasons[0])
-                ranker = Ranker(fitted.members, ensemble, projection)
-                for season in part.seasons:
-                    tidy = [_judge(season, ranker, predicted[season], shared, config)]
-                    if config.include_clone_classifier:
-                        tidy.append(_judge_clone(season, inputs, config))
-                    yield season, pd.concat(tidy, ignore_index=True)
-
-
-def _ensemble(
-    part: TestPart, predicted: dict[str, Scores], inputs: RunInputs, config: Config
-) -> Ensemble:
-    # Calibration is read by no objective.
-    without = replace(config, calibration=replace(config.calibration, name="none"))
-    league = inputs.league if _needs_odds(config) else None
-    return fit_ensemble(part, predicted, inputs.data.relevance, without, league)
+            if (part := part_of.get(fitted.fit.name)) is None:
+                continue
+            [season] = part.seasons
+            ensemble = fit_ensemble(part, predicted, inputs.data.relevance, bare, league)
+            ranker = Ranker(fitted.members, ensemble, inputs.projection.get(season))
+            tidy = [_judge(season, ranker, predicted[season], shared, config)]
+            if config.include_clone_classifier:
+                tidy.append(validation_metrics(season, inputs.data, inputs.results, config))
+            yield season, pd.concat(tidy, ignore_index=True)
 
 
 def _needs_odds(config: Config) -> bool:
@@ -203,24 +181,6 @@ def _judge(
         judged = frame[["season", "as_of_point", "team_id", *odds]]
         parts.append(advancement_metrics(judged, results, name))
     return pd.concat(parts, ignore_index=True)[TIDY_COLUMNS]
-
-
-def _judge_clone(season: str, inputs: RunInputs, config: Config) -> pd.DataFrame:
-    """Return the tidy metrics of the playoff classifier over all dates of a season."""
-    found = validation_scores(
-        inputs.data,
-        inputs.results,
-        config.model.clone_classifier,
-        [season],
-        config.seed,
-        config.paths.members,
-        n_jobs=config.trainer.num_threads,
-    )
-    rows = [
-        (season, ALL_DATES, "league", CLONE, name.replace("clone_", "playoff_"), value)
-        for name, value in found.items()
-    ]
-    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
 
 
 def _means(tidy: pd.DataFrame, ranker: str) -> dict[str, float]:
