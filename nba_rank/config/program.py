@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nba_rank.core.errors import UserError
 from nba_rank.core.interruption import Terminated, interruptible
+from nba_rank.core.startup import importing
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -98,7 +99,8 @@ def _check_common(config_name: str, kind: type, words: list[str]) -> None:
 
 def _function(place: str) -> "Callable[[DictConfig, Console], object]":
     module, _, name = place.rpartition(".")
-    return getattr(import_module(module), name)
+    with importing():
+        return getattr(import_module(module), name)
 
 
 @contextmanager

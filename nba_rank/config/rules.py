@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from importlib.util import find_spec
 
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.schema import (
@@ -11,6 +12,7 @@ from nba_rank.config.schema import (
     DataConfig,
     DebugConfig,
     FeaturesConfig,
+    LoggerConfig,
     ModelConfig,
 )
 from nba_rank.config.schema.option import problem
@@ -31,6 +33,19 @@ def validate(config: object) -> None:
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise ConfigError(f"the config has {len(problems)} problem(s):\n{lines}")
+
+
+def check_logger(config: LoggerConfig) -> None:
+    """Check that the logger's package is installed.
+
+    Raises:
+        ConfigError: Names the package and how to install it.
+    """
+    if config.name != "csv" and find_spec(config.name) is None:
+        raise ConfigError(
+            f"logger={config.name} needs a package that is not installed: "
+            f"pip install -e '.[{config.name}]' in the checkout, or take logger=csv"
+        )
 
 
 def flat(node: object, prefix: str = "") -> Iterator[tuple[str, object]]:

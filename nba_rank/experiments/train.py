@@ -1,6 +1,8 @@
 """`python -m nba_rank.train`: from raw files to a ranked, evaluated run folder."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -8,29 +10,30 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from nba_rank.config.compose import as_config, config_yaml
+from nba_rank.config.rules import check_logger
 from nba_rank.config.schema import Config
 from nba_rank.core.errors import ConfigError
 from nba_rank.core.names import CLONE
+from nba_rank.core.passwords import redact_password
 from nba_rank.core.run_dir import RunDir
-from nba_rank.core.stages import Stages
-from nba_rank.experiments import playoff_classifier
-from nba_rank.experiments.run import RunResult, run
-from nba_rank.experiments.tuning.pruning import pruner
-from nba_rank.experiments.tuning.storage import redact_password
-from nba_rank.experiments.tuning.study import TrialOutcome
-from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
-from nba_rank.models.model_a.loggers import check_logger
+from nba_rank.core.startup import importing
+
+if TYPE_CHECKING:
+    from nba_rank.experiments.run import RunResult
+    from nba_rank.experiments.tuning.study import TrialOutcome
 
 
 def train(
-    cfg: DictConfig, console: Console, trial_inputs: TrialInputs | None = None
-) -> RunResult | TrialOutcome | None:
+    cfg: DictConfig,
+    console: Console,
+    run_trial: "Callable[[Config, RunDir], TrialOutcome] | None" = None,
+) -> "RunResult | TrialOutcome | None":
     """Validate a composed config, reserve a run folder and fill it.
 
     Args:
         cfg: As Hydra composed it.
         console: Where progress and results are shown.
-        trial_inputs: Inputs that earlier trials of this process have read; None: none.
+        run_trial: Judges a trial of a sweep.
 
     Returns:
         The result; for a job of a sweep only what the sweeper needs.
@@ -48,10 +51,12 @@ def train(
             _write_hydra(run_dir, cfg)
         run_dir.note(seed=config.seed)
         if is_trial:
-            stages = Stages(Console(quiet=True), False)
-            return run_trial(config, run_dir, stages, pruner(config), trial_inputs or TrialInputs())
-        program = playoff_classifier.run if config.model.members == [CLONE] else run
-        result = program(config, run_dir, console)
+            assert run_trial is not None, "trials are jobs of a sweep"
+            return run_trial(config, run_dir)
+        with importing():  # after the first line of output
+            from nba_rank.experiments import playoff_classifier, run
+        program = playoff_classifier if config.model.members == [CLONE] else run
+        result = program.run(config, run_dir, console)
         return None if in_sweep else result
 
 

@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 Tell = Callable[[object], None]
 """Sends a message to the parent."""
 
-_FITS = "nba_rank.models.members"
+_PRELOADED = "nba_rank.models.preload"
 _HAS_SERVER = "forkserver" in multiprocessing.get_all_start_methods()
 _TOLD, _DONE, _FAILED = "told", "done", "failed"
 
@@ -56,7 +56,7 @@ def warm_up() -> None:
     """
     if not _HAS_SERVER:
         return
-    multiprocessing.set_forkserver_preload([_FITS])
+    multiprocessing.set_forkserver_preload([_PRELOADED])
     resource_tracker.ensure_running()  # it would lift the mask
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -94,6 +94,21 @@ def test_a_config_error_comes_before_anything_heavy_is_imported(tmp_path, words,
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_shows_its_folder_before_it_imports_its_models():
+    watched = (
+        "import sys, nba_rank.experiments.train\n"
+        "print({'torch', 'xgboost', 'optuna', 'matplotlib'} & {*sys.modules})"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", watched],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout == "set()\n"
+
+
 SHELLS = {path.stem: path.read_text() for path in Path(nba_rank.__file__).parent.glob("*.py")}
 
 

@@ -1,6 +1,5 @@
 """Storages of studies: opened by any number of workers at once, shown without passwords."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,15 +13,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from nba_rank.core.errors import UserError
+from nba_rank.core.passwords import is_password, redact_password
 
 JOURNAL = "journal://"
 """Scheme of a journal file, which workers on a shared disk append to."""
 
-_PASSWORD = re.compile(
-    r"(?P<before>://[^:/?#\s]*:)\S*(?=@)"
-    r"|(?P<key>(?:^|[?&;\s])(?:password|passwd|pwd|sslpassword)=)[^&;\s'\"]*",
-    re.IGNORECASE,
-)
 _LOCK_NUMBER = 7302461195  # of the advisory lock in PostgreSQL; any number, the same for all
 
 
@@ -113,14 +108,6 @@ def _parsed(url: str) -> URL:
 def _passwords(url: URL) -> list[str]:
     found = [url.password or ""]
     for key, value in url.query.items():
-        if _PASSWORD.match(f"{key}="):
+        if is_password(key):
             found += [value] if isinstance(value, str) else value
     return [password for password in found if password]
-
-
-def redact_password(text: str) -> str:
-    """Return a text with *** for every password of its storage URLs.
-
-    Finds passwords before the host and the parameters `password`, `passwd`, `pwd`, `sslpassword`.
-    """
-    return _PASSWORD.sub(lambda found: f"{found['before'] or found['key']}***", text)

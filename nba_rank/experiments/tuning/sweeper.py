@@ -31,14 +31,15 @@ from nba_rank.config.schema.option import RESULT, SWEEP, roles
 from nba_rank.core.content_hash import code_hash
 from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.names import CLONE
+from nba_rank.core.passwords import redact_password
 from nba_rank.core.run_dir import RunDir
+from nba_rank.core.stages import Stages
 from nba_rank.evaluation.sweeps import DEFAULT
 from nba_rank.experiments.train import train
-from nba_rank.experiments.tuning.pruning import storage_url
+from nba_rank.experiments.tuning.pruning import pruner, storage_url
 from nba_rank.experiments.tuning.result import Sweep, write_result, write_trials
 from nba_rank.experiments.tuning.space import draw, search_space, to_overrides
-from nba_rank.experiments.tuning.storage import redact_password
-from nba_rank.experiments.tuning.study import SharedStudy
+from nba_rank.experiments.tuning.study import SharedStudy, TrialOutcome
 from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 
 _FAILURES_TO_STOP = 5  # in a row
@@ -277,7 +278,11 @@ class StudySweeper(Sweeper):
 
 
 def _run_job(cfg: DictConfig, trial_inputs: TrialInputs) -> object:
-    return train(cfg, Console(), trial_inputs)
+    def judge(config: Config, run_dir: RunDir) -> TrialOutcome:
+        stages = Stages(Console(quiet=True), False)
+        return run_trial(config, run_dir, stages, pruner(config), trial_inputs)
+
+    return train(cfg, Console(), judge)
 
 
 def _typed(cfg: DictConfig) -> Config:

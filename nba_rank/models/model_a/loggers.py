@@ -1,26 +1,12 @@
 """Where Lightning logs model A's losses and diagnostics."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger
 
+from nba_rank.config.rules import check_logger
 from nba_rank.config.schema import LoggerConfig
-from nba_rank.core.errors import ConfigError
 from nba_rank.models.model_a.lightning_module import ModelA
-
-
-def check_logger(config: LoggerConfig) -> None:
-    """Check that the logger's package is installed.
-
-    Raises:
-        ConfigError: Names the package and how to install it.
-    """
-    if config.name != "csv" and find_spec(config.name) is None:
-        raise ConfigError(
-            f"logger={config.name} needs a package that is not installed: "
-            f"pip install -e '.[{config.name}]' in the checkout, or take logger=csv"
-        )
 
 
 def model_loggers(config: LoggerConfig, folder: Path, network: int) -> list[Logger]:

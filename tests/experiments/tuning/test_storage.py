@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nba_rank.experiments.tuning.storage import StudyError, open_storage, redact_password
+from nba_rank.core.passwords import redact_password
+from nba_rank.experiments.tuning.storage import StudyError, open_storage
 from nba_rank.experiments.tuning.study import SharedStudy
 
 N_WORKERS = 4

@@ -5,10 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from nba_rank.config import rules
 from nba_rank.config.schema import LoggerConfig
 from nba_rank.core.errors import ConfigError
 from nba_rank.models.model_a import loggers
-from nba_rank.models.model_a.loggers import check_logger, model_loggers
+from nba_rank.models.model_a.loggers import model_loggers
 
 
 def write(name, folder):
@@ -35,10 +36,10 @@ def test_csv_is_written_while_training_goes_on(tmp_path):
 
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
 def test_a_missing_package_is_a_clear_error(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(loggers, "find_spec", lambda package: None)
-    check_logger(LoggerConfig(name="csv"))
+    monkeypatch.setattr(rules, "find_spec", lambda package: None)
+    rules.check_logger(LoggerConfig(name="csv"))
     for refuse in (
-        lambda: check_logger(LoggerConfig(name=name)),
+        lambda: rules.check_logger(LoggerConfig(name=name)),
         lambda: model_loggers(LoggerConfig(name=name), tmp_path, 0),
     ):
         with pytest.raises(ConfigError, match=rf"pip install -e '\.\[{name}\]'"):

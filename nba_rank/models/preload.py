@@ -1,0 +1,6 @@
+"""What workers need, imported once in the process that they are forked from."""
+
+from nba_rank.core.startup import importing
+
+with importing():
+    from nba_rank.models import members  # noqa: F401
