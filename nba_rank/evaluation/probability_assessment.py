@@ -168,7 +168,7 @@ def _series(season: str, forecast: Forecast, league: League, grid: pd.DataFrame)
     edge = HomeEdge.of(league.tables).at(
         start_years(rated["season"][:1]), days(rated["as_of_date"][:1])
     )
-    strengths = odds.strengths(rated, float(edge[0]))
+    strengths = next(odds.strengths(rated, edge.tolist()))
     return series_upsets(
         rated.assign(strength=strengths.playoffs),
         league.tables,

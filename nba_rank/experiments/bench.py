@@ -153,7 +153,7 @@ def _simulations(
     half_way = as_of_points(tables, seasons[-1])["0.5"]
     situation = Situation.of(tables, seasons[-1], half_way)
     on_date = inputs[inputs["as_of_date"] == half_way].sort_values("team_id")
-    strengths = fit().strengths(on_date, edge=2.0)
+    strengths = next(fit().strengths(on_date, [2.0]))
 
     def play(n: int) -> object:
         return simulate(situation, strengths, n, np.random.default_rng(0))

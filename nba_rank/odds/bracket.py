@@ -46,26 +46,16 @@ class Strengths:
         points: Points of margin against an average team [S, T].
         home_edge: Points by which a home team does better; 0 on neutral courts. One number or [S].
         noise_sd: Standard deviation of a game's margin, points. One number or [S].
-
-    Raises:
-        ValueError: `points` is not [S, T] or not finite, or `noise_sd` is not positive.
     """
 
     points: FloatArray
     home_edge: float | FloatArray
     noise_sd: float | FloatArray
 
-    def __post_init__(self) -> None:
-        """Check the arrays."""
-        if self.points.ndim != 2 or not np.isfinite(self.points).all():
-            raise ValueError(f"strengths must be finite numbers [S, T], not {self.points.shape}")
-        if not np.all(np.asarray(self.noise_sd) > 0):
-            raise ValueError(f"noise_sd must be positive, not {self.noise_sd}")
-
     def of(self, block: slice) -> "Strengths":
         """Return the strengths of some of the simulations."""
         edge, noise = (
-            part[block] if isinstance(part, np.ndarray) else part
+            np.broadcast_to(part, len(self.points))[block]
             for part in (self.home_edge, self.noise_sd)
         )
         return Strengths(points=self.points[block], home_edge=edge, noise_sd=noise)
@@ -83,11 +73,6 @@ class Strengths:
         """
         at_home = ndtr((gap + self.home_edge) / self.noise_sd)
         return at_home, ndtr((gap - self.home_edge) / self.noise_sd)
-
-
-def wins_needed_by_round(season: str) -> tuple[int, ...]:
-    """Return the wins that decide a series of each of the four rounds of a season."""
-    return tuple(league_facts.wins_needed(season, number) for number in range(1, ROUNDS + 1))
 
 
 def series_win_prob(
@@ -181,31 +166,44 @@ def play_in(
         beat[winner, loser] += 1
     # Games that found their place, by simulation.
     used = np.zeros(S, dtype=np.int64)
+
+    def one_game(host: IntArray, guest: IntArray) -> tuple[IntArray, IntArray]:
+        """Return winners and losers [S]."""
+        at_home, _ = strengths.host_win_probs(strengths.gap(host, guest))
+        host_won = rng.random(S) < at_home
+        won, lost = beat[host, guest], beat[guest, host]
+        host_won = np.where(won + lost > 0, won > 0, host_won)
+        np.add(used, won + lost, out=used)
+        return np.where(host_won, host, guest), np.where(host_won, guest, host)
+
+    def ninth_twice(eighth: IntArray, ninth: IntArray, max_games_behind: float) -> IntArray:
+        """Return who takes the eighth berth by the rule of 2019-20 [S]."""
+        rows, ahead = np.arange(S), seeds.wins - seeds.losses
+        held = (ahead[rows, eighth] - ahead[rows, ninth]) / 2 <= max_games_behind
+        won, lost = beat[ninth, eighth], beat[eighth, ninth]
+        np.add(used, np.where(held, won + lost, 0), out=used)
+        p = ndtr(strengths.gap(ninth, eighth) / strengths.noise_sd)
+        twice = (rng.random((2, S)) < p) | (np.arange(2)[:, None] < won)
+        return np.where(held & (lost == 0) & twice.all(axis=0), ninth, eighth)
+
     entrants = np.empty((S, CONFERENCES, BERTHS), dtype=np.int64)
     for code in range(CONFERENCES):
         members = np.flatnonzero(league.conference == code)
         line = rule.line if rule else BERTHS
         if len(members) < line:
             raise ValueError(f"conference {code} has {len(members)} teams, its field {line}")
-        order = np.empty((S, len(members)), dtype=np.int64)
-        np.put_along_axis(
-            order, seeds.seed[:, members] - 1, np.broadcast_to(members, order.shape), axis=1
-        )
-        if len(uninvited):
-            last = np.isin(order, uninvited)
-            order = np.take_along_axis(order, np.argsort(last, axis=1, kind="stable"), axis=1)
+        places = seeds.seed[:, members] + T * np.isin(members, uninvited)
+        order = members[np.argsort(places, axis=1)]
         entrants[:, code] = order[:, :BERTHS]
         if rule is None:
             continue
+        seventh, eighth, ninth = order[:, 6:9].T
         if rule.max_games_behind is not None:
-            entrants[:, code, 7] = _ninth_twice(
-                order, seeds, strengths, rule.max_games_behind, beat, used, rng
-            )
+            entrants[:, code, 7] = ninth_twice(eighth, ninth, rule.max_games_behind)
             continue
-        seventh, eighth, ninth, tenth = order[:, 6:10].T
-        first, host = _one_game(seventh, eighth, strengths, beat, used, rng)
-        guest, _ = _one_game(ninth, tenth, strengths, beat, used, rng)
-        second, _ = _one_game(host, guest, strengths, beat, used, rng)
+        first, host = one_game(seventh, eighth)
+        guest, _ = one_game(ninth, order[:, 9])
+        second, _ = one_game(host, guest)
         entrants[:, code, 6], entrants[:, code, 7] = first, second
     if (used != len(known)).any():
         raise MisfitError(
@@ -215,49 +213,9 @@ def play_in(
     return entrants
 
 
-def _one_game(
-    host: IntArray,
-    guest: IntArray,
-    strengths: Strengths,
-    beat: IntArray,
-    used: IntArray,
-    rng: np.random.Generator | Streams,
-) -> tuple[IntArray, IntArray]:
-    """Return winners and losers [S]; known games are counted in `used`."""
-    at_home, _ = strengths.host_win_probs(strengths.gap(host, guest))
-    host_won = rng.random(len(host)) < at_home
-    won, lost = beat[host, guest], beat[guest, host]
-    host_won = np.where(won + lost > 0, won > 0, host_won)
-    used += won + lost
-    return np.where(host_won, host, guest), np.where(host_won, guest, host)
-
-
-def _ninth_twice(
-    order: IntArray,
-    seeds: Seeds,
-    strengths: Strengths,
-    max_games_behind: float,
-    beat: IntArray,
-    used: IntArray,
-    rng: np.random.Generator | Streams,
-) -> IntArray:
-    """Return who takes the eighth berth by the rule of 2019-20 [S]."""
-    rows = np.arange(len(order))
-    eighth, ninth = order[:, 7], order[:, 8]
-    lead = (seeds.wins - seeds.losses)[rows, eighth] - (seeds.wins - seeds.losses)[rows, ninth]
-    held = lead / 2 <= max_games_behind
-    won, lost = beat[ninth, eighth], beat[eighth, ninth]
-    used += np.where(held, won + lost, 0)
-    p = ndtr(strengths.gap(ninth, eighth) / strengths.noise_sd)
-    twice = (rng.random((2, len(order))) < p) | (np.arange(2)[:, None] < won)
-    return np.where(held & (lost == 0) & twice.all(axis=0), ninth, eighth)
-
-
 def _slots(entrants: IntArray, league_rank: IntArray) -> IntArray:
     """Return the entrants in bracket order [16, S], so that a series is one contiguous row."""
     S = len(league_rank)
-    if entrants.shape != (S, CONFERENCES, BERTHS):
-        raise ValueError(f"entrants must be [{S}, {CONFERENCES}, {BERTHS}], not {entrants.shape}")
     slots = entrants[:, :, _SEEDS_BY_SLOT - 1].reshape(S, _SLOTS)
     return np.ascontiguousarray(slots.T)
 
@@ -266,8 +224,6 @@ def _known_wins(wins_so_far: Array | None, slots: IntArray, T: int) -> IntArray 
     """Check the known playoff games against every simulation's bracket; None without any."""
     if wins_so_far is None or not wins_so_far.any():
         return None
-    if wins_so_far.shape != (T, T):
-        raise ValueError(f"wins_so_far must be [{T}, {T}], not {wins_so_far.shape}")
     wins_so_far = wins_so_far.astype(np.int64)
     met = (wins_so_far + wins_so_far.T) > 0
     slot = np.full((T, slots.shape[1]), -1)
@@ -312,16 +268,14 @@ def _host_wins_series(
         return p
     won, lost = wins_so_far[host, guest], wins_so_far[guest, host]
     begun = (won + lost) > 0
-    if begun.any():
-        won, lost = won[begun], lost[begun]
-        home_left, away_left = _games_left(needed, won + lost)
-        p[begun] = series_win_prob(
-            at_home[begun],
-            away[begun],
-            home_left=home_left,
-            away_left=away_left,
-            needed=needed - won,
-        )
+    home_left, away_left = _games_left(needed, (won + lost)[begun])
+    p[begun] = series_win_prob(
+        at_home[begun],
+        away[begun],
+        home_left=home_left,
+        away_left=away_left,
+        needed=needed - won[begun],
+    )
     return p
 
 
@@ -340,8 +294,7 @@ def advance(
         strengths: Of the S simulations.
         league_rank: Regular-season rank of all teams, 1 is best: the lower hosts [S, T].
         wins_needed: Wins that decide a series, by round.
-        wins_so_far: Playoff games that the row team has won against the column team [T, T]. The
-            entrants concerned must be the same in all simulations.
+        wins_so_far: Playoff games that the row team has won against the column team [T, T].
 
     Returns:
         Probabilities [S, T, 5] of being in the playoffs (0 or 1), and of winning the first, second
@@ -349,8 +302,7 @@ def advance(
         and sum to 16, 8, 4, 2 and 1 over the teams.
 
     Raises:
-        ValueError: The shapes do not fit.
-        MisfitError: The known games do not fit every bracket.
+        MisfitError: The known games do not fit the bracket of every simulation.
     """
     S, T = league_rank.shape
     slots = _slots(entrants, league_rank)

@@ -68,14 +68,9 @@ class HomeEdge:
         return cls(first, prior, sums)
 
     def at(self, season: IntArray, day: IntArray) -> FloatArray:
-        """Return the edge as known on the mornings of days.
+        """Return the edge as known on the mornings of days since 1970-01-01, points [N].
 
-        Args:
-            season: Start years of seasons, [N].
-            day: Days since 1970-01-01, [N].
-
-        Returns:
-            Points, [N].
+        `season` holds start years.
         """
         (total,), (count,) = self._sums.total(season, day)
         prior = self.prior[np.clip(season - self.first_season, 0, len(self.prior) - 1)]

@@ -22,10 +22,9 @@ REGULAR = {"full_strength": 0.5, "roster_strength": 0.5, "margin_rating": 0.0}
 PLAYOFFS = {
     "playoff_strength": 0.5, "star_strength": 0.15, "margin_rating": 0.3, "elo_margin": 0.0,
 }  # fmt: skip
-RESIDUAL = dict.fromkeys(RESIDUAL_INPUTS, 0.0)
 TEAM_ONLY = {"elo_margin": 1.0, "margin_rating": 0.0}
 """Inputs of strengths and their weights before any game was learned from: for the regular season
-and the playoffs with players, what the playoff residual adds, and for both without players."""
+and the playoffs with players, and for both without."""
 
 _TOGETHER = 2400
 """Simulations worked on at once: enough to make calls cheap, and little memory."""
@@ -81,9 +80,8 @@ class TrainingGames:
 
         Args:
             tables: The canonical tables; games of the frame's seasons are read.
-            frame: What `nba_rank.odds.inputs.strength_inputs` returns and, where a ranker's odds
-                are asked for, its `score`; sorted by `season`, `as_of_date`, `team_id`. May be
-                empty.
+            frame: From `nba_rank.odds.inputs.strength_inputs`, with the `score` of a ranker whose
+                odds are asked for; sorted by `season`, `as_of_date`, `team_id`. May be empty.
         """
         teams, known = Rated.of(tables, frame), has_players(frame)
         return cls(teams if known.all() else Rated.of(tables, frame[known]), teams)
@@ -126,26 +124,25 @@ class MonteCarloOdds:
             n_simulations: Simulations of each date.
             seed: Seed of the simulations.
             playoff_strength: Fit a model for the playoffs; otherwise they use the regular season's.
-            playoff_residual: Let the playoffs' model read `RESIDUAL` too.
+            playoff_residual: Let the playoffs' model read `RESIDUAL_INPUTS` too.
         """
         score = {SCORE: 0.0} if SCORE in training_games.teams.frame else {}
-        playoffs = PLAYOFFS | RESIDUAL if playoff_residual else PLAYOFFS
+        playoffs = PLAYOFFS | dict.fromkeys(RESIDUAL_INPUTS, 0.0) if playoff_residual else PLAYOFFS
         team_only = TEAM_ONLY | score
         return cls(
-            players=_fit(
-                training_games.players, REGULAR | score, playoffs | score, playoff_strength
-            ),
-            teams=_fit(training_games.teams, team_only, team_only, playoff_strength),
-            n_simulations=n_simulations,
-            seed=seed,
+            _fit(training_games.players, REGULAR | score, playoffs | score, playoff_strength),
+            _fit(training_games.teams, team_only, team_only, playoff_strength),
+            n_simulations,
+            seed,
         )
 
-    def strengths(self, date: pd.DataFrame, edge: float) -> SeasonStrengths:
-        """Return the strengths of the teams of one date, sorted by id, at a home edge in points."""
-        return next(self._strengths(date, [edge]))
+    def strengths(self, frame: pd.DataFrame, edges: Iterable[float]) -> Iterator[SeasonStrengths]:
+        """Yield the strengths on each date of a frame.
 
-    def _strengths(self, frame: pd.DataFrame, edges: Iterable[float]) -> Iterator[SeasonStrengths]:
-        """Yield the strengths on each date of a frame that is sorted by date and team."""
+        Args:
+            frame: Rated teams, sorted by date and id.
+            edges: Home edge on each date, points.
+        """
         with_players = has_players(frame).to_numpy()
         points = [
             np.where(with_players, of_players.strength(frame), of_teams.strength(frame))
@@ -196,7 +193,7 @@ class MonteCarloOdds:
         frame = frame.sort_values(["season", "as_of_date", "team_id"])
         dates = frame[["season", "as_of_date"]].iloc[[date.start for date in _date_slices(frame)]]
         edges = HomeEdge.of(tables).at(start_years(dates["season"]), days(dates["as_of_date"]))
-        strengths = list(self._strengths(frame, edges.tolist()))
+        strengths = list(self.strengths(frame, edges.tolist()))
 
         def of_mornings(mornings: list[_Morning]) -> list[_Columns]:
             situations, strengths, draws = zip(*mornings, strict=True)
@@ -294,7 +291,5 @@ def _groups(mornings: Iterable[_Morning], most: int) -> Iterator[list[_Morning]]
 def _each(
     function: Callable[[list[_Morning]], list[_Columns]], parts: list[list[_Morning]], threads: int
 ) -> list[_Columns]:
-    if threads == 1:
-        return [columns for part in parts for columns in function(part)]
     with ThreadPoolExecutor(threads) as pool:
         return [columns for part in pool.map(function, parts) for columns in part]

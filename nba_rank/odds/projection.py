@@ -37,6 +37,19 @@ class Projection:
     odds: dict[str, MonteCarloOdds]
     seconds: float
 
+    def write(self, folder: Path) -> None:
+        """Write it into a folder."""
+        self.summary.to_parquet(folder / _SUMMARY, index=False)
+        odds = {season: odds.to_dict() for season, odds in self.odds.items()}
+        (folder / _ODDS).write_text(json.dumps({"odds": odds, "seconds": self.seconds}))
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read it back."""
+        content = json.loads((folder / _ODDS).read_text())
+        odds = {season: MonteCarloOdds.from_dict(of) for season, of in content["odds"].items()}
+        return cls(pd.read_parquet(folder / _SUMMARY), odds, content["seconds"])
+
 
 def project(
     tables: Tables,
@@ -70,8 +83,8 @@ def project(
             f"projection_{season}",
             [*known, *[hashes.get(name, name) for name in [*earlier, season]]],
             made_by=__name__,
-            write=_Season.write,
-            read=_Season.read,
+            write=Projection.write,
+            read=Projection.read,
         )
         for season, earlier in learn_from.items()
     }
@@ -83,14 +96,14 @@ def project(
     if missing:
         training_games = TrainingGames.of(tables, inputs)
 
-        def simulate(season: str) -> _Season:
+        def simulate(season: str) -> Projection:
             start = time.perf_counter()
             learned = training_games.of_seasons(learn_from[season])
             odds = MonteCarloOdds.fit(learned, n_simulations=n_simulations, seed=seed)
             dates = inputs[inputs["season"] == season]
             at_once = max(1, threads // len(missing))
             summary = odds.predict(dates, tables, rounds=False, threads=at_once)
-            part = _Season(summary, odds, time.perf_counter() - start)
+            part = Projection(summary, {season: odds}, time.perf_counter() - start)
             entries[season].keep(part)
             return part
 
@@ -101,31 +114,9 @@ def project(
                 on_season()
     return Projection(
         pd.concat([parts[season].summary for season in entries], ignore_index=True),
-        {season: parts[season].odds for season in entries},
+        {season: parts[season].odds[season] for season in entries},
         sum(part.seconds for part in parts.values()),
     )
-
-
-@dataclass(frozen=True)
-class _Season:
-    """A simulated season: the summary of its dates, what simulated it, and the time it took."""
-
-    summary: pd.DataFrame
-    odds: MonteCarloOdds
-    seconds: float
-
-    def write(self, folder: Path) -> None:
-        """Write it into a folder."""
-        self.summary.to_parquet(folder / _SUMMARY, index=False)
-        content = {"odds": self.odds.to_dict(), "seconds": self.seconds}
-        (folder / _ODDS).write_text(json.dumps(content))
-
-    @classmethod
-    def read(cls, folder: Path) -> Self:
-        """Read it back."""
-        content = json.loads((folder / _ODDS).read_text())
-        odds = MonteCarloOdds.from_dict(content["odds"])
-        return cls(pd.read_parquet(folder / _SUMMARY), odds, content["seconds"])
 
 
 def projected_seasons(inputs: pd.DataFrame, needed: list[str]) -> list[str]:

@@ -14,19 +14,12 @@ import pandas as pd
 
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data import league as league_facts
-from nba_rank.data.outcomes import EVENTS
+from nba_rank.data.outcomes import EVENTS, ROUNDS
 from nba_rank.data.remaining import Remaining, SeasonGames
 from nba_rank.data.standings import BERTHS, Records
 from nba_rank.data.tables import Tables
 from nba_rank.odds.antithetic import AntitheticDraws, Streams, mirrored
-from nba_rank.odds.bracket import (
-    MisfitError,
-    Strengths,
-    advance,
-    draw,
-    play_in,
-    wins_needed_by_round,
-)
+from nba_rank.odds.bracket import MisfitError, Strengths, advance, draw, play_in
 from nba_rank.odds.seeding import League, Seeds, seed
 
 N_SEEDS = 15
@@ -252,7 +245,7 @@ def simulate_together(
     )
     rules: dict[str, Any] = {
         "league_rank": seeds.league_rank,
-        "wins_needed": wins_needed_by_round(first.season),
+        "wins_needed": [league_facts.wins_needed(first.season, n + 1) for n in range(ROUNDS)],
         "wins_so_far": first.playoff_wins,
     }
     if rounds:

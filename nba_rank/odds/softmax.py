@@ -10,9 +10,6 @@ from scipy.optimize import minimize_scalar
 
 from nba_rank.core.arrays import FloatArray
 
-LIST = ["season", "as_of_date"]
-"""Columns that name one list of competing teams."""
-
 
 @dataclass(frozen=True)
 class SoftmaxOdds:
@@ -56,7 +53,7 @@ class SoftmaxOdds:
 
 def _behind_best(frame: pd.DataFrame) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """Return by how much each score differs from the best of its list, and its list's number."""
-    lists = frame.groupby(LIST, sort=False)
+    lists = frame.groupby(["season", "as_of_date"], sort=False)
     behind = frame["score"] - lists["score"].transform("max")
     number = np.asarray(lists.ngroup(), dtype=np.int64)
     return np.asarray(behind, dtype=np.float64), number

@@ -12,7 +12,6 @@ from nba_rank.odds.bracket import (
     draw,
     play_in,
     series_win_prob,
-    wins_needed_by_round,
 )
 from nba_rank.odds.seeding import League, Seeds
 
@@ -105,11 +104,6 @@ def test_series_win_prob_equals_the_sum_over_all_outcomes():
     assert series_win_prob(p_home, p_away, **together) == pytest.approx(
         np.array(expected), abs=1e-12
     )
-
-
-def test_first_rounds_before_2002_03_were_best_of_five():
-    assert wins_needed_by_round("2001-02") == (3, 4, 4, 4)
-    assert wins_needed_by_round("2002-03") == (4, 4, 4, 4)
 
 
 # The play-in.
@@ -383,16 +377,3 @@ def test_known_games_that_do_not_fit_the_bracket_are_refused(pairs):
         wins[winner, loser] = 4
     with pytest.raises(MisfitError, match="do not fit the bracket"):
         advance(entrants, strengths, league_rank=fixed_seeds(5).league_rank, wins_so_far=wins)
-
-
-def test_input_that_does_not_fit_is_refused():
-    entrants, strengths, wins = playoffs_begun(5)
-    rank = fixed_seeds(5).league_rank
-    with pytest.raises(ValueError, match="entrants must be"):
-        advance(entrants[:, :, :4], strengths, league_rank=rank)
-    with pytest.raises(ValueError, match="wins_so_far must be"):
-        advance(entrants, strengths, league_rank=rank, wins_so_far=wins[:3, :3] + 1)
-    with pytest.raises(ValueError, match="noise_sd"):
-        strengths_of(strengths.points, noise_sd=0.0)
-    with pytest.raises(ValueError, match="finite"):
-        strengths_of(strengths.points * np.nan)

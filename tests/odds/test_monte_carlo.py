@@ -89,7 +89,7 @@ def test_strengths_and_home_edge_are_those_of_the_models(predicted, season, fitt
         expected = getattr(models, name).strength(season)
         np.testing.assert_array_equal(predicted[f"{name}_strength"], expected)
     date = on(season, dates_of(season)[2])
-    strengths = fitted.strengths(date, 2.0)
+    strengths = next(fitted.strengths(date, [2.0]))
     assert strengths.regular_edge == 2.0 + models.regular.home
     assert strengths.playoffs_edge == 2.0 + models.playoffs.home
     progress = date["progress"].iloc[0]

@@ -179,6 +179,12 @@ def test_intervals_hold_their_share_and_hardly_more(opening):
         assert (((drawn > low) & (drawn < high)).mean(axis=0) < COVERAGE).all()
 
 
+def test_first_rounds_before_2002_03_were_best_of_five():
+    for season, most in (("2001-02", 15), ("2002-03", 16)):
+        simulated = simulate(fair_season(season), strengths_of(), 20, np.random.default_rng(0))
+        assert simulated.playoff_wins.max() == most
+
+
 def test_the_stronger_team_wins_every_game_without_noise(opening):
     points = np.random.default_rng(0).permutation(T) - 14.5
     nothing = ("regular_edge", "playoffs_edge", "rest", "regular_doubt", "playoffs_doubt")
@@ -212,6 +218,7 @@ def test_home_edge_and_rest_decide_between_equals(middle):
     rested = np.where(tired_home, left.away, left.home)[tired_home != tired_away]
     wins = middle.records.beat.sum(axis=1) + np.bincount(rested, minlength=T)
     assert (simulated.seeds.wins >= wins).all()
+    assert (simulated.seeds.wins[0] != simulated.seeds.wins[1]).any()
 
 
 def test_the_last_game_is_won_as_often_as_the_normal_distribution_says(middle):
