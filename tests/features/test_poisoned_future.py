@@ -1,10 +1,15 @@
+"""Nothing that is known of a date depends on what happens on it or later."""
+
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_games import mapped, table
 
-from nba_rank.data.tables import BOX_COLUMNS, Tables, conform
+from nba_rank.core.seasons import season_label, season_start_year
+from nba_rank.data.calendar import as_of_grid
+from nba_rank.data.tables import BOX_COLUMNS, Tables
 from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.roster import player_sets
@@ -16,7 +21,7 @@ BOX = list(BOX_COLUMNS)
 def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     """Replace everything that happens on the day and after it, and drop the later seasons."""
     rng = np.random.default_rng(seed)
-    tables = without_later_seasons(tables, season)
+    tables = between(tables, "", season)
     games = tables.games
     later = games.loc[games["game_date"] >= day, "game_id"].to_numpy()
     gone = set(rng.choice(later, size=len(later) // 8, replace=False))
@@ -42,7 +47,7 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     future["home_points"] = future["game_id"].map(home)
     future["away_points"] = future["game_id"].map(away)
     future["neutral_site"] = rng.random(len(future)) < 0.5
-    new_games = conform("games", pd.concat([past, future]))
+    poisoned = {"games": [past, future]}
 
     past, future = split(tables.team_games)
     future["team_id"] = future["team_id"].map(team)
@@ -52,7 +57,7 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     theirs = future["game_id"].map(away).where(future["is_home"], future["game_id"].map(home))
     future["points"], future["opponent_points"], future["won"] = own, theirs, own > theirs
     future[BOX] = noise(rng, (len(future), len(BOX)))
-    new_team_games = conform("team_games", pd.concat([past, future]))
+    poisoned["team_games"] = [past, future]
 
     past, future = split(tables.player_games)
     future = future[rng.random(len(future)) > 0.1]
@@ -60,74 +65,54 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     future["seconds"] = rng.integers(0, 4_000, len(future))
     numbers = [*BOX, "points", "plus_minus"]
     future[numbers] = noise(rng, (len(future), len(numbers)))
-    renamed = rng.random(len(future)) < 0.1
-    future.loc[renamed, "player_id"] = 90_000_000 + np.arange(renamed.sum())
-    renamed = rng.random(len(future)) < 0.1
-    future.loc[renamed, "player_id"] = -90_000_000 - np.arange(renamed.sum())
-    new_player_games = conform("player_games", pd.concat([past, future]))
+    for sign in (1, -1):
+        renamed = rng.random(len(future)) < 0.1
+        future.loc[renamed, "player_id"] = sign * (90_000_000 + np.arange(renamed.sum()))
+    poisoned["player_games"] = [past, future]
 
-    seasons = tables.seasons.copy()
-    row = seasons["season"] == season
+    seasons, row = tables.seasons.copy(), tables.seasons["season"] == season
     seasons.loc[row, ["champion_team_id", "runner_up_team_id"]] = rng.choice(ids, 2)
     seasons.loc[row, ["n_regular", "n_regular_expected", "n_playin", "n_playoffs"]] += 7
     seasons.loc[row, "complete"] = ~seasons.loc[row, "complete"]
     seasons.loc[row, "last_regular_date"] += pd.Timedelta(days=5)
-    lines = tables.market_lines.copy()
-    later = lines["game_date"] >= day
+    lines, later = tables.market_lines.copy(), tables.market_lines["game_date"] >= day
     lines.loc[later, "home_spread"] = noise(rng, later.sum())
     lines.loc[later, "home_win_prob"] = rng.random(later.sum())
+    poisoned |= {"seasons": [seasons], "market_lines": [lines]}
+
+    for name in ("team_records", "raptor"):  # known only when the season is over
+        totals = getattr(tables, name).copy()
+        row, rates = totals["season"] == season, totals.select_dtypes("float64").columns
+        totals.loc[row, rates] = rng.normal(0, 50, (row.sum(), len(rates)))
+        poisoned[name] = [totals]
     return replace(
         tables,
+        **{name: table(name, pd.concat(parts)) for name, parts in poisoned.items()},
         **poisoned_reports(tables, season, day, rng),
-        **{
-            name: spoiled_season(dict(tables.items())[name], season, rng)
-            for name in ("team_records", "raptor")
-        },
-        market_lines=lines,
-        games=new_games,
-        team_games=new_team_games,
-        player_games=new_player_games,
-        seasons=conform("seasons", seasons),
         rosters=poisoned_rosters(tables.rosters, season, day, ids, rng),
     )
 
 
 def poisoned_reports(tables, season, day, rng):
-    """Change all reports after the day, and add ten."""
-    past, future = (tables.injury_reports[part] for part in split_at(tables.injury_reports, day))
+    """Change all reports after the day, and add ten: a report is known on its own morning."""
+    reports, dates = tables.injury_reports, tables.injury_report_dates
     known = tables.player_games["player_id"].unique()
-    new = [day + pd.Timedelta(days=days) for days in range(1, 11)]
-    made = pd.DataFrame({"date": new, "season": season}).merge(
-        pd.DataFrame({"player_id": rng.permutation(known)[:60]}), how="cross"
-    )
+    new = pd.DataFrame({"date": pd.date_range(day, periods=11)[1:], "season": season})
+    made = new.merge(pd.DataFrame({"player_id": rng.permutation(known)[:60]}), how="cross")
     team = tables.teams["team_id"].iloc[0]
     made = made.assign(team_id=team, status="Doubtful", reason="torn ACL in left knee")
+    future = reports[reports["date"] > day]
     future = future.sample(frac=0.7, random_state=int(rng.integers(1_000)))
-    reports = pd.concat([made, future.assign(status="Probable"), past])
-    reports = reports.drop_duplicates(["date", "player_id"])
-    dates = tables.injury_report_dates
-    earlier, later = (dates[part] for part in split_at(dates, day))
-    added = made[["date", "season"]].drop_duplicates()
-    dates = pd.concat([earlier, added, later[~later["date"].isin(added["date"])].iloc[::2]])
+    future = pd.concat([made, future.assign(status="Probable")])
+    future = future.drop_duplicates(["date", "player_id"])
+    later = dates[(dates["date"] > day) & ~dates["date"].isin(new["date"])].iloc[::2]
+    dates = pd.concat([dates[dates["date"] <= day], new, later])
+    reports = pd.concat([reports[reports["date"] <= day], future])
     reports = reports[reports["date"].isin(dates["date"])]
     return {
-        "injury_reports": conform("injury_reports", reports),
-        "injury_report_dates": conform("injury_report_dates", dates),
+        "injury_reports": table("injury_reports", reports),
+        "injury_report_dates": table("injury_report_dates", dates),
     }
-
-
-def split_at(frame, day):
-    """Rows up to the day and after it: a report is known on its own morning."""
-    return frame["date"] <= day, frame["date"] > day
-
-
-def spoiled_season(table, season, rng):
-    """Change season totals, which are known only when the season is over."""
-    rates = table.select_dtypes("float64").columns
-    spoiled = table.copy()
-    of_season = table["season"] == season
-    spoiled.loc[of_season, rates] = rng.normal(0, 50, (of_season.sum(), len(rates)))
-    return spoiled
 
 
 def poisoned_rosters(rosters, season, day, ids, rng):
@@ -135,66 +120,45 @@ def poisoned_rosters(rosters, season, day, ids, rng):
     past, future = rosters[rosters["date"] <= day], rosters[rosters["date"] > day]
     known = rosters["player_id"].unique()
     files = [future.sample(frac=0.8, random_state=int(rng.integers(1_000)))]
-    for days_later in (1, 30):
+    for later in (1, 30):
         new = 80_000_000 + rng.choice(1_000, 40, replace=False)
         listed = np.concatenate([rng.permutation(known)[: len(known) // 2], new, -new])
-        files.append(
-            pd.DataFrame(
-                {
-                    "date": day + pd.Timedelta(days=days_later),
-                    "season": season,
-                    "player_id": listed,
-                    "player_name": "",
-                }
-            )
-        )
+        date = {"date": day + pd.Timedelta(days=later), "season": season, "player_name": ""}
+        files.append(pd.DataFrame({"player_id": listed}).assign(**date))
     poisoned = pd.concat(files)
     poisoned["team_id"] = rng.choice(ids, len(poisoned))
-    return conform("rosters", pd.concat([past, poisoned]))
+    return table("rosters", pd.concat([past, poisoned]))
 
 
 def cut(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     """Leave only what had happened on the morning of the day."""
     del seed
-    tables = without_later_seasons(tables, season)
-    return replace(
+
+    def known(name, frame):
+        if name in ("team_records", "raptor"):
+            return frame[frame["season"] < season]
+        if "date" in frame:
+            return frame[frame["date"] <= day].reset_index(drop=True)
+        # The fixtures of later days are known.
+        if "game_date" in frame and name != "schedule":
+            return frame[frame["game_date"] < day].reset_index(drop=True)
+        return frame
+
+    return mapped(between(tables, "", season), known)
+
+
+def between(tables: Tables, first: str, last: str) -> Tables:
+    """Leave the seasons of two labels and those between them."""
+    return mapped(
         tables,
-        **{
-            name: table[table["game_date"] < day].reset_index(drop=True)
-            for name, table in tables.items()
-            # The fixtures of later days are known.
-            if "game_date" in table and name != "schedule"
-        },
-        **{
-            name: table[table["date"] <= day].reset_index(drop=True)
-            for name, table in tables.items()
-            if "date" in table
-        },
-        **{
-            name: dict(tables.items())[name].loc[lambda table: table["season"] < season]
-            for name in ("team_records", "raptor")
-        },
-    )
-
-
-def without_later_seasons(tables: Tables, season: str) -> Tables:
-    return Tables(
-        **{
-            name: table[table["season"] <= season].reset_index(drop=True)
-            for name, table in tables.items()
-        }
+        lambda _, frame: frame[frame["season"].between(first, last)].reset_index(drop=True),
     )
 
 
 def around(tables: Tables, season: str) -> Tables:
     """Leave a season, the two before it and the one after it."""
-    first, last = (str(int(season[:4]) + years) for years in (-2, 2))
-    return Tables(
-        **{
-            name: table[table["season"].between(first, last)].reset_index(drop=True)
-            for name, table in tables.items()
-        }
-    )
+    year = season_start_year(season)
+    return between(tables, season_label(year - 2), season_label(year + 1))
 
 
 def noise(rng, shape):
@@ -208,26 +172,20 @@ def noise(rng, shape):
 def past_dates(tables: Tables, season: str, share: float) -> pd.DataFrame:
     """The date at a share of the season, some before it and two of the season before."""
     dates = []
-    for name, shares in ((previous(season), (0.4, 1.0)), (season, (0.0, share / 2, share))):
-        row = tables.seasons[tables.seasons["season"] == name]
-        if row.empty:
-            continue
-        first, last = row["first_date"].iloc[0], row["last_regular_date"].iloc[0]
-        span = (last - first).days + 1
-        dates += [(name, first + pd.Timedelta(days=round(part * span))) for part in shares]
+    before = season_label(season_start_year(season) - 1)
+    for name, shares in ((before, (0.4, 1.0)), (season, (0.0, share / 2, share))):
+        for row in tables.seasons[tables.seasons["season"] == name].itertuples():
+            span = (row.last_regular_date - row.first_date).days + 1
+            dates += [(name, row.first_date + pd.Timedelta(days=round(p * span))) for p in shares]
     frame = pd.DataFrame(dates, columns=["season", "as_of_date"]).drop_duplicates()
     frame["as_of_point"] = [str(place) for place in range(len(frame))]
     return frame.astype({"season": "str", "as_of_date": "datetime64[us]", "as_of_point": "str"})
 
 
-def previous(season: str) -> str:
-    year = int(season[:4])
-    return f"{year - 1}-{year % 100:02d}"
-
-
-def everything(tables: Tables, dates: pd.DataFrame, features):
+def everything(tables: Tables, dates: pd.DataFrame, features, ratings=None):
     """Player ratings, features, baseline scores and player sets."""
-    ratings = player_ratings(tables, dates, features.impact)
+    if ratings is None:
+        ratings = player_ratings(tables, dates, features.impact)
     return {
         "ratings": ratings,
         "features": build_store(tables, ratings, dates, features).frame,
@@ -241,10 +199,8 @@ def assert_identical(got, expected):
         pd.testing.assert_frame_equal(got[name], expected[name], check_exact=True, obj=name)
     sets, same = got["sets"], expected["sets"]
     pd.testing.assert_frame_equal(sets.frame, same.frame, check_exact=True)
-    np.testing.assert_array_equal(sets.player_id, same.player_id)
-    np.testing.assert_array_equal(sets.minutes_share, same.minutes_share)
-    np.testing.assert_array_equal(sets.stats, same.stats)
-    assert sets.dates_left_out == same.dates_left_out
+    for name in ("player_id", "minutes_share", "stats", "dates_left_out"):
+        np.testing.assert_array_equal(getattr(sets, name), getattr(same, name), err_msg=name)
 
 
 def check_future(tables, season, share, spoil, features, seed):
@@ -288,18 +244,44 @@ def test_the_future_of_the_real_league_changes_nothing(real_tables, features, se
     check_future(around(real_tables, season), season, share, spoil, features(), seed=2)
 
 
+def check_alone(tables, dates, ratings, features, n_dates):
+    many = everything(tables, dates, features, ratings)
+    sets = many.pop("sets")
+    for place in np.random.default_rng(5).choice(len(dates), n_dates, replace=False):
+        date = dates["as_of_date"].iloc[place]
+        expected = {
+            name: frame[frame["as_of_date"] == date].reset_index(drop=True)
+            for name, frame in many.items()
+        }
+        expected["sets"] = sets.take(np.flatnonzero(sets.frame["as_of_date"] == date))
+        assert_identical(everything(tables, dates.iloc[[place]], features), expected)
+
+
+def test_other_dates_change_nothing(sim_tables, sim_dates, sim_ratings, features):
+    check_alone(sim_tables, sim_dates, sim_ratings, features(), 2)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_other_dates_of_the_real_league_change_nothing(real_tables, features, rate):
+    dates = as_of_grid(real_tables, ["2003-04", "2019-20", "2020-21"], 60)
+    check_alone(real_tables, dates, rate(real_tables, dates), features(), 2)
+
+
+# Columns that 20 days of other games need not change.
+UNAFFECTED = [
+    "season", "as_of_date", "team_id", "conference", "prior_win_pct", "prior_margin_per_game",
+    "prior_playoff_wins", "prior_mov", "prior_sos", "prior_srs", "prior_raptor_offense",
+    "prior_raptor_defense", "injury_report_known", "eliminated", "clinched", "late_season",
+    "seeds_in_reach", "draft_pressure",
+]  # fmt: skip
+
+
 def test_the_past_changes_features_sets_and_baselines(sim_tables, features):
-    dates = past_dates(sim_tables, "2022-23", 0.5)
-    asked = dates[dates["as_of_date"] == dates["as_of_date"].max()]
+    asked = past_dates(sim_tables, "2022-23", 0.5).tail(1)
     spoiled = poison(sim_tables, "2022-23", asked["as_of_date"].iloc[0] - pd.Timedelta("20D"), 3)
     got, expected = (everything(tables, asked, features()) for tables in (spoiled, sim_tables))
-    unaffected = {"prior_win_pct", "prior_margin_per_game", "prior_playoff_wins", "conference"}
-    unaffected |= {"season", "as_of_date", "team_id", "eliminated", "clinched", "late_season"}
-    unaffected |= {"prior_mov", "prior_sos", "prior_srs", "injury_report_known"}
-    # Without RAPTOR in the tables nothing is known.
-    unaffected |= {"prior_raptor_offense", "prior_raptor_defense"}
-    unaffected |= {"seeds_in_reach", "draft_pressure"}
-    for column in expected["features"].columns.difference(list(unaffected)):
+    for column in expected["features"].columns.difference(UNAFFECTED):
         assert not got["features"][column].equals(expected["features"][column]), column
     scores = [frame["baselines"].set_index(["ranker", "team_id"])["score"]
               for frame in (got, expected)]  # fmt: skip
@@ -318,14 +300,17 @@ def test_a_roster_file_counts_from_its_own_morning_on(sim_tables, features):
     day = dates["as_of_date"].iloc[0]
     ids = sim_tables.teams.loc[sim_tables.teams["season"] == "2022-23", "team_id"].to_numpy()
 
-    def listed_on(date):
-        rosters = poisoned_rosters(
-            sim_tables.rosters, "2022-23", date - pd.Timedelta(days=1), ids,
-            np.random.default_rng(4),
-        )  # fmt: skip
+    def teams(rosters):
         ratings = player_ratings(replace(sim_tables, rosters=rosters), dates, features().impact)
         return ratings.set_index("player_id")["team_id"].to_dict()
 
-    now = player_ratings(sim_tables, dates, features().impact)
-    assert listed_on(day) != now.set_index("player_id")["team_id"].to_dict()
-    assert listed_on(day + pd.Timedelta(days=1)) == now.set_index("player_id")["team_id"].to_dict()
+    of_today, of_tomorrow = (
+        poisoned_rosters(
+            sim_tables.rosters, "2022-23", day - pd.Timedelta(days=days), ids,
+            np.random.default_rng(4),
+        )
+        for days in (1, 0)
+    )  # fmt: skip
+    now = teams(sim_tables.rosters)
+    assert teams(of_today) != now
+    assert teams(of_tomorrow) == now

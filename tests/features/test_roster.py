@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pandas as pd
 import pytest
-from player_lines import line
+from made_games import line
 
 from nba_rank.config.schema import PlayerColumnsConfig
 from nba_rank.features.players.box_rates import RATES

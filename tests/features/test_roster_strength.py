@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from player_lines import line
+from made_games import line
 from scipy.stats import norm
 
 from nba_rank.config.schema import RosterStrengthConfig

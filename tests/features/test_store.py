@@ -5,28 +5,27 @@ import numpy as np
 import pandas as pd
 import pytest
 from harm import HARMS
+from made_games import altered
 
-from nba_rank.data.calendar import as_of_grid
 from nba_rank.features import registry
 from nba_rank.features import store as store_module
 from nba_rank.features.registry import PLAYER_GROUPS
 from nba_rank.features.store import KEY, build_store, cached_store
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dates(as_of):
     return as_of("2022-10-18", "2023-02-01")
 
 
 @pytest.fixture(scope="module")
-def ratings(sim_tables, as_of, rate):
-    """Of the dates; the groups that read them are on in the default config."""
-    return rate(sim_tables, as_of("2022-10-18", "2023-02-01"))
+def ratings(sim_tables, dates, rate):
+    return rate(sim_tables, dates)
 
 
 @pytest.fixture
 def cheap(features):
-    """Few groups, so that a build takes no time."""
+    """Two groups that take no time."""
     return features("features=standings_only", "features/rest=on")
 
 
@@ -40,60 +39,56 @@ def cached(sim_tables, ratings, tmp_path):
     return lambda dates, config: cached_store(sim_tables, ratings, dates, config, tmp_path)
 
 
-def test_a_hit_returns_the_same_frame_without_building(
-    sim_tables, ratings, dates, features, cached, tmp_path, monkeypatch
-):
+def test_a_hit_returns_the_same_store_without_building(dates, features, cached, monkeypatch):
     built = cached(dates, features())
-    assert built.frame.isna().any(axis=None)
-
-    def refuse(*args):
-        raise AssertionError("built again")
-
-    monkeypatch.setattr(store_module, "build_group", refuse)
+    monkeypatch.setattr(store_module, "build_group", None)
     read = cached(dates, features())
     pd.testing.assert_frame_equal(read.frame, built.frame, check_exact=True)
-    assert read.columns == built.columns
-    assert read.groups == built.groups
-    columns = [column for group in built.groups.values() for column in group.columns]
-    assert columns == built.columns
-    assert all(group.seconds > 0 for group in built.groups.values())
+    assert built.frame.isna().any(axis=None)
     assert not read.frame.attrs
-    with pytest.raises(AssertionError, match="built again"):
-        cached_store(sim_tables, ratings, dates, features(), tmp_path / "elsewhere")
-
-
-def altered(tables, name, column, value):
-    table = tables.items()[[table for table, _ in tables.items()].index(name)][1].copy()
-    table.loc[0, column] = value
-    return replace(tables, **{name: table})
-
-
-ALTERED = [("team_games", "ast", 77.0), ("rosters", "player_id", 99_999)]
+    assert (read.columns, read.groups) == (built.columns, built.groups)
+    groups = built.groups.values()
+    assert [column for group in groups for column in group.columns] == built.columns
+    assert all(group.seconds > 0 for group in groups)
 
 
 def test_dates_config_tables_and_code_name_the_entries(
     sim_tables, ratings, dates, cheap, cached, tmp_path, monkeypatch
 ):
-    def files():
-        names = Counter(path.name.split("_")[1] for path in tmp_path.glob("features_*"))
-        assert names.total() == len(list(tmp_path.iterdir()))
+    def entries():
+        names = Counter(path.name.split("_")[1] for path in tmp_path.iterdir())
+        assert set(names) == {"record", "rest"}
         return names["record"], names["rest"]
 
     cached(dates, cheap)
     cached(dates.iloc[::-1].copy(), cheap)
-    assert files() == (1, 1)
+    # Groups that are off name nothing.
+    for group, change in (("elo", {"k": 30.0}), ("impact", {"update_ridge": 9.0}),
+                          ("roster", {"size": 9})):  # fmt: skip
+        cached(dates, changed(cheap, group, **change))
+    assert entries() == (1, 1)
     cached(dates.head(1), cheap)
-    assert files() == (2, 2)
+    assert entries() == (2, 2)
     # Only the group of another config is built; one that is off leaves the others alone.
     cached(dates, changed(cheap, "rest", window_days=9))
     cached(dates, changed(cheap, "rest", enabled=False))
-    assert files() == (2, 3)
-    for alteration in ALTERED:
+    assert entries() == (2, 3)
+    for alteration in (("team_games", "ast", 77.0), ("rosters", "player_id", 99_999)):
         cached_store(altered(sim_tables, *alteration), ratings, dates, cheap, tmp_path)
-    assert files() == (4, 5)
+    assert entries() == (4, 5)
     monkeypatch.setattr("nba_rank.core.content_hash.code_hash", lambda module: "another")
     cached(dates, cheap)
-    assert files() == (5, 6)
+    assert entries() == (5, 6)
+
+
+def test_the_config_of_ratings_names_the_entries_of_player_groups_only(
+    dates, features, cached, tmp_path
+):
+    for ridge in (9.0, 10.0):
+        cached(dates, changed(features(), "impact", update_ridge=ridge))
+    entries = Counter(path.name.rsplit("_", 1)[0] for path in tmp_path.iterdir())
+    twice = {name.removeprefix("features_") for name, number in entries.items() if number == 2}
+    assert twice == PLAYER_GROUPS.keys()
 
 
 @pytest.mark.parametrize("harm", HARMS)
@@ -106,35 +101,15 @@ def test_a_damaged_entry_is_made_anew(dates, cheap, cached, tmp_path, monkeypatc
     pd.testing.assert_frame_equal(cached(dates, cheap).frame, built.frame, check_exact=True)
 
 
-def test_a_group_that_is_off_does_not_name_the_file(dates, cheap, cached, tmp_path):
-    cached(dates, cheap)
-    for group, change in (("elo", {"k": 30.0}), ("impact", {"update_ridge": 9.0}),
-                          ("roster", {"size": 9})):  # fmt: skip
-        cached(dates, changed(cheap, group, **change))
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_the_config_of_ratings_names_the_entries_of_player_groups_only(
-    dates, features, cached, tmp_path
+def test_two_groups_with_one_column_name_are_refused(
+    sim_tables, ratings, dates, cheap, monkeypatch
 ):
-    for ridge in (9.0, 10.0):
-        cached(dates, changed(features(), "impact", update_ridge=ridge))
-    files = [path.name.rsplit("_", 1)[0] for path in tmp_path.iterdir()]
-    of_players = [name.removeprefix("features_") in PLAYER_GROUPS for name in files]
-    assert any(of_players)
-    assert [files.count(name) for name in files] == [2 if it else 1 for it in of_players]
+    def record_again(tables, rows, config):
+        return pd.DataFrame({"win_pct": np.zeros(len(rows.frame))})
 
-
-def test_two_groups_of_one_column_name_are_refused(
-    sim_tables, ratings, dates, features, monkeypatch
-):
-    monkeypatch.setitem(
-        registry.TEAM_GROUPS,
-        "elo",
-        lambda tables, rows, config: pd.DataFrame({"win_pct": np.zeros(len(rows.frame))}),
-    )
+    monkeypatch.setitem(registry.TEAM_GROUPS, "rest", record_again)
     with pytest.raises(ValueError, match=r"same columns.*win_pct"):
-        build_store(sim_tables, ratings, dates, features())
+        build_store(sim_tables, ratings, dates, cheap)
 
 
 def test_ratings_of_other_dates_are_refused(sim_tables, ratings, dates, features):
@@ -150,24 +125,3 @@ def test_the_store_is_sorted_by_key_whatever_the_order_of_dates(sim_tables, rati
     pd.testing.assert_frame_equal(frame, expected)
     assert not frame.duplicated(KEY).any()
     assert frame[KEY].equals(frame[KEY].sort_values(KEY, ignore_index=True))
-
-
-def check_alone(tables, ratings, grid, config, n_dates):
-    many = build_store(tables, ratings, grid, config).frame
-    for place in np.random.default_rng(5).choice(len(grid), n_dates, replace=False):
-        date = grid["as_of_date"].iloc[place]
-        own = ratings[ratings["as_of_date"] == date]
-        alone = build_store(tables, own, grid.iloc[[place]], config).frame
-        expected = many[many["as_of_date"] == date].reset_index(drop=True)
-        pd.testing.assert_frame_equal(alone, expected, check_exact=True)
-
-
-def test_a_date_alone_has_the_same_features(sim_tables, sim_dates, sim_ratings, features):
-    check_alone(sim_tables, sim_ratings, sim_dates, features(), 3)
-
-
-@pytest.mark.real
-@pytest.mark.slow
-def test_a_real_date_alone_has_the_same_features(real_tables, features, rate):
-    grid = as_of_grid(real_tables, ["2003-04", "2019-20", "2020-21"], 60)
-    check_alone(real_tables, rate(real_tables, grid), grid, features(), 2)

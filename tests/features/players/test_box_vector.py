@@ -3,7 +3,7 @@ from math import e, log
 import numpy as np
 import pandas as pd
 import pytest
-from player_lines import line
+from made_games import line
 
 from nba_rank.features.asof import days
 from nba_rank.features.players.box_vector import VECTOR, BoxSums

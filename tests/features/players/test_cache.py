@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from harm import HARMS
-from player_lines import random_league
+from made_games import random_league
 from test_poisoned_future import around, poison
 
 from nba_rank.features.players import cache as cache_module

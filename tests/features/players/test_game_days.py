@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from player_lines import line
+from made_games import line
 
 from nba_rank.features.asof import days
 from nba_rank.features.players.game_days import COUNTS, PlayerGames

@@ -4,7 +4,7 @@ from math import e
 import numpy as np
 import pandas as pd
 import pytest
-from player_lines import line, random_league
+from made_games import line, random_league
 from sklearn.linear_model import Ridge
 
 from nba_rank.data.calendar import as_of_points

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from player_lines import line
+from made_games import line
 
 from nba_rank.data import league
 from nba_rank.features.asof import days
