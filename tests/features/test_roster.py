@@ -17,8 +17,6 @@ GAMES = [
     ("2022-11-05", 1, 2, 100, 99),
     ("2022-11-07", 1, 2, 100, 99),
 ]
-
-
 # Player 7 stays with team 1 and misses its third game of 2022-23; 8 goes from team 1 to team 2
 # after the first; 9 is new to team 1. Team 2 has player 20 throughout.
 PLAYERS = [
@@ -41,60 +39,49 @@ def tables(small_tables):
 
 
 @pytest.fixture(scope="module")
-def roster(features):
-    return lambda **change: replace(features().roster, **change)
+def sets_of(rate, features):
+    """Player sets and their ratings: `sets_of(tables, dates, size=9)`."""
+
+    def make(tables, dates, **change):
+        config = replace(features().roster, **change)
+        return player_sets(tables, rate(tables, dates), dates, config)
+
+    return make
 
 
 @pytest.fixture(scope="module")
-def sets_of(rate):
-    """Player sets with the ratings that belong to them: `sets_of(tables, dates, config)`."""
-    return lambda tables, dates, config: player_sets(tables, rate(tables, dates), dates, config)
+def one_set(sets_of, as_of):
+    """Shares and columns of a team's players by id: `one_set(tables, "2022-11-06", team=2)`."""
 
-
-@pytest.fixture(scope="module")
-def one_set(sets_of, roster):
-    """A team's players on a date: id -> (share, stats by name)."""
-
-    def make(tables, dates, team, **change):
-        sets = sets_of(tables, dates, roster(**change))
+    def make(tables, date, team=1, **change):
+        sets = sets_of(tables, as_of(date), **change)
         (row,) = np.flatnonzero(sets.frame["team_id"] == team)
-        places = zip(sets.player_id[row], sets.minutes_share[row], sets.stats[row], strict=True)
-        return {
-            int(player): (float(share), dict(zip(sets.columns, stats.tolist(), strict=True)))
-            for player, share, stats in places
-            if player != 0
-        }
+        taken = sets.player_id[row] != 0
+        frame = pd.DataFrame(sets.stats[row][taken], sets.player_id[row][taken], sets.columns)
+        return frame.assign(share=sets.minutes_share[row][taken])
 
     return make
 
 
 # Columns.
 
-EIGHT = [
-    "points_per_game", "reb_per_game", "ast_per_game", "stl_per_game", "blk_per_game",
-    "tov_per_game", "availability", "plus_minus_share",
-]  # fmt: skip
+PER_GAME = [f"{count}_per_game" for count in ("points", "reb", "ast", "stl", "blk", "tov")]
+EIGHT = [*PER_GAME, "availability", "plus_minus_share"]
 
 
-def test_the_seventeen_columns_of_run_021(sim_tables, as_of, features, sets_of):
-    config = features("features/roster/columns=run_021").roster
-    assert (config.size, config.windows) == (15, [10, 30])
-    columns = sets_of(sim_tables, as_of("2022-01-10"), config).columns
-    assert columns == [
-        *[f"{name}_10" for name in EIGHT],
-        *[f"{name}_30" for name in EIGHT],
-        "returning_minutes_share",
-    ]
-
-
-def test_all_columns_by_window_and_then_once(tables, as_of, roster, sets_of):
-    columns = sets_of(tables, as_of("2022-11-02"), roster(windows=[5])).columns
-    assert columns == [
+def test_columns_come_by_window_and_then_once(tables, as_of, features, sets_of):
+    assert sets_of(tables, as_of("2022-11-02"), windows=[5]).columns == [
         *[f"{name}_5" for name in [*EIGHT, *RATES]],
         "returning_minutes_share",
         *[f"{name}_last_season" for name in RATES],
         "prior_rating", "impact_rating", "expected_minutes", "full_strength_minutes",
     ]  # fmt: skip
+    config = features("features/roster/columns=run_021").roster
+    assert (config.size, config.windows) == (15, [10, 30])
+    assert sets_of(tables, as_of("2022-11-02"), **vars(config)).columns == [
+        *[f"{name}_{window}" for window in (10, 30) for name in EIGHT],
+        "returning_minutes_share",
+    ]
 
 
 def windowed(*names):
@@ -102,7 +89,7 @@ def windowed(*names):
 
 
 SWITCHES = {
-    "box_rates": windowed(*EIGHT[:6]),
+    "box_rates": windowed(*PER_GAME),
     "availability": windowed("availability"),
     "plus_minus_share": windowed("plus_minus_share"),
     "returning_minutes": {"returning_minutes_share"},
@@ -113,59 +100,52 @@ SWITCHES = {
 }
 
 
-@pytest.mark.parametrize("name", SWITCHES)
-def test_a_switch_removes_its_own_columns_only(tables, as_of, roster, sets_of, name):
-    full = sets_of(tables, as_of("2022-11-06"), roster())
-    switched = replace(roster().columns, **{name: False})
-    less = sets_of(tables, as_of("2022-11-06"), roster(columns=switched))
-    left = [place for place, column in enumerate(full.columns) if column not in SWITCHES[name]]
-    assert less.columns == [full.columns[place] for place in left]
-    assert len(left) == len(full.columns) - len(SWITCHES[name])
-    np.testing.assert_array_equal(less.stats, full.stats[:, :, left])
-    np.testing.assert_array_equal(less.player_id, full.player_id)
-    np.testing.assert_array_equal(less.minutes_share, full.minutes_share)
-
-
-def test_every_switch_is_tried():
+def test_a_switch_removes_its_own_columns_only(tables, as_of, features, sets_of):
     assert {field.name for field in fields(PlayerColumnsConfig)} == set(SWITCHES)
-
-
-def test_no_columns_at_all_are_refused(tables, as_of, roster, sets_of):
+    full = sets_of(tables, as_of("2022-11-06"))
+    for name, columns in SWITCHES.items():
+        switched = replace(features().roster.columns, **{name: False})
+        less = sets_of(tables, as_of("2022-11-06"), columns=switched)
+        left = [place for place, column in enumerate(full.columns) if column not in columns]
+        assert less.columns == [full.columns[place] for place in left]
+        assert len(left) == len(full.columns) - len(columns)
+        np.testing.assert_array_equal(less.stats, full.stats[:, :, left])
+        np.testing.assert_array_equal(less.player_id, full.player_id)
+        np.testing.assert_array_equal(less.minutes_share, full.minutes_share)
     nothing = PlayerColumnsConfig(**dict.fromkeys(SWITCHES, False))
     with pytest.raises(ValueError, match="no player column"):
-        sets_of(tables, as_of("2022-11-06"), roster(columns=nothing))
+        sets_of(tables, as_of("2022-11-06"), columns=nothing)
 
 
 # Who is in a set.
 
 
-def test_a_traded_player_is_on_his_newest_team_only(tables, as_of, one_set):
+def test_a_traded_player_is_on_his_newest_team_only(tables, one_set):
     for day, team in (("2022-11-02", 1), ("2022-11-05", 1), ("2022-11-06", 2)):
-        teams = [t for t in (1, 2) if 8 in one_set(tables, as_of(day), t)]
-        assert teams == [team], day
+        assert [t for t in (1, 2) if 8 in one_set(tables, day, t).index] == [team], day
 
 
-def test_a_set_is_the_players_of_most_expected_minutes(sim_tables, as_of, roster, rate):
+def test_a_set_is_the_players_of_most_expected_minutes(sim_tables, as_of, sets_of, rate):
     dates = as_of("2022-10-25", "2023-01-10", "2023-04-10")
-    ratings = rate(sim_tables, dates)
-    full = player_sets(sim_tables, ratings, dates, roster(size=30))
-    small = player_sets(sim_tables, ratings, dates, roster(size=6))
+    full, small = (sets_of(sim_tables, dates, size=size) for size in (30, 6))
     assert small.player_id.shape == small.minutes_share.shape == (90, 6)
     assert small.stats.shape == (90, 6, len(small.columns))
     np.testing.assert_array_equal(small.player_id, full.player_id[:, :6])
     np.testing.assert_array_equal(small.stats, full.stats[:, :6])
-    key = ["as_of_date", "team_id", "player_id"]
-    listed = ratings.set_index(key)["expected_minutes"].sort_index()
+    rated = rate(sim_tables, dates).set_index(["as_of_date", "team_id", "player_id"]).sort_index()
     for row, (date, team) in enumerate(full.frame[["as_of_date", "team_id"]].to_numpy()):
-        minutes = listed[date, team].sort_values(ascending=False)
+        listed = rated.loc[(date, team)].sort_values("expected_minutes", ascending=False)
         ids = full.player_id[row][full.player_id[row] != 0]
-        assert set(ids) == set(minutes.index)
+        assert set(ids) == set(listed.index)
+        minutes = listed["expected_minutes"]
         np.testing.assert_array_equal(minutes[ids], minutes)
         share = minutes.to_numpy() / minutes.sum()
         np.testing.assert_allclose(full.minutes_share[row][: len(ids)], share, rtol=1e-6)
+        for name in ("prior_rating", "impact_rating", "expected_minutes", "full_strength_minutes"):
+            got = full.stats[row, : len(ids), full.columns.index(name)]
+            np.testing.assert_array_equal(got, listed.loc[ids, name].astype("float32"))
     for sets in (full, small):
         np.testing.assert_allclose(sets.minutes_share.sum(axis=1), 1.0, atol=1e-5)
-        assert (np.diff(sets.minutes_share, axis=1) <= 0).all()
         empty = sets.player_id == 0
         assert (sets.minutes_share[empty] == 0).all()
         assert np.isnan(sets.stats[empty]).all()
@@ -173,14 +153,14 @@ def test_a_set_is_the_players_of_most_expected_minutes(sim_tables, as_of, roster
     assert (full.player_id == 0).any()
 
 
-def test_of_equal_minutes_the_lower_id_comes_first(small_tables, as_of, one_set):
+def test_of_equal_minutes_the_lower_id_comes_first(small_tables, one_set):
     tables = small_tables(GAMES, PLAYERS, n_teams=2, rosters=[("2022-11-02", 2, [33, 31, 20, 32])])
-    assert list(one_set(tables, as_of("2022-11-02"), 2, size=3)) == [20, 31, 32]
+    assert one_set(tables, "2022-11-02", 2, size=3).index.tolist() == [20, 31, 32]
 
 
-def test_opening_night_has_the_roster_files_players(sim_tables, as_of, roster, sets_of):
+def test_opening_night_has_the_players_of_the_roster_files(sim_tables, as_of, sets_of):
     opening = sim_tables.seasons.set_index("season").loc["2022-23", "first_date"]
-    sets = sets_of(sim_tables, as_of(opening), roster(size=30))
+    sets = sets_of(sim_tables, as_of(opening), size=30)
     rosters = sim_tables.rosters[sim_tables.rosters["date"] == opening]
     assert len(rosters) > 400
     listed = rosters.groupby("team_id")["player_id"].agg(set)
@@ -195,31 +175,28 @@ def test_opening_night_has_the_roster_files_players(sim_tables, as_of, roster, s
     assert 0 < np.isnan(points).sum() < 200
 
 
-def test_without_a_roster_file_opening_night_has_last_seasons_end(tables, as_of, one_set):
+def test_without_a_roster_file_opening_night_has_last_seasons_players(tables, one_set):
     for team, players in ((1, [7, 8]), (2, [20])):
-        assert list(one_set(tables, as_of("2022-11-01"), team)) == players
+        assert one_set(tables, "2022-11-01", team).index.tolist() == players
 
 
-def test_a_listed_player_who_has_never_played_has_unknown_box_columns(small_tables, as_of, one_set):
+def test_a_listed_player_who_has_never_played_has_unknown_box_columns(small_tables, one_set):
     tables = small_tables(GAMES, PLAYERS, n_teams=2, rosters=[("2022-11-01", 1, [7, 15])])
-    got = one_set(tables, as_of("2022-11-01"), 1)
-    assert list(got) == [7, 15]
-    share, stats = got[15]
-    assert share == pytest.approx(12 / (30 + 12))
-    known = {name for name, value in stats.items() if not np.isnan(value)}
-    assert known == {
+    got = one_set(tables, "2022-11-01")
+    assert got.index.tolist() == [7, 15]
+    known = got.loc[15].dropna()
+    assert known["share"] == pytest.approx(12 / (30 + 12))
+    assert set(known.index) == {
         "availability_10", "availability_30", "returning_minutes_share",
-        "prior_rating", "impact_rating", "expected_minutes", "full_strength_minutes",
+        "prior_rating", "impact_rating", "expected_minutes", "full_strength_minutes", "share",
     }  # fmt: skip
-    assert stats["availability_10"] == stats["returning_minutes_share"] == 0
+    assert (known[["availability_10", "returning_minutes_share"]] == 0).all()
 
 
-def test_in_the_first_seasons_opening_the_listed_players_are_known(
-    sim_tables, as_of, roster, sets_of
-):
-    """Nothing but their names: everyone is expected to play alike."""
+def test_at_the_start_of_the_logs_only_names_are_known(sim_tables, as_of, sets_of):
+    """Everyone is expected to play alike."""
     first = sim_tables.seasons["first_date"].min()
-    sets = sets_of(sim_tables, as_of(first), roster())
+    sets = sets_of(sim_tables, as_of(first))
     assert sets.dates_left_out == 0
     assert len(sets.frame) == 30
     taken = sets.player_id != 0
@@ -227,152 +204,103 @@ def test_in_the_first_seasons_opening_the_listed_players_are_known(
     for place, name in enumerate(sets.columns):
         assert np.isnan(sets.stats[:, :, place][taken]).all() == (name not in known), name
     assert (sets.stats[taken][:, sets.columns.index("expected_minutes")] == 12).all()
-    later = sets_of(sim_tables, as_of(first + pd.Timedelta(days=7)), roster())
+    later = sets_of(sim_tables, as_of(first + pd.Timedelta(days=7)))
     assert not np.isnan(later.stats[:, :, later.columns.index("impact_rating")][taken]).any()
 
 
-def test_dates_before_anyone_is_known_are_left_out_and_counted(
-    small_tables, tables, as_of, roster, sets_of
-):
+def test_a_date_on_which_a_team_has_no_known_player_is_left_out(small_tables, as_of, sets_of):
     dates = as_of("2021-11-01", "2021-11-02")
-    sets = sets_of(tables, dates, roster())
-    assert sets.dates_left_out == 1
-    assert sets.frame["as_of_date"].unique().tolist() == [pd.Timestamp("2021-11-02")]
-    # A file of one team does not make the others known.
-    listed = [("2021-11-01", 1, [7, 8])]
-    sets = sets_of(small_tables(GAMES, PLAYERS, n_teams=2, rosters=listed), dates, roster())
-    assert sets.dates_left_out == 1
-    listed.append(("2021-11-01", 2, [20]))
-    sets = sets_of(small_tables(GAMES, PLAYERS, n_teams=2, rosters=listed), dates, roster())
-    assert sets.dates_left_out == 0
+    rosters = [("2021-11-01", 1, [7, 8]), ("2021-11-01", 2, [20])]
+    for known, left_out in ((0, 1), (1, 1), (2, 0)):
+        tables = small_tables(GAMES, PLAYERS, n_teams=2, rosters=rosters[:known])
+        sets = sets_of(tables, dates)
+        assert sets.dates_left_out == left_out
+        assert sets.frame["as_of_date"].nunique() == 2 - left_out
+        assert sets.frame["as_of_date"].max() == pd.Timestamp("2021-11-02")
 
 
-def test_seasons_without_player_logs_are_skipped(small_tables, as_of, roster, sets_of):
+def test_seasons_without_player_logs_are_skipped(small_tables, as_of, sets_of):
     tables = small_tables(GAMES, [row for row in PLAYERS if row[0] > "2022"], n_teams=2)
-    sets = sets_of(tables, as_of("2021-11-04", "2022-11-08"), roster())
+    sets = sets_of(tables, as_of("2021-11-04", "2022-11-08"))
     assert sets.frame["season"].unique().tolist() == ["2022-23"]
-    none = sets_of(tables, as_of("2021-11-04"), roster())
+    none = sets_of(tables, as_of("2021-11-04"))
     assert len(none.frame) == none.dates_left_out == 0
     assert none.columns == sets.columns
 
 
-def test_ratings_of_other_dates_are_refused(tables, as_of, roster, rate):
+def test_ratings_of_other_dates_are_refused(tables, as_of, features, rate):
     ratings = rate(tables, as_of("2022-11-02"))
     with pytest.raises(ValueError, match="different dates"):
-        player_sets(tables, ratings, as_of("2022-11-04"), roster())
+        player_sets(tables, ratings, as_of("2022-11-04"), features().roster)
 
 
 # What they have done.
 
 
-def test_last_seasons_average_fills_a_short_window(tables, as_of, one_set):
-    stats = one_set(tables, as_of("2022-11-02"), 1, windows=[10, 1])
-    # Player 7: 10 points a game last season, 22 in the only game of this one.
-    assert stats[7][1]["points_per_game_10"] == pytest.approx((22 + 9 * 10) / 10)
-    assert stats[7][1]["points_per_game_1"] == pytest.approx(22)
+def test_last_seasons_average_fills_a_short_window(tables, one_set):
+    got = one_set(tables, "2022-11-02", windows=[10, 2, 1])
+    # Player 7: 10 points and +1 a game last season, 22 and +5 in the only game of this one.
+    points = [(22 + 9 * 10) / 10, (22 + 10) / 2, 22]
+    names = [f"points_per_game_{window}" for window in (10, 2, 1)]
+    assert got.loc[7, names].tolist() == pytest.approx(points)
+    # A fifth, so that the shares of a team add up to its margin.
+    shares = got.loc[7, ["plus_minus_share_2", "plus_minus_share_1"]]
+    assert shares.tolist() == pytest.approx([(5 + 1) / 2 / 5, 5 / 5])
     # Player 9 has no last season: his games alone.
-    assert stats[9][1]["points_per_game_10"] == pytest.approx(9)
-    stats = one_set(tables, as_of("2022-11-08"), 1, windows=[2])
-    assert stats[7][1]["points_per_game_2"] == pytest.approx((4 + 10) / 2)
+    assert got.loc[9, "points_per_game_10"] == pytest.approx(9)
+    full = one_set(tables, "2022-11-08", windows=[2]).loc[7]
+    assert full["points_per_game_2"] == pytest.approx((4 + 10) / 2)
+    assert full["plus_minus_share_2"] == pytest.approx((-1 + 0) / 2 / 5)
 
 
-def test_plus_minus_share_is_a_fifth_of_the_plus_minus_per_game(tables, as_of, one_set):
-    stats = one_set(tables, as_of("2022-11-02"), 1, windows=[1, 2])
-    assert stats[7][1]["plus_minus_share_1"] == pytest.approx(5 / 5)
-    # Last season's average is (4 - 2) / 2.
-    assert stats[7][1]["plus_minus_share_2"] == pytest.approx((5 + 1) / 2 / 5)
-    stats = one_set(tables, as_of("2022-11-08"), 1, windows=[2])
-    assert stats[7][1]["plus_minus_share_2"] == pytest.approx((-1 + 0) / 2 / 5)
-
-
-def test_availability_counts_games_since_the_teams_newest_ones(tables, as_of, one_set):
-    stats = one_set(tables, as_of("2022-11-08"), 1, windows=[2, 4])
-    assert stats[7][1]["availability_2"] == pytest.approx(1 / 2)
-    assert stats[7][1]["availability_4"] == pytest.approx(3 / 4)
-    assert stats[9][1]["availability_2"] == 0
-    assert stats[9][1]["availability_4"] == pytest.approx(1 / 4)
+def test_availability_counts_games_since_the_teams_newest_ones(tables, one_set):
+    got = one_set(tables, "2022-11-08", windows=[2, 4])[["availability_2", "availability_4"]]
+    assert got.loc[[7, 9]].to_numpy().tolist() == [[1 / 2, 3 / 4], [0, 1 / 4]]
     # Two of the newest games are last season's.
-    stats = one_set(tables, as_of("2022-11-02"), 1, windows=[4])
-    assert stats[7][1]["availability_4"] == pytest.approx(3 / 4)
+    assert one_set(tables, "2022-11-02", windows=[4]).loc[7, "availability_4"] == 3 / 4
 
 
-def test_nobody_is_more_than_available(small_tables, as_of, one_set):
-    """A player who came from a team with a fuller calendar."""
+def test_availability_never_exceeds_one(small_tables, one_set):
+    """A player came from a team with a fuller calendar."""
     games = [(f"2022-11-{day}", home, 3, 101, 100)
              for day, home in (("01", 1), ("03", 2), ("05", 2), ("10", 1))]  # fmt: skip
     lines = [line(day, 8, team, 30) for day, team, *_ in games]
     lines += [line("2022-11-01", 9, 1, 30), *(line(game[0], 20, 3, 30) for game in games)]
     tables = small_tables(games, [*lines, line("2022-11-03", 30, 2, 30)], n_teams=3)
-    stats = one_set(tables, as_of("2022-11-11"), 1, windows=[2])
-    assert stats[8][1]["availability_2"] == 1
-    assert stats[9][1]["availability_2"] == pytest.approx(1 / 2)
+    got = one_set(tables, "2022-11-11", windows=[2])["availability_2"]
+    assert got[[8, 9]].tolist() == [1, 1 / 2]
 
 
-def test_rates_are_of_the_window_and_of_last_season(small_tables, as_of, one_set):
-    """True shooting from sums: a window's games, filled with last season's average game."""
+def test_rates_are_made_of_sums_over_the_window(small_tables, one_set):
+    """True shooting of a window's games, filled with last season's average game."""
     shots = [{"points": 30, "fga": 20, "fta": 5}, {"points": 10, "fga": 10, "fta": 0},
              {"points": 8, "fga": 10, "fta": 10}]  # fmt: skip
     days = ("2021-11-01", "2021-11-03", "2022-11-01")
     lines = [line(day, 7, 1, 30, **box) for day, box in zip(days, shots, strict=True)]
     tables = small_tables(GAMES, [*lines, *PLAYERS[-6:]], n_teams=2)
-    stats = one_set(tables, as_of("2022-11-02"), 1, windows=[1, 2])[7][1]
-    assert stats["true_shooting_last_season"] == pytest.approx(40 / (2 * (30 + 0.44 * 5)))
-    assert stats["true_shooting_1"] == pytest.approx(8 / (2 * (10 + 0.44 * 10)))
+    got = one_set(tables, "2022-11-02", windows=[1, 2]).loc[7]
+    assert got["true_shooting_last_season"] == pytest.approx(40 / (2 * (30 + 0.44 * 5)))
+    assert got["true_shooting_1"] == pytest.approx(8 / (2 * (10 + 0.44 * 10)))
     both = (8 + 20) / (2 * (10 + 15 + 0.44 * (10 + 2.5)))
-    assert stats["true_shooting_2"] == pytest.approx(both)
-    # Nobody has the team's box scores here.
-    assert np.isnan([stats["usage_1"], stats["box_rating_1"]]).all()
+    assert got["true_shooting_2"] == pytest.approx(both)
+    # These games have no box scores of teams.
+    assert got[["usage_1", "box_rating_1"]].isna().all()
 
 
-def test_rating_columns_are_the_ratings(sim_tables, as_of, roster, rate):
-    dates = as_of("2023-01-10")
-    ratings = rate(sim_tables, dates)
-    sets = player_sets(sim_tables, ratings, dates, roster())
-    taken = sets.player_id != 0
-    of = ratings.set_index("player_id").loc[sets.player_id[taken]]
-    for name in ("prior_rating", "impact_rating", "expected_minutes", "full_strength_minutes"):
-        got = sets.stats[:, :, sets.columns.index(name)][taken]
-        np.testing.assert_array_equal(got, of[name].astype("float32"))
+def test_returning_share_is_of_last_seasons_team_minutes(tables, one_set):
+    share = one_set(tables, "2022-11-02")["returning_minutes_share"]
+    assert share[[7, 8, 9]].tolist() == pytest.approx([60 / 90, 30 / 90, 0])
+    # Minutes for another team do not return.
+    moved = one_set(tables, "2022-11-06", team=2)["returning_minutes_share"]
+    assert moved[[8, 20]].tolist() == [0, 1]
+    assert one_set(tables, "2021-11-02")["returning_minutes_share"].isna().all()
 
 
-def test_returning_share_is_of_last_seasons_team_minutes(tables, as_of, one_set):
-    stats = one_set(tables, as_of("2022-11-02"), 1)
-    assert stats[7][1]["returning_minutes_share"] == pytest.approx(60 / 90)
-    assert stats[8][1]["returning_minutes_share"] == pytest.approx(30 / 90)
-    assert stats[9][1]["returning_minutes_share"] == 0
-    # Minutes for another team did not return.
-    moved = one_set(tables, as_of("2022-11-06"), 2)
-    assert moved[8][1]["returning_minutes_share"] == 0
-    assert moved[20][1]["returning_minutes_share"] == 1
-
-
-def test_returning_share_is_unknown_without_a_last_season(tables, as_of, one_set):
-    stats = one_set(tables, as_of("2021-11-02"), 1)
-    assert np.isnan(stats[7][1]["returning_minutes_share"])
-
-
-def test_a_missing_count_is_unknown_and_no_zero(small_tables, as_of, one_set, features):
+def test_a_missing_count_is_unknown_and_not_zero(small_tables, one_set, features):
     players = [line("2022-11-01", 7, 1, 30, points=8, plus_minus=np.nan, stl=np.nan),
                line("2022-11-01", 20, 2, 30)]  # fmt: skip
     tables = small_tables([GAMES[2]], players, n_teams=2)
     columns = features("features/roster/columns=run_021").roster.columns
-    stats = one_set(tables, as_of("2022-11-02"), 1, columns=columns)[7][1]
-    unknown = {name for name, value in stats.items() if np.isnan(value)}
-    assert unknown - {"returning_minutes_share"} == {
-        f"{name}_{window}" for name in ("stl_per_game", "plus_minus_share") for window in (10, 30)
-    }
-
-
-# All together.
-
-
-def test_a_date_alone_has_the_same_sets(sim_tables, sim_dates, sim_ratings, roster):
-    many = player_sets(sim_tables, sim_ratings, sim_dates, roster())
-    for place in np.random.default_rng(6).choice(len(sim_dates), 3, replace=False):
-        date = sim_dates["as_of_date"].iloc[place]
-        own = sim_ratings[sim_ratings["as_of_date"] == date]
-        alone = player_sets(sim_tables, own, sim_dates.iloc[[place]], roster())
-        expected = many.take(np.flatnonzero(many.frame["as_of_date"] == date))
-        pd.testing.assert_frame_equal(alone.frame, expected.frame)
-        for name in ("player_id", "minutes_share", "stats"):
-            np.testing.assert_array_equal(getattr(alone, name), getattr(expected, name))
+    got = one_set(tables, "2022-11-02", columns=columns).loc[7]
+    unknown = windowed("stl_per_game", "plus_minus_share") | {"returning_minutes_share"}
+    assert set(got.index[got.isna()]) == unknown

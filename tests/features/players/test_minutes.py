@@ -1,5 +1,4 @@
 from dataclasses import replace
-from itertools import chain
 from math import sqrt
 
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from made_games import line
 
 from nba_rank.data import league
-from nba_rank.features.asof import days
+from nba_rank.features.asof import day_of
 from nba_rank.features.players.game_days import PlayerGames
 from nba_rank.features.players.minutes import (
     NEWCOMER_MINUTES,
@@ -29,10 +28,9 @@ def expected(tables, *dates, half_life=12.0):
     book = MinutesBook(games, tables, half_life=half_life)
     upcoming = list(games)
     for date in pd.DatetimeIndex(dates):
-        day = int(days(pd.DatetimeIndex([date]))[0])
-        while upcoming and upcoming[0].day < day:
+        while upcoming and upcoming[0].day < day_of(date):
             book.add(upcoming.pop(0))
-        got = book.expected(day, date.year if date.month >= 8 else date.year - 1)
+        got = book.expected(day_of(date), date.year if date.month >= 8 else date.year - 1)
     team = np.where(got.team == NOBODY, NOBODY, games.team_ids[got.team])
     return pd.DataFrame(
         {"team": team, "minutes": got.minutes, "full_strength": got.full_strength},
@@ -40,101 +38,96 @@ def expected(tables, *dates, half_life=12.0):
     )
 
 
-def season(year, n_games, playing):
-    """Games of team 1 against team 2 and their lines; 98 and 99 always play.
+def minutes(tables, *dates, half_life=1.0):
+    return expected(tables, *dates, half_life=half_life)["minutes"]
 
-    Args:
-        year: Start year.
-        n_games: Games, on 1 November and the days after it.
-        playing: Player of team 1 to his minutes in each game, 0 for none.
+
+def teams(tables, *dates):
+    return expected(tables, *dates)["team"].to_dict()
+
+
+@pytest.fixture(scope="module")
+def seasons(small_tables):
+    """Tables of seasons in which team 1 plays team 2 on 1 November and the days after it.
+
+    `seasons({2022: {1: [30, 0]}}, n_teams=2)`: by start year, the minutes of team 1's players in
+    each game. Players 98 and 99 of the two teams always play.
     """
-    dates = [f"{day:%Y-%m-%d}" for day in pd.date_range(f"{year}-11-01", periods=n_games)]
-    games = [(date, 1, 2, 101, 100) for date in dates]
-    lines = [line(date, player, team, 48) for date in dates for player, team in ((98, 1), (99, 2))]
-    for player, minutes in playing.items():
-        shown = zip(dates, minutes, strict=True)
-        lines += [line(date, player, 1, amount) for date, amount in shown if amount]
-    return games, lines
 
+    def make(playing, n_teams=2, **more):
+        games, lines = [], []
+        for year, players in playing.items():
+            n_games = max(len(minutes) for minutes in players.values())
+            dates = pd.date_range(f"{year}-11-01", periods=n_games).strftime("%Y-%m-%d").tolist()
+            games += [(date, 1, 2, 101, 100) for date in dates]
+            lines += [
+                line(day, player, team, 48) for day in dates for player, team in ((98, 1), (99, 2))
+            ]
+            lines += [
+                line(date, player, 1, amount)
+                for player, minutes in players.items()
+                for date, amount in zip(dates, minutes, strict=True)
+                if amount
+            ]
+        return small_tables(games, lines, n_teams=n_teams, **more)
 
-def together(*seasons):
-    """Games and lines of several seasons."""
-    return tuple(list(chain.from_iterable(parts)) for parts in zip(*seasons, strict=True))
+    return make
 
 
 # Expected minutes.
 
 
-def test_newer_games_weigh_more(small_tables):
-    tables = small_tables(*season(2022, 3, {1: [30, 20, 10]}), n_teams=2)
+def test_newer_games_weigh_more(seasons):
+    tables = seasons({2022: {1: [30, 20, 10]}})
     got = expected(tables, "2022-11-04", half_life=1.0).loc[1]
     assert got["minutes"] == pytest.approx((30 / 4 + 20 / 2 + 10) / (1 / 4 + 1 / 2 + 1))
     assert got["full_strength"] == got["minutes"]
     # The day itself does not count.
-    before = expected(tables, "2022-11-03", half_life=1.0).loc[1]
-    assert before["minutes"] == pytest.approx((30 / 2 + 20) / (1 / 2 + 1))
+    assert minutes(tables, "2022-11-03")[1] == pytest.approx((30 / 2 + 20) / (1 / 2 + 1))
 
 
-def test_last_seasons_average_counts_for_two_and_a_half_games(small_tables):
-    seasons = season(2021, 2, {1: [30, 10]}), season(2022, 2, {1: [36, 24], 2: [10, 10]})
-    tables = small_tables(*together(*seasons), n_teams=2)
+def test_last_seasons_average_counts_for_two_and_a_half_games(seasons):
+    tables = seasons({2021: {1: [30, 10]}, 2022: {1: [36, 24], 2: [10, 10]}})
     opening = expected(tables, "2022-11-01").loc[1]
     assert opening["minutes"] == opening["full_strength"] == pytest.approx(20)
-    got = expected(tables, "2022-11-03", half_life=1.0)
-    assert got.loc[1, "minutes"] == pytest.approx((36 / 2 + 24 + 2.5 * 20) / (1.5 + 2.5))
     # Player 2 has no last season: his games alone.
-    assert got.loc[2, "minutes"] == pytest.approx(10)
+    average = (36 / 2 + 24 + 2.5 * 20) / (1.5 + 2.5)
+    assert minutes(tables, "2022-11-03")[[1, 2]].tolist() == pytest.approx([average, 10])
 
 
-def test_the_average_is_of_the_last_season_played(small_tables):
-    tables = small_tables(
-        *together(
-            season(2019, 1, {1: [30]}),
-            season(2020, 2, {1: [12, 0], 2: [0, 20]}),
-            season(2021, 1, {2: [8]}),
-            season(2022, 1, {1: [5], 2: [5]}),
-        ),
-        n_teams=2,
-    )
-    got = expected(tables, "2022-11-02", half_life=1.0)["minutes"]
-    assert got[1] == pytest.approx((5 + 2.5 * 12) / 3.5)
-    assert got[2] == pytest.approx((5 + 2.5 * 8) / 3.5)
+def test_the_average_is_of_the_last_season_played(seasons):
+    playing = {2019: {1: [30]}, 2020: {1: [12, 0], 2: [0, 20]}, 2021: {2: [8]}}
+    got = minutes(seasons(playing | {2022: {1: [5], 2: [5]}}), "2022-11-02")
+    assert got[[1, 2]].tolist() == pytest.approx([(5 + 2.5 * 12) / 3.5, (5 + 2.5 * 8) / 3.5])
 
 
-def test_presence_lately_lowers_both(small_tables):
-    tables = small_tables(*season(2022, 3, {1: [30, 0, 20]}), n_teams=2)
-    got = expected(tables, "2022-11-04", half_life=1.0).loc[1]
+def test_missed_games_lower_both_by_presence(seasons):
+    got = expected(seasons({2022: {1: [30, 0, 20]}}), "2022-11-04", half_life=1.0).loc[1]
     present, of = 1 / 4 + 1, 1 / 4 + 1 / 2 + 1
     # A missed game does not fade the minutes of the games played.
-    minutes = (30 / 2 + 20) / (1 / 2 + 1)
-    assert got["minutes"] == pytest.approx(minutes * sqrt((present + 2.5) / (of + 2.5)))
+    average = (30 / 2 + 20) / (1 / 2 + 1)
+    assert got["minutes"] == pytest.approx(average * sqrt((present + 2.5) / (of + 2.5)))
     assert got["full_strength"] == got["minutes"]
 
 
 @pytest.mark.parametrize(
     ("missed", "factor"), [(0, 1.0), (4, 1.0), (5, 0.5), (11, 0.5), (12, 0.15), (14, 0.15)]
 )
-def test_an_absence_right_now_lowers_expected_minutes_only(small_tables, missed, factor):
-    tables = small_tables(*season(2022, missed + 1, {1: [30] + [0] * missed}), n_teams=2)
-    got = expected(tables, "2022-12-01").loc[1]
-    assert got["minutes"] / got["full_strength"] == pytest.approx(factor)
+def test_an_absence_lowers_expected_minutes_until_the_player_is_back(seasons, missed, factor):
+    tables = seasons({2022: {1: [30] + [0] * missed + [30]}})
+    day = pd.Timestamp("2022-11-02") + pd.Timedelta(days=missed)
+    away, back = (expected(tables, day + pd.Timedelta(days=days)).loc[1] for days in (0, 1))
+    assert away["minutes"] / away["full_strength"] == pytest.approx(factor)
     weights = 0.5 ** (np.arange(missed + 1) / 12)
     presence = (weights[-1] + 2.5) / (weights.sum() + 2.5)
-    assert got["full_strength"] == pytest.approx(30 * sqrt(presence))
+    assert away["full_strength"] == pytest.approx(30 * sqrt(presence))
+    assert back["minutes"] == back["full_strength"] >= away["full_strength"]
 
 
-def test_who_is_back_is_expected_again(small_tables):
-    tables = small_tables(*season(2022, 15, {1: [30] + [0] * 13 + [30]}), n_teams=2)
-    away, back = expected(tables, "2022-11-15").loc[1], expected(tables, "2022-11-16").loc[1]
-    assert away["minutes"] == pytest.approx(0.15 * away["full_strength"])
-    assert back["minutes"] == back["full_strength"] > away["full_strength"]
-
-
-def test_a_new_season_forgives_an_absence(small_tables):
-    seasons = season(2021, 20, {1: [30] * 6 + [0] * 14}), season(2022, 1, {1: [0]})
-    tables = small_tables(*together(*seasons), n_teams=2)
-    assert expected(tables, "2021-11-21").loc[1, "minutes"] < 4
-    assert expected(tables, "2022-11-01").loc[1, "minutes"] == pytest.approx(30)
+def test_a_new_season_forgives_an_absence(seasons):
+    tables = seasons({2021: {1: [30] * 6 + [0] * 14}, 2022: {1: [0]}})
+    assert minutes(tables, "2021-11-21", half_life=12.0)[1] < 4
+    assert minutes(tables, "2022-11-01")[1] == pytest.approx(30)
 
 
 # Teams.
@@ -145,68 +138,76 @@ def test_a_player_is_on_the_team_of_his_newest_game(small_tables):
     lines = [line("2022-11-01", 8, 1, 30), line("2022-11-01", 9, 2, 30),
              line("2022-11-03", 8, 2, 30), line("2022-11-03", 7, 1, 30)]  # fmt: skip
     tables = small_tables(games, lines, n_teams=2)
-    assert expected(tables, "2022-11-01")["team"].to_dict() == dict.fromkeys([7, 8, 9], NOBODY)
-    assert expected(tables, "2022-11-03")["team"].to_dict() == {7: NOBODY, 8: 1, 9: 2}
-    assert expected(tables, "2022-11-04")["team"].to_dict() == {7: 1, 8: 2, 9: 2}
+    assert teams(tables, "2022-11-01") == dict.fromkeys([7, 8, 9], NOBODY)
+    assert teams(tables, "2022-11-03") == {7: NOBODY, 8: 1, 9: 2}
+    assert teams(tables, "2022-11-04") == {7: 1, 8: 2, 9: 2}
+    # Both teams play on the day of his first game after the trade: one game for him.
+    assert minutes(tables, "2022-11-04")[8] == pytest.approx(30)
 
 
-def test_a_trade_does_not_count_as_an_absence(small_tables):
-    """Both teams play on the day of a traded player's first game: one game for him."""
-    games = [(f"2022-11-0{day}", 1, 2, 101, 100) for day in (1, 2)]
-    lines = [line("2022-11-01", 8, 1, 30), line("2022-11-02", 8, 2, 30),
-             line("2022-11-01", 9, 2, 30), line("2022-11-02", 7, 1, 30)]  # fmt: skip
-    got = expected(small_tables(games, lines, n_teams=2), "2022-11-03").loc[8]
-    assert got["minutes"] == pytest.approx(30)
-
-
-def test_who_sat_out_a_whole_season_leaves(small_tables):
-    tables = small_tables(
-        *together(
-            season(2020, 1, {1: [30], 2: [20]}),
-            season(2021, 1, {2: [20]}),
-            season(2022, 1, {2: [20]}),
-        ),
-        n_teams=2,
-    )
-    assert expected(tables, "2021-11-02").loc[1, "team"] == 1
-    assert expected(tables, "2022-11-01")["team"].to_dict() == {1: NOBODY, 2: 1, 98: 1, 99: 2}
+def test_a_player_who_sits_out_a_whole_season_leaves(seasons):
+    tables = seasons({2020: {1: [30], 2: [20]}, 2021: {2: [20]}, 2022: {2: [20]}})
+    assert teams(tables, "2021-11-02")[1] == 1
+    assert teams(tables, "2022-11-01") == {1: NOBODY, 2: 1, 98: 1, 99: 2}
 
 
 @pytest.fixture(scope="module")
-def with_rosters(small_tables):
-    seasons = together(
-        season(2021, 1, {1: [30], 2: [20], 3: [10]}),
-        season(2022, 2, {1: [30, 30], 3: [10, 10], 4: [12, 12]}),
-    )
-    return lambda *rosters: small_tables(*seasons, n_teams=3, rosters=rosters)
+def with_rosters(seasons):
+    playing = {2021: {1: [30], 2: [20], 3: [10]}, 2022: {1: [30, 30], 3: [10, 10], 4: [12, 12]}}
+    return lambda *rosters: seasons(playing, n_teams=3, rosters=rosters)
 
 
 def test_a_roster_file_names_the_whole_of_its_teams_and_leaves_the_others(with_rosters):
     tables = with_rosters(("2022-10-20", 1, [2, 5]), ("2022-10-20", 3, [1]))
-    before, after = expected(tables, "2022-10-19"), expected(tables, "2022-10-20")
-    assert before["team"].to_dict() == {1: 1, 2: 1, 3: 1, 4: NOBODY, 5: NOBODY, 98: 1, 99: 2}
+    before = teams(tables, "2022-10-19")
+    assert before == {1: 1, 2: 1, 3: 1, 4: NOBODY, 5: NOBODY, 98: 1, 99: 2}
     # 1 moved, 3 and 98 are listed nowhere, 5 is new; 99 is of a team without a file.
-    assert after["team"].to_dict() == {
-        1: 3, 2: 1, 3: NOBODY, 4: NOBODY, 5: 1, 98: NOBODY, 99: 2
-    }  # fmt: skip
+    after = expected(tables, "2022-10-20")
+    assert after["team"].to_dict() == {1: 3, 2: 1, 3: -1, 4: -1, 5: 1, 98: -1, 99: 2}
     assert after.loc[[1, 2, 5], "minutes"].tolist() == [30, 20, NEWCOMER_MINUTES]
 
 
-def test_a_game_after_the_file_counts_more_and_a_file_on_its_morning_less(with_rosters):
+def test_the_later_of_game_and_roster_file_decides(with_rosters):
     tables = with_rosters(("2022-11-01", 1, [1, 2]), ("2022-11-03", 1, [1, 4]))
-    assert expected(tables, "2022-11-01").loc[[1, 2, 3, 4], "team"].tolist() == [1, 1, -1, -1]
-    assert expected(tables, "2022-11-02").loc[[1, 2, 3, 4], "team"].tolist() == [1, 1, 1, 1]
-    assert expected(tables, "2022-11-03").loc[[1, 2, 3, 4], "team"].tolist() == [1, -1, -1, 1]
+    for day, expected_teams in enumerate([[1, 1, -1, -1], [1, 1, 1, 1], [1, -1, -1, 1]], start=1):
+        got = expected(tables, f"2022-11-0{day}")["team"]
+        assert got[[1, 2, 3, 4]].tolist() == expected_teams
 
 
-def test_a_summers_file_is_read_when_its_season_opens(with_rosters):
+def test_a_summers_roster_file_is_read_when_its_season_opens(with_rosters):
     """Whether or not a date of the season before, after the file's, was asked for on the way."""
     tables = with_rosters(("2022-07-10", 1, [1, 5]))
-    late = tables.rosters.assign(season="2022-23")
-    tables = type(tables)(**dict(tables.items()) | {"rosters": late})
+    tables = replace(tables, rosters=tables.rosters.assign(season="2022-23"))
     alone = expected(tables, "2022-10-25")
     assert alone.index[alone["team"] == 1].tolist() == [1, 5]
     pd.testing.assert_frame_equal(expected(tables, "2022-07-15", "2022-10-25"), alone)
+
+
+def test_players_follow_a_club_that_moves_and_leave_one_that_ends(small_tables, monkeypatch):
+    """Team 1 is not in the league of the next season; its id returns one later."""
+    games = [(f"{year}-11-01", home, away, 101, 100)
+             for year, home, away in ((2021, 1, 2), (2022, 2, 3), (2023, 1, 2))]  # fmt: skip
+    lines = [
+        line("2021-11-01", 1, 1, 30), line("2021-11-01", 98, 1, 48), line("2021-11-01", 99, 2, 48),
+        line("2022-11-01", 99, 2, 48), line("2022-11-01", 97, 3, 48),
+        line("2023-11-01", 4, 1, 30), line("2023-11-01", 98, 1, 48), line("2023-11-01", 99, 2, 48),
+    ]  # fmt: skip
+    tables = small_tables(games, lines, n_teams=3)
+    gone = (tables.teams["season"] == "2022-23") & (tables.teams["team_id"] == 1)
+    tables = replace(tables, teams=tables.teams[~gone].reset_index(drop=True))
+
+    def on(date, *players):
+        got = teams(tables, date)
+        return [got[player] for player in players]
+
+    assert on("2022-10-31", 1, 98, 99) == [NOBODY, NOBODY, 2]
+    assert on("2022-11-02", 1, 98, 97) == [NOBODY, NOBODY, 3]
+    monkeypatch.setattr(league, "_MOVED", {1: (2022, 3)})
+    for date in ("2022-10-31", "2022-11-02"):
+        assert on(date, 1, 98, 99) == [3, 3, 2]
+    # The id that returns is another club's: nobody comes back to it.
+    assert on("2023-11-02", 4, 98, 97) == [1, 1, 3]
+    assert on("2023-10-31", 1, 98) == [NOBODY, NOBODY]
 
 
 # Shares.
@@ -216,32 +217,24 @@ def shares(minutes):
     return team_shares(np.array(minutes, dtype=float), np.zeros(len(minutes), dtype=int), 1)
 
 
-def test_nine_equal_players_share_equally_and_the_tenth_gets_nothing():
-    np.testing.assert_allclose(shares([20] * 9), 5 / 9)
-    got = shares([20, 20, 20, 20, 19, 20, 20, 20, 20, 20])
+def test_nine_players_share_by_minutes_to_the_power_of_one_point_three():
+    amounts = np.array([28, 27, 26, 25, 24, 23, 22, 21, 20])
+    got = shares([*amounts[:4], 19, *amounts[4:]])
     assert got[4] == 0
-    np.testing.assert_allclose(np.delete(got, 4), 5 / 9)
-
-
-def test_shares_go_with_minutes_to_the_power_of_one_point_three():
-    minutes = np.array([28, 27, 26, 25, 24, 23, 22, 21, 20])
-    got = shares(minutes)
-    np.testing.assert_allclose(got, 5 * minutes**1.3 / (minutes**1.3).sum())
+    np.testing.assert_allclose(np.delete(got, 4), 5 * amounts**1.3 / (amounts**1.3).sum())
     assert got.max() < REGULAR.cap / 48
 
 
 def test_what_the_cap_takes_goes_to_the_others():
     got = shares([48, *[10] * 8])
-    assert got[0] == pytest.approx(38 / 48)
-    np.testing.assert_allclose(got[1:], (5 - 38 / 48) / 8)
+    np.testing.assert_allclose(got, [38 / 48] + [(5 - 38 / 48) / 8] * 8)
     # The second is over the cap only once the first has been capped.
-    minutes = np.array([60.0, 33.0, *[20.0] * 7]) ** 1.3
-    assert 5 * minutes[1] / minutes.sum() < 38 / 48 < (5 - 38 / 48) * minutes[1] / minutes[1:].sum()
-    got = shares([60, 33, *[20] * 7])
-    np.testing.assert_allclose(got, [38 / 48] * 2 + [(5 - 2 * 38 / 48) / 7] * 7)
-
-
-def test_too_few_players_all_play_to_the_cap():
+    amounts = np.array([60.0, 33.0, *[20.0] * 7]) ** 1.3
+    assert 5 * amounts[1] / amounts.sum() < 38 / 48
+    np.testing.assert_allclose(
+        shares([60, 33, *[20] * 7]), [38 / 48] * 2 + [(5 - 2 * 38 / 48) / 7] * 7
+    )
+    # Too few players all play to the cap.
     np.testing.assert_allclose(shares([40, 20, 10]), 38 / 48)
     assert shares([0.0, 0.0]).tolist() == [0, 0]
 
@@ -272,34 +265,3 @@ def test_a_teams_shares_sum_to_five_and_keep_the_order(league):
         np.testing.assert_allclose(own, team_shares(of, np.zeros(len(of), dtype=int), 1))
     turned = np.arange(len(team))[::-1]
     np.testing.assert_allclose(team_shares(minutes[turned], team[turned], 4), got[turned])
-
-
-# Franchises.
-
-
-def test_players_leave_a_club_that_is_not_in_the_league_and_follow_one_that_moves(
-    small_tables, monkeypatch
-):
-    """Team 1 is not in the league of the next season; its id returns one later."""
-    tables = small_tables(
-        *together(
-            season(2021, 1, {1: [30]}),
-            (
-                [("2022-11-01", 2, 3, 101, 100)],
-                [line("2022-11-01", 99, 2, 48), line("2022-11-01", 97, 3, 48)],
-            ),
-            season(2023, 1, {4: [30]}),
-        ),
-        n_teams=3,
-    )
-    gone = (tables.teams["season"] == "2022-23") & (tables.teams["team_id"] == 1)
-    tables = replace(tables, teams=tables.teams[~gone].reset_index(drop=True))
-    teams = expected(tables, "2022-10-31")["team"]
-    assert teams[[1, 98, 99]].tolist() == [NOBODY, NOBODY, 2]
-    assert expected(tables, "2022-11-02")["team"][[1, 98, 97]].tolist() == [NOBODY, NOBODY, 3]
-    monkeypatch.setattr(league, "_MOVED", {1: (2022, 3)})
-    for date in ("2022-10-31", "2022-11-02"):
-        assert expected(tables, date)["team"][[1, 98, 99]].tolist() == [3, 3, 2]
-    # The id that returns is another club's: nobody comes back to it.
-    assert expected(tables, "2023-11-02")["team"][[4, 98, 97]].tolist() == [1, 1, 3]
-    assert expected(tables, "2023-10-31")["team"][[1, 98]].tolist() == [NOBODY, NOBODY]
