@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from harm import HARMS
-from made_games import random_league
+from made_games import altered, random_league
 from test_poisoned_future import around, poison
 
+from nba_rank.features.asof import day_of
 from nba_rank.features.players import cache as cache_module
 from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.players.impact import PlayerBook, player_ratings
@@ -30,13 +33,19 @@ def dates(as_of):
 
 
 @pytest.fixture(scope="module")
+def own(dates):
+    """Those of the last season."""
+    return dates[dates["season"] == LAST]
+
+
+@pytest.fixture(scope="module")
 def expected(tables, dates, features):
     return player_ratings(tables, dates, features().impact)
 
 
 @pytest.fixture
 def passes(monkeypatch):
-    """Days since 1970-01-01 after which each pass over the games began; None is from the first."""
+    """Days since 1970-01-01 after which each pass over the games began; None: from the first."""
     begun = []
 
     class Counted(PlayerBook):
@@ -48,158 +57,135 @@ def passes(monkeypatch):
     return begun
 
 
+@pytest.fixture
+def rated(features, tmp_path):
+    """Ratings with a cache of their own: `rated(tables, dates, "features.impact.margin_cap=9")`."""
+    return lambda tables, dates, *overrides, threads=1: cached_ratings(
+        tables, dates, features(*overrides), tmp_path, threads
+    )
+
+
 def assert_same(got, expected):
     pd.testing.assert_frame_equal(got, expected.reset_index(drop=True), check_exact=True)
 
 
-def on(frame, *dates):
-    return frame[frame["as_of_date"].isin(dates)]
-
-
-def altered(tables, name, column, value, row):
-    table = getattr(tables, name).copy()
-    table.loc[row, column] = value
-    return type(tables)(**{**dict(tables.items()), name: table})
+def of(dates, expected):
+    return expected[expected["as_of_date"].isin(dates["as_of_date"])]
 
 
 def test_ratings_are_the_same_with_and_without_cache_and_threads(
-    tables, dates, features, expected, tmp_path, passes
+    tables, dates, rated, expected, tmp_path, passes
 ):
     for threads in (3, 1):
-        assert_same(cached_ratings(tables, dates, features(), tmp_path, threads), expected)
+        assert_same(rated(tables, dates, threads=threads), expected)
     assert passes == [None]
     assert len(list(tmp_path.glob("players_*"))) == dates["season"].nunique()
     assert len(list(tmp_path.glob(f"player_state_{LAST}_*"))) == 1
 
 
 def test_dates_after_the_regular_season_have_an_entry_of_their_own(
-    tables, dates, as_of, features, expected, tmp_path, passes
+    tables, dates, as_of, features, rated, expected, tmp_path, passes
 ):
     over = as_of("2021-11-26", "2021-12-05", "2022-11-26")[["season", "as_of_date"]]
     more = pd.concat([dates, over])
-    both = player_ratings(tables, more, features().impact)
-    assert_same(cached_ratings(tables, more, features(), tmp_path), both)
-    assert_same(cached_ratings(tables, dates, features(), tmp_path), expected)
+    assert_same(rated(tables, more), player_ratings(tables, more, features().impact))
+    assert_same(rated(tables, dates), expected)
     assert passes == [None]
     assert len(list(tmp_path.glob("players_*"))) == dates["season"].nunique() + 2
 
 
 def test_one_more_date_is_rated_from_the_opening_of_its_season(
-    tables, dates, features, expected, tmp_path, passes
+    tables, dates, own, rated, expected, passes
 ):
-    left_out = dates[dates["season"] == LAST]["as_of_date"].iloc[3]
-    cached_ratings(tables, dates[dates["as_of_date"] != left_out], features(), tmp_path)
-    assert_same(cached_ratings(tables, dates, features(), tmp_path), expected)
+    alone = own.iloc[[3]]
+    rated(tables, dates.drop(alone.index))
+    assert_same(rated(tables, dates), expected)
+    assert_same(rated(tables, alone), of(alone, expected))
     games = tables.player_games
-    last_day = (games.loc[games["season"] < LAST, "game_date"].max() - pd.Timestamp(0)).days
-    assert passes == [None, last_day]
-    alone = on(dates, left_out)
-    assert_same(cached_ratings(tables, alone, features(), tmp_path), on(expected, left_out))
+    last_day = day_of(games.loc[games["season"] < LAST, "game_date"].max())
     assert passes == [None, last_day, last_day]
 
 
-def test_the_future_changes_neither_names_nor_ratings(
-    tables, dates, features, expected, tmp_path, passes
-):
+def test_the_future_changes_neither_names_nor_ratings(tables, own, rated, expected, passes):
     """Other players, games, results and roster files from a date on, and other slots with them."""
-    own = dates[dates["season"] == LAST]
-    day = own["as_of_date"].iloc[4]
-    early, late = own[own["as_of_date"] < day], own[own["as_of_date"] <= day]
-    cached_ratings(tables, early, features(), tmp_path)
-    spoiled = poison(tables, LAST, day, seed=3)
-    assert_same(
-        cached_ratings(spoiled, early, features(), tmp_path), on(expected, *early["as_of_date"])
-    )
+    early, late = own[:4], own[:5]
+    rated(tables, early)
+    spoiled = poison(tables, LAST, own["as_of_date"].iloc[4], seed=3)
+    assert_same(rated(spoiled, early), of(early, expected))
     assert passes == [None]
-    got = cached_ratings(spoiled, late, features(), tmp_path)
-    assert_same(got, on(expected, *late["as_of_date"]))
-    assert len(passes) == 2
-    assert passes[1] is not None
-
-
-ALTERED = [
-    ("player_games", "ast", 77.0),
-    ("player_games", "seconds", 7),
-    ("games", "home_points", 177),
-    ("rosters", "player_id", 99_999),
-]
+    assert_same(rated(spoiled, late), of(late, expected))
+    assert [begun is None for begun in passes] == [True, False]
 
 
 @pytest.mark.parametrize("within", [False, True], ids=["earlier season", "same season"])
-@pytest.mark.parametrize("alteration", ALTERED)
-def test_a_changed_past_is_rated_anew(
-    tables, dates, features, tmp_path, passes, alteration, within
-):
+@pytest.mark.parametrize(
+    "alteration",
+    [
+        ("player_games", "ast", 77.0),
+        ("player_games", "seconds", 7),
+        ("games", "home_points", 177),
+        ("rosters", "player_id", 99_999),
+    ],
+)
+def test_a_changed_past_is_rated_anew(tables, own, features, rated, passes, alteration, within):
     """From the first game on, or from the opening of the season in which the change is."""
-    own = dates[dates["season"] == LAST].tail(2)
-    cached_ratings(tables, own, features(), tmp_path)
+    rated(tables, own)
     table = getattr(tables, alteration[0])
     row = table.index[table["season"] == LAST][0] if within else 0
     other = altered(tables, *alteration, row=row)
-    got = cached_ratings(other, own, features(), tmp_path)
+    got = rated(other, own)
     assert [begun is None for begun in passes] == [True, not within]
     assert_same(got, player_ratings(other, own, features().impact))
 
 
-def test_config_dates_and_code_name_the_entries(tables, dates, features, tmp_path, monkeypatch):
-    own = dates[dates["season"] == LAST].head(2)
+def test_config_dates_and_code_name_the_entries(tables, own, rated, tmp_path, monkeypatch):
+    own = own.head(2)
 
-    def n_files():
+    def n_entries(*args):
+        rated(tables, *args)
         return len(list(tmp_path.iterdir()))
 
-    cached_ratings(tables, own, features(), tmp_path)
-    cached_ratings(tables, own, features("features.roster.size=9"), tmp_path)
-    assert n_files() == 2
-    cached_ratings(tables, own, features("features.impact.margin_cap=20"), tmp_path)
-    assert n_files() == 4
-    cached_ratings(tables, own.head(1), features(), tmp_path)
-    assert n_files() == 5
+    assert n_entries(own) == n_entries(own, "features.roster.size=9") == 2
+    assert n_entries(own, "features.impact.margin_cap=20") == 4
+    assert n_entries(own.head(1)) == 5
     monkeypatch.setattr("nba_rank.core.content_hash.code_hash", lambda module: "another")
-    cached_ratings(tables, own, features(), tmp_path)
-    assert n_files() == 7
+    assert n_entries(own) == 7
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_damaged_entry_is_made_anew(tables, dates, features, expected, tmp_path, passes, harm):
-    own = dates[dates["season"] == LAST]
-
+def test_a_damaged_entry_is_made_anew(tables, own, rated, expected, tmp_path, passes, harm):
     def ask():
-        got = cached_ratings(tables, own, features(), tmp_path)
-        assert_same(got, on(expected, *own["as_of_date"]))
+        assert_same(rated(tables, own), of(own, expected))
 
     ask()
-    (ratings,), (state,) = tmp_path.glob("players_*"), tmp_path.glob("player_state_*")
-    harm(ratings / "ratings.parquet")
+    (ratings,) = tmp_path.glob("players_*/ratings.parquet")
+    (state,) = tmp_path.glob("player_state_*/state.npz")
+    harm(ratings)
     ask()
-    assert len(passes) == 2
-    assert passes[1] is not None
-    for path in (ratings / "ratings.parquet", state / "state.npz"):
-        harm(path)
+    harm(ratings)
+    harm(state)
     ask()
-    assert passes[2:] == [None]
     ask()
-    assert len(passes) == 3
+    assert [begun is None for begun in passes] == [True, False, True]
 
 
-def test_the_first_season_has_no_opening(tables, dates, features, expected, tmp_path):
-    first = dates[dates["season"] == dates["season"].min()]
-    got = cached_ratings(tables, first, features(), tmp_path)
-    assert_same(got, expected[expected["season"] == dates["season"].min()])
+def test_the_first_season_has_no_opening(tables, dates, rated, expected, tmp_path):
+    first = dates[dates["season"] == "2020-21"]
+    assert_same(rated(tables, first), of(first, expected))
     assert not list(tmp_path.glob("player_state_*"))
 
 
-def test_without_player_logs_nothing_is_cached(tables, dates, features, tmp_path):
-    seasons = tables.seasons.assign(has_player_games=False)
-    bare = type(tables)(**{**dict(tables.items()), "seasons": seasons})
-    assert cached_ratings(bare, dates, features(), tmp_path).empty
+def test_without_player_logs_nothing_is_cached(tables, dates, rated, tmp_path):
+    bare = replace(tables, seasons=tables.seasons.assign(has_player_games=False))
+    assert rated(bare, dates).empty
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.real
-def test_a_real_date_is_the_same_from_the_opening_of_its_season(real_tables, features, tmp_path):
-    date = pd.DataFrame({"season": ["2022-23"], "as_of_date": [pd.Timestamp("2023-01-20")]})
-    other = date.assign(as_of_date=pd.Timestamp("2022-11-20"))
-    tables = around(real_tables, "2022-23")
-    cached_ratings(tables, other, features(), tmp_path)
-    got = cached_ratings(tables, date, features(), tmp_path)
-    assert_same(got, player_ratings(tables, date, features().impact))
+def test_a_real_date_is_the_same_from_the_opening_of_its_season(
+    real_tables, as_of, features, rated
+):
+    date = as_of("2023-01-20")[["season", "as_of_date"]]
+    tables = around(real_tables, LAST)
+    rated(tables, as_of("2022-11-20"))
+    assert_same(rated(tables, date), player_ratings(tables, date, features().impact))

@@ -8,10 +8,10 @@ from made_games import line, random_league
 from sklearn.linear_model import Ridge
 
 from nba_rank.data.calendar import as_of_points
-from nba_rank.features.asof import days
+from nba_rank.features.asof import day_of
 from nba_rank.features.players.box_vector import VECTOR, BoxSums
 from nba_rank.features.players.game_days import PlayerGames
-from nba_rank.features.players.impact import BoxPrior, MarginSums, player_ratings
+from nba_rank.features.players.impact import BoxPrior, MarginSums
 
 TEAMS = {team: list(range(10 * team, 10 * team + 6)) for team in (1, 2, 3, 4)}
 COLUMNS = [
@@ -27,10 +27,9 @@ def impact(features):
 
 def league_games(seed):
     """Two seasons of four teams with six players each."""
-    rng = np.random.default_rng(seed)
     dates = [f"{day:%Y-%m-%d}" for year in (2021, 2022)
              for day in pd.date_range(f"{year}-11-01", periods=12, freq="2D")]  # fmt: skip
-    return random_league(rng, dates, TEAMS)
+    return random_league(np.random.default_rng(seed), dates, TEAMS)
 
 
 @pytest.fixture(scope="module")
@@ -38,24 +37,19 @@ def league(small_tables):
     return small_tables(*league_games(3))
 
 
-def by_player(ratings):
-    return ratings.set_index("player_id")
+def learned(tables, date, config):
+    """The game days before a date with their responses, by loops.
 
-
-def games_before(tables, date):
-    """Each game before the date: day, response without home edge removed, players and shares."""
-    last = days(pd.DatetimeIndex([date]))[0]
-    return [day for day in PlayerGames.of(tables) if day.day < last]
-
-
-def responses(tables, date, config):
-    """Per game day, the clipped margins less the decayed mean of the margins before, by loops."""
+    A response is the clipped margin less the decayed mean of the margins before.
+    """
     earlier, found = [], []
-    for day in games_before(tables, date):
+    for day in PlayerGames.of(tables):
+        if day.day >= day_of(pd.Timestamp(date)):
+            break
         margins = np.clip(day.home_margin, -config.margin_cap, config.margin_cap)
         weights = [np.exp((then - day.day) / config.margin_decay_days) for then, _ in earlier]
         edge = np.average([margin for _, margin in earlier], weights=weights) if earlier else 0.0
-        found.append(np.where(day.neutral, margins, margins - edge))
+        found.append((day, np.where(day.neutral, margins, margins - edge)))
         earlier += [(day.day, m) for m, n in zip(margins, day.neutral, strict=True) if not n]
     return found
 
@@ -74,9 +68,7 @@ def test_the_prior_is_scikit_learns_ridge_on_earlier_seasons(league, as_of, rate
         shrink_minutes=config.shrink_minutes,
     )
     X, y = [], []
-    for day, response in zip(
-        games_before(league, date), responses(league, date, config), strict=True
-    ):
+    for day, response in learned(league, date, config):
         vectors = box.vectors(day.day)[day.player]
         for game in range(len(response)):
             of = day.game == game
@@ -88,8 +80,8 @@ def test_the_prior_is_scikit_learns_ridge_on_earlier_seasons(league, as_of, rate
     X, y = np.array(X)[:n_learned], np.array(y)[:n_learned]
     scale = X.std(axis=0)
     fitted = Ridge(alpha=30.0, fit_intercept=False).fit(X / scale, y)
-    expected = box.vectors(days(pd.DatetimeIndex([date]))[0]) @ (fitted.coef_ / scale)
-    got = by_player(rate(league, as_of(date), **vars(config)))
+    expected = box.vectors(day_of(pd.Timestamp(date))) @ (fitted.coef_ / scale)
+    got = rate(league, as_of(date), **vars(config)).set_index("player_id")
     np.testing.assert_allclose(got["prior_rating"], expected, rtol=1e-8)
     assert got.index.tolist() == games.player_ids.tolist()
     assert got["prior_rating"].std() > 0.1
@@ -124,82 +116,56 @@ def test_a_prior_rating_does_not_depend_on_how_many_others_are_asked_for(league,
 def test_ratings_are_the_dense_ridge_around_the_prior(league, as_of, rate, impact, date):
     config = impact(margin_decay_days=60.0, update_ridge=2.0, margin_cap=20.0)
     n = len(PlayerGames.of(league).player_ids)
-    got = by_player(rate(league, as_of(date), **vars(config)))
-    today = days(pd.DatetimeIndex([date]))[0]
+    got = rate(league, as_of(date), **vars(config))
     gram, moment = 2.0 * np.eye(n), 2.0 * got["prior_rating"].to_numpy()
-    for day, response in zip(
-        games_before(league, date), responses(league, date, config), strict=True
-    ):
-        weight = np.exp((day.day - today) / 60.0)
+    for day, response in learned(league, date, config):
+        weight = np.exp((day.day - day_of(pd.Timestamp(date))) / 60.0)
         for game, margin in enumerate(response):
-            x = np.zeros(n)
-            of = day.game == game
+            x, of = np.zeros(n), day.game == game
             x[day.player[of]] = day.side[of] * day.share[of]
             gram += weight * np.outer(x, x)
             moment += weight * margin * x
-    expected = np.linalg.solve(gram, moment)
-    np.testing.assert_allclose(got["impact_rating"], expected, rtol=1e-8)
+    np.testing.assert_allclose(got["impact_rating"], np.linalg.solve(gram, moment), rtol=1e-8)
     assert (got["impact_rating"] - got["prior_rating"]).abs().max() > 0.5
 
 
 def test_a_player_who_has_hardly_played_keeps_his_prior(small_tables, as_of, rate):
     games, lines = league_games(4)
     lines += [line(games[0][0], 90, games[0][1], 2), line(games[0][0], 91, games[0][1], 14)]
-    got = by_player(rate(small_tables(games, lines), as_of("2021-11-20")))
-    assert got.loc[90, "impact_rating"] == got.loc[90, "prior_rating"]
-    assert got.loc[91, "impact_rating"] != got.loc[91, "prior_rating"]
+    got = rate(small_tables(games, lines), as_of("2021-11-20")).set_index("player_id")
+    same = got["impact_rating"] == got["prior_rating"]
+    assert same[[90, 91]].tolist() == [True, False]
 
 
-# The home edge.
-
-
-def margins(small_tables, games, config):
-    """The responses of each day's games, in order."""
-    lines = [line(date, 10 * team, team, 48) for date, *teams in (game[:3] for game in games)
-             for team in teams]  # fmt: skip
-    sums = MarginSums(4, config)
-    found = []
-    for day in PlayerGames.of(small_tables(games, lines)):
-        response = sums.response(day)
-        sums.add(day, response)
-        found.append(response.tolist())
-    return found
-
-
-def test_the_edge_is_the_decayed_mean_of_earlier_margins(small_tables, impact):
-    games = [
-        ("2022-11-01", 1, 2, 110, 100),
-        ("2022-11-11", 2, 1, 104, 100),
-        ("2022-11-21", 1, 2, 100, 105),
-        ("2022-11-21", 3, 4, 107, 100),
-    ]
-    got = margins(small_tables, games, impact(margin_decay_days=10.0))
-    edge = (10 / e**2 + 4 / e) / (1 / e**2 + 1 / e)
-    assert got[0] == [10]
-    assert got[1] == pytest.approx([4 - 10])
-    assert got[2] == pytest.approx([-5 - edge, 7 - edge])
-
-
-def test_a_neutral_game_has_no_edge_and_does_not_tell_it(small_tables, impact):
-    games = [
-        ("2022-11-01", 1, 2, 106, 100),
-        ("2022-11-02", 1, 2, 120, 100, {"neutral": True}),
-        ("2022-11-03", 1, 2, 106, 100),
-    ]
-    got = margins(small_tables, games, impact())
-    assert got[1] == [20]
-    assert got[2] == pytest.approx([0])
-
-
-def test_margins_are_clipped_before_the_edge_is_taken_off(small_tables, impact):
-    games = [("2022-11-01", 1, 2, 150, 100), ("2022-11-02", 1, 2, 100, 160)]
-    assert margins(small_tables, games, impact(margin_cap=30.0)) == [[30], [-60]]
+@pytest.mark.parametrize(
+    ("change", "games", "responses"),
+    [
+        # The edge is the decayed mean of earlier margins: (10 / e^2 + 4 / e) / (1 / e^2 + 1 / e).
+        (
+            {"margin_decay_days": 10.0},
+            [(1, 110, 100), (11, 104, 100), (21, 100, 105)],
+            [10, 4 - 10, -5 - (10 / e + 4) / (1 / e + 1)],
+        ),
+        # A neutral game has no edge and does not tell it.
+        ({}, [(1, 106, 100), (2, 120, 100, {"neutral": True}), (3, 106, 100)], [6, 20, 0]),
+        # Margins are clipped before the edge is taken off.
+        ({"margin_cap": 30.0}, [(1, 150, 100), (2, 100, 160)], [30, -60]),
+    ],
+)
+def test_home_edge_by_hand(small_tables, impact, change, games, responses):
+    games = [(f"2022-11-{day:02}", 1, 2, *points) for day, *points in games]
+    lines = [line(game[0], 10 * team, team, 48) for game in games for team in (1, 2)]
+    sums, got = MarginSums(2, impact(**change)), []
+    for day in PlayerGames.of(small_tables(games, lines, n_teams=2)):
+        got.append(sums.response(day))
+        sums.add(day, got[-1])
+    assert np.concatenate(got).tolist() == pytest.approx(responses)
 
 
 # All together.
 
 
-def test_columns_and_rows(league, as_of, rate):
+def test_columns_and_rows(league, small_tables, as_of, rate):
     got = rate(league, as_of("2022-11-16", "2021-11-05"))
     assert list(got.columns) == COLUMNS
     assert got["as_of_date"].is_monotonic_increasing
@@ -208,13 +174,11 @@ def test_columns_and_rows(league, as_of, rate):
     assert got.dtypes.astype(str).tolist() == [
         "str", "datetime64[us]", "int64", "int64", *["float64"] * 4
     ]  # fmt: skip
-
-
-def test_seasons_without_player_logs_are_skipped(small_tables, as_of, rate):
+    # Seasons without player logs are skipped.
     games, lines = league_games(7)
     tables = small_tables(games, [game for game in lines if game[0] > "2022"])
-    got = rate(tables, as_of("2021-11-05", "2022-11-10"))
-    assert got["season"].unique().tolist() == ["2022-23"]
+    some = rate(tables, as_of("2021-11-05", "2022-11-10"))
+    assert some["season"].unique().tolist() == ["2022-23"]
     none = rate(tables, as_of("2021-11-05"))
     assert len(none) == 0
     pd.testing.assert_series_equal(none.dtypes, got.dtypes)
@@ -224,21 +188,20 @@ def test_before_the_first_game_listed_players_are_there_without_ratings(small_ta
     games, lines = league_games(8)
     tables = small_tables(games, lines, rosters=[("2021-10-30", 1, [10, 99])])
     got = rate(tables, as_of("2021-10-29", "2021-11-01", "2021-11-02"))
-    assert got["as_of_date"].min() == pd.Timestamp("2021-11-01")
-    opening = by_player(got[got["as_of_date"] == "2021-11-01"])
-    assert opening.index.tolist() == [10, 99]
-    assert opening["expected_minutes"].tolist() == [12, 12]
+    got = got.set_index(["as_of_date", "player_id"])
+    opening = got.loc["2021-11-01"]
+    assert got.index[0] == (pd.Timestamp("2021-11-01"), 10)
+    assert opening["expected_minutes"].to_dict() == {10: 12, 99: 12}
     assert opening[["prior_rating", "impact_rating"]].isna().all(axis=None)
-    later = got[got["as_of_date"] == "2021-11-02"]
-    assert later.notna().all(axis=None)
-    assert 99 in later["player_id"].to_numpy()
+    assert got.loc["2021-11-02"].notna().all(axis=None)
+    assert (pd.Timestamp("2021-11-02"), 99) in got.index
 
 
 CHANGES = {
     "box_decay_days": (60.0, {"prior_rating", "impact_rating"}),
     "shrink_minutes": (900.0, {"prior_rating", "impact_rating"}),
     "prior_ridge": (50.0, {"prior_rating", "impact_rating"}),
-    # By the home edge it tells what the prior learns from, too.
+    # The prior learns from margins without the home edge, which decays by it.
     "margin_decay_days": (60.0, {"prior_rating", "impact_rating"}),
     "update_ridge": (5.0, {"impact_rating"}),
     "margin_cap": (10.0, {"prior_rating", "impact_rating"}),
@@ -255,29 +218,10 @@ def test_every_parameter_changes_its_columns_only(league, as_of, rate, impact):
         assert differing == columns, name
 
 
-def check_alone(tables, many, grid, config, n_dates):
-    for place in np.random.default_rng(5).choice(len(grid), n_dates, replace=False):
-        alone = player_ratings(tables, grid.iloc[[place]], config)
-        expected = many[many["as_of_date"] == grid["as_of_date"].iloc[place]]
-        pd.testing.assert_frame_equal(alone, expected.reset_index(drop=True), check_exact=True)
-
-
-def test_a_date_alone_has_the_same_ratings(league, as_of, rate, impact):
-    grid = as_of(*pd.date_range("2021-10-31", "2021-12-01", freq="2D"),
-                 *pd.date_range("2022-10-20", "2022-12-01", freq="2D"))  # fmt: skip
-    check_alone(league, rate(league, grid), grid, impact(), 10)
-
-
-def test_a_simulated_date_alone_has_the_same_ratings(sim_tables, sim_dates, sim_ratings, impact):
-    check_alone(sim_tables, sim_ratings, sim_dates, impact(), 1)
-
-
 @pytest.mark.real
-def test_the_best_players_of_2023_24_are_no_strangers(real_tables, rate):
-    season = "2023-24"
-    date = as_of_points(real_tables, season)["end"]
-    got = rate(real_tables, pd.DataFrame({"season": [season], "as_of_date": [date]}))
-    best = got.nlargest(30, "impact_rating")["player_id"].tolist()
+def test_the_best_players_of_2023_24_are_its_mvp_candidates(real_tables, as_of, rate):
+    date = as_of_points(real_tables, "2023-24")["end"]
+    best = rate(real_tables, as_of(date)).nlargest(30, "impact_rating")["player_id"].tolist()
     # Jokic, Gilgeous-Alexander, Doncic and Antetokounmpo, the first four of the MVP vote.
     assert {203999, 1628983, 1629029, 203507} <= set(best)
     assert best[0] == 203999
