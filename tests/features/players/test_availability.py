@@ -23,36 +23,38 @@ def tables(small_tables):
     return small_tables(GAMES, players)
 
 
-def said(tables, dates, **more):
-    """(player, probability, season over) by date."""
-    told = reported_availability(tables, dates, **more)
-    return {
-        str(date.date()): [
-            (row.player_id, row.play_prob, row.season_out) for row in rows.itertuples()
-        ]
-        for date, rows in told.groupby("as_of_date")
-    }
+@pytest.fixture
+def told(tables, with_reports, as_of):
+    """(player, probability, season over) by date: `told(reports, dates, max_age_days=1)`."""
+
+    def make(reports, dates, **more):
+        frame = reported_availability(with_reports(tables, *reports), as_of(*dates), **more)
+        return {
+            str(date.date()): [
+                (row.player_id, row.play_prob, row.season_out) for row in rows.itertuples()
+            ]
+            for date, rows in frame.groupby("as_of_date")
+        }
+
+    return make
 
 
-def test_the_newest_current_report_counts_and_that_of_the_morning_is_one(
-    tables, with_reports, as_of
+def test_the_newest_report_counts_from_its_morning_for_three_days(
+    tables, with_reports, told, as_of
 ):
-    tables = with_reports(
-        tables,
+    reports = (
         ("2022-11-02", [(11, 1, "Out", "sore knee"), (12, 1, "Questionable", "illness")]),
         ("2022-11-04", [(12, 1, "Probable", "illness")]),
     )
-    dates = as_of("2022-11-01", "2022-11-02", "2022-11-03", "2022-11-04", "2022-11-07",
-                  "2022-11-08")  # fmt: skip
-    first = [(11, 0.0, False), (12, 0.5, False)]
-    second = [(12, 0.75, False)]
-    assert said(tables, dates) == {
-        "2022-11-02": first, "2022-11-03": first, "2022-11-04": second, "2022-11-07": second,
-    }  # fmt: skip
-    assert has_report(tables, dates).tolist() == [False, True, True, True, True, False]
+    dates = [f"2022-11-0{day}" for day in (1, 2, 3, 4, 7, 8)]
+    first, second = [(11, 0.0, False), (12, 0.5, False)], [(12, 0.75, False)]
+    known = dict(zip(dates[1:5], (first, first, second, second), strict=True))
+    assert told(reports, dates) == known
+    reported = has_report(with_reports(tables, *reports), as_of(*dates))
+    assert reported.tolist() == [date in known for date in dates]
 
 
-def test_only_a_report_of_the_season_says_something(tables, with_reports, as_of):
+def test_only_a_report_of_the_season_counts(tables, with_reports, as_of):
     assert reported_availability(tables, as_of("2022-11-02")).empty
     assert not has_report(tables, as_of("2022-11-02")).any()
     tables = with_reports(
@@ -61,29 +63,26 @@ def test_only_a_report_of_the_season_says_something(tables, with_reports, as_of)
     )  # fmt: skip
     # The last is empty: all are fit.
     dates = as_of("2022-08-01", "2022-11-03", season="2022-23")
-    assert said(tables, dates) == {}
+    assert reported_availability(tables, dates).empty
     assert has_report(tables, dates).tolist() == [False, True]
 
 
-def test_an_injury_of_this_season_that_takes_longer_ends_it(tables, with_reports, as_of):
-    tables = with_reports(tables, ("2022-11-03", [(12, 1, "Out", ACL), (99, 2, "Out", ACL)]))
-    # Player 99 has not played since he was hurt, which may be long ago: he may come back.
-    dates = as_of("2022-11-03", "2023-05-01")
-    assert said(tables, dates)["2022-11-03"] == [(12, 0.0, True), (99, 0.0, False)]
+def test_a_long_injury_ends_the_season_in_which_it_happened(told):
+    report = ("2022-11-03", [(12, 1, "Out", ACL), (99, 2, "Out", ACL)])
+    got = told([report], ["2022-11-03", "2023-05-01"])
+    # Player 99 has not played this season: he may have been hurt long ago and come back.
+    assert got["2022-11-03"] == [(12, 0.0, True), (99, 0.0, False)]
     # The report is old by May: it no longer tells who can play, but a season stays over.
-    (player, prob, over), = said(tables, dates)["2023-05-01"]  # fmt: skip
+    [(player, prob, over)] = got["2023-05-01"]
     assert (player, over) == (12, True)
     assert np.isnan(prob)
 
 
-def test_a_season_is_not_over_for_who_plays_again(tables, with_reports, as_of):
-    tables = with_reports(tables, ("2022-11-10", [(11, 1, "Out", ACL)]))
-    dates = as_of("2022-11-12", "2022-11-20", "2022-11-21")
-    assert said(tables, dates, max_age_days=30) == {
-        "2022-11-12": [(11, 0.0, True)],
-        "2022-11-20": [(11, 0.0, True)],  # the game of the day is not known in the morning
-        "2022-11-21": [(11, 0.0, False)],
-    }
+def test_a_player_who_plays_again_is_not_out_for_the_season(told):
+    dates = ["2022-11-12", "2022-11-20", "2022-11-21"]
+    got = told([("2022-11-10", [(11, 1, "Out", ACL)])], dates, max_age_days=30)
+    # The game of the 20th is not known on its morning.
+    assert [got[date] for date in dates] == [[(11, 0.0, over)] for over in (True, True, False)]
 
 
 @pytest.mark.parametrize(
@@ -102,19 +101,17 @@ def test_a_season_is_not_over_for_who_plays_again(tables, with_reports, as_of):
         ("", False),
     ],
 )
-def test_which_reasons_end_a_season(tables, with_reports, as_of, reason, over):
-    tables = with_reports(tables, ("2022-11-03", [(12, 1, "Out", reason)]))
-    assert said(tables, as_of("2022-11-03"))["2022-11-03"] == [(12, 0.0, over)]
+def test_which_reasons_end_a_season(told, reason, over):
+    got = told([("2022-11-03", [(12, 1, "Out", reason)])], ["2022-11-03"])
+    assert got == {"2022-11-03": [(12, 0.0, over)]}
 
 
-def test_phrases_weights_and_age_are_the_callers(tables, with_reports, as_of):
-    tables = with_reports(tables, ("2022-11-03", [(12, 1, "Out", "ankle (out for season)")]))
-    dates = as_of("2022-11-03", "2022-11-05")
-    told = said(tables, dates, season_ending=["out for season"])
-    assert told["2022-11-03"] == [(12, 0.0, True)]
-    assert "2022-11-05" not in said(tables, dates, max_age_days=1)
-    told = said(tables, dates, play_prob={**STATUS_PLAY_PROB, "Out": 0.125})
-    assert told["2022-11-05"] == [(12, 0.125, False)]
+def test_phrases_weights_and_age_can_be_given(told):
+    reports, dates = [("2022-11-03", [(12, 1, "Out", "(out for season)")])], ["2022-11-05"]
+    assert told(reports, dates, season_ending=["out for season"])[dates[0]] == [(12, 0.0, True)]
+    assert told(reports, dates, max_age_days=1) == {}
+    weights = {**STATUS_PLAY_PROB, "Out": 0.125}
+    assert told(reports, dates, play_prob=weights)[dates[0]] == [(12, 0.125, False)]
 
 
 def test_the_defaults_are_those_of_the_config(features):
@@ -133,17 +130,15 @@ def test_rows_are_in_order_whatever_the_order_of_dates(tables, with_reports, as_
         ("2022-11-04", [(11, 1, "Out", ACL)]),
     )  # fmt: skip
     days = ["2022-11-02", "2022-11-03", "2022-11-04", "2022-11-05"]
-    frames = [
-        reported_availability(tables, as_of(*order)) for order in (days, days[::-1], days * 2)
-    ]
-    for frame in frames[1:]:
-        pd.testing.assert_frame_equal(frame, frames[0])
-    assert frames[0]["season_out"].tolist() == [False] * 4 + [True] * 2
+    frame = reported_availability(tables, as_of(*days))
+    assert frame["season_out"].tolist() == [False] * 4 + [True] * 2
+    for order in (days[::-1], days * 2):
+        pd.testing.assert_frame_equal(reported_availability(tables, as_of(*order)), frame)
 
 
 @pytest.mark.real
-def test_season_ending_injuries_and_hindsight_in_the_real_reports(real_tables):
-    """Nobody whose injury ends a season came back; the remark in the reasons was added later."""
+def test_nobody_came_back_from_a_season_ending_injury_in_the_real_reports(real_tables):
+    """The remark `(out for season)` was added in hindsight."""
     reports = real_tables.injury_reports
     if reports.empty:
         pytest.skip("no injury reports in the raw folder")
@@ -157,5 +152,5 @@ def test_season_ending_injuries_and_hindsight_in_the_real_reports(real_tables):
 
     remarked = reports[reports["reason"].str.contains("(out for season)", regex=False)]
     rows = remarked.merge(last.rename("last"), on=key)
-    # Anyone who really knew would be wrong more often than once in a hundred.
+    # A forecast would be wrong more often.
     assert (rows["last"] >= rows["date"]).mean() < 0.02

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from made_games import line
 
-from nba_rank.features.asof import days
+from nba_rank.features.asof import day_of
 from nba_rank.features.players.game_days import COUNTS, PlayerGames
 
 GAMES = [
@@ -28,56 +28,49 @@ def games(small_tables):
     return PlayerGames.of(small_tables(GAMES, LINES, rosters=[("2023-02-01", 1, [6, 7])]))
 
 
-def test_slots_are_of_everyone_in_the_logs_or_a_roster_file(games):
+def test_the_first_day_by_hand(games):
+    # Everyone in the logs or a roster file has a slot.
     assert games.player_ids.tolist() == [3, 4, 5, 6, 7, 8, 9]
     assert games.team_ids.tolist() == [1, 2, 3, 4]
-
-
-def test_the_first_day_by_hand(games):
     day, _ = games
-    assert day.day == days(pd.DatetimeIndex(["2022-11-01"]))[0]
-    assert day.season == 2022
+    assert (day.day, day.season) == (day_of(pd.Timestamp("2022-11-01")), 2022)
     assert games.player_ids[day.player].tolist() == [5, 7, 9]
     assert games.team_ids[day.team].tolist() == [1, 1, 2]
     assert day.game.tolist() == [0, 0, 0]
+    assert day.place.tolist() == [0, 1, 2]
     assert day.side.tolist() == [1, 1, -1]
     assert day.minutes.tolist() == [12, 36, 40]
     assert day.share.tolist() == [5 * 12 / 48, 5 * 36 / 48, 5]
     assert day.margin.tolist() == [10, 10, -10]
     np.testing.assert_array_equal(day.plus_minus, [0, 9, 0])
-    assert day.home_margin.tolist() == [10]
-    assert day.neutral.tolist() == [False]
+    assert (day.home_margin.tolist(), day.neutral.tolist()) == ([10], [False])
     np.testing.assert_array_equal(day.counts[:, COUNTS.index("points")], [4, 20, 0])
     np.testing.assert_array_equal(day.counts[:, COUNTS.index("stl")], [0, np.nan, 0])
 
 
 def test_the_games_of_a_day_stay_apart(games):
     _, day = games
-    # Ids number the games in the order given: that of teams 4 and 3 is the first.
+    # Ids number the games in the order given: the first is that of teams 4 and 3.
     assert games.player_ids[day.player].tolist() == [3, 4, 7, 8, 9]
     assert day.game.tolist() == [0, 0, 1, 1, 1]
     assert day.side.tolist() == [-1, 1, -1, 1, 1]
     assert day.margin.tolist() == [5, -5, -3, 3, 3]
-    assert day.home_margin.tolist() == [-5, 3]
-    assert day.neutral.tolist() == [True, False]
+    assert (day.home_margin.tolist(), day.neutral.tolist()) == ([-5, 3], [True, False])
     np.testing.assert_allclose(day.share, [5, 5, 5, 2, 3])
     assert np.isnan(day.plus_minus[4])
 
 
-def test_without_player_games_there_are_no_days_but_slots(small_tables):
+def test_without_player_games_there_are_slots_but_no_days(small_tables):
     games = PlayerGames.of(small_tables(GAMES, rosters=[("2022-10-20", 1, [6, 7])]))
     assert list(games) == []
     assert games.player_ids.tolist() == [6, 7]
 
 
-def test_every_player_game_of_a_league_comes_once_and_shares_sum_to_five(sim_tables):
+def test_every_player_game_comes_once_and_shares_sum_to_five(sim_tables):
     games = PlayerGames.of(sim_tables)
     seen = list(games)
     assert [day.day for day in seen] == sorted({day.day for day in seen})
     assert sum(len(day.player) for day in seen) == len(sim_tables.player_games)
-    assert sum(day.minutes.sum() * 60 for day in seen) == pytest.approx(
-        sim_tables.player_games["seconds"].sum()
-    )
     for day in seen:
         for side in (1, -1):
             of_side = day.side == side
