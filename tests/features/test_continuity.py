@@ -1,12 +1,8 @@
-import numpy as np
 import pandas as pd
 import pytest
 from made_games import line
 
-from nba_rank.config.schema import ContinuityConfig
 from nba_rank.data.calendar import as_of_points
-from nba_rank.features import continuity
-from nba_rank.features.asof import Rows
 
 GAMES = [
     ("2021-11-01", 1, 2, 110, 100),
@@ -26,13 +22,6 @@ PLAYERS = [
 ]  # fmt: skip
 
 
-def built(tables, ratings, dates):
-    rows = Rows.of(tables, dates)
-    frame = continuity.build(tables, ratings, rows, ContinuityConfig(enabled=True))
-    assert list(frame.columns) == ["returning_minutes_share", "roster_minutes_share"]
-    return frame.set_axis(pd.MultiIndex.from_frame(rows.frame[["as_of_date", "team_id"]]))
-
-
 def rosters(*rows):
     """Ratings by hand from (date, team, players)."""
     listed = [(pd.Timestamp(date), team, player) for date, team, players in rows
@@ -40,39 +29,34 @@ def rosters(*rows):
     return pd.DataFrame(listed, columns=["as_of_date", "team_id", "player_id"])
 
 
-def test_shares_by_hand(small_tables, as_of):
-    tables = small_tables(GAMES, PLAYERS, n_teams=2)
+def test_shares_by_hand(small_tables, as_of, built):
     ratings = rosters(
         ("2022-11-01", 1, [11, 13]), ("2022-11-01", 2, [12, 21]),
         # 11 has been traded for 21, and 99 has never played.
         ("2022-11-04", 1, [13, 21, 99]), ("2022-11-04", 2, [11, 12]),
     )  # fmt: skip
-    got = built(tables, ratings, as_of("2022-11-01", "2022-11-04"))
+    dates = as_of("2022-11-01", "2022-11-04")
+    got = built("continuity", small_tables(GAMES, PLAYERS, n_teams=2), dates, ratings)
     # Last season players 11 and 12 of team 1 played 40 minutes each; the playoffs do not count,
     # and what 12 played elsewhere brings team 2 nothing.
-    assert got.loc[("2022-11-01", 1), "returning_minutes_share"] == 0.5
-    assert got.loc[("2022-11-01", 2), "returning_minutes_share"] == 1.0
+    assert got.loc["2022-11-01", "returning_minutes_share"].tolist() == [0.5, 1.0]
     assert got.loc["2022-11-01", "roster_minutes_share"].isna().all()
-    assert got.loc[("2022-11-04", 1)].tolist() == [0.0, 60 / 80]
-    assert got.loc[("2022-11-04", 2)].tolist() == [0.0, 10 / 80]
+    assert got.loc["2022-11-04"].to_numpy().tolist() == [[0.0, 60 / 80], [0.0, 10 / 80]]
 
 
-def test_without_last_seasons_logs_or_a_known_player_it_is_unknown(small_tables, as_of):
-    tables = small_tables(GAMES, PLAYERS, n_teams=2)
-    got = built(tables, rosters(("2021-11-02", 1, [11])), as_of("2021-11-02"))
-    assert got.loc[("2021-11-02", 1)].isna().tolist() == [True, False]
-    assert got.loc[("2021-11-02", 1), "roster_minutes_share"] == 0.75
-    assert got.loc[("2021-11-02", 2)].isna().all()
+def test_shares_are_unknown_without_last_seasons_logs_or_a_known_player(small_tables, as_of, built):
+    tables, ratings = small_tables(GAMES, PLAYERS, n_teams=2), rosters(("2021-11-02", 1, [11]))
+    got = built("continuity", tables, as_of("2021-11-02"), ratings).loc["2021-11-02"]
+    assert got.loc[1].isna().tolist() == [True, False]
+    assert got.loc[1, "roster_minutes_share"] == 0.75
+    assert got.loc[2].isna().all()
 
 
 @pytest.mark.real
-def test_more_than_half_of_the_minutes_return_in_the_real_league(real_tables, rate):
+def test_more_than_half_of_the_minutes_return_in_the_real_league(real_tables, as_of, rate, built):
     seasons = ["2013-14", "2018-19", "2023-24"]
-    dates = pd.DataFrame(
-        [(season, as_of_points(real_tables, season)["open"]) for season in seasons],
-        columns=["season", "as_of_date"],
-    )
-    got = built(real_tables, rate(real_tables, dates), dates)["returning_minutes_share"]
+    dates = as_of(*(as_of_points(real_tables, season)["open"] for season in seasons))
+    got = built("continuity", real_tables, dates, rate(real_tables, dates))
+    got = got["returning_minutes_share"]
     assert got.groupby(level="as_of_date").mean().between(0.5, 0.7).all()
-    assert got.min() > 0.05
-    assert np.nanmax(got) <= 1.0
+    assert got.between(0.05, 1).all()
