@@ -20,12 +20,6 @@ def logs(draw):
     return group, day, draw(hnp.arrays(np.float64, (2, n), elements=value))
 
 
-def asked():
-    """Every group on every day, one before all games and one after them included."""
-    group, day = np.meshgrid(np.arange(N_GROUPS), np.arange(1, LAST_DAY + 2), indexing="ij")
-    return group.ravel(), day.ravel()
-
-
 def brute_force(log, group, day, last):
     games = [
         (game_day, place)
@@ -41,7 +35,10 @@ def brute_force(log, group, day, last):
 @given(log=logs(), last=st.sampled_from([None, 1, 2, 5]))
 def test_totals_and_windows_equal_brute_force(log, last):
     sums = RunningSums(*log)
-    group, day = asked()
+    # Every group on every day, one before all games and one after them included.
+    group, day = (
+        grid.ravel() for grid in np.meshgrid(np.arange(N_GROUPS), np.arange(1, LAST_DAY + 2))
+    )
     total, counts = sums.total(group, day, last)
     games = sums.games(group, day)
     for place in range(len(group)):
@@ -78,14 +75,10 @@ def test_later_games_change_nothing(log, today, poison, last, n_new, gone):
         np.testing.assert_array_equal(got, expected)
 
 
-@pytest.mark.parametrize(
-    ("numerator", "denominator", "expected"),
-    [(3.0, 4.0, 0.75), (3.0, 0.0, np.nan), (0.0, 0.0, np.nan), (np.nan, 2.0, np.nan),
-     (1.0, np.nan, np.nan)],
-)  # fmt: skip
-def test_ratio_is_unknown_without_a_positive_denominator(numerator, denominator, expected):
-    got = ratio(np.array([numerator]), np.array([denominator]))
-    np.testing.assert_array_equal(got, [expected])
+def test_ratio_is_unknown_without_a_positive_denominator():
+    numerator, denominator = np.array([[3, 3, 0, np.nan, 1], [4, 0, 0, 2, np.nan]])
+    expected = [0.75, np.nan, np.nan, np.nan, np.nan]
+    np.testing.assert_array_equal(ratio(numerator, denominator), expected)
 
 
 def test_days_count_from_1970_whatever_the_unit():
@@ -113,7 +106,7 @@ def test_team_and_season_make_distinct_groups(real_tables):
     assert len(np.unique(groups)) == len(teams)
 
 
-def test_which_seasons_are_those_of_the_rows_or_shortly_before(sim_tables, as_of):
+def test_within_marks_the_seasons_of_the_rows_and_those_before(sim_tables, as_of):
     rows = Rows.of(sim_tables, as_of("2023-11-01"))
     seasons = pd.Series(["2021-22", "2023-24", "2022-23", "2024-25"])
     assert rows.within(seasons).tolist() == [False, True, False, False]

@@ -1,10 +1,9 @@
 """Franchises that end, begin and move."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
+from made_games import mapped
 
 from nba_rank.data import league
 from nba_rank.data.calendar import as_of_grid
@@ -22,25 +21,21 @@ FIRST, SECOND, THIRD = "2021-22", "2022-23", "2023-24"
 
 def without(tables: Tables, season: str, team: int) -> Tables:
     """Take a team and its games out of a season."""
+    games = tables.games
+    played = games.loc[(games[["home_team_id", "away_team_id"]] == team).any(axis=1), "game_id"]
 
-    def kept(frame):
-        if "season" not in frame:
-            return frame
-        teams = frame.columns.intersection(
-            ["team_id", "opponent_team_id", "home_team_id", "away_team_id"]
-        )
+    def kept(name, frame):
         if "game_id" in frame:
-            games = tables.games
-            played = (games[["home_team_id", "away_team_id"]] == team).any(axis=1)
-            gone = frame["game_id"].isin(games.loc[played, "game_id"])
+            gone = frame["game_id"].isin(played)
         else:
-            gone = (frame[teams] == team).any(axis=1)
+            ids = frame.columns.intersection(["team_id", "home_team_id", "away_team_id"])
+            gone = (frame[ids] == team).any(axis=1)
         return frame[~((frame["season"] == season) & gone)].reset_index(drop=True)
 
-    return replace(tables, **{name: kept(frame) for name, frame in tables.items()})
+    return mapped(tables, kept)
 
 
-def test_a_team_may_end_begin_and_come_back(sim_tables, features, tmp_path):
+def test_a_team_may_end_and_begin(sim_tables, features, tmp_path):
     """Utah ends after the first season; Charlotte is new in the second and gone in the third."""
     tables = sim_tables
     for season, team in ((SECOND, UTA), (THIRD, UTA), (FIRST, CHA), (THIRD, CHA)):
@@ -56,7 +51,7 @@ def test_a_team_may_end_begin_and_come_back(sim_tables, features, tmp_path):
     }  # fmt: skip
     sets = player_sets(tables, ratings, dates, config.roster)
     assert set(sets.frame["season"]) == {FIRST, SECOND, THIRD}
-    # From the opening of a season alone it is the same.
+    # The same from the opening of a season alone.
     last = dates[dates["season"] == THIRD].tail(1)
     alone = cached_ratings(tables, last, config, tmp_path)
     expected = ratings[ratings["as_of_date"].isin(last["as_of_date"])].reset_index(drop=True)
@@ -106,13 +101,11 @@ def test_the_real_league_of_29_teams_has_players(raw_dir, features, tmp_path):
     ratings = cached_ratings(tables, dates, config, tmp_path / "cache")
     store = build_store(tables, ratings, dates, config)
     assert store.frame.groupby("season")["team_id"].nunique().tolist() == 3 * [29] + [30]
-    share = store.frame.drop_duplicates(["season", "team_id"]).set_index(["season", "team_id"])
-    share = share["returning_minutes_share"]
+    first = store.frame.drop_duplicates(["season", "team_id"]).set_index(["season", "team_id"])
+    share = first["returning_minutes_share"]
     assert share["2002-03", NOP] > 0.5
     assert np.isnan(share["2004-05", CHA])
-    opening = ratings[
-        ratings["as_of_date"] == dates["as_of_date"][dates["season"] == "2002-03"].min()
-    ]
-    assert opening["team_id"].nunique() == 29
+    opening = dates.loc[dates["season"] == "2002-03", "as_of_date"].min()
+    assert ratings.loc[ratings["as_of_date"] == opening, "team_id"].nunique() == 29
     sets = player_sets(tables, ratings, dates, config.roster)
     assert sets.frame["season"].nunique() == 4
