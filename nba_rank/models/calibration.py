@@ -1,6 +1,6 @@
 """Platt scaling: from scores to probabilities of making the playoffs, of a series and of a game."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -57,11 +57,8 @@ class PlattScaling:
     ) -> Self:
         """Fit on out-of-fold scores [N] and whether the event happened [N].
 
-        Args:
-            score: Scores.
-            event: Whether the event happened.
-            progress: Share of the season played, 0 to 1; with None, slope and intercept are
-                constant. They are also where moving would reverse the order of the scores.
+        Slope and intercept are constant without `progress`, the share of the season played, and
+        where moving would reverse the order of the scores.
 
         Raises:
             ValueError: The event always or never happened.
@@ -124,12 +121,10 @@ class Calibration:
 
     @classmethod
     def fit(cls, name: str, cases: dict[str, Outcome]) -> Self:
-        """Fit on each event's cases.
+        """Fit on the cases of each event.
 
-        Args:
-            name: `platt_stack` scales `score`; `platt_per_model` all others, which are the
-                members', with weights of a logistic regression on the same cases.
-            cases: By event.
+        `platt_stack` scales `score`; `platt_per_model` all other scores, which are the members',
+        with weights of a logistic regression on the same cases.
         """
         fitted = cls({}, {}, {})
         for event, case in cases.items():
@@ -159,13 +154,9 @@ class Calibration:
             total += weight * parts[name].log_odds(scores[name], progress)
         return total
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """Restore a calibration exactly from what `to_dict` returned."""
+        """Restore a calibration exactly from its `asdict`."""
         platt = {
             event: {name: PlattScaling(**part) for name, part in parts.items()}
             for event, parts in fields["platt"].items()
@@ -192,7 +183,7 @@ def probabilities(
     Args:
         calibration: Fitted calibration.
         frame: Columns `season`, `as_of_date`, `conference` and the scores; all teams of each date.
-        scores: Columns of scores that the calibration reads.
+        scores: Columns that the calibration may read.
         progress: Share of the season played, [N]; None where it is unknown.
 
     Returns:

@@ -74,15 +74,15 @@ class Members:
         logger_factory: LoggerFactory | None = None,
         console: Console | None = None,
     ) -> Self:
-        """Fit the members that the config names, or take them from `paths.members`.
+        """Fit the members that the config names on training seasons, or take them from the cache.
 
         Args:
             data: Training seasons only.
-            config: The run's config.
-            seed: Seed of this fit; each member spawns its own from it.
+            config: The run's config; `paths.members` is the cache.
+            seed: Each member spawns its own from it.
             on_epoch: Called after each epoch of each network of model A.
-            logger_factory: As in `fit_model_a`.
-            console: As in `fit_model_a`.
+            logger_factory: As in `fit_model_a`, like `console`.
+            console: Where diagnostics are printed.
 
         Raises:
             UserError: A member has nothing to learn from.
@@ -115,10 +115,8 @@ class Members:
     ) -> Scores:
         """Score all rows.
 
-        Args:
-            data: Rows to score.
-            with_intervals: Sample how sure model A is, which takes most of the time.
-            cache: Folder that keeps model A's scores; None keeps none.
+        Intervals say how sure model A is, and take most of the time. `cache` is a folder that
+        keeps model A's scores.
 
         Raises:
             ValueError: The features are not those that the members were fitted on.
@@ -270,8 +268,3 @@ def _players(data: Dataset) -> list[object]:
     """Return the content of the player sets, as parts of a cache's key."""
     sets = data.sets
     return [sets.frame, sets.player_id, sets.minutes_share, sets.stats, sets.columns]
-
-
-def progress_of(frame: pd.DataFrame) -> npt.NDArray[np.float64] | None:
-    """Return the share of the season played, [N], or None where the record group is off."""
-    return frame[PROGRESS].to_numpy() if PROGRESS in frame else None

@@ -1,13 +1,11 @@
 """Out-of-fold scores: every fit of a plan, and its predictions of seasons that it has not seen."""
 
-import io
 from collections.abc import Callable, Container, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from rich.text import Text
 
 from nba_rank.config.schema import Config
 from nba_rank.features.store import KEY
@@ -46,19 +44,19 @@ class _Shared(NamedTuple):
     data: Dataset
     config: Config
     intervals: list[str]
+    prints: bool
 
 
 class _Task(NamedTuple):
-    """One fit of a plan, its seed, its loggers, and the width of the console, if it prints."""
+    """One fit of a plan, its seed and its loggers."""
 
     fit: Fit
     seed: int
     logger_factory: LoggerFactory | None
-    width: int | None
 
 
 def _fit(shared: _Shared, task: _Task, tell: Tell) -> Fitted:
-    """Fit the members and predict; tells None after a step, and text to be printed."""
+    """Fit the members and predict; tells None after a step, and what is to be printed."""
     config = shared.config
     members = Members.fit(
         shared.data.of_seasons(task.fit.train),
@@ -66,7 +64,7 @@ def _fit(shared: _Shared, task: _Task, tell: Tell) -> Fitted:
         task.seed,
         lambda: tell(None),
         logger_factory=task.logger_factory,
-        console=None if task.width is None else _telling_console(tell, task.width),
+        console=_TellingConsole(tell) if shared.prints else None,
     )
     predicted = {
         season: members.predict(
@@ -80,24 +78,15 @@ def _fit(shared: _Shared, task: _Task, tell: Tell) -> Fitted:
     return Fitted(task.fit, members, predicted)
 
 
-class _TellingFile(io.StringIO):
-    """Tells its text when it is flushed."""
+class _TellingConsole(Console):
+    """Tells what it is given, to be printed by the parent."""
 
     def __init__(self, tell: Tell) -> None:
         super().__init__()
         self._tell = tell
 
-    def flush(self) -> None:
-        text = self.getvalue()
-        self.seek(0)
-        self.truncate()
-        if text:
-            self._tell(text)
-
-
-def _telling_console(tell: Tell, width: int) -> Console:
-    file = _TellingFile(tell)
-    return Console(file=file, width=width, force_terminal=True, color_system="standard")
+    def print(self, *objects: Any, **style: Any) -> None:  # noqa: ANN401
+        self._tell((objects, style))
 
 
 def _n_workers(config: Config) -> int:
@@ -135,22 +124,22 @@ def each_fit(
         only: Names of the fits to make; None makes all.
     """
 
-    def hear(told: str | None) -> None:
+    def hear(told: tuple[tuple[Any, ...], dict[str, Any]] | None) -> None:
         if told is None:
             advance()
         elif console is not None:
-            console.print(Text.from_ansi(told), end="\n" if told.endswith("\n") else "")
+            objects, style = told
+            console.print(*objects, **style)
 
     seeds = seed.generate_state(len(plan.fits)).tolist()
-    width = None if console is None else console.width
     tasks = [
-        _Task(fit, fit_seed, loggers(fit.name) if loggers else None, width)
+        _Task(fit, fit_seed, loggers(fit.name) if loggers else None)
         for fit, fit_seed in zip(plan.fits, seeds, strict=True)
         if only is None or fit.name in only
     ]
     return side_by_side(
         _fit,
-        _Shared(data, config, plan.test_seasons),
+        _Shared(data, config, plan.test_seasons, console is not None),
         tasks[::-1] if newest_first else tasks,
         _n_workers(config),
         hear,
@@ -188,15 +177,9 @@ def fit_ensemble(
     *,
     without: str | None = None,
 ) -> Ensemble:
-    """Fit the ensemble of a test part on its out-of-fold seasons.
+    """Fit the ensemble of a test part on its out-of-fold seasons, if asked without a member.
 
-    Args:
-        part: The test part.
-        oof: Predictions of `fit_folds` by season.
-        relevance: As in `Ensemble.fit`, like `config` and `league`.
-        config: The config that the members were fitted with.
-        league: None fits the stack alone.
-        without: Member to leave out of the stack; None: none.
+    `oof` holds the predictions of `fit_folds` by season; without `league` only the stack is fitted.
     """
     known = pd.concat([oof[season].frame for season in part.stack_train])
     left_out = [] if without is None else [without]
@@ -211,14 +194,7 @@ def final_scores(
     *,
     without: str | None = None,
 ) -> pd.DataFrame:
-    """Score the test seasons by the stack of the members, fitted as in a run.
-
-    Args:
-        plan: The folds.
-        data: What the members were fitted on.
-        config: The config that they were fitted with.
-        predicted: Predictions of `fit_folds` by season.
-        without: Member to leave out of the stack; None: none.
+    """Score the test seasons by the stack of the members, fitted as in a run, or without one.
 
     Returns:
         Columns `season`, `as_of_date`, `team_id` and `score`, higher is better.

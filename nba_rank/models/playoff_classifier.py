@@ -44,11 +44,8 @@ def berth_gaps(data: Dataset) -> Float32Array:
 def made_playoffs(frame: pd.DataFrame, results: pd.DataFrame) -> BoolArray:
     """Return whether each team was among the 16 of the bracket, bool [N].
 
-    Losers of the play-in were not: it decides who gets into the playoffs.
-
-    Args:
-        frame: Columns `season` and `team_id`, N rows.
-        results: What `nba_rank.data.outcomes.outcomes` returns.
+    Losers of the play-in were not: it decides who gets into the playoffs. `results` are those of
+    `nba_rank.data.outcomes.outcomes`.
 
     Raises:
         ValueError: A season has no outcome yet.
@@ -118,14 +115,7 @@ class PlayoffClassifier:
     ) -> Self:
         """Grow trees on the training seasons until the validation season's log loss stops falling.
 
-        Args:
-            train: Cases that the trees are grown on.
-            validation: Cases of another season, read for early stopping alone.
-            columns: Names of the features.
-            config: Trees and their penalties.
-            seed: Seed of row and column sampling.
-            n_jobs: Threads.
-            cache: Folder of what was fitted before on the same; None fits anew.
+        `cache` is the folder of what was fitted before on the same; None fits anew.
 
         Raises:
             UserError: A side has no cases, or all teams of it end alike.
@@ -157,9 +147,7 @@ class PlayoffClassifier:
         return self.trees.predict_proba(X)[:, 1].astype(np.float64)
 
     def forecast(self, data: Dataset) -> FloatArray:
-        """Return the probability to make the playoffs of all rows of a dataset, [N].
-
-        A date of the dataset must hold all its teams.
+        """Return the probability to make the playoffs, [N], on dates with all their teams.
 
         Raises:
             ValueError: The features are not those that the classifier was fitted on.

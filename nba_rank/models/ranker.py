@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,14 +25,14 @@ from nba_rank.models.calibration import (
     Outcome,
     probabilities,
 )
-from nba_rank.models.members import Members, Scores, progress_of
+from nba_rank.models.members import Members, Scores
 from nba_rank.models.saved import reading
 from nba_rank.models.stacking import Stacker
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.softmax import SoftmaxOdds
 from nba_rank.odds.strength import SCORE
-from nba_rank.samples.dataset import PROJECTION, Dataset
+from nba_rank.samples.dataset import PROGRESS, PROJECTION, Dataset
 
 NEED_PLAYERS = ("model_a", "projected_win_pct", "full_strength", "roster_strength")
 """Inputs of the stacker that are unknown on dates without players."""
@@ -93,10 +93,10 @@ class Ensemble:
         config: Config,
         league: League | None = None,
     ) -> Self:
-        """Fit on out-of-fold scores of the members that the frame holds.
+        """Fit on `Scores.frame` of out-of-fold seasons.
 
         Args:
-            oof: `Scores.frame` of out-of-fold seasons.
+            oof: Scores of the members that it holds.
             relevance: Columns `season`, `team_id`, `relevance`.
             config: The run's config.
             league: What calibration and odds learn from, beside `out_of_season_scores`; None fits
@@ -162,10 +162,9 @@ class Ensemble:
         return np.where(without, _blend(self.teams_stacker, members), score)
 
     def probabilities(self, scored: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-        """Return the calibrated probabilities of rows with the members' scores and `score`.
+        """Return `calibration.probabilities` of rows with the members' scores and `score`.
 
-        Returns:
-            See `nba_rank.models.calibration.probabilities`; no columns without calibration.
+        Without calibration there are no columns.
         """
         if self.calibration is None:
             return pd.DataFrame(index=scored.index)
@@ -215,11 +214,8 @@ class Ranker:
     ) -> Scores:
         """Add `score` and, where fitted, probabilities and odds to the members' scores.
 
-        Args:
-            predicted: The members' scores.
-            league: What odds are made from.
-            threads: Dates simulated at once; does not change the result.
-            on_date: Called after each simulated date.
+        Dates are simulated in `threads` groups, which does not change the result; `on_date` is
+        called after each.
         """
         names = self.members.names
         frame = predicted.frame
@@ -237,16 +233,13 @@ class Ranker:
     def save(self, folder: Path) -> None:
         """Write the ranker into a folder."""
         self.members.save(folder)
-        ensemble, parts = self.ensemble, dict[str, Any]()
-        for key in ("stacker", "teams_stacker", "calibration"):
-            if (part := getattr(ensemble, key)) is not None:
-                parts[key] = part.to_dict()
-        if ensemble.odds is not None:
-            name = "softmax" if isinstance(ensemble.odds, SoftmaxOdds) else "monte_carlo"
-            parts["odds"] = {name: ensemble.odds.to_dict()}
+        parts = {name: part for name, part in asdict(self.ensemble).items() if part is not None}
+        if "odds" in parts:
+            name = "softmax" if isinstance(self.ensemble.odds, SoftmaxOdds) else "monte_carlo"
+            parts["odds"] = {name: parts["odds"]}
         _write(folder / _ENSEMBLE, parts)
         if self.projection is not None:
-            _write(folder / _PROJECTION, self.projection.to_dict())
+            _write(folder / _PROJECTION, asdict(self.projection))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -280,10 +273,7 @@ def out_of_season_scores(
     Calibration and odds must learn from scores as they will be: of a season that the stack has not
     seen. With a single season they are the scores of the stack fitted on it.
 
-    Args:
-        oof: `Scores.frame` of out-of-fold seasons.
-        relevance: Columns `season`, `team_id`, `relevance`.
-        config: The run's config.
+    Arguments are those of `Ensemble.fit`.
 
     Returns:
         The rows of dates on which all members know their score, sorted by `KEY`, with `score`.
@@ -317,13 +307,13 @@ def _stacker(inputs: list[str], rated: pd.DataFrame, config: Config) -> Stacker:
         known["relevance"].to_numpy(),
         known["season"].to_numpy(),
         settings.alphas,
-        progress_of(known) if settings.vary_with_progress else None,
+        _progress(known) if settings.vary_with_progress else None,
         settings.shrinkage_targets,
     )
 
 
 def _blend(stacker: Stacker, scored: pd.DataFrame) -> FloatArray:
-    return stacker.predict(scored[stacker.inputs].to_numpy(), progress_of(scored))
+    return stacker.predict(scored[stacker.inputs].to_numpy(), _progress(scored))
 
 
 def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, Outcome]:
@@ -368,12 +358,17 @@ def _gaps(
     return gaps, None if progress is None else progress[games.home]
 
 
+def _progress(frame: pd.DataFrame) -> FloatArray | None:
+    """Return the share of the season played, [N], or None where the record group is off."""
+    return frame[PROGRESS].to_numpy() if PROGRESS in frame else None
+
+
 def _date_progress(frame: pd.DataFrame) -> FloatArray | None:
-    """Return the mean of `progress_of` over the teams of each date.
+    """Return the mean share of the season played over the teams of each date.
 
     Teams have played unequal numbers of games on a date; calibration must keep their order.
     """
-    progress = progress_of(frame)
+    progress = _progress(frame)
     if progress is None:
         return None
     dates = [frame["season"], frame["as_of_date"]]

@@ -21,16 +21,10 @@ class Ridge(NamedTuple):
 def fit_ridge(
     X: npt.NDArray[Any], y: npt.NDArray[Any], season: npt.NDArray[Any], alphas: Sequence[float]
 ) -> Ridge:
-    """Fit with the penalty of the highest mean R² over held-out seasons.
+    """Fit with the penalty of the highest mean R² over held-out seasons; of one season the largest.
 
     scikit-learn's `RidgeCV` finds the same, a hundred times slower: it validates its input anew
     for each fold and penalty.
-
-    Args:
-        X: Columns, [N, K].
-        y: Response, [N].
-        season: Season of each row; rows of a season stay together in cross-validation.
-        alphas: Penalties to choose from; with a single season the largest is taken.
     """
     group, seasons = pd.factorize(season, sort=True)
     alpha = max(alphas)

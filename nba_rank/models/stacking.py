@@ -8,7 +8,7 @@ what some inputs say on their own, not towards 0.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -59,17 +59,11 @@ class Stacker:
         progress: FloatArray | None = None,
         shrinkage_targets: Sequence[str] = (),
     ) -> Self:
-        """Fit on out-of-fold scores.
+        """Fit on out-of-fold scores of the inputs [N, M], higher is better, NaN where unknown.
 
-        Args:
-            inputs: Names of the M inputs.
-            scores: Out-of-fold scores, higher is better, [N, M]; NaN is unknown.
-            relevance: Relevance, higher is better, [N].
-            season: Season of each row; rows of a season stay together in cross-validation.
-            alphas: Penalties to choose from; with a single season the largest is taken.
-            progress: Share of the season played, 0 to 1, [N]; None keeps the weights constant.
-            shrinkage_targets: Inputs whose average the ridge shrinks towards; those that are not
-                blended are ignored, and where none is left all inputs are targets.
+        The penalty is one of `alphas`: with a single season, the largest. The weights are constant
+        without `progress`, the share of the season played, 0 to 1. Targets that are not blended
+        are ignored; where none is left, all inputs are targets.
 
         Raises:
             ValueError: A score is infinite, or an input is never known.
@@ -117,12 +111,7 @@ class Stacker:
         )
 
     def predict(self, scores: FloatArray, progress: FloatArray | None = None) -> FloatArray:
-        """Blend scores [N, M] into stack scores [N], higher is better.
-
-        Args:
-            scores: Scores of the inputs, in order; NaN is unknown.
-            progress: Share of the season played, [N]; None is opening night.
-        """
+        """Blend scores [N, M] into stack scores [N]; without `progress` as on opening night."""
         share = np.zeros(len(scores)) if progress is None else progress
         blended = np.full(len(scores), self.intercept)
         # Summed input by input: a matrix product's last bits depend on the number of rows.
@@ -135,16 +124,8 @@ class Stacker:
             blended += np.where(unknown, instead + instead_change * share, added)
         return blended
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON; `Stacker(**fields)` restores them exactly."""
-        return asdict(self)
-
     def weights(self, progress: float = 0.0) -> dict[str, float]:
-        """Return each input's coefficient as a share of the sum of absolute coefficients.
-
-        Args:
-            progress: Share of the season played, 0 to 1.
-        """
+        """Return each input's share of the sum of absolute coefficients."""
         at_date = [
             value + progress * change
             for value, change in zip(self.coef, self.coef_change, strict=True)

@@ -33,14 +33,9 @@ def fit_xgb(
     config: XgbConfig,
     seed: int,
 ) -> XGBRegressor:
-    """Fit boosted trees in one thread; nulls take the branch that suits them.
+    """Fit boosted trees to relevance in one thread; nulls take the branch that suits them.
 
-    Args:
-        X: Features, float32 [N, F], NaN where unknown.
-        y: Relevance, higher is better, [N].
-        season: Season text of each row; with early stopping the newest is held out.
-        config: Trees and their penalties.
-        seed: Seed of row and column sampling.
+    With early stopping the newest season is held out.
 
     Raises:
         UserError: Early stopping has no season left to learn from.
@@ -111,14 +106,7 @@ class Forest:
         )
 
     def predict(self, X: Float32Array) -> FloatArray:
-        """Score rows, exactly as scikit-learn's forest does.
-
-        Args:
-            X: Features, float32 [N, F], NaN where unknown.
-
-        Returns:
-            Mean of the trees, higher is better, float64 [N].
-        """
+        """Return the mean of the trees, [N], exactly as scikit-learn's forest does."""
         node = np.repeat(self.root[:, None], len(X), axis=1)  # [T, N]
         row = np.arange(len(X))
         inner = self.feature[node] >= 0
@@ -157,6 +145,6 @@ class Forest:
 
 
 def fit_rf(X: Float32Array, y: FloatArray, config: RfConfig, seed: int) -> Forest:
-    """Fit a random forest; nulls take the branch that suits them. Arguments as in `fit_xgb`."""
+    """Fit a random forest to relevance; nulls take the branch that suits them."""
     model = RandomForestRegressor(**asdict(config), random_state=seed, n_jobs=1)
     return Forest.of(model.fit(X, y))
