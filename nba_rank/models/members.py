@@ -47,14 +47,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class Members:
-    """Fitted base models; None where one was not asked for.
+    """Fitted models A, B and C; None where one was not asked for.
 
     Attributes:
         columns: Store features, in the order of fitting.
         carried: Those that `predict` copies beside the scores.
-        model_a: Model A.
-        xgb: Model B.
-        rf: Model C.
     """
 
     columns: list[str]

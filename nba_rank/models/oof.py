@@ -109,17 +109,18 @@ def each_fit(
 ) -> Iterator[Fitted]:
     """Fit the folds, `trainer.num_threads` of them side by side, and yield each in order.
 
-    The caller may stop early; the fits that are left are then not made.
+    The caller may stop early; the fits that are left are then not made. Only test seasons are
+    predicted with intervals.
 
     Args:
-        plan: The folds; only test seasons are predicted with intervals.
+        plan: The folds.
         data: All seasons.
         config: The run's config.
         seed: Seed of the folds.
         advance: Called after each epoch of model A's networks and after each fit.
-        newest_first: Begin at the end of the plan, whose fits learn from most seasons and take
-            longest; this takes the least time in all.
-        loggers: Makes the loggers of a fit, given its name; None logs nowhere.
+        newest_first: Begin at the end of the plan, whose fits take longest; this takes the least
+            time in all.
+        loggers: Makes the loggers of a fit, given its name.
         console: Where model A's diagnostics are printed; None writes to the log.
         only: Names of the fits to make; None makes all.
     """

@@ -17,14 +17,7 @@ from nba_rank.core.names import MEMBERS
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.data.tables import Tables
 from nba_rank.features.store import KEY
-from nba_rank.models.calibration import (
-    PLAYOFF,
-    SERIES,
-    WIN,
-    Calibration,
-    Outcome,
-    probabilities,
-)
+from nba_rank.models.calibration import PLAYOFF, SERIES, WIN, Calibration, Outcome, probabilities
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.saved import reading
 from nba_rank.models.stacking import Stacker
@@ -41,10 +34,6 @@ _NO_STAND_IN = (*MEMBERS, *PROJECTION, *NEED_PLAYERS)
 """Inputs that must be known of all teams of a date; others may be unknown, see `Stacker`."""
 
 _ENSEMBLE, _PROJECTION = "ensemble.json", "projection.json"
-_ODDS: dict[str, Callable[[dict[str, Any]], SoftmaxOdds | MonteCarloOdds]] = {
-    "softmax": lambda fields: SoftmaxOdds(**fields),
-    "monte_carlo": MonteCarloOdds.from_dict,
-}
 
 
 @dataclass(frozen=True)
@@ -256,7 +245,9 @@ class Ranker:
                 fitted["calibration"] = Calibration.from_dict(fitted["calibration"])
             if "odds" in fitted:
                 [(name, fields)] = fitted["odds"].items()
-                fitted["odds"] = _ODDS[name](fields)
+                fitted["odds"] = (
+                    SoftmaxOdds(**fields) if name == "softmax" else MonteCarloOdds.from_dict(fields)
+                )
             ensemble = Ensemble(**{"stacker": None, **fitted})
         projection, path = None, folder / _PROJECTION
         if path.exists():

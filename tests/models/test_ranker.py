@@ -148,11 +148,10 @@ def test_the_score_of_a_single_member_is_final(oof, default):
     assert np.array_equal(ensemble.score(scores, ["xgb"]), oof["xgb"])
 
 
-@pytest.mark.parametrize("name", ["rf", PROJECTED])
-def test_dates_without_a_score_teach_nothing(oof, default, name):
+def test_dates_without_a_projection_teach_nothing(oof, default):
     projected = oof.assign(**{PROJECTED: oof["xgb"] + oof["rf"]})
     last = projected["season"] == "2021-22"
-    unknown = projected.assign(**{name: projected[name].where(~last)})
+    unknown = projected.assign(**{PROJECTED: projected[PROJECTED].mask(last)})
     got = fit_ensemble(unknown, default)[1]
     assert got == fit_ensemble(projected[~last], default)[1]
     assert got != fit_ensemble(projected, default)[1]
@@ -205,15 +204,10 @@ def test_a_date_without_a_score_cannot_be_ranked(oof, default):
         ensemble.score(absent, NAMES)
 
 
-def test_without_calibration_there_are_no_probabilities(learned, league, ensemble_of):
-    ensemble = ensemble_of("calibration=none", "odds=none")
-    assert ensemble.calibration is None
-    assert ensemble.odds is None
-    scored = learned.assign(score=ensemble.score(learned, NAMES))
-    assert ensemble.probabilities(scored, NAMES).shape == (len(scored), 0)
-    games = RatedGames.of(league.tables, scored, "regular", next_only=True)
+def test_without_calibration_there_is_no_chance_to_win_a_game(learned, league):
+    games = RatedGames.of(league.tables, learned, "regular", next_only=True)
     with pytest.raises(UserError, match="calibration=platt_stack"):
-        ensemble.win_prob(scored, NAMES, games)
+        Ensemble(None).win_prob(learned, NAMES, games)
 
 
 @pytest.fixture(scope="session")
@@ -234,21 +228,10 @@ def by_hand(learned, league, ensemble_of, sim_results):
         parts.append((gaps, scored.loc[rows, PROGRESS].to_numpy(), reached[rows] > number))
     scores, progress, came = zip(*parts[1:], strict=True)
     series = (pd.concat(scores), np.concatenate(progress), np.concatenate(came))
-    cases = {PLAYOFF: parts[0], SERIES: series}
-    games = league.tables.games
-    games = games[(games["season"] == LEARNED) & (games["kind"] == "regular")]
-    games = games.sort_values("game_date")
-    sides = []
-    for side in ("home", "away"):
-        newest = scored.rename(columns={"team_id": f"{side}_team_id"}).sort_values("as_of_date")
-        by = [f"{side}_team_id"]
-        sides.append(
-            pd.merge_asof(games, newest, left_on="game_date", right_on="as_of_date", by=by)
-        )
-    gaps = sides[0][[SCORE, *NAMES]] - sides[1][[SCORE, *NAMES]]
-    won = (games["home_points"] > games["away_points"]).to_numpy()
-    cases[WIN] = (gaps, sides[0][PROGRESS].to_numpy(), won)
-    return cases
+    games = RatedGames.of(league.tables, scored, "regular", next_only=True)
+    home, away = (scored[[SCORE, *NAMES]].iloc[rows] for rows in (games.home, games.away))
+    win = home - away.to_numpy(), scored[PROGRESS].to_numpy()[games.home], games.margin > 0
+    return {PLAYOFF: parts[0], SERIES: series, WIN: win}
 
 
 @pytest.mark.parametrize(("name", "read"), [(CALIBRATIONS[0], [SCORE]), (CALIBRATIONS[1], NAMES)])
@@ -304,15 +287,14 @@ def test_calibration_and_odds_see_scores_of_a_stack_that_has_not_seen_the_season
         assert (after.loc[~own, SCORE] != before.loc[~own, SCORE]).all()
 
 
-def test_dates_that_a_member_cannot_score_teach_no_odds(learned, league, settings, sim_data):
-    config = settings("odds=softmax")
+def test_dates_that_a_member_cannot_score_teach_nothing(learned, league, settings, sim_data):
     first = learned["as_of_date"] == learned["as_of_date"].min()
-    unknown = learned.assign(rf=learned["rf"].where(~first))
-    ensembles = [
-        Ensemble.fit(rows, sim_data.relevance, config, league)
+    unknown = learned.assign(rf=learned["rf"].mask(first))
+    one, other = (
+        Ensemble.fit(rows, sim_data.relevance, settings("odds=softmax"), league)
         for rows in (unknown, learned[~first])
-    ]
-    assert ensembles[0] == ensembles[1]
+    )
+    assert one == other
 
 
 def test_calibration_keeps_the_order_of_teams_that_have_played_unequal_numbers_of_games(
