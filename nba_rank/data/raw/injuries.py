@@ -1,6 +1,7 @@
 """Raw files of injury reports: one row an entry, and one more a report."""
 
 import json
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -41,15 +42,16 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
         entries = report.get("INJURIES")
         start = (raw.name, number, report.get("DATE"))
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            bad.append((raw.name, number, report.get("DATE")))
+            bad.append(start)
             continue
         rows.append((*start, 0, False, *_NOTHING))
         for place, entry in enumerate(map(_by_column, entries), start=1):
             rows.append((*start, place, True, *(entry.get(name) for name in _ENTRY.values())))
-    remedy = "The injuries of a report are a list of objects, empty where nobody is injured."
-    shown = pd.DataFrame(bad, columns=["file", "row", "DATE"])
-    everywhere = pd.Series(True, index=shown.index)
-    issues.error("injuries not understood", shown, everywhere, ["DATE"], remedy)
+    if bad:
+        remedy = "The injuries of a report are a list of objects, empty where nobody is injured."
+        shown = pd.DataFrame(bad, columns=["file", "row", "DATE"])
+        everywhere = pd.Series(True, index=shown.index)
+        issues.error("injuries not understood", shown, everywhere, ["DATE"], remedy)
     return record, rows
 
 
@@ -67,6 +69,7 @@ def to_frame(rows: list[Row]) -> pd.DataFrame:
     return frame.astype({"file": "str", "report": "int64", "row": "int64", "listed": "bool"})
 
 
+@cache
 def _column(name: str) -> str:
     return name.strip().upper()
 
