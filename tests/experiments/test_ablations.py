@@ -207,15 +207,20 @@ GROUPS = {name: BuiltGroup([name], 1.0) for name in ("record", "elo", "rest", "p
 BOTH = ["without", "alone"]
 
 
+@pytest.fixture(scope="module")
+def default(compose_as_is):
+    return compose_as_is()
+
+
 @pytest.fixture
-def laid_out(compose):
+def laid_out(default):
     """Lays out an ablation of some of `GROUPS`: `laid_out(only, directions)`."""
-    return lambda only=(), directions=BOTH, groups=GROUPS, model="stack": group_ablation(
-        compose(f"model={model}"), SimpleNamespace(groups=groups), only, directions
+    return lambda only=(), directions=BOTH, groups=GROUPS, config=default: group_ablation(
+        config, SimpleNamespace(groups=groups), only, directions
     )
 
 
-def test_every_group_is_taken_away_and_put_on_top_of_the_record(laid_out):
+def test_every_group_is_taken_away_and_put_on_top_of_the_record(laid_out, default):
     ablation = laid_out()
     on_top = ["elo", "rest", "projection"]
     assert list(ablation.variants) == [
@@ -230,7 +235,8 @@ def test_every_group_is_taken_away_and_put_on_top_of_the_record(laid_out):
     assert list(laid_out(["elo"], ["without"]).variants) == [FULL, "without elo"]
     assert list(laid_out(["elo"], ["alone"]).variants) == [RECORD, "record and elo"]
     assert ablation.rankers == RANKERS
-    assert laid_out(model="xgb").rankers == ["xgb"]
+    alone = replace(default, model=replace(default.model, members=["xgb"]))
+    assert laid_out(config=alone).rankers == ["xgb"]
 
 
 def test_a_store_is_never_left_without_a_column(laid_out):
@@ -240,15 +246,14 @@ def test_a_store_is_never_left_without_a_column(laid_out):
     assert ablation.left_out == {"without record": "no other group would be in the feature store"}
 
 
-def test_a_variant_has_its_groups_and_columns_and_nothing_else_changed(laid_out, compose, sim_data):
-    config = compose()
+def test_a_variant_has_its_groups_and_columns_and_nothing_else_changed(laid_out, default, sim_data):
     columns = dict(zip(("record", "elo", "projection"), sim_data.columns, strict=True))
     groups = {name: BuiltGroup([column], 1.0) for name, column in columns.items()}
     variant = laid_out(groups=groups).variants["without elo"]
-    changed = variant.config(config)
+    changed = variant.config(default)
     assert [name for name, _ in enabled_groups(changed.features)] == ["record"]
     assert changed.features.projection.enabled
-    assert replace(changed, features=config.features) == config
+    assert replace(changed, features=default.features) == default
     got = variant.data(sim_data)
     assert got.columns == [sim_data.columns[0], sim_data.columns[2]]
     assert np.array_equal(got.X, sim_data.X[:, [0, 2]], equal_nan=True)
@@ -383,11 +388,10 @@ def test_a_prior_whose_groups_are_off_is_no_prior(config, data):
     assert known_prior(config, off) == []
 
 
-def test_scoring_only_asks_for_model_a_without_intervals_or_callbacks(compose_as_is):
-    full = compose_as_is()
-    bare = scoring_only(full)
+def test_scoring_only_asks_for_model_a_without_intervals_or_callbacks(default):
+    bare = scoring_only(default)
     assert bare.model.members == ["model_a"]
-    assert bare.model.model_a == replace(full.model.model_a, mc_dropout_samples=0)
+    assert bare.model.model_a == replace(default.model.model_a, mc_dropout_samples=0)
     assert not bare.callbacks.attention_diagnostics.enabled
     assert not bare.callbacks.not_learning.enabled
-    assert replace(bare, model=full.model, callbacks=full.callbacks) == full
+    assert replace(bare, model=default.model, callbacks=default.callbacks) == default

@@ -12,48 +12,25 @@ from nba_rank.experiments.train import _check_mode
 from nba_rank.experiments.tuning.result import Sweep, write_trials
 
 
-@pytest.fixture
-def best(compose_as_is, tmp_path, study):
-    """Writes the `best.yaml` of a sweep with fixed overrides and returns what it composes to."""
-
-    def make(*fixed: str) -> tuple[Config, Config]:
-        sweep = Sweep(
-            RunDir(tmp_path), compose_as_is(*fixed), [*fixed], lambda words: compose_as_is(*words)
-        )
-        sweep.config.tuning.margin = 0.0
-        sweep.config.tuning.batch_id = "three"
-        write_trials(sweep, study)
-        word = known_to_hydra(f"experiment={tmp_path / 'best.yaml'}")
-        return compose_as_is(word), compose_as_is(*fixed, "model.xgb.max_depth=3")
-
-    return make
-
-
-@pytest.mark.parametrize(
-    "fixed",
-    [
-        ["hparams_search=xgb", "data=sim", "seed=7", "++model.rf.n_estimators=9", "trainer=cpu"],
-        ["experiment=quick", "features/elo=off", "features.roster.windows=[5,9]"],
-    ],
-)
-def test_the_best_restores_the_chosen_config(best, fixed):
-    found, chosen = best(*fixed)
+def test_the_best_restores_the_chosen_config_without_paths_and_search_options(
+    compose_as_is, tmp_path, study
+):
+    kept = [
+        "experiment=quick", "hparams_search=xgb", "data=sim", "seed=7", "trainer=cpu",
+        "++model.rf.n_estimators=9", "features/elo=off", "features.roster.windows=[5,9]",
+    ]  # fmt: skip
+    left_out = [
+        "paths.outputs=elsewhere", "data.raw_dir=a", "data.processed_dir=b", "tuning.margin=2",
+        "logger=tensorboard", "include_clone_classifier=true",
+    ]  # fmt: skip
+    fixed = [*kept, *left_out]
+    config = compose_as_is(*fixed)
+    config.tuning.margin, config.tuning.batch_id = 0.0, "three"
+    write_trials(Sweep(RunDir(tmp_path), config, fixed, lambda all_: compose_as_is(*all_)), study)
+    found = compose_as_is(known_to_hydra(f"experiment={tmp_path / 'best.yaml'}"))
+    chosen = compose_as_is(*kept, "model.xgb.max_depth=3")
     assert found == replace(chosen, tuning=found.tuning)
-    assert found.model.xgb.max_depth == 3
-
-
-def test_the_best_leaves_out_paths_and_search_options(best, tmp_path):
-    found, _ = best(
-        "paths.outputs=elsewhere",
-        "data.raw_dir=a",
-        "data.processed_dir=b",
-        "tuning.margin=2",
-        "logger=tensorboard",
-        "include_clone_classifier=true",
-    )
-    assert (found.paths.outputs, found.logger.name) == ("outputs3", "csv")
     text = (tmp_path / "best.yaml").read_text()
-    assert "elsewhere" not in text
     assert "trial 1 of sweep three: spearman 0.8000" in text
 
 

@@ -10,6 +10,7 @@ from optuna.distributions import (
 from nba_rank.config.rules import flat
 from nba_rank.core.errors import ConfigError
 from nba_rank.experiments.tuning.space import draw, search_space, to_overrides
+from nba_rank.experiments.tuning.sweeper import _typed
 
 STACKED = ["model_a", "xgb", "rf"]
 MEMBERS = {
@@ -29,7 +30,7 @@ def test_a_space_contains_the_default_and_draws_configs_of_its_members(
     )
     assert not fixed
     choices = cfg.hydra.runtime.choices
-    default = compose_as_is(search)
+    default = _typed(cfg)
     assert default.model.members == MEMBERS[space]
     values = dict(flat(default))
     for name, kind in distributions.items():
