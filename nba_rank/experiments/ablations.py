@@ -32,8 +32,6 @@ from nba_rank.report.ablation_report import AblationReport, write_ablation_repor
 from nba_rank.samples.dataset import Dataset
 
 C = TypeVar("C", bound=Config)
-Pairs = dict[str, tuple[str, str]]
-"""By part: the names of the variants with and without it."""
 
 GROUPS, PARTS = "feature groups", "parts of model A"
 """Kinds of ablation."""
@@ -76,16 +74,17 @@ class Variant:
 
 @dataclass
 class Ablation:
-    """Variants to fit, by name and in order, and pairs of them to compare, by direction.
+    """Variants to fit, by name and in order, and pairs to compare, by direction and part.
 
-    `kind` is `GROUPS` or `PARTS`, `rankers` the final ranker and members that are judged,
-    `left_out` holds the reason for each variant that is not fitted.
+    A pair names the variants with and without the part. `kind` is `GROUPS` or `PARTS`, `rankers`
+    the final ranker and members that are judged, `left_out` holds the reason for each variant that
+    is not fitted.
     """
 
     kind: str
     rankers: list[str]
     variants: dict[str, Variant] = field(default_factory=dict)
-    pairs: dict[str, Pairs] = field(default_factory=dict)
+    pairs: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
 

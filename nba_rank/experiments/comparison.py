@@ -20,7 +20,7 @@ from nba_rank.report.compare_report import Comparison, write_comparison
 def compare(
     folders: Sequence[Path], out: Path, baseline: str | None, metric: str | None, console: Console
 ) -> pd.DataFrame:
-    """Compare finished runs and write a run folder.
+    """Compare finished runs, write a run folder and return the differences, as `paired`.
 
     Args:
         folders: Runs and sweeps; of a sweep, its tests of the defaults and of the best trial.
@@ -29,9 +29,6 @@ def compare(
         metric: Metric of the figures and first tables; None: the first that all runs have,
             Spearman before all others.
         console: Where the results are shown.
-
-    Returns:
-        As `nba_rank.evaluation.paired.paired`.
 
     Raises:
         RunsError: The runs cannot be compared or share no season or metric, or the baseline is

@@ -11,8 +11,8 @@ from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
 from nba_rank.data.calendar import playoff_dates
-from nba_rank.evaluation import predictions
 from nba_rank.evaluation.assessment import EvaluationInputs, assess
+from nba_rank.evaluation.predictions import predictions_table
 from nba_rank.experiments.inputs import RunInputs, fit_members, inputs_on, read_inputs
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import fit_ensemble, prepare_workers
@@ -73,10 +73,8 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         }
     table = pd.concat(
         [
-            predictions.predictions_table(
-                predicted, data.of_seasons([season]).sets, tables, results
-            )
-            for season, predicted in completed.items()
+            predictions_table(scores, data.of_seasons([season]).sets, tables, results)
+            for season, scores in completed.items()
         ],
         ignore_index=True,
     )
@@ -114,16 +112,14 @@ def _playoffs(
     for part in inputs.plan.tests:
         for season in part.seasons:
             own, rated = data.of_seasons([season]), league.inputs["season"] == season
+            known = replace(league, inputs=league.inputs[rated])
+            threads = config.trainer.num_threads
             try:
-                predicted = rankers[part.fit].predict(
-                    own,
-                    replace(league, inputs=league.inputs[rated]),
-                    threads=config.trainer.num_threads,
-                )
+                predicted = rankers[part.fit].predict(own, known, threads=threads)
             except MisfitError as error:
                 console.print(f"{season}: no title odds after the regular season: {error}")
                 continue
-            found.append(predictions.predictions_table(predicted, own.sets, tables, results))
+            found.append(predictions_table(predicted, own.sets, tables, results))
     return found
 
 
@@ -132,7 +128,7 @@ def _oof_table(plan: FoldPlan, predicted: dict[str, Scores]) -> pd.DataFrame:
     fit_of = {season: fit.name for fit in plan.fits for season in fit.predict}
     tests = plan.test_seasons
     parts = [
-        prediction.frame.assign(fit=fit_of[season], role="test" if season in tests else "oof")
-        for season, prediction in sorted(predicted.items())
+        scores.frame.assign(fit=fit_of[season], role="test" if season in tests else "oof")
+        for season, scores in sorted(predicted.items())
     ]
     return pd.concat(parts, ignore_index=True)
