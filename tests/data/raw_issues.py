@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from raw_logs import put_rows
 
 from nba_rank.data.ingest import IngestError, read_raw
 from nba_rank.data.ingest_issues import IngestIssue
@@ -38,3 +39,11 @@ def check_errors(folder: Path, file: str, *messages: str) -> None:
         assert hits[0].file == file
         assert hits[0].remedy
     assert not errors
+
+
+def check_broken(
+    folder: Path, file: str, columns: list[str], rows: list[tuple[tuple, str | None]]
+) -> None:
+    """Check that a file of these rows has the errors beside them, each beside its first row."""
+    put_rows(folder, file, columns, [row for row, _ in rows])
+    check_errors(folder, file, *(message for _, message in rows if message))

@@ -1,5 +1,6 @@
 """Small hand-made game logs in `LeagueGameLog` columns."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -74,3 +75,14 @@ def write(folder: Path, **logs: pd.DataFrame) -> Path:
     for name, log in logs.items():
         log.to_parquet(folder / f"{name}.parquet")
     return folder
+
+
+def put_rows(folder: Path, name: str, columns: list[str], rows: Iterable[tuple]) -> None:
+    """Write rows as a CSV or parquet file of a raw folder, by the ending of its name."""
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    frame = pd.DataFrame(rows, columns=columns)
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path)

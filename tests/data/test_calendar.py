@@ -15,32 +15,31 @@ from nba_rank.data.calendar import (
 )
 
 SEASON = "2022-23"
+DAY = pd.Timedelta(days=1)
 
 
-def regular_days(tables, season=SEASON):
-    games = tables.games
-    return games.loc[(games["season"] == season) & (games["kind"] == "regular"), "game_date"]
-
-
-def in_progress(tables, season, day):
-    """The tables on a morning of a season."""
+def in_progress(tables, day):
+    """The tables on a morning of `SEASON`."""
     cut = {
         name: table[table["game_date"] < day] for name, table in tables.items()
         if "game_date" in table
     }  # fmt: skip
-    seasons = tables.seasons.copy()
-    row = seasons["season"] == season
-    seasons.loc[row, "complete"] = False
-    seasons.loc[row, "last_regular_date"] = cut["games"]["game_date"].max()
-    return replace(tables, **cut, seasons=seasons[seasons["season"] <= season])
+    seasons = tables.seasons[tables.seasons["season"] <= SEASON]
+    now = seasons["season"] == SEASON
+    seasons = seasons.assign(
+        complete=~now,
+        last_regular_date=seasons["last_regular_date"].mask(now, cut["games"]["game_date"].max()),
+    )
+    return replace(tables, **cut, seasons=seasons)
 
 
 def check_points(tables, season):
     points = as_of_points(tables, season)
     assert tuple(points) == AS_OF_POINTS
-    days = regular_days(tables, season)
+    regular = tables.games[tables.games["kind"] == "regular"]
+    days = regular.loc[regular["season"] == season, "game_date"]
     assert points["open"] == days.min()
-    assert points["end"] == days.max() + pd.Timedelta(days=1)
+    assert points["end"] == days.max() + DAY
     assert list(points.values()) == sorted(points.values())
     for name, share in POINT_SHARES.items():
         # The share is reached on the point's day, and not before it.
@@ -63,16 +62,9 @@ def test_the_end_of_2019_20_is_after_the_seeding_games(real_tables):
     assert as_of_points(real_tables, "2019-20")["end"] == pd.Timestamp("2020-08-15")
 
 
-def test_playoff_games_do_not_move_the_points(sim_tables):
-    regular = sim_tables.games["kind"] == "regular"
-    without = replace(sim_tables, games=sim_tables.games[regular])
-    assert as_of_points(without, SEASON) == as_of_points(sim_tables, SEASON)
-
-
 def test_a_season_in_progress_has_the_points_it_has_reached(sim_tables):
     expected = as_of_points(sim_tables, SEASON)
-    tables = in_progress(sim_tables, SEASON, expected["0.5"] + pd.Timedelta(days=1))
-    got = as_of_points(tables, SEASON)
+    got = as_of_points(in_progress(sim_tables, expected["0.5"] + DAY), SEASON)
     assert list(got) == ["open", "0.05", "0.15", "0.25", "0.5"]
     assert got == {name: expected[name] for name in got}
 
@@ -98,38 +90,34 @@ def test_the_grid_is_even_and_holds_every_point_once(sim_tables, every_days):
 
 
 def test_dates_of_the_playoffs_go_to_the_morning_after_the_last_game(sim_tables):
-    day = pd.Timedelta(days=1)
     dates = playoff_dates(sim_tables, [SEASON, "2023-24"], 7).set_index("season")["as_of_date"]
     for season in (SEASON, "2023-24"):
         end = as_of_points(sim_tables, season)["end"]
-        games = sim_tables.games
-        last = games.loc[games["season"] == season, "game_date"].max()
-        got = dates[season].tolist()
-        assert got[:-1] == pd.date_range(end + 7 * day, last, freq="7D").tolist()
-        assert got[-1] == last + day
+        last = sim_tables.games.groupby("season")["game_date"].max()[season]
+        weeks = pd.date_range(end + 7 * DAY, last, freq="7D").tolist()
+        assert dates[season].tolist() == [*weeks, last + DAY]
 
 
 def test_points_that_fall_on_one_day_keep_the_later_name_and_the_date_once(sim_tables):
-    days = regular_days(sim_tables)
-    few = sim_tables.games.loc[days.index[:4]].assign(game_date=pd.Timestamp("2022-10-20"))
-    seasons = sim_tables.seasons[sim_tables.seasons["season"] == SEASON].assign(
-        last_regular_date=pd.Timestamp("2022-10-20")
+    day = pd.Timestamp("2022-10-20")
+    few = sim_tables.games.query("season == @SEASON and kind == 'regular'").head(4)
+    tables = replace(
+        sim_tables,
+        games=few.assign(game_date=day),
+        seasons=sim_tables.seasons.assign(last_regular_date=day),
     )
-    tables = replace(sim_tables, games=few, seasons=seasons)
-    grid = as_of_grid(tables, [SEASON], 7)
-    assert grid["as_of_point"].tolist() == ["0.75", "end"]
+    assert as_of_grid(tables, [SEASON], 7)["as_of_point"].tolist() == ["0.75", "end"]
 
 
 def test_every_date_belongs_to_the_season_that_opened_last(sim_tables):
     first = sim_tables.seasons.set_index("season")["first_date"]
-    day = pd.Timedelta(days=1)
-    assert season_of_date(sim_tables, first["2022-23"]) == "2022-23"
-    assert season_of_date(sim_tables, first["2022-23"] - day) == "2021-22"
-    assert season_of_date(sim_tables, pd.Timestamp("2023-08-01")) == "2022-23"
     last = sim_tables.games["game_date"].max()
-    assert season_of_date(sim_tables, last + day) == "2023-24"
-    assert season_of_date(sim_tables, last + 14 * day) == "2023-24"
-    for outside in (last + 15 * day, first["2021-22"] - day):
+    expected = {
+        first["2022-23"]: "2022-23", first["2022-23"] - DAY: "2021-22",
+        pd.Timestamp("2023-08-01"): "2022-23", last + DAY: "2023-24", last + 14 * DAY: "2023-24",
+    }  # fmt: skip
+    assert {date: season_of_date(sim_tables, date) for date in expected} == expected
+    for outside in (last + 15 * DAY, first["2021-22"] - DAY):
         with pytest.raises(UserError, match="is outside the data"):
             season_of_date(sim_tables, outside)
 
@@ -155,6 +143,8 @@ def test_the_coming_season_can_be_ranked_before_its_first_game(sim_tables):
 @pytest.mark.parametrize("day", ["2022-12-25", "2024-06-12", "2024-12-25", "2030-10-22"])
 def test_no_season_is_about_to_open_where_games_are_known_or_missing(sim_tables, day):
     assert with_coming_season(sim_tables, pd.Timestamp(day)) is sim_tables
+    undecided = replace(sim_tables, seasons=sim_tables.seasons.assign(complete=False))
+    assert with_coming_season(undecided, pd.Timestamp("2024-10-22")) is undecided
 
 
 def test_a_schedule_file_says_when_the_coming_season_opens(sim_tables):
@@ -165,9 +155,3 @@ def test_a_schedule_file_says_when_the_coming_season_opens(sim_tables):
     schedule = pd.concat([sim_tables.schedule, fixture], ignore_index=True)
     tables = with_coming_season(replace(sim_tables, schedule=schedule), late)
     assert season_of_date(tables, late) == "2024-25"
-
-
-def test_no_season_opens_while_the_champion_is_not_known(sim_tables):
-    seasons = sim_tables.seasons.assign(complete=False)
-    tables = replace(sim_tables, seasons=seasons)
-    assert with_coming_season(tables, pd.Timestamp("2024-10-22")) is tables

@@ -33,15 +33,10 @@ def tables(tmp_path_factory):
     """Three seasons of all four kinds of game logs."""
     folder = tmp_path_factory.mktemp("gaps")
     for year in YEARS:
-        years = f"{year}_{(year + 1) % 100:02d}"
-        regular, playoffs = of_season(regular_games(), year), of_season(finals(), year)
-        logs = {
-            f"team_logs_{years}": regular,
-            f"player_logs_{years}": player_log(regular),
-            f"playoffs_team_logs_{years}": playoffs,
-            f"playoffs_player_logs_{years}": player_log(playoffs),
-        }
-        write(folder, **logs)
+        for name, (level, kind) in LOGS.items():
+            log = of_season(regular_games() if kind == "regular" else finals(), year)
+            log = log if level == "team" else player_log(log)
+            write(folder, **{f"{name}_{year}_{(year + 1) % 100:02d}": log})
     return read_raw(folder)[0]
 
 

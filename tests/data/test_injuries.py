@@ -1,16 +1,12 @@
 import json
 
-import numpy as np
 import pandas as pd
 import pytest
 from raw_issues import check_errors, found, warnings_in
 from raw_logs import BOS, CLE, LAL, player_log, regular_games, write
 
-from nba_rank.core.content_hash import frame_hash
 from nba_rank.data.ingest import read_raw
-from nba_rank.data.tables import SCHEMA, STATUSES
-
-NAMES = ("injury_reports", "injury_report_dates")
+from nba_rank.data.tables import STATUSES
 
 
 def entry(player=380, name="Player 380", team=BOS, status="Out", reason="sore knee"):
@@ -21,7 +17,7 @@ def entry(player=380, name="Player 380", team=BOS, status="Out", reason="sore kn
 def put(folder, content, name="2023-10-25"):
     path = folder / "injury_reports" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    path.write_text(json.dumps(content))
 
 
 def report_of(*entries, date="2023-10-25"):
@@ -37,8 +33,6 @@ def test_reports_by_hand(folder):
     put(folder, report_of(*entries))
     put(folder, report_of(date="2023-10-27"), "2023-10-27")
     tables, report = read_raw(folder)
-    for name in NAMES:
-        assert getattr(tables, name).dtypes.astype("str").to_dict() == SCHEMA[name]
     days = pd.to_datetime(["2023-10-25", "2023-10-27"])
     assert tables.injury_reports.to_numpy().tolist() == [
         [days[0], "2023-24", 380, BOS, "Out", "torn ACL"],
@@ -47,24 +41,8 @@ def test_reports_by_hand(folder):
     ]
     # The second report says that all are fit; of the day between nothing is known.
     assert tables.injury_report_dates["date"].tolist() == days.tolist()
-    record = report.files[-2]
-    assert (record.path, record.level, record.rows, record.nulls) == (
-        "injury_reports/2023-10-25.json", "injury_report", 1, {},
-    )  # fmt: skip
+    assert (report.files[-2].rows, report.files[-2].nulls) == (1, {})
     assert not warnings_in(report, "injury_reports/")
-
-
-def test_files_and_order_of_entries_do_not_matter(folder):
-    entries = [entry(), entry(390, team=CLE), entry(470, team=LAL)]
-    first, second = report_of(*entries), report_of(date="2023-10-26")
-    put(folder, [first, second], "2023_24")
-    together = read_raw(folder)[0]
-    (folder / "injury_reports" / "2023_24.json").unlink()
-    put(folder, second, "season/2023-10-26")
-    put(folder, report_of(*entries[::-1]))
-    apart = read_raw(folder)[0]
-    for name in NAMES:
-        assert frame_hash(getattr(together, name)) == frame_hash(getattr(apart, name))
 
 
 def test_the_last_report_of_a_date_and_the_last_entry_of_a_player_count(folder):
@@ -101,13 +79,9 @@ def test_players_without_id_are_identified_by_name_and_team_or_dropped_and_count
 
 def test_other_words_for_a_status_are_understood(folder):
     expected = {
-        "out": "Out",
-        "Game Time  Decision": "Questionable",
-        "Day-To-Day": "Questionable",
-        "Suspension": "Out",
-        "AVAILABLE": "Available",
-        "doubtful ": "Doubtful",
-    }
+        "out": "Out", "Game Time  Decision": "Questionable", "Day-To-Day": "Questionable",
+        "Suspension": "Out", "AVAILABLE": "Available", "doubtful ": "Doubtful",
+    }  # fmt: skip
     entries = [entry(number, status=status) for number, status in enumerate(expected, start=1)]
     put(folder, report_of(*entries))
     assert read_raw(folder)[0].injury_reports["status"].tolist() == [*expected.values()]
@@ -115,13 +89,9 @@ def test_other_words_for_a_status_are_understood(folder):
 
 def test_broken_entries_are_errors_with_file_and_row(folder):
     entries = [
-        entry(status="Fine"),
-        entry(status=None),
-        entry(team=None),
-        entry(team=17),
-        entry("x1"),
+        entry(status="Fine"), entry(status=None), entry(team=None), entry(team=17), entry("x1"),
         entry(None, " "),
-    ]
+    ]  # fmt: skip
     undated = {"date": "soon", "injuries": []}
     put(folder, [report_of(*entries), undated])
     check_errors(
@@ -148,5 +118,4 @@ def test_the_real_reports_list_who_does_not_play(real_ingest):
     played = tables.player_games[["game_date", "player_id"]].rename(columns={"game_date": "date"})
     asked = reports.merge(games, on=["date", "team_id"])
     share = asked.merge(played, on=["date", "player_id"]).shape[0] / len(asked)
-    assert share < 0.02
-    assert np.isfinite(share)
+    assert 0 <= share < 0.02

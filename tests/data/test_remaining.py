@@ -1,4 +1,4 @@
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,18 +14,12 @@ SEASON = "2018-19"
 DAY = pd.Timedelta(days=1)
 
 
-def fixtures_of(*rows, season=SEASON, known_from="2018-10-16"):
-    """A schedule of (date, home, away) or (date, home, away, neutral)."""
-    frame = pd.DataFrame(
-        [(*row, False)[:4] for row in rows],
-        columns=["game_date", "home_team_id", "away_team_id", "neutral_site"],
-    )
-    return conform("schedule", frame.assign(season=season, known_from=known_from))
-
-
-def tables_of(team_games, teams, schedule):
-    """The tables that are read."""
-    seasons = pd.DataFrame({"season": team_games["season"].unique()})
+def tables_of(team_games, teams, fixtures):
+    """The tables that are read, with a schedule of (date, home, away) or with a fourth: neutral."""
+    columns = ["game_date", "home_team_id", "away_team_id", "neutral_site"]
+    schedule = pd.DataFrame([(*row, False)[:4] for row in fixtures], columns=columns)
+    schedule = conform("schedule", schedule.assign(season=SEASON, known_from="2018-10-16"))
+    seasons = pd.DataFrame({"season": [SEASON]})
     empty = dict.fromkeys(SCHEMA, pd.DataFrame())
     given = {"team_games": team_games, "teams": teams, "seasons": seasons, "schedule": schedule}
     return Tables(**empty | given)
@@ -43,7 +37,7 @@ def four_teams(make_games, twenty_teams, monkeypatch):
     def make(*to_come):
         played = make_games([(1, 2, 1, 5), (3, 4, 1, 8)])
         past = [("2018-10-16", 1, 2), ("2018-10-17", 3, 4)]
-        return tables_of(played, teams, fixtures_of(*past, *to_come))
+        return tables_of(played, teams, [*past, *to_come])
 
     return make
 
@@ -75,10 +69,9 @@ def whole_seasons(remaining, record):
 
 
 def assert_same(got, expected):
-    for field in fields(got):
-        np.testing.assert_array_equal(
-            getattr(got, field.name), getattr(expected, field.name), err_msg=field.name
-        )
+    assert len(vars(got)) == len(vars(expected)) > 0
+    for name, value in vars(expected).items():
+        np.testing.assert_array_equal(getattr(got, name), value, err_msg=name)
 
 
 # Worked examples.
@@ -147,19 +140,6 @@ def test_nothing_remains_once_later_kinds_of_games_are_played(four_teams, make_g
     assert len(remaining_on(tables, SEASON, "2018-10-20").day) == 0
 
 
-def test_who_beat_whom_before_a_date(four_teams):
-    tables = four_teams()
-    record = record_on(tables, SEASON, "2018-10-17")
-    assert record.team_id.tolist() == [1, 2, 3, 4]
-    assert record.beat.dtype == "int64"
-    assert np.argwhere(record.beat).tolist() == [[0, 1]]
-    assert record.point_diff.tolist() == [5, -5, 0, 0]
-    record = record_on(tables, SEASON, "2018-10-18")
-    assert np.argwhere(record.beat).tolist() == [[0, 1], [2, 3]]
-    assert record.point_diff.tolist() == [5, -5, 8, -8]
-    assert len(set(record.division)) == len(set(record.conference)) == 1
-
-
 def test_a_coming_season_is_assumed_until_its_schedule_is_known(sim_tables):
     left = remaining_on(sim_tables, "2024-25", "2024-08-01")
     assert left.assumed.all()
@@ -170,7 +150,6 @@ def test_a_coming_season_is_assumed_until_its_schedule_is_known(sim_tables):
     assert record.team_id.tolist() == sorted(league.known_team_ids())
     # The schedule of a past season is public from its first day on.
     before = remaining_on(sim_tables, "2023-24", "2023-10-01")
-    assert before.assumed.all()
     assert "1230 of the 1230 games" in before.assumption
     past = sim_tables.schedule[sim_tables.schedule["season"] == "2023-24"]
     coming = past.assign(
@@ -182,9 +161,6 @@ def test_a_coming_season_is_assumed_until_its_schedule_is_known(sim_tables):
     assert (games_of(left) == 82).all()
     with pytest.raises(ValueError, match="'2025-26' is neither in the tables nor the one after"):
         remaining_on(sim_tables, "2025-26", "2025-08-01")
-
-
-# The sums.
 
 
 def test_games_so_far_and_left_are_the_season_on_every_date(sim_tables):
@@ -215,22 +191,10 @@ def test_the_sums_hold_where_the_schedule_ends_today(sim_tables, share):
     if share < 0.8:
         # Without back-to-backs it may take a little longer than 165 days.
         assert pd.Timestamp(0) + left.day.max() * DAY <= days.min() + 172 * DAY
-    # Together with what has been played, close to what the league would have set.
-    played = sim_tables.games[
-        (sim_tables.games["season"] == season) & (sim_tables.games["game_date"] < date)
-    ]
-    hosted = np.zeros((30, 30), dtype=int)
-    sides = [
-        np.searchsorted(record.team_id, played[f"{side}_team_id"]) for side in ("home", "away")
-    ]
-    np.add.at(hosted, tuple(sides), 1)
-    np.add.at(hosted, (left.home, left.away), 1)
-    at_home = hosted.sum(axis=1)
-    assert np.abs(at_home - 41).max() <= (2 if share < 0.8 else 4)
-    assert np.abs((hosted + hosted.T).sum(axis=1) - 82).max() == 0
-
-
-# What must not matter.
+    # Together with what has been played, close to half of the games are at home.
+    hosts = known.loc[known["season"] == season, "home_team_id"]
+    at_home = hosts.value_counts().sort_index() + np.bincount(left.home, minlength=30)
+    assert (at_home - 41).abs().max() <= (2 if share < 0.8 else 4)
 
 
 def spoiled(tables: Tables, date: pd.Timestamp, seed: int) -> Tables:
@@ -242,8 +206,7 @@ def spoiled(tables: Tables, date: pd.Timestamp, seed: int) -> Tables:
     altered = {}
     for name in ("games", "team_games"):
         frame = getattr(tables, name)
-        later = frame["game_date"] >= date
-        frame = frame[~(later & frame["game_id"].isin(gone))].copy()
+        frame = frame[(frame["game_date"] < date) | ~frame["game_id"].isin(gone)].copy()
         later = frame["game_date"] >= date
         for column in frame.columns[frame.columns.str.contains("team_id")]:
             frame[column] = frame[column].mask(later, frame[column].map(team))
@@ -270,8 +233,7 @@ def check_that_the_future_does_not_matter(tables, season, date, seed):
 @pytest.mark.parametrize("day", [0, 1, 120, 174])
 def test_results_of_the_date_and_later_do_not_matter(sim_tables, day):
     season = "2022-23"
-    row = sim_tables.seasons.set_index("season").loc[season]
-    date = row["first_date"] + pd.Timedelta(days=day)
+    date = sim_tables.seasons.set_index("season").loc[season, "first_date"] + day * DAY
     check_that_the_future_does_not_matter(sim_tables, season, date, day)
     known = sim_tables.schedule[sim_tables.schedule["game_date"] < date + 20 * DAY]
     tables = replace(sim_tables, schedule=known)
@@ -288,10 +250,6 @@ def test_the_order_of_rows_does_not_matter(sim_tables):
     got = remaining_on(shuffled, "2022-23", date)
     assert 0 < got.assumed.sum() < len(got.day)
     assert_same(got, remaining_on(tables, "2022-23", date))
-    assert_same(got, remaining_on(tables, "2022-23", date))
-
-
-# The real league.
 
 
 def compared_with_standings(tables, season, date):
@@ -302,9 +260,7 @@ def compared_with_standings(tables, season, date):
     np.testing.assert_array_equal(record.beat.sum(axis=1), table["wins"])
     np.testing.assert_array_equal(record.beat.sum(axis=0), table["losses"])
     np.testing.assert_array_equal(record.point_diff, table["point_diff"])
-    assert (
-        len(np.unique(record.division)) == table.groupby("conference")["division"].nunique().sum()
-    )
+    assert len(np.unique(record.division)) == table["division"].nunique()
     return record
 
 
@@ -354,16 +310,14 @@ def test_the_stop_and_restart_of_2019_20(real_tables):
         stop = (pd.Timestamp("2020-03-11") - pd.Timestamp(0)).days
         assert (left.assumed == (left.day > stop)).all()
         assert not left.neutral.any()
-    restart = [remaining_on(real_tables, season, date)
-               for date in ("2020-06-05", "2020-07-01", "2020-07-30")]  # fmt: skip
-    for left in restart:
-        assert_same(left, restart[0])
-        assert len(left.day) == 88
-        assert left.neutral.all()
-        assert left.assumption == ""
-        games = games_of(left)
-        invited = ~np.isin(record.team_id, list(uninvited))
-        np.testing.assert_array_equal(games, np.where(invited, 8, 0))
+    left = remaining_on(real_tables, season, "2020-06-05")
+    for date in ("2020-07-01", "2020-07-30"):
+        assert_same(remaining_on(real_tables, season, date), left)
+    assert len(left.day) == 88
+    assert left.neutral.all()
+    assert left.assumption == ""
+    invited = ~np.isin(record.team_id, list(uninvited))
+    np.testing.assert_array_equal(games_of(left), np.where(invited, 8, 0))
     table = race(
         real_tables.team_games, real_tables.teams, season, pd.DatetimeIndex(["2020-08-05"])
     )
