@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from raw_logs import finals, player_log, regular_games, write
 
+from nba_rank.data import league
 from nba_rank.data.tables import BOX_COLUMNS, conform
 
 Result = tuple  # (winner, loser), (winner, loser, times) or (winner, loser, times, margin)
@@ -43,22 +44,20 @@ def make_games() -> Callable[..., pd.DataFrame]:
         winner, loser, margin = np.array(games).T
         code = {"regular": "002", "playin": "005", "playoffs": "004"}[kind]
         n = len(games)
-        dates = pd.Timestamp(first_date) + pd.to_timedelta(np.arange(n), unit="D")
-        common = {
-            "game_id": [f"{code}{season[2:4]}{i:05d}" for i in range(n)],
+        won = np.repeat([True, False], n)
+        columns = {
+            "game_id": [f"{code}{season[2:4]}{i:05d}" for i in range(n)] * 2,
             "season": season,
             "kind": kind,
-            "game_date": dates,
-        } | dict.fromkeys(BOX_COLUMNS, np.nan)
-        won = {"team_id": winner, "opponent_team_id": loser, "points": 100 + margin}
-        lost = {"team_id": loser, "opponent_team_id": winner, "points": 100}
-        sides = [
-            pd.DataFrame(common | won | {"opponent_points": 100, "won": True, "is_home": True}),
-            pd.DataFrame(
-                common | lost | {"opponent_points": 100 + margin, "won": False, "is_home": False}
-            ),
-        ]
-        return conform("team_games", pd.concat(sides))
+            "game_date": [*pd.date_range(first_date, periods=n)] * 2,
+            "team_id": np.concatenate([winner, loser]),
+            "opponent_team_id": np.concatenate([loser, winner]),
+            "is_home": won,
+            "won": won,
+            "points": 100 + np.tile(margin, 2) * won,
+            "opponent_points": 100 + np.tile(margin, 2) * ~won,
+        }
+        return conform("team_games", pd.DataFrame(columns | dict.fromkeys(BOX_COLUMNS, np.nan)))
 
     return make
 
@@ -85,7 +84,6 @@ def twenty_teams() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def league_teams() -> Callable[[str], pd.DataFrame]:
     """The league's teams of a season as a table of the schema."""
-    from nba_rank.data import league
 
     def teams(season: str) -> pd.DataFrame:
         frame = league.league_teams(season).assign(season=season)

@@ -1,6 +1,7 @@
 """Helpers that read a raw folder and look up its errors and warnings."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,20 +12,33 @@ from nba_rank.data.ingest_issues import IngestIssue
 from nba_rank.data.quality import QualityReport
 
 
-def found(report: QualityReport, what: str) -> IngestIssue:
-    """Return the only warning whose text holds `what`."""
-    (warning,) = [warning for warning in report.warnings if what in warning.what]
-    return warning
+def check_warnings(
+    report: QualityReport, files: str, expected: Mapping[str, int | tuple[int, str]]
+) -> None:
+    """Check that files whose names begin with `files` have these warnings and no others.
 
-
-def warnings_in(report: QualityReport, folder: str) -> list[str]:
-    """Return the warnings of files whose names begin like that."""
-    return [warning.what for warning in report.warnings if warning.file.startswith(folder)]
+    Args:
+        report: The quality report.
+        files: Beginning of the names.
+        expected: Count by a part of the text, or count and beginning of the first example.
+    """
+    counts: dict[str, int] = {}
+    examples: dict[str, str] = {}
+    for warning in report.warnings:
+        if warning.file.startswith(files):
+            counts[warning.what] = counts.get(warning.what, 0) + warning.count
+            examples.setdefault(warning.what, "".join(warning.examples[:1]))
+    assert len(counts) == len(expected), counts
+    for part, value in expected.items():
+        (what,) = [what for what in counts if part in what]
+        count, example = value if isinstance(value, tuple) else (value, "")
+        assert counts[what] == count, what
+        assert examples[what].startswith(example), examples[what]
 
 
 def errors_of(folder: Path) -> list[IngestIssue]:
     """Return the errors for which a folder is refused."""
-    with pytest.raises(IngestError) as caught:
+    with pytest.raises(IngestError, match="in the raw data; no table was changed") as caught:
         read_raw(folder)
     return caught.value.errors
 

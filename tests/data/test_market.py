@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from raw_issues import check_broken, errors_of, found, warnings_in
+from raw_issues import check_broken, check_warnings, errors_of
 from raw_logs import BOS, CLE, put_rows, team_log, write
 
 from nba_rank.data import league
@@ -53,7 +53,7 @@ def test_win_totals_and_title_odds_by_hand(folder):
     assert table.loc[1610612737, "win_total"] == 50.5
     assert table.loc[1610612737, "title_prob"] == pytest.approx(0.6 / total)
     assert table.loc[BOS, "title_prob"] == pytest.approx(1 / 30 / total)
-    assert not warnings_in(report, "market/")
+    check_warnings(report, "market/", {})
 
 
 def test_lines_by_hand(folder):
@@ -73,7 +73,7 @@ def test_lines_by_hand(folder):
     assert lines.loc[SECOND, "home_win_prob"] == 0.5
     assert not np.signbit(lines.loc[SECOND, "home_spread"])
     assert lines.loc["0042300401", "home_win_prob"] < 0.5
-    assert not warnings_in(report, "market/")
+    check_warnings(report, "market/", {})
 
 
 def test_seasons_without_game_logs_are_dropped_except_the_coming_one(folder):
@@ -82,8 +82,7 @@ def test_seasons_without_game_logs_are_dropped_except_the_coming_one(folder):
     put_totals(folder, *season_rows(), name="futures")
     tables, report = read_raw(folder)
     assert set(tables.market_totals["season"]) == {"2023-24", "2024-25"}
-    assert found(report, "without game logs").count == 60
-    assert found(report, "not read: bookmakers' figures").file == "market/futures.csv"
+    check_warnings(report, "market/", {"without game logs": 60, "not read: bookmakers' figures": 1})
 
 
 def test_text_and_padded_names_are_understood(folder):
@@ -105,10 +104,12 @@ def test_missing_win_totals_and_odds_are_unknown_and_so_are_title_odds_of_their_
     by_season = tables.market_totals.groupby("season")
     assert by_season["win_total"].count().tolist() == [29, 25]
     assert by_season["title_prob"].count().tolist() == [30, 0]
-    assert [warning.count for warning in report.warnings if "lacks" in warning.what] == [55, 24]
-    odd = found(report, "between -100 and 100")
-    assert (odd.file, odd.count) == ("market/preseason_win_totals.csv", 1)
-    assert odd.examples == ("row 38: TITLE_ODDS_AMERICAN 8",)
+    expected = {
+        "win totals of a season that lacks those": 55,
+        "title odds left out": 24,
+        "between -100 and 100": (1, "row 38: TITLE_ODDS_AMERICAN 8"),
+    }
+    check_warnings(report, "market/preseason_win_totals.csv", expected)
 
 
 def test_equal_rows_are_removed_and_counted(folder):
@@ -117,8 +118,8 @@ def test_equal_rows_are_removed_and_counted(folder):
     put_lines(folder, line(), line())
     tables, report = read_raw(folder)
     assert (len(tables.market_totals), len(tables.market_lines)) == (30, 1)
-    removed = [warning for warning in report.warnings if "duplicate" in warning.what]
-    assert sorted(warning.count for warning in removed) == [1, 1, 2]
+    check_warnings(report, "market/preseason_win_totals", {"duplicate rows removed": 3})
+    check_warnings(report, "market/betting_lines", {"duplicate rows removed": 1})
 
 
 def test_broken_win_totals_are_errors_with_file_and_row(folder):
@@ -149,8 +150,7 @@ def test_a_swapped_line_is_turned_as_a_whole(folder):
     (row,) = tables.market_lines.itertuples()
     assert (row.home_team_id, row.away_team_id, row.home_spread) == (BOS, CLE, -7.0)
     assert row.home_win_prob == pytest.approx(0.75 / (0.75 + 100 / 340))
-    assert found(report, "other way round").count == 1
-    assert len(warnings_in(report, "market/")) == 1
+    check_warnings(report, "market/", {"other way round": 1})
 
 
 def test_lines_of_other_games_or_teams_and_without_figures_are_dropped_and_counted(folder):
@@ -164,10 +164,12 @@ def test_lines_of_other_games_or_teams_and_without_figures_are_dropped_and_count
     )
     tables, report = read_raw(folder)
     assert tables.market_lines["game_id"].tolist() == [OPENER]
-    assert found(report, "game that the game logs lack").count == 2
-    other = found(report, "names other teams")
-    assert other.examples == (f"row 3: game_id {SECOND}, home LAL, away CLE",)
-    assert found(report, "neither spread nor moneylines").count == 1
+    expected = {
+        "game that the game logs lack": 2,
+        "names other teams": (1, f"row 3: game_id {SECOND}, home LAL, away CLE"),
+        "neither spread nor moneylines": 1,
+    }
+    check_warnings(report, "market/", expected)
 
 
 def test_date_season_and_score_are_those_of_the_game_logs(folder):
@@ -181,8 +183,8 @@ def test_date_season_and_score_are_those_of_the_game_logs(folder):
     tables, report = read_raw(folder)
     assert tables.market_lines["game_date"].iloc[0] == pd.Timestamp("2023-10-24")
     assert set(tables.market_lines["season"]) == {"2023-24"}
-    for what in ("date", "season", "score"):
-        assert found(report, f"{what} disagrees with the game logs").count == 1
+    expected = {f"{what} disagrees with the game logs": 1 for what in ("date", "season", "score")}
+    check_warnings(report, "market/", expected)
 
 
 @pytest.fixture
@@ -212,14 +214,13 @@ def test_impossible_moneylines_and_spreads_leave_out_only_themselves(eight_games
     tables, report = read_raw(put_figures(eight_games, figures))
     assert tables.market_lines["home_win_prob"].isna().tolist() == [True] * 5 + [False] * 3
     assert tables.market_lines["home_spread"].isna().tolist() == [False] * 5 + [True] * 2 + [False]
-    counts = {
+    expected = {
         "MONEYLINE_AWAY between -100 and 100": 1,
         "MONEYLINE_HOME between -100 and 100": 1,
         "moneylines left out": 2,
         "more than 40 points": 1,
     }
-    assert {what: found(report, what).count for what in counts} == counts
-    assert len(warnings_in(report, "market/")) == len(counts)
+    check_warnings(report, "market/", expected)
 
 
 def test_contradictory_lines_are_kept_and_counted_but_a_file_of_them_is_refused(eight_games):
@@ -230,9 +231,8 @@ def test_contradictory_lines_are_kept_and_counted_but_a_file_of_them_is_refused(
     even = [(0.0, (-200, 170)), (3.0, (-110, -110))]
     tables, report = read_raw(put_figures(eight_games, [against] * 4 + even + [sound] * 2))
     assert len(tables.market_lines) == 8
-    warning = found(report, "favour different teams")
-    assert warning.count == 4
-    assert warning.examples[0].startswith(f"row 1: game_id {OPENER}, home_spread 5.0")
+    example = f"row 1: game_id {OPENER}, home_spread 5.0"
+    check_warnings(report, "market/", {"favour different teams": (4, example)})
 
 
 def test_broken_lines_are_errors_with_file_and_row(folder):
@@ -279,11 +279,8 @@ def test_real_lines(real_ingest):
     assert lines["home_spread"].isna().sum() == 3
     # One moneyline of 8 and seven games with the same odds on both sides.
     assert lines["home_win_prob"].isna().sum() == 8
-    assert found(report, "moneylines left out").count == 7
-    assert found(report, "MONEYLINE_AWAY between").count == 1
-    assert found(report, "score disagrees").count == 7
-    assert found(report, "favour different teams").count == 19
-    assert len(warnings_in(report, "market/")) == 4
+    expected = {"moneylines left out": 7, "AWAY between": 1, "score": 7, "favour different": 19}
+    check_warnings(report, "market/", expected)
     games = tables.games.set_index("game_id").loc[lines["game_id"]].reset_index()
     margin = games["home_points"] - games["away_points"]
     # Negative spreads go with home wins.

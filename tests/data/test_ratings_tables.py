@@ -1,5 +1,5 @@
 import pytest
-from raw_issues import check_broken, found
+from raw_issues import check_broken, check_warnings
 from raw_logs import BOS, CLE, player_log, put_rows, regular_games, write
 
 from nba_rank.data.ingest import read_raw
@@ -25,13 +25,6 @@ def rating(name, team="BOS", minutes=100, offense=1.0, defense=0.0, key=None, **
     return (name, key, year, kind, team, minutes, offense, defense)
 
 
-def ratings_warnings(report):
-    return [warning.what for warning in report.warnings if "logs" not in warning.file]
-
-
-# Team records.
-
-
 def test_records_by_hand(folder):
     put_records(
         folder,
@@ -43,7 +36,7 @@ def test_records_by_hand(folder):
         ["2023-24", BOS, 1, 0, 2.5, -0.25, 2.25],
         ["2023-24", CLE, 1, 1, -3.0, 0.0, -3.0],
     ]
-    assert ratings_warnings(report) == []
+    check_warnings(report, "Team_Records", {})
 
 
 def test_several_files_are_joined_and_contradicted_records_are_kept_and_counted(folder):
@@ -56,10 +49,9 @@ def test_several_files_are_joined_and_contradicted_records_are_kept_and_counted(
     assert tables.team_records[["season", "team_id", "wins"]].to_numpy().tolist() == [
         ["2007-08", BKN, 34], ["2022-23", BOS, 57], ["2023-24", BOS, 2],
     ]  # fmt: skip
-    assert found(report, "duplicate rows removed").count == 1
-    warning = found(report, "W and L disagree")
-    assert (warning.file, warning.count) == ("Team_Records.csv", 1)
-    assert "games_won 1" in warning.examples[0]
+    example = "row 1: season 2023-24, team Boston Celtics, wins 2.0, losses 0.0, games_won 1"
+    check_warnings(report, "Team_Records.csv", {"W and L disagree": (1, example)})
+    check_warnings(report, "team_records_b", {"duplicate rows removed": 1})
 
 
 def test_broken_records_are_errors_with_file_and_row(folder):
@@ -98,7 +90,7 @@ def test_raptor_of_a_season_is_weighted_by_minutes_over_teams_and_playoffs(folde
         ["2023-24", 380, 500.0, (4.0 * 300 - 100) / 500, 0.0],
         ["2023-24", 390, 10.0, 1.0, 0.0],
     ]
-    assert ratings_warnings(report) == []
+    check_warnings(report, "modern_RAPTOR", {})
 
 
 def test_namesakes_are_identified_by_team_or_dropped_but_never_guessed(folder):
@@ -115,7 +107,7 @@ def test_namesakes_are_identified_by_team_or_dropped_but_never_guessed(folder):
         [380, 1],
         [390, 2],
     ]
-    assert found(report, "name that several players have").count == 1
+    check_warnings(report, "modern_RAPTOR", {"name that several players have": 1})
 
 
 def test_ids_with_one_name_unknown_names_and_other_seasons_are_dropped_and_counted(folder):
@@ -130,11 +122,12 @@ def test_ids_with_one_name_unknown_names_and_other_seasons_are_dropped_and_count
     )
     tables, report = read_raw(folder)
     assert tables.raptor[["season", "player_id"]].to_numpy().tolist() == [["2023-24", 390]]
-    assert found(report, "several ids with one name").count == 2
-    warning = found(report, "whom no game log names")
-    assert warning.count == 1
-    assert "Nobody Known" in warning.examples[0]
-    assert found(report, "season without player logs").count == 1
+    expected = {
+        "several ids with one name": 2,
+        "whom no game log names": (1, "row 3: season 2023-24, team BOS, player_name Nobody Known"),
+        "season without player logs": 1,
+    }
+    check_warnings(report, "modern_RAPTOR", expected)
 
 
 def test_a_name_of_another_season_is_no_match(folder):

@@ -1,4 +1,4 @@
-from raw_issues import errors_of, found
+from raw_issues import check_warnings, errors_of
 
 from nba_rank.core.content_hash import frame_hash
 from nba_rank.data.ingest import read_raw
@@ -57,8 +57,8 @@ def test_files_with_similar_names_are_not_read_and_named(folder):
     put(folder, "team_logs_2023_25.csv", "x\n")
     put(folder, "market/futures.csv", "x\n")
     _, report = read_raw(folder)
-    assert found(report, "not read: a game log").file == "team_logs_2023_25.csv"
-    assert found(report, "not read: bookmakers' figures").file == "market/futures.csv"
+    check_warnings(report, "team_logs_2023_25.csv", {"not read: a game log": 1})
+    check_warnings(report, "market/futures.csv", {"not read: bookmakers' figures": 1})
     assert len(report.files) == 3
 
 
@@ -86,10 +86,15 @@ def test_files_of_another_form_are_errors(folder):
         "raptor_by_team.csv": (
             COLUMNS["modern_RAPTOR_by_team.csv"].rpartition(",")[0], "columns RAPTOR_DEFENSE"
         ),
+        "player_logs_2022_23.csv": ("GAME_ID,TEAM_ID\n", "lacks the columns GAME_DATE, PLAYER_ID"),
+        "playoffs_team_logs_2023_24.parquet": (b"PAR1", "cannot be read"),
         "team_logs_2022_23.csv": ("A,B\n1,2,3\n", "cannot be read"),
         "market/betting_lines.csv": ("GAME_ID,DATE\n", "lacks the columns HOME, AWAY, HOME_SPREAD"),
         "market/betting_lines.parquet": ("", "cannot be read"),
         "market/preseason_win_totals.csv": ("SEASON,TEAM_NAME,WIN_TOTAL\n", "columns TITLE_ODDS"),
+        "market/preseason_win_totals_more.csv": (
+            f"{COLUMNS['market/preseason_win_totals.csv']}\n2023,BOS,50,400\n", "no season: row 1"
+        ),
         "rosters/a.csv": ("", "cannot be read"),
         "rosters/b.csv": ("DATE,TEAM,PLAYER\n2023-10-24,BOS,A,B\n", "cannot be read"),
         "rosters/c.csv": (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,\xff\n", "cannot be read"),

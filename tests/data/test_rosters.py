@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from raw_issues import check_broken, found, warnings_in
+from raw_issues import check_broken, check_warnings
 from raw_logs import BOS, CLE, DEN, LAL, player_log, put_rows, regular_games, write
 
 from nba_rank.data import league
@@ -35,7 +35,7 @@ def test_a_roster_file_becomes_rows_of_its_date(folder):
     assert rosters["player_name"].tolist() == names
     assert set(rosters["date"]) == {pd.Timestamp(OPENING)}
     assert set(rosters["season"]) == {"2023-24"}
-    assert not warnings_in(report, "rosters/")
+    check_warnings(report, "rosters/", {})
     record = report.files[-1]
     assert (record.path, record.level, record.season, record.rows) == (
         "rosters/opening_2023_24.csv", "roster", "2023-24", 5,
@@ -168,11 +168,12 @@ def test_rosters_outside_the_game_logs_are_dropped_and_counted(folder):
     tables, report = read_raw(folder)
     assert tables.rosters["season"].tolist() == ["2023-24", "2023-24", "2024-25"]
     assert tables.rosters["date"].iloc[1] == pd.Timestamp(2023, 11, 12)
-    dropped = found(report, "without game logs")
-    assert dropped.count == 1
-    assert dropped.examples[0].startswith("row 2: date 2022-10-18")
-    assert found(report, "file name disagrees with the date").count == 1
-    assert found(report, "read as month/day").file == "rosters/undecided.csv"
+    check_warnings(report, "rosters/undecided.csv", {"read as month/day": 1})
+    expected = {
+        "without game logs": (1, "row 2: date 2022-10-18"),
+        "file name disagrees with the date": 1,
+    }
+    check_warnings(report, "rosters/opening", expected)
 
 
 def test_players_without_id_are_identified_by_name_or_dropped_and_counted(folder):
@@ -187,14 +188,15 @@ def test_players_without_id_are_identified_by_name_or_dropped_and_counted(folder
     )
     tables, report = read_raw(folder)
     assert listed(tables.rosters) == [(BOS, 381), (DEN, 430), (DEN, 999), (LAL, 471)]
-    assert found(report, "identified by name").count == 3
-    several = found(report, "several players have")
-    assert (several.count, several.file) == (1, "rosters/opening_2023_24.csv")
-    assert several.examples[0].startswith("row 3:")
-    nobody = found(report, "no game log names")
-    assert nobody.count == 1
-    assert "row 5:" in nobody.examples[0]
-    assert "No Body" in nobody.examples[0]
+    expected = {
+        "identified by name": 3,
+        "several players have": (1, "row 3:"),
+        "no game log names": (
+            1,
+            "row 5: date 2023-10-24 00:00:00, team 1610612743, player_name No",
+        ),
+    }
+    check_warnings(report, "rosters/opening_2023_24.csv", expected)
 
 
 def test_names_lead_to_the_ids_that_the_ingest_gave(folder):
@@ -216,10 +218,8 @@ def test_a_player_on_two_teams_belongs_to_the_last_one(folder):
     opening = tables.rosters[tables.rosters["date"] == OPENING]
     assert listed(opening) == [(BOS, 380), (BOS, 381), (DEN, 390)]
     assert len(tables.rosters) == 4
-    moved = found(report, "another team")
-    assert moved.count == 2
-    assert moved.examples[0].startswith("row 1:")
-    assert found(report, "duplicate rows removed").count == 2
+    expected = {"another team": (2, "row 1:"), "duplicate rows": 2, "identified by name": 1}
+    check_warnings(report, "rosters/", expected)
 
 
 def test_of_two_files_of_one_date_the_later_has_the_teams_it_lists(folder):
@@ -227,18 +227,16 @@ def test_of_two_files_of_one_date_the_later_has_the_teams_it_lists(folder):
     put_roster(folder, player(381), player(999), name="b")
     tables, report = read_raw(folder)
     assert listed(tables.rosters) == [(BOS, 381), (BOS, 999), (CLE, 390)]
-    replaced = found(report, "a later file lists")
-    assert (replaced.file, replaced.count) == ("rosters/a.csv", 2)
-    assert warnings_in(report, "rosters/") == [replaced.what]
+    check_warnings(report, "rosters/a.csv", {"a later file lists": 2})
+    check_warnings(report, "rosters/b.csv", {})
 
 
 def test_an_abbreviation_beside_an_id_is_only_compared(folder):
     put_roster(folder, (OPENING, BOS, "CLE", 380, "A"), (OPENING, BOS, "XXX", 381, "B"))
     tables, report = read_raw(folder)
     assert listed(tables.rosters) == [(BOS, 380), (BOS, 381)]
-    assert found(report, "TEAM_ABBREVIATION disagrees").examples == (
-        f"row 1: team {BOS}, abbreviation CLE",
-    )
+    example = f"row 1: team {BOS}, abbreviation CLE"
+    check_warnings(report, "rosters/", {"TEAM_ABBREVIATION disagrees": (1, example)})
 
 
 def test_broken_values_are_errors_with_file_and_row(folder):

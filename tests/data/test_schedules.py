@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from raw_issues import check_broken, found, warnings_in
+from raw_issues import check_broken, check_warnings
 from raw_logs import BOS, CLE, DEN, LAL, finals, put_rows, regular_games, team_log, write
 
 from nba_rank.core.content_hash import frame_hash
@@ -68,7 +68,7 @@ def test_a_fixture_of_a_file_is_public_from_the_opening_of_its_season(folder):
     tables, report = read_raw(folder)
     assert listed(tables.schedule) == [*PLAYED, ("2023-11-22", BOS, DEN)]
     assert set(tables.schedule["known_from"]) == {OPENING}
-    assert not warnings_in(report, "schedules/")
+    check_warnings(report, "schedules/", {})
 
 
 def test_a_file_may_say_what_is_neutral(folder):
@@ -82,7 +82,7 @@ def test_a_file_may_say_what_is_neutral(folder):
     tables, report = read_raw(folder)
     neutral = tables.schedule["neutral_site"].tolist()
     assert neutral == [False] * 3 + [True, False] + [True] * 3 + [False] * 3
-    assert found(report, "has no rows").file == "schedules/league_2023_24.csv"
+    check_warnings(report, "schedules/league_2023_24.csv", {"has no rows": 1})
 
 
 def test_a_season_without_games_is_known_from_the_day_after_the_last_game(folder):
@@ -93,7 +93,7 @@ def test_a_season_without_games_is_known_from_the_day_after_the_last_game(folder
     assert fixture["season"] == "2024-25"
     assert fixture["known_from"] == tables.games["game_date"].max() + pd.Timedelta(days=1)
     assert set(tables.seasons["season"]) == {"2023-24"}
-    assert not warnings_in(report, "schedules/")
+    check_warnings(report, "schedules/", {})
 
 
 def test_the_logs_win_over_the_file(folder):
@@ -109,10 +109,8 @@ def test_the_logs_win_over_the_file(folder):
     tables, report = read_raw(folder)
     days = [("2023-10-27", DEN, BOS), ("2023-10-28", LAL, CLE)]
     assert sorted(listed(tables.schedule)) == sorted([*PLAYED, *days])
-    dropped = found(report, "before the last games of the logs")
-    assert (dropped.file, dropped.count) == ("schedules/league_2023_24.csv", 3)
-    assert dropped.examples[0] == f"row 2: date 2023-10-24 00:00:00, home {LAL}, away {DEN}"
-    assert warnings_in(report, "schedules/") == [dropped.what]
+    example = f"row 2: date 2023-10-24 00:00:00, home {LAL}, away {DEN}"
+    check_warnings(report, "schedules/", {"before the last games of the logs": (3, example)})
 
 
 def test_a_file_is_superseded_by_the_logs_of_its_games(folder, tmp_path):
@@ -122,7 +120,7 @@ def test_a_file_is_superseded_by_the_logs_of_its_games(folder, tmp_path):
     write(folder, team_logs_2023_24=log)
     tables, report = read_raw(folder)
     assert frame_hash(tables.schedule) == frame_hash(before)
-    assert not warnings_in(report, "schedules/")
+    check_warnings(report, "schedules/", {})
 
 
 def test_fixtures_outside_the_game_logs_and_repeated_ones_are_dropped_and_counted(folder):
@@ -131,10 +129,8 @@ def test_fixtures_outside_the_game_logs_and_repeated_ones_are_dropped_and_counte
     put_schedule(folder, ("2023-11-02", BOS, DEN), name="z")
     tables, report = read_raw(folder)
     assert tables.schedule["season"].tolist() == ["2023-24"] * 4 + ["2024-25"]
-    assert found(report, "season without game logs").count == 1
-    assert found(report, "file name disagrees with the date").count == 1
-    removed = [warning for warning in report.warnings if "duplicate" in warning.what]
-    assert sum(warning.count for warning in removed) == 2
+    expected = {"season without game logs": 1, "file name disagrees": 1, "duplicate rows": 2}
+    check_warnings(report, "schedules/", expected)
 
 
 def test_more_games_than_the_season_has_are_counted(folder, monkeypatch):
@@ -142,9 +138,8 @@ def test_more_games_than_the_season_has_are_counted(folder, monkeypatch):
     put_schedule(folder, ("2023-11-02", BOS, DEN), ("2023-11-04", LAL, CLE))
     tables, report = read_raw(folder)
     assert len(tables.schedule) == 5
-    assert found(report, "more games than its season").examples == (
-        f"row 2: date 2023-11-04 00:00:00, home {LAL}, away {CLE}",
-    )
+    example = f"row 2: date 2023-11-04 00:00:00, home {LAL}, away {CLE}"
+    check_warnings(report, "schedules/", {"more games than its season": (1, example)})
 
 
 def test_broken_values_are_errors_with_file_and_row(folder):
