@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from raw_issues import check_broken, check_warnings, errors_of
-from raw_logs import BOS, CLE, put_rows, team_log, write
+from raw_logs import BOS, CLE, LAL, put_rows, team_log, write
 
 from nba_rank.data import league
 from nba_rank.data.ingest import read_raw
@@ -61,7 +61,8 @@ def test_lines_by_hand(folder):
         folder,
         line(spread=-5.5, odds=(-300, 240)),
         second(-0.0, (-110, -110)),
-        line("0042300401", "BOS", "LAL", 2.5, (130, -150), "2024-06-06"),
+        line("42300401.0", "bos", " the  lal", "2.5", ("+130", "-150"), "2024-06-06"),
+        name="betting_lines.csv",
     )
     tables, report = read_raw(folder)
     lines = tables.market_lines.set_index("game_id")
@@ -72,6 +73,7 @@ def test_lines_by_hand(folder):
     assert lines.loc[OPENER, "home_win_prob"] == pytest.approx(implied[0] / sum(implied))
     assert lines.loc[SECOND, "home_win_prob"] == 0.5
     assert not np.signbit(lines.loc[SECOND, "home_spread"])
+    assert lines.loc["0042300401", ["away_team_id", "home_spread"]].tolist() == [LAL, 2.5]
     assert lines.loc["0042300401", "home_win_prob"] < 0.5
     check_warnings(report, "market/", {})
 
@@ -83,16 +85,6 @@ def test_seasons_without_game_logs_are_dropped_except_the_coming_one(folder):
     tables, report = read_raw(folder)
     assert set(tables.market_totals["season"]) == {"2023-24", "2024-25"}
     check_warnings(report, "market/", {"without game logs": 60, "not read: bookmakers' figures": 1})
-
-
-def test_text_and_padded_names_are_understood(folder):
-    put_lines(
-        folder, line("22300001.0", "bos", " cleveland  cavaliers", "-5", ("-200", "+170")),
-        name="betting_lines.csv",
-    )  # fmt: skip
-    (row,) = read_raw(folder)[0].market_lines.itertuples()
-    assert (row.game_id, row.home_team_id, row.home_spread) == (OPENER, BOS, -5.0)
-    assert row.home_win_prob == pytest.approx(0.6428571)
 
 
 def test_missing_win_totals_and_odds_are_unknown_and_so_are_title_odds_of_their_season(folder):
@@ -255,33 +247,24 @@ def test_broken_lines_are_errors_with_file_and_row(folder):
 
 
 @pytest.mark.real
-def test_real_win_totals(real_ingest):
-    totals = real_ingest.tables.market_totals
+def test_real_win_totals_and_lines_go_with_results(real_ingest):
+    tables = real_ingest.tables
+    totals = tables.market_totals.set_index(["season", "team_id"])
     by_season = totals.groupby("season")
     assert len(by_season) == 12
-    assert "2011-12" not in by_season.groups
     assert (by_season.size() == 30).all()
     np.testing.assert_allclose(by_season["title_prob"].sum(), 1, rtol=1e-12)
     # The totals of a season add up to about half of its games by thirty teams.
     assert by_season["win_total"].sum().between(1220, 1260).all()
-    records = real_ingest.tables.team_games
-    regular = records[records["kind"] == "regular"].groupby(["season", "team_id"])["won"].sum()
-    wins = totals.set_index(["season", "team_id"])["win_total"].to_frame().join(regular)
-    assert wins.corr().iloc[0, 1] > 0.7
+    regular = tables.team_games[tables.team_games["kind"] == "regular"]
+    wins = regular.groupby(["season", "team_id"])["won"].sum()
+    assert totals["win_total"].corr(wins[totals.index]) > 0.7
 
-
-@pytest.mark.real
-def test_real_lines(real_ingest):
-    tables, report = real_ingest.tables, real_ingest.report
     lines = tables.market_lines
     assert len(lines) == 12_830
-    assert lines["season"].nunique() == 10
-    assert lines["home_spread"].isna().sum() == 3
-    # One moneyline of 8 and seven games with the same odds on both sides.
-    assert lines["home_win_prob"].isna().sum() == 8
+    assert lines[["home_spread", "home_win_prob"]].isna().sum().tolist() == [3, 8]
     expected = {"moneylines left out": 7, "AWAY between": 1, "score": 7, "favour different": 19}
-    check_warnings(report, "market/", expected)
+    check_warnings(real_ingest.report, "market/", expected)
     games = tables.games.set_index("game_id").loc[lines["game_id"]].reset_index()
     margin = games["home_points"] - games["away_points"]
-    # Negative spreads go with home wins.
     assert margin.corr(lines["home_spread"]) == pytest.approx(-0.45, abs=0.03)

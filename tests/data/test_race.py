@@ -40,6 +40,8 @@ def test_only_games_before_the_morning_count(make_games, league_teams):
     assert list(own["wins"]) == [0, 1, 2, 2]
     assert list(own["losses"]) == [0, 0, 0, 1]
     assert list(own["games_left"]) == [82, 81, 80, 79]
+    assert not table[["eliminated", "clinched"]].to_numpy().any()
+    assert (table.loc[table["as_of_date"] == dates[0], "games_behind_line"] == 0).all()
     reversed_dates = race(games, teams, "2018-19", dates[::-1])
     assert list(reversed_dates.loc[reversed_dates["team_id"] == first, "wins"]) == [2, 2, 1, 0]
 
@@ -132,15 +134,6 @@ def test_rivals_in_reach_by_hand(make_games, league_teams):
     assert table.loc[east[0], "games_left"] == table.loc[east[1], "games_left"] == 20
     assert table.loc[east[0], "seeds_in_reach"] == table.loc[east[1], "seeds_in_reach"] == 13
     assert (table.loc[east[2:], "seeds_in_reach"] == 14).all()
-
-
-def test_no_game_yet(make_games, league_teams):
-    teams = league_teams("2023-24")
-    games = make_games([tuple(teams["team_id"][:2])], "2023-24", first_date="2023-10-24")
-    table = race(games, teams, "2023-24", pd.DatetimeIndex(["2023-10-24"]))
-    assert (table["games_left"] == 82).all()
-    assert (table["games_behind_line"] == 0).all()
-    assert not table[["eliminated", "clinched"]].to_numpy().any()
 
 
 def test_a_simulated_season_need_not_stop_in_march_2020(make_games, league_teams):

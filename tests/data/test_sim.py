@@ -106,20 +106,15 @@ def test_files_have_the_names_and_dtypes_of_real_ones(sim):
 
 
 def test_box_scores_add_up(sim):
+    """Beyond what the ingest checks, which has no warnings about this league."""
     team, player = logs(sim, "team"), logs(sim, "player")
     for log in (team, player):
-        assert (log["PTS"] == 2 * log["FGM"] + log["FG3M"] + log["FTM"]).all()
-        assert (log["REB"] == log["OREB"] + log["DREB"]).all()
         assert (log["FG3M"] <= log["FGM"]).all()
         assert (log["FGM"] - log["FG3M"] <= log["FGA"] - log["FG3A"]).all()
-        for kind in ("FG3", "FT"):
-            assert (log[f"{kind}M"] <= log[f"{kind}A"]).all()
-        counts = log.select_dtypes("number").drop(columns="PLUS_MINUS")
-        assert (counts.min() >= 0).all()
     assert player["PF"].max() <= 6
     sums = player.groupby(["GAME_ID", "TEAM_ID"]).sum(numeric_only=True).astype("float64")
     paired = team.set_index(["GAME_ID", "TEAM_ID"]).loc[sums.index].astype({"MIN": "float64"})
-    same = ["MIN", *(name.upper() for name in games.COUNTS if name != "tov"), "PTS"]
+    same = ["MIN", *(name.upper() for name in games.COUNTS if name != "tov")]
     assert (sums[same] == paired[same]).all(axis=None)
     assert (sums["TOV"] <= paired["TOV"]).all()
     assert (sums["PLUS_MINUS"] == 5 * paired["PLUS_MINUS"]).all()
@@ -131,9 +126,6 @@ def test_the_two_sides_of_a_game_agree(sim):
     a, b = team.iloc[::2].set_index("GAME_ID"), team.iloc[1::2].set_index("GAME_ID")
     assert (a["PLUS_MINUS"] == a["PTS"] - b["PTS"]).all()
     assert (a["PLUS_MINUS"] == -b["PLUS_MINUS"]).all()
-    assert (a["PLUS_MINUS"] != 0).all()
-    for side in (a, b):
-        assert ((side["PLUS_MINUS"] > 0) == (side["WL"] == "W")).all()
     assert (a["MIN"] == b["MIN"]).all()
     assert (a["STL"] <= b["TOV"]).all()
     assert (a["BLK"] <= b["FGA"] - b["FGM"]).all()
@@ -173,24 +165,23 @@ def test_the_schedule_is_that_of_the_league(sim, years):
 
 @SEASONS
 def test_the_play_in_decides_the_last_berths(sim_tables, season):
-    rows = sim_tables.games[sim_tables.games["season"] == season].sort_values("game_id")
+    rows = sim_tables.team_games[sim_tables.team_games["season"] == season]
     days = rows.groupby("kind")["game_date"].agg(["min", "max"])
     assert days.loc["regular", "max"] < days.loc["playin", "min"]
     assert days.loc["playin", "max"] < days.loc["playoffs", "min"]
-    field = set(rows.loc[rows["kind"] == "playoffs", "home_team_id"])
-    rows = rows[rows["kind"] == "playin"]
-    host = np.where(rows["home_points"] > rows["away_points"], "home_team_id", "away_team_id")
-    winner = [row[side] for side, row in zip(host, rows.to_dict("records"), strict=True)]
-    loser = rows["home_team_id"] + rows["away_team_id"] - winner
-    seed = standings.standings(sim_tables.team_games, sim_tables.teams, season)
-    seed = seed.set_index("team_id")["seed"]
-    pairs = rows[["home_team_id", "away_team_id"]]
+    field = set(rows.loc[rows["kind"] == "playoffs", "team_id"])
+    rows = rows[rows["kind"] == "playin"].sort_values("game_id")
+    sides = [rows["is_home"], ~rows["is_home"], rows["won"], ~rows["won"]]
+    host, guest, winner, loser = (rows.loc[side, "team_id"].tolist() for side in sides)
+    table = standings.standings(sim_tables.team_games, sim_tables.teams, season)
+    seed = table.set_index("team_id")["seed"]
     # East, then West: seventh against eighth, ninth against tenth, then two last berths.
-    assert pairs.map(seed.get).to_numpy()[:4].tolist() == [[7, 8], [9, 10]] * 2
+    assert seed[host[:4]].tolist() == [7, 9] * 2
+    assert seed[guest[:4]].tolist() == [8, 10] * 2
     for place, final in ((0, 4), (2, 5)):
-        assert pairs.iloc[final].tolist() == [loser.iloc[place], winner[place + 1]]
+        assert (host[final], guest[final]) == (loser[place], winner[place + 1])
         assert {winner[place], winner[final]} <= field
-        assert not field & {loser.iloc[place + 1], loser.iloc[final]}
+        assert not field & {loser[place + 1], loser[final]}
 
 
 @SEASONS
@@ -232,14 +223,15 @@ def test_true_strength_covers_every_date_and_team(sim):
         assert rows.groupby("as_of_date").size().to_dict() == dict.fromkeys(expected, 30)
     means = truth.groupby("as_of_date")["true_strength"].mean()
     np.testing.assert_allclose(means, 0.0, atol=1e-9)
-    assert (truth["true_strength_available"] <= truth["true_strength"] + 1e-9).all()
+    lost = truth["true_strength"] - truth["true_strength_available"]
+    assert lost.min() >= -1e-9
+    assert 0.05 < (lost > 1.0).mean() < 0.95
 
 
 def test_true_strength_is_the_expected_margin_in_points(sim):
     truth = sim.true_strength.rename(columns={"team_id": "TEAM_ID"})
     truth["GAME_DATE"] = truth["as_of_date"].dt.strftime("%Y-%m-%d")
-    team_logs = pd.concat([sim.files[f"team_logs_{years}"] for years in (FIRST, SECOND)])
-    rows = team_logs.merge(truth, on=["TEAM_ID", "GAME_DATE"]).sort_values(["GAME_ID", "MATCHUP"])
+    rows = logs(sim, "team").merge(truth, on=["TEAM_ID", "GAME_DATE"])
     a, b = rows[at_home(rows)].set_index("GAME_ID"), rows[~at_home(rows)].set_index("GAME_ID")
     edge = (a["true_strength_available"] - b["true_strength_available"]).loc[a.index]
     slope, intercept = np.polyfit(edge, a["PLUS_MINUS"], 1)
@@ -282,66 +274,37 @@ def test_players_play_for_the_team_of_the_day(world, played):
     assert there[played.minutes > 0].all()
 
 
-def test_traded_players_stay_with_their_new_team(sim):
-    log = sim.files[f"player_logs_{FIRST}"].sort_values(["PLAYER_ID", "GAME_DATE"])
-    log["changed"] = log["TEAM_ID"] != log.groupby("PLAYER_ID")["TEAM_ID"].shift()
-    of_player = log.groupby("PLAYER_ID").agg(
-        blocks=("changed", "sum"), teams=("TEAM_ID", "nunique")
-    )
-    assert (of_player["teams"] > 1).sum() > 10
-    # Only a player who returns to a former team has more blocks of games than teams.
-    assert (of_player["blocks"] == of_player["teams"]).mean() > 0.99
-
-
-def test_an_injured_star_weakens_his_team(world):
-    full, available = world.rosters.strengths(world.skill)
-    table = world.rosters.players
-    best = np.where(table >= 0, world.skill[table], -np.inf).argmax(axis=-1)
-    star = np.take_along_axis(table, best[..., None], axis=-1)[..., 0]
-    day = np.arange(len(table))[:, None]
-    out = ~np.take_along_axis(world.rosters.available, best[..., None], axis=-1)[..., 0]
-    long_out = out & (world.rosters.days_out[star, day] > 30)
-    assert long_out.any()
-    assert (available[long_out] < full[long_out] - 0.5).all()
-    assert (available <= full + 1e-9).all()
-
-
 def test_opening_rosters_are_whole_teams_and_change_over_the_summer(sim):
-    files = [sim.files[f"rosters/opening_{years}"] for years in (FIRST, SECOND)]
-    for rows, years in zip(files, (FIRST, SECOND), strict=True):
-        assert list(rows) == ["DATE", "TEAM_ID", "TEAM_ABBREVIATION", "PLAYER_ID", "PLAYER_NAME"]
-        assert rows.groupby("TEAM_ID").size().between(13, 15).all()
-        assert rows["TEAM_ID"].nunique() == 30
+    files = {years: sim.files[f"rosters/opening_{years}"] for years in (FIRST, SECOND)}
+    for years, rows in files.items():
+        sizes = rows.groupby("TEAM_ID").size()
+        assert (len(sizes), sizes.between(13, 15).all()) == (30, True)
         assert not rows["PLAYER_ID"].duplicated().any()
         assert rows["DATE"].unique().tolist() == [sim.files[f"team_logs_{years}"].GAME_DATE.min()]
-    both = files[0].merge(files[1], on="PLAYER_ID")
+    both = files[FIRST].merge(files[SECOND], on="PLAYER_ID")
     assert 0.3 < (both["TEAM_ID_x"] == both["TEAM_ID_y"]).mean() < 0.9
-    assert len(files[1]) - len(both) >= 30
+    assert len(files[SECOND]) - len(both) >= 30
 
 
 def test_a_written_league_is_read_back_and_understood_by_the_ingest(sim, tmp_path):
     files = {stem: frame for stem, frame in sim.files.items() if stem.endswith(FIRST)}
     truth = sim.true_strength[sim.true_strength["season"] == "2021-22"]
     params = dataclasses.replace(PARAMS, n_seasons=1)
-    write_league(
-        dataclasses.replace(sim, params=params, files=files, true_strength=truth), tmp_path
-    )
-    reports = files.pop(f"injury_reports/{FIRST}")
-    path = tmp_path / f"injury_reports/{FIRST}.json"
-    assert json.loads(path.read_text()) == as_json(reports)
-    for stem, frame in {**files, "true_strength": truth}.items():
-        csv, parquet = (tmp_path / f"{stem}{ending}" for ending in (".csv", ".parquet"))
-        back = pd.read_csv(csv) if csv.exists() else pd.read_parquet(parquet)
-        pd.testing.assert_frame_equal(back, frame)
+    short = dataclasses.replace(sim, params=params, files=files, true_strength=truth)
+    write_league(short, tmp_path)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "true_strength.parquet"), truth)
     record = json.loads((tmp_path / "sim.json").read_text())
     assert SimParams(**record["params"]) == params
     assert holds_league(tmp_path, params)
     assert not holds_league(tmp_path, PARAMS)
     tables, report = read_raw(tmp_path)
     assert not report.warnings
+    reports = files[f"injury_reports/{FIRST}"]
     assert len(tables.injury_reports) == reports["player_id"].notna().sum()
+    assert len(tables.player_games) == sum(
+        len(rows) for stem, rows in files.items() if "player_logs" in stem
+    )
     assert len(tables.team_records) == 30
-    assert tables.raptor.empty
 
 
 def test_morning_reports_list_who_does_not_play(sim):
@@ -373,8 +336,7 @@ def test_records_are_those_of_the_log_and_ratings_solve_their_equation(sim):
     records = sim.files[f"Team_Records_{FIRST}"].set_index("Team")
     teams = log.groupby("TEAM_NAME")
     won = teams["WL"].agg(lambda results: (results == "W").sum())
-    assert records["W"].to_dict() == won.to_dict()
-    assert (records["W"] + records["L"] == 82).all()
+    assert records["W"].to_dict() == (82 - records["L"]).to_dict() == won.to_dict()
     mov = teams["PLUS_MINUS"].mean()
     np.testing.assert_allclose(records["MOV"], mov.reindex(records.index), atol=0.0051)
     np.testing.assert_allclose(records["SRS"], records["MOV"] + records["SOS"], atol=0.011)
