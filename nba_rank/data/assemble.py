@@ -32,12 +32,9 @@ _OF_ONE_LEVEL: dict[str, _Make] = {
 
 
 def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
-    """Put the tables together.
+    """Put the tables together from the normalised rows of all files of each level that has any.
 
-    Args:
-        rows: Normalised rows of all files of each level of `raw_files.RawFile` that has any, in
-            one frame with `file` and `row`; there have to be some of the `team` level.
-        issues: Receives errors and counted warnings.
+    There have to be some of the `team` level.
 
     Raises:
         IngestError: The rows cannot make sound tables; `issues` holds every reason.
@@ -258,7 +255,7 @@ def _seasons(
     sides: pd.DataFrame,
     issues: IngestIssues,
 ) -> pd.DataFrame:
-    counts = games.groupby(["season", "kind"]).size().to_dict()
+    counts = games.groupby(["season", "kind"]).size()
     days = games[games["kind"] == "regular"].groupby("season")["game_date"]
     first, last = days.min(), days.max()
     with_players = set(player_games["season"].unique())
@@ -266,8 +263,7 @@ def _seasons(
     files = sides.drop_duplicates(["season", "kind", "file"]).sort_values("kind", kind="stable")
     file_of = files.drop_duplicates("season", keep="last").set_index("season")["file"]
     rows = []
-    for label, of_season in team_games.groupby("season"):
-        season = str(label)
+    for season, of_season in team_games.groupby("season"):
         regular, playin, playoffs = (int(counts.get((season, kind), 0)) for kind in KINDS)
         expected = league.expected_regular_games(season)
         if regular == 0:
@@ -282,21 +278,12 @@ def _seasons(
             )  # fmt: skip
         champion, runner_up = finalists(of_season)
         rows.append(
-            {
-                "season": season,
-                "n_teams": len(league.team_ids(season)),
-                "first_date": first[season],
-                "last_regular_date": last[season],
-                "n_regular": regular,
-                "n_regular_expected": expected,
-                "n_playin": playin,
-                "n_playoffs": playoffs,
-                "has_player_games": season in with_players,
-                "complete": champion > 0,
-                "champion_team_id": champion,
-                "runner_up_team_id": runner_up,
-            }
-        )
+            (
+                season, len(league.team_ids(season)), first[season], last[season],
+                regular, expected, playin, playoffs,
+                season in with_players, champion > 0, champion, runner_up,
+            )
+        )  # fmt: skip
     return conform("seasons", pd.DataFrame(rows, columns=list(SCHEMA["seasons"])))
 
 

@@ -25,7 +25,7 @@ class Fixtures:
     Attributes:
         home: Position of the home team, int64 [G].
         away: Position of the visiting team, int64 [G].
-        day: Days since 1970-01-01, int64 [G].
+        day: Days since 1970-01-01, or since opening day in a simulated season, int64 [G].
     """
 
     home: np.ndarray
@@ -41,6 +41,10 @@ class Fixtures:
         """Return these games and then others."""
         both = zip(vars(self).values(), vars(other).values(), strict=True)
         return type(self)(*(np.concatenate(arrays) for arrays in both))
+
+    def take(self, index: np.ndarray) -> Self:
+        """Return the games at an index or under a mask."""
+        return type(self)(*(values[index] for values in vars(self).values()))
 
     def per_team(self, n_teams: int) -> np.ndarray:
         """Return how many of the games each team plays, int64 [T]."""
@@ -72,14 +76,8 @@ def assume(
     a schedule that is known to the end of the season, otherwise after the known games, and after
     the end of the season if there are too many.
 
-    Args:
-        missing: Games that each team lacks, int64 [T], none negative, at least one positive.
-        records: Conferences and divisions.
-        scheduled: Games of a team in the season.
-        played: Games so far.
-        known: Games to come that are known.
-        opening: Day of the season's first game.
-        today: The first day on which a game can be played.
+    `missing` is how many games each team lacks, int64 [T], and `scheduled` how many a team has in
+    the season. `opening` is the day of its first game, `today` the first that can be played on.
 
     Returns:
         The games, and the games of single teams left without an opponent; see `pair_up`.
@@ -119,11 +117,8 @@ def fair_meetings(conference: np.ndarray, division: np.ndarray, games: int) -> n
 def pair_up(missing: np.ndarray, want: np.ndarray) -> tuple[list[np.ndarray], int]:
     """Pair teams until each has the games that it lacks, in rounds of at most one game a team.
 
-    The teams that lack most games play in each round, so that none is left alone at the end.
-
-    Args:
-        missing: Games that each team lacks, int64 [T], none negative.
-        want: Meetings that each pair of teams lacks, float64 [T, T], symmetric; highest first.
+    The teams that lack most games play in each round, so that none is left alone at the end: those
+    first that lack most meetings of each other, `want`, float64 [T, T], symmetric.
 
     Returns:
         The rounds, each int64 [games, 2] of team positions, and the games that no pairing can fill:
@@ -177,14 +172,9 @@ def place(
 
     Rounds are spread evenly over the days; a game is on the day nearest to its round's with no game
     of either team on it or next to it. The host has had fewer home games, then has hosted the
-    other less often.
-
-    Args:
-        rounds: As `pair_up` returns them.
-        busy: Whether each team plays on each day, bool [T, N]. The first day is past and the last
-            two are after `last`.
-        last: Position of the season's last day; later days are used if there are too few.
-        hosted: Games of the row team at home against the column team, int64 [T, T].
+    other less often: `hosted` counts games of the row team at home against the column team [T, T].
+    `busy` says whether each team plays on each day, bool [T, N], from the day before the first
+    possible one to two days after `last`, beyond which games go only if there are too few days.
 
     Returns:
         Positions of home teams, away teams and days, each int64 [G].

@@ -63,15 +63,9 @@ def as_of_grid(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFr
 
 
 def playoff_dates(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFrame:
-    """Return dates of the play-in and the playoffs, to the morning after the last game.
+    """Return `season` and `as_of_date` in the play-in and the playoffs of complete seasons.
 
-    Args:
-        tables: The canonical tables.
-        seasons: Complete seasons.
-        every_days: Days between two dates, counted from the point `end`, which is left out.
-
-    Returns:
-        Columns `season` and `as_of_date`, in the order of the seasons and dates.
+    They are every so many days after the point `end`, and the morning after the last game.
     """
     frames = []
     for season in seasons:

@@ -41,13 +41,7 @@ _NORMALISE = {
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What an ingest returns.
-
-    Attributes:
-        tables: The canonical tables.
-        report: The quality report.
-        changed: Whether anything was written; False if all was up to date.
-    """
+    """The tables, the quality report, and whether anything was written."""
 
     tables: Tables
     report: QualityReport
@@ -66,15 +60,8 @@ def ingest(
 
     Nothing is written unless every file is sound; previous tables stay as they are then. If raw
     files, tables and code are those of the manifest, nothing is done. Ingests and readers of one
-    folder of tables wait for each other.
-
-    Args:
-        raw_dir: Folder of parquet, CSV and JSON files, named as in `raw_files.discover`.
-        processed_dir: Folder for the tables; made if absent.
-        force: Ingest even if all is up to date.
-        manifest_path: Place of the manifest (and of `quality.json` beside it); in
-            `processed_dir` if not given.
-        console: Where progress and the quality report are printed; None prints nothing.
+    folder of tables wait for each other. The manifest and `quality.json` beside it are in
+    `processed_dir` unless `manifest_path` says otherwise.
 
     Raises:
         IngestError: The raw folder or files in it cannot be used; carries every error, each with

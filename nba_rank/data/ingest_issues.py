@@ -63,12 +63,7 @@ class IngestIssues:
     ) -> None:
         """Record the marked rows as an error, one issue per file; none marked, no issue.
 
-        Args:
-            what: What is wrong with each of them.
-            rows: Rows with columns `file` and `row`.
-            where: Marks the rows in question (bool, index of `rows`).
-            show: Columns whose values the examples quote.
-            remedy: What to do about it.
+        `rows` have columns `file` and `row`, and `show`, whose values the examples quote.
         """
         self.errors += _by_file(what, rows, where, show, remedy)
 

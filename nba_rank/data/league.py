@@ -87,8 +87,8 @@ class Restart:
         stopped: Day of the last game before the stop.
         announced: Day on which the teams and games of the restart became public.
         resumed: Day of the first game after the stop.
-        games: Regular-season games of each invited team after the restart.
-        uninvited: Ids of the teams whose season ended with the stop.
+        games: Regular-season games of each invited team after the stop.
+        uninvited: Ids of the other teams.
     """
 
     stopped: pd.Timestamp
@@ -143,12 +143,7 @@ def utc_offsets(season: str) -> dict[int, int]:
 
 
 def club_ids(season: IntArray, team_id: IntArray) -> IntArray:
-    """Return the id of each team's club since its last move.
-
-    Args:
-        season: Start years, any shape.
-        team_id: Team ids in those seasons, the same shape.
-    """
+    """Return the id of each team's club since its last move; seasons are start years."""
     club = team_id.copy()
     for old, (since, new) in _MOVED.items():
         club[(team_id == old) & (season < since)] = new

@@ -35,11 +35,8 @@ def match_names(rows: pd.DataFrame, players: pd.DataFrame) -> tuple[pd.Series, p
 
     Names are compared as `plain_name`, or as `without_suffix` if no player has the plain one. If
     several players share a name, those who played in the row's season are kept, and of these
-    those who played for the row's team.
-
-    Args:
-        rows: `player_name` (str), `season` (str) and `team_id` (int64).
-        players: The same columns and `player_id`, as in the game logs, once each.
+    those who played for the row's team. Both frames have `player_name`, `season` and `team_id`;
+    `players` are those of the game logs, once each, with `player_id`.
 
     Returns:
         Two columns with the index of `rows`: the player id (float64), NaN unless exactly one

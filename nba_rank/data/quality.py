@@ -3,9 +3,10 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -22,24 +23,10 @@ PRINTED_FILES = 3
 
 
 @dataclass(frozen=True)
-class SeasonQuality:
-    """Games of a season by kind, regular ones also as expected, and teams, player rows, players."""
-
-    season: str
-    regular: int
-    expected: int
-    playin: int
-    playoffs: int
-    teams: int
-    player_rows: int
-    players: int
-
-
-@dataclass(frozen=True)
 class QualityReport:
     """What an ingest found: counts by season, files as they were read, and counted warnings."""
 
-    seasons: tuple[SeasonQuality, ...]
+    seasons: tuple[dict[str, Any], ...]
     files: tuple[FileRecord, ...]
     warnings: tuple[IngestIssue, ...]
 
@@ -56,23 +43,14 @@ def quality_report(
     tables: Tables, files: Iterable[FileRecord], warnings: Iterable[IngestIssue]
 ) -> QualityReport:
     """Put a report together from the tables and what was collected on the way."""
-    teams = tables.team_games.groupby("season")["team_id"].nunique().to_dict()
-    by_season = tables.player_games.groupby("season")["player_id"]
-    player_rows, players = by_season.size().to_dict(), by_season.nunique().to_dict()
-    seasons = tuple(
-        SeasonQuality(
-            season=str(season["season"]),
-            regular=int(season["n_regular"]),
-            expected=int(season["n_regular_expected"]),
-            playin=int(season["n_playin"]),
-            playoffs=int(season["n_playoffs"]),
-            teams=int(teams[season["season"]]),
-            player_rows=int(player_rows.get(season["season"], 0)),
-            players=int(players.get(season["season"], 0)),
-        )
-        for season in tables.seasons.to_dict("records")
-    )
-    return QualityReport(seasons, tuple(files), tuple(warnings))
+    names = {"n_regular": "regular", "n_regular_expected": "expected", "n_playin": "playin",
+             "n_playoffs": "playoffs"}  # fmt: skip
+    players = tables.player_games.groupby("season")["player_id"].agg(["size", "nunique"])
+    counts = tables.seasons.set_index("season")[list(names)].rename(columns=names)
+    counts["teams"] = tables.team_games.groupby("season")["team_id"].nunique()
+    counts[["player_rows", "players"]] = players.reindex(counts.index, fill_value=0).to_numpy()
+    seasons = counts.reset_index().to_dict("records")
+    return QualityReport(tuple(seasons), tuple(files), tuple(warnings))
 
 
 def print_report(report: QualityReport, console: Console) -> None:
@@ -100,12 +78,12 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _season_table(seasons: Sequence[SeasonQuality]) -> Table:
+def _season_table(seasons: Sequence[Mapping[str, Any]]) -> Table:
     names = ["season", "regular", "expected", "play-in", "playoffs", "teams", "player rows"]
     table = _table("Games", [*names, "players"])
     for season in seasons:
-        cells = [str(value) if value else "-" for value in dataclasses.astuple(season)]
-        odd = season.regular != season.expected
+        cells = [str(value) if value else "-" for value in season.values()]
+        odd = season["regular"] != season["expected"]
         table.add_row(*cells, style="yellow" if odd else None)
     return table
 
@@ -147,7 +125,7 @@ def read_report(path: Path) -> QualityReport:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return QualityReport(
-            tuple(SeasonQuality(**season) for season in data["seasons"]),
+            tuple(data["seasons"]),
             tuple(FileRecord(**file) for file in data["files"]),
             tuple(
                 IngestIssue(**{**issue, "examples": tuple(issue["examples"])})

@@ -106,28 +106,25 @@ def race(
 ) -> pd.DataFrame:
     """Return the race for the playoffs of one season on the mornings of some dates.
 
-    Only regular-season games before the as-of date count; dates may be in any order. `eliminated`
-    and `clinched` are certain: they assume nothing about ties, tie-breaks or who meets whom in the
-    games left, so they may come a few days later than the league's own.
+    Only regular-season games before the as-of date count. `eliminated` and `clinched` are certain:
+    they compare final winning percentages and assume nothing about ties, tie-breaks or who meets
+    whom in the games left, so they may come a few days later than the league's own.
 
     Returns:
         D * T rows, by date as given and then `team_id`: `season`, `as_of_date`, `team_id`;
         `wins`, `losses` (games so far);
-        `games_left` (scheduled games less those played; from the announcement of the restart of
-        2019-20 on, eight seeding games less those played, and none for teams not invited);
-        `games_behind_line` (games behind the team at the line, the conference's last seed that can
-        still reach the playoffs or the play-in, by wins less losses; negative: ahead of it. The
-        line of 2019-20 is 8 until its play-in was announced);
+        `games_left` (scheduled games less those played; once the restart of 2019-20 is announced,
+        eight seeding games less those played, and none for teams not invited);
+        `games_behind_line` (by wins less losses, behind the team at the line: the conference's last
+        seed that can still reach the playoffs or the play-in; negative: ahead of it. The line of
+        2019-20 is 8 until its play-in was announced);
         `eliminated` (as many teams of the conference as there are seeds down to the line will
         finish above this team; until 2014-15 its division must be lost too; teams not invited to
         the restart of 2019-20 are out once that is known);
         `clinched` (a berth without a play-in game: too few teams of the conference can reach this
-        team's present wins to take it. Until 2014-15 the winner of every other division counts as
-        one that can);
+        team's present wins to take it; until 2014-15 every other division has one that can);
         `seeds_in_reach` (rivals of the conference that can finish level with this team or on its
         other side).
-        Both marks compare final winning percentages, which are wins where teams play equally many
-        games.
 
     Raises:
         ValueError: The season has no teams, or a game names another team.

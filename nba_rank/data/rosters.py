@@ -104,14 +104,10 @@ def _end_of_year(season: str) -> pd.Timestamp:
 
 
 def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.Series:
-    """Return the team that each row of a file means (int64), 0 for none.
+    """Return the team that each row of a file means (int64), 0 for none, which is an error.
 
-    Args:
-        rows: Columns `file`, `row`, `season` and `team`: an id, an abbreviation, or a name, also
-            one that the franchise had before it was renamed or moved.
-        teams: The canonical table.
-        issues: Receives an error for every row of no known team, or of one that is not in the
-            league in the row's season.
+    The column `team` has ids, abbreviations or names, also those of a franchise before it was
+    renamed or moved. A team that is not in the league in the row's `season` is an error, too.
     """
     ids = raw_values.numbers(raw_values.digits(rows["team"]))
     ids = ids.where(ids.isin(league.known_team_ids()))
@@ -139,11 +135,7 @@ def identify_players(
 ) -> pd.DataFrame:
     """Return the rows whose player is known, each with an id and, where there is one, a name.
 
-    Args:
-        rows: Columns `file`, `row`, `date`, `season`, `team`, `team_id`, `player_id` (NaN where
-            there is none) and `player_name`.
-        players: As for `match_names`.
-        issues: Receives counted warnings for players identified by name and for those left out.
+    Rows without a `player_id` are identified by `match_names`, or left out, with a warning.
     """
     absent = rows["player_id"].isna()
     found, several = match_names(rows[absent], players)

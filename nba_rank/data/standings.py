@@ -200,14 +200,7 @@ def count_records(
 ) -> Records:
     """Return who beat whom, from N team games.
 
-    Args:
-        team_id: As in `Records`, like the next two.
-        conference: Conference codes [T].
-        division: Division codes [T].
-        team: Position of the team, int64 [N].
-        opponent: Position of its opponent, int64 [N].
-        won: Whether the team won, bool [N].
-        margin: Points scored less points allowed [N].
+    `team` and `opponent` are positions [N], `margin` is points scored less allowed [N].
     """
     n = len(team_id)
     beat = np.bincount(team[won] * n + opponent[won], minlength=n * n).reshape(n, n)

@@ -119,10 +119,8 @@ class FileRecord:
 def discover(raw_dir: Path, issues: IngestIssues | None = None) -> list[RawFile]:
     """List the files of a raw folder that can be read, each level in order of name.
 
-    Args:
-        raw_dir: The folder. Other files in it are left alone.
-        issues: Receives a warning for each file that looks like a game log but is not named
-            like one, and for each file of bookmakers' figures of another name.
+    Others are left alone; those that look like a game log or like bookmakers' figures but are not
+    named like them are warnings.
     """
     files = []
 
@@ -173,15 +171,9 @@ def _named_season(match: re.Match[str] | None) -> str:
 
 
 def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, pd.DataFrame | None]:
-    """Read one file of a table.
+    """Return the record of one file, and its rows, None if it cannot be used, which is an error.
 
-    Args:
-        raw: The file.
-        issues: Receives an error if the file is unreadable or lacks a required column.
-
-    Returns:
-        The record of the file, and its rows with column names in capitals and the columns `file`
-        and `row` (from 1), or None if there was an error.
+    The rows have column names in capitals and the columns `file` and `row` (from 1).
     """
     content = raw.path.read_bytes()
     record = FileRecord.of(raw, content)

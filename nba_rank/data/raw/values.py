@@ -61,11 +61,7 @@ def truths(values: pd.Series) -> pd.Series:
 
 
 def seconds(values: pd.Series) -> pd.Series:
-    """Return playing times in whole seconds (float64).
-
-    Args:
-        values: Minutes as numbers or text (`34`, `34.2`), or clock text (`34:12`, `PT34M12.00S`).
-    """
+    """Return whole seconds (float64) of minutes like `34`, `34.2`, `34:12` or `PT34M12.00S`."""
     minutes = numbers(values)
     result = (minutes * 60).round()
     clock = minutes.isna() & values.notna()
@@ -98,10 +94,6 @@ def dates(values: pd.Series, start_years: pd.Series | None) -> tuple[pd.Series, 
     as American spreadsheets write them, if every value is then a day of its season (or any day,
     where seasons are not known). Only if that fails, and every value is such a day when read as
     day/month, are they day/month. If both fit every value, it is month/day, and undecided.
-
-    Args:
-        values: The raw column.
-        start_years: Year in which each row's season starts; None where that is not known.
 
     Returns:
         Dates (datetime64[us], midnight), the name of the format, and whether the order of day and

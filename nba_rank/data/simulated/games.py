@@ -5,14 +5,14 @@ the best available player.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import reduce
 
 import numpy as np
 
 from nba_rank.config.schema import SimParams
+from nba_rank.data.assumed_fixtures import Fixtures
 from nba_rank.data.simulated.players import MAX_ROSTER, ROTATION_MINUTES, PlayerPool
 from nba_rank.data.simulated.rosters import SeasonRosters
-from nba_rank.data.simulated.schedule import Fixtures
 
 COUNTS = (
     "fgm", "fga", "fg3m", "fg3a", "ftm", "fta", "oreb", "dreb", "ast", "stl", "blk", "tov", "pf",
@@ -58,13 +58,11 @@ class Games:
 
 def concatenate(parts: list[Games]) -> Games:
     """Return the games of several parts as one."""
-
-    def joined(kind: type, of: list[Any]) -> list[np.ndarray]:
-        arrays = [field.name for field in fields(kind) if field.name != "fixtures"]
-        return [np.concatenate([getattr(part, name) for part in of]) for name in arrays]
-
-    fixtures = Fixtures(*joined(Fixtures, [part.fixtures for part in parts]))
-    return Games(fixtures, *joined(Games, parts))
+    fixtures = reduce(Fixtures.and_, (part.fixtures for part in parts))
+    arrays = [field.name for field in fields(Games)[1:]]
+    return Games(
+        fixtures, *(np.concatenate([getattr(part, name) for part in parts]) for name in arrays)
+    )
 
 
 def points_of(box: np.ndarray) -> np.ndarray:

@@ -17,8 +17,9 @@ from nba_rank.core.content_hash import content_key
 from nba_rank.core.files import file_hash
 from nba_rank.core.seasons import season_label
 from nba_rank.data import league, standings
+from nba_rank.data.assumed_fixtures import Fixtures
 from nba_rank.data.simulated.games import Games, World, concatenate, make_world, play
-from nba_rank.data.simulated.players import PlayerPool, first_pool, summer
+from nba_rank.data.simulated.players import N_TEAMS, PlayerPool, first_pool, summer
 from nba_rank.data.simulated.postseason import play_postseason
 from nba_rank.data.simulated.rawlogs import opening_rosters, raw_logs
 from nba_rank.data.simulated.reports import (
@@ -29,7 +30,7 @@ from nba_rank.data.simulated.reports import (
     team_records,
 )
 from nba_rank.data.simulated.rosters import season_rosters
-from nba_rank.data.simulated.schedule import SEASON_DAYS, Fixtures, make_schedule, opening_day
+from nba_rank.data.simulated.schedule import SEASON_DAYS, make_schedule, opening_day
 
 TRUE_STRENGTH_FILE = "true_strength.parquet"
 PARAMS_FILE = "sim.json"
@@ -126,10 +127,10 @@ def _season(
 
 def _tired(fixtures: Fixtures) -> np.ndarray:
     """Return whether home and away team played the day before, bool [G, 2]."""
-    played = np.zeros((30, SEASON_DAYS + 1), dtype=bool)
-    for side in (fixtures.home, fixtures.away):
-        played[side, fixtures.day + 1] = True
-    return np.stack([played[side, fixtures.day] for side in (fixtures.home, fixtures.away)], axis=1)
+    playing = fixtures.on_days(-1, SEASON_DAYS, N_TEAMS)
+    return np.stack(
+        [playing[side, fixtures.day] for side in (fixtures.home, fixtures.away)], axis=1
+    )
 
 
 def _standings(games: Games, teams: pd.DataFrame, season: str) -> pd.DataFrame:

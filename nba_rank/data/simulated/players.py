@@ -179,8 +179,7 @@ def _retire(pool: PlayerPool) -> None:
 def rotation_strength(skill: np.ndarray) -> np.ndarray:
     """Return the strength of the ten best at `ROTATION_MINUTES`, in points per game, [...].
 
-    Args:
-        skill: float64 [..., K], K >= 10, points per 48 minutes; -inf where there is no player.
+    `skill` is in points per 48 minutes, -inf where there is no player, float64 [..., K], K >= 10.
     """
     best = -np.sort(-skill, axis=-1)[..., : len(ROTATION_MINUTES)]
     return best @ (ROTATION_MINUTES / 48.0)

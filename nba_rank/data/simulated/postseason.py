@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nba_rank.data.assumed_fixtures import Fixtures
 from nba_rank.data.simulated.games import Games, World, concatenate, play
-from nba_rank.data.simulated.schedule import SEASON_DAYS, Fixtures
+from nba_rank.data.simulated.schedule import SEASON_DAYS
 
 _PLAY_IN_DAY = {"East": SEASON_DAYS + 1, "West": SEASON_DAYS + 2}
 _LAST_PLAY_IN_DAY = SEASON_DAYS + 4
@@ -96,7 +97,7 @@ def _play_pairs(
     world: World, pairs: list[tuple[int, int]], days: list[int], rng: np.random.Generator
 ) -> Games:
     home, away = np.array(pairs, dtype=np.int64).T
-    fixtures = Fixtures(np.array(days, dtype=np.int64), home, away)
+    fixtures = Fixtures(home, away, np.array(days, dtype=np.int64))
     return play(world, fixtures, np.zeros((len(pairs), 2), dtype=bool), rng)
 
 
@@ -115,9 +116,9 @@ def _round(
     west = series >= n // 2
     day = _FIRST_ROUND_DAY + _ROUND_DAYS * stage + 2 * game + (west if n > 1 else 0)
     fixtures = Fixtures(
-        day,
-        np.where(at_high, high[series], low[series]),
-        np.where(at_high, low[series], high[series]),
+        home=np.where(at_high, high[series], low[series]),
+        away=np.where(at_high, low[series], high[series]),
+        day=day,
     )
     games = play(world, fixtures, np.zeros((len(day), 2), dtype=bool), rng)
     high_won = (games.points[:, 0] > games.points[:, 1]) == at_high

@@ -1,12 +1,12 @@
 """The regular-season schedule: who meets whom, where and when."""
 
 import datetime as dt
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from nba_rank.core.errors import UserError
+from nba_rank.data.assumed_fixtures import Fixtures
 
 SEASON_DAYS = 174
 """Days of the regular season."""
@@ -18,25 +18,6 @@ _FULL_DAY = 11
 _ATTEMPTS = 100
 
 
-@dataclass(frozen=True)
-class Fixtures:
-    """Games to play, in order of date, int64 [G] each.
-
-    Attributes:
-        day: Days since opening day.
-        home: Index of the home team in the order of `league_teams`.
-        away: Index of the visiting team.
-    """
-
-    day: np.ndarray
-    home: np.ndarray
-    away: np.ndarray
-
-    def take(self, index: np.ndarray) -> "Fixtures":
-        """Return the games at an index or under a mask."""
-        return Fixtures(self.day[index], self.home[index], self.away[index])
-
-
 def opening_day(start_year: int) -> dt.date:
     """Return the Tuesday between 18 and 24 October of a year."""
     day = dt.date(start_year, 10, 18)
@@ -44,7 +25,7 @@ def opening_day(start_year: int) -> dt.date:
 
 
 def make_schedule(teams: pd.DataFrame, start_year: int, rng: np.random.Generator) -> Fixtures:
-    """Draw a season's schedule.
+    """Draw a season's schedule, in order of date; teams are positions in `teams`.
 
     Each team meets the four rivals of its division and six others of its conference four times,
     the other four three times, and each team of the other conference twice: 82 games, 41 at home.
@@ -60,8 +41,7 @@ def make_schedule(teams: pd.DataFrame, start_year: int, rng: np.random.Generator
     day = next((found for found in attempts if found is not None), None)
     if day is None:
         raise UserError(f"no schedule found in {_ATTEMPTS} attempts: use another seed")
-    order = np.lexsort((home, day))
-    return Fixtures(day[order], home[order], away[order])
+    return Fixtures(home, away, day).take(np.lexsort((home, day)))
 
 
 def _pairings(teams: pd.DataFrame, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
