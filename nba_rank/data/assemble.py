@@ -263,7 +263,8 @@ def _seasons(
     files = sides.drop_duplicates(["season", "kind", "file"]).sort_values("kind", kind="stable")
     file_of = files.drop_duplicates("season", keep="last").set_index("season")["file"]
     rows = []
-    for season, of_season in team_games.groupby("season"):
+    for label, of_season in team_games.groupby("season"):
+        season = str(label)
         regular, playin, playoffs = (int(counts.get((season, kind), 0)) for kind in KINDS)
         expected = league.expected_regular_games(season)
         if regular == 0:

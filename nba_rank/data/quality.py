@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ PRINTED_FILES = 3
 class QualityReport:
     """What an ingest found: counts by season, files as they were read, and counted warnings."""
 
-    seasons: tuple[dict[str, Any], ...]
+    seasons: tuple[dict[Hashable, Any], ...]
     files: tuple[FileRecord, ...]
     warnings: tuple[IngestIssue, ...]
 
@@ -78,7 +78,7 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _season_table(seasons: Sequence[Mapping[str, Any]]) -> Table:
+def _season_table(seasons: Sequence[Mapping[Hashable, Any]]) -> Table:
     names = ["season", "regular", "expected", "play-in", "playoffs", "teams", "player rows"]
     table = _table("Games", [*names, "players"])
     for season in seasons:
