@@ -170,6 +170,21 @@ def test_a_season_without_play_in_has_none(opening):
     np.testing.assert_allclose(table["playoff_prob"], table[SEEDS[:8]].sum(axis=1))
 
 
+def test_the_play_in_of_2020_was_held_within_four_games_on_neutral_courts():
+    restart = replace(fair_season("2019-20"), uninvited=(3, 8), neutral_playoffs=True)
+    strengths = random_strengths()
+    simulated = simulate(restart, strengths, 60, np.random.default_rng(0))
+    expected = np.zeros(T)
+    for wins, places in zip(simulated.seeds.wins, simulated.seeds.seed, strict=True):
+        for conference in (0, 1):
+            invited = np.setdiff1d(np.arange(conference, T, 2), restart.uninvited)
+            eighth, ninth = invited[np.argsort(places[invited])][7:9]
+            expected[[eighth, ninth]] += (wins[eighth] - wins[ninth] <= 4) / 60
+    assert summarise(restart, simulated)["playin_prob"].to_numpy() == pytest.approx(expected)
+    without = simulate(restart, replace(strengths, playoffs_edge=0), 60, np.random.default_rng(0))
+    assert_same(without, simulated)
+
+
 def test_intervals_hold_their_share_and_hardly_more(opening):
     simulated = simulate(opening, random_strengths(), 1000, np.random.default_rng(0))
     table = summarise(opening, simulated)
