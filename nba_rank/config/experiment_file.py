@@ -17,8 +17,8 @@ from omegaconf.errors import OmegaConfBaseException
 from nba_rank.core.errors import UserError
 
 _OPTION = re.compile(r"/?\w[\w-]*(/\w[\w-]*)*")
-_SEARCH = ("params", "n_trials", "n_jobs")
-"""Fields of `hydra.sweeper` that a file may set."""
+_SEARCH = re.compile(r"hydra\.sweeper\.(?:n_trials|n_jobs|params\.(?P<param>.+))")
+"""What a file may set of Hydra's own config."""
 
 
 def known_to_hydra(word: str) -> str:
@@ -49,7 +49,7 @@ def known_to_hydra(word: str) -> str:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise UserError(
             f"{path} may only set this program's own config and search parameters "
-            f"({', '.join(f'hydra.sweeper.{name}' for name in _SEARCH)}):\n{lines}\n"
+            f"(hydra.sweeper.params, n_trials and n_jobs):\n{lines}\n"
             "Remove these; what you trust can be given on the command line"
         )
     name = re.sub(r"\W+", "_", str(path.with_suffix(""))).strip("_")
@@ -70,32 +70,22 @@ def _read(path: Path) -> DictConfig:
 def _problems(content: object) -> Iterator[str]:
     """Yield what a file may not hold, by its key."""
     assert isinstance(content, dict)
-    for entry in content.get("defaults") or []:
+    for entry in content.pop("defaults", None) or []:
         if not _is_own_default(entry):
             yield f"defaults: {entry}"
-    for key, value in content.items():
-        if key == "hydra":
-            yield from _hydra_problems(value)
-        elif _names_hydra(str(key)):
-            yield str(key)
-    yield from _targets(content, "")
+    for key, value in _leaves(content):
+        search = _SEARCH.fullmatch(key)
+        if _names_hydra(search["param"] or "" if search else key) or "_target_" in f"{key} {value}":
+            yield key
 
 
-def _hydra_problems(node: object) -> Iterator[str]:
-    if not isinstance(node, dict):
-        yield f"hydra: {node}"
-        return
-    yield from (f"hydra.{name}" for name in node if name != "sweeper")
-    sweeper = node.get("sweeper") or {}
-    if not isinstance(sweeper, dict):
-        yield f"hydra.sweeper: {sweeper}"
-        return
-    yield from (f"hydra.sweeper.{name}" for name in sweeper if name not in _SEARCH)
-    params = sweeper.get("params") or {}
-    if not isinstance(params, dict):
-        yield f"hydra.sweeper.params: {params}"
-        return
-    yield from (f"hydra.sweeper.params: {name}" for name in params if _names_hydra(str(name)))
+def _leaves(node: object, key: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the dotted key and value of everything that holds nothing else."""
+    if isinstance(node, dict | list) and node:
+        for name, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _leaves(value, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, node
 
 
 def _is_own_default(entry: object) -> bool:
@@ -121,19 +111,3 @@ def _is_option(name: object) -> bool:
 
 def _names_hydra(key: str) -> bool:
     return "hydra" in re.split(r"\W+", key)
-
-
-def _targets(node: object, key: str) -> Iterator[str]:
-    """Yield the dotted keys of everything below that names something to call."""
-    if isinstance(node, dict):
-        for name, value in node.items():
-            inner = f"{key}.{name}" if key else str(name)
-            if "_target_" in str(name):
-                yield inner
-            else:
-                yield from _targets(value, inner)
-    elif isinstance(node, list):
-        for n, value in enumerate(node):
-            yield from _targets(value, f"{key}[{n}]")
-    elif "_target_" in str(node):
-        yield key

@@ -1,14 +1,13 @@
 """The help of a program, made from its schema and the groups of `conf/`."""
 
 import sys
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from nba_rank.config.compose import CONF
-from nba_rank.config.schema.option import first_sentence
+from nba_rank.config.schema.option import declared, first_sentence
 
 
 def program_help(config_name: str, kind: type, overrides: list[str]) -> str:
@@ -32,7 +31,7 @@ def program_help(config_name: str, kind: type, overrides: list[str]) -> str:
     if groups:
         lines += ["", "groups, each a set of options:", *_table(groups)]
     lines += ["", "options, with their values after the words given here:"]
-    lines += _table(_options(kind, cfg, ""))
+    lines += _table(_options(kind, cfg))
     flags = [_MULTIRUN, *_FLAGS] if name.endswith(".train") else _FLAGS
     lines += ["", "flags:", *_table(flags)]
     return "\n".join(lines)
@@ -57,15 +56,10 @@ def _groups(cfg: DictConfig) -> list[tuple[str, str]]:
     return found
 
 
-def _options(kind: type, cfg: DictConfig, prefix: str) -> list[tuple[str, str]]:
+def _options(kind: type, cfg: DictConfig) -> list[tuple[str, str]]:
     """Return every option with its value, and the first sentence of its meaning."""
-    absent, found = OmegaConf.missing_keys(cfg), list[tuple[str, str]]()
-    for field in fields(kind):
-        key = f"{prefix}{field.name}"
-        if is_dataclass(field.type):
-            assert isinstance(field.type, type)
-            found += _options(field.type, cfg, f"{key}.")
-            continue
+    absent, found = OmegaConf.missing_keys(cfg), []
+    for key, field in declared(kind).items():
         value = "..." if key in absent else _text(OmegaConf.select(cfg, key))
         found.append((f"{key}={value}", first_sentence(field)))
     return found

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from importlib.util import find_spec
+from operator import attrgetter
 
 from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.schema import (
@@ -15,7 +16,7 @@ from nba_rank.config.schema import (
     LoggerConfig,
     ModelConfig,
 )
-from nba_rank.config.schema.option import problem
+from nba_rank.config.schema.option import declared, problem
 from nba_rank.core.errors import ConfigError
 from nba_rank.core.names import CLONE, MEMBERS
 from nba_rank.core.seasons import season_start_year
@@ -48,14 +49,9 @@ def check_logger(config: LoggerConfig) -> None:
         )
 
 
-def flat(node: object, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield (dotted key, value) for every leaf of nested dataclasses."""
-    for field in fields(node):  # type: ignore[arg-type]  # any dataclass
-        value = getattr(node, field.name)
-        if is_dataclass(value):
-            yield from flat(value, f"{prefix}{field.name}.")
-        else:
-            yield f"{prefix}{field.name}", value
+def flat(config: object) -> Iterator[tuple[str, object]]:
+    """Yield every option's dotted key and value."""
+    return ((key, attrgetter(key)(config)) for key in declared(type(config)))
 
 
 def _problems(config: object) -> Iterator[str]:
@@ -83,13 +79,11 @@ def _problems(config: object) -> Iterator[str]:
         yield from _ablation_problems(config)
 
 
-def _option_problems(node: object, prefix: str = "") -> Iterator[str]:
+def _option_problems(config: object) -> Iterator[str]:
     """Check each option by its own declaration."""
-    for field in fields(node):  # type: ignore[arg-type]  # any dataclass
-        value, key = getattr(node, field.name), f"{prefix}{field.name}"
-        if is_dataclass(value):
-            yield from _option_problems(value, f"{key}.")
-        elif found := problem(field, value):
+    fields_by_key = declared(type(config))
+    for key, value in flat(config):
+        if found := problem(fields_by_key[key], value):
             yield f"{key}={value}: {found}"
 
 

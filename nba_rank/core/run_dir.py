@@ -182,16 +182,13 @@ def _now() -> str:
 def _git_revision() -> str | None:
     """Return the checkout's revision, with `+` if files were changed; None outside git."""
     root = Path(__file__).parent.parent.parent
+    command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch"]
     try:
-        revision = _git(root, "rev-parse", "HEAD")
-        return revision + ("+" if _git(root, "status", "--porcelain") else "")
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _git(root: Path, *words: str) -> str:
-    command = ["git", "-C", str(root), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    first, *others = told.splitlines()  # `# branch.oid <revision>`
+    return first.split()[-1] + ("+" if any(line[0] != "#" for line in others) else "")
 
 
 def _environment() -> dict[str, str | int | None]:

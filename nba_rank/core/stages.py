@@ -46,11 +46,7 @@ class Stages:
         self.console.print(f"{name:<12} {self.seconds[name]:7.1f} s")
 
     def groups(self, seconds: dict[str, float]) -> None:
-        """Print the build time of each feature group in this run or an earlier one, longest first.
-
-        Args:
-            seconds: Seconds by group.
-        """
+        """Print the build time of each feature group in this or an earlier run, longest first."""
         total = sum(seconds.values())
         table = Table(box=None, padding=(0, 1), show_header=False)
         table.add_column()

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config.schema import ContinuityConfig
+from nba_rank.config.schema import GroupConfig
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.league import club_ids
 from nba_rank.data.tables import Tables
@@ -18,9 +18,7 @@ from nba_rank.features.asof import (
 )
 
 
-def build(
-    tables: Tables, ratings: pd.DataFrame, rows: Rows, config: ContinuityConfig
-) -> pd.DataFrame:
+def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: GroupConfig) -> pd.DataFrame:
     """Build shares of a team's regular-season minutes (0 to 1), one row for each of `rows`.
 
     Columns: `returning_minutes_share`, the share of last season's that players of the present

@@ -5,7 +5,7 @@ Source: Oliver, "Basketball on Paper" (2004), in the forms of Basketball-Referen
 
 import pandas as pd
 
-from nba_rank.config.schema import FourFactorsConfig
+from nba_rank.config.schema import GroupConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, ratio
@@ -14,7 +14,7 @@ from nba_rank.features.team_sums import Totals, regular_season_sums
 _INPUTS = ["fgm", "fga", "fg3m", "ftm", "fta", "oreb", "dreb", "tov"]
 
 
-def build(tables: Tables, rows: Rows, config: FourFactorsConfig) -> pd.DataFrame:
+def build(tables: Tables, rows: Rows, config: GroupConfig) -> pd.DataFrame:
     """Build the four factors of the season to date as shares, one row for each of `rows`.
 
     `efg_pct = (FGM + .5 FG3M) / FGA`, `tov_pct = TOV / (FGA + .44 FTA + TOV)`,

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from nba_rank.config.schema import MarketConfig
+from nba_rank.config.schema import GroupConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows
 
 
-def build(tables: Tables, rows: Rows, config: MarketConfig) -> pd.DataFrame:
+def build(tables: Tables, rows: Rows, config: GroupConfig) -> pd.DataFrame:
     """Build `market_win_pct` and `market_title_prob`, one row for each of `rows`.
 
     The first is the preseason win total over scheduled games, the second the title probability

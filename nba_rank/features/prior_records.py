@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from nba_rank.config.schema import PriorRecordsConfig
+from nba_rank.config.schema import GroupConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, start_years
 
 
-def build(tables: Tables, rows: Rows, config: PriorRecordsConfig) -> pd.DataFrame:
+def build(tables: Tables, rows: Rows, config: GroupConfig) -> pd.DataFrame:
     """Build last season's `prior_mov`, `prior_sos` and `prior_srs`, one row for each of `rows`.
 
     `SRS = MOV + SOS`, in points a game: the mean margin of victory plus the opponents' mean SRS

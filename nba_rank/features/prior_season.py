@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nba_rank.config.schema import PriorSeasonConfig
+from nba_rank.config.schema import GroupConfig
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, start_years
 
@@ -35,6 +35,6 @@ def prior_season_results(tables: Tables, rows: Rows) -> pd.DataFrame:
     return results.reindex(asked).reset_index(drop=True).astype("float64")
 
 
-def build(tables: Tables, rows: Rows, config: PriorSeasonConfig) -> pd.DataFrame:
+def build(tables: Tables, rows: Rows, config: GroupConfig) -> pd.DataFrame:
     """Build the columns of `prior_season_results`, one row for each of `rows`."""
     return prior_season_results(tables, rows)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from nba_rank.config.schema import RosterStrengthConfig
+from nba_rank.config.schema import GroupConfig
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import (
@@ -31,9 +31,7 @@ OWN_CONFERENCE_SHARE = 52 / 82
 """Share of a team's games against its own conference."""
 
 
-def build(
-    tables: Tables, ratings: pd.DataFrame, rows: Rows, config: RosterStrengthConfig
-) -> pd.DataFrame:
+def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: GroupConfig) -> pd.DataFrame:
     """Build roster strength in points per game less the mean team's, one row for each of `rows`.
 
     Columns: `roster_strength`, the sum of minutes share times impact rating over the players

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config.schema import EloConfig, RosterStrengthConfig
+from nba_rank.config.schema import EloConfig, GroupConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
 from nba_rank.features import roster_strength
@@ -53,7 +53,7 @@ def strength_inputs(tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame) 
     ratings = ratings.merge(asked, on=["season", "as_of_date"])
     columns: dict[str, FloatArray] = {name: np.full(len(rows.frame), np.nan) for name in INPUTS}
     if len(ratings):
-        config = RosterStrengthConfig(enabled=True)
+        config = GroupConfig(enabled=True)
         built = roster_strength.build(tables, ratings, rows, config)
         columns |= {name: built[name].to_numpy() for name in ROSTER_INPUTS}
         unknown = np.isnan(columns["full_strength"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config.schema import FourFactorsConfig
+from nba_rank.config.schema import GroupConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
 from nba_rank.features import four_factors
@@ -47,7 +47,7 @@ def residual_inputs(
     sums = [np.bincount(row, part, n).astype(np.float64) for part in (minutes * known, minutes)]
     experience = ratio(sums[0], sums[1])
     games = regular_season_sums(tables, rows, ["won"]).total(rows).games
-    factors = four_factors.build(tables, rows, FourFactorsConfig(enabled=True))
+    factors = four_factors.build(tables, rows, GroupConfig(enabled=True))
     trust = games / (games + _SHRINK_GAMES)
     edges = {name: trust * factors[column].fillna(0.0).to_numpy()
              for name, column in _FACTORS.items()}  # fmt: skip

@@ -1,7 +1,7 @@
 import functools
 import math
 import re
-from dataclasses import Field, fields, is_dataclass, replace
+from dataclasses import fields, replace
 from inspect import signature
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from nba_rank.config.schema import (
     PredictConfig,
     manifest_path,
 )
+from nba_rank.config.schema.option import declared
 from nba_rank.core.errors import ConfigError
 
 GROUPS = sorted(folder.name for folder in CONF.iterdir() if folder.is_dir())
@@ -44,17 +45,6 @@ SWITCHED = sorted(path.parent.name for path in CONF.glob("features/*/on.yaml"))
 
 
 ALL_OFF = ["features=standings_only", "features/record=off"]
-
-
-def leaves(kind: type, prefix: str = "") -> dict[str, Field]:
-    """Dotted name -> field of every leaf of nested dataclasses."""
-    found: dict[str, Field] = {}
-    for field in fields(kind):
-        if is_dataclass(field.type):
-            found |= leaves(field.type, f"{prefix}{field.name}.")
-        else:
-            found[f"{prefix}{field.name}"] = field
-    return found
 
 
 def changed(config: Config, key: str, value: object) -> Config:
@@ -211,13 +201,13 @@ def test_all_problems_are_reported_at_once(compose):
 
 def test_every_option_is_explained():
     for kind in (AblateConfig, IngestConfig, PredictConfig, DebugConfig):
-        for key, field in leaves(kind).items():
+        for key, field in declared(kind).items():
             assert field.metadata["text"].endswith("."), key
 
 
 def test_every_bound_is_checked_and_its_edges_are_allowed(default):
     bounded = 0
-    for key, field in leaves(Config).items():
+    for key, field in declared(Config).items():
         for edge, away in ((field.metadata["low"], -1.0), (field.metadata["high"], 1.0)):
             if edge is None:
                 continue
@@ -237,13 +227,13 @@ def test_every_bound_is_checked_and_its_edges_are_allowed(default):
 
 
 def test_nan_is_refused_by_every_number(default):
-    numbers = [key for key, field in leaves(Config).items() if field.type is float]
+    numbers = [key for key, field in declared(Config).items() if field.type is float]
     accepted = [key for key in numbers if key not in all_problems(changed(default, key, math.nan))]
     assert not accepted
 
 
 def test_an_unknown_choice_is_refused_with_the_known_ones(default):
-    for key, field in leaves(Config).items():
+    for key, field in declared(Config).items():
         known = ", ".join(field.metadata["choices"])
         if known and field.type is str:
             (problem,) = problems_of(changed(default, key, "typo"))
@@ -295,7 +285,7 @@ def test_the_files_fill_the_schema_and_nothing_else(raw_compose, name, kind, fir
     assert OmegaConf.load(CONF / f"{name}.yaml")["defaults"][0] == first
     cfg = raw_compose(name)
     assert set(OmegaConf.missing_keys(cfg)) == missing
-    assert set(json_normalize(OmegaConf.to_container(cfg, resolve=True))) == set(leaves(kind))
+    assert set(json_normalize(OmegaConf.to_container(cfg, resolve=True))) == set(declared(kind))
 
 
 @pytest.mark.parametrize("line", ["old_option: 1", "seed: [1]"])
@@ -320,7 +310,7 @@ def test_every_option_is_read_by_some_code():
     for key in {
         name: None
         for kind in (AblateConfig, IngestConfig, PredictConfig, DebugConfig)
-        for name in leaves(kind)
+        for name in declared(kind)
     }:
         group, _, name = key.rpartition(".")
         if group in HANDED_OVER:
@@ -413,7 +403,7 @@ def test_only_existing_options_are_reported_and_only_those_without_effect(compos
         "seed=3",
     ]
     assert without_effect(composed(*given), [word.split("=")[0] for word in given]) == []
-    known = leaves(Config)
+    known = declared(Config)
     for words in ([], ["model=rf", "features=standings_only", "odds=none", "folds=kfold"]):
         for prefix, _ in _rules(composed(*words)):
             assert any(f"{key}.".startswith(f"{prefix}.") for key in known), prefix

@@ -57,7 +57,7 @@ def test_a_file_may_set_our_config_and_the_search(read, tmp_path):
         ("hydra: {sweeper: {params: {model@hydra.callbacks.x: a}}}", "model@hydra.callbacks.x"),
         ("hydra: {sweeper: {params: {model.rf: '{_target_: a}'}}}", "sweeper.params.model.rf"),
         ("model: {xgb: {_target_: os.system}}", "model.xgb._target_"),
-        ("model: {members: [{_target_: a}]}", r"model.members\[0\]._target_"),
+        ("model: {members: [{_target_: a}]}", r"model.members.0._target_"),
         ("defaults: [override /hydra/launcher: joblib]", "/hydra/launcher"),
         ("defaults: [override hydra/callbacks: x]", "hydra/callbacks"),
         ("defaults: [override /hydra/sweeper: optuna]", "/hydra/sweeper"),

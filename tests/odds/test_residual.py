@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.config.schema import FourFactorsConfig
+from nba_rank.config.schema import GroupConfig
 from nba_rank.features import four_factors
 from nba_rank.features.asof import Rows
 from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs
@@ -71,7 +71,7 @@ def test_health_is_what_absences_cost(sim_tables, rows):
 
 def test_edges_are_differentials_shrunk_with_fifteen_games(sim_tables, rows):
     found = built(sim_tables, ratings_of(sim_tables, rows), rows)
-    factors = four_factors.build(sim_tables, rows, FourFactorsConfig(enabled=True))
+    factors = four_factors.build(sim_tables, rows, GroupConfig(enabled=True))
     ratio = found["efg_edge"] / factors["efg_pct_diff"]
     assert ratio.between(0.5, 0.9).all()
     for edge, column in (("tov_edge", "tov_pct_diff"), ("orb_edge", "orb_pct_diff")):

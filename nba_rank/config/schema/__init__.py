@@ -5,39 +5,25 @@ type is refused when the config is composed. What depends on several options is 
 `nba_rank.config.rules`.
 """
 
-from nba_rank.config.schema.data import (
-    DataConfig,
-    SimParams,
-    manifest_path,
-)
-from nba_rank.config.schema.evaluation import (
-    EvaluationConfig,
-    FoldsConfig,
-    TargetConfig,
-)
+from nba_rank.config.schema.data import DataConfig, SimParams, manifest_path
+from nba_rank.config.schema.evaluation import EvaluationConfig, FoldsConfig, TargetConfig
 from nba_rank.config.schema.features import (
-    ContinuityConfig,
     EloConfig,
     FeaturesConfig,
-    FourFactorsConfig,
+    GroupConfig,
     ImpactConfig,
     InjuriesConfig,
-    MarketConfig,
     MasseyConfig,
     MomentumConfig,
     MotivationConfig,
     PaceConfig,
     PlayerColumnsConfig,
-    PriorRecordsConfig,
-    PriorSeasonConfig,
     ProjectionConfig,
     PythagoreanConfig,
     RaptorConfig,
     RecordConfig,
     RestConfig,
     RosterConfig,
-    RosterStrengthConfig,
-    SrsConfig,
     StatusWeightsConfig,
     TeamRollingConfig,
 )
@@ -52,10 +38,7 @@ from nba_rank.config.schema.model import (
     StackConfig,
     XgbConfig,
 )
-from nba_rank.config.schema.odds import (
-    CalibrationConfig,
-    OddsConfig,
-)
+from nba_rank.config.schema.odds import CalibrationConfig, OddsConfig
 from nba_rank.config.schema.programs import (
     AblateConfig,
     Config,
@@ -72,7 +55,4 @@ from nba_rank.config.schema.trainer import (
     NotLearningConfig,
     TrainerConfig,
 )
-from nba_rank.config.schema.tuning import (
-    StudySweeperConf,
-    TuningConfig,
-)
+from nba_rank.config.schema.tuning import StudySweeperConf, TuningConfig

@@ -7,7 +7,7 @@ from nba_rank.config.schema.option import option
 
 @dataclass(kw_only=True)
 class GroupConfig:
-    """A feature group."""
+    """A feature group; those without options of their own are described in `nba_rank.features`."""
 
     enabled: bool = option("Whether the models read the group.")
 
@@ -23,16 +23,6 @@ class RecordConfig(GroupConfig):
     prior_carry_over: float = option(
         "Share of last season's distance from .500 that carries over.", low=0, high=1
     )
-
-
-@dataclass(kw_only=True)
-class PriorSeasonConfig(GroupConfig):
-    """Last season's win share, margin and playoff wins."""
-
-
-@dataclass(kw_only=True)
-class FourFactorsConfig(GroupConfig):
-    """Oliver's four factors to date: own, the opponents', and the difference."""
 
 
 @dataclass(kw_only=True)
@@ -63,11 +53,6 @@ class MasseyConfig(GroupConfig):
         low=0,
         high=1,
     )
-
-
-@dataclass(kw_only=True)
-class SrsConfig(GroupConfig):
-    """Simple rating and strength of schedule."""
 
 
 @dataclass(kw_only=True)
@@ -184,26 +169,6 @@ class ImpactConfig:
 
 
 @dataclass(kw_only=True)
-class RosterStrengthConfig(GroupConfig):
-    """Strength of the current roster: share times impact rating, summed."""
-
-
-@dataclass(kw_only=True)
-class ContinuityConfig(GroupConfig):
-    """Shares of the team's minutes that its present players have played."""
-
-
-@dataclass(kw_only=True)
-class MarketConfig(GroupConfig):
-    """What bookmakers said before the season, where the raw folder holds their figures."""
-
-
-@dataclass(kw_only=True)
-class PriorRecordsConfig(GroupConfig):
-    """Last season's margin of victory, strength of schedule and simple rating, as published."""
-
-
-@dataclass(kw_only=True)
 class RaptorConfig(GroupConfig):
     """Last season's RAPTOR of the players whom a team has now."""
 
@@ -255,21 +220,21 @@ class FeaturesConfig:
     """All feature groups of the store, the projection, and the player sets."""
 
     record: RecordConfig
-    prior_season: PriorSeasonConfig
-    four_factors: FourFactorsConfig
+    prior_season: GroupConfig
+    four_factors: GroupConfig
     elo: EloConfig
     massey: MasseyConfig
-    srs: SrsConfig
+    srs: GroupConfig
     team_rolling: TeamRollingConfig
     pythagorean: PythagoreanConfig
     pace: PaceConfig
     momentum: MomentumConfig
     rest: RestConfig
     motivation: MotivationConfig
-    market: MarketConfig
-    prior_records: PriorRecordsConfig
-    roster_strength: RosterStrengthConfig
-    continuity: ContinuityConfig
+    market: GroupConfig
+    prior_records: GroupConfig
+    roster_strength: GroupConfig
+    continuity: GroupConfig
     raptor: RaptorConfig
     injuries: InjuriesConfig
     projection: ProjectionConfig

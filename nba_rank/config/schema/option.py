@@ -1,7 +1,8 @@
 """What a config field says of itself: its meaning, its bounds and its choices."""
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 RESULT, RUN, SWEEP, NOTHING = "result", "run", "sweep", "nothing"
@@ -33,29 +34,33 @@ def option(
         default: The value where `conf/` gives none.
     """
     metadata = {"text": text, "low": low, "high": high, "choices": choices, "filled": filled}
-    return field(default=default, metadata=metadata | {"role": role})
+    return dataclasses.field(default=default, metadata=metadata | {"role": role})
 
 
-def roles(kind: type, prefix: str = "") -> dict[str, str]:
-    """Return the role of every option of a schema, by dotted key."""
-    found: dict[str, str] = {}
-    for declared in fields(kind):
-        key = f"{prefix}{declared.name}"
-        if isinstance(declared.type, type) and is_dataclass(declared.type):
-            found |= roles(declared.type, f"{key}.")
+def declared(kind: type, prefix: str = "") -> dict[str, Field[Any]]:
+    """Return the field of every option of a schema, by dotted key."""
+    found: dict[str, Field[Any]] = {}
+    for one in fields(kind):
+        if isinstance(one.type, type) and is_dataclass(one.type):
+            found |= declared(one.type, f"{prefix}{one.name}.")
         else:
-            found[key] = declared.metadata["role"]
+            found[f"{prefix}{one.name}"] = one
     return found
 
 
-def problem(declared: Field[Any], value: object) -> str | None:
+def roles(kind: type) -> dict[str, str]:
+    """Return the role of every option of a schema, by dotted key."""
+    return {key: one.metadata["role"] for key, one in declared(kind).items()}
+
+
+def problem(field: Field[Any], value: object) -> str | None:
     """Say what is wrong with a value by its field's own declaration, if anything.
 
     Args:
-        declared: A field made by `option`.
+        field: Made by `option`.
         value: A number, a text, a list of either, or None, which has no bounds.
     """
-    about = declared.metadata
+    about = field.metadata
     values = value if isinstance(value, list) else [value]
     if about["filled"] and not values:
         return "must hold at least one value"
@@ -84,8 +89,8 @@ def _bounds(low: float | None, high: float | None) -> str:
     return f"must lie between {low:g} and {high:g}"
 
 
-def first_sentence(declared: Field[Any]) -> str:
+def first_sentence(field: Field[Any]) -> str:
     """Return the first sentence of what an option means, and its choices."""
-    about = declared.metadata
+    about = field.metadata
     text = about["text"].partition(". ")[0].rstrip(".") + "."
     return f"{text} One of {', '.join(about['choices'])}." if about["choices"] else text
