@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import expit
 
 from nba_rank.config.schema import Config
-from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.errors import UserError
 from nba_rank.core.names import MEMBERS
 from nba_rank.data.outcomes import EVENTS, events
@@ -313,23 +313,22 @@ def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, O
     Scores of teams are less the mean of their rivals, as `probabilities` shifts them: the teams of
     a date and conference in the round or, in the Finals, both teams.
     """
-    key = ["season", "team_id"]
-    happened = known[key].merge(events(league.results), on=key, validate="many_to_one")
     progress = _date_progress(known)
+    left = known.merge(events(league.results), on=["season", "team_id"], validate="many_to_one")
     rounds = []
-    rows = np.arange(len(known))
     for event in EVENTS:
-        part = known.iloc[rows]
         rivals = KEY[:2] if event == EVENTS[-1] else [*KEY[:2], "conference"]
-        centred = part[names] - part.groupby(rivals)[names].transform("mean")
-        came = happened[event].to_numpy(dtype=bool)[rows]
-        rounds.append((centred.to_numpy(dtype=np.float64), rows, came))
-        rows = rows[came]
+        centred = left[names] - left.groupby(rivals)[names].transform("mean")
+        rounds.append(centred.assign(came=left[event]))
+        left = left[left[event]]
 
-    def outcome(parts: list[tuple[FloatArray, IntArray, BoolArray]]) -> Outcome:
-        scores, of_rows, came = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        by_name = dict(zip(names, scores.T, strict=True))
-        return Outcome(by_name, None if progress is None else progress[of_rows], came)
+    def outcome(rounds: list[pd.DataFrame]) -> Outcome:
+        cases = pd.concat(rounds)
+        return Outcome(
+            scores={name: cases[name].to_numpy(dtype=np.float64) for name in names},
+            progress=None if progress is None else progress[cases.index],
+            event=cases["came"].to_numpy(dtype=np.bool_),
+        )
 
     games = RatedGames.of(league.tables, known, "regular", next_only=True)
     return {

@@ -1,7 +1,7 @@
 """Title odds as a softmax of the scores, with a temperature fitted on earlier seasons."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -45,10 +45,6 @@ class SoftmaxOdds:
             frame: Columns `season`, `as_of_date` and `score`.
         """
         return np.exp(_log_softmax(*_behind_best(frame), self.temperature))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON; `SoftmaxOdds(**fields)` restores them exactly."""
-        return asdict(self)
 
 
 def _behind_best(frame: pd.DataFrame) -> tuple[FloatArray, npt.NDArray[np.int64]]:

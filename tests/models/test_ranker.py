@@ -210,14 +210,13 @@ def test_without_calibration_there_is_no_chance_to_win_a_game(learned, league):
         Ensemble(None).win_prob(learned, NAMES, games)
 
 
-@pytest.fixture(scope="session")
-def by_hand(learned, league, ensemble_of, sim_results):
-    """What each event is learned from: scores, progress and whether it happened."""
+def test_each_event_is_learned_from_rivals_and_the_win_from_gaps_of_games(
+    learned, league, ensemble_of, sim_results
+):
     ensemble = ensemble_of("calibration=none", "odds=none")
     scored = learned.assign(score=ensemble.score(learned, NAMES))
     rounds = sim_results[["season", "team_id", "rounds_won", "made_playoffs"]]
-    went = scored.merge(rounds, on=["season", "team_id"])
-    assert went[KEY].equals(scored[KEY])
+    went = scored.merge(rounds, how="left", on=["season", "team_id"])
     reached = np.where(went["made_playoffs"], went["rounds_won"] + 1, 0)
     parts = []
     for number in range(5):
@@ -231,21 +230,15 @@ def by_hand(learned, league, ensemble_of, sim_results):
     games = RatedGames.of(league.tables, scored, "regular", next_only=True)
     home, away = (scored[[SCORE, *NAMES]].iloc[rows] for rows in (games.home, games.away))
     win = home - away.to_numpy(), scored[PROGRESS].to_numpy()[games.home], games.margin > 0
-    return {PLAYOFF: parts[0], SERIES: series, WIN: win}
-
-
-@pytest.mark.parametrize(("name", "read"), [(CALIBRATIONS[0], [SCORE]), (CALIBRATIONS[1], NAMES)])
-def test_each_event_is_learned_from_rivals_and_the_win_from_gaps_of_games(
-    by_hand, ensemble_of, name, read
-):
-    fitted = ensemble_of(f"calibration={name}", "odds=none").calibration
-    assert list(fitted.platt) == [PLAYOFF, SERIES, WIN]
-    for event, (scores, progress, happened) in by_hand.items():
-        assert list(fitted.platt[event]) == read
-        for one in read:
-            expected = PlattScaling.fit(scores[one].to_numpy(), happened, progress)
-            got = asdict(fitted.platt[event][one])
-            assert got == pytest.approx(asdict(expected), rel=1e-6), (event, one)
+    for name, read in zip(CALIBRATIONS, ([SCORE], NAMES), strict=True):
+        fitted = ensemble_of(f"calibration={name}", "odds=none").calibration
+        assert list(fitted.platt) == [PLAYOFF, SERIES, WIN]
+        for found, own in zip(fitted.platt.values(), (parts[0], series, win), strict=True):
+            scores, progress, happened = own
+            assert list(found) == read
+            for one in read:
+                expected = PlattScaling.fit(scores[one].to_numpy(), happened, progress)
+                assert asdict(found[one]) == pytest.approx(asdict(expected), rel=1e-6)
 
 
 def test_the_fit_does_not_depend_on_the_order_of_the_rows(
@@ -276,13 +269,12 @@ def test_no_bit_depends_on_the_threads_of_the_algebra(learned, league, settings,
 
 
 def test_calibration_and_odds_see_scores_of_a_stack_that_has_not_seen_the_season(oof, default):
-    config, members = default, oof.drop(columns="relevance")
-    key = ["season", "team_id", "relevance"]
-    before = out_of_season_scores(members, oof[key], config)
+    scores, key = oof.drop(columns="relevance"), ["season", "team_id", "relevance"]
+    before = out_of_season_scores(scores, oof[key], default)
     for season in oof["season"].unique():
         own = oof["season"] == season
         poisoned = oof[key].assign(relevance=oof["relevance"].mask(own, 1 - oof["relevance"]))
-        after = out_of_season_scores(members, poisoned, config)
+        after = out_of_season_scores(scores, poisoned, default)
         assert after.loc[own, SCORE].equals(before.loc[own, SCORE])
         assert (after.loc[~own, SCORE] != before.loc[~own, SCORE]).all()
 

@@ -1,8 +1,9 @@
 """A folder of fitted models from a stranger cannot execute code."""
 
+import itertools
 import json
 import pickle
-import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def by_numpy(path, payload):
         np.savez(file, **values)
 
 
-PLANTED = pytest.mark.parametrize("plant", [by_pickle, by_torch, by_numpy])
+PLANTS = [by_pickle, by_torch, by_numpy]
 
 
 def rehash(folder):
@@ -55,15 +56,6 @@ def rehash(folder):
         hashes = file_hashes(folder)
         del hashes["contents.json"]
         (folder / "contents.json").write_text(json.dumps(hashes))
-
-
-@pytest.fixture(scope="module")
-def fitted(data, small_config, changed, tmp_path_factory):
-    """A folder with a cache of members, and with these in `models`; not to be altered."""
-    folder = tmp_path_factory.mktemp("fitted")
-    config = changed(small_config, {"paths.members": str(folder / "members")})
-    Members.fit(data, config, 1, lambda: None).save(folder / "models")
-    return folder
 
 
 @pytest.mark.parametrize(
@@ -76,7 +68,7 @@ def fitted(data, small_config, changed, tmp_path_factory):
         ("rf.npz", lambda folder: Forest.load(folder / "rf.npz")),
     ],
 )
-@PLANTED
+@pytest.mark.parametrize("plant", PLANTS)
 def test_no_file_of_a_ranker_runs_a_payload(tmp_path, name, load, plant):
     (tmp_path / "ensemble.json").write_text("{}")
     plant(tmp_path / name, Payload(tmp_path / "made"))
@@ -85,29 +77,22 @@ def test_no_file_of_a_ranker_runs_a_payload(tmp_path, name, load, plant):
     assert not (tmp_path / "made").exists()
 
 
-@PLANTED
 def test_no_file_of_members_runs_a_payload_in_a_run_folder_or_a_cache(
-    data, fitted, small_config, changed, tmp_path, plant
+    data, small_config, changed, tmp_path
 ):
-    shutil.copytree(fitted, tmp_path, dirs_exist_ok=True)
-    cache = tmp_path / "members"
+    cache, folder = tmp_path / "members", tmp_path / "models"
     config = changed(small_config, {"paths.members": str(cache)})
-    folders = [tmp_path / "models", *(path for path in cache.iterdir() if path.is_dir())]
-
-    def read(path):
-        if path.parent.parent == cache:
-            Members.fit(data, config, 1, lambda: None)
-        else:
-            Members.load(path.parent)
-
-    targets = [path for folder in folders for path in folder.iterdir() if path.name in FILES]
+    fit = partial(Members.fit, data, config, 1, lambda: None)
+    fit().save(folder)
+    targets = [path for path in tmp_path.rglob("*") if path.name in FILES]
     assert {path.name for path in targets} == set(FILES)
-    for path in targets:
+    for path, plant in itertools.product(targets, PLANTS):
         content = path.read_bytes()
         plant(path, Payload(tmp_path / "made"))
         rehash(path.parent)
+        load = partial(Members.load, folder) if path.parent == folder else fit
         with pytest.raises(UserError, match=str(path)):
-            read(path)
+            load()
         assert not (tmp_path / "made").exists()
         path.write_bytes(content)
         rehash(path.parent)

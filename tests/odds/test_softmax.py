@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,8 +65,3 @@ def test_the_unit_of_the_score_does_not_matter():
     scaled = frame.assign(score=frame["score"] * 250 + 7)
     odds, same = (SoftmaxOdds.fit(rows).predict(rows) for rows in (frame, scaled))
     assert same == pytest.approx(odds, rel=1e-3)
-
-
-def test_it_survives_json_exactly():
-    fitted = SoftmaxOdds.fit(planted(0.5, n_dates=50))
-    assert SoftmaxOdds(**json.loads(json.dumps(fitted.to_dict()))) == fitted
