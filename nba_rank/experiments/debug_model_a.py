@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
 
 from nba_rank.config.compose import as_config
 from nba_rank.config.schema import DebugConfig
@@ -139,21 +137,15 @@ def _players_table(found: Checkup, source: BatchSource) -> Table:
     teams = np.flatnonzero(found.row[0] >= 0)
     order = teams[np.argsort(-score[teams], kind="stable")]
     for place in order[[0, len(order) // 2, -1]]:
-        row = found.row[0, place]
+        row, weight = found.row[0, place], weights[place]
         _, date, team = sets.frame.loc[row, KEY]
-        players = _top(sets.player_id[row], weights[place], source.players)
-        rows.append(
-            (f"{date:%Y-%m-%d}", source.teams.get(team, team), f"{score[place]:.3f}", players)
-        )
+        top = weight.argsort(descending=True, stable=True)[:SHOWN_PLAYERS].tolist()
+        shares = [(player, weight[one]) for one in top if (player := sets.player_id[row, one])]
+        players = [f"{source.players.get(player, player)} {share:.0%}" for player, share in shares]
+        team = source.teams.get(team, team)
+        rows.append((f"{date:%Y-%m-%d}", team, f"{score[place]:.3f}", ", ".join(players)))
     texts = pd.DataFrame(rows, columns=["date", "team", "score", "players"])
     return console_table(texts, "Most weight, mean over heads")
-
-
-def _top(player_id: npt.NDArray[np.int64], weight: Tensor, names: pd.Series) -> str:
-    """Return text such as `Nikola Jokic 12%, Jamal Murray 9%`."""
-    top = weight.argsort(descending=True, stable=True)[:SHOWN_PLAYERS].tolist()
-    shown = [(player_id[place], weight[place]) for place in top if player_id[place]]
-    return ", ".join(f"{names.get(player, player)} {share:.0%}" for player, share in shown)
 
 
 def main(cfg: DictConfig, console: Console) -> None:

@@ -174,16 +174,21 @@ def test_validation_metrics_are_those_of_a_fit_on_earlier_seasons(
     assert 0 < values["playoff_brier"] < 0.25
     assert 0 < values["playoff_ece"] < 0.5
     assert not validation_metrics(TESTED, sim_data, sim_results, deeper).equals(found)
+    # From here on nothing is fitted: what was fitted on the same seasons comes from the cache.
+    monkeypatch.setattr(
+        "nba_rank.models.playoff_classifier._grow", lambda *_: pytest.fail("fitted again")
+    )
+    tested = sim_results["season"] == TESTED
+    upside_down = sim_results.assign(made_playoffs=sim_results["made_playoffs"] ^ tested)
+    reversed_ = validation_metrics(TESTED, sim_data, upside_down, config)
+    auc = reversed_.set_index("metric").loc["playoff_auc", "value"]
+    assert auc == pytest.approx(1 - values["playoff_auc"])
     # A fourth season, whose features are anything and whose outcome is not known.
     last = sim_data.frame[sim_data.frame["season"] == TESTED]
     later = replace(
         sim_data,
         frame=pd.concat([sim_data.frame, last.assign(season="2024-25")], ignore_index=True),
         X=np.vstack([sim_data.X, np.full((len(last), sim_data.X.shape[1]), 1e6, np.float32)]),
-    )
-    # What was fitted on the same seasons comes from the cache.
-    monkeypatch.setattr(
-        "nba_rank.models.playoff_classifier._grow", lambda *_: pytest.fail("fitted again")
     )
     again = validation_metrics(TESTED, later, sim_results, config)
     pd.testing.assert_frame_equal(again, found)

@@ -70,6 +70,10 @@ def test_a_sweep_becomes_a_distribution(word, expected):
     assert search_space([word]) == ({"a": expected}, [])
 
 
+def test_choices_become_words_of_the_command_line():
+    assert to_overrides({"a/b": "on", "c.d": "[10,30]"}) == ["a/b=on", "c.d=[10,30]"]
+
+
 def test_a_fixed_value_wins_over_a_search():
     space, fixed = search_space(["a=1,2", "b=1,2", "c=3", "++a=5", "~d", "c=[4,x]"])
     assert [*space] == ["b"]

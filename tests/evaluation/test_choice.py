@@ -11,7 +11,6 @@ from nba_rank.evaluation.sweeps import (
     pareto_front,
     season_agreement,
 )
-from nba_rank.experiments.tuning.space import to_overrides
 
 
 def candidate(number: int | None, **objective: float) -> Candidate:
@@ -72,11 +71,6 @@ def test_several_objectives_choose_the_nearest_to_the_best_of_each():
     ]
     assert best(found, ["spearman", "rank_rmse"]).name == "default"
     assert best(found[1:], ["spearman", "rank_rmse"]).name == "trial 0"
-
-
-@pytest.mark.parametrize(("value", "word"), [("on", "a/b=on"), ("[10,30]", "a/b=[10,30]")])
-def test_choices_become_words_of_the_command_line(value, word):
-    assert to_overrides({"a/b": value}) == [word]
 
 
 def test_the_gain_of_a_choice_is_paired_by_season():
