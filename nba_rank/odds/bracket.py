@@ -66,11 +66,7 @@ class Strengths:
         return self.points[rows, team] - self.points[rows, opponent]
 
     def host_win_probs(self, gap: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return how likely the host of a series wins a game at home, and one away [..., S].
-
-        Args:
-            gap: Strength of the host less the other's, points [..., S].
-        """
+        """Return how likely a host stronger by `gap` points wins at home, and away [..., S]."""
         at_home = ndtr((gap + self.home_edge) / self.noise_sd)
         return at_home, ndtr((gap - self.home_edge) / self.noise_sd)
 

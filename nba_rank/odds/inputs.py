@@ -33,10 +33,8 @@ ELO = EloConfig(
 def strength_inputs(tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
     """Build the inputs of all teams on dates, from games before each date only.
 
-    Args:
-        tables: The canonical tables.
-        ratings: From `nba_rank.features.players.impact.player_ratings`; may cover fewer dates.
-        dates: Columns `season` and `as_of_date`.
+    `ratings` are from `nba_rank.features.players.impact.player_ratings` and may cover fewer dates;
+    `dates` has columns `season` and `as_of_date`.
 
     Returns:
         `season`, `as_of_date`, `team_id`, `conference`, `progress` (share of the season that the

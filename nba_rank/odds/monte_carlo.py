@@ -119,12 +119,8 @@ class MonteCarloOdds:
     ) -> Self:
         """Learn the strength models from the games after the as-of dates of earlier seasons.
 
-        Args:
-            training_games: What to learn from; of no game, nothing is learned.
-            n_simulations: Simulations of each date.
-            seed: Seed of the simulations.
-            playoff_strength: Fit a model for the playoffs; otherwise they use the regular season's.
-            playoff_residual: Let the playoffs' model read `RESIDUAL_INPUTS` too.
+        Of no game, nothing is learned. Without `playoff_strength` the playoffs use the regular
+        season's model; `playoff_residual` lets theirs read `RESIDUAL_INPUTS` too.
         """
         score = {SCORE: 0.0} if SCORE in training_games.teams.frame else {}
         playoffs = PLAYOFFS | dict.fromkeys(RESIDUAL_INPUTS, 0.0) if playoff_residual else PLAYOFFS

@@ -44,14 +44,10 @@ class RatedGames:
 
     @classmethod
     def of(cls, tables: Tables, frame: pd.DataFrame, kind: str, *, next_only: bool = False) -> Self:
-        """Pair the as-of dates of a season with its games from then on.
+        """Pair the as-of dates of a season with its games of a kind from then on.
 
-        Args:
-            tables: The canonical tables.
-            frame: Rated teams: columns `season`, `as_of_date`, `team_id`; every team of the season
-                on each date.
-            kind: Kind of games, such as `regular` or `playoffs`.
-            next_only: Pair each game with the newest as-of date alone.
+        `frame` holds `season`, `as_of_date` and `team_id` of every team of the season on each date.
+        With `next_only`, each game is paired with the newest as-of date alone.
         """
         dates = frame[["season", "as_of_date"]].drop_duplicates().sort_values("as_of_date")
         date, date_season = days(dates["as_of_date"]), start_years(dates["season"])

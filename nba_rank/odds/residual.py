@@ -25,20 +25,17 @@ _MINUTES = 200.0
 def residual_inputs(
     tables: Tables, ratings: pd.DataFrame, rows: Rows, strengths: dict[str, FloatArray]
 ) -> dict[str, FloatArray]:
-    """Build the inputs, from games before each date only.
+    """Build the inputs of rows, each [N], from games before each date only.
 
-    Args:
-        tables: The canonical tables.
-        ratings: From `nba_rank.features.players.impact.player_ratings`, of dates of the rows.
-        rows: Rows asked for, N.
-        strengths: `full_strength` and `roster_strength` of the rows, points.
+    `ratings` are from `nba_rank.features.players.impact.player_ratings`, of dates of the rows;
+    `strengths` are the rows' `full_strength` and `roster_strength`, points.
 
     Returns:
         `experience`: log(1 + playoff minutes in earlier seasons / 200), the mean over the team's
         players weighted by their minutes at full strength, NaN where none are known; `health`:
         points that absences cost at present, as a negative number; `efg_edge`, `tov_edge`,
         `orb_edge`: differentials of three of Oliver's factors (shares, team less opponents),
-        shrunk with 15 games at zero. Each [N].
+        shrunk with 15 games at zero.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     minutes = ratings["full_strength_minutes"].to_numpy()

@@ -25,8 +25,7 @@ class SoftmaxOdds:
     def fit(cls, frame: pd.DataFrame) -> Self:
         """Choose the temperature with the least champion log loss.
 
-        Args:
-            frame: Columns `season`, `as_of_date`, `score` and `champion` (bool, one a list).
+        `frame` has columns `season`, `as_of_date`, `score` and `champion` (bool, one a list).
         """
         champion = frame["champion"].to_numpy()
         behind, lists = _behind_best(frame)
@@ -39,11 +38,7 @@ class SoftmaxOdds:
         return cls(temperature=float(np.exp(minimize_scalar(loss, bounds=bounds).x)))
 
     def predict(self, frame: pd.DataFrame) -> FloatArray:
-        """Return title odds, which sum to 1 over the teams of each date, [N].
-
-        Args:
-            frame: Columns `season`, `as_of_date` and `score`.
-        """
+        """Return title odds from `score`, which sum to 1 over the teams of each date, [N]."""
         return np.exp(_log_softmax(*_behind_best(frame), self.temperature))
 
 

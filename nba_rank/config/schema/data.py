@@ -18,9 +18,7 @@ class SimParams:
         default=2021,
     )
     n_seasons: int = option("Seasons to play.", low=1, default=8)
-    home_edge: float = option(
-        "Points by which the home team outscores an equal visitor.", low=0, default=2.5
-    )
+    home_edge: float = option("Points by which a home team beats its equal.", low=0, default=2.5)
     back_to_back_cost: float = option(
         "Points that a team loses when it also played the day before.", low=0, default=1.5
     )
@@ -37,9 +35,7 @@ class SimParams:
         default=0.42,
     )
     injury_rate: float = option("Expected injuries per player and season.", low=0, default=1.4)
-    trade_rate: float = option(
-        "Expected trades per season in the whole league.", low=0, default=24.0
-    )
+    trade_rate: float = option("Expected trades per season in the league.", low=0, default=24.0)
     movement_rate: float = option(
         "Probability that a player's contract ends in a given summer.", low=0, high=1, default=0.2
     )
@@ -63,9 +59,7 @@ class DataConfig:
     )
     raw_dir: str = option("Folder of raw files.", role=NOTHING)
     processed_dir: str = option("Folder of the checked tables.", role=NOTHING)
-    first_season: str | None = option(
-        "First season to learn from, such as `2012-13`; null: all in the tables."
-    )
+    first_season: str | None = option("First season to learn from, such as `2012-13`; null: all.")
     as_of_every_days: int = option("Days between two as-of dates of the even grid.", low=1)
     sim: SimParams = field(default_factory=SimParams)
 

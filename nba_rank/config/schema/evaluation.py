@@ -24,9 +24,7 @@ class FoldsConfig:
         "First season held out, such as `2023-24`, with all after it; null goes by "
         "`n_test_seasons`."
     )
-    refit: bool = option(
-        "Fit anew before each test season (walk-forward) or once before all of them."
-    )
+    refit: bool = option("Fit anew before each test season (walk-forward) or once before all.")
     oof: str = option(
         "`forward` (each out-of-fold season is predicted from earlier ones only) or `kfold` "
         "(K-fold by season inside the training seasons).",
@@ -42,6 +40,4 @@ class FoldsConfig:
 class EvaluationConfig:
     """How the test seasons are judged."""
 
-    exponential_ndcg: bool = option(
-        "Also report NDCG with exponential gain, as `ndcg_<k>_exponential`.", role=RUN
-    )
+    exponential_ndcg: bool = option("Also report NDCG with exponential gain.", role=RUN)

@@ -17,9 +17,7 @@ class RecordConfig(GroupConfig):
     """Win share and margin to date, regressed, and over the newest games."""
 
     last_games: int = option("Newest games of the form columns.", low=1, high=82)
-    prior_games: float = option(
-        "Games that last season's record counts for in the regressed win share.", low=0.1
-    )
+    prior_games: float = option("Games that last season's record counts for.", low=0.1)
     prior_carry_over: float = option(
         "Share of last season's distance from .500 that carries over.", low=0, high=1
     )
@@ -67,9 +65,7 @@ class PythagoreanConfig(GroupConfig):
     """Record that points for and against deserve, and luck."""
 
     exponent: float = option("Exponent of the points; 13.91 is Morey's.", low=1, high=50)
-    prior_games: float = option(
-        "Games that last season counts for in the regressed share.", low=0.1
-    )
+    prior_games: float = option("Games that last season counts for.", low=0.1)
     prior_carry_over: float = option(
         "Share of last season's distance from .500 that carries over.", low=0, high=1
     )
@@ -79,9 +75,7 @@ class PythagoreanConfig(GroupConfig):
 class PaceConfig(GroupConfig):
     """Possessions per 48 minutes."""
 
-    prior_games: float = option(
-        "Games that last season counts for beside the league's mean.", low=0.1
-    )
+    prior_games: float = option("Games that last season counts for.", low=0.1)
     prior_carry_over: float = option(
         "Share of last season's distance from the mean that carries over.", low=0, high=1
     )
@@ -99,18 +93,14 @@ class MomentumConfig(GroupConfig):
 class RestConfig(GroupConfig):
     """Days of rest, and games and time zones crossed lately."""
 
-    window_days: int = option(
-        "Newest days over which games and time zones are counted.", low=1, high=60
-    )
+    window_days: int = option("Days over which games and time zones are counted.", low=1, high=60)
 
 
 @dataclass(kw_only=True)
 class MotivationConfig(GroupConfig):
     """What is left to play for."""
 
-    late_season_share: float = option(
-        "Share of the season after which it counts as late.", low=0, high=1
-    )
+    late_season_share: float = option("Share of the season after which it is late.", low=0, high=1)
 
 
 @dataclass(kw_only=True)
@@ -126,9 +116,7 @@ class PlayerColumnsConfig:
     game_score: bool = option("Hollinger's Game Score per 36 minutes.")
     box_rating: bool = option("Box rating per 100 possessions with the coefficients of BPM 2.0.")
     last_season: bool = option("Last season's value of the four above.")
-    impact_rating: bool = option(
-        "Prior and updated impact rating, see `nba_rank.features.players.impact`."
-    )
+    impact_rating: bool = option("Prior and updated impact rating.")
     expected_minutes: bool = option("Expected minutes, as things are and with everybody healthy.")
 
 
@@ -147,25 +135,15 @@ class RosterConfig:
 class ImpactConfig:
     """Player impact ratings and expected minutes, see `nba_rank.features.players.impact`."""
 
-    box_decay_days: float = option(
-        "Days in which a game's weight in the box vector falls to 1/e.", low=1
-    )
+    box_decay_days: float = option("Days until a game weighs 1/e in the box vector.", low=1)
     shrink_minutes: float = option(
         "Weighted minutes at the low-minute mean added to each player's rates.", low=0
     )
-    prior_ridge: float = option(
-        "Penalty of the box prior's weights, on standardised columns.", low=1e-06
-    )
-    margin_decay_days: float = option(
-        "Days in which a game's weight in the update falls to 1/e.", low=30
-    )
-    update_ridge: float = option(
-        "Penalty of each player's distance from his prior in the update.", low=1e-06
-    )
+    prior_ridge: float = option("Penalty of the box prior's standardised weights.", low=1e-06)
+    margin_decay_days: float = option("Days until a game weighs 1/e in the update.", low=30)
+    update_ridge: float = option("Penalty of a player's distance from his prior.", low=1e-06)
     margin_cap: float = option("Points at which margins are clipped.", low=1)
-    minutes_half_life: float = option(
-        "Games in which a game's weight in expected minutes halves.", low=0.5
-    )
+    minutes_half_life: float = option("Games until one weighs half in expected minutes.", low=0.5)
 
 
 @dataclass(kw_only=True)
@@ -173,9 +151,7 @@ class RaptorConfig(GroupConfig):
     """Last season's RAPTOR of the players whom a team has now."""
 
     players: int = option("Leading players whose ratings are added.", low=1, high=15)
-    prior_minutes: float = option(
-        "Minutes at replacement level added to those that a rating rests on.", low=0
-    )
+    prior_minutes: float = option("Minutes at replacement level added to those of a rating.", low=0)
 
 
 @dataclass(kw_only=True)
@@ -197,9 +173,7 @@ class InjuriesConfig(GroupConfig):
         "`reports`, `inferred`, or `auto`: reports where there is a current one.",
         choices=("auto", "reports", "inferred"),
     )
-    report_max_age_days: int = option(
-        "Days after which a report says nothing of who can play now.", low=0, high=30
-    )
+    report_max_age_days: int = option("Days after which a report no longer counts.", low=0, high=30)
     status_weights: StatusWeightsConfig
     season_ending: list[str] = option(
         "Phrases, all of whose words in a reason mean that the season of a player hurt in it is "

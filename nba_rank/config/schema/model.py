@@ -29,22 +29,16 @@ class AttentionConfig:
         choices=("seed", "mean"),
     )
     n_heads: int = option("Heads; divides the model width.", low=1)
-    minutes_bias_weight: float = option(
-        "Weight of log expected-minutes share in the logits.", low=0
-    )
+    minutes_bias_weight: float = option("Weight of log expected-minutes share in logits.", low=0)
     minutes_sum_min: float = option(
         "Sum of a team's minutes below which its minutes count as missing.", low=0, high=1
     )
     temperature: float = option("Divides the logits; where it is learned, its start.", low=0.001)
     learn_temperature: bool = option("Learn one temperature a head.")
     dropout: float = option("Share of attention weights dropped in training.", low=0, high=0.95)
-    sigma_reparam: bool = option(
-        "Divide each projection by its spectral norm, times a learned gain."
-    )
+    sigma_reparam: bool = option("Divide projections by their spectral norm, times a learned gain.")
     pre_norm: bool = option("Normalise the encoded players before the projections.")
-    residual: bool = option(
-        "Add the query to the pooled vector and pass it through a residual layer."
-    )
+    residual: bool = option("Add the query to the pooled vector, then a residual layer.")
     fallback: str = option(
         "What pools where the weights cannot: `minutes`, `uniform` or `error`.",
         choices=("minutes", "uniform", "error"),
@@ -58,9 +52,7 @@ class AttentionConfig:
 class ModelAConfig:
     """Model A, the set-attention ranker over rosters."""
 
-    list_scope: str = option(
-        "Teams of one list: `conference` or `league`.", choices=("conference", "league")
-    )
+    list_scope: str = option("Teams of one list.", choices=("conference", "league"))
     loss: str = option(
         "`list_mle`, `p_list_mle` (position-aware) or `soft_spearman`.",
         choices=("list_mle", "p_list_mle", "soft_spearman"),
@@ -107,9 +99,7 @@ class XgbConfig:
     learning_rate: float = option("Weight of each tree.", low=1e-06, high=1)
     min_child_weight: float = option("Weight that a leaf needs at least.", low=0)
     subsample: float = option("Share of the rows that each tree draws.", low=0.001, high=1)
-    colsample_bytree: float = option(
-        "Share of the columns that each tree draws.", low=0.001, high=1
-    )
+    colsample_bytree: float = option("Share of columns that each tree draws.", low=0.001, high=1)
     reg_lambda: float = option("L2 penalty of the leaves.", low=0)
     reg_alpha: float = option("L1 penalty of the leaves.", low=0)
     early_stopping_rounds: int = option(
@@ -140,9 +130,7 @@ class CloneConfig(XgbConfig):
     """The playoff classifier, boosted trees for making the playoffs; names as in XGBoost."""
 
     n_estimators: int = option("Most trees.", low=1)
-    early_stopping_rounds: int = option(
-        "Trees without a gain on the validation season before growth stops.", low=1
-    )
+    early_stopping_rounds: int = option("Trees without validation gain before growth stops.", low=1)
 
 
 @dataclass(kw_only=True)

@@ -82,9 +82,7 @@ class PredictConfig:
     run: str = option("Run folder.")
     as_of: str = option("Date to rank, such as 2024-01-15.")
     data: PredictDataConfig
-    out: str | None = option(
-        "CSV file to write; null: `predictions_<as_of>.csv` in the run folder."
-    )
+    out: str | None = option("CSV file to write; null: `predictions_<as_of>.csv` of the run.")
 
 
 @dataclass(kw_only=True)

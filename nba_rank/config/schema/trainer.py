@@ -12,13 +12,9 @@ class TrainerConfig:
     accelerator: str = option("Device of model A.", choices=("auto", "cpu", "gpu"), role=RUN)
     devices: int = option("Devices of a network; more than one is refused.", low=1, role=RUN)
     max_epochs: int = option("Epochs of model A.", low=1)
-    precision: str = option(
-        "Number format of training.", choices=("32-true", "16-mixed", "bf16-mixed")
-    )
+    precision: str = option("Number format.", choices=("32-true", "16-mixed", "bf16-mixed"))
     gradient_clip_val: float = option("Norm at which gradients are clipped; 0: never.", low=0)
-    deterministic: bool = option(
-        "Let torch use deterministic algorithms only, which the CPU does in any case."
-    )
+    deterministic: bool = option("Use deterministic algorithms only, as the CPU does.")
     num_threads: int = option(
         "Fits side by side, each with one thread; the results do not depend on it.",
         low=1,
@@ -42,9 +38,7 @@ class NotLearningConfig:
 
     enabled: bool = option("Whether it is watched.")
     min_delta: float = option("Fall of the training loss that counts as learning.", low=0)
-    patience: int = option(
-        "Epochs without such a fall, or without living attention, before it stops.", low=1
-    )
+    patience: int = option("Epochs without such a fall or living attention before it stops.", low=1)
     restart: bool = option("Start once more with another seed before giving up.")
 
 
