@@ -20,7 +20,7 @@ from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
 def prepare_workers(config: Config) -> None:
     """Begin the imports of the workers that `fit_folds` will need; returns at once."""
-    if _n_workers(config) > 1:
+    if n_workers(config) > 1:
         warm_up()
 
 
@@ -89,7 +89,8 @@ class _TellingConsole(Console):
         self._tell((objects, style))
 
 
-def _n_workers(config: Config) -> int:
+def n_workers(config: Config) -> int:
+    """Return how many processes may fit or predict with model A side by side."""
     # MLflow's database has one writer, and one process drives a GPU.
     alone = config.logger.name == "mlflow" or device_of(config.trainer).type == "cuda"
     return 1 if alone else config.trainer.num_threads
@@ -142,7 +143,7 @@ def each_fit(
         _fit,
         _Shared(data, config, plan.test_seasons, console is not None),
         tasks[::-1] if newest_first else tasks,
-        _n_workers(config),
+        n_workers(config),
         hear,
     )
 

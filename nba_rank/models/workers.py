@@ -70,7 +70,7 @@ def side_by_side(
     shared: Shared,
     tasks: Sequence[Task],
     n_workers: int,
-    hear: Callable[[Any], None],
+    hear: Callable[[Any], None] = lambda told: None,
 ) -> Iterator[Result]:
     """Yield the result of each task, in the order of the tasks, with one thread for each.
 
