@@ -23,17 +23,17 @@ CONFIG = {
 TABLES = {"games": "a" * 64, "rosters": "b" * 64}
 
 
-def made_metrics(lift=0.0, seasons=SEASONS, points=POINTS, ranker="stack", values=VALUES):
+def made_metrics(lift=0.0, seasons=SEASONS, points=POINTS, ranker="stack"):
     """Tidy metrics that are better by `lift` than without one, a little more in odd seasons.
 
     Standings are worse than the ranker by .1; series and games have one value a season.
     """
     rows = []
-    for scope, metric in values:
+    for (scope, metric), base in VALUES.items():
         way = 1 if higher_is_better(metric) else -1
         for i, season in enumerate(seasons):
             for j, point in enumerate(points):
-                value = values[scope, metric] + 0.05 * j + 0.02 * i
+                value = base + 0.05 * j + 0.02 * i
                 own = value + way * lift * (1 + 0.2 * (i % 2))
                 rows.append((season, point, scope, ranker, metric, own))
                 rows.append((season, point, scope, "standings", metric, value - way * 0.1))
@@ -74,16 +74,11 @@ VALIDATION = {
 }
 
 
-def write_sweep(
-    folder, *, status="finished", runs=("test_default", "test_best"), trials=True
-):  # fmt: skip
+def write_sweep(folder, *, status="finished", runs=("test_default", "test_best"), trials=True):
     """Write the folder of a sweep that chose trees of depth 5 without calibration."""
     folder.mkdir(parents=True)
-    manifest = {
-        "kind": "sweep",
-        "status": status,
-        "objectives": ["spearman", "ndcg16", "clone_auc"],
-    }
+    objectives = [*VALIDATION["test_default"]]
+    manifest = {"kind": "sweep", "status": status, "objectives": objectives}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     validation = {name: VALIDATION[name] for name in runs}
     (folder / "validation.json").write_text(json.dumps(validation))
@@ -105,21 +100,19 @@ def write_sweep(
 def write_playoff_run(folder, lift=0.0):
     """Write the folder of a finished run of the playoff classifier, better by `lift`."""
     write_run(folder)
+    better = {"playoff_brier": 0.1 - lift, "playoff_auc": 0.9 + lift}
+    values = {
+        "clone_classifier": better,
+        "standings": better,
+        "simulation": {"playoff_brier": 0.1, "playoff_auc": 0.9},
+    }
     rows = [
-        (
-            part,
-            season,
-            point,
-            "league",
-            ranker,
-            metric,
-            value + way * lift * (ranker != "simulation"),
-        )
+        (part, season, point, "league", ranker, metric, value)
         for part in ("reference", "walk_forward")
         for season in SEASONS
         for point in POINTS
-        for ranker in ("clone_classifier", "simulation", "standings")
-        for metric, value, way in (("playoff_brier", 0.1, -1), ("playoff_auc", 0.9, 1))
+        for ranker, own in values.items()
+        for metric, value in own.items()
     ]
     rows.append(("walk_forward", "all", "open", "league", "clone_classifier", "playoff_ece", 0.02))
     pd.DataFrame(rows, columns=["part", *TIDY_COLUMNS]).to_csv(folder / "metrics.csv", index=False)
