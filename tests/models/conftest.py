@@ -41,13 +41,14 @@ def three_seasons() -> tuple[PlayerSets, np.ndarray]:
     return made_up_sets(["2019-20", "2020-21", "2021-22"])
 
 
-def no_prior(sets: PlayerSets) -> pd.DataFrame:
-    """No store feature of any row."""
-    return pd.DataFrame(index=range(len(sets.frame)))
+@pytest.fixture(scope="session")
+def no_prior() -> Callable[[PlayerSets], pd.DataFrame]:
+    """No store features of player sets: `no_prior(sets)`."""
+    return lambda sets: pd.DataFrame(index=range(len(sets.frame)))
 
 
 @pytest.fixture(scope="session")
-def fit(compose_as_is):
+def fit(compose_as_is, no_prior):
     """Fits a small model A: `fit(sets, relevance, prior=None, epochs=2, seed=1, **knobs)`.
 
     Knobs are fields of `ModelAConfig`, or of `AttentionConfig` as `attention={...}`.
@@ -142,9 +143,3 @@ def changed() -> Callable[..., Config]:
         return config
 
     return change
-
-
-@pytest.fixture(scope="session", name="no_prior")
-def without_prior() -> Callable[[PlayerSets], pd.DataFrame]:
-    """No store features of player sets: `no_prior(sets)`."""
-    return no_prior

@@ -1,6 +1,5 @@
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -88,10 +87,7 @@ def cached(fit, tmp_path):
     """Fits as `fit`, with a team prior and a cache: `cached(changes={}, ...)`."""
     common = {"paths.members": str(tmp_path / "members"), PRIOR: ["elo_rating"]}
 
-    def run(changes=MappingProxyType({}), *args, **keywords):
-        return fit(common | changes, *args, **keywords)
-
-    return run
+    return lambda changes=None, **keywords: fit(common | (changes or {}), **keywords)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ PLAN = FoldPlan(
     [Fit("2022-23", ["2021-22"], ["2022-23"]), Fit("2023-24", ["2021-22", "2022-23"], ["2023-24"])],
     [TestPart("2023-24", ["2023-24"], ["2022-23"])],
 )
+SEED = np.random.SeedSequence(4)
 
 
 @pytest.fixture
@@ -21,16 +22,12 @@ def config(compose):
     return compose(*SMALL, "paths.members=null")
 
 
-def seed():
-    return np.random.SeedSequence(4)
-
-
 def test_each_fit_comes_in_order_and_as_in_a_whole_run(sim_data, config):
     steps = []
-    members, predicted = fit_folds(PLAN, sim_data, config, seed(), lambda: steps.append(1))
+    members, predicted = fit_folds(PLAN, sim_data, config, SEED, lambda: steps.append(1))
     assert list(members) == list(predicted) == ["2022-23", "2023-24"]
     assert len(steps) == 2
-    first = next(each_fit(PLAN, sim_data, config, seed(), lambda: steps.append(1)))
+    first = next(each_fit(PLAN, sim_data, config, SEED, lambda: steps.append(1)))
     # Nothing of the second fit has been done.
     assert len(steps) == 3
     assert (first.fit, list(first.predicted)) == (PLAN.fits[0], ["2022-23"])
@@ -47,12 +44,12 @@ def test_only_test_seasons_are_predicted_with_intervals(sim_data, config, monkey
         asked.append((data.season[0], with_intervals))
 
     monkeypatch.setattr(Members, "predict", predict)
-    fit_folds(PLAN, sim_data, config, seed(), lambda: None)
+    fit_folds(PLAN, sim_data, config, SEED, lambda: None)
     assert asked == [("2023-24", True), ("2022-23", False)]  # the longest fit starts first
 
 
 def test_the_final_score_is_the_stack_with_or_without_a_member(sim_data, config):
-    predicted = fit_folds(PLAN, sim_data, config, seed(), lambda: None)[1]
+    predicted = fit_folds(PLAN, sim_data, config, SEED, lambda: None)[1]
     known, tested = (predicted[season].frame for season in ("2022-23", "2023-24"))
 
     def score(**keywords):
