@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.standings import BERTHS
 
@@ -52,9 +51,7 @@ class PlattScaling:
     intercept_change: float = 0.0
 
     @classmethod
-    def fit(
-        cls, score: FloatArray, event: npt.NDArray[np.bool_], progress: FloatArray | None = None
-    ) -> Self:
+    def fit(cls, score: FloatArray, event: BoolArray, progress: FloatArray | None = None) -> Self:
         """Fit on out-of-fold scores [N] and whether the event happened [N].
 
         Slope and intercept are constant without `progress`, the share of the season played, and
@@ -96,7 +93,7 @@ class Outcome:
 
     scores: dict[str, FloatArray]
     progress: FloatArray | None
-    event: npt.NDArray[np.bool_]
+    event: BoolArray
 
 
 CALIBRATIONS = ("platt_stack", "platt_per_model")
@@ -236,9 +233,7 @@ def _go_on(reached: FloatArray, log_odds: FloatArray, group: IntArray, places: i
 
 # One thread: the last bits must not depend on how many a machine has.
 @threadpool_limits.wrap(limits=1, user_api="blas")
-def _logistic(
-    design: npt.NDArray[np.float64], event: npt.NDArray[np.bool_], penalty: float = 0.0
-) -> list[float]:
+def _logistic(design: FloatArray, event: BoolArray, penalty: float = 0.0) -> list[float]:
     """Fit a logistic regression to Platt's smoothed targets; return coefficients and intercept."""
     happened = int(event.sum())
     high, low = (happened + 1) / (happened + 2), 1 / (len(event) - happened + 2)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from rich.console import Console
 from xgboost import XGBRegressor
 
 from nba_rank.config.schema import Config
+from nba_rank.core.arrays import Float32Array
 from nba_rank.core.errors import UserError
 from nba_rank.core.fit_or_load import fit_or_load
 from nba_rank.core.names import MEMBERS
@@ -42,7 +42,7 @@ class Scores:
     """
 
     frame: pd.DataFrame
-    attention: npt.NDArray[np.float32] | None
+    attention: Float32Array | None
 
 
 @dataclass(frozen=True)

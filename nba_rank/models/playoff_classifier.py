@@ -7,15 +7,14 @@ conference's median on the date: of fifteen teams that is the eighth, which has 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from xgboost import XGBClassifier
 
 from nba_rank.config.schema import CloneConfig
-from nba_rank.core.arrays import BoolArray, Float32Array, FloatArray
+from nba_rank.core.arrays import Array, BoolArray, Float32Array, FloatArray
 from nba_rank.core.errors import UserError
 from nba_rank.core.fit_or_load import fit_or_load
 from nba_rank.data.outcomes import events
@@ -71,7 +70,7 @@ class Cases:
         weight: One over the teams of the date, so that each date counts alike, float64 [N].
     """
 
-    season: npt.NDArray[Any]
+    season: Array
     X: Float32Array
     made: BoolArray
     weight: FloatArray

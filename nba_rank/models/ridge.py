@@ -1,26 +1,25 @@
 """Ridge regression whose penalty is chosen by cross-validation over seasons."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.linalg import solve
 from sklearn.model_selection import GroupKFold
+
+from nba_rank.core.arrays import Array
 
 
 class Ridge(NamedTuple):
     """A fitted regression: `y = X coef + intercept`, in the precision of the data."""
 
-    coef: npt.NDArray[Any]
+    coef: Array
     intercept: float
     alpha: float
 
 
-def fit_ridge(
-    X: npt.NDArray[Any], y: npt.NDArray[Any], season: npt.NDArray[Any], alphas: Sequence[float]
-) -> Ridge:
+def fit_ridge(X: Array, y: Array, season: Array, alphas: Sequence[float]) -> Ridge:
     """Fit with the penalty of the highest mean R² over held-out seasons; of one season the largest.
 
     scikit-learn's `RidgeCV` finds the same, a hundred times slower: it validates its input anew
@@ -35,7 +34,7 @@ def fit_ridge(
     return _solve(X, y, [alpha])[0]
 
 
-def _solve(X: npt.NDArray[Any], y: npt.NDArray[Any], alphas: Sequence[float]) -> list[Ridge]:
+def _solve(X: Array, y: Array, alphas: Sequence[float]) -> list[Ridge]:
     """Return the regression of each penalty."""
     x_mean, y_mean = X.mean(axis=0), y.mean()
     centred = X - x_mean
@@ -49,13 +48,7 @@ def _solve(X: npt.NDArray[Any], y: npt.NDArray[Any], alphas: Sequence[float]) ->
     return found
 
 
-def _r2(
-    X: npt.NDArray[Any],
-    y: npt.NDArray[Any],
-    learn: npt.NDArray[Any],
-    held_out: npt.NDArray[Any],
-    alphas: Sequence[float],
-) -> list[float]:
+def _r2(X: Array, y: Array, learn: Array, held_out: Array, alphas: Sequence[float]) -> list[float]:
     """Return the R² on held-out rows for each penalty; 0 where the response is constant."""
     own = y[held_out]
     spread = np.square(own - own.mean()).sum()

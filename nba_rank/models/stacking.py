@@ -9,13 +9,12 @@ what some inputs say on their own, not towards 0.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from nba_rank.core.arrays import FloatArray
+from nba_rank.core.arrays import Array, FloatArray
 from nba_rank.core.errors import UserError
 from nba_rank.models.ridge import fit_ridge
 
@@ -54,7 +53,7 @@ class Stacker:
         inputs: list[str],
         scores: FloatArray,
         relevance: FloatArray,
-        season: npt.NDArray[Any],
+        season: Array,
         alphas: list[float],
         progress: FloatArray | None = None,
         shrinkage_targets: Sequence[str] = (),

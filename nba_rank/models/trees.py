@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
 from nba_rank.config.schema import RfConfig, XgbConfig
-from nba_rank.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
+from nba_rank.core.arrays import Array, BoolArray, Float32Array, FloatArray, IntArray
 from nba_rank.core.errors import UserError
 from nba_rank.models.saved import reading
 
@@ -27,11 +26,7 @@ def boosting(config: XgbConfig, seed: int, n_jobs: int = 1) -> dict[str, Any]:
 
 
 def fit_xgb(
-    X: Float32Array,
-    y: FloatArray,
-    season: npt.NDArray[Any],
-    config: XgbConfig,
-    seed: int,
+    X: Float32Array, y: FloatArray, season: Array, config: XgbConfig, seed: int
 ) -> XGBRegressor:
     """Fit boosted trees to relevance in one thread; nulls take the branch that suits them.
 
@@ -85,7 +80,7 @@ class Forest:
         root = np.cumsum([0, *(tree.node_count for tree in trees[:-1])])
         nodes = np.arange(root[-1] + trees[-1].node_count)
 
-        def joined(name: str) -> npt.NDArray[Any]:
+        def joined(name: str) -> Array:
             return np.concatenate([getattr(tree, name) for tree in trees])
 
         def child(name: str) -> IntArray:

@@ -148,7 +148,7 @@ def altered(data, what):
         ({"odds.name": "none"}, []),
     ],
 )
-def test_a_change_fits_the_members_that_read_it(data, cached, fitted_anew, change, again):
+def test_a_change_refits_only_the_members_that_read_it(data, cached, fitted_anew, change, again):
     cached()
     fitted_anew.clear()
     if isinstance(change, dict):
@@ -160,7 +160,7 @@ def test_a_change_fits_the_members_that_read_it(data, cached, fitted_anew, chang
     assert fitted_anew == again
 
 
-def test_settings_that_only_scoring_reads_are_those_asked_for(data, cached):
+def test_cached_networks_score_with_the_settings_asked_for(data, cached):
     cached()
     sure = cached({"model.model_a.mc_dropout_samples": 0})
     assert set(INTERVALS).isdisjoint(sure.predict(data).frame.columns)
@@ -201,7 +201,7 @@ def test_debugging_the_attention_trains_again(cached, fitted_anew):
     assert fitted_anew == [*MEMBERS, "model_a"]
 
 
-def test_scores_of_model_a_are_kept_and_those_of_others_are_their_own(
+def test_scores_of_model_a_are_cached_by_its_networks_and_inputs(
     data, fit, members, tmp_path, monkeypatch
 ):
     kept = partial(members.predict, cache=tmp_path)

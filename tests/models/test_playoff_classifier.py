@@ -105,7 +105,7 @@ def test_forecasts_tell_playoff_teams_from_others(fitted, tested):
     assert ((p[late] > 0.5) == tested.made[late]).mean() > 0.8
 
 
-def test_the_knobs_reach_the_trees(fit, fitted, tested):
+def test_the_config_reaches_the_trees(fit, fitted, tested):
     other = fit(config=replace(CONFIG, max_depth=1)).predict_proba(tested.X)
     assert np.abs(fitted.predict_proba(tested.X) - other).max() > 1e-4
 
@@ -163,6 +163,6 @@ def test_a_cached_fit_is_used_for_the_same_cases_and_seed_alone(
 
 
 @pytest.mark.parametrize(("season", "name"), [(TRAIN, "training"), (VALIDATION, "validation")])
-def test_seasons_in_which_all_end_alike_are_refused(cases, fit, season, name):
+def test_seasons_without_playoff_teams_are_refused(cases, fit, season, name):
     with pytest.raises(UserError, match=f"the {name} seasons hold"):
         fit(replace(cases, made=cases.made & (cases.season != season)))

@@ -259,7 +259,7 @@ def test_the_fit_does_not_depend_on_the_order_of_the_rows(
     assert coefs[0] == pytest.approx(coefs[1])
 
 
-def test_no_bit_depends_on_the_threads_of_the_algebra(learned, league, settings, sim_data):
+def test_the_number_of_blas_threads_changes_no_bit_of_the_fit(learned, league, settings, sim_data):
     config = settings("odds=monte_carlo", "calibration=platt_per_model")
     fitted = []
     for n_threads in (1, 2):
@@ -324,7 +324,7 @@ def test_the_chance_to_win_a_game_depends_on_the_gap_of_the_scores(
     assert edge[0] > 0
 
 
-def test_softmax_odds_are_of_the_champions(learned, ensemble_of, sim_results):
+def test_softmax_odds_are_fitted_on_the_champions(learned, ensemble_of, sim_results):
     ensemble = ensemble_of("odds=softmax")
     scored = learned.assign(score=ensemble.score(learned, NAMES))
     champion = sim_results.loc[sim_results["rounds_won"] == 4, ["season", "team_id"]]
@@ -332,7 +332,7 @@ def test_softmax_odds_are_of_the_champions(learned, ensemble_of, sim_results):
     assert ensemble.odds == SoftmaxOdds.fit(scored.assign(champion=won.to_numpy()))
 
 
-def test_simulated_odds_are_what_the_config_says(ensemble_of):
+def test_the_config_chooses_the_inputs_of_the_playoffs_in_simulated_odds(ensemble_of):
     default = ensemble_of("odds=monte_carlo").odds
     for model in (default.players, default.teams):
         assert SCORE in model.regular.inputs
