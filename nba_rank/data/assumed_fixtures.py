@@ -8,8 +8,6 @@ from typing import Self
 
 import numpy as np
 
-from nba_rank.data.standings import Records
-
 SEASON_DAYS = 165
 """Assumed days from opening to the end of a season of unknown schedule."""
 
@@ -32,6 +30,11 @@ class Fixtures:
     away: np.ndarray
     day: np.ndarray
 
+    @property
+    def sides(self) -> np.ndarray:
+        """Home and visiting team, int64 [G, 2]."""
+        return np.stack([self.home, self.away], axis=1)
+
     @classmethod
     def none(cls) -> Self:
         """Return no games."""
@@ -46,24 +49,18 @@ class Fixtures:
         """Return the games at an index or under a mask."""
         return type(self)(*(values[index] for values in vars(self).values()))
 
-    def per_team(self, n_teams: int) -> np.ndarray:
-        """Return how many of the games each team plays, int64 [T]."""
-        return np.bincount(np.concatenate([self.home, self.away]), minlength=n_teams)
-
     def on_days(self, first: int, last: int, n_teams: int) -> np.ndarray:
         """Return whether each team plays on each day from the first to the last, bool [T, N]."""
         found = np.zeros((n_teams, last - first + 1), dtype=bool)
         within = (self.day >= first) & (self.day <= last)
-        for side in (self.home, self.away):
-            found[side[within], self.day[within] - first] = True
+        found[self.sides[within], self.day[within, None] - first] = True
         return found
 
 
 def assume(
     missing: np.ndarray,
     *,
-    records: Records,
-    scheduled: int,
+    meetings: np.ndarray,
     played: Fixtures,
     known: Fixtures,
     opening: int,
@@ -71,13 +68,14 @@ def assume(
 ) -> tuple[Fixtures, int]:
     """Make up the games that a season lacks.
 
-    Teams are paired that are furthest behind the league's formula (`fair_meetings`); the host is
-    the team with fewer home games. Games are spread evenly, without back-to-backs: in the gaps of
+    Teams are paired that are furthest behind their fair meetings; the host is the team with fewer
+    home games. Games are spread evenly, without back-to-backs: in the gaps of
     a schedule that is known to the end of the season, otherwise after the known games, and after
     the end of the season if there are too many.
 
-    `missing` is how many games each team lacks, int64 [T], and `scheduled` how many a team has in
-    the season. `opening` is the day of its first game, `today` the first that can be played on.
+    `missing` is how many games each team lacks, int64 [T], and `meetings` how often two teams
+    should meet in the season [T, T]. `opening` is the day of its first game, `today` the first that
+    can be played on.
 
     Returns:
         The games, and the games of single teams left without an opponent; see `pair_up`.
@@ -86,8 +84,7 @@ def assume(
     certain = played.and_(known)
     hosted = np.zeros((n_teams, n_teams), dtype=np.int64)
     np.add.at(hosted, (certain.home, certain.away), 1)
-    want = fair_meetings(records.conference, records.division, scheduled) - hosted - hosted.T
-    rounds, unpaired = pair_up(missing, want)
+    rounds, unpaired = pair_up(missing, meetings - hosted - hosted.T)
     if not rounds:
         return Fixtures.none(), unpaired
     end = opening + SEASON_DAYS

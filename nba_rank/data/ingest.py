@@ -93,15 +93,14 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         IngestError: The folder or files in it cannot be used.
     """
     issues = IngestIssues()
+    files = raw_files.discover(raw_dir, issues)
     if not raw_dir.is_dir():
         remedy = "Set data.raw_dir to the folder of the game logs."
         issues.error_file(str(raw_dir), "there is no such raw folder", remedy)
-        issues.raise_errors()
-    files = raw_files.discover(raw_dir, issues)
-    if not any(file.level == "team" for file in files):
+    elif not any(file.level == "team" for file in files):
         remedy = "Set data.raw_dir to a folder with files like team_logs_2023_24.parquet."
         issues.error_file(str(raw_dir), "no team game logs in the raw folder", remedy)
-        issues.raise_errors()
+    issues.raise_errors()
     records = []
     parts: dict[str, list[pd.DataFrame]] = {level: [] for level in _NORMALISE}
     injuries: list[raw_injuries.Row] = []

@@ -156,9 +156,7 @@ def outcomes(tables: Tables, season: str | None = None) -> pd.DataFrame:
         ties by regular-season winning percentage, as in `standings_rank`);
         `eos_final_rank` (1 is best, a strict order by elimination, the last one first: champion,
         runner-up, then by round reached; losers of the play-in, those of their second game first;
-        then the others by the date of their mathematical elimination; ties by `standings_rank`.
-        This is our reading of an older definition, of which we only know that the first two
-        eliminated teams are 29th and 30th);
+        then the others by the date of their mathematical elimination; ties by `standings_rank`);
         `finish` (one of `FINISHES`).
 
     Raises:

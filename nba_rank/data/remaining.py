@@ -11,7 +11,7 @@ import pandas as pd
 
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
-from nba_rank.data.assumed_fixtures import Fixtures, assume
+from nba_rank.data.assumed_fixtures import Fixtures, assume, fair_meetings
 from nba_rank.data.race import games_left
 from nba_rank.data.standings import Records, alignment, count_records, team_codes
 from nba_rank.data.tables import Tables
@@ -56,13 +56,12 @@ class Remaining:
         parts = []
         if made_up:
             parts.append(
-                f"no schedule is known for {made_up} of the {games} games left: made up by the "
+                f"No schedule is known for {made_up} of the {games} games left: made up by the "
                 "league's formula of who meets whom, on evenly spread days"
             )
         if self.unpaired:
             parts.append(f"{self.unpaired} games of single teams found no opponent")
-        text = "; ".join(parts)
-        return f"{text[0].upper()}{text[1:]}." if text else ""
+        return "; ".join(parts) + "." * bool(parts)
 
 
 _Columns = dict[str, np.ndarray]  # by name
@@ -117,7 +116,9 @@ class SeasonGames:
 
     def record(self, as_of_date: pd.Timestamp) -> Records:
         """Return who beat whom in the regular-season games before a date."""
-        return self._record(self._before(self._regular, _day(as_of_date)))
+        rows = self._before(self._regular, _day(as_of_date))
+        columns = (rows[name] for name in ("team", "opponent", "won", "margin"))
+        return count_records(self.team_id, self.conference, self.division, *columns)
 
     def winners(self, kind: str, as_of_date: pd.Timestamp) -> np.ndarray:
         """Return winners and losers of the games of a kind before a date, positions [N, 2]."""
@@ -140,7 +141,7 @@ class SeasonGames:
         known = Fixtures(to_come["home"], to_come["away"], to_come["day"])
 
         left = games_left(rows, self.season, ids, pd.Timestamp(as_of_date))
-        missing = np.maximum(left - known.per_team(len(ids)), 0)
+        missing = np.maximum(left - np.bincount(known.sides.ravel(), minlength=len(ids)), 0)
         # A game may have been cancelled, as in 2012-13: the season is over once all others, or
         # games of another kind, are played.
         if missing.any() and (
@@ -156,8 +157,9 @@ class SeasonGames:
             usual = pd.Timestamp(season_start_year(self.season), *_USUAL_OPENING)
             made_up, unpaired = assume(
                 missing,
-                records=self._record(rows),
-                scheduled=league.scheduled_games(self.season),
+                meetings=fair_meetings(
+                    self.conference, self.division, league.scheduled_games(self.season)
+                ),
                 played=played,
                 known=known,
                 opening=int(dated.min()) if len(dated) else _day(usual),
@@ -166,17 +168,15 @@ class SeasonGames:
 
         games = known.and_(made_up)
         order = np.lexsort((games.home, games.day))
-        home, away, day = (values[order] for values in (games.home, games.away, games.day))
         assumed = np.repeat([False, True], [len(known.day), len(made_up.day)])
-        neutral = np.zeros(len(day), dtype=bool)
-        neutral[: len(known.day)] = to_come["neutral"]
-        playing = played.and_(games).on_days(today - 1, int(day.max(initial=today)), len(ids))
+        neutral = np.concatenate([to_come["neutral"], np.zeros(len(made_up.day), dtype=bool)])
+        last = int(games.day.max(initial=today))
+        playing = played.and_(games).on_days(today - 1, last, len(ids))
+        games = games.take(order)
         return Remaining(
-            home=home,
-            away=away,
-            day=day,
+            **vars(games),
             neutral=neutral[order],
-            back_to_back=np.stack([playing[side, day - today] for side in (home, away)], axis=1),
+            back_to_back=playing[games.sides, games.day[:, None] - today],
             assumed=assumed[order],
             unpaired=unpaired,
         )
@@ -190,14 +190,6 @@ class SeasonGames:
         sides = {"team": "team_id", "opponent": "opponent_id"}
         codes = {side: team_codes(rows[name], self.team_id) for side, name in sides.items()}
         return {**rows, **codes}
-
-    def _record(self, rows: _Columns) -> Records:
-        return count_records(
-            self.team_id,
-            self.conference,
-            self.division,
-            *(rows[name] for name in ("team", "opponent", "won", "margin")),
-        )
 
 
 def _take(columns: _Columns, chosen: np.ndarray) -> _Columns:

@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nba_rank.data.assumed_fixtures import Fixtures, assume, fair_meetings, pair_up, place
-from nba_rank.data.standings import records_of, regular_season
 
 
 def codes(*sizes):
@@ -15,27 +14,15 @@ def codes(*sizes):
 LEAGUE = codes(15, 15), codes(5, 5, 5, 5, 5, 5)
 
 
-@pytest.fixture(scope="module")
-def records(make_games, league_teams):
-    """Teams of 2018-19 with a game between two of them."""
-    teams = league_teams("2018-19")
-    return records_of(*regular_season(make_games([tuple(teams["team_id"][:2])]), teams, "2018-19"))
-
-
 NONE = Fixtures.none()
 
 
-@pytest.fixture(scope="module")
-def assumed(records):
-    """Makes up the missing games of a season of 82 games each that opened on day 1000."""
-
-    def make(missing, *, today, played=NONE, known=NONE):
-        return assume(
-            missing, records=records, scheduled=82, played=played, known=known,
-            opening=1_000, today=today,
-        )  # fmt: skip
-
-    return make
+def assumed(missing, *, today, played=NONE, known=NONE):
+    """Make up the missing games of a season of 82 games each that opened on day 1000."""
+    return assume(
+        missing, meetings=fair_meetings(*LEAGUE, 82), played=played, known=known, opening=1_000,
+        today=today,
+    )  # fmt: skip
 
 
 def played_by(fixtures, n_teams):
@@ -46,7 +33,7 @@ def played_by(fixtures, n_teams):
     ]
 
 
-def test_the_formula_of_the_league():
+def test_meetings_follow_the_formula_of_the_league():
     conference, division = LEAGUE
     meetings = fair_meetings(conference, division, 82)
     np.testing.assert_allclose(meetings[0, [0, 1, 5, 15]], [0.0, 4.0, 3.6, 2.0])
@@ -83,7 +70,7 @@ def test_every_team_gets_its_games_where_that_is_possible(missing, seed):
         [[0, 3, 2, 2], [3, 0, 2, 2], [2, 2, 0, -4], [2, 2, -4, 0]],
     ],
 )
-def test_those_who_have_met_least_often_meet(want):
+def test_teams_that_have_met_least_often_meet(want):
     ((pairs,), _) = pair_up(np.ones(4, dtype=int), np.array(want, dtype=float))
     assert {tuple(sorted(pair)) for pair in pairs.tolist()} == {(0, 2), (1, 3)}
 
@@ -98,7 +85,7 @@ def test_a_whole_season_is_close_to_the_formula():
     assert np.abs(met + met.T - want).max() <= 1.0
 
 
-def test_a_whole_season_is_spread_evenly_without_back_to_backs(assumed):
+def test_a_whole_season_is_spread_evenly_without_back_to_backs():
     games, unpaired = assumed(np.full(30, 82), today=900)
     assert unpaired == 0
     assert len(games.day) == 1_230
@@ -119,7 +106,7 @@ def closest(games):
     return min(np.diff(days).min() for days in played_by(games, 30))
 
 
-def test_games_follow_a_schedule_that_is_known_for_a_part_of_the_season(assumed):
+def test_games_follow_a_schedule_that_is_known_for_a_part_of_the_season():
     known = one_game(0, 1, 1_100)
     missing = np.where(np.arange(30) < 4, 3, 0)
     games, _ = assumed(missing, played=one_game(2, 3, 1_049), known=known, today=1_050)
@@ -131,13 +118,13 @@ def test_games_follow_a_schedule_that_is_known_for_a_part_of_the_season(assumed)
 
 
 @pytest.mark.parametrize("today", [1_171, 1_172, 1_300])
-def test_games_can_be_missing_long_after_the_season(assumed, today):
+def test_games_can_be_missing_long_after_the_season(today):
     games, _ = assumed(np.full(30, 3), played=one_game(2, 3, 1_170), today=today)
     assert games.day.min() >= max(today, 1_172)
     assert closest(games) == 2
 
 
-def test_games_fill_the_gaps_of_a_schedule_that_is_known_to_the_end(assumed):
+def test_games_fill_the_gaps_of_a_schedule_that_is_known_to_the_end():
     # Every second day is free for none, but for a week.
     days = np.setdiff1d(np.arange(1_051, 1_170, 2), np.arange(1_100, 1_107))
     teams = np.arange(0, 30, 2)
@@ -152,7 +139,7 @@ def test_games_fill_the_gaps_of_a_schedule_that_is_known_to_the_end(assumed):
     assert closest(known.and_(games)) == 2
 
 
-def test_the_host_has_had_fewer_home_games(assumed):
+def test_the_host_has_had_fewer_home_games():
     missing = np.isin(np.arange(30), [4, 9]).astype(int)
     for host, guest in ((4, 9), (9, 4)):
         games, _ = assumed(missing, played=one_game(guest, 20, 1_049), today=1_050)
@@ -163,7 +150,7 @@ def test_the_host_has_had_fewer_home_games(assumed):
     assert games.home.tolist() == [9]
 
 
-def test_a_team_without_an_opponent_is_counted(assumed):
+def test_a_team_without_an_opponent_is_counted():
     missing = np.where(np.arange(30) == 7, 2, 0)
     games, unpaired = assumed(missing, today=1_050)
     assert len(games.day) == 0

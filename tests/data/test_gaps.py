@@ -1,13 +1,14 @@
+from itertools import product
+
 import pandas as pd
 import pytest
 from raw_issues import check_warnings
-from raw_logs import finals, player_log, regular_games, write
 
 from nba_rank.data.gaps import warn_gaps
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.ingest_issues import IngestIssues
 
-YEARS = range(2015, 2018)
+SEASONS = ("2015-16", "2016-17", "2017-18")
 GAP = "no such game log"
 PLAY_IN = "no play-in games, without which playoffs that have begun cannot be simulated"
 LOGS = {
@@ -16,28 +17,6 @@ LOGS = {
     "playoffs_team_logs": ("team", "playoffs"),
     "playoffs_player_logs": ("player", "playoffs"),
 }
-
-
-def of_season(log, year):
-    """The log of 2023-24 as one of another season."""
-    back = 2023 - year
-    dates = pd.to_datetime(log["GAME_DATE"]) - pd.DateOffset(years=back)
-    ids = log["GAME_ID"].str[:3] + f"{year % 100:02d}" + log["GAME_ID"].str[5:]
-    return log.assign(
-        GAME_ID=ids, GAME_DATE=dates.dt.strftime("%Y-%m-%d"), SEASON_ID=ids.str[2] + str(year)
-    )
-
-
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory):
-    """Three seasons of all four kinds of game logs."""
-    folder = tmp_path_factory.mktemp("gaps")
-    for year in YEARS:
-        for name, (level, kind) in LOGS.items():
-            log = of_season(regular_games() if kind == "regular" else finals(), year)
-            log = log if level == "team" else player_log(log)
-            write(folder, **{f"{name}_{year}_{(year + 1) % 100:02d}": log})
-    return read_raw(folder)[0]
 
 
 @pytest.mark.parametrize(
@@ -52,14 +31,14 @@ def tables(tmp_path_factory):
         (["playoffs_team_logs", "playoffs_player_logs"], "2017-18", []),
     ],
 )
-def test_a_gap_between_two_seasons_is_named_by_kind(tables, gone, season, named):
-    rows = {"team": tables.team_games, "player": tables.player_games}
-    for name in gone:
-        level, kind = LOGS[name]
-        lost = (rows[level]["season"] == season) & (rows[level]["kind"] == kind)
-        rows[level] = rows[level][~lost]
+def test_a_gap_between_two_seasons_is_named_by_kind(gone, season, named):
+    lost = {(season, *LOGS[name]) for name in gone}
+    logs = pd.DataFrame(
+        [(each, *log) for each, log in product(SEASONS, LOGS.values()) if (each, *log) not in lost],
+        columns=["season", "level", "kind"],
+    )
     issues = IngestIssues()
-    warn_gaps(rows["team"], rows["player"], tables.teams, issues)
+    warn_gaps(*(logs[logs["level"] == level] for level in ("team", "player")), None, issues)
     expected = gone if named is True else named
     files = [warning.file for warning in issues.warnings if GAP in warning.what]
     assert sorted(files) == sorted(f"{name}_2016_17" for name in expected)

@@ -326,12 +326,11 @@ def test_tables_of_other_code_are_made_again_even_if_one_is_unknown_to_it(folder
     ingest(folder, processed)
     table_path(processed, "rosters").unlink()
     place = processed / "manifest.json"
-    old = json.loads(place.read_text())
+    old = json.loads(place.read_text()) | {"code": "another"}
     del old["tables"]["rosters"]
-    place.write_text(json.dumps({**old, "code": "another"}))
+    place.write_text(json.dumps(old))
     with pytest.raises(UserError, match=r"no table \['rosters'\].*nba_rank\.ingest"):
         read_tables(processed)
-    assert is_stale(folder, processed) == "the ingest code has changed"
     assert ingest(folder, processed).changed
     assert read_tables(processed).rosters.empty
 
@@ -340,10 +339,9 @@ def test_previous_tables_stay_when_an_ingest_fails(folder, tmp_path, monkeypatch
     processed = tmp_path / "processed"
     ingest(folder, processed)
     before = file_hashes(processed)
-    with monkeypatch.context() as patch:
-        patch.setattr(quality.QualityReport, "to_json", lambda report: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            ingest(folder, processed, force=True)
+    monkeypatch.setattr(quality.QualityReport, "to_json", lambda report: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        ingest(folder, processed, force=True)
     assert file_hashes(processed) == before
     change(folder, TEAM_LOG, put("PTS", 1, -1))
     with pytest.raises(IngestError, match="PTS is negative"):

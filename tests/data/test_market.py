@@ -34,10 +34,6 @@ def second(spread=-5.0, odds=(-200, 170)):
     return line(SECOND, "LAL", "DEN", spread, odds, "2023-10-25")
 
 
-def third(spread=-5.0, odds=(-200, 170)):
-    return line(THIRD, "CLE", "LAL", spread, odds, "2023-10-27")
-
-
 def test_american_odds_are_probabilities_with_a_margin():
     odds = pd.Series([100.0, -100.0, 300.0, -300.0, 150.0, -13_000.0, np.nan])
     expected = [0.5, 0.5, 0.25, 0.75, 0.4, 130 / 131, np.nan]
@@ -152,7 +148,7 @@ def test_lines_of_other_games_or_teams_and_without_figures_are_dropped_and_count
         line("0022300099"),
         line(SECOND, "LAL", "CLE", date="2023-10-25"),
         line("0012300001"),
-        third(None, (None, None)),
+        line(THIRD, "CLE", "LAL", None, (None, None), "2023-10-27"),
     )
     tables, report = read_raw(folder)
     assert tables.market_lines["game_id"].tolist() == [OPENER]

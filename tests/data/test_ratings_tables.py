@@ -103,10 +103,8 @@ def test_namesakes_are_identified_by_team_or_dropped_but_never_guessed(folder):
         rating("Bo Twin", "LAL", key="twinbo01"),
     )
     tables, report = read_raw(folder)
-    assert tables.raptor[["player_id", "raptor_offense"]].to_numpy().tolist() == [
-        [380, 1],
-        [390, 2],
-    ]
+    offense = tables.raptor.set_index("player_id")["raptor_offense"]
+    assert offense.to_dict() == {380: 1.0, 390: 2.0}
     check_warnings(report, "modern_RAPTOR", {"name that several players have": 1})
 
 
@@ -137,9 +135,8 @@ def test_a_name_of_another_season_is_no_match(folder):
         GAME_ID=games["GAME_ID"].str.replace("00223", "00222"), SEASON_ID="22022",
         GAME_DATE=games["GAME_DATE"].str.replace("2023", "2022"),
     )  # fmt: skip
-    old.to_parquet(folder / "team_logs_2022_23.parquet")
     others = player_log(old).assign(PLAYER_ID=lambda rows: rows["PLAYER_ID"] + 5)
-    others.to_parquet(folder / "player_logs_2022_23.parquet")
+    write(folder, team_logs_2022_23=old, player_logs_2022_23=others)
     put_raptor(folder, rating("Cy Elder Jr.", season=2023), rating("Cy Elder"))
     table = read_raw(folder)[0].raptor
     assert table[["season", "player_id"]].to_numpy().tolist() == [["2023-24", 380]]

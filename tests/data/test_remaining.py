@@ -74,9 +74,6 @@ def assert_same(got, expected):
         np.testing.assert_array_equal(getattr(got, name), value, err_msg=name)
 
 
-# Worked examples.
-
-
 def test_the_games_left_of_a_known_schedule(four_teams):
     tables = four_teams(
         ("2018-10-18", 4, 2), ("2018-10-18", 1, 3), ("2018-10-19", 4, 1), ("2018-10-21", 2, 3, True)
@@ -126,8 +123,7 @@ def test_games_without_an_opponent_are_counted_and_said(four_teams):
     tables = four_teams(("2018-10-19", 2, 1), ("2018-10-20", 1, 2), ("2018-10-21", 3, 2))
     left = remaining_on(tables, SEASON, "2018-10-18")
     # 3 needs one game and 4 needs two, of each other.
-    assert left.assumed.sum() == 1
-    assert left.unpaired == 1
+    assert (left.assumed.sum(), left.unpaired) == (1, 1)
     assert left.assumption.endswith("; 1 games of single teams found no opponent.")
 
 

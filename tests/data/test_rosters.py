@@ -112,22 +112,9 @@ def test_unknown_teams_and_teams_of_another_season_are_errors():
     assert absent.examples == ("row 1: team Charlotte Bobcats, season 2002-03",)
 
 
-def seasons_of(days, *, complete=(True, True), seasons=("2018-19", "2019-20")):
-    """Seasons of days, in tables whose last games are those of the real seasons."""
-    last = {"2018-19": "2019-06-13", "2019-20": "2020-10-11", "2022-23": "2023-06-12"}
-    games = pd.DataFrame({"season": seasons, "game_date": [last[name] for name in seasons]})
-    games["game_date"] = pd.to_datetime(games["game_date"])
-    table = pd.DataFrame({"season": seasons, "complete": complete})
-    dates = pd.Series(pd.to_datetime(days), index=range(3, 3 + len(days)))
-    found = season_of_date(dates, GameTables(games, games, games, games, table))
-    assert found.index.equals(dates.index)
-    return [None if pd.isna(season) else season for season in found]
-
-
 PLAYED = {
     "2018-06-30": None,
     "2018-07-01": "2018-19",
-    "2018-10-16": "2018-19",
     "2019-06-13": "2018-19",
     "2019-06-14": "2019-20",
     "2020-10-11": "2019-20",  # the restart's Finals
@@ -145,15 +132,21 @@ WITH_A_GAP = {"2019-08-01": None, "2022-06-30": None, "2022-07-01": "2022-23"}
 
 
 @pytest.mark.parametrize(
-    ("expected", "tables"),
+    ("expected", "seasons", "complete"),
     [
-        (PLAYED, {}),
-        (WITHOUT_CHAMPION, {"complete": (False, False)}),
-        (WITH_A_GAP, {"seasons": ("2018-19", "2022-23")}),
+        (PLAYED, ["2018-19", "2019-20"], True),
+        (WITHOUT_CHAMPION, ["2018-19", "2019-20"], False),
+        (WITH_A_GAP, ["2018-19", "2022-23"], True),
     ],
 )
-def test_a_roster_is_of_the_season_that_is_played_or_comes_next(expected, tables):
-    assert seasons_of([*expected], **tables) == [*expected.values()]
+def test_a_roster_is_of_the_season_that_is_played_or_comes_next(expected, seasons, complete):
+    last = {"2018-19": "2019-06-13", "2019-20": "2020-10-11", "2022-23": "2023-06-12"}
+    days = pd.to_datetime([last[season] for season in seasons])
+    games = pd.DataFrame({"season": seasons, "game_date": days, "complete": complete})
+    dates = pd.Series(pd.to_datetime([*expected]), index=range(3, 3 + len(expected)))
+    found = season_of_date(dates, GameTables(games, games, games, games, games))
+    assert found.index.equals(dates.index)
+    assert found.astype("object").where(found.notna(), None).tolist() == [*expected.values()]
 
 
 def test_rosters_outside_the_game_logs_are_dropped_and_counted(folder):

@@ -27,9 +27,6 @@ def listed(schedule):
     return list(zip(days, schedule["home_team_id"], schedule["away_team_id"], strict=True))
 
 
-# From the game logs.
-
-
 def test_without_schedule_files_the_games_of_the_regular_season_are_the_schedule(folder):
     write(folder, playoffs_team_logs_2023_24=finals())
     schedule = read_raw(folder)[0].schedule
@@ -54,13 +51,9 @@ def test_the_games_of_the_restart_are_neutral_and_known_once_announced(tmp_path)
 
 
 def test_one_home_team_with_two_games_on_a_date_has_one_fixture(tmp_path):
-    log = team_log(("0022300001", "2023-10-24", BOS, CLE), ("0022300002", "2023-10-24", BOS, CLE))
+    log = team_log(*((f"002230000{number}", "2023-10-24", BOS, CLE) for number in (1, 2)))
     tables, _ = read_raw(write(tmp_path / "raw", team_logs_2023_24=log))
-    assert len(tables.games) == 2
-    assert len(tables.schedule) == 1
-
-
-# From files.
+    assert (len(tables.games), len(tables.schedule)) == (2, 1)
 
 
 def test_a_fixture_of_a_file_is_public_from_the_opening_of_its_season(folder):

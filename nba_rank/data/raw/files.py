@@ -1,4 +1,4 @@
-"""The files of a raw folder: which there are, and how one is read as it was written."""
+"""The files of a raw folder: how they are found, and how one is read as it was written."""
 
 import hashlib
 import io

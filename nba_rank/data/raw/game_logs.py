@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from nba_rank.core.seasons import season_of_game
 from nba_rank.data import league
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.raw import columns
@@ -50,42 +49,32 @@ def normalise(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.Dat
 def _games(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Return `file`, `row`, `game_id`, `season`, `kind` of the rows whose kind has a table."""
     rows = columns.game_ids(frame, issues)
-    # All that an id says is in its first five digits, of which a file has few.
-    codes, distinct = pd.factorize(rows["game_id"].str[:5])
-    start = pd.Series(distinct, dtype="str")
-    season = start.map(season_of_game).astype("str")
-    kind = start.str[:3].map(KIND_OF_PREFIX).astype("str")
-    dropped = start.str[:3].isin(DROPPED_PREFIXES)
-    facts = pd.DataFrame({"season": season, "kind": kind})
-    rows = rows.join(facts.take(codes).set_axis(rows.index))
-
-    def where(condition: pd.Series) -> pd.Series:
-        return pd.Series(condition.to_numpy()[codes], rows.index)
-
+    prefix = rows["game_id"].str[:3]
+    rows["season"] = raw_values.seasons(rows["game_id"])
+    rows["kind"] = prefix.map(KIND_OF_PREFIX).astype("str")
+    known, dropped = rows["kind"].notna(), prefix.isin(DROPPED_PREFIXES)
     issues.warn(
         "dropped: preseason (001), all-star game (003) or NBA Cup final (006)",
-        rows, where(dropped), ["game_id"],
+        rows, dropped, ["game_id"],
     )  # fmt: skip
     remedy = f"Kinds of game are {', '.join(KIND_OF_PREFIX)} and {', '.join(DROPPED_PREFIXES)}."
-    unknown = where(kind.isna() & ~dropped)
-    issues.error("game id of no known kind", rows, unknown, ["game_id"], remedy)
-    known = kind.notna()
+    issues.error("game id of no known kind", rows, ~known & ~dropped, ["game_id"], remedy)
     issues.warn(
         "file name disagrees with the game id, which is believed",
-        rows, where(known & ((season != raw.season) | (kind != raw.kind))),
+        rows, known & ((rows["season"] != raw.season) | (rows["kind"] != raw.kind)),
         ["game_id", "season", "kind"],
     )  # fmt: skip
     if "SEASON_ID" in frame:
         written = raw_values.digits(frame["SEASON_ID"].loc[rows.index])
         # 2, 4 or 5 as in the game id, and the year in which the season starts.
-        expected = (start.str[2] + season.str[:4]).take(codes).set_axis(rows.index)
+        expected = rows["game_id"].str[2] + rows["season"].str[:4]
         issues.warn(
             "SEASON_ID disagrees with the game id, which is believed",
             rows.assign(SEASON_ID=written),
-            where(known) & written.notna() & (written != expected),
+            known & written.notna() & (written != expected),
             ["game_id", "SEASON_ID"],
         )
-    return rows if known.all() else rows[where(known)]
+    return rows if known.all() else rows[known]
 
 
 def _dates(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> pd.Series:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from nba_rank.core.seasons import season_of_game, season_start_year
+from nba_rank.core.seasons import season_of_game
 
 _ISO = r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 _NAMED_MONTH = r"([A-Za-z]{3} \d{1,2}, \d{4})"
@@ -133,9 +133,11 @@ def _parse(written: pd.Series, form: str) -> pd.Series:
     return days.astype("datetime64[us]")
 
 
+def seasons(game_ids: pd.Series) -> pd.Series:
+    """Return the season of each ten-digit game id."""
+    return _each_distinct(game_ids.str[:5], lambda each: each.map(season_of_game)).astype("str")
+
+
 def start_years(game_ids: pd.Series) -> pd.Series:
     """Return the year in which the season of each ten-digit game id starts."""
-    years = _each_distinct(
-        game_ids.str[:5], lambda each: each.map(season_of_game).map(season_start_year)
-    )
-    return years.astype("int64")
+    return seasons(game_ids).str[:4].astype("int64")

@@ -106,9 +106,9 @@ class World:
     """The constants of a season's games.
 
     Attributes:
-        params: The world's parameters.
+        params: The league's parameters.
         rosters: Rosters and fitness by day.
-        style: The players' styles.
+        style: How the players play.
         skill: float64 [P], points per 48 minutes.
         pace: float64 [30], possessions per game above the league's, by team.
         offense_level, defense_level: The league's mean rotation on opening day, points per game;
@@ -177,9 +177,8 @@ def play(world: World, fixtures: Fixtures, tired: np.ndarray, rng: np.random.Gen
     players = _line_ups(world, fixtures)
     minutes = _draw_minutes(players >= 0, rng)
     home_edge, cost = world.params.home_edge, world.params.back_to_back_cost
-    edge = (
-        np.array([home_edge, -home_edge]) / 2.0 - cost / 2.0 * tired + cost / 2.0 * tired[:, ::-1]
-    )
+    edge = np.array([home_edge, -home_edge]) / 2.0
+    edge = edge - cost / 2.0 * tired + cost / 2.0 * tired[:, ::-1]
     pace = _PACE + world.pace[fixtures.home] + world.pace[fixtures.away]
     possessions = np.rint(rng.normal(pace, 4.0)).astype(np.int64)
     box, team_tov = _stretch(world, players, minutes, possessions, edge, rng)
@@ -200,8 +199,7 @@ def play(world: World, fixtures: Fixtures, tired: np.ndarray, rng: np.random.Gen
 
 def _line_ups(world: World, fixtures: Fixtures) -> np.ndarray:
     """Return the available players of each side, int64 [G, 2, 15], -1 first, the best last."""
-    teams = np.stack([fixtures.home, fixtures.away], axis=1)
-    day = fixtures.day[:, None]
+    teams, day = fixtures.sides, fixtures.day[:, None]
     players = world.rosters.players[day, teams]
     fit = world.rosters.available[day, teams]
     players = np.where(fit, players, -1)

@@ -127,16 +127,13 @@ def _season(
 
 def _tired(fixtures: Fixtures) -> np.ndarray:
     """Return whether home and away team played the day before, bool [G, 2]."""
-    playing = fixtures.on_days(-1, SEASON_DAYS, N_TEAMS)
-    return np.stack(
-        [playing[side, fixtures.day] for side in (fixtures.home, fixtures.away)], axis=1
-    )
+    return fixtures.on_days(-1, SEASON_DAYS, N_TEAMS)[fixtures.sides, fixtures.day[:, None]]
 
 
 def _standings(games: Games, teams: pd.DataFrame, season: str) -> pd.DataFrame:
     """Return the standings with the index `team` of each team."""
     team_ids = teams["team_id"].to_numpy()
-    sides = np.stack([games.fixtures.home, games.fixtures.away], axis=1)
+    sides = games.fixtures.sides
     rows = pd.DataFrame(
         {
             "season": season,

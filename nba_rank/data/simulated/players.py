@@ -1,6 +1,7 @@
 """Players: latent skill, careers, and teams from summer to summer."""
 
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 
@@ -96,6 +97,7 @@ def career_curve(age: np.ndarray) -> np.ndarray:
     return -0.055 * np.square(young) - 0.10 * np.square(old)
 
 
+@cache
 def player_name(player_id: int) -> str:
     """Return the made-up name of a player; names repeat after some 15,000 players."""
     n_surnames = len(_FIRST_SYLLABLE) * len(_LAST_SYLLABLE)

@@ -35,23 +35,20 @@ def raw_logs(
     Game ids have ten digits [G], and the season id is 2, 4 or 5 and the season's first year.
     """
     n = len(game_ids)
-    sides = np.stack([games.fixtures.home, games.fixtures.away], axis=1)
+    sides = games.fixtures.sides
     abbreviation = teams["abbreviation"].to_numpy(dtype=object)
     names = np.array([team_name(city) for city in teams["city"]], dtype=object)
     points = games.points
     margin = points - points[:, ::-1]
     home, away = abbreviation[sides[:, 0]], abbreviation[sides[:, 1]]
-    dates = np.array(
-        [(opening + dt.timedelta(days=int(day))).isoformat() for day in games.fixtures.day],
-        dtype=object,
-    )
+    dates = np.datetime64(opening) + games.fixtures.day
     shared = {
         "SEASON_ID": np.full(2 * n, season_id, dtype=object),
         "TEAM_ID": teams["team_id"].to_numpy()[sides].ravel(),
         "TEAM_ABBREVIATION": abbreviation[sides].ravel(),
         "TEAM_NAME": names[sides].ravel(),
         "GAME_ID": np.repeat(np.array(game_ids, dtype=object), 2),
-        "GAME_DATE": np.repeat(dates, 2),
+        "GAME_DATE": np.repeat(dates.astype("str"), 2),
         "MATCHUP": np.stack([home + " vs. " + away, away + " @ " + home], axis=1).ravel(),
         "WL": np.where(margin > 0, "W", "L").ravel(),
     }
@@ -76,11 +73,9 @@ def raw_logs(
     row, place = row[order], place[order]
     box = games.box.reshape(2 * n, minutes.shape[1], -1)[row, place]
     player_ids = games.players.reshape(2 * n, -1)[row, place] + 1
-    known, position = np.unique(player_ids, return_inverse=True)
     player = common.iloc[row].reset_index(drop=True)
     player["PLAYER_ID"] = pd.array(player_ids, dtype="Int64")
-    known_names = np.array([player_name(int(i)) for i in known], dtype=object)
-    player["PLAYER_NAME"] = pd.Series(known_names[position], dtype="str")
+    player["PLAYER_NAME"] = pd.Series(map(player_name, player_ids), dtype="str")
     player["MIN"] = minutes[row, place].astype(np.float32)
     counts = {name.upper(): box[:, i] for i, name in enumerate(COUNTS)}
     counts["REB"] = counts["OREB"] + counts["DREB"]
@@ -102,6 +97,6 @@ def opening_rosters(players: np.ndarray, teams: pd.DataFrame, opening: dt.date) 
             "TEAM_ID": teams["team_id"].to_numpy()[team],
             "TEAM_ABBREVIATION": teams["abbreviation"].to_numpy()[team],
             "PLAYER_ID": ids,
-            "PLAYER_NAME": pd.Series([player_name(int(i)) for i in ids], dtype="str"),
+            "PLAYER_NAME": pd.Series(map(player_name, ids), dtype="str"),
         }
     ).astype({"TEAM_ABBREVIATION": "str"})

@@ -31,12 +31,11 @@ def injury_reports(rosters: SeasonRosters, teams: pd.DataFrame, opening: dt.date
     day, team, place = np.nonzero(listed)
     left, ids = left[day, team, place], players[day, team, place] + 1
     lost = (left >= _LONG_DAYS) & (left == TOTAL_DAYS - day)
-    names = {int(each): player_name(int(each)) for each in np.unique(ids)}
     entries = pd.DataFrame(
         {
             "day": day,
             "player_id": pd.array(ids, dtype="Int64"),
-            "player_name": pd.Series([names[int(each)] for each in ids], dtype="str"),
+            "player_name": pd.Series(map(player_name, ids), dtype="str"),
             "team_id": pd.array(teams["team_id"].to_numpy()[team], dtype="Int64"),
             "status": pd.Series(np.where(left == 1, "Doubtful", "Out"), dtype="str"),
             "reason": pd.Series(np.where(lost, "torn ACL in left knee", "injury"), dtype="str"),
