@@ -62,7 +62,7 @@ def csv_frame(frame: pd.DataFrame) -> pd.DataFrame:
             isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype)
             or column.dtype.kind == "O"
         ):
-            texts = {cell for cell in column if isinstance(cell, str)}
+            texts = {cell for cell in column.unique() if isinstance(cell, str)}
             if any(csv(text) != text for text in texts):
                 cells = column.astype(object)
                 changed[str(name)] = cells.map(lambda c: csv(c) if isinstance(c, str) else c)

@@ -184,8 +184,7 @@ class VariantRunner:
             seasons=self.inputs.plan.test_seasons,
             prior=None if groups else known_prior(self.config, self.inputs.data),
         )
-        analysis = write_ablation_report(report, self._run_dir, self._console)
-        self._console.print(f"Run folder: {self._run_dir.path}, analysis: {analysis.name}")
+        write_ablation_report(report, self._run_dir, self._console)
         return gains
 
     def _judged(self, name: str, ablation: Ablation) -> pd.DataFrame:

@@ -95,8 +95,7 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     run_dir.write_frame("differences.csv", report.differences)
     run_dir.write_frame("calibration.csv", report.calibration)
     run_dir.note(seconds=stages.seconds)
-    analysis = write_calibration_report(report, run_dir, console)
-    console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
+    write_calibration_report(report, run_dir, console)
     return report.differences
 
 

@@ -66,6 +66,5 @@ def compare(
         run_dir.write_frame("differences.csv", comparison.differences)
         if not comparison.first_epochs.empty:
             run_dir.write_frame("first_epochs.csv", comparison.first_epochs)
-        analysis = write_comparison(comparison, run_dir, console)
-        console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
+        write_comparison(comparison, run_dir, console)
     return comparison.differences

@@ -2,25 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.paired import MEAN
-from nba_rank.report.figures import plot_gains
-from nba_rank.report.format import (
-    console_table,
-    differences,
-    number,
-    percent,
-    print_table,
-    values,
-    where,
-)
+from nba_rank.report.format import GAIN, console_table, number, pivot, print_table, where
 from nba_rank.report.labels import label, span
-from nba_rank.report.render import Album, write_analysis
+from nba_rank.report.render import write_analysis
 
 _DIRECTIONS = {
     "without": (
@@ -62,27 +52,31 @@ class AblationReport:
     prior: list[str] | None
 
 
-def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Console) -> Path:
-    """Draw the figures, write the analysis and print the gains; return the analysis' path."""
-    album, sections = Album(run_dir.path), []
+def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Console) -> None:
+    """Write the analysis and print the gains."""
+    sections = []
     for direction, (title, note) in _DIRECTIONS.items():
+        tables = []
         gains = where(report.gains, direction=direction)
-        by_ranker = {str(ranker): rows for ranker, rows in gains.groupby("ranker", sort=False)}
-        if by_ranker and direction != "lean":
-            heading = f"{title}: gain in Spearman"
-            plot_gains(by_ranker, heading, album.add(heading, f"gains_{direction}"))
-        tables = [(name, _gains(rows, report), _means(rows)) for name, rows in by_ranker.items()]
-        sections += [(title, note, tables)] * bool(tables)
-        for ranker, rows in by_ranker.items():
+        for ranker, rows in gains.groupby("ranker", sort=False):
             heading = f"{title}, {label('ranker', ranker)}: gain in Spearman"
-            short = differences(rows, "part", "list", intervals=False)
-            print_table(console_table(short, heading), console)
+            print_table(
+                console_table(pivot(rows, "part", "list", "difference", "+*"), heading), console
+            )
+            tables.append((ranker, _gains(rows, report), _means(rows)))
+        if tables:
+            sections.append((title, note, tables))
+    words = report.words
+    variants = {
+        "variant": [*words], "what it is": [*words.values()],
+        "seconds": [number(report.seconds[name], ".1f") for name in words],
+    }  # fmt: skip
     context = vars(report) | {
         "seasons": span(report.seasons),
         "sections": sections,
-        "variants": _variants(report),
+        "variants": pd.DataFrame(variants) if any(words.values()) else None,
     }
-    return write_analysis(run_dir, "ablation.md.j2", context, album.figures)
+    write_analysis(run_dir, "ablation.md.j2", context, [], console)
 
 
 def _gains(rows: pd.DataFrame, report: AblationReport) -> pd.DataFrame:
@@ -91,10 +85,12 @@ def _gains(rows: pd.DataFrame, report: AblationReport) -> pd.DataFrame:
     rows = rows.sort_values(
         "part", key=lambda part: part.map([*means["part"]].index), kind="stable"
     )
-    table = differences(rows, "part", "list")
+    table = pivot(rows, "part", "list", "difference", GAIN)
     build = report.build_seconds
     if set(table["part"]) <= build.keys():
-        shares = {part: percent(seconds / sum(build.values())) for part, seconds in build.items()}
+        shares = {
+            part: number(seconds / sum(build.values()), ".0%") for part, seconds in build.items()
+        }
         table["build time"] = [f"{build[part]:.2f} s ({shares[part]})" for part in table["part"]]
     return table
 
@@ -105,14 +101,4 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
     base = rows[rows["part"] == rows["part"].iloc[0]]
     name = "the record alone" if on_top else "everything"
     column = "reference_value" if on_top else "value"
-    return values(base.assign(part=name), "part", "list", "mean Spearman", column)
-
-
-def _variants(report: AblationReport) -> pd.DataFrame | None:
-    """Return what each variant is and how long it took; None where their names say it."""
-    if not any(report.words.values()):
-        return None
-    seconds = [number(report.seconds[name], 1) for name in report.words]
-    return pd.DataFrame(
-        {"variant": [*report.words], "what it is": [*report.words.values()], "seconds": seconds}
-    )
+    return pivot(base.assign(part=name), "part", "list", column, heading="mean Spearman")

@@ -1,17 +1,14 @@
 """The analysis of a comparison: runs and sweeps side by side."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
 
 from nba_rank.config.objectives import OBJECTIVES
-from nba_rank.core.metrics import METRICS
 from nba_rank.core.names import STANDINGS
 from nba_rank.core.run_dir import RunDir
-from nba_rank.evaluation.paired import MEAN
 from nba_rank.evaluation.past_runs import (
     BEST,
     DEFAULT,
@@ -23,16 +20,8 @@ from nba_rank.evaluation.past_runs import (
     mean_score,
     standings_gap,
 )
-from nba_rank.report.format import (
-    console_table,
-    differences,
-    number,
-    print_table,
-    signed,
-    values,
-    where,
-)
-from nba_rank.report.labels import ABSENT, POINT_LABELS, label, measure_label, span
+from nba_rank.report.format import console_table, number, pivot, print_table, table, where
+from nba_rank.report.labels import ABSENT, label, measure_label, span
 from nba_rank.report.render import Album, write_analysis
 from nba_rank.report.season_figures import plot_by_point, plot_differences
 
@@ -96,49 +85,49 @@ class Comparison:
         return sorted(self.scores["season"].unique())
 
 
-def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) -> Path:
-    """Draw the figures, write the analysis and print its first tables; return its path."""
+def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) -> None:
+    """Draw the figures, print the first tables and write the analysis."""
     metric, baseline = comparison.metric, comparison.baseline
-    album = Album(run_dir.path)
-    path = album.add("Each run over the season", "by_point")
-    plot_by_point(comparison.means, baseline, metric, path)
-    path = album.add("Differences to the baseline run", "differences")
-    plot_differences(comparison.differences, baseline, metric, path)
+    means, gaps, runs = comparison.means, comparison.differences, comparison.runs
+    album = Album(run_dir)
+    album.add("Each run over the season", "by_point", plot_by_point(means, baseline, metric))
+    figure = plot_differences(gaps, baseline, metric)
+    album.add("Differences to the baseline run", "differences", figure)
     warnings = _warnings(comparison)
     for line in warnings:
         console.print(line, markup=False, highlight=False)
     title = f"{measure_label(metric)}: mean, and difference to {baseline}"
-    means, gaps, by_season = (
-        where(frame, metric=metric, scope="league")
-        for frame in (comparison.means, comparison.differences, comparison.scores)
+    own_means, own_gaps, by_season = (
+        where(frame, metric=metric, scope="league") for frame in (means, gaps, comparison.scores)
     )
-    means = values(means, "ranker", "as_of_point", "run")
-    gaps = differences(gaps, "ranker", "as_of_point", "run", intervals=False)
-    print_table(console_table(means, title), console)
-    print_table(console_table(gaps), console)
+    own_means = pivot(own_means, "ranker", "as_of_point", heading="run")
+    own_gaps = pivot(own_gaps, "ranker", "as_of_point", "difference", "+*", "run")
+    print_table(console_table(own_means, title), console)
+    print_table(console_table(own_gaps), console)
     # The mean over the points comes before the points; a single point stands for itself.
-    by_season = by_season[by_season["as_of_point"] == by_season["as_of_point"].iloc[0]]
+    first = gaps[gaps["ranker"] != STANDINGS].drop_duplicates(["ranker", "metric", "scope"])
+    seconds = [
+        (stage, name, taken)
+        for name, run in runs.items()
+        for stage, taken in (run.seconds | {"all": sum(run.seconds.values())}).items()
+    ]
     context = {
-        "n_runs": len(comparison.runs),
+        "n_runs": len(runs),
         "warnings": warnings,
         "seasons": span(comparison.seasons),
         "baseline": baseline,
-        "metric": label("metric", metric),
+        "metric": metric,
         "runs": _runs(comparison),
-        "by_point": [
-            (label("scope", scope), differences(rows, "ranker", "as_of_point", "run"))
-            for scope in ("league", "playoff16")
-            if not (rows := where(comparison.differences, metric=metric, scope=scope)).empty
-        ],
-        "summed_up": differences(_summed_up(comparison), "measure", "ranker", "measure"),
+        "differences": gaps,
+        "summed_up": _measured(first, [one for some in MEASURES.values() for one in some]),
         "sweeps": [_sweep(sweep) for sweep in comparison.found.sweeps],
         "unlike": _unlike(comparison),
-        "by_season": values(by_season, "season", "ranker"),
-        "means": _means(comparison),
+        "by_season": by_season[by_season["as_of_point"] == by_season["as_of_point"].iloc[0]],
+        "means": {title: _measured(means, some) for title, some in MEASURES.items()},
         "first_epochs": _first_epochs(comparison),
-        "seconds": _seconds(comparison),
+        "seconds": pd.DataFrame(seconds, columns=["stage", "run", "seconds"]),
     }
-    return write_analysis(run_dir, "comparison.md.j2", context, album.figures)
+    write_analysis(run_dir, "comparison.md.j2", context, album, console)
 
 
 def _warnings(comparison: Comparison) -> list[str]:
@@ -185,70 +174,35 @@ def _runs(comparison: Comparison) -> pd.DataFrame:
             "started": str(run.manifest.get("started", ABSENT))[:16],
             "git revision": str(run.environment["git revision"]) or ABSENT,
             "test seasons": str(run.rows["season"].nunique()),
-            "seconds": number(sum(run.seconds.values()), 0),
+            "seconds": number(sum(run.seconds.values()), ".0f"),
         }
         for name, run in comparison.runs.items()
     ]
     return pd.DataFrame(rows)
 
 
-def _summed_up(comparison: Comparison) -> pd.DataFrame:
-    """Return the runs' differences by measure, in the mean over the points or at the only point."""
-    rows = comparison.differences[comparison.differences["ranker"] != STANDINGS]
-    # The mean over the points comes before the points.
-    rows = rows.drop_duplicates(["ranker", "metric", "scope"])
-    return _measured(rows, [one for some in MEASURES.values() for one in some])
-
-
 def _measured(rows: pd.DataFrame, measures: list[tuple[str, str]]) -> pd.DataFrame:
-    """Return the rows of some measures, in their order, with the words for each in `measure`."""
-    place = {measure: number_ for number_, measure in enumerate(measures)}
-    keys = zip(rows["metric"], rows["scope"], strict=True)
-    rows = rows.assign(order=[place.get(key, -1) for key in keys])
-    rows = rows[rows["order"] >= 0].sort_values("order", kind="stable")
-    return rows.assign(measure=[measure_label(*measures[one]) for one in rows["order"]])
+    """Return the rows of some measures, in their order."""
+    return pd.DataFrame(measures, columns=["metric", "scope"]).merge(rows)
 
 
-def _means(comparison: Comparison) -> list[tuple[str, list[tuple[str, pd.DataFrame]]]]:
-    """Return the means of all measures, a table an as-of point."""
-    sections, words = [], {MEAN: "Mean over the points", "all": "All season"}
-    for title, measures in MEASURES.items():
-        rows = _measured(comparison.means, measures)
-        points = [point for point in [MEAN, *POINT_LABELS, "all"]
-                  if (rows["as_of_point"] == point).any()]  # fmt: skip
-        if title.startswith("Games"):  # one value a season, at a point or at all
-            rows, points = rows.assign(as_of_point="all"), ["all"] if points else []
-        tables = [
-            (
-                words.get(point, f"At {label('as_of_point', point)}"),
-                values(rows[rows["as_of_point"] == point], "ranker", "measure", "run"),
-            )
-            for point in points
-        ]
-        if tables:
-            sections.append((title, tables))
-    return sections
-
-
-def _sweep(sweep: Sweep) -> tuple[str, str, pd.DataFrame]:
-    """Return what validation promised beside what the test seasons gave."""
+def _sweep(sweep: Sweep) -> tuple[str, dict[str, int], pd.DataFrame]:
+    """Return what validation promised and what the test seasons gave."""
     lines = []
     for name in sweep.objectives:
         metric, scope = OBJECTIVES[name].metric, OBJECTIVES[name].scope
-        digits = METRICS[metric].digits
-        line = {"objective": measure_label(metric, scope)}
-        test = {which: mean_score(run.rows, metric, scope) for which, run in sweep.runs.items()}
-        validation = {which: own.get(name, np.nan) for which, own in sweep.validation.items()}
-        for kind, known in (("validation", validation), ("test", test)):
+        scores: dict[str, dict[str, float | None]] = {
+            "validation": {which: own.get(name) for which, own in sweep.validation.items()},
+            "test": {
+                which: mean_score(run.rows, metric, scope) for which, run in sweep.runs.items()
+            },
+        }
+        for seasons, known in scores.items():
             default, best = (known.get(which, np.nan) for which in (DEFAULT, BEST))
-            line |= {
-                f"default, {kind}": number(default, digits),
-                f"best, {kind}": number(best, digits),
-                f"best minus default, {kind}": signed(best - default, digits),
-            }
-        lines.append(line)
-    told = ", ".join(f"{n} {state}" for state, n in sweep.n_trials.items()) or "none yet"
-    return sweep.folder.name, told, pd.DataFrame(lines)
+            lines.append((measure_label(metric, scope), metric, seasons, default, best))
+    columns = ["objective", "metric", "seasons", "default", "best"]
+    table = pd.DataFrame(lines, columns=columns).astype({"default": float, "best": float})
+    return sweep.folder.name, sweep.n_trials, table.assign(gain=table["best"] - table["default"])
 
 
 def _unlike(comparison: Comparison) -> list[tuple[str, pd.DataFrame]]:
@@ -272,35 +226,22 @@ def _unlike(comparison: Comparison) -> list[tuple[str, pd.DataFrame]]:
     ]
 
 
-def _first_epochs(comparison: Comparison) -> pd.DataFrame | None:
-    """Return the first epochs as a table of text; None where not all runs have them."""
-    table = comparison.first_epochs
-    if table.empty:
-        return None
-    runs = {name: [f"{value:.7g}" for value in table[name]] for name in comparison.runs}
-    return pd.DataFrame(
-        {
-            "statistic": table["statistic"].str.replace("_", " "),
-            "epoch": table["epoch"].map({0: "before training", 1: "after the first"}),
-            **runs,
-            "largest gap": [f"{gap:.1e}" for gap in table["largest_gap"]],
-            "networks": table["n_networks"].astype(str),
-        }
+def _first_epochs(comparison: Comparison) -> pd.DataFrame:
+    """Return the first epochs as a table of text; empty where not all runs have them."""
+    epochs = comparison.first_epochs
+    return table(
+        epochs.assign(
+            statistic=epochs["statistic"].str.replace("_", " "),
+            epoch=epochs["epoch"].map({0: "before training", 1: "after the first"}),
+        ),
+        [
+            ("statistic", "statistic"),
+            ("epoch", "epoch"),
+            *((name, name, ".7g") for name in comparison.runs),
+            ("largest_gap", "largest gap", ".1e"),
+            ("n_networks", "networks"),
+        ],
     )
-
-
-def _seconds(comparison: Comparison) -> pd.DataFrame:
-    """Return the wall-clock seconds of each stage."""
-    runs = comparison.runs
-    stages = list(dict.fromkeys(stage for run in runs.values() for stage in run.seconds))
-    columns = {
-        name: [
-            *(number(run.seconds.get(stage, np.nan), 1) for stage in stages),
-            number(sum(run.seconds.values()), 1),
-        ]
-        for name, run in runs.items()
-    }
-    return pd.DataFrame({"stage": [*stages, "all"], **columns})
 
 
 def _shortened(text: str) -> str:

@@ -90,6 +90,11 @@ def label(column: str, value: object) -> str:
     return _LABELS.get(column, {}).get(str(value), str(value))
 
 
+def list_label(point: str, scope: str) -> str:
+    """Return the words for a list of teams, as-of point and scope."""
+    return LIST_LABELS.get((point, scope), f"{point}, {scope}")
+
+
 def measure_label(metric: str, scope: str = "league") -> str:
     """Return the words for a metric of some teams, with an arrow to where it is better."""
     where = "" if scope == "league" else f", {label('scope', scope)}"

@@ -1,28 +1,27 @@
 """Figures of model A's training: its losses and the health of its attention."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, PercentFormatter
 
 from nba_rank.evaluation.attention import ALIVE_ENTROPY_RATIO, GRADIENTS
 from nba_rank.models.model_a.diagnostics import PARTS
-from nba_rank.report.style import BLUE, GREEN, GREY, ORANGE, draw_together, panels
+from nba_rank.report.style import BLUE, GREEN, GREY, ORANGE, draw_together, look, panels
 
 
-def plot_losses(losses: pd.DataFrame, path: Path, loss: str) -> None:
+@look
+def plot_losses(losses: pd.DataFrame, loss: str) -> Figure:
     """Draw the training and validation loss of model A by epoch, a line a fit.
 
     Args:
         losses: Columns `fit` (text), `network`, `epoch`, `train_loss`, `val_loss` (mean over the
             lists; NaN where a fit has no validation); lower is better.
-        path: PNG to write. A line is the mean over a fit's networks, which are drawn thin where
-            there are several, and a dot its lowest validation loss.
         loss: Name of the loss, in words.
     """
     fits = list(dict.fromkeys(losses["fit"]))
@@ -34,23 +33,24 @@ def plot_losses(losses: pd.DataFrame, path: Path, loss: str) -> None:
     notes += ["Dot: lowest validation loss."] * (len(shown) == 2)
     size, shape = (9.4 if len(shown) == 1 else 4.3, 4.2), (1, len(shown))
     title, caption = "Loss of model A by epoch", " ".join(notes)
-    with panels(path, title, caption, size, shape, right=1.4) as axes:
-        for ax, (column, words) in zip(axes.flat, shown.items(), strict=True):
-            for fit, colour in zip(fits, colours, strict=True):
-                rows = losses[losses["fit"] == fit].dropna(subset=[column])
-                if rows.empty:
-                    continue
-                if several:
-                    _draw_networks(ax, rows, column, colour)
-                mean = rows.groupby("epoch")[column].mean()
-                ax.plot(mean.index, mean, color=colour, lw=1.8, label=str(fit))
-                if column == "val_loss":
-                    ax.plot(mean.idxmin(), mean.min(), "o", color=colour, markersize=7)
-            ax.set_title(words)
-            ax.set(xlabel="epoch", ylabel=f"{loss}, mean over lists (lower is better)")
-            ax.xaxis.get_major_locator().set_params(integer=True)
-            ax.grid(axis="y")
-        axes.flat[-1].legend(title="fit", loc="upper left", bbox_to_anchor=(1, 1))
+    figure, axes = panels(title, caption, size, shape, right=1.4)
+    for ax, (column, words) in zip(axes.flat, shown.items(), strict=True):
+        for fit, colour in zip(fits, colours, strict=True):
+            rows = losses[losses["fit"] == fit].dropna(subset=[column])
+            if rows.empty:
+                continue
+            if several:
+                _draw_networks(ax, rows, column, colour)
+            mean = rows.groupby("epoch")[column].mean()
+            ax.plot(mean.index, mean, color=colour, lw=1.8, label=str(fit))
+            if column == "val_loss":
+                ax.plot(mean.idxmin(), mean.min(), "o", color=colour, markersize=7)
+        ax.set_title(words)
+        ax.set(xlabel="epoch", ylabel=f"{loss}, mean over lists (lower is better)")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.grid(axis="y")
+    axes.flat[-1].legend(title="fit", loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
 
 
 class _Panel(NamedTuple):
@@ -85,13 +85,13 @@ _LEGENDS = ("center right", "center right", "lower right")
 """Places of the legends of the first and the last two panels."""
 
 
-def plot_diagnostics(diagnostics: pd.DataFrame, path: Path) -> None:
+@look
+def plot_diagnostics(diagnostics: pd.DataFrame) -> Figure:
     """Draw the health of model A by epoch, a thin line a network and a bold one for their mean.
 
     Args:
         diagnostics: Columns `fit`, `network`, `epoch` (-1 is before training) and the names of
             `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`.
-        path: PNG to write.
     """
     known = diagnostics.replace([np.inf, -np.inf], np.nan)
     title = "Is model A's attention alive? Its health by epoch"
@@ -101,28 +101,29 @@ def plot_diagnostics(diagnostics: pd.DataFrame, path: Path) -> None:
         "drawn. Minutes: weights by minutes alone. Prior: scores by the team prior alone."
     )
     size, shape = (3.4, 2.6), (2, 4)
-    with panels(path, title, caption, size, shape, left=0.75, right=0.1) as axes:
-        for ax, panel in zip(axes.flat, _PANELS, strict=True):
-            for column, (colour, words) in panel.columns.items():
-                _draw_networks(ax, known, column, colour)
-                mean = known.groupby("epoch")[column].mean()
-                ax.plot(mean.index, mean, color=colour, lw=2.8, label=words)
-            if panel.log:
-                _scale_by_powers(ax)
-            else:
-                ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
-            ax.set_title(panel.title, fontsize=12)
-            ax.tick_params(labelsize=10.5)
-            ax.grid(axis="y")
-            _label_epochs(ax, known["epoch"])
-        _draw_heads(axes[0, 0], known)
-        # No fallbacks is the rule: the line must not vanish in the axis.
-        top = max(0.1, 1.1 * known["fallback_share"].max())
-        axes[0, 3].set_ylim(-0.03 * top, top)
-        for ax in (axes[0, 3], axes[1, 0]):
-            ax.yaxis.set_major_formatter(PercentFormatter(1))
-        for ax, place in zip((axes[0, 0], *axes[1, 2:]), _LEGENDS, strict=True):
-            ax.legend(fontsize=10, loc=place)
+    figure, axes = panels(title, caption, size, shape, left=0.75, right=0.1)
+    for ax, panel in zip(axes.flat, _PANELS, strict=True):
+        for column, (colour, words) in panel.columns.items():
+            _draw_networks(ax, known, column, colour)
+            mean = known.groupby("epoch")[column].mean()
+            ax.plot(mean.index, mean, color=colour, lw=2.8, label=words)
+        if panel.log:
+            _scale_by_powers(ax)
+        else:
+            ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+        ax.set_title(panel.title, fontsize=12)
+        ax.tick_params(labelsize=10.5)
+        ax.grid(axis="y")
+        _label_epochs(ax, known["epoch"])
+    _draw_heads(axes[0, 0], known)
+    # No fallbacks is the rule: the line must not vanish in the axis.
+    top = max(0.1, 1.1 * known["fallback_share"].max())
+    axes[0, 3].set_ylim(-0.03 * top, top)
+    for ax in (axes[0, 3], axes[1, 0]):
+        ax.yaxis.set_major_formatter(PercentFormatter(1))
+    for ax, place in zip((axes[0, 0], *axes[1, 2:]), _LEGENDS, strict=True):
+        ax.legend(fontsize=10, loc=place)
+    return figure
 
 
 def _draw_networks(ax: Axes, rows: pd.DataFrame, column: str, colour: object) -> None:

@@ -9,20 +9,12 @@ from rich.console import Console
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.paired import MEAN
-from nba_rank.evaluation.playoff_forecasts import SCORES, PlayoffFindings
+from nba_rank.evaluation.playoff_forecasts import PlayoffFindings
 from nba_rank.evaluation.predictions import as_json
-from nba_rank.report.format import (
-    console_table,
-    differences,
-    number,
-    pivot,
-    print_table,
-    values,
-    where,
-)
-from nba_rank.report.labels import FORECASTER_LABELS, measure_label, span
-from nba_rank.report.odds_figures import plot_reliability
-from nba_rank.report.render import Album, Figure, write_analysis
+from nba_rank.report.forecast_figures import plot_reliability
+from nba_rank.report.format import console_table, pivot, print_table, where
+from nba_rank.report.labels import FORECASTER_LABELS, span
+from nba_rank.report.render import Album, write_analysis
 from nba_rank.report.season_figures import plot_playoff_scores
 from nba_rank.samples.playoff_splits import REFERENCE, WALK_FORWARD, PlayoffSplit
 
@@ -60,6 +52,7 @@ class PlayoffReport:
 def write_playoff_report(report: PlayoffReport, run_dir: RunDir, console: Console) -> None:
     """Write tables, figures and the analysis, and print the Brier scores."""
     _write_tables(report, run_dir)
+    means = _named(report.found.means)
     splits = [
         {
             "design": DESIGNS[split.design], "train": span(split.train), "test": split.test,
@@ -67,20 +60,22 @@ def write_playoff_report(report: PlayoffReport, run_dir: RunDir, console: Consol
         }
         for split in report.splits
     ]  # fmt: skip
-    stages = {"stage": [*report.seconds], "seconds": [*report.seconds.values()]}
+    calibration = _named(report.found.calibration)
     context = {
         "simulated": "simulation" in set(report.forecasts["ranker"]),
-        "designs": [_design(report, design) for design in DESIGNS],
+        "designs": {name: (words, span(report.tests(name))) for name, words in DESIGNS.items()},
+        "means": means,
+        "differences": _named(where(report.found.differences, as_of_point=MEAN), "reference"),
+        "calibration": calibration.rename(columns={"ece_floor": "low", "ece_floor_95": "high"}),
         "surprises": _surprises(report),
         "splits": pd.DataFrame(splits),
-        "seconds": pd.DataFrame(stages),
+        "seconds": pd.DataFrame([*report.seconds.items()], columns=["stage", "seconds"]),
     }
-    analysis = write_analysis(run_dir, "playoff.md.j2", context, draw(report, run_dir))
     for design, words in DESIGNS.items():
-        rows = where(_named(report.found.means), part=design, metric="playoff_brier")
+        rows = where(means, part=design, metric="playoff_brier")
         title = f"{words}, {span(report.tests(design))}: Brier score, lower is better"
-        print_table(console_table(values(rows, "ranker", "list", "forecaster"), title), console)
-    console.print(f"Run folder: {run_dir.path}, analysis: {analysis.name}")
+        print_table(console_table(pivot(rows, "ranker", "list"), title), console)
+    write_analysis(run_dir, "playoff.md.j2", context, draw(report, run_dir), console)
 
 
 def _write_tables(report: PlayoffReport, run_dir: RunDir) -> None:
@@ -121,32 +116,6 @@ def _named(rows: pd.DataFrame, column: str = "ranker") -> pd.DataFrame:
     return rows.assign(**{column: words})
 
 
-def _design(report: PlayoffReport, design: str) -> dict[str, object]:
-    """Return what the template says of one design."""
-    found = report.found
-    means = _named(where(found.means, part=design))
-    gaps = _named(where(found.differences, part=design, as_of_point=MEAN), "reference")
-    gaps = gaps.assign(measure=gaps["metric"].map(measure_label))
-    calibration = _named(where(found.calibration, part=design))
-    bounds = zip(*(calibration[name] for name in ("ece", "ece_floor", "ece_floor_95")), strict=True)
-    texts = [f"{number(a)} ({number(b)}, {number(c)})" for a, b, c in bounds]
-    return {
-        "title": DESIGNS[design],
-        "seasons": span(report.tests(design)),
-        "differences": differences(gaps, "reference", "measure", "minus"),
-        "scores": [
-            (
-                measure_label(metric),
-                values(where(means, metric=metric), "ranker", "list", "forecaster"),
-            )
-            for metric in SCORES
-        ],
-        "calibration": pivot(
-            calibration.assign(text=texts), "ranker", "as_of_point", "text", "", "forecaster"
-        ),
-    }
-
-
 def _surprises(report: PlayoffReport) -> pd.DataFrame:
     """Return the teams of the reference hold-out whose forecasts were furthest off."""
     table = where(report.predictions, design=REFERENCE, as_of_point=_SURPRISE_POINTS)
@@ -155,11 +124,11 @@ def _surprises(report: PlayoffReport) -> pd.DataFrame:
     return ordered.groupby("as_of_date").head(3)
 
 
-def draw(report: PlayoffReport, run_dir: RunDir) -> list[Figure]:
+def draw(report: PlayoffReport, run_dir: RunDir) -> Album:
     """Draw the figures."""
-    album = Album(run_dir.path)
-    path = album.add("Brier score and AUC over the season", "scores_over_season")
-    plot_playoff_scores(report.found.means, DESIGNS, path)
+    album = Album(run_dir)
+    figure = plot_playoff_scores(report.found.means, DESIGNS)
+    album.add("Brier score and AUC over the season", "scores_over_season", figure)
     for design, words in DESIGNS.items():
         own = where(report.found.reliability, design=design)
         tables = {
@@ -168,6 +137,6 @@ def draw(report: PlayoffReport, run_dir: RunDir) -> list[Figure]:
             if ranker != "random" and not (rows := own[own["ranker"] == ranker]).empty
         }
         title = f"In the playoffs as often as forecast? {words}, {span(report.tests(design))}"
-        path = album.add(f"Reliability, {words.lower()}", f"reliability_{design}")
-        plot_reliability(tables, path, title)
-    return album.figures
+        figure = plot_reliability(tables, title)
+        album.add(f"Reliability, {words.lower()}", f"reliability_{design}", figure)
+    return album

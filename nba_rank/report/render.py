@@ -2,21 +2,26 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 from markupsafe import Markup
+from matplotlib.figure import Figure
+from rich.console import Console
 
 from nba_rank.core import escape
 from nba_rank.core.run_dir import RunDir
 from nba_rank.report import format as fmt
 from nba_rank.report.labels import label, sentence
+from nba_rank.report.style import save
 
 PAGE = "report.html"
 """Name of the web page in a run folder: the newest analysis."""
@@ -24,43 +29,46 @@ PAGE = "report.html"
 IMAGE_BYTES = 3_600_000
 """Most that all figures of a page may take, so that it stays below 4 MB."""
 
-Figure = tuple[str, str]
-"""Caption of a figure, and its path from the run folder."""
+_Tokens = Sequence[Token]
+_Env = MutableMapping[str, Any]
 
 
-@dataclass
-class Album:
-    """The figures of a run folder."""
+class Album(list[tuple[str, str]]):
+    """The figures of a run folder: caption, and path from the folder."""
 
-    folder: Path
-    figures: list[Figure] = field(default_factory=list)
+    def __init__(self, run_dir: RunDir) -> None:
+        super().__init__()
+        self._folder = run_dir.path
 
-    def add(self, caption: str, name: str) -> Path:
-        """Add a figure and return where to draw it."""
+    def add(self, caption: str, name: str, figure: Figure) -> None:
+        """Write a figure into the run folder."""
         path = f"figures/{name}.png"
-        self.figures.append((caption, path))
-        return self.folder / path
+        save(figure, self._folder / path)
+        self.append((caption, path))
 
 
 def write_analysis(
-    run_dir: RunDir, template: str, context: Mapping[str, object], figures: Sequence[Figure]
-) -> Path:
+    run_dir: RunDir,
+    template: str,
+    context: Mapping[str, object],
+    figures: Sequence[tuple[str, str]],
+    console: Console,
+) -> None:
     """Write the next analysis of a run folder, as `ANALYSIS_NN.md` and as `report.html`.
 
     Args:
         run_dir: The folder.
         template: Name of a template, such as `run.md.j2`.
         context: What the template speaks of; `run` (the folder's name) and `figures` are added.
-        figures: What was drawn.
-
-    Returns:
-        Path of the analysis.
+        figures: As in `Album`.
+        console: Where it says what was written.
     """
     text = render(template, {"run": run_dir.path.name, **context, "figures": figures})
     path = run_dir.next_analysis()
     run_dir.write_text(path.name, text)
     run_dir.write_text(PAGE, page(text, {src: run_dir.path / src for _, src in figures}))
-    return path
+    folder = escape.terminal(str(run_dir.path))
+    console.print(f"Run folder: {folder}, analysis: {path.name}, {PAGE}")
 
 
 def render(template: str, context: Mapping[str, object]) -> str:
@@ -84,37 +92,55 @@ def page(text: str, images: Mapping[str, Path]) -> str:
         images: Files of its figures by the path that it gives. Others are not loaded; nor are
             those beyond `IMAGE_BYTES`, of which the page names the file.
     """
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
-    contents: list[tuple[str, str]] = []
-    title, left = "", IMAGE_BYTES
-    shown: list[Token] = []
-    for place, token in enumerate(tokens):
-        if token.type == "heading_open":
-            words = _words(tokens[place + 1])
-            title = title or words
-            token.attrSet("id", f"part-{place}")
-            if token.tag == "h2":
-                contents.append((f"part-{place}", words))
-        elif token.type == "th_open":
-            token.attrSet("scope", "col")
-        elif token.type == "td_open" and tokens[place - 1].type == "tr_open":
-            # The first cell names its row.
-            token.tag = tokens[place + 2].tag = "th"
-            token.attrSet("scope", "row")
-        elif token.type == "inline":
-            for child in token.children or ():
-                if child.type == "image":
-                    source = str(child.attrGet("src"))
-                    data = _image(images.get(source), left)
-                    left -= len(data)
-                    _replace(child, _figure(source, _words(child), data))
-        if token.type == "table_open":
-            shown.append(_html('<div class="table" tabindex="0">'))
-        shown.append(token)
-        if token.type == "table_close":
-            shown.append(_html("</div>"))
-    body = MarkdownIt("commonmark").renderer.render(shown, MarkdownIt().options, {})
-    return _page_template().render(title=title, contents=contents, body=Markup(body))
+    found: _Env = {"images": images, "left": IMAGE_BYTES, "headings": []}
+    body = MarkdownIt("commonmark", renderer_cls=_Renderer).enable("table").render(text, found)
+    headings = found["headings"]
+    pages = Environment(loader=PackageLoader("nba_rank.report"), autoescape=True)
+    return pages.get_template("page.html.j2").render(
+        title=headings[0][2] if headings else "",
+        contents=[(place, words) for tag, place, words in headings if tag == "h2"],
+        body=Markup(body),
+    )
+
+
+class _Renderer(RendererHTML):
+    """Adds to HTML what a page needs, and keeps its headings."""
+
+    def heading_open(self, tokens: _Tokens, idx: int, options: OptionsDict, env: _Env) -> str:
+        tokens[idx].attrSet("id", f"part-{idx}")
+        env["headings"].append((tokens[idx].tag, f"part-{idx}", _words(tokens[idx + 1])))
+        return self.renderToken(tokens, idx, options, env)
+
+    def table_open(self, *_: object) -> str:
+        return '<div class="table" tabindex="0">\n<table>\n'
+
+    def table_close(self, *_: object) -> str:
+        return "</table>\n</div>\n"
+
+    def th_open(self, tokens: _Tokens, idx: int, options: OptionsDict, env: _Env) -> str:
+        tokens[idx].attrSet("scope", "col")
+        return self.renderToken(tokens, idx, options, env)
+
+    def td_open(self, tokens: _Tokens, idx: int, options: OptionsDict, env: _Env) -> str:
+        if tokens[idx - 1].type == "tr_open":  # the first cell names its row
+            tokens[idx].tag = tokens[idx + 2].tag = "th"
+            tokens[idx].attrSet("scope", "row")
+        return self.renderToken(tokens, idx, options, env)
+
+    def image(self, tokens: _Tokens, idx: int, _: OptionsDict, env: _Env) -> str:
+        source, words = str(tokens[idx].attrGet("src")), Markup.escape(_words(tokens[idx]))
+        path = env["images"].get(source)
+        raw = path.read_bytes() if path and path.exists() else b""
+        data = base64.b64encode(raw).decode("ascii")
+        if not 0 < len(data) <= env["left"]:
+            return f"<em>{words}: {Markup.escape(source)}</em>"
+        env["left"] -= len(data)
+        # Width and height stand at the same place in every PNG.
+        width, height = (int.from_bytes(raw[start : start + 4]) for start in (16, 20))
+        return (
+            f'<img src="data:image/png;base64,{data}" alt="{words}" width="{width}" '
+            f'height="{height}" loading="lazy"><span class="caption">{words}</span>'
+        )
 
 
 @cache
@@ -138,13 +164,6 @@ def _markdown() -> Environment:
     return environment
 
 
-@cache
-def _page_template() -> Template:
-    loader = PackageLoader("nba_rank.report")
-    environment = Environment(loader=loader, undefined=StrictUndefined, autoescape=True)
-    return environment.get_template("page.html.j2")
-
-
 def _markdown_safe(value: object) -> Markup:
     if isinstance(value, pd.DataFrame):
         return fmt.markdown_table(value)
@@ -155,33 +174,3 @@ def _words(inline: Token) -> str:
     """Return the text of a heading or of an image without its marks."""
     kinds = ("text", "code_inline", "text_special")
     return "".join(child.content for child in inline.children or () if child.type in kinds)
-
-
-def _image(path: Path | None, limit: int) -> str:
-    """Return a picture as base64, or nothing where there is none or it takes too much."""
-    if path is None or not path.exists():
-        return ""
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return data if len(data) <= limit else ""
-
-
-def _figure(source: str, caption: str, data: str) -> str:
-    words = Markup.escape(caption)
-    if not data:
-        return f"<em>{words}: {Markup.escape(source)}</em>"
-    # Width and height stand at the same place in every PNG.
-    head = base64.b64decode(data[:32])
-    width, height = (int.from_bytes(head[start : start + 4]) for start in (16, 20))
-    return (
-        f'<img src="data:image/png;base64,{data}" alt="{words}" width="{width}" '
-        f'height="{height}" loading="lazy"><span class="caption">{words}</span>'
-    )
-
-
-def _replace(token: Token, content: str) -> None:
-    """Make a token one of HTML that is written as it is."""
-    token.type, token.tag, token.nesting, token.content = "html_inline", "", 0, content
-
-
-def _html(content: str) -> Token:
-    return Token("html_block", "", 0, content=f"{content}\n")

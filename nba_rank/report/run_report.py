@@ -6,7 +6,6 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.config.schema import Config
-from nba_rank.core import escape
 from nba_rank.core.names import ALL, PLATT
 from nba_rank.core.run_dir import RunDir
 from nba_rank.data.outcomes import EVENTS, FINISHES
@@ -16,17 +15,20 @@ from nba_rank.evaluation.predictions import as_json, flat
 from nba_rank.evaluation.result import EvaluationResult
 from nba_rank.models.model_a.uncertainty import NOMINAL_COVERAGE
 from nba_rank.odds.season_sim import COVERAGE
-from nba_rank.report.figures import plot_blend_weights, plot_predicted_vs_actual
-from nba_rank.report.format import console_table, number, print_table, signed, values, where
+from nba_rank.report.forecast_figures import (
+    plot_predicted_vs_actual,
+    plot_reliability,
+    plot_title_odds,
+)
+from nba_rank.report.format import cells, console_table, number, pivot, print_table, where
 from nba_rank.report.labels import EVENT_LABELS, LOSS_LABELS, POINT_LABELS, label, sentence
 from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses
-from nba_rank.report.odds_figures import plot_odds_heatmap, plot_reliability, plot_title_odds
-from nba_rank.report.render import Album, Figure, write_analysis
+from nba_rank.report.render import Album, write_analysis
 from nba_rank.report.season_figures import plot_skill_over_season
 from nba_rank.samples.folds import FoldPlan
 
 ODDS_POINTS = ("open", "0.5", "end")
-"""As-of points of the odds that are drawn as a table, and of the line that is printed."""
+"""As-of points of the odds that are tabulated, and of the line that is printed."""
 
 _KEY = ["season", "team_id"]
 
@@ -48,10 +50,8 @@ def write_report(
     """Write metrics, predictions, figures and the analysis, and print the summary."""
     write_tables(found, setting, run_dir)
     figures = draw(found, setting, run_dir)
-    analysis = write_analysis(run_dir, "run.md.j2", context(found, setting), figures)
     print_summary(console, found)
-    path = escape.terminal(str(run_dir.path))
-    console.print(f"Run folder: {path}, analysis: {analysis.name}, report.html")
+    write_analysis(run_dir, "run.md.j2", context(found, setting), figures, console)
 
 
 def write_tables(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> None:
@@ -104,21 +104,21 @@ def write_tables(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> 
     )
 
 
-def draw(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> list[Figure]:
+def draw(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> Album:
     """Draw the figures, as far as there is something to draw."""
-    album = Album(run_dir.path)
-    path = album.add("Skill over the season against the baselines", "skill_over_season")
-    plot_skill_over_season(found.means, path)
+    album = Album(run_dir)
+    title = "Skill over the season against the baselines"
+    album.add(title, "skill_over_season", plot_skill_over_season(found.means))
     for season, rows in found.predictions.groupby("season"):
         title = f"{season}: predicted against actual rank"
-        plot_predicted_vs_actual(rows, album.add(title, f"predicted_vs_actual_{season}"), title)
+        figure = plot_predicted_vs_actual(rows, title)
+        album.add(title, f"predicted_vs_actual_{season}", figure)
         if "title_prob" in rows:
             title = f"{season}: the race for the title"
             champion = next(iter(rows.loc[rows["actual_rank"] == 1, "team"]), None)
             ended = rows.loc[rows["as_of_point"] == "end", "as_of_date"].max()
-            path = album.add(title, f"title_race_{season}")
-            plot_title_odds(rows, path, title, champion, ended)
-    _draw_how_far(found, album)
+            figure = plot_title_odds(rows, title, champion, ended)
+            album.add(title, f"title_race_{season}", figure)
     for ranker, bins in found.reliability.groupby("ranker", sort=False):
         by_event = {
             sentence(EVENT_LABELS[str(event)]): rows
@@ -126,32 +126,26 @@ def draw(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> list[Fig
         }
         name = f"reliability_{'calibration' if ranker == PLATT else 'odds'}"
         title = f"Does it happen as often as forecast? By {label('ranker', ranker)}"
-        plot_reliability(by_event, album.add(title, name), title)
+        album.add(title, name, plot_reliability(by_event, title))
     if not found.losses.empty:
-        path = album.add("Model A's loss by epoch", "losses")
-        plot_losses(found.losses, path, LOSS_LABELS[setting.config.model.model_a.loss])
+        figure = plot_losses(found.losses, LOSS_LABELS[setting.config.model.model_a.loss])
+        album.add("Model A's loss by epoch", "losses", figure)
     if not found.diagnostics.empty:
-        path = album.add("Health of model A's attention by epoch", "attention_diagnostics")
-        plot_diagnostics(found.diagnostics, path)
-    if not found.weights.empty:
-        plot_blend_weights(found.weights, album.add("Weights of the stack", "blend_weights"))
-    return album.figures
+        figure = plot_diagnostics(found.diagnostics)
+        album.add("Health of model A's attention by epoch", "attention_diagnostics", figure)
+    return album
 
 
-def _draw_how_far(found: EvaluationResult, album: Album) -> None:
-    """Draw how far each team goes in the last season, where there are odds of all events."""
-    table, season = found.predictions, found.seasons[-1]
-    if not {f"{event}_prob" for event in EVENTS} <= set(table):
-        return
-    last = table[table["season"] == season]
+def _how_far(found: EvaluationResult) -> pd.DataFrame:
+    """Return the odds of each team in the last season, where there are those of all events."""
+    odds = [f"{event}_prob" for event in EVENTS]
+    table = where(found.predictions, season=found.seasons[-1], as_of_point=ODDS_POINTS)
+    if not set(odds) <= set(table):
+        return table.head(0)
     if not found.finishes.empty:
         finish = found.finishes[[*_KEY, "finish"]].drop_duplicates()
-        last = last.merge(finish, how="left", on=_KEY, validate="many_to_one")
-    for point in ODDS_POINTS:
-        at = last[last["as_of_point"] == point]
-        if not at.empty:
-            title = f"{season}, {POINT_LABELS[point]}: how far each team goes"
-            plot_odds_heatmap(at, album.add(title, f"odds_{season}_{point}"), title)
+        table = table.merge(finish, how="left", on=_KEY, validate="many_to_one")
+    return table.sort_values(["as_of_date", *odds[::-1]], ascending=[True] + [False] * len(odds))
 
 
 def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
@@ -164,6 +158,7 @@ def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
     model_a, seconds = setting.config.model.model_a, setting.seconds
     return vars(found) | {
         "seasons": found.seasons,
+        "how_far": _how_far(found),
         "subject": next((name for name in (found.ranker, PLATT) if name in present), ""),
         "contributions": found.contributions.assign(member=found.contributions["part"]),
         "pooled_series": _pooled_series(found),
@@ -191,9 +186,9 @@ def print_summary(console: Console, found: EvaluationResult) -> None:
     ahead = where(found.differences, metric="spearman", scope="league", ranker=found.ranker,
                   reference="standings")  # fmt: skip
     points = [label("as_of_point", point) for point in ahead["as_of_point"]]
-    gap = dict(zip(points, ahead["difference"].map(signed), strict=True))
+    gap = dict(zip(points, cells(ahead, "difference", "+"), strict=True))
     line = pd.DataFrame([{"ranker": f"{label('ranker', found.ranker)} minus standings", **gap}])
-    table = values(skill, "ranker", "as_of_point")
+    table = pivot(skill, "ranker", "as_of_point")
     styles = {
         place: "bold"
         for place, name in enumerate(skill["ranker"].unique())

@@ -1,12 +1,11 @@
 """Figures of metrics over the season: of rankings, runs and forecasts of the playoffs."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.core.names import CLONE, STANDINGS
@@ -22,6 +21,7 @@ from nba_rank.report.style import (
     PURPLE,
     SKY,
     Look,
+    look,
     name_ends,
     panels,
     room_for,
@@ -53,14 +53,14 @@ _MARKERS = "osD^vP"
 _SCOPES = ("league", "playoff16")
 
 
-def plot_skill_over_season(means: pd.DataFrame, path: Path) -> None:
+@look
+def plot_skill_over_season(means: pd.DataFrame) -> Figure:
     """Draw the mean Spearman of every ranker over the season: all teams, and the playoff teams.
 
     The random ranker is only named in the caption: its line would squeeze all others.
 
     Args:
         means: `nba_rank.evaluation.result.EvaluationResult.means`.
-        path: PNG to write.
     """
     skill = means[means["metric"] == "spearman"]
     n = int(skill["n_seasons"].max())
@@ -73,20 +73,20 @@ def plot_skill_over_season(means: pd.DataFrame, path: Path) -> None:
     if fewer := fewer_seasons(skill):
         caption += f" Not in all of them: {fewer}."
     title = "Higher is better: how well each ranking foresees the outcome"
-    with panels(path, title, caption, (4.6, 5.1), (1, 2), right=1.3) as axes:
-        for ax, scope in zip(axes.flat, _SCOPES, strict=True):
-            _draw_means(ax, skill[skill["scope"] == scope], _RANKERS)
-            ax.set_title(sentence(label("scope", scope)))
-            ax.set_ylabel("Spearman with the outcome, mean over seasons")
+    figure, parts = _panel_a_scope(skill, _RANKERS.keys(), title, caption)
+    for ax, part in parts:
+        _draw_means(ax, part, _RANKERS)
+        ax.set_ylabel("Spearman with the outcome, mean over seasons")
+    return figure
 
 
-def plot_playoff_scores(means: pd.DataFrame, words: Mapping[str, str], path: Path) -> None:
+@look
+def plot_playoff_scores(means: pd.DataFrame, words: Mapping[str, str]) -> Figure:
     """Draw Brier score and AUC of playoff forecasts over the season, a column a design.
 
     Args:
         means: As in `nba_rank.evaluation.playoff_forecasts.PlayoffFindings`.
         words: Words for each design, its `part`, in order.
-        path: PNG to write. The band is the playoff classifier's 95% interval.
     """
     chance = means[(means["ranker"] == "random") & (means["metric"] == "playoff_brier")]
     caption = (
@@ -95,27 +95,29 @@ def plot_playoff_scores(means: pd.DataFrame, words: Mapping[str, str], path: Pat
     )
     designs = [name for name in words if (means["part"] == name).any()]
     title, shape = "How well the playoff teams are foreseen", (2, len(designs))
-    with panels(path, title, caption, (4.2, 3.4), shape, left=0.9, right=1.8) as axes:
-        for row, metric in zip(axes, ("playoff_brier", "playoff_auc"), strict=True):
-            for ax, design in zip(row, designs, strict=True):
-                rows = means[(means["part"] == design) & (means["metric"] == metric)]
-                _draw_means(ax, rows, _FORECASTERS, "forecaster")
-                ax.set_title(f"{words[design]}, test seasons: {rows['n_seasons'].max()}")
-                ax.sharey(row[0])
-            better = "higher" if higher_is_better(metric) else "lower"
-            row[0].set_ylabel(f"{METRICS[metric].words} ({better} is better)")
+    figure, axes = panels(title, caption, (4.2, 3.4), shape, left=0.9, right=1.8)
+    for row, metric in zip(axes, ("playoff_brier", "playoff_auc"), strict=True):
+        for ax, design in zip(row, designs, strict=True):
+            rows = means[(means["part"] == design) & (means["metric"] == metric)]
+            _draw_means(ax, rows, _FORECASTERS, "forecaster")
+            ax.set_title(f"{words[design]}, test seasons: {rows['n_seasons'].max()}")
+            ax.sharey(row[0])
+        better = "higher" if higher_is_better(metric) else "lower"
+        row[0].set_ylabel(f"{METRICS[metric].words} ({better} is better)")
+    return figure
 
 
-def plot_by_point(means: pd.DataFrame, baseline: str, metric: str, path: Path) -> None:
+@look
+def plot_by_point(means: pd.DataFrame, baseline: str, metric: str) -> Figure:
     """Draw the mean of a metric over the season, a line a run, the standings in grey.
 
     Args:
         means: What `nba_rank.evaluation.paired.season_means` returns, the runs as rankers.
         baseline: Name of the run that differences are taken to.
         metric: The metric; all teams, and the playoff teams where it is known of them.
-        path: PNG to write.
     """
-    rows = _at_points(means, metric, POINT_LABELS).assign(low=np.nan)
+    rows = means[(means["metric"] == metric) & means["as_of_point"].isin([*POINT_LABELS])]
+    rows = rows.assign(low=np.nan)
     looks = _looks([run for run in rows["ranker"].unique() if run not in (baseline, STANDINGS)])
     looks |= {baseline: Look(INK, 2.6, marker="o", bold=True), STANDINGS: Look(GREY, 2.6)}
     words = METRICS[metric].words
@@ -125,24 +127,25 @@ def plot_by_point(means: pd.DataFrame, baseline: str, metric: str, path: Path) -
         f"Means over the {rows['n_seasons'].max()} seasons that all runs were tested on. "
         f"Differences to {baseline} (bold) are paired in the next figure."
     )
-    with _panel_a_scope(rows, looks, path, title, caption) as panel:
-        for ax, part in panel:
-            _draw_means(ax, part, looks)
-            ax.set_ylabel(f"{words}, mean over seasons")
+    figure, parts = _panel_a_scope(rows, looks, title, caption)
+    for ax, part in parts:
+        _draw_means(ax, part, looks)
+        ax.set_ylabel(f"{words}, mean over seasons")
+    return figure
 
 
-def plot_differences(differences: pd.DataFrame, baseline: str, metric: str, path: Path) -> None:
+@look
+def plot_differences(differences: pd.DataFrame, baseline: str, metric: str) -> Figure:
     """Draw the paired differences of a metric to the baseline run, with their intervals.
 
     Args:
         differences: What `nba_rank.evaluation.paired.paired` returns.
         baseline: Name of the run that it takes differences to.
         metric: As in `plot_by_point`.
-        path: PNG to write. Significant differences have filled dots.
     """
-    rows = _at_points(
-        differences[differences["ranker"] != STANDINGS], metric, [MEAN, *POINT_LABELS]
-    )
+    at = differences["as_of_point"].isin([MEAN, *POINT_LABELS])
+    rows = differences[at & (differences["metric"] == metric)]
+    rows = rows[rows["ranker"] != STANDINGS]
     points = _points(rows)
     looks = _looks(rows["ranker"].unique().tolist())
     step = min(0.16, 0.8 / len(looks))
@@ -153,39 +156,35 @@ def plot_differences(differences: pd.DataFrame, baseline: str, metric: str, path
     if rows["low"].isna().all():
         bars = "Too few seasons for intervals."
     caption = f"Paired by season, {rows['n_seasons'].max()} seasons. {bars}"
-    with _panel_a_scope(rows, looks, path, title, caption) as panel:
-        for ax, part in panel:
-            ax.axhline(0, color=INK, linewidth=1)
-            for place, (run, look) in enumerate(looks.items()):
-                own = part[part["ranker"] == run]
-                x = own["as_of_point"].map(points.index) + (place - (len(looks) - 1) / 2) * step
-                ax.vlines(x, own["low"], own["high"], color=look.colour, lw=2)
-                significant = own["verdict"].isin(SIGNIFICANT)
-                for chosen, face in ((significant, look.colour), (~significant, "white")):
-                    ax.plot(x[chosen], own.loc[chosen, "difference"], look.marker, ms=7,
-                            color=look.colour, mfc=face, mew=1.8)  # fmt: skip
-                ax.plot([], [], look.marker, ls="-", color=look.colour, label=run)
-            _label_points(ax, points, 0.5)
-            ax.set_ylabel(f"{words}, run minus {baseline}")
-            ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    figure, parts = _panel_a_scope(rows, looks, title, caption)
+    for ax, part in parts:
+        ax.axhline(0, color=INK, linewidth=1)
+        for place, (run, style) in enumerate(looks.items()):
+            own = part[part["ranker"] == run]
+            x = own["as_of_point"].map(points.index) + (place - (len(looks) - 1) / 2) * step
+            ax.vlines(x, own["low"], own["high"], color=style.colour, lw=2)
+            significant = own["verdict"].isin(SIGNIFICANT)
+            for chosen, face in ((significant, style.colour), (~significant, "white")):
+                ax.plot(x[chosen], own.loc[chosen, "difference"], style.marker, ms=7,
+                        color=style.colour, mfc=face, mew=1.8)  # fmt: skip
+            ax.plot([], [], style.marker, ls="-", color=style.colour, label=run)
+        _label_points(ax, points, 0.5)
+        ax.set_ylabel(f"{words}, run minus {baseline}")
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
 
 
-@contextmanager
 def _panel_a_scope(
-    rows: pd.DataFrame, looks: Mapping[str, Look], path: Path, title: str, caption: str
-) -> Iterator[list[tuple[Axes, pd.DataFrame]]]:
-    """Yield a panel for all teams and one for the playoff teams, as far as there are such rows."""
+    rows: pd.DataFrame, names: Collection[str], title: str, caption: str
+) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
+    """Return a panel for all teams and one for the playoff teams, as far as there are such rows."""
     parts = [part for scope in _SCOPES if not (part := rows[rows["scope"] == scope]).empty]
-    size, shape = (8.2 if len(parts) == 1 else 5.2, 4.8), (1, len(parts))
-    with panels(path, title, caption, size, shape, left=1, right=room_for(looks) + 0.4) as axes:
-        yield list(zip(axes.flat, parts, strict=True))
-        for ax, part in zip(axes.flat, parts, strict=True):
-            ax.set_title(sentence(label("scope", part["scope"].iloc[0])))
-
-
-def _at_points(table: pd.DataFrame, metric: str, points: Collection[str]) -> pd.DataFrame:
-    """Return a metric of all teams and of the playoff teams at some as-of points."""
-    return table[(table["metric"] == metric) & table["as_of_point"].isin(points)]
+    size, shape = (8.2 if len(parts) == 1 else 5, 5), (1, len(parts))
+    right = room_for(label("ranker", name) for name in names) + 0.4
+    figure, axes = panels(title, caption, size, shape, left=1, right=right)
+    for ax, part in zip(axes.flat, parts, strict=True):
+        ax.set_title(sentence(label("scope", part["scope"].iloc[0])))
+    return figure, list(zip(axes.flat, parts, strict=True))
 
 
 def _points(rows: pd.DataFrame) -> list[str]:
@@ -209,14 +208,14 @@ def _draw_means(
     points = [point for point in _points(means) if point != MEAN]
     x = np.arange(len(points))
     ends = {}
-    for ranker, look in looks.items():
+    for ranker, style in looks.items():
         line = means[means["ranker"] == ranker].set_index("as_of_point").reindex(points)
         if line["value"].isna().all():
             continue
-        look.draw(ax, x, line["value"])
-        if look.bold and line["low"].notna().any():
-            ax.fill_between(x, line["low"], line["high"], color=look.colour, alpha=0.13, lw=0)
-        ends[label(names, ranker)] = (float(line["value"].dropna().iloc[-1]), look)
+        style.draw(ax, x, line["value"])
+        if style.bold and line["low"].notna().any():
+            ax.fill_between(x, line["low"], line["high"], color=style.colour, alpha=0.13, lw=0)
+        ends[label(names, ranker)] = (float(line["value"].dropna().iloc[-1]), style)
     _label_points(ax, points, 0.1)
     if ends:
         name_ends(ax, ends)

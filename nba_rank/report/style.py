@@ -5,8 +5,7 @@ colour alone.
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,27 +27,26 @@ _DPI = 120
 _COLOURS = 128
 
 
-def look() -> AbstractContextManager[None]:
-    """Return a context in which new figures have the common look."""
-    return mpl.rc_context(
-        {
-            "font.size": 12,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.edgecolor": GREY,
-            "axes.titlesize": 14,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "axes.titley": 1.0,
-            "axes.axisbelow": True,
-            "grid.color": PALE,
-            "legend.frameon": False,
-            "legend.fontsize": 11,
-            "text.color": INK,
-            "text.hinting": "none",
-            "text.parse_math": False,
-        }
-    )
+look = mpl.rc_context(
+    {
+        "font.size": 12,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": GREY,
+        "axes.titlesize": 14,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titley": 1.0,
+        "axes.axisbelow": True,
+        "grid.color": PALE,
+        "legend.frameon": False,
+        "legend.fontsize": 11,
+        "text.color": INK,
+        "text.hinting": "none",
+        "text.parse_math": False,
+    }
+)
+"""Decorator of functions that draw: gives their figures the common look."""
 
 
 class Look(NamedTuple):
@@ -66,9 +64,7 @@ class Look(NamedTuple):
                 zorder=3 if self.bold else 2)  # fmt: skip
 
 
-@contextmanager
 def panels(
-    path: Path,
     title: str,
     caption: str,
     size: tuple[float, float],
@@ -78,13 +74,12 @@ def panels(
     right: float = 0.15,
     bottom: float = 0.65,
     top: float = 0.4,
-) -> Iterator[npt.NDArray[Any]]:
-    """Yield the axes of a new figure, then write it as a PNG of 120 pixels an inch.
+) -> tuple[Figure, npt.NDArray[Any]]:
+    """Return a new figure and its axes, an array of `shape`.
 
     All places are fixed: to find them takes matplotlib as long as to draw.
 
     Args:
-        path: PNG to write, whole or not at all.
         title: Written over the figure.
         caption: Written below it.
         size: Width and height of each panel, in inches like all lengths.
@@ -99,24 +94,23 @@ def panels(
     lines = textwrap.wrap(caption, int(11 * width))
     head, foot = 0.42, 0.12 + 0.19 * len(lines)
     height = head + rows * (top + size[1] + bottom) + foot
-    with look():
-        figure = Figure(figsize=(width, height), dpi=_DPI)
-        figure.suptitle(title, x=0.12 / width, y=1 - 0.08 / height, ha="left", va="top",
-                        fontsize=16, fontweight="bold")  # fmt: skip
-        figure.supxlabel("\n".join(lines), x=0.12 / width, y=0.08 / height, ha="left",
-                         fontsize=11, color=GREY)  # fmt: skip
-        axes = np.empty(shape, dtype=object)
-        for row, column in np.ndindex(shape):
-            x = left + column * (left + size[0] + right)
-            y = foot + bottom + (rows - 1 - row) * (top + size[1] + bottom)
-            place = (x / width, y / height, size[0] / width, size[1] / height)
-            axes[row, column] = ax = figure.add_axes(place)
-            ax.xaxis.set_label_coords(0.5, -0.33 / size[1])
-            ax.yaxis.set_label_coords(-(left - 0.3) / size[0], 0.5)
-        yield axes
-        save(figure, path)
+    figure = Figure(figsize=(width, height), dpi=_DPI)
+    figure.suptitle(title, x=0.12 / width, y=1 - 0.08 / height, ha="left", va="top",
+                    fontsize=16, fontweight="bold")  # fmt: skip
+    figure.supxlabel("\n".join(lines), x=0.12 / width, y=0.08 / height, ha="left",
+                     fontsize=11, color=GREY)  # fmt: skip
+    axes = np.empty(shape, dtype=object)
+    for row, column in np.ndindex(shape):
+        x = left + column * (left + size[0] + right)
+        y = foot + bottom + (rows - 1 - row) * (top + size[1] + bottom)
+        place = (x / width, y / height, size[0] / width, size[1] / height)
+        axes[row, column] = ax = figure.add_axes(place)
+        ax.xaxis.set_label_coords(0.5, -0.33 / size[1])
+        ax.yaxis.set_label_coords(-(left - 0.3) / size[0], 0.5)
+    return figure, axes
 
 
+@look
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG with a palette, which takes a quarter of the bytes, whole or not at all."""
     canvas = FigureCanvasAgg(figure)

@@ -18,10 +18,10 @@ from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.core import escape
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.sweeps import Candidate, SweepResult
-from nba_rank.report.format import console_table, number, percent, print_table, table
+from nba_rank.report.format import console_table, number, print_table, table
 from nba_rank.report.labels import span
-from nba_rank.report.render import Album, Figure, write_analysis
-from nba_rank.report.style import GREY, ORANGE, look, save
+from nba_rank.report.render import Album, write_analysis
+from nba_rank.report.style import GREY, ORANGE, look
 
 _SHOWN_TRIALS, _SHOWN_DIMENSIONS = 10, 12
 _MOST_SLICES, _MOST_LINES = 6, 12
@@ -89,11 +89,10 @@ def write_sweep_report(findings: SweepFindings, run_dir: RunDir, console: Consol
             name: _shares(shares) for name, shares in findings.importances.items() if shares
         },
     }
-    path = write_analysis(run_dir, "sweep.md.j2", context, draw(findings, run_dir))
     print_table(console_table(gains, f"Chosen: {result.chosen.name}"), console)
     for word in findings.overrides:
         console.print(f"  {word}", markup=False, highlight=False)
-    console.print(f"Sweep folder: {run_dir.path}, analysis: {path.name}")
+    write_analysis(run_dir, "sweep.md.j2", context, draw(findings, run_dir), console)
 
 
 def _trials(some: list[Candidate], result: SweepResult) -> pd.DataFrame:
@@ -101,7 +100,7 @@ def _trials(some: list[Candidate], result: SweepResult) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "configuration": one.name,
-            **{name: number(one.objective[name], 4) for name in result.objectives},
+            **{name: number(one.objective[name], ".4f") for name in result.objectives},
             "choices": _choices(one) or "the config as it is",
         }
         for one in [*some, *[result.default] * (result.default not in some)]
@@ -119,22 +118,23 @@ def _choices(one: Candidate) -> str:
 def _shares(shares: Mapping[str, float]) -> pd.DataFrame:
     top = list(shares.items())[:_SHOWN_DIMENSIONS]
     return pd.DataFrame(
-        [{"choice": name, "share of variance": percent(share)} for name, share in top]
+        [{"choice": name, "share of variance": number(share, ".0%")} for name, share in top]
     )
 
 
-def draw(findings: SweepFindings, run_dir: RunDir) -> list[Figure]:
+@look
+def draw(findings: SweepFindings, run_dir: RunDir) -> Album:
     """Draw the trials by order, by dimension and, for two objectives, against each other.
 
     The figures are Optuna's own, with the default configuration marked.
     """
     study, found = findings.study, findings.result
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    album = Album(run_dir.path)
+    album = Album(run_dir)
     if not done:
-        return []
+        return album
     plt.switch_backend("agg")  # Optuna draws by pyplot
-    with look(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         for place, objective in enumerate(found.objectives):
             ending = f"_{objective}" if len(found.objectives) > 1 else ""
@@ -163,7 +163,7 @@ def draw(findings: SweepFindings, run_dir: RunDir) -> list[Figure]:
                 front.scatter(x, y, s=120, marker=marker, color=colour, label=name, zorder=4)
             front.legend(frameon=False)
             _keep(album, "What one objective costs the other", "pareto_front")
-    return album.figures
+    return album
 
 
 def _keep(album: Album, caption: str, name: str) -> None:
@@ -174,7 +174,7 @@ def _keep(album: Album, caption: str, name: str) -> None:
             ax.xaxis.set_major_formatter("{x:g}")
             ax.xaxis.set_minor_formatter("{x:g}")
             ax.tick_params(axis="x", which="both", labelrotation=90, labelsize=8)
-    save(figure, album.add(caption, name))
+    album.add(caption, name, figure)
     plt.close(figure)
 
 

@@ -160,10 +160,11 @@ def test_a_sweep_shows_validation_beside_test(start, folders, tmp_path):
     assert done.manifest["sweeps"] == [str(sweep)]
     found = section(done.text, "Sweep quick_1a2b")
     assert "Trials: 2 complete, 1 pruned." in found
-    assert "| Spearman ↑ | 0.710 | 0.750 | +0.040 | 0.800 | 0.811 | +0.011 |" in found
+    assert "| Spearman ↑ | validation | 0.710 | 0.750 | +0.040 |" in found
+    assert "| Spearman ↑ | test | 0.800 | 0.811 | +0.011 |" in found
+    assert "| NDCG@16 ↑ | validation | 0.900 | 0.920 | +0.020 |" in found
     none = " | ".join(["–"] * 3)  # noqa: RUF001
-    assert f"| NDCG@16 ↑ | 0.900 | 0.920 | +0.020 | {none} |" in found
-    assert f"| playoffs AUC ↑ | 0.500 | 0.600 | +0.100 | {none} |" in found
+    assert f"| playoffs AUC ↑ | test | {none} |" in found
 
 
 def test_what_cannot_be_compared_is_refused_and_nothing_is_written(folders, tmp_path):

@@ -154,11 +154,10 @@ def test_a_run_folder_is_complete(finished):
         "predictions.json", "predictions.parquet", "oof.parquet", "losses.csv", "ANALYSIS_01.md",
         ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml",
         "figures/skill_over_season.png", f"figures/predicted_vs_actual_{TEST_SEASON}.png",
-        "figures/losses.png", "figures/blend_weights.png", "figures/attention_diagnostics.png",
+        "figures/losses.png", "figures/attention_diagnostics.png",
         "report.html", "diagnostics.csv", "contributions.csv", "differences.csv",
         "faithfulness.csv", "odds.parquet", "games.csv", "series.csv", "finishes.csv",
         "playoff_players.csv", f"figures/title_race_{TEST_SEASON}.png",
-        *[f"figures/odds_{TEST_SEASON}_{point}.png" for point in ("open", "0.5", "end")],
         *[f"figures/reliability_{name}.png" for name in ("odds", "calibration")],
         *[f"models/{TEST_SEASON}/{name}"
           for name in (

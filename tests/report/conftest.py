@@ -1,9 +1,12 @@
 import base64
+import io
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.league import league_teams
 from nba_rank.data.outcomes import EVENTS, FINISHES
@@ -14,7 +17,7 @@ from nba_rank.evaluation.series import series_metrics
 from nba_rank.evaluation.single_games import game_metrics
 from nba_rank.models.members import Scores
 from nba_rank.odds.season_sim import N_SEEDS
-from nba_rank.report import style, sweep_report
+from nba_rank.report import render
 
 
 @pytest.fixture(scope="session")
@@ -28,17 +31,39 @@ def png():
 
 @pytest.fixture
 def drawn(monkeypatch, png):
-    """The figures in the order drawn; for speed only a tiny picture of each is written."""
-    figures = []
+    """Writes a tiny picture in place of each figure."""
 
     def keep(figure, path):
-        figures.append(figure)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(png)
 
-    for module in (style, sweep_report):
-        monkeypatch.setattr(module, "save", keep)
-    return figures
+    monkeypatch.setattr(render, "save", keep)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a report: `written(write, report)`; returns its text and what was printed."""
+
+    def run(write, report):
+        console = Console(file=io.StringIO(), width=120)
+        write(report, RunDir(tmp_path), console)
+        text = max(tmp_path.glob("ANALYSIS_*.md")).read_text(encoding="utf-8")
+        assert (tmp_path / "report.html").exists()
+        return text, console.file.getvalue()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def table():
+    """Reads the first table below a heading: the cells of each line by the first one."""
+
+    def read(text, heading):
+        below = text.partition(f"# {heading}\n")[2].partition("|")[2].partition("\n\n")[0]
+        cells = [line.strip("| ").split(" | ") for line in below.splitlines()]
+        return {first: rest for first, *rest in cells}
+
+    return read
 
 
 @pytest.fixture(scope="session")

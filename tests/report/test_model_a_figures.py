@@ -4,6 +4,7 @@ import pytest
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
 from nba_rank.report.labels import LOSS_LABELS
 from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses
+from nba_rank.report.style import save
 
 
 def bold(ax):
@@ -16,34 +17,25 @@ def n_thin(ax):
     return sum(int(np.isnan(line).sum()) for line in thin)
 
 
-def test_losses_have_a_line_a_fit_over_its_networks(learning_curves, tmp_path, drawn):
-    plot_losses(learning_curves, tmp_path / "losses.png", "ListMLE")
-    train, validation = drawn[0].axes
+def test_losses_have_a_line_a_fit_over_its_networks(learning_curves):
+    train, validation = plot_losses(learning_curves, "ListMLE").axes
     assert n_thin(train) == 4
     assert [line.get_label() for line in bold(train)] == ["2021-22", "2022-23"]
     # Mean of 2 and 3, falling by .1 an epoch.
     np.testing.assert_allclose(bold(train)[0].get_ydata(), [2.5, 2.4, 2.3, 2.2])
     assert [line.get_label() for line in bold(validation)] == ["2021-22"]
     assert train.get_ylabel().startswith("ListMLE")
-
-
-def test_a_single_network_has_no_thin_line(learning_curves, tmp_path, drawn):
     one = learning_curves[learning_curves["network"] == 0].assign(val_loss=np.nan)
-    for rows in (one, one.head(1)):
-        plot_losses(rows, tmp_path / "losses.png", "ListMLE")
-    assert [len(figure.axes) for figure in drawn] == [1, 1]
-    assert n_thin(drawn[0].axes[0]) == 0
+    (train,) = plot_losses(one, "ListMLE").axes
+    assert n_thin(train) == 0
 
 
 def test_every_loss_has_words():
     assert set(LOSS_LABELS) == set(LIST_LOSSES)
 
 
-def test_every_panel_of_the_diagnostics_shows_each_network_and_their_mean(
-    diagnostics, tmp_path, drawn
-):
-    plot_diagnostics(diagnostics, tmp_path / "health.png")
-    axes = drawn[0].axes
+def test_every_panel_of_the_diagnostics_shows_each_network_and_their_mean(diagnostics):
+    axes = plot_diagnostics(diagnostics).axes
     assert [ax.get_yscale() for ax in axes] == ["linear"] * 6 + ["log"] * 2
     entropy = next(line for line in bold(axes[0]) if line.get_label() == "mean of the heads")
     assert entropy.get_xdata().tolist() == [-1, 0, 1, 2, 3]
@@ -67,11 +59,7 @@ def test_diagnostics_that_blow_up_are_drawn_as_far_as_they_go(diagnostics, tmp_p
     diagnostics.loc[late, ["entropy_ratio", "gradient_scorer"]] = np.nan
     diagnostics["gradient_encoder"] = 0.0
     diagnostics["fallback_share"] = 1.0
-    plot_diagnostics(diagnostics, tmp_path / "health.png")
-    width = int.from_bytes((tmp_path / "health.png").read_bytes()[16:20])
-    assert width >= 1600
-
-
-def test_diagnostics_of_one_epoch_of_one_network(diagnostics, tmp_path, drawn):
-    plot_diagnostics(diagnostics.head(2), tmp_path / "health.png")
-    assert len(drawn[0].axes) == 8
+    for rows in (diagnostics, diagnostics.head(2)):
+        save(plot_diagnostics(rows), tmp_path / "health.png")
+        width = int.from_bytes((tmp_path / "health.png").read_bytes()[16:20])
+        assert width >= 1600

@@ -1,10 +1,12 @@
 import base64
 import html.parser
+import io
 import re
 
 import pandas as pd
 import pytest
 from jinja2 import DictLoader, UndefinedError
+from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
 from nba_rank.report import render as rendering
@@ -75,9 +77,10 @@ def written(template, tmp_path, png):
         "rows": pd.DataFrame({"team": [EVIL, "=1"], "value": [0.5, -0.0001]}),
     }  # fmt: skip
     figures = [("One [figure]", "figures/a.png"), ("Lost", "figures/none.png")]
-    path = rendering.write_analysis(RunDir(tmp_path), template, context, figures)
-    assert path.name == "ANALYSIS_01.md"
-    return path.read_text(encoding="utf-8"), (tmp_path / "report.html").read_text(encoding="utf-8")
+    console = Console(file=io.StringIO())
+    rendering.write_analysis(RunDir(tmp_path), template, context, figures, console)
+    return [(tmp_path / name).read_text(encoding="utf-8")
+            for name in ("ANALYSIS_01.md", "report.html")]  # fmt: skip
 
 
 def test_what_a_template_prints_is_escaped_once(written):
