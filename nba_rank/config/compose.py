@@ -38,11 +38,7 @@ def register_schemas() -> None:
 
 
 def as_config(cfg: DictConfig, kind: type[Kind]) -> Kind:
-    """Turn a composed config into typed objects and validate it.
-
-    Args:
-        cfg: What Hydra composed.
-        kind: The schema of the program.
+    """Turn what Hydra composed into the typed objects of a program's schema, and validate them.
 
     Raises:
         ConfigError: The config cannot be run.

@@ -22,14 +22,9 @@ _SEARCH = re.compile(r"hydra\.sweeper\.(?:n_trials|n_jobs|params\.(?P<param>.+))
 
 
 def known_to_hydra(word: str) -> str:
-    """Check and register an experiment file that the command line names.
+    """Register the experiment file that a word of the command line names, under a new name for it.
 
-    Args:
-        word: A word of the command line.
-
-    Returns:
-        The word, or for `experiment=<path>.yaml` one that names the option under which Hydra knows
-        the file now.
+    Other words are returned as they are.
 
     Raises:
         UserError: There is no such file, or it holds what it may not.

@@ -7,12 +7,7 @@ from nba_rank.core.names import CLONE, MEMBERS
 
 
 def without_effect(config: Config, keys: Iterable[str]) -> list[str]:
-    """Say which of some options change nothing in a run, and what to set instead.
-
-    Args:
-        config: The config of a run.
-        keys: Dotted keys that somebody has set.
-    """
+    """Say which of the options that somebody has set change nothing in a run, and what to set."""
     rules = list(_rules(config))
     return [
         f"{key} has no effect: {reason}"

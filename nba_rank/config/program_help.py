@@ -13,10 +13,7 @@ from nba_rank.config.schema.option import declared, first_sentence
 def program_help(config_name: str, kind: type, overrides: list[str]) -> str:
     """Return what a program is for, its options with a line each, and its groups.
 
-    Args:
-        config_name: Name of a file of `conf/`.
-        kind: Its schema.
-        overrides: Words of the command line; the values shown are those after them.
+    The values shown are those after the overrides of the command line.
     """
     main = sys.modules["__main__"]
     name = f"python -m nba_rank.{Path(str(main.__file__)).stem}"

@@ -24,11 +24,9 @@ def row_hashes(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
 
 
 def frame_hash(frame: pd.DataFrame, rows: npt.NDArray[np.uint64] | None = None) -> str:
-    """Return the SHA-256 of a frame's content: column names, dtypes and values in row order.
+    """Return the SHA-256 of a frame's column names, dtypes and values in row order.
 
-    Args:
-        frame: The frame.
-        rows: Its `row_hashes`, where they are known already.
+    `rows` are its `row_hashes`, where they are known already.
     """
     digest = hashlib.sha256()
     digest.update(repr([(name, str(dtype)) for name, dtype in frame.dtypes.items()]).encode())
@@ -72,11 +70,7 @@ def _hash(part: object) -> bytes:
 
 @cache
 def code_hash(module: str) -> str:
-    """Hash a module, every module of this package that it imports, and the packages' versions.
-
-    Args:
-        module: Dotted name, such as `__name__`.
-    """
+    """Hash a module by dotted name, all of this package that it imports, and package versions."""
     digest = hashlib.sha256()
     for name in sorted(closure(module)):
         digest.update(name.encode() + modules()[name].read_bytes())

@@ -17,12 +17,7 @@ from nba_rank.core import escape
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under a temporary name and rename it when it is complete.
-
-    Args:
-        path: File to make or replace; its folder is made if missing.
-        write: Writes to the path that it is given.
-    """
+    """Write a file with `write(temporary path)`, and rename it when it is complete."""
     with written_together() as place:
         write(place(path))
 
@@ -59,11 +54,9 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
 
 
 def replace_folder(folder: Path, write: Callable[[Path], object]) -> None:
-    """Write a temporary folder and move it to its place when it is complete.
+    """Write a folder with `write(temporary folder)`, and move it to its place when it is complete.
 
-    Args:
-        folder: Folder to make, or to replace with all its content.
-        write: Writes into the folder that it is given. If it raises, the old folder stays.
+    It replaces the old folder, which stays if `write` raises.
 
     Raises:
         OSError: Something cannot be written, or another process made the folder meanwhile.

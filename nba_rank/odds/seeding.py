@@ -96,16 +96,6 @@ class _Tied:
                 tied = self.members.ravel()[at[:, None] + np.arange(k)]
                 yield _Tied(self.row[group], tied, self.place[group] + offset)
 
-    def best(self, values: Array) -> Iterator["_Tied"]:
-        """Return the teams of each group that are level at its top, for each number of them."""
-        at_top = values == values.max(axis=1, keepdims=True)
-        number = np.count_nonzero(at_top, axis=1)
-        for k in range(1, values.shape[1] + 1):
-            groups = self.take(number == k)
-            if len(groups.row):
-                top = groups.members[at_top[number == k]].reshape(-1, k)
-                yield _Tied(groups.row, top, groups.place)
-
 
 @dataclass(frozen=True)
 class _Records:
@@ -164,8 +154,6 @@ def _order(
     parts: list[IntArray],
     of_two: list[Criterion],
     of_more: list[Criterion],
-    *,
-    first_only: bool = False,
 ) -> list[IntArray]:
     """Order parts of the league by winning percentage, then by the criteria for the size of a tie.
 
@@ -178,7 +166,6 @@ def _order(
         parts: Teams to order, each part by itself; ascending [K].
         of_two: Criteria for two teams.
         of_more: Criteria for more.
-        first_only: Settle only who comes first; the other places are arbitrary.
 
     Returns:
         Teams of each part, best first, [S, K].
@@ -189,18 +176,11 @@ def _order(
     queue: dict[int, list[_Tied]] = defaultdict(list)
 
     def push(groups: _Tied, values: Array) -> None:
-        if first_only:
-            levels = groups.best(values)
-        else:
-            groups, ordered = groups.sorted_by(values)
-            places = groups.place[:, None] + np.arange(groups.members.shape[1])
-            order[groups.row[:, None], places] = groups.members
-            levels = groups.ties(ordered)
-        for level in levels:
-            if first_only:
-                order[level.row, level.place] = level.members[:, 0]
-            if level.members.shape[1] > 1:
-                queue[level.members.shape[1]].append(level)
+        groups, ordered = groups.sorted_by(values)
+        places = groups.place[:, None] + np.arange(groups.members.shape[1])
+        order[groups.row[:, None], places] = groups.members
+        for level in groups.ties(ordered):
+            queue[level.members.shape[1]].append(level)
 
     for start, teams in zip(starts, parts, strict=True):
         whole = np.broadcast_to(teams, (S, len(teams)))
@@ -229,7 +209,7 @@ def _order(
 
 
 def _division_winners(records: _Records) -> BoolArray:
-    """Return who won a division [S, T]; these ties come first and settle nothing else."""
+    """Return who won a division [S, T]; these ties come before all others."""
     before: list[Criterion] = [
         records.among_tied, records.division_record, records.in_conference, records.own_field,
     ]  # fmt: skip
@@ -237,7 +217,7 @@ def _division_winners(records: _Records) -> BoolArray:
     winner = np.zeros(records.win_pct.shape, dtype=bool)
     division = records.league.division
     members = [np.flatnonzero(division == code) for code in np.unique(division)]
-    for order in _order(records, members, of_two, of_more, first_only=True):
+    for order in _order(records, members, of_two, of_more):
         winner[np.arange(len(order)), order[:, 0]] = True
     return winner
 
