@@ -4,7 +4,7 @@ Letters: B lists, L teams in a list, P players of a team, F player columns, indi
 ones among them, K prior columns.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,7 +14,6 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
 
 from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
@@ -212,7 +211,7 @@ class DateSampler:
         return lists[torch.randperm(len(lists), generator=generator)]
 
 
-class _Batches(IterableDataset[Batch]):
+class _Batches:
     """Index slices of tensors that already lie on the device; `draw` gives an epoch's lists."""
 
     def __init__(self, tensors: Batch, lists_per_batch: int, draw: Callable[[], Tensor]) -> None:
@@ -222,7 +221,7 @@ class _Batches(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         lists = self._draw().to(self._tensors["relevance"].device)
-        for index in lists.split(self._size):
+        for index in lists.tensor_split(-(-len(lists) // self._size)):
             yield {name: tensor[index] for name, tensor in self._tensors.items()}
 
 
@@ -232,7 +231,7 @@ class ListDataModule(pl.LightningDataModule):
     Args:
         train: Lists to learn from.
         validation: Lists of other seasons to watch, or None.
-        lists_per_batch: Lists in one step.
+        lists_per_batch: Lists in one step at most; all steps of an epoch have about as many.
         dates_per_season: Dates of each training season in an epoch, see `DateSampler`.
         seed: Seed of the draw and of the order of the lists.
     """
@@ -262,16 +261,22 @@ class ListDataModule(pl.LightningDataModule):
                     key: tensor.to(device) for key, tensor in lists.tensors.items()
                 }
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def transfer_batch_to_device(
+        self, batch: Batch, device: torch.device, dataloader_idx: int
+    ) -> Batch:
+        """Return the batch, which lies there already."""
+        return batch
+
+    def train_dataloader(self) -> Iterable[Batch]:
         """Batches of newly drawn lists each epoch."""
         return self._loader("train", lambda: self._sampler.draw(self._generator))
 
-    def val_dataloader(self) -> DataLoader[Batch] | list[DataLoader[Batch]]:
+    def val_dataloader(self) -> Iterable[Batch]:
         """Batches of the validation season in order; none without one."""
         validation = self._lists["validation"]
         if validation is None:
             return []
         return self._loader("validation", lambda: torch.arange(len(validation)))
 
-    def _loader(self, name: str, draw: Callable[[], Tensor]) -> DataLoader[Batch]:
-        return DataLoader(_Batches(self._on_device[name], self._size, draw), batch_size=None)
+    def _loader(self, name: str, draw: Callable[[], Tensor]) -> Iterable[Batch]:
+        return _Batches(self._on_device[name], self._size, draw)

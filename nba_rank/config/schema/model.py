@@ -76,7 +76,7 @@ class ModelAConfig:
     )
     learning_rate: float = option("Step size of AdamW.", low=1e-08)
     weight_decay: float = option("Weight decay of AdamW.", low=0)
-    lists_per_batch: int = option("Lists in one step.", low=1)
+    lists_per_batch: int = option("Lists in one step at most.", low=1)
     dates_per_season: int = option(
         "Dates of each season that an epoch draws, one from each of that many equal stretches, "
         "since neighbouring dates are near-duplicates; 0 takes all.",

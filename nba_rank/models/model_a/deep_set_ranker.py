@@ -4,11 +4,13 @@ Letters: B lists, L teams, P players, F player columns, K prior columns, D model
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
+from nba_rank.models.model_a.dropout import Dropout
 from nba_rank.models.model_a.set_attention import SetAttention
 
 
@@ -66,7 +68,7 @@ class DeepSetRanker(nn.Module):
         layers: list[nn.Module] = []
         width = stat_dim + embedding_dim
         for dim in encoder_dims:
-            layers += [nn.Linear(width, dim), nn.ReLU(), nn.Dropout(dropout)]
+            layers += [nn.Linear(width, dim), nn.ReLU(), Dropout(dropout)]
             width = dim
         self.encoder = nn.Sequential(*layers)
         self.attention = SetAttention(dim=width, **attention)
@@ -89,8 +91,8 @@ class DeepSetRanker(nn.Module):
         """Score the teams of each list; values in empty places and padding have no effect.
 
         Args:
-            stats: Standardised player columns, [B, L, P, F].
-            player: Embedding rows, int64 [B, L, P]; 0 for unknown players.
+            stats: Standardised player columns, [B, L, P, F]; finite in empty places, too.
+            player: Embedding rows, int64 [B, L, P]; 0 for unknown players and in empty places.
             player_mask: True for players, bool [B, L, P].
             minutes_share: Share of the team's minutes, [B, L, P]; a player may have 0.
             team_prior: Standardised prior columns, [B, L, K].
@@ -101,10 +103,7 @@ class DeepSetRanker(nn.Module):
         """
         padding = ~team_mask
         present = player_mask & team_mask[..., None]
-        features = [stats.masked_fill(~present[..., None], 0)]
-        if self.embedding is not None:
-            features.append(self.embedding(player.masked_fill(~present, 0)))
-        encoded = self.encoder(torch.cat(features, dim=-1))
+        encoded = self._encode(stats, player)
         # Padding is pooled as unknown players with equal minutes: neither empty nor a fallback.
         vector, weights, fallback, empty = self.attention(
             encoded.flatten(0, 1),
@@ -125,3 +124,17 @@ class DeepSetRanker(nn.Module):
             encoded=encoded,
             pooled=pooled.masked_fill(padding[..., None], 0),
         )
+
+    def _encode(self, stats: Tensor, player: Tensor) -> Tensor:
+        """Encode players, [B, L, P, D].
+
+        The first layer reads statistics and embedding apart: together, its backward pass would
+        compute the gradient of the statistics as well, which nobody needs.
+        """
+        first, n_stats = cast(nn.Linear, self.encoder[0]), stats.shape[-1]
+        encoded = linear(stats, first.weight[:, :n_stats], first.bias)
+        if self.embedding is not None:
+            encoded = encoded + linear(self.embedding(player), first.weight[:, n_stats:])
+        for layer in list(self.encoder)[1:]:
+            encoded = layer(encoded)
+        return encoded

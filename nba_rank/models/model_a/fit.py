@@ -161,8 +161,6 @@ def _train(
         )
         trainer = _trainer(config, callbacks, loggers, validate=games.validation is not None)
         with warnings.catch_warnings():
-            # The batches are slices of tensors on the device: workers would only copy them.
-            warnings.filterwarnings("ignore", ".*does not have many workers.*")
             # A deprecated name of torch that Lightning uses.
             warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
             try:

@@ -172,7 +172,8 @@ class ModelA(pl.LightningModule):
             self.parameters(),
             lr=self.config.learning_rate,
             weight_decay=self.config.weight_decay,
-            foreach=True,
+            # One kernel for all parameters; with it, Lightning cannot clip under autocast.
+            fused=self.trainer.precision == "32-true" or None,
         )
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimiser, T_max=self.trainer.max_epochs or 1

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nba_rank.models.model_a.attention_weights import AttentionWeights, equal_weights
-from nba_rank.models.model_a.sigma_reparam import SigmaLinear
+from nba_rank.models.model_a.sigma_reparam import SigmaLinear, weight_of
 from nba_rank.models.model_a.straight_through import finite_or
 
 _POOLINGS = ("attention", "uniform", "mean")
@@ -21,8 +21,7 @@ class Pooled(NamedTuple):
 
     Attributes:
         vector: [N, D].
-        weights: The weights that pooled, after dropout and fallback, float32 [N, H, P]; 0 in empty
-            places.
+        weights: The weights that pooled, after dropout and fallback, [N, H, P]; 0 in empty places.
         fallback: Whether the fallback's weights pooled, bool [N, H].
         empty: Whether the set has no player, bool [N]; its vector and weights are 0.
     """
@@ -36,9 +35,9 @@ class Pooled(NamedTuple):
 class SetAttention(nn.Module):
     """Pool a set into one vector by multi-head attention from one query.
 
-    The heads pool the projected values with the weights of `AttentionWeights`, in float32, and
-    the output projection mixes the heads. Values that are not finite reach the vector. A set
-    without players is an error in training and marked `empty` in evaluation.
+    The heads pool the projected values with the weights of `AttentionWeights`, and the output
+    projection mixes the heads; all in float32, under autocast too. Values that are not finite reach
+    the vector. A set without players is an error in training and marked `empty` in evaluation.
 
     Args:
         dim: Model width D.
@@ -87,7 +86,7 @@ class SetAttention(nn.Module):
         seed = torch.randn(n_heads, dim // n_heads)
         self.query = nn.Parameter(seed) if queries and query == "seed" else None
         self.query_projection = linear(dim, dim) if queries and query == "mean" else None
-        self.value = linear(dim, dim) if projects else nn.Identity()
+        self.value = linear(dim, dim) if projects else None
         self.output = linear(dim, dim) if projects else nn.Identity()
         self.feed_forward = nn.Linear(dim, dim) if residual and projects else None
         self.weights: AttentionWeights | None = None
@@ -117,40 +116,46 @@ class SetAttention(nn.Module):
             )
         # The places of an empty set count as players until the end, so that its sums are finite.
         valid = mask | empty[:, None]
-        minutes_share = minutes_share.masked_fill(empty[:, None], 1)
-        # 0 * NaN in an empty place would reach the sums and the gradients.
-        players = self.norm(players.masked_fill(~mask[..., None], 0))
-        # Query and keys that overflow must send no NaN to the encoder; values may.
-        content = finite_or(players, 0.0)
-        query = self._query(content, valid)
-        if query is not None and self.weights is not None:
-            weights, fallback = self.weights(query, content, minutes_share, valid)
-        else:
-            weights = equal_weights(valid)[:, None, :].expand(-1, self.n_heads, -1)
-            fallback = torch.zeros_like(weights[..., 0], dtype=torch.bool)
-        weights = weights.masked_fill(~mask[:, None, :], 0)
-        vector = self._pool(weights, self._heads(self.value(players)))
-        if query is not None and self.feed_forward is not None:
-            hidden = finite_or(query, 1.0).flatten(1) + vector
-            vector = hidden + self.feed_forward(hidden).relu()
+        minutes_share = minutes_share.float().masked_fill(empty[:, None], 1)
+        with torch.autocast(players.device.type, enabled=False):
+            # 0 * NaN in an empty place would reach the sums and the gradients.
+            players = self.norm(players.float().masked_fill(~mask[..., None], 0))
+            # Query and keys that overflow must send no NaN to the encoder; values may.
+            content = finite_or(players, 0.0)
+            query = self._query(content, valid)
+            if query is not None and self.weights is not None:
+                weights, fallback = self.weights(query, content, minutes_share, valid)
+            else:
+                weights = equal_weights(valid)[:, None, :].expand(-1, self.n_heads, -1)
+                fallback = torch.zeros_like(weights[..., 0], dtype=torch.bool)
+            weights = weights.masked_fill(~mask[:, None, :], 0)
+            vector = self._pool(weights, players)
+            if query is not None and self.feed_forward is not None:
+                hidden = finite_or(query, 1.0).flatten(-2) + vector
+                vector = hidden + self.feed_forward(hidden).relu()
         return Pooled(
             vector.masked_fill(empty[:, None], 0), weights, fallback & ~empty[:, None], empty
         )
 
     def _query(self, content: Tensor, valid: Tensor) -> Tensor | None:
-        """Return the query, [N, H, d] or, for all sets alike, [1, H, d]; None without one."""
-        if self.query is not None:
-            return self.query[None]
-        if self.query_projection is None:
-            return None
-        mean = (equal_weights(valid)[..., None] * content).sum(dim=1).to(content.dtype)
-        return self._heads(self.query_projection(mean))
+        """Return the query, [N, H, d] or, for all sets alike, [H, d]; None without one."""
+        if self.query is not None or self.query_projection is None:
+            return self.query
+        mean = (equal_weights(valid)[..., None] * content).sum(dim=1)
+        return self.query_projection(mean).unflatten(-1, (self.n_heads, -1))
 
-    def _pool(self, weights: Tensor, values: Tensor) -> Tensor:
-        """Pool values [N, P, H, d] and mix the heads: [N, D]."""
-        pooled = (weights.transpose(1, 2)[..., None] * values).sum(dim=1)
-        return self.output(pooled.flatten(1).to(values.dtype))
+    def _pool(self, weights: Tensor, players: Tensor) -> Tensor:
+        """Pool players by each head, and project and mix the heads: [N, D].
 
-    def _heads(self, tensor: Tensor) -> Tensor:
-        """Split the last dimension, D, into heads [H, d]."""
-        return tensor.unflatten(-1, (self.n_heads, -1))
+        `sum w (V x + b) = V sum w x + b sum w`: one projection a head instead of one a player.
+        """
+        pooled = weights @ players
+        if self.value is None:
+            return pooled[:, 0]
+        projection, bias = (
+            part.unflatten(0, (self.n_heads, -1))
+            for part in (weight_of(self.value), self.value.bias)
+        )
+        heads = torch.einsum("nhi,hdi->nhd", pooled, projection)
+        heads = heads + weights.sum(dim=-1, keepdim=True) * bias
+        return self.output(heads.flatten(1))

@@ -19,8 +19,8 @@ class SigmaLinear(nn.Linear):
     left: Tensor
     right: Tensor
 
-    def __init__(self, in_features: int, out_features: int) -> None:
-        super().__init__(in_features, out_features)
+    def __init__(self, in_features: int, out_features: int, *, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, bias=bias)
         self.gain = nn.Parameter(torch.ones(()))
         left, _, right = torch.linalg.svd(self.weight.detach(), full_matrices=False)
         self.register_buffer("left", left[:, 0].clone())
@@ -43,3 +43,8 @@ class SigmaLinear(nn.Linear):
     def _follow(self) -> None:
         self.left.copy_(normalize(torch.mv(self.weight, self.right), dim=0))
         self.right.copy_(normalize(torch.mv(self.weight.t(), self.left), dim=0))
+
+
+def weight_of(layer: nn.Linear) -> Tensor:
+    """Return the weight that a layer applies, [out_features, in_features]."""
+    return layer.effective_weight() if isinstance(layer, SigmaLinear) else layer.weight

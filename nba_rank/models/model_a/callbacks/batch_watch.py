@@ -15,19 +15,19 @@ from nba_rank.samples.lists import Batch
 
 
 class BatchWatch(pl.Callback):
-    """Keeps an epoch's last full batch to be diagnosed, and counts the fallbacks of all batches.
+    """Keeps an epoch's last batch to be diagnosed, and counts the fallbacks of all batches.
 
-    Lists are drawn in random order, so one full batch represents its epoch. Fallbacks are counted
-    in all batches, because they may be rare. Callbacks that read it come after it.
+    Lists are drawn in random order, so one batch represents its epoch. Fallbacks are counted in all
+    batches, because they may be rare. Callbacks that read it come after it.
 
     Attributes:
-        gradients: Norms of the running step, before clipping, see `gradient_norms`.
+        gradients: Norms of the running step, before clipping, see `gradient_norms`; of the first
+            step and the last of each epoch, otherwise empty.
     """
 
     def __init__(self) -> None:
         self.gradients: dict[str, Tensor] = {}
         self._kept: tuple[Ranked, Batch, dict[str, Tensor]] | None = None
-        self._size = 0
         self._fallbacks: list[Tensor] = []
         self._minutes_bias_weight = 1.0
         self._newest: Diagnostics | None = None
@@ -48,7 +48,6 @@ class BatchWatch(pl.Callback):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Reset the counts."""
-        self._size = 0
         self._fallbacks = []
         attention = cast(ModelA, pl_module).config.attention
         self._minutes_bias_weight = attention.minutes_bias_weight
@@ -57,7 +56,8 @@ class BatchWatch(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
     ) -> None:
         """Measure the gradients."""
-        self.gradients = gradient_norms(cast(ModelA, pl_module).ranker)
+        measured = trainer.is_last_batch or trainer.global_step == 0
+        self.gradients = gradient_norms(cast(ModelA, pl_module).ranker) if measured else {}
 
     def on_train_batch_end(
         self,
@@ -67,12 +67,9 @@ class BatchWatch(pl.Callback):
         batch: Batch,
         batch_idx: int,
     ) -> None:
-        """Keep the batch unless the epoch had a larger one."""
+        """Keep the batch."""
         self._newest = None
         ranked = cast(Ranked, cast(ModelA, pl_module).last_ranked)
         weighed = batch["team_mask"].sum() * ranked.fallback.shape[2]
         self._fallbacks.append(torch.stack([ranked.fallback.sum(), weighed]))
-        if len(batch["relevance"]) >= self._size:
-            self._size = len(batch["relevance"])
-            without_graph = Ranked(*(tensor.detach() for tensor in ranked))
-            self._kept = (without_graph, batch, self.gradients)
+        self._kept = (ranked, batch, self.gradients)
