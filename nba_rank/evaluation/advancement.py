@@ -1,31 +1,30 @@
 """How good are the odds of reaching the playoffs, winning each round and the title?"""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.names import SIMULATION
 from nba_rank.data.league import play_in
 from nba_rank.data.outcomes import EVENTS, FINISHES, events
 from nba_rank.data.standings import BERTHS
-from nba_rank.evaluation.calibration import brier, log_loss
-from nba_rank.evaluation.evaluate import TIDY_COLUMNS, interval_metrics
+from nba_rank.evaluation.calibration import group_scores
+from nba_rank.evaluation.evaluate import interval_metrics, tidy_rows
 
 _METRIC_OF = {event: "champion" if event == "title" else event for event in EVENTS}
-_LIST = ["season", "as_of_point"]
+_LIST = ["ranker", "season", "as_of_point"]
 _KEY = ["season", "team_id"]
 _SAFE_SEEDS = [f"seed_{place}" for place in range(1, BERTHS - 1)]
 
 
-def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame, ranker: str) -> pd.DataFrame:
+def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Score odds of reaching the playoffs, winning each round and the title.
 
     Args:
-        odds: Columns `season`, `as_of_point`, `team_id` and `<event>_prob` (0 to 1) of the events
-            to score; every team of a season once at each point. A column that is NaN at a whole
-            point is not scored there.
+        odds: Columns `season`, `as_of_point`, `team_id`, `ranker` and `<event>_prob` (0 to 1) of
+            the events to score; every team of a season once in each list. A column that is NaN in a
+            whole list is not scored there.
         results: What `nba_rank.data.outcomes.outcomes` returns.
-        ranker: Name of the source of the odds.
 
     Returns:
         Tidy rows of scope `league`: the Brier score of each event (of the title as
@@ -35,107 +34,98 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame, ranker: str) 
     Raises:
         ValueError: A list lacks or repeats a team, there are no results, or odds are not 0 to 1.
     """
-    offered = {event: f"{event}_prob" for event in EVENTS if f"{event}_prob" in odds}
     happened = events(results)
-    rows = odds[[*_LIST, "team_id", *offered.values()]].merge(
-        happened, how="left", on=_KEY, validate="many_to_one"
-    )
-    n_teams = happened["season"].value_counts()
-    tidy: list[tuple[str, str, str, str, str, float]] = []
-    for (season, point), teams in rows.groupby(_LIST, sort=False):
-        _check_teams(teams, int(n_teams.get(season, 0)), f"season {season} at {point}")
-        log_losses: dict[str, float] = {}
-        values: dict[str, float] = {}
-        for event, column in offered.items():
-            p, came = teams[column].to_numpy(), teams[event].to_numpy(dtype=np.bool_)
-            if np.isnan(p).all():
-                continue
-            values[f"{_METRIC_OF[event]}_brier"] = brier(p, came)
-            log_losses[event] = log_loss(p, came)
-            if event == "playoff":
-                values["playoff_log_loss"] = log_losses[event]
-            if event == "title" and came.any():
-                values["champion_log_loss"] = log_loss(p[came], came[came])
-        if len(log_losses) == len(EVENTS):
-            values["advancement_log_loss"] = float(np.mean(list(log_losses.values())))
-        tidy += [(str(season), str(point), "league", ranker, *one) for one in values.items()]
-    return pd.DataFrame(tidy, columns=TIDY_COLUMNS)
+    odds = odds.dropna(axis=1, how="all")
+    rows = odds.merge(happened, how="left", on=_KEY, validate="many_to_one")
+    _check_teams(rows, happened)
+    lists = rows.groupby(_LIST, sort=False)
+    values: dict[str, pd.Series] = {}
+    log_losses = []
+    for event, metric in _METRIC_OF.items():
+        if f"{event}_prob" not in odds:
+            continue
+        forecasts = rows[_LIST].assign(p=rows[f"{event}_prob"], happened=rows[event])
+        forecasts = forecasts[lists[f"{event}_prob"].transform("count") > 0]
+        scores = group_scores(forecasts, _LIST)
+        values[f"{metric}_brier"] = scores["brier"]
+        log_losses.append(scores["log_loss"])
+        if event == "playoff":
+            values["playoff_log_loss"] = scores["log_loss"]
+        if event == "title":
+            of_champions = group_scores(forecasts[forecasts["happened"]], _LIST)
+            values["champion_log_loss"] = of_champions["log_loss"]
+    if len(log_losses) == len(EVENTS):
+        together = pd.concat(log_losses, axis=1)
+        values["advancement_log_loss"] = together.mean(axis=1, skipna=False)
+    table = pd.DataFrame(values).reindex(lists.size().index)
+    return tidy_rows(table, scope="league").dropna(subset="value", ignore_index=True)
 
 
 def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Return each team's likeliest finish, and how likely its actual one was.
 
     Args:
-        odds: One row a team of a date: columns `season`, `team_id`, the five odds of
-            `advancement_metrics`, and in seasons with a play-in `playin_prob` (a game in it) and
-            `seed_1` to `seed_6` (the seeds that need no play-in).
+        odds: Columns `season`, `team_id`, the five odds of `advancement_metrics`, and in seasons
+            with a play-in `playin_prob` (a game in it) and `seed_1` to `seed_6` (the seeds that
+            need no play-in).
         results: What `nba_rank.data.outcomes.outcomes` returns.
 
     Returns:
         `season`, `team_id`, `likely_finish` (one of `FINISHES`; of equally likely ones the best),
         `likely_finish_prob`, `finish` (the actual one) and `finish_prob` (what it was given); rows
-        as in `odds`. The last two are missing in seasons without results.
+        as in `odds`.
     """
-    needed = [*_KEY, *(f"{event}_prob" for event in EVENTS)]
-    if any(play_in(str(season)) is not None for season in odds["season"].unique()):
-        needed += ["playin_prob", *_SAFE_SEEDS]
-    missing = [name for name in needed if name not in odds]
-    if missing:
-        raise ValueError(f"the odds of finishes lack the columns {missing}")
     reached = odds[[f"{event}_prob" for event in EVENTS]].to_numpy(dtype=np.float64)
     playin = _playin_finish(odds)
     # In the order of FINISHES: the champion, then one round less each.
     ended = reached - np.column_stack([reached[:, 1:], np.zeros(len(odds))])
     shares = np.column_stack([ended[:, ::-1], playin, 1 - reached[:, 0] - playin])
-    likely = shares.argmax(axis=1)
-    table = odds[_KEY].assign(
-        likely_finish=np.array(FINISHES)[likely],
+    finish = odds[_KEY].merge(results, how="left", on=_KEY, validate="many_to_one")["finish"]
+    return odds[_KEY].assign(
+        likely_finish=np.array(FINISHES)[shares.argmax(axis=1)],
         likely_finish_prob=shares.max(axis=1),
+        finish=finish.array,
+        finish_prob=shares[np.arange(len(odds)), finish.map(FINISHES.index)],
     )
-    table = table.merge(
-        results[[*_KEY, "finish"]], how="left", on=_KEY, validate="one_to_one"
-    ).set_axis(odds.index)
-    place = table["finish"].map(FINISHES.index, na_action="ignore")
-    known = place.notna().to_numpy()
-    own = shares[np.arange(len(odds)), place.fillna(0).to_numpy(dtype=np.int64)]
-    return table.assign(finish_prob=np.where(known, own, np.nan))
 
 
 def rank_interval_metrics(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Return `interval_metrics` of the simulation's outcome ranks, `rank_low` to `rank_high`."""
     ranks = results[[*_KEY, "outcome_rank"]].rename(columns={"outcome_rank": "actual_rank"})
-    bounds = [name for name in ("rank_low", "rank_high") if name in odds]
-    judged = odds[[*_LIST, "team_id", *bounds]].merge(ranks, on=_KEY, validate="many_to_one")
+    judged = odds.merge(ranks, on=_KEY, validate="many_to_one")
     return interval_metrics(judged, SIMULATION, "rank_low", "rank_high")
 
 
-def _check_teams(teams: pd.DataFrame, n_teams: int, where: str) -> None:
-    if not n_teams:
-        raise ValueError(f"{where}: odds of a season without results")
-    known = teams["title"].notna()
-    if teams["team_id"].duplicated().any() or not known.all() or len(teams) != n_teams:
+def _check_teams(rows: pd.DataFrame, happened: pd.DataFrame) -> None:
+    lists = rows.groupby(_LIST, sort=False)
+    n_rows, n_teams, n_known = lists.size(), lists["team_id"].nunique(), lists["title"].count()
+    wanted = n_rows.index.get_level_values("season").map(
+        happened["season"].value_counts().to_dict()
+    )
+    wrong = (n_rows != wanted) | (n_teams != wanted) | (n_known != wanted)
+    if wrong.any():
+        ranker, season, point = one = wrong.index[wrong][0]
         raise ValueError(
-            f"{where}: odds of {teams['team_id'].nunique()} teams in {len(teams)} rows, "
-            f"{int((~known).sum())} of them unknown, results of {n_teams}"
+            f"{ranker} in season {season} at {point}: odds of {n_teams[one]} teams in "
+            f"{n_rows[one]} rows, {n_known[one]} of them with results"
         )
 
 
-def _playin_finish(odds: pd.DataFrame) -> npt.NDArray[np.float64]:
+def _playin_finish(odds: pd.DataFrame) -> FloatArray:
     """Return how likely each team is to play in the play-in and miss the playoffs, [N]."""
     share = np.zeros(len(odds))
-    missed = 1 - odds["playoff_prob"].to_numpy(dtype=np.float64)
     for season in odds["season"].unique():
         rule = play_in(str(season))
         if rule is None:
             continue
         of_season = (odds["season"] == season).to_numpy()
-        in_it = odds["playin_prob"].to_numpy(dtype=np.float64)
+        rows = odds[of_season]
+        missed = 1 - rows["playoff_prob"]
         if rule.max_games_behind is None:
             # A team is in it, safe by its seed, or out; of the first two some miss the playoffs.
-            safe = odds[_SAFE_SEEDS].to_numpy(dtype=np.float64).sum(axis=1)
-            lost = in_it + safe - (1 - missed)
+            lost = rows["playin_prob"] + rows[_SAFE_SEEDS].sum(axis=1) - rows["playoff_prob"]
         else:
             # In 2020 it was held only where it was certain who would be in it.
-            lost = np.minimum(in_it, missed)
-        share[of_season] = np.clip(lost, 0, missed)[of_season]
+            lost = np.minimum(rows["playin_prob"], missed)
+        share[of_season] = np.clip(lost, 0, missed)
     return share

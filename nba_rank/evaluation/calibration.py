@@ -10,7 +10,7 @@ The calibration error (ECE) is above zero even for a perfect forecaster, so read
 floor; a useless forecast may have none, so read it beside the Brier score or the log loss.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.evaluation.evaluate import tidy_rows
 
 LOG_LOSS_CLIP = 1e-12
 """Probabilities are kept this far from 0 and 1: a miss costs 27.6 nats at most."""
@@ -25,7 +26,6 @@ LOG_LOSS_CLIP = 1e-12
 _TIE_DECIMALS = 12
 _DRAWS_AT_ONCE = 2_000_000
 _CELL = ["variant", "event"]
-_TIDY = ["season", "as_of_point", "scope", "ranker", "metric", "value", "part"]
 
 
 def brier(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
@@ -33,8 +33,7 @@ def brier(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
 
     Source: Brier 1950; equals `sklearn.metrics.brier_score_loss`.
     """
-    forecast, event = _checked(p, happened)
-    return float(((forecast - event) ** 2).mean())
+    return float(_squared_error(*_checked(p, happened)).mean())
 
 
 def log_loss(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
@@ -44,9 +43,14 @@ def log_loss(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
 
     Source: equals `sklearn.metrics.log_loss`.
     """
-    forecast, event = _checked(p, happened)
-    came = np.where(event == 1, forecast, 1 - forecast)
-    return float(-np.log(np.clip(came, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)).mean())
+    return float(_surprise(*_checked(p, happened)).mean())
+
+
+def group_scores(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Return `brier` and `log_loss` of each group of forecasts `p`, `happened`, as they come."""
+    case = _checked(frame["p"], frame["happened"])
+    losses = frame[by].assign(brier=_squared_error(*case), log_loss=_surprise(*case))
+    return losses.groupby(by, sort=False).mean()
 
 
 def ece(p: npt.ArrayLike, happened: npt.ArrayLike, n_bins: int = 10) -> float:
@@ -79,25 +83,15 @@ def ece_noise_floor(
         playoffs.
     """
     forecast = _checked_probability(p)
-    labels = np.arange(len(forecast)) if group is None else np.asarray(group)
-    if labels.shape != forecast.shape:
-        raise ValueError(
-            f"group must hold a label for each of {len(forecast)} forecasts, got shape "
-            f"{labels.shape}"
-        )
     order = np.argsort(forecast, kind="stable")
-    ordered = forecast[order]
-    codes = None if group is None else np.unique(labels[order], return_inverse=True)[1]
+    ordered, n = forecast[order], len(forecast)
+    labels = np.arange(n) if group is None else np.asarray(group)[order]
+    codes = np.unique(labels, return_inverse=True)[1]
     starts = np.flatnonzero(np.diff(equal_mass_bins(ordered, n_bins), prepend=-1))
-    n = len(ordered)
     errors = []
     block = max(1, _DRAWS_AT_ONCE // n)
     for start in range(0, n_draws, block):
-        rows = min(block, n_draws - start)
-        if codes is None:
-            chance = rng.random((rows, n))
-        else:
-            chance = rng.random((rows, codes.max() + 1))[:, codes]
+        chance = rng.random((min(block, n_draws - start), codes.max() + 1))[:, codes]
         gap = np.add.reduceat(ordered - (chance < ordered), starts, axis=1)
         errors.append(np.abs(gap).sum(axis=1) / n)
     drawn = np.concatenate(errors)
@@ -214,20 +208,18 @@ def season_scores(frame: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: Variants have forecast other events in the same season.
     """
-    rows = []
-    known: dict[tuple[Hashable, Hashable], tuple[int, int]] = {}
-    for (variant, event, season), own in frame.groupby([*_CELL, "season"], sort=False):
-        asked = (len(own), int(own["happened"].sum()))
-        if known.setdefault((event, season), asked) != asked:
-            raise ValueError(
-                f"variant {variant!r} differs from others in the forecasts of {event!r} in "
-                f"{season}: {asked[0]} with {asked[1]} that happened, instead of "
-                f"{known[event, season][0]} with {known[event, season][1]}"
-            )
-        for name, score in (("brier", brier), ("log_loss", log_loss)):
-            value = score(own["p"], own["happened"])
-            rows.append((season, "all", "league", variant, name, value, event))
-    return pd.DataFrame(rows, columns=_TIDY)
+    key = [*_CELL, "season"]
+    lists = frame.groupby(key, sort=False)
+    counts = lists.agg(n=("happened", "size"), n_happened=("happened", "sum"))
+    first = counts.groupby(key[1:]).transform("first")
+    if len(odd := counts[(counts != first).any(axis=1)].reset_index()):
+        one = odd.iloc[0]
+        raise ValueError(
+            f"variant {one['variant']!r} differs from others in the forecasts of {one['event']!r} "
+            f"in {one['season']}: {one['n']} with {one['n_happened']} that happened"
+        )
+    scores = group_scores(frame, key).rename_axis(["ranker", "part", "season"])
+    return tidy_rows(scores, as_of_point="all", scope="league")
 
 
 def calibration_table(
@@ -253,6 +245,15 @@ def calibration_table(
         parts = brier_decomposition(p, happened)
         rows.append({"ranker": variant, "part": event, **measured, **parts})
     return pd.DataFrame(rows)
+
+
+def _squared_error(forecast: FloatArray, event: FloatArray) -> FloatArray:
+    return (forecast - event) ** 2
+
+
+def _surprise(forecast: FloatArray, event: FloatArray) -> FloatArray:
+    came = np.where(event == 1, forecast, 1 - forecast)
+    return -np.log(np.clip(came, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP))
 
 
 def _bins(

@@ -50,43 +50,39 @@ def evaluate(
         ValueError: Teams, points, finite scores, needed standings or a season's truth are missing.
     """
     _check_keys(scores, truth)
-    truth_of_season = {
-        season: rows.set_index("team_id") for season, rows in truth.groupby("season")
-    }
     # Not pivot_table, which would average repeated scores instead of refusing them.
     key = [*_LIST_KEY, "team_id"]
     wide = scores.pivot(index=key, columns="ranker", values="score")  # noqa: PD010
     rankers = [name for name in RANKERS if name in wide.columns]
     rankers += [name for name in wide.columns if name not in RANKERS]
+    expected = scores[_LIST_KEY].drop_duplicates().merge(truth, on="season")
+    teams = expected.merge(wide.reset_index(), how="outer", on=key, indicator=True)
+    if len(absent := teams[teams["_merge"] != "both"]):
+        raise ValueError(
+            "scores and truth do not hold the same teams, only one of them has "
+            f"{absent[key].to_dict('records')}"
+        )
+    order = teams["as_of_point"].map(AS_OF_POINTS.index)
+    teams = teams.assign(order=order).sort_values(["season", "order", "team_id"], ignore_index=True)
     needs_standings = any(metric.needs_standings for metric in metrics.values())
+    scored, outcome = teams[rankers].to_numpy().T, teams["outcome_rank"].to_numpy()
+    members = _scopes(teams, scopes)
     rows: list[tuple[str, str, str, str, str, float]] = []
-    lists = scores[_LIST_KEY].drop_duplicates()
-    order = lists["as_of_point"].map(AS_OF_POINTS.index)
-    lists = lists.assign(order=order).sort_values(["season", "order"])[_LIST_KEY]
-    for season, point in lists.itertuples(index=False, name=None):
-        where = f"season {season} at {point}"
-        by_team = wide.loc[(season, point)]
-        teams = truth_of_season[season]
-        absent = teams.index.symmetric_difference(by_team.index).tolist()
-        teams = teams.reindex(by_team.index)
-        absent = absent or teams.index[teams["outcome_rank"].isna()].tolist()
-        if absent:
-            raise ValueError(
-                f"{where}: scores and truth do not hold the same teams, only one of them has "
-                f"{absent}"
-            )
+    for (season, point), own in teams.groupby(_LIST_KEY, sort=False):
+        where, at = f"season {season} at {point}", own.index.to_numpy()
+        matrix = scored[:, at]
         # A ranker may be absent from a whole list (a model fitted for some seasons only).
-        here = [name for name in rankers if by_team[name].notna().any()]
-        matrix = by_team[here].to_numpy(dtype=np.float64).T
+        present = ~np.isnan(matrix).all(axis=1)
+        here, matrix = list(np.array(rankers)[present]), matrix[present]
         finite = np.isfinite(matrix).all(axis=1)
         if not finite.all():
             bad = [name for name, known in zip(here, finite, strict=True) if not known]
             raise ValueError(f"{where}: a missing or infinite score of {bad}")
         if needs_standings and "standings" not in here:
             raise ValueError(f"{where}: no scores of the ranker 'standings'")
-        outcome = teams["outcome_rank"].to_numpy(dtype=np.float64)
-        for scope, member in _scopes(teams, scopes).items():
-            true_rank, list_scores = average_rank(-outcome[member]), matrix[:, member]
+        for scope, member in members.items():
+            inside = member[at]
+            true_rank, list_scores = average_rank(-outcome[at][inside]), matrix[:, inside]
             standings = list_scores[here.index("standings") if needs_standings else 0]
             values = {
                 name: metric(list_scores, true_rank, standings)
@@ -94,11 +90,22 @@ def evaluate(
                 if len(true_rank) >= metric.min_teams
             }
             rows += [
-                (season, point, scope, ranker, name, float(value[place]))
+                (str(season), str(point), scope, ranker, name, float(value[place]))
                 for place, ranker in enumerate(here)
                 for name, value in values.items()
             ]
     return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+
+
+def tidy_rows(values: pd.DataFrame, **fixed: str) -> pd.DataFrame:
+    """Return a column of values a metric as tidy rows, list by list.
+
+    Keys that differ, `part` among them, are in the index, all others in `fixed`.
+    """
+    key = list(values.index.names)
+    rows = values.reset_index().melt(key, var_name="metric", ignore_index=False)
+    rows = rows.sort_index(kind="stable", ignore_index=True).assign(**fixed)
+    return rows[[*TIDY_COLUMNS, *(["part"] if "part" in key else [])]]
 
 
 def interval_metrics(
@@ -117,13 +124,12 @@ def interval_metrics(
     if low not in predictions:
         return pd.DataFrame(columns=TIDY_COLUMNS)
     known = predictions.dropna(subset=[low, high])
-    judged = known[["season", "as_of_point"]].assign(
+    judged = known[_LIST_KEY].assign(
         rank_interval_coverage=known["actual_rank"].between(known[low], known[high]),
         rank_interval_width=known[high] - known[low] + 1,
     )
-    means = judged.groupby(["season", "as_of_point"], sort=False).mean().astype(float)
-    rows = means.reset_index().melt(["season", "as_of_point"], var_name="metric")
-    return rows.assign(scope="league", ranker=ranker)[TIDY_COLUMNS]
+    means = judged.groupby(_LIST_KEY, sort=False).mean().astype(float)
+    return tidy_rows(means, scope="league", ranker=ranker)
 
 
 def recovery_metrics(scores: pd.DataFrame, true_strength: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ split as his team's in that game, and its fouls go by minutes. Where all counts 
 where players differ by 4.1, and correlates at .990 with the true one.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -33,20 +34,23 @@ COLUMNS = (
 _ALLOTTED = ["oreb", "dreb", "pf"]
 _NEEDED = [*dict.fromkeys([*BOX_RATING, *GAME_SCORE]), "team_possessions"]
 _GAME = ["game_id", "team_id"]
-_PLAYER = ["team_id", "player_id"]
+_TEAM = ["season", "team_id"]
+_PLAYER = ["season", "player_id"]
 
 
-def playoff_contributions(tables: Tables, results: pd.DataFrame, season: str) -> pd.DataFrame:
-    """Rate every player who appeared in a season's playoffs.
+def playoff_contributions(
+    tables: Tables, results: pd.DataFrame, seasons: Iterable[str]
+) -> pd.DataFrame:
+    """Rate every player who appeared in the playoffs of complete seasons.
 
     Args:
         tables: The canonical tables.
         results: What `nba_rank.data.outcomes.outcomes` returns.
-        season: A complete season with player logs of its playoffs, such as `2015-16`.
+        seasons: Seasons; one without player logs of its playoffs has no rows.
 
     Returns:
-        One row a player and team, by contribution from the highest (unknown ones last), columns
-        `COLUMNS`:
+        One row a season, player and team, those of a season by contribution from the highest
+        (unknown ones last), columns `COLUMNS`:
         `finish` (one of `nba_rank.data.outcomes.FINISHES`);
         `games`, `minutes`, `minutes_share` (of his team's, which sum to 1);
         `game_score` (Hollinger, mean per game), `game_score_per_36` (per 36 minutes), `box_rating`
@@ -58,57 +62,53 @@ def playoff_contributions(tables: Tables, results: pd.DataFrame, season: str) ->
         `reconstructed` (whether any of his games lacks counts or has inferred shots);
         `unlogged_games` (playoff games of the team without player logs, missing in all the above).
     """
-    finish = results[results["season"] == season].set_index("team_id")["finish"]
-    if finish.empty:
-        raise ValueError(f"no outcome of season {season!r}")
-    rows, counts = _player_games(tables, season)
+    rows, counts = _player_games(tables, seasons)
     in_playoffs = rows["kind"] == "playoffs"
-    if not in_playoffs.any():
-        raise ValueError(f"season {season}: there are no player logs of the playoffs")
-
     own = rows[in_playoffs].sort_values("game_date", kind="stable")
-    table = own.groupby(_PLAYER).agg(
+    of_team = [*_TEAM, "player_id"]
+    table = own.groupby(of_team).agg(
         player_name=("player_name", "last"),
         games=("game_id", "size"),
         minutes=("minutes", "sum"),
         reconstructed=("incomplete", "any"),
     )
-    table["minutes_share"] = table["minutes"] / table.groupby("team_id")["minutes"].transform("sum")
+    table["minutes_share"] = table["minutes"] / table.groupby(_TEAM)["minutes"].transform("sum")
     allotted = _with_allotted(rows, counts)
     used = counts.fillna(allotted)
-    rated = _rates(rows[in_playoffs], used[in_playoffs], _PLAYER)
+    rated = _rates(rows[in_playoffs], used[in_playoffs], of_team)
     table = table.join(rated[["game_score", "game_score_per_36", "box_rating"]])
     table["contribution"] = table["box_rating"] * table["minutes_share"]
 
-    regular, player = rows[~in_playoffs], table.index.get_level_values("player_id")
-    minutes = regular.groupby("player_id")["minutes"].sum()
+    regular, player = rows[~in_playoffs], pd.MultiIndex.from_frame(table.reset_index()[_PLAYER])
+    minutes = regular.groupby(_PLAYER)["minutes"].sum()
     table["minutes_regular"] = minutes.reindex(player, fill_value=0.0).to_numpy()
     plain, alike = (
-        _rates(regular, some[~in_playoffs], ["player_id"])["box_rating"].reindex(player).to_numpy()
+        _rates(regular, some[~in_playoffs], _PLAYER)["box_rating"].reindex(player).to_numpy()
         for some in (used, allotted)
     )
     table["box_rating_regular"] = np.where(table["reconstructed"], alike, plain)
     table["change"] = table["box_rating"] - table["box_rating_regular"]
-
-    table = table.reset_index()
-    table["season"] = season
-    table["finish"] = table["team_id"].map(finish)
-    table["unlogged_games"] = table["team_id"].map(_unlogged_games(tables, own, season))
-    order = table.sort_values(
-        ["contribution", *_PLAYER], ascending=[False, True, True], ignore_index=True
-    )
-    return order[list(COLUMNS)]
+    table = table.join(results.set_index(_TEAM)["finish"], on=_TEAM)
+    table = table.join(_unlogged_games(tables, own), on=_TEAM).reset_index()
+    order = ["season", "contribution", "team_id", "player_id"]
+    table = table.sort_values(order, ascending=[True, False, True, True], ignore_index=True)
+    return table[list(COLUMNS)]
 
 
-def _player_games(tables: Tables, season: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a season's player games with the team's `_ALLOTTED`, and `GAME_COLUMNS` of each."""
+def _player_games(tables: Tables, seasons: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the player games of seasons whose playoffs are logged, and `GAME_COLUMNS` of each.
+
+    The games are given their team's `_ALLOTTED`.
+    """
     games = tables.player_games
-    games = games[(games["season"] == season) & games["kind"].isin(["regular", "playoffs"])]
+    logged = games.loc[games["kind"] == "playoffs", "season"].unique()
+    asked = set(seasons).intersection(logged)
+    games = games[games["season"].isin(asked) & games["kind"].isin(["regular", "playoffs"])]
     games = games.reset_index(drop=True)
-    sides = tables.team_games[tables.team_games["season"] == season]
+    sides = tables.team_games[tables.team_games["season"].isin(asked)]
     values = game_values(replace(tables, player_games=games, team_games=sides))
     counts = pd.DataFrame(values)
-    names = ["kind", "game_date", "game_id", "team_id", "player_id", "player_name"]
+    names = ["season", "kind", "game_date", *_GAME, "player_id", "player_name"]
     rows = games[names].merge(sides[[*_GAME, *_ALLOTTED]], on=_GAME, how="left")
     lacking = counts[_ALLOTTED].isna().any(axis=1)
     return rows.assign(
@@ -139,8 +139,8 @@ def _rates(rows: pd.DataFrame, counts: pd.DataFrame, by: list[str]) -> pd.DataFr
     return rated
 
 
-def _unlogged_games(tables: Tables, logged: pd.DataFrame, season: str) -> pd.Series:
+def _unlogged_games(tables: Tables, logged: pd.DataFrame) -> pd.Series:
     sides = tables.team_games
-    played = sides[(sides["season"] == season) & (sides["kind"] == "playoffs")]
-    games = logged.groupby("team_id")["game_id"].nunique()
-    return played.groupby("team_id").size().sub(games, fill_value=0).astype("int64")
+    played = sides[sides["kind"] == "playoffs"].groupby(_TEAM).size()
+    games = logged.groupby(_TEAM)["game_id"].nunique()
+    return (played[games.index] - games).rename("unlogged_games")

@@ -1,12 +1,12 @@
 """Judge probabilities: how far teams go, who wins a series and who wins a single game."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from nba_rank.core.arrays import FloatArray
+from nba_rank.core.arrays import BoolArray, FloatArray
 from nba_rank.core.names import PLATT
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
@@ -18,7 +18,12 @@ from nba_rank.evaluation.advancement import (
 from nba_rank.evaluation.baselines import market_title_prob
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.references import reference_odds
-from nba_rank.evaluation.series import series_metrics, series_references, series_upsets
+from nba_rank.evaluation.series import (
+    decided_series,
+    series_metrics,
+    series_references,
+    series_upsets,
+)
 from nba_rank.evaluation.single_games import KINDS, game_metrics, game_references
 from nba_rank.features.asof import days, start_years
 from nba_rank.features.store import KEY
@@ -67,18 +72,17 @@ def assess_probabilities(
     """
     tables, results, seasons = league.tables, league.results, list(forecasts)
     points = grid[grid["as_of_point"] != ""]
+    inputs = league.inputs
+    league_in = {one: replace(league, inputs=inputs[inputs["season"] == one]) for one in seasons}
     frames = [forecast.predicted.frame for forecast in forecasts.values()]
     at_points = pd.concat(frames, ignore_index=True).merge(points[_POINT], on=_POINT[:2])
     references = [_market(tables, seasons), reference_odds(baselines, results, seasons)]
     odds = pd.concat([*_own_odds(at_points, name), *references], ignore_index=True)
-    tidy = [
-        advancement_metrics(rows.dropna(axis=1, how="all"), results, str(ranker))
-        for ranker, rows in odds.groupby("ranker", sort=False)
-    ]
+    tidy = [advancement_metrics(odds, results)]
     games = pd.concat(
         [
             game_references(tables, seasons),
-            *[win_probabilities(forecast, league, name) for forecast in forecasts.values()],
+            *[win_probabilities(forecasts[one], league_in[one], name) for one in seasons],
         ],
         ignore_index=True,
     )
@@ -86,13 +90,13 @@ def assess_probabilities(
     finishes, series = pd.DataFrame(), pd.DataFrame()
     if "projected_rank" in at_points:
         tidy.append(rank_interval_metrics(at_points, results))
-        finished = [
-            finish_table(rows, results).assign(as_of_point=point)
-            for point, rows in at_points.groupby("as_of_point", sort=False)
+        finishes = finish_table(at_points, results).assign(as_of_point=at_points["as_of_point"])
+        decided = decided_series(tables, results, seasons)
+        own = [
+            _series(of_season, forecasts[str(season)], league_in[str(season)], grid)
+            for season, of_season in decided.groupby("season")
         ]
-        finishes = pd.concat(finished, ignore_index=True)
-        of_seasons = [_series(season, forecasts[season], league, grid) for season in seasons]
-        series = pd.concat([*of_seasons, series_references(tables, seasons)], ignore_index=True)
+        series = pd.concat([*own, series_references(decided, tables, results)], ignore_index=True)
         tidy.append(series_metrics(series))
     return ProbabilityFindings(
         pd.concat(tidy, ignore_index=True)[TIDY_COLUMNS], odds, games, finishes, series
@@ -132,14 +136,17 @@ def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataF
     scored = forecast.predicted.frame.sort_values(KEY, ignore_index=True)
     simulated = isinstance(ensemble.odds, MonteCarloOdds)
     parts = []
+    if simulated:
+        # Rows of the inputs are those of the scores: both are sorted by the same key.
+        inputs = league.rated(scored)
+        known = has_players(inputs).to_numpy()
     for kind in KINDS:
         rated = RatedGames.of(tables, scored, kind, next_only=True)
         facts = tables.games.iloc[rated.game][["season", "game_id", "home_team_id"]].assign(
             kind=kind, home_won=rated.margin > 0
         )
         if isinstance(ensemble.odds, MonteCarloOdds):
-            # Rows of the inputs are those of the scores: both are sorted by the same key.
-            p_home = _simulated_win_prob(ensemble.odds, league.rated(scored), rated, kind)
+            p_home = _simulated_win_prob(ensemble.odds, inputs, known[rated.home], rated, kind)
             parts.append(facts.assign(ranker=name, p_home=p_home))
         if ensemble.calibration is not None and kind == "regular":
             p_home = ensemble.win_prob(scored, forecast.ranker.members.names, rated)
@@ -148,10 +155,9 @@ def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataF
 
 
 def _simulated_win_prob(
-    odds: MonteCarloOdds, inputs: pd.DataFrame, rated: RatedGames, kind: str
+    odds: MonteCarloOdds, inputs: pd.DataFrame, known: BoolArray, rated: RatedGames, kind: str
 ) -> FloatArray:
     """Return the home team's probability of winning by the model of each game's date, [N]."""
-    known = has_players(inputs).to_numpy()[rated.home]
     p_home = np.empty(len(known))
     for some, models in ((known, odds.players), (~known, odds.teams)):
         of_kind = models.regular if kind == "regular" else models.playoffs
@@ -159,20 +165,21 @@ def _simulated_win_prob(
     return p_home
 
 
-def _series(season: str, forecast: Forecast, league: League, grid: pd.DataFrame) -> pd.DataFrame:
+def _series(
+    decided: pd.DataFrame, forecast: Forecast, league: League, grid: pd.DataFrame
+) -> pd.DataFrame:
     """Return the playoff series of a season with the strengths after its regular season."""
     odds = forecast.ranker.ensemble.odds
     assert isinstance(odds, MonteCarloOdds)
-    end = grid[(grid["season"] == season) & (grid["as_of_point"] == "end")]
-    rated = league.rated(forecast.predicted.frame.merge(end[_POINT[:2]], on=_POINT[:2]))
+    end = grid.loc[grid["as_of_point"] == "end", _POINT[:2]]
+    rated = league.rated(forecast.predicted.frame.merge(end, on=_POINT[:2]))
     edge = HomeEdge.of(league.tables).at(
         start_years(rated["season"][:1]), days(rated["as_of_date"][:1])
     )
     strengths = next(odds.strengths(rated, edge.tolist()))
     return series_upsets(
+        decided,
         rated.assign(strength=strengths.playoffs),
-        league.tables,
-        season,
         home_edge=strengths.playoffs_edge,
         noise_sd=strengths.playoffs_noise,
         doubt_sd=strengths.playoffs_doubt,

@@ -1,9 +1,10 @@
 """Odds from a ranking alone, or from chance: the bar for simulated odds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from nba_rank.data.outcomes import events
 from nba_rank.data.standings import BERTHS
@@ -58,33 +59,34 @@ def reference_odds(
         if absent:
             raise ValueError(f"no scores of the ranker {ranker!r} in the seasons {absent}")
     lists = known.groupby(["ranker", "as_of_point"], sort=False)
-    parts = [part for _, rows in lists for part in _fitted(rows, asked)]
+    parts = [_fitted(rows, asked) for _, rows in lists]
     parts += _uniform(known[(known["ranker"] == TABLE_RANKERS[0]) & known["season"].isin(asked)])
     return pd.concat([part[COLUMNS] for part in parts], ignore_index=True)
 
 
-def _fitted(rows: pd.DataFrame, asked: list[str]) -> Iterator[pd.DataFrame]:
-    """Yield the odds of one ranker at one point, season by season."""
+def _fitted(rows: pd.DataFrame, asked: list[str]) -> pd.DataFrame:
+    """Return the odds of one ranker at one point in the seasons after enough others."""
     number, seasons = pd.factorize(rows["season"], sort=True)
+    value = rows["score"].to_numpy()
     by_season = rows["score"].groupby(number)
     apart = by_season.transform("max") > by_season.transform("min")
     usable = (apart & rows["title"].notna()).to_numpy()
     made, champion = (rows[name].to_numpy() == True for name in ("playoff", "title"))  # noqa: E712
-    for i, season in enumerate(seasons):
+    playoff_prob, title_prob = np.full((2, len(rows)), np.nan)
+    for i in np.flatnonzero(seasons.isin(asked)):
         earlier, now = usable & (number < i), number == i
-        if season not in asked or len(np.unique(number[earlier])) < MIN_EARLIER:
+        if len(np.unique(number[earlier])) < MIN_EARLIER:
             continue
         # Elo ratings are far from zero, where the fit of the curve would not converge.
-        known = rows["score"][earlier]
-        score = ((rows["score"] - known.mean()) / known.std()).to_numpy()
+        score = (value - value[earlier].mean()) / value[earlier].std(ddof=1)
         # A season has one date at a point; numbers are grouped faster than text.
         lists = {"season": number, "as_of_date": number, "score": score, "champion": champion}
-        frame = pd.DataFrame(lists)
         platt = PlattScaling.fit(score[earlier], made[earlier])
-        softmax = SoftmaxOdds.fit(frame[earlier])
-        yield rows[now].assign(
-            playoff_prob=platt.predict(score[now]), title_prob=softmax.predict(frame[now])
-        )
+        odds = SoftmaxOdds.fit(pd.DataFrame(lists)[earlier])
+        playoff_prob[now] = platt.predict(score[now])
+        title_prob[now] = softmax(score[now] / odds.temperature)
+    table = rows.assign(playoff_prob=playoff_prob, title_prob=title_prob)
+    return table[~np.isnan(title_prob)]
 
 
 def _uniform(rows: pd.DataFrame) -> list[pd.DataFrame]:

@@ -54,31 +54,31 @@ class EvaluationResult:
     Attributes:
         ranker: Name of the final ranker: the stack, or its only member.
         metrics: Tidy metrics; those pooled over seasons have `ALL` for the season.
-        means: Means over seasons, see `nba_rank.evaluation.paired.season_means`. Games are those
-            that all rankers of a scope forecast: of a kind, or with `PRICED` of those that
-            bookmakers forecast as well.
+        means: `season_means` of them. Games are those that all rankers of a scope forecast: of a
+            kind, or with `PRICED` of those that bookmakers forecast as well.
         differences: The ranker, its calibration and its simulation against all others.
         behind: Rows of `differences` in which the ranker (of series its simulation) is behind the
             best reference that is not its own part, by measure in the order of `MEASURES`, with
             `lead`: how much better the reference is, above 0 to the digits of the metric.
         contributions: The ranker against the stack without a member, whose name is in `part`.
-        predictions: See `nba_rank.evaluation.predictions.predictions_table`.
-        reliability: Bins of the odds by `ranker` and `event`, see `reliability_tables`.
+        predictions: See `predictions_table`.
+        simulated: What was simulated for each row of it, `SIMULATED` and the seeds.
+        reliability: `reliability_tables` of the odds by `ranker` and `event`.
         calibration: `brier` and what `measure_calibration` returns by `event`, `as_of_point`
             (`ALL`; of the playoffs also `CALIBRATION_POINTS`) and `ranker`.
-        games: Win probabilities of single games, see `nba_rank.evaluation.single_games`.
-        finishes: See `nba_rank.evaluation.advancement.finish_table`, at the as-of points.
-        players: See `nba_rank.evaluation.playoff_players.playoff_contributions`.
+        games: Win probabilities of single games, see `game_references`.
+        n_games: Number of games of each scope of `means`.
+        series: Strengths and probabilities of playoff series, see `series_upsets`.
+        finishes: `finish_table` at the as-of points, best finish first.
+        players: See `playoff_contributions`.
         assumptions: What had to be assumed of schedules, by `season`: `dates` (number of them)
             and `assumption` (of the first).
         weights: Weights in the stack: `fit`, `moment`, `model`, `weight`.
         losses: Model A's losses: `fit`, `network`, `epoch`, `train_loss`, `val_loss`.
-        diagnostics: Model A's health: `fit`, `network`, `epoch` and the names of
-            `nba_rank.models.model_a.diagnostics.Diagnostics.to_dict`.
-        health: Its last epoch, see `nba_rank.evaluation.attention`, like `health_summary`.
-        occlusion: What taking out a player does to model A's score, see
-            `nba_rank.models.model_a.faithfulness`, and the as-of point.
-        faithfulness: See `nba_rank.evaluation.attention.faithfulness`.
+        diagnostics: Model A's health: `fit`, `network`, `epoch` and its statistics.
+        health: Its last epoch, see `last_epochs`, like `health_summary`.
+        occlusion: `occlusion_effects` with the as-of point.
+        faithfulness: `faithfulness` of them.
     """
 
     ranker: str
@@ -158,7 +158,9 @@ def evaluation_result(
         n_games=n_games,
         series=probabilities.series,
         finishes=_likely_finishes(probabilities.finishes, tables),
-        players=_playoff_players(tables, results, completed),
+        players=playoff_contributions(tables, results, completed).merge(
+            _names(tables), how="left", on=_KEY, validate="many_to_one"
+        ),
         assumptions=_assumptions(completed.values()),
         weights=weights,
         losses=losses,
@@ -269,16 +271,6 @@ def _likely_finishes(finishes: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     ).drop(columns="place")  # fmt: skip
 
 
-def _playoff_players(tables: Tables, results: pd.DataFrame, seasons: Iterable[str]) -> pd.DataFrame:
-    games = tables.player_games
-    logged = games.loc[games["kind"] == "playoffs", "season"].unique()
-    parts = [playoff_contributions(tables, results, one) for one in seasons if one in logged]
-    if not parts:
-        return pd.DataFrame()
-    table = pd.concat(parts, ignore_index=True)
-    return table.merge(_names(tables), how="left", on=_KEY, validate="many_to_one")
-
-
 def _assumptions(completed: Iterable[Scores]) -> pd.DataFrame:
     frames = [part.frame for part in completed if "assumption" in part.frame]
     if not frames:
@@ -294,11 +286,11 @@ def _simulated(completed: Mapping[str, Scores], predictions: pd.DataFrame) -> pd
     if not parts:
         return pd.DataFrame()
     key = [*_DATE, "team_id"]
-    columns = [*SIMULATED, *(f"seed_{place}" for place in range(1, N_SEEDS + 1))]
     names = predictions[[*key, "as_of_point", "team"]]
     table = names.merge(pd.concat(parts), on=key, validate="one_to_one", suffixes=("", "_"))
-    first = ["season", "as_of_date", "as_of_point", "team_id", "team"]
-    return table.sort_values(key, ignore_index=True)[[*first, *columns]]
+    seeds = [f"seed_{place}" for place in range(1, N_SEEDS + 1)]
+    first = [*_DATE, "as_of_point", "team_id", "team"]
+    return table.sort_values(key, ignore_index=True)[[*first, *SIMULATED, *seeds]]
 
 
 def _names(tables: Tables) -> pd.DataFrame:

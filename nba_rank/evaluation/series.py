@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from nba_rank.core.arrays import FloatArray
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.core.names import ALL, SIMULATION
 from nba_rank.data import league
 from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import series
-from nba_rank.data.standings import standings
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
 from nba_rank.evaluation.calibration import brier, log_loss
@@ -30,66 +29,76 @@ COLUMNS = [
     "host_strength", "guest_strength", "host_won", "p_host",
 ]  # fmt: skip
 
+_KEY = ["season", "team_id"]
+_SIDES = ["host_team_id", "guest_team_id"]
 _NODES = 41
 
 
+def decided_series(tables: Tables, results: pd.DataFrame, seasons: Iterable[str]) -> pd.DataFrame:
+    """Return the decided playoff series of complete seasons, with the better record as host.
+
+    Args:
+        tables: The canonical tables.
+        results: What `nba_rank.data.outcomes.outcomes` returns.
+        seasons: Seasons, at least one.
+
+    Returns:
+        `season`, `round`, `host_team_id`, `guest_team_id`, `host_won`, a row a series.
+    """
+    games = tables.team_games[tables.team_games["kind"] == "playoffs"]
+    found = pd.concat([series(games, season) for season in seasons], ignore_index=True)
+    place = results.set_index(_KEY)["standings_rank"]
+    host, guest = (_of_teams(place, found, side) for side in ("team_id", "opponent_team_id"))
+    table = found[(host < guest) & (found["winner_team_id"] != 0)]
+    table = table.assign(host_won=table["winner_team_id"] == table["team_id"]).rename(
+        columns={"team_id": "host_team_id", "opponent_team_id": "guest_team_id"}
+    )
+    return table[["season", "round", *_SIDES, "host_won"]].reset_index(drop=True)
+
+
 def series_upsets(
+    decided: pd.DataFrame,
     strength: pd.DataFrame,
-    tables: Tables,
-    season: str,
     *,
     home_edge: float,
     noise_sd: float,
     doubt_sd: float = 0.0,
 ) -> pd.DataFrame:
-    """Pair the decided playoff series of a season with the strengths of both sides.
+    """Give series the simulation's strengths of both sides, and the host's chance to win.
 
     Args:
-        strength: Columns `team_id` and `strength` (points of margin in the playoffs).
-        tables: The canonical tables.
-        season: Season.
+        decided: Rows of `decided_series`.
+        strength: Columns `season`, `team_id` and `strength` (points of margin in the playoffs).
         home_edge: Points by which a home team does better, where anybody plays at home.
         noise_sd: Standard deviation of a game's margin around its expectation, points.
         doubt_sd: Standard deviation of a team's true strength throughout a series, points.
 
     Returns:
-        `COLUMNS`, a row a series: the host has the better record, with the league's tie-breaks;
-        `p_host` is the probability that he wins, as known before the first game.
+        `COLUMNS`; `p_host` is the probability that the host wins, as known before the first game.
     """
-    of_team = strength.set_index("team_id")["strength"]
-    record = standings(tables.team_games, tables.teams, season).set_index("team_id")
-    table = _with_strength(_decided(tables, season, record), of_team, SIMULATION)
-    edge = 0.0 if league.restart(season) is not None else home_edge
+    table = _with_strength(decided, strength.set_index(_KEY)["strength"], SIMULATION)
+    at_home = [league.restart(season) is None for season in table["season"]]
     gap = (table["host_strength"] - table["guest_strength"]).to_numpy(dtype=np.float64)
-    needed = np.array([league.wins_needed(season, number) for number in table["round"]], dtype=int)
+    rounds = zip(table["season"], table["round"], strict=True)
+    needed = np.array([league.wins_needed(season, number) for season, number in rounds], dtype=int)
+    edge = np.where(at_home, home_edge, 0.0)
     table["p_host"] = _host_wins(gap, needed, edge, noise_sd, doubt_sd)
     return table[COLUMNS]
 
 
-def series_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:
-    """Pair series with winning percentages (`standings`) and Elo ratings (`elo`) of both sides.
+def series_references(decided: pd.DataFrame, tables: Tables, results: pd.DataFrame) -> pd.DataFrame:
+    """Give series the winning percentages (`standings`) and Elo ratings (`elo`) of both sides.
 
-    Returns rows as `series_upsets`, `p_host` being NaN, of seasons whose regular season is over.
+    Returns rows as `series_upsets`, `p_host` being NaN.
     """
-    ends = {season: as_of_points(tables, season).get("end") for season in seasons}
-    dates = pd.DataFrame(
-        [(season, date) for season, date in ends.items() if date is not None],
-        columns=["season", "as_of_date"],
-    )
-    if dates.empty:
-        return pd.DataFrame(columns=COLUMNS)
-    rows = Rows.of(tables, dates)
+    seasons = decided["season"].unique()
+    dates = [as_of_points(tables, season)["end"] for season in seasons]
+    rows = Rows.of(tables, pd.DataFrame({"season": seasons, "as_of_date": dates}))
     rated = rows.frame.assign(elo=elo_ratings(tables, rows, FIVETHIRTYEIGHT))
-    parts = []
-    for season, teams in rated.groupby("season"):
-        record = standings(tables.team_games, tables.teams, str(season)).set_index("team_id")
-        decided = _decided(tables, str(season), record)
-        elo = teams.set_index("team_id")["elo"]
-        parts += [
-            _with_strength(decided, record["win_pct"], "standings"),
-            _with_strength(decided, elo, "elo"),
-        ]
-    return pd.concat(parts, ignore_index=True).assign(p_host=np.nan)[COLUMNS]
+    record, elo = results.set_index(_KEY)["win_pct"], rated.set_index(_KEY)["elo"]
+    parts = [_with_strength(decided, record, "standings"), _with_strength(decided, elo, "elo")]
+    table = pd.concat(parts).sort_values("season", kind="stable", ignore_index=True)
+    return table.assign(p_host=np.nan)[COLUMNS]
 
 
 def series_metrics(upsets: pd.DataFrame) -> pd.DataFrame:
@@ -114,36 +123,32 @@ def series_metrics(upsets: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(tidy, columns=TIDY_COLUMNS)
 
 
-def _decided(tables: Tables, season: str, record: pd.DataFrame) -> pd.DataFrame:
-    """Return the decided series of a season: `season`, `round`, the two sides, `host_won`."""
-    table = series(tables.team_games, season)
-    table = table[table["winner_team_id"] != 0]
-    place = record["league_rank"]
-    hosts = table["team_id"].map(place) < table["opponent_team_id"].map(place)
-    table = table[hosts].rename(
-        columns={"team_id": "host_team_id", "opponent_team_id": "guest_team_id"}
-    )
-    host_won = table["winner_team_id"] == table["host_team_id"]
-    columns = ["season", "round", "host_team_id", "guest_team_id"]
-    return table[columns].assign(host_won=host_won).reset_index(drop=True)
-
-
-def _with_strength(table: pd.DataFrame, of_team: pd.Series, ranker: str) -> pd.DataFrame:
-    sides = {side: table[f"{side}_team_id"].map(of_team) for side in ("host", "guest")}
-    for side, strength in sides.items():
-        unknown = table.loc[strength.isna(), f"{side}_team_id"].unique().tolist()
+def _with_strength(decided: pd.DataFrame, strength: pd.Series, ranker: str) -> pd.DataFrame:
+    """Add the strengths of both sides, given by season and team."""
+    sides = {side: _of_teams(strength, decided, side) for side in _SIDES}
+    for side, found in sides.items():
+        unknown = decided.loc[found.isna(), side].unique().tolist()
         if unknown:
             raise ValueError(f"no strength of the teams {unknown}, which played a playoff series")
-    return table.assign(ranker=ranker, host_strength=sides["host"], guest_strength=sides["guest"])
+    host, guest = sides.values()
+    return decided.assign(ranker=ranker, host_strength=host, guest_strength=guest)
+
+
+def _of_teams(value: pd.Series, table: pd.DataFrame, side: str) -> pd.Series:
+    """Return the value of the team of a column in each row's season."""
+    return value.reindex(pd.MultiIndex.from_frame(table[["season", side]])).set_axis(table.index)
 
 
 def _host_wins(
-    gap: FloatArray, needed: np.ndarray, home_edge: float, noise_sd: float, doubt_sd: float
+    gap: FloatArray, needed: IntArray, home_edge: FloatArray, noise_sd: float, doubt_sd: float
 ) -> FloatArray:
     """Integrate the probability that the host wins each series over both teams' doubt, [N]."""
     node, weight = np.polynomial.hermite_e.hermegauss(_NODES)
-    gaps = gap[:, None] + np.sqrt(2) * doubt_sd * node
-    at_home, away = (ndtr((gaps + edge) / noise_sd) for edge in (home_edge, -home_edge))
-    wins = needed[:, None]
+    gaps, edge, wins = (
+        gap[:, None] + np.sqrt(2) * doubt_sd * node,
+        home_edge[:, None],
+        needed[:, None],
+    )
+    at_home, away = ndtr((gaps + edge) / noise_sd), ndtr((gaps - edge) / noise_sd)
     p = series_win_prob(at_home, away, home_left=wins, away_left=wins - 1, needed=wins)
     return np.clip(p @ (weight / weight.sum()), 0.0, 1.0)

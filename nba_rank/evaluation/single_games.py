@@ -11,8 +11,8 @@ from nba_rank.core.names import MARKET
 from nba_rank.data.tables import Tables
 from nba_rank.data.venues import neutral_courts
 from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT, market_game_probs
-from nba_rank.evaluation.calibration import brier, log_loss
-from nba_rank.evaluation.evaluate import TIDY_COLUMNS
+from nba_rank.evaluation.calibration import group_scores, log_loss
+from nba_rank.evaluation.evaluate import tidy_rows
 from nba_rank.features.asof import Rows
 from nba_rank.features.elo import elo_ratings, win_probability
 
@@ -39,12 +39,9 @@ def game_metrics(games: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Tidy rows of `game_brier` and `game_log_loss`, the kind as scope and `all` as point.
     """
-    tidy: list[tuple[str, str, str, str, str, float]] = []
-    for (season, kind, ranker), rows in games.groupby(["season", "kind", "ranker"], sort=False):
-        p, won = rows["p_home"].to_numpy(), rows["home_won"].to_numpy()
-        key = (str(season), "all", str(kind), str(ranker))
-        tidy += [(*key, "game_brier", brier(p, won)), (*key, "game_log_loss", log_loss(p, won))]
-    return pd.DataFrame(tidy, columns=TIDY_COLUMNS)
+    named = games.rename(columns={"p_home": "p", "home_won": "happened", "kind": "scope"})
+    scores = group_scores(named, ["season", "scope", "ranker"]).add_prefix("game_")
+    return tidy_rows(scores, as_of_point="all")
 
 
 def game_references(tables: Tables, seasons: Iterable[str]) -> pd.DataFrame:

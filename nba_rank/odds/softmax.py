@@ -44,10 +44,13 @@ class SoftmaxOdds:
 
 def _behind_best(frame: pd.DataFrame) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """Return by how much each score differs from the best of its list, and its list's number."""
-    lists = frame.groupby(["season", "as_of_date"], sort=False)
-    behind = frame["score"] - lists["score"].transform("max")
-    number = np.asarray(lists.ngroup(), dtype=np.int64)
-    return np.asarray(behind, dtype=np.float64), number
+    score = np.asarray(frame["score"], dtype=np.float64)
+    number = np.asarray(
+        frame.groupby(["season", "as_of_date"], sort=False).ngroup(), dtype=np.int64
+    )
+    best = np.full(number.max(initial=-1) + 1, -np.inf)
+    np.maximum.at(best, number, score)
+    return score - best[number], number
 
 
 def _log_softmax(

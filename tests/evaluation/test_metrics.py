@@ -33,7 +33,7 @@ def lists(draw, min_teams=3):
     return score, rng.permutation(n) + 1.0, rng.integers(0, 9, n).astype(float)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(lists(), st.integers(1, 20))
 def test_metrics_equal_their_references_with_ties(case, k):
     score, true_rank, standings = case
@@ -60,7 +60,7 @@ def test_metrics_equal_their_references_with_ties(case, k):
         assert moved == pytest.approx(found)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(lists(min_teams=21), st.randoms(use_true_random=False))
 def test_neither_order_of_rows_nor_other_rankings_matter(case, random):
     score, true_rank, standings = case

@@ -89,9 +89,6 @@ def test_folders_of_other_comparisons_are_passed_over_with_a_note(tmp_path, two)
         find_runs([other, two[0]])
 
 
-# Sweeps.
-
-
 def test_a_sweep_contributes_its_defaults_and_its_best(tmp_path, two):
     sweep = write_sweep(tmp_path / "sweeps" / "quick_1a2b")
     found = find_runs([two[0], sweep])
@@ -128,9 +125,6 @@ def test_an_unfinished_sweep_says_what_it_lacks(tmp_path, two):
     no_winner = write_sweep(tmp_path / "no_winner", runs=["test_default"])
     won = f"no trial of the sweep {no_winner} beat the defaults, so it has no test_best"
     assert find_runs([two[0], no_winner]).notes == [won]
-
-
-# What runs differ in, and the baseline.
 
 
 def test_only_what_differs_is_listed():
@@ -173,7 +167,6 @@ def test_only_metrics_with_a_direction_and_single_seasons_are_taken():
     assert set(rows["season"]) == set(SEASONS)
     assert {"spearman", "game_brier", "series_log_loss"} <= set(rows["metric"])
     assert "rank_interval_width" not in set(rows["metric"])
-    assert "series_log_loss" not in set(rows_of(made_metrics(), "stack")["metric"])
 
 
 def test_common_scores_start_with_the_mean_and_are_compared_by_season():
@@ -208,19 +201,16 @@ def test_what_one_run_lacks_is_left_out_of_all():
 
 
 def test_runs_without_a_common_season_point_or_metric_are_refused():
-    halves = (SEASONS[:2], SEASONS[2:])
-    early, late = (rows_of(made_metrics(seasons=some), "stack") for some in halves)
-    with pytest.raises(RunsError, match=r"no test season is common.*a: 2019-20, 2020-21; b: 2021"):
-        common_scores({"a": early, "b": late}, standings())
-    opening, end = (rows_of(made_metrics(points=some), "stack") for some in (["open"], ["end"]))
-    opening, end = (rows[rows["metric"] == "spearman"] for rows in (opening, end))
-    with pytest.raises(RunsError, match="no as-of point of a season is common"):
-        common_scores({"a": opening, "b": end}, standings())
-    spearman, kendall = (end.assign(metric=name) for name in ("spearman", "kendall"))
-    with pytest.raises(RunsError, match="no metric in common"):
-        common_scores({"a": spearman, "b": kendall}, standings())
-    with pytest.raises(ValueError, match=r"repeated metrics, the first .*2019-20"):
-        common_scores({"a": early, "b": pd.concat([early, early])}, standings())
+    rows = rows_of(made_metrics(), "stack")
+    for of_a, message in (
+        (rows["season"] < "2021-22", "no test season is common.*a: 2019-20, 2020-21; b: 2021"),
+        (rows["as_of_point"] == "open", "no as-of point of a season is common"),
+        (rows["metric"] == "spearman", "no metric in common"),
+    ):
+        with pytest.raises(RunsError, match=message):
+            common_scores({"a": rows[of_a], "b": rows[~of_a]}, standings())
+    with pytest.raises(ValueError, match="repeated metrics"):
+        common_scores({"a": rows, "b": pd.concat([rows, rows])}, standings())
 
 
 def test_standings_of_other_outcomes_have_a_gap():

@@ -7,7 +7,7 @@ import pytest
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.tables import BOX_COLUMNS, conform
 from nba_rank.evaluation.playoff_players import COLUMNS, playoff_contributions
-from nba_rank.features.players.box_rates import BOX_RATING
+from nba_rank.features.players.box_rates import BOX_RATING, game_values
 
 SEASON = "2021-22"
 SPLIT = ["oreb", "dreb", "pf"]
@@ -67,7 +67,7 @@ LINES = [
 
 def test_a_player_by_hand(league, sim_results):
     tables = league(LINES)
-    table = playoff_contributions(tables, sim_results, SEASON)
+    table = playoff_contributions(tables, sim_results, [SEASON])
     assert tuple(table.columns) == COLUMNS
     star = table.iloc[0]
     who = star[["season", "finish", "player_id", "player_name"]].tolist()
@@ -90,7 +90,7 @@ def test_a_player_by_hand(league, sim_results):
 
 
 def test_missing_counts_are_allotted_from_the_teams_and_flagged(league, sim_results):
-    star = playoff_contributions(without_split(league(LINES)), sim_results, SEASON).iloc[0]
+    star = playoff_contributions(without_split(league(LINES)), sim_results, [SEASON]).iloc[0]
     assert star["player_id"] == 1
     assert star["reconstructed"]
     # A quarter of the team's rebounds are offensive; he has a sixth of 16 fouls, then a twelfth.
@@ -106,10 +106,10 @@ def test_missing_counts_are_allotted_from_the_teams_and_flagged(league, sim_resu
 
 def test_unknown_counts_leave_a_game_out_of_rates_and_newcomers_have_no_change(league, sim_results):
     lines = [(*line[:4], line[4] | {"stl": np.nan}) if line[1] == 1 else line for line in LINES]
-    star = playoff_contributions(league(lines), sim_results, SEASON).iloc[0]
+    star = playoff_contributions(league(lines), sim_results, [SEASON]).iloc[0]
     assert star["games"] == 2
     assert star["box_rating"] == pytest.approx(100 * box_sum(**STAR) / (POSSESSIONS * 40 * 5 / 240))
-    newcomer = playoff_contributions(league(LINES[:-1]), sim_results, SEASON).iloc[0]
+    newcomer = playoff_contributions(league(LINES[:-1]), sim_results, [SEASON]).iloc[0]
     assert newcomer["minutes_regular"] == 0
     assert np.isnan(newcomer[["box_rating_regular", "change"]].astype(float)).all()
     assert np.isfinite(newcomer["contribution"])
@@ -117,26 +117,17 @@ def test_unknown_counts_leave_a_game_out_of_rates_and_newcomers_have_no_change(l
 
 @pytest.fixture(scope="module")
 def simulated(sim_tables, sim_results):
-    return playoff_contributions(sim_tables, sim_results, SEASON)
+    return playoff_contributions(sim_tables, sim_results, [SEASON])
 
 
 def team_ratings(tables, season):
     """Production of each team's players per 100 possessions, for each of five on the floor."""
     games = tables.player_games
-    games = games[(games["season"] == season) & (games["kind"] == "playoffs")]
-    made = sum(BOX_RATING[name] * games[name] for name in BOX_RATING)
-    sides = tables.team_games
-    sides = sides[sides["game_id"].isin(games["game_id"])]
-    other = sides.rename(columns={"team_id": "opponent_team_id", "opponent_team_id": "team_id"})
-    both = sides.merge(other, on=["game_id", "team_id"], suffixes=("", "_opp"))
-    chances = 0.0
-    for a, b in (("", "_opp"), ("_opp", "")):
-        rebound = both[f"oreb{a}"] / (both[f"oreb{a}"] + both[f"dreb{b}"])
-        missed = both[f"fga{a}"] - both[f"fgm{a}"]
-        chances += both[f"fga{a}"] + 0.4 * both[f"fta{a}"] + both[f"tov{a}"]
-        chances -= 1.07 * rebound * missed
-    possessions = (chances / 2).groupby(both["team_id"]).sum()
-    return 100 * made.groupby(games["team_id"]).sum() / possessions / 5
+    rows = games["season"].eq(season) & games["kind"].eq("playoffs")
+    made = sum(BOX_RATING[name] * games[name] for name in BOX_RATING)[rows]
+    possessions = pd.Series(game_values(tables)["team_possessions"] / 10, games.index)[rows]
+    in_game = possessions.groupby([games["team_id"], games["game_id"]]).first()
+    return 100 * made.groupby(games["team_id"]).sum() / in_game.groupby("team_id").sum() / 5
 
 
 def test_contributions_add_up_to_the_team_with_allotted_counts_too(
@@ -144,27 +135,25 @@ def test_contributions_add_up_to_the_team_with_allotted_counts_too(
 ):
     total = simulated.groupby("team_id")["contribution"].sum()
     np.testing.assert_allclose(total, team_ratings(sim_tables, SEASON), rtol=0.02)
-    lacking = playoff_contributions(without_split(sim_tables), sim_results, SEASON)
+    lacking = playoff_contributions(without_split(sim_tables), sim_results, [SEASON])
     assert lacking["reconstructed"].all()
     allotted = lacking.groupby("team_id")["contribution"].sum()
     np.testing.assert_allclose(allotted, total, rtol=0.01)
 
 
-def test_only_the_seasons_games_count(sim_tables, sim_results, simulated):
+def test_seasons_are_rated_apart_and_those_without_logs_not_at_all(
+    sim_tables, sim_results, simulated
+):
     games = sim_tables.player_games
     other = (games["season"] != SEASON) | (games["kind"] == "playin")
-    poisoned = games.assign(points=games["points"].where(~other, 99.0))
-    table = playoff_contributions(replace(sim_tables, player_games=poisoned), sim_results, SEASON)
-    pd.testing.assert_frame_equal(table, simulated)
-
-
-def test_seasons_without_playoffs_are_refused(sim_tables, sim_results):
-    with pytest.raises(ValueError, match="no outcome of season '2031-32'"):
-        playoff_contributions(sim_tables, sim_results, "2031-32")
-    games = sim_tables.player_games
-    bare = replace(sim_tables, player_games=games[games["kind"] != "playoffs"])
-    with pytest.raises(ValueError, match="no player logs of the playoffs"):
-        playoff_contributions(bare, sim_results, SEASON)
+    unlogged = games["kind"].eq("playoffs") & games["season"].eq("2022-23")
+    poisoned = games.assign(points=games["points"].mask(other, 99.0))[~unlogged]
+    tables = replace(sim_tables, player_games=poisoned)
+    table = playoff_contributions(tables, sim_results, ["2023-24", "2022-23", SEASON])
+    assert table["season"].unique().tolist() == [SEASON, "2023-24"]
+    own = table[table["season"] == SEASON]
+    pd.testing.assert_frame_equal(own, simulated)
+    assert playoff_contributions(tables, sim_results, ["2022-23"]).empty
 
 
 def best(table, finish, n):
@@ -173,21 +162,18 @@ def best(table, finish, n):
 
 @pytest.mark.real
 def test_real_stars_lead_their_teams_and_gaps_are_told(real_tables):
-    real_results = outcomes(real_tables)
-    table = playoff_contributions(real_tables, real_results, "2015-16")
+    seasons = ["2015-16", "2016-17", "2022-23"]
+    tables = playoff_contributions(real_tables, outcomes(real_tables), seasons)
+    table, without_finals, later = (rows for _, rows in tables.groupby("season"))
     assert best(table, "Champion", 2) == ["LeBron James", "Kyrie Irving"]
     assert {"Stephen Curry", "Klay Thompson", "Draymond Green"} == set(best(table, "Finals", 3))
     assert not table["reconstructed"].any()
     assert (table["unlogged_games"] == 0).all()
     rated = team_ratings(real_tables, "2015-16")
     np.testing.assert_allclose(table.groupby("team_id")["contribution"].sum(), rated, rtol=0.02)
-
-    later = playoff_contributions(real_tables, real_results, "2022-23")
     assert later["reconstructed"].all()
     assert best(later, "Champion", 2) == ["Nikola Jokić", "Jamal Murray"]
     assert later.loc[later["minutes"] > 0, "contribution"].notna().all()
-
-    without_finals = playoff_contributions(real_tables, real_results, "2016-17")
     missing = without_finals.drop_duplicates("team_id").set_index("finish")["unlogged_games"]
     assert missing["Champion"] == missing["Finals"] == 5
     assert (missing.drop(["Champion", "Finals"]) == 0).all()
@@ -198,15 +184,14 @@ def test_real_stars_lead_their_teams_and_gaps_are_told(real_tables):
 def test_how_far_allotted_counts_are_off(real_tables):
     """The figures that the module states."""
     results = outcomes(real_tables)
-    pairs = []
-    for season in ("2012-13", "2013-14", "2014-15", "2015-16", "2016-17"):
-        true, guessed = (
-            playoff_contributions(tables, results, season).set_index(["team_id", "player_id"])
-            for tables in (real_tables, without_split(real_tables))
-        )
-        both = pd.DataFrame({"true": true["box_rating"], "guessed": guessed["box_rating"]})
-        pairs.append(both.loc[true.index[true["minutes"] >= 100]])
-    both = pd.concat(pairs)
+    seasons = ["2012-13", "2013-14", "2014-15", "2015-16", "2016-17"]
+    rates = [
+        playoff_contributions(tables, results, seasons)
+        for tables in (real_tables, without_split(real_tables))
+    ]
+    true, guessed = (table.set_index(["season", "team_id", "player_id"]) for table in rates)
+    both = pd.DataFrame({"true": true["box_rating"], "guessed": guessed["box_rating"]})
+    both = both.loc[true.index[true["minutes"] >= 100]]
     assert both["true"].std() == pytest.approx(4.1, abs=0.1)
     assert (both["guessed"] - both["true"]).std() == pytest.approx(0.6, abs=0.05)
     assert both.corr().loc["true", "guessed"] == pytest.approx(0.990, abs=0.002)

@@ -145,9 +145,6 @@ def test_a_season_needs_scores_but_no_outcome(scores, results, of_last):
         reference_odds(scores, results, [LAST, "2031-32"])
 
 
-# The real league.
-
-
 @pytest.mark.real
 def test_real_references_know_more_than_chance(real_tables):
     grid = as_of_grid(real_tables, real_tables.seasons["season"].tolist(), 1000)
@@ -155,9 +152,7 @@ def test_real_references_know_more_than_chance(real_tables):
     results = outcomes(real_tables)
     seasons = [f"{year}-{year - 1999}" for year in range(2015, 2024)]
     odds = reference_odds(baseline_scores(real_tables, points), results, seasons)
-    tidy = pd.concat(
-        [advancement_metrics(rows, results, str(name)) for name, rows in odds.groupby("ranker")]
-    )
+    tidy = advancement_metrics(odds, results)
     assert np.isfinite(tidy["value"]).all()
     mean = tidy.pivot_table("value", ["metric", "as_of_point"], "ranker")
     mean = mean.loc[["champion_log_loss", "champion_brier", "playoff_brier"]]

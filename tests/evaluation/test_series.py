@@ -4,11 +4,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from nba_rank.core.names import ALL
-from nba_rank.data.outcomes import series
+from nba_rank.data.outcomes import outcomes, series
 from nba_rank.data.standings import standings
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.series import (
     COLUMNS,
+    decided_series,
     series_metrics,
     series_references,
     series_upsets,
@@ -17,15 +18,15 @@ from nba_rank.evaluation.series import (
 SEASON = "2022-23"
 
 
-def strength_of(tables, season=SEASON, seed=0):
-    teams = tables.teams[tables.teams["season"] == season]["team_id"]
-    points = np.random.default_rng(seed).normal(scale=4, size=len(teams))
-    return pd.DataFrame({"team_id": teams, "strength": points})
+def strength_of(tables, season=SEASON):
+    teams = tables.teams.loc[tables.teams["season"] == season, ["season", "team_id"]]
+    return teams.assign(strength=np.random.default_rng(0).normal(scale=4, size=len(teams)))
 
 
-def upsets_of(tables, season=SEASON, **changes):
-    arguments = {"home_edge": 2.5, "noise_sd": 12.0} | changes
-    return series_upsets(strength_of(tables, season), tables, season, **arguments)
+def upsets_of(tables, strength, **changes):
+    season = strength["season"].iloc[0]
+    decided = decided_series(tables, outcomes(tables, season), [season])
+    return series_upsets(decided, strength, **{"home_edge": 2.5, "noise_sd": 12.0} | changes)
 
 
 def rows(gap, host_won, p_host=np.nan, season=SEASON, ranker="simulation"):
@@ -42,7 +43,8 @@ def values(upsets):
 
 
 def test_a_row_for_each_series_with_the_better_record_as_host(sim_tables):
-    table = upsets_of(sim_tables)
+    strength = strength_of(sim_tables)
+    table = upsets_of(sim_tables, strength)
     assert table["round"].value_counts().sort_index().tolist() == [8, 4, 2, 1]
     place = standings(sim_tables.team_games, sim_tables.teams, SEASON).set_index("team_id")
     sides = [table[f"{side}_team_id"].map(place["league_rank"]) for side in ("host", "guest")]
@@ -51,14 +53,13 @@ def test_a_row_for_each_series_with_the_better_record_as_host(sim_tables):
     keys = pd.MultiIndex.from_frame(table[["host_team_id", "guest_team_id"]])
     won = winners.loc[keys, "winner_team_id"].to_numpy() == table["host_team_id"]
     assert table["host_won"].tolist() == won.tolist()
-    strength = strength_of(sim_tables).set_index("team_id")["strength"]
     for side in ("host", "guest"):
-        expected = table[f"{side}_team_id"].map(strength)
+        expected = table[f"{side}_team_id"].map(strength.set_index("team_id")["strength"])
         assert table[f"{side}_strength"].tolist() == expected.tolist()
 
 
 def test_probability_of_a_series_against_drawn_games(sim_tables):
-    table = upsets_of(sim_tables, doubt_sd=2.0)
+    table = upsets_of(sim_tables, strength_of(sim_tables), doubt_sd=2.0)
     rng = np.random.default_rng(3)
     gap = (table["host_strength"] - table["guest_strength"]).to_numpy()
     doubt = rng.normal(scale=2.0, size=(2, 40_000, len(table)))
@@ -70,24 +71,23 @@ def test_probability_of_a_series_against_drawn_games(sim_tables):
 
 
 def test_a_team_without_strength_is_refused(sim_tables):
-    some = strength_of(sim_tables).iloc[:20]
     with pytest.raises(ValueError, match="no strength of the teams"):
-        series_upsets(some, sim_tables, SEASON, home_edge=2.0, noise_sd=12.0)
+        upsets_of(sim_tables, strength_of(sim_tables).iloc[:20])
 
 
-def test_references_have_gaps_and_no_probabilities(sim_tables):
+def test_references_have_gaps_and_no_probabilities(sim_tables, sim_results):
     seasons = sim_tables.seasons["season"].tolist()
-    table = series_references(sim_tables, seasons)
+    decided = decided_series(sim_tables, sim_results, seasons)
+    table = series_references(decided, sim_tables, sim_results)
     assert table.columns.tolist() == COLUMNS
     counts = table.groupby(["ranker", "season"]).size()
     assert counts.to_dict() == {(name, s): 15 for name in ("elo", "standings") for s in seasons}
     record = table[table["ranker"] == "standings"]
     assert (record["host_strength"] >= record["guest_strength"]).all()
     assert set(series_metrics(table)["metric"]) == {"series_upset_auc"}
-    alone = series_references(sim_tables, [SEASON])
+    alone = series_references(decided[decided["season"] == SEASON], sim_tables, sim_results)
     among = table[table["season"] == SEASON].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, among)
-    assert series_references(sim_tables, []).empty
 
 
 def test_metrics_by_hand():
@@ -116,13 +116,11 @@ def test_all_seasons_are_pooled_as_well():
     }
 
 
-# The real league.
-
-
 @pytest.mark.real
 def test_real_upsets_are_foretold_by_the_standings(real_tables):
     seasons = real_tables.seasons["season"].tolist()
-    table = series_references(real_tables, seasons)
+    results = outcomes(real_tables)
+    table = series_references(decided_series(real_tables, results, seasons), real_tables, results)
     assert (table.groupby("ranker").size() == 15 * len(seasons)).all()
     value = values(table)
     assert value["series_upset_auc", ALL, "standings"] == pytest.approx(0.749, abs=0.01)
@@ -133,8 +131,11 @@ def test_real_upsets_are_foretold_by_the_standings(real_tables):
 def test_real_rules_of_a_season_count(real_tables):
     def of_equal_teams(season):
         level = strength_of(real_tables, season).assign(strength=0.0)
-        table = series_upsets(level, real_tables, season, home_edge=4.0, noise_sd=12.0)
-        return table.groupby("round")["p_host"].agg(["min", "max"])
+        return (
+            upsets_of(real_tables, level, home_edge=4.0)
+            .groupby("round")["p_host"]
+            .agg(["min", "max"])
+        )
 
     # The shorter a series, the more its one game more at home is worth.
     p = of_equal_teams("2001-02")

@@ -133,9 +133,6 @@ def test_bookmakers_forecast_the_games_that_they_priced(sim_tables, references, 
     assert market["home_won"].tolist() == won.tolist()
 
 
-# The real league.
-
-
 @pytest.mark.real
 def test_real_forecasts_reach_their_known_skill(real_tables):
     table = game_references(real_tables, real_tables.seasons["season"])
@@ -147,6 +144,3 @@ def test_real_forecasts_reach_their_known_skill(real_tables):
     assert 0.213 < mean["regular", "elo_fitted"] < mean["regular", "elo"]
     assert mean["regular", "market"] == pytest.approx(0.207, abs=0.001)
     assert mean["playoffs", "market"] < mean["playoffs", "elo"] < mean["playoffs", "always_home"]
-    bubble = real_tables.games
-    bubble = bubble[(bubble["season"] == "2019-20") & (bubble["kind"] == "playoffs")]
-    assert (of(table, "always_home").loc[bubble["game_id"], "p_home"] == 0.5).all()

@@ -228,15 +228,13 @@ class Forecasts:
         field = field.assign(title_prob=field["made_playoffs"] / 16, ranker="random16")
         rows.append(field[[*key, "title_prob", "ranker"]])
         all_odds = pd.concat(rows, ignore_index=True)
-        for name, some in all_odds.groupby("ranker", sort=False):
-            tidy.append(advancement_metrics(some.dropna(axis=1, how="all"), self.results, name))
+        tidy.append(advancement_metrics(all_odds, self.results))
         games = self._games(odds == "monte_carlo", platt)
         tidy.append(game_metrics(games))
         finishes, series = pd.DataFrame(), pd.DataFrame()
         if odds == "monte_carlo":
             tidy.append(rank_interval_metrics(points, self.results))
-            finishes = pd.concat([finish_table(some, self.results).assign(as_of_point=point)
-                                  for point, some in points.groupby("as_of_point")])  # fmt: skip
+            finishes = finish_table(points, self.results).assign(as_of_point=points["as_of_point"])
             series = self._series()
             tidy.append(series_metrics(series))
         metrics = pd.concat(tidy, ignore_index=True)

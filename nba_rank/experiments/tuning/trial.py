@@ -178,8 +178,8 @@ def _judge(
     parts = [evaluate(scores, truth, LIST_METRICS, ("league", "playoff16"))]
     if _needs_odds(config):
         odds = [column for column in map(str, frame) if column.endswith("_prob")]
-        judged = frame[["season", "as_of_point", "team_id", *odds]]
-        parts.append(advancement_metrics(judged, results, name))
+        judged = frame[["season", "as_of_point", "team_id", *odds]].assign(ranker=name)
+        parts.append(advancement_metrics(judged, results))
     return pd.concat(parts, ignore_index=True)[TIDY_COLUMNS]
 
 
