@@ -21,9 +21,8 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFra
     """Score odds of reaching the playoffs, winning each round and the title.
 
     Args:
-        odds: Columns `season`, `as_of_point`, `team_id`, `ranker` and `<event>_prob` (0 to 1) of
-            the events to score; every team of a season once in each list. A column that is NaN in a
-            whole list is not scored there.
+        odds: Columns `season`, `as_of_point`, `team_id`, `ranker` and `<event>_prob` (0 to 1), all
+            teams of each list. A column that is absent, or NaN in a whole list, is not scored.
         results: What `nba_rank.data.outcomes.outcomes` returns.
 
     Returns:
@@ -32,7 +31,7 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFra
         `advancement_log_loss`, the mean over all five events, where there are odds of all.
 
     Raises:
-        ValueError: A list lacks or repeats a team, there are no results, or odds are not 0 to 1.
+        ValueError: A list lacks or repeats a team, or odds are not 0 to 1.
     """
     happened = events(results)
     odds = odds.dropna(axis=1, how="all")
@@ -64,11 +63,8 @@ def advancement_metrics(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFra
 def finish_table(odds: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Return each team's likeliest finish, and how likely its actual one was.
 
-    Args:
-        odds: Columns `season`, `team_id`, the five odds of `advancement_metrics`, and in seasons
-            with a play-in `playin_prob` (a game in it) and `seed_1` to `seed_6` (the seeds that
-            need no play-in).
-        results: What `nba_rank.data.outcomes.outcomes` returns.
+    `odds` have the columns of `advancement_metrics` and, in seasons with a play-in, `playin_prob`
+    (a game in it) and `seed_1` to `seed_6` (the seeds that need no play-in).
 
     Returns:
         `season`, `team_id`, `likely_finish` (one of `FINISHES`; of equally likely ones the best),

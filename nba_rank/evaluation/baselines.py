@@ -37,9 +37,7 @@ def baseline_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
     playoff wins over 100. Before a team's first game of the season all but `elo` and `last_season`
     take last season's percentage or margin, and a team without one the average.
 
-    Args:
-        tables: The canonical tables.
-        dates: Columns `season`, `as_of_date`, `as_of_point`.
+    `dates` have the columns `season`, `as_of_date` and `as_of_point`.
 
     Returns:
         Columns `_COLUMNS`, a row a team, date and ranker; a higher score is better.

@@ -29,20 +29,12 @@ _CELL = ["variant", "event"]
 
 
 def brier(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
-    """Mean squared error of probabilities: 0 to 1, lower is better, .25 for always saying .5.
-
-    Source: Brier 1950; equals `sklearn.metrics.brier_score_loss`.
-    """
+    """Mean squared error of probabilities: 0 to 1, lower is better. Source: Brier 1950."""
     return float(_squared_error(*_checked(p, happened)).mean())
 
 
 def log_loss(p: npt.ArrayLike, happened: npt.ArrayLike) -> float:
-    """Mean of minus log the probability of what came, in nats: lower is better, 0 is perfect.
-
-    Probabilities are clipped at `LOG_LOSS_CLIP`.
-
-    Source: equals `sklearn.metrics.log_loss`.
-    """
+    """Mean of minus log the probability of what came, clipped at `LOG_LOSS_CLIP`, in nats."""
     return float(_surprise(*_checked(p, happened)).mean())
 
 
@@ -74,8 +66,8 @@ def ece_noise_floor(
         rng: Source of the outcomes.
         n_draws: Sets of outcomes drawn.
         n_bins: As in `ece`.
-        group: Label of each forecast, shape (N,); None: outcomes are independent. Forecasts of the
-            same event on several dates share a label and are decided by one random number.
+        group: Label of each forecast, shape (N,): forecasts of the same event on several dates
+            share one, and one random number decides them. None: outcomes are independent.
 
     Returns:
         Mean and 95th percentile over the draws. That a list has one champion and sixteen playoff
@@ -202,8 +194,7 @@ def measure_calibration(
 def season_scores(frame: pd.DataFrame) -> pd.DataFrame:
     """Score forecasts `p` of whether an event `happened` by `variant`, `event` and `season`.
 
-    Returns:
-        Tidy `brier` and `log_loss` with the event as `part` and the variant as `ranker`.
+    Returns tidy `brier` and `log_loss` with the event as `part` and the variant as `ranker`.
 
     Raises:
         ValueError: Variants have forecast other events in the same season.
@@ -227,11 +218,9 @@ def calibration_table(
 ) -> pd.DataFrame:
     """Measure how far probabilities are from frequencies, all seasons and dates pooled.
 
-    Args:
-        frame: As in `season_scores`.
-        rng: Source of the noise floors.
-        same_outcome: Columns that name an outcome, such as `season` and `team_id`, on all dates.
-            Without them every row is an outcome: over seven dates the floor is a third too low.
+    `frame` is that of `season_scores`. `same_outcome` are the columns that name an outcome, such as
+    `season` and `team_id`, on all dates; without them every row is an outcome, which makes the
+    floor over seven dates a third too low.
 
     Returns:
         `ranker` (the variant), `part` (the event), and what `measure_calibration` and

@@ -31,15 +31,15 @@ def evaluate(
     metrics: Mapping[str, ListMetric] = LIST_METRICS,
     scopes: Sequence[str] = SCOPES,
 ) -> pd.DataFrame:
-    """Judge every ranker at every point of every season.
+    """Judge every ranker at every point of every season on some of `SCOPES`.
 
     Args:
         scores: Columns `season`, `as_of_point`, `team_id`, `ranker`, `score` (higher is better). A
             ranker that is at a point scores every team of the season there.
         truth: Columns `season`, `team_id`, `conference`, `outcome_rank` (1 is best) and
             `made_playoffs`, one row a season and team.
-        metrics: Metrics to compute, by name.
-        scopes: Lists to judge, some of `SCOPES`.
+        metrics: Metrics by name.
+        scopes: Lists to judge.
 
     Returns:
         `TIDY_COLUMNS`, sorted by season and, within it, in the order of `AS_OF_POINTS`, `SCOPES`,
@@ -116,10 +116,8 @@ def interval_metrics(
 ) -> pd.DataFrame:
     """Judge a ranker's intervals of `actual_rank`, from the best rank, `low`, to the worst, `high`.
 
-    Returns:
-        Tidy rows of scope `league`: `rank_interval_coverage` (share of teams whose outcome rank
-        lies within the bounds) and `rank_interval_width` (mean places, both bounds counted), of the
-        teams that have an interval; none without columns of bounds.
+    Returns tidy `rank_interval_coverage` (share of teams whose outcome rank lies within the bounds)
+    and `rank_interval_width` (mean places, both bounds counted) of the teams that have an interval.
     """
     if low not in predictions:
         return pd.DataFrame(columns=TIDY_COLUMNS)

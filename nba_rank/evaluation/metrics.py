@@ -130,10 +130,9 @@ def upset_auc(
 def roc_auc(score: npt.ArrayLike, happened: npt.ArrayLike) -> FloatArray:
     """Area under the ROC curve: how often what happened had a higher score than what did not.
 
-    Args:
-        score: Float, shape (..., N), any unit. Scores that are apart by less than 1e-12 of the
-            largest are ties: equal fractions such as wins / games may differ in their last bits.
-        happened: Bool, shape (N,).
+    `score`, shape (..., N), has any unit; scores that are apart by less than 1e-12 of the largest
+    are ties, since equal fractions such as wins / games may differ in their last bits. `happened`
+    is bool, shape (N,).
 
     Returns:
         0 to 1, .5 is chance; a tie counts as half. NaN if nothing or everything happened.

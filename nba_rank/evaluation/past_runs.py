@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,16 +140,14 @@ def find_runs(folders: Sequence[Path]) -> Found:
         )
     if problems:
         raise RunsError("\n".join([*problems, *notes]))
-    names = dict(zip([run.folder for run in runs], _names(places), strict=True))
-
-    def named(run: PastRun) -> PastRun:
-        return replace(run, name=names[run.folder])
-
+    named = {
+        run.folder: replace(run, name=name) for run, name in zip(runs, _names(places), strict=True)
+    }
     sweeps = [
-        replace(sweep, runs={which: named(run) for which, run in sweep.runs.items()})
+        replace(sweep, runs={which: named[run.folder] for which, run in sweep.runs.items()})
         for sweep in sweeps
     ]
-    return Found([named(run) for run in runs], sweeps, notes)
+    return Found([*named.values()], sweeps, notes)
 
 
 def read_metrics(folder: Path) -> pd.DataFrame:
@@ -173,9 +171,9 @@ def pick(runs: Sequence[PastRun], wanted: str | None) -> PastRun:
 
 
 def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
-    """Return `season`, `as_of_point`, `scope`, `metric` and `value` of metrics with a direction.
+    """Return `_KEY` and `value` of metrics with a direction, without pooled seasons.
 
-    A metric is taken from the first of the rankers that has it; pooled seasons are left out.
+    A metric is taken from the first of the rankers that has it.
     """
     directed = [name for name in metrics["metric"].unique() if higher_is_better(name) is not None]
     chosen = metrics["ranker"].isin(rankers) & metrics["metric"].isin(directed)
@@ -188,9 +186,8 @@ def rows_of(metrics: pd.DataFrame, *rankers: str) -> pd.DataFrame:
 def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> pd.DataFrame:
     """Return the scores of runs, as `rows_of` returns them, on what all of them were judged on.
 
-    Returns:
-        A tidy table with the runs and `STANDINGS` as rankers, and the mean over the points before
-        them. What one run lacks is left out of all.
+    Returns a tidy table with the runs and `STANDINGS` as rankers, and the mean over the points
+    before them. What one run lacks is left out of all.
 
     Raises:
         RunsError: They have no season, no point or no metric in common.
@@ -352,14 +349,13 @@ def _flat(content: object, key: str = "") -> Fields:
 
 
 def _text(value: object) -> str:
-    return (
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace('"', "")
-    )
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False).replace('"', "")
 
 
-def _names(places: Iterable[Path]) -> list[str]:
+def _names(places: list[Path]) -> list[str]:
     """Return the shortest ends of paths that tell them apart; those in sweeps name the sweep."""
-    places = list(places)
     lengths = [2 if place.name in (DEFAULT, BEST) else 1 for place in places]
     while True:
         names = ["/".join(place.parts[-n:]) for place, n in zip(places, lengths, strict=True)]

@@ -27,7 +27,7 @@ from nba_rank.features.players.box_rates import (
 COLUMNS = (
     "season", "team_id", "finish", "player_id", "player_name", "games", "minutes", "minutes_share",
     "game_score", "game_score_per_36", "box_rating", "contribution", "minutes_regular",
-    "box_rating_regular", "change", "reconstructed", "unlogged_games",
+    "box_rating_regular", "change", "reconstructed", "unlogged_games", "team",
 )  # fmt: skip
 """Columns of `playoff_contributions`."""
 
@@ -43,10 +43,8 @@ def playoff_contributions(
 ) -> pd.DataFrame:
     """Rate every player who appeared in the playoffs of complete seasons.
 
-    Args:
-        tables: The canonical tables.
-        results: What `nba_rank.data.outcomes.outcomes` returns.
-        seasons: Seasons; one without player logs of its playoffs has no rows.
+    `results` are those of `nba_rank.data.outcomes.outcomes`. A season without player logs of its
+    playoffs has no rows.
 
     Returns:
         One row a season, player and team, those of a season by contribution from the highest
@@ -60,17 +58,22 @@ def playoff_contributions(
         `minutes_regular` and `box_rating_regular` of the season's regular games, for all his teams;
         `change` (box rating minus that of the regular season, whose counts are allotted alike);
         `reconstructed` (whether any of his games lacks counts or has inferred shots);
-        `unlogged_games` (playoff games of the team without player logs, missing in all the above).
+        `unlogged_games` (playoff games of the team without player logs, missing in all the above);
+        `team` (abbreviation).
     """
     rows, counts = _player_games(tables, seasons)
+    if rows.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
     in_playoffs = rows["kind"] == "playoffs"
     own = rows[in_playoffs].sort_values("game_date", kind="stable")
+    own["logged"] = own.groupby(_TEAM)["game_id"].transform("nunique")
     of_team = [*_TEAM, "player_id"]
     table = own.groupby(of_team).agg(
         player_name=("player_name", "last"),
         games=("game_id", "size"),
         minutes=("minutes", "sum"),
         reconstructed=("incomplete", "any"),
+        logged=("logged", "first"),
     )
     table["minutes_share"] = table["minutes"] / table.groupby(_TEAM)["minutes"].transform("sum")
     allotted = _with_allotted(rows, counts)
@@ -89,7 +92,12 @@ def playoff_contributions(
     table["box_rating_regular"] = np.where(table["reconstructed"], alike, plain)
     table["change"] = table["box_rating"] - table["box_rating_regular"]
     table = table.join(results.set_index(_TEAM)["finish"], on=_TEAM)
-    table = table.join(_unlogged_games(tables, own), on=_TEAM).reset_index()
+    sides = tables.team_games
+    played = sides[sides["kind"] == "playoffs"].groupby(_TEAM).size()
+    table = table.join(played.rename("played"), on=_TEAM).reset_index()
+    table["unlogged_games"] = table["played"] - table["logged"]
+    names = tables.teams.set_index(_TEAM)["abbreviation"].rename("team")
+    table = table.join(names, on=_TEAM)
     order = ["season", "contribution", "team_id", "player_id"]
     table = table.sort_values(order, ascending=[True, False, True, True], ignore_index=True)
     return table[list(COLUMNS)]
@@ -137,10 +145,3 @@ def _rates(rows: pd.DataFrame, counts: pd.DataFrame, by: list[str]) -> pd.DataFr
     rated = rated.rename(columns={"game_score": "game_score_per_36"})
     rated["game_score"] = rated["game_score_per_36"] * means["seconds"] / 60 / 36
     return rated
-
-
-def _unlogged_games(tables: Tables, logged: pd.DataFrame) -> pd.Series:
-    sides = tables.team_games
-    played = sides[sides["kind"] == "playoffs"].groupby(_TEAM).size()
-    games = logged.groupby(_TEAM)["game_id"].nunique()
-    return (played[games.index] - games).rename("unlogged_games")

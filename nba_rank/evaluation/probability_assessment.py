@@ -10,11 +10,7 @@ from nba_rank.core.arrays import BoolArray, FloatArray
 from nba_rank.core.names import PLATT
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.advancement import (
-    advancement_metrics,
-    finish_table,
-    rank_interval_metrics,
-)
+from nba_rank.evaluation.advancement import advancement_metrics, finish_table, rank_interval_metrics
 from nba_rank.evaluation.baselines import market_title_prob
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.references import reference_odds

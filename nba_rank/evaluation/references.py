@@ -35,8 +35,8 @@ def reference_odds(
     seasons in which a ranker has the same score for all teams (nothing is known yet) do not count.
 
     Args:
-        scores: What `nba_rank.evaluation.baselines.baseline_scores` returns, of the seasons asked
-            for and of all before them; rows between the as-of points are ignored.
+        scores: What `baseline_scores` returns, of the seasons asked for and of all before them;
+            rows between the as-of points are ignored.
         results: What `nba_rank.data.outcomes.outcomes` returns.
         seasons: Seasons asked for.
 

@@ -158,9 +158,7 @@ def evaluation_result(
         n_games=n_games,
         series=probabilities.series,
         finishes=_likely_finishes(probabilities.finishes, tables),
-        players=playoff_contributions(tables, results, completed).merge(
-            _names(tables), how="left", on=_KEY, validate="many_to_one"
-        ),
+        players=playoff_contributions(tables, results, completed),
         assumptions=_assumptions(completed.values()),
         weights=weights,
         losses=losses,
@@ -206,10 +204,9 @@ def _contributions(tidy: pd.DataFrame, ranker: str) -> pd.DataFrame:
 
 
 def _shared_games(games: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the games that all rankers forecast, and those that bookmakers do as well.
+    """Return the games that all rankers of a scope forecast, as their kind, and their numbers.
 
-    Returns:
-        The rows, with the scope for the kind, and the number of games of each scope.
+    Scopes are the kinds, and for games that bookmakers forecast as well those with `PRICED`.
     """
     parts, counts = [], {}
     for kind in KINDS:
@@ -263,7 +260,8 @@ def _likely_finishes(finishes: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """Add the name of each `team`, and put the best finish first."""
     if finishes.empty:
         return finishes
-    rows = finishes.merge(_names(tables), on=_KEY, validate="many_to_one")
+    names = tables.teams[[*_KEY, "abbreviation"]].rename(columns={"abbreviation": "team"})
+    rows = finishes.merge(names, on=_KEY, validate="many_to_one")
     place = rows["finish"].map(FINISHES.index)
     return rows.assign(place=place).sort_values(
         ["season", "as_of_point", "place", "likely_finish_prob", "team"],
@@ -291,7 +289,3 @@ def _simulated(completed: Mapping[str, Scores], predictions: pd.DataFrame) -> pd
     seeds = [f"seed_{place}" for place in range(1, N_SEEDS + 1)]
     first = [*_DATE, "as_of_point", "team_id", "team"]
     return table.sort_values(key, ignore_index=True)[[*first, *SIMULATED, *seeds]]
-
-
-def _names(tables: Tables) -> pd.DataFrame:
-    return tables.teams[[*_KEY, "abbreviation"]].rename(columns={"abbreviation": "team"})

@@ -37,13 +37,8 @@ _NODES = 41
 def decided_series(tables: Tables, results: pd.DataFrame, seasons: Iterable[str]) -> pd.DataFrame:
     """Return the decided playoff series of complete seasons, with the better record as host.
 
-    Args:
-        tables: The canonical tables.
-        results: What `nba_rank.data.outcomes.outcomes` returns.
-        seasons: Seasons, at least one.
-
-    Returns:
-        `season`, `round`, `host_team_id`, `guest_team_id`, `host_won`, a row a series.
+    `results` are those of `nba_rank.data.outcomes.outcomes`. The columns are `season`, `round`,
+    `host_team_id`, `guest_team_id` and `host_won`.
     """
     games = tables.team_games[tables.team_games["kind"] == "playoffs"]
     found = pd.concat([series(games, season) for season in seasons], ignore_index=True)

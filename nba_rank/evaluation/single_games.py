@@ -30,14 +30,10 @@ _MAX_EDGE = 400.0
 
 
 def game_metrics(games: pd.DataFrame) -> pd.DataFrame:
-    """Score win probabilities of games, season by season.
+    """Return tidy `game_brier` and `game_log_loss` by season and ranker, the kind as scope.
 
-    Args:
-        games: Columns `season`, `kind` (one of `KINDS`), `ranker`, `p_home` (0 to 1), `home_won`; a
-            row a game and ranker.
-
-    Returns:
-        Tidy rows of `game_brier` and `game_log_loss`, the kind as scope and `all` as point.
+    `games` have the columns `season`, `kind` (one of `KINDS`), `ranker`, `p_home` (0 to 1) and
+    `home_won`, a row a game and ranker.
     """
     named = games.rename(columns={"p_home": "p", "home_won": "happened", "kind": "scope"})
     scores = group_scores(named, ["season", "scope", "ranker"]).add_prefix("game_")

@@ -39,12 +39,8 @@ class ObjectiveError(UserError):
 class Candidate:
     """A configuration that was judged on all validation seasons.
 
-    Attributes:
-        number: The trial's number; None for the default configuration.
-        params: What it chose, by dotted key or config group; nothing for the default.
-        objective: Mean of each objective over the validation seasons.
-        seasons: Objectives by season and name.
-        metrics: Means of all other metrics.
+    `number` is None for the default configuration, which has no `params`; `objective` are means
+    over the validation seasons, `seasons` the objectives of each, `metrics` means of all others.
     """
 
     number: int | None
@@ -229,12 +225,12 @@ def lead(one: Candidate, other: Candidate, objective: str) -> tuple[float, float
     return float(found["mean"]), float(found["se"]) if len(gains) > 1 else 0.0
 
 
-def gain(chosen: SeasonValues, default: SeasonValues, objective: str) -> pd.Series:
-    """Return the row of `paired` for chosen minus default."""
-    metric, scope = OBJECTIVES[objective].metric, OBJECTIVES[objective].scope
+def gain(chosen: SeasonValues, default: SeasonValues, name: str) -> pd.Series:
+    """Return the row of `paired` for chosen minus default in an objective."""
+    metric, scope = OBJECTIVES[name].metric, OBJECTIVES[name].scope
     rows = [
-        (season, MEAN, scope, name, metric, values[objective])
-        for name, seasons in ((CHOSEN, chosen), (DEFAULT, default))
+        (season, MEAN, scope, which, metric, values[name])
+        for which, seasons in ((CHOSEN, chosen), (DEFAULT, default))
         for season, values in seasons.items()
     ]
     return paired(pd.DataFrame(rows, columns=TIDY_COLUMNS), DEFAULT).iloc[0]

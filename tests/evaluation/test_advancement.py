@@ -4,11 +4,7 @@ import pytest
 
 from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import EVENTS, FINISHES
-from nba_rank.evaluation.advancement import (
-    advancement_metrics,
-    finish_table,
-    rank_interval_metrics,
-)
+from nba_rank.evaluation.advancement import advancement_metrics, finish_table, rank_interval_metrics
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate, summary
 
@@ -17,15 +13,10 @@ ODDS = [f"{event}_prob" for event in EVENTS]
 
 def four_teams(season="2023-24"):
     """A league of four teams, three of which make the playoffs."""
-    return pd.DataFrame(
-        {
-            "season": season,
-            "team_id": [1, 2, 3, 4],
-            "made_playoffs": [True, True, True, False],
-            "rounds_won": [4, 3, 0, 0],
-            "outcome_rank": [1, 2, 3, 4],
-            "finish": ["Champion", "Finals", "First round", "Lottery"],
-        }
+    finish = ["Champion", "Finals", "First round", "Lottery"]
+    teams = {"team_id": [1, 2, 3, 4], "rounds_won": [4, 3, 0, 0], "outcome_rank": [1, 2, 3, 4]}
+    return pd.DataFrame({"season": season, **teams, "finish": finish}).assign(
+        made_playoffs=lambda teams: teams["finish"] != "Lottery"
     )
 
 
@@ -150,8 +141,5 @@ def test_finishes_are_those_of_the_simulations(sim_tables, sim_results):
 
 def test_rank_intervals_by_hand():
     odds = odds_of(rank_low=[1, 1, 1, 1], rank_high=[2, 1, 4, 3])
-    tidy = rank_interval_metrics(odds, four_teams())
-    assert set(tidy["ranker"]) == {"simulation"}
-    value = values(tidy)
-    assert value["rank_interval_coverage"] == 0.5
-    assert value["rank_interval_width"] == 2.5
+    value = values(rank_interval_metrics(odds, four_teams()))
+    assert value.to_dict() == {"rank_interval_coverage": 0.5, "rank_interval_width": 2.5}

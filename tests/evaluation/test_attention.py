@@ -52,13 +52,9 @@ def effects_of(cells):
 
 
 def test_seasons_count_alike_however_many_teams_they_have():
-    effects = effects_of(
-        [
-            ("2021-22", "open", [1.0, 3.0], [0.0, 4.0]),
-            ("2022-23", "open", [5.0, 5.0, 5.0, 5.0], [1.0, 1.0, 1.0, 9.0]),
-        ]
-    )
-    row = faithfulness(effects).iloc[0]
+    of_two = ("2021-22", "open", [1.0, 3.0], [0.0, 4.0])
+    of_four = ("2022-23", "open", [5.0] * 4, [1.0, 1.0, 1.0, 9.0])
+    row = faithfulness(effects_of([of_two, of_four])).iloc[0]
     assert row["value"] == pytest.approx((2 + 5) / 2)
     assert row["reference_value"] == pytest.approx((2 + 3) / 2)
     assert row["difference"] == pytest.approx(1.0)
@@ -69,15 +65,12 @@ def test_seasons_count_alike_however_many_teams_they_have():
 
 def test_the_difference_is_paired_by_season_and_points_are_in_order():
     # Scores of some seasons move far more than those of others, but top always by .1 more.
-    scale = [0.1, 1.0, 3.0, 0.5, 2.0, 0.3]
-    effects = effects_of(
-        [
-            (f"20{10 + i}-{11 + i}", point, [s + 0.1 + 1e-4 * i], [s])
-            for point in ("end", "0.25")
-            for i, s in enumerate(scale)
-        ]
-    )
-    table = faithfulness(effects)
+    cells = [
+        (f"20{10 + i}-{11 + i}", point, [scale + 0.1 + 1e-4 * i], [scale])
+        for point in ("end", "0.25")
+        for i, scale in enumerate([0.1, 1.0, 3.0, 0.5, 2.0, 0.3])
+    ]
+    table = faithfulness(effects_of(cells))
     assert table["as_of_point"].tolist() == ["0.25", "end"]
     assert (table["verdict"] == "better").all()
     np.testing.assert_allclose(table[["low", "high"]], 0.1, atol=1e-3)

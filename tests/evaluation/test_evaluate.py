@@ -124,9 +124,9 @@ def test_intervals_are_judged_by_season_and_point():
 def test_true_strength_is_recovered_in_its_order():
     key = {"season": "sim", "as_of_date": pd.Timestamp("2024-01-01"), "team_id": [1, 2, 3, 4]}
     true = pd.DataFrame({**key, "true_strength": [5.0, 1.0, -2.0, -4.0]})
-    scores = pd.concat(
-        pd.DataFrame({**key, "as_of_point": "0.25", "ranker": name, "score": score})
-        for name, score in (("right", [9, 8, 7, 6]), ("reversed", [1, 2, 3, 4]))
-    )
-    found = recovery_metrics(scores, true).set_index("ranker")["value"]
+    scores = {"right": [9, 8, 7, 6], "reversed": [1, 2, 3, 4]}
+    rows = [pd.DataFrame({**key, "ranker": name, "score": own}) for name, own in scores.items()]
+    found = recovery_metrics(pd.concat(rows).assign(as_of_point="0.25"), true).set_index("ranker")[
+        "value"
+    ]
     assert found.to_dict() == pytest.approx({"right": 1.0, "reversed": -1.0})

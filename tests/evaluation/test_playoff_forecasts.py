@@ -36,10 +36,8 @@ def league(noise, ranker, seasons=SEASONS, points=POINTS):
 
 @pytest.fixture(scope="module")
 def forecasts():
-    return pd.concat(
-        [league(0.0, "clone"), league(0.4, "standings"), league(0.2, "elo", SEASONS[2:])],
-        ignore_index=True,
-    )
+    rankers = league(0.0, "clone"), league(0.4, "standings"), league(0.2, "elo", SEASONS[2:])
+    return pd.concat(rankers, ignore_index=True)
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,10 @@ def box_sum(**counts):
 
 def without_split(tables):
     """The tables as a source gives them that lacks the playoffs' rebounds by kind and fouls."""
-    games = tables.player_games.copy()
+    games = tables.player_games
     lacking = games["kind"] == "playoffs"
-    games.loc[lacking, SPLIT] = np.nan
-    games.loc[lacking, "shots_reconstructed"] = True
-    return replace(tables, player_games=games)
+    left = games[SPLIT].mask(lacking)
+    return replace(tables, player_games=games.assign(shots_reconstructed=lacking, **left))
 
 
 @pytest.fixture

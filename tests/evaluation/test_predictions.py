@@ -94,8 +94,6 @@ def test_probabilities_follow_the_agreement_and_change_no_rank(predicted, table_
     assert np.array_equal(table[list(names)].to_numpy(), expected)
     columns = ["team_id", "rank", "conference_rank", "strength_percentile"]
     assert table[columns].equals(table_of(predicted)[columns])
-    record = json.loads(as_json(table))[0]
-    assert [record[name] for name in names] == table.loc[0, list(names)].tolist()
 
 
 def test_verdict_and_agreement_by_hand():
