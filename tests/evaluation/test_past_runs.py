@@ -162,11 +162,13 @@ def standings(**changes):
     return rows_of(made_metrics(**changes), STANDINGS)
 
 
-def test_only_metrics_with_a_direction_and_single_seasons_are_taken():
+def test_directed_metrics_of_single_seasons_are_taken_from_the_first_ranker_that_has_them():
     rows = rows_of(made_metrics(), "stack", "simulation")
     assert set(rows["season"]) == set(SEASONS)
     assert {"spearman", "game_brier", "series_log_loss"} <= set(rows["metric"])
     assert "rank_interval_width" not in set(rows["metric"])
+    both = rows_of(made_metrics(), STANDINGS, "stack")
+    assert both[both["metric"] != "game_brier"].reset_index(drop=True).equals(standings())
 
 
 def test_common_scores_start_with_the_mean_and_are_compared_by_season():
