@@ -27,8 +27,6 @@ from nba_rank.data.tables import Tables, read_tables
 __all__ = ["IngestError", "IngestResult", "ingest", "is_stale", "read_raw"]
 
 _NORMALISE = {
-    "team": raw_game_logs.normalise,
-    "player": raw_game_logs.normalise,
     "roster": raw_rosters.normalise,
     "schedule": raw_schedules.normalise,
     "market_totals": raw_market.normalise_totals,
@@ -102,6 +100,7 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         issues.error_file(str(raw_dir), "no team game logs in the raw folder", remedy)
     issues.raise_errors()
     records = []
+    logs: dict[str, list[tuple[RawFile, pd.DataFrame]]] = {"team": [], "player": []}
     parts: dict[str, list[pd.DataFrame]] = {level: [] for level in _NORMALISE}
     injuries: list[raw_injuries.Row] = []
     for file in _progress(files, console):
@@ -110,9 +109,14 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
             injuries += entries
         else:
             record, frame = raw_files.read(file, issues)
-            if frame is not None:
+            if frame is not None and file.level in logs:
+                logs[file.level].append((file, frame))
+            elif frame is not None:
                 parts[file.level].append(_NORMALISE[file.level](file, frame, issues))
         records.append(record)
+    for level, some in logs.items():
+        if some:
+            parts[level] = [raw_game_logs.normalise(some, issues)]
     issues.raise_errors()
     found = {level: [part for part in frames if len(part)] for level, frames in parts.items()}
     rows = {level: pd.concat(some, ignore_index=True) for level, some in found.items() if some}

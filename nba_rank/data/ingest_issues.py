@@ -82,7 +82,7 @@ class IngestIssues:
     def raise_errors(self) -> None:
         """Raise an `IngestError` if there is an error."""
         if self.errors:
-            raise IngestError(self.errors)
+            raise IngestError(sorted(self.errors, key=lambda error: error.file))
 
 
 def _by_file(

@@ -70,8 +70,19 @@ def test_csv_and_every_other_shape_give_the_same_tables(folder, tmp_path):
         log = log.drop(columns=["WL", "SEASON_ID"]).assign(VIDEO_AVAILABLE=1, SURPRISE="x")
         log.columns = log.columns.str.lower()
         log.to_csv(other / f"{path.stem}.csv")
-    tables, _ = read_raw(other)
-    assert tables.hashes() == expected.hashes()
+    assert read_raw(other)[0].hashes() == expected.hashes()
+    (other / f"{TEAM_LOG}.csv").unlink()  # one level in two shapes
+    write(other, **{TEAM_LOG: pd.read_parquet(folder / f"{TEAM_LOG}.parquet")})
+    assert read_raw(other)[0].hashes() == expected.hashes()
+
+
+def test_errors_are_told_file_by_file(folder):
+    for name in (TEAM_LOG, "playoffs_team_logs_2023_24"):
+        change(folder, name, put("PTS", 1, -1))
+        change(folder, name, put("TEAM_ID", 2, 7))
+    files = [error.file for error in errors_of(folder)]
+    assert len(files) == 4
+    assert files == sorted(files)
 
 
 def test_game_ids_decide_kind_and_season(tmp_path):
