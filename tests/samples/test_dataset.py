@@ -26,8 +26,8 @@ KEYS = [
 ]
 
 
-def data(store_keys, set_keys):
-    """A data set whose features tell each store row: its number, and a hundred times it."""
+def data(store_keys=KEYS, set_keys=KEYS):
+    """A dataset whose features tell each store row: its number, and a hundred times it."""
     number = np.arange(len(store_keys), dtype=np.float32)
     sets = PlayerSets(
         frame=frame(set_keys),
@@ -56,19 +56,16 @@ def test_player_sets_without_a_store_row_are_refused():
         data(KEYS[:3], [KEYS[0], KEYS[3], KEYS[4]]).set_features(["number"])
 
 
-def test_the_team_prior_brings_the_share_of_the_season_where_it_is_known():
-    made = data(KEYS, KEYS)
-    assert list(made.team_prior(["hundred"])) == ["hundred"]
-    known = replace(made, columns=["number", PROGRESS])
-    assert list(known.team_prior(["number"])) == ["number", PROGRESS]
+def test_the_team_prior_holds_known_features_and_with_them_the_progress():
+    assert list(data().team_prior(["hundred"])) == ["hundred"]
+    known = replace(data(), columns=["number", PROGRESS])
     assert list(known.team_prior(["number", "of_a_group_that_is_off"])) == ["number", PROGRESS]
     for nothing in ([], ["of_a_group_that_is_off"]):
         assert known.team_prior(nothing).shape == (6, 0)
 
 
-def test_features_that_the_store_does_not_hold_are_named():
-    made = data(KEYS, KEYS)
-    for get in (made.features, made.set_features):
+def test_features_that_the_store_lacks_are_named():
+    for get in (data().features, data().set_features):
         with pytest.raises(UserError, match=r"\['massey'\]"):
             get(["number", "massey"])
 
@@ -79,37 +76,25 @@ def simulated(keys, ranks, wins):
     return summary.assign(projected_rank=ranks, expected_wins=wins, title_prob=0.5)
 
 
-def test_a_projection_adds_places_from_the_bottom_and_wins():
-    made = data(KEYS, KEYS)
-    ranks, wins = [1.25, 1.75, 1.0, 2.0, 1.5, 1.5], [50.5, 30, 60, 20, 41, 41]
-    got = made.with_projection(simulated(KEYS, ranks, wins))
-    assert got.columns == ["number", "hundred", *PROJECTION] == [*made.columns, *PROJECTION]
-    assert got.X.dtype == np.float32
-    assert np.array_equal(got.X[:, :2], made.X)
-    # Of two teams: how many are expected to be behind.
-    behind = [0.75, 0.25, 1.0, 0.0, 0.5, 0.5]
-    assert got.features([PROJECTED])[PROJECTED].tolist() == behind
-    assert got.features(["projected_wins"])["projected_wins"].tolist() == wins
-    assert (made.columns, made.X.shape) == (["number", "hundred"], (6, 2))
-
-
-def test_a_projection_is_joined_by_team_and_date_whatever_the_order():
+def test_a_projection_adds_teams_behind_and_wins():
+    ranks, wins = np.array([1.25, 1.75, 1.0, 2.0, 1.5, 1.5]), np.array([50.5, 30, 60, 20, 41, 41])
     order = [4, 0, 5, 2, 1, 3]
-    ranks, wins = np.arange(6) / 4, np.arange(6.0)
-    straight = data(KEYS, KEYS).with_projection(simulated(KEYS, ranks, wins))
-    summary = simulated([KEYS[i] for i in order], ranks[order], wins[order])
-    assert np.array_equal(data(KEYS, KEYS).with_projection(summary).X, straight.X)
+    for some in (range(6), order):  # joined by team and date
+        summary = simulated([KEYS[i] for i in some], ranks[some], wins[some])
+        got = data().with_projection(summary)
+        assert got.columns == ["number", "hundred", *PROJECTION]
+        assert got.X.dtype == np.float32
+        assert np.array_equal(got.X[:, :2], data().X)
+        # Of two teams: how many are expected to be behind.
+        assert got.features([PROJECTED])[PROJECTED].tolist() == (2 - ranks).tolist()
+        assert got.features(["projected_wins"])["projected_wins"].tolist() == wins.tolist()
+    with pytest.raises(pd.errors.MergeError):
+        data().with_projection(pd.concat([summary, summary.head(1)]))
 
 
 def test_dates_that_were_not_simulated_are_unknown():
-    got = data(KEYS, KEYS).with_projection(simulated(KEYS[2:], [1.0, 2.0] * 2, [50.0, 32.0] * 2))
+    got = data().with_projection(simulated(KEYS[2:], [1.0, 2.0] * 2, [50.0, 32.0] * 2))
     added = got.features(list(PROJECTION))
     assert added[:2].isna().all(axis=None)
     assert added[2:].notna().all(axis=None)
     assert np.array_equal(got.of_seasons(["2021-22"]).X, got.X[2:])
-
-
-def test_a_projection_with_two_rows_of_a_team_on_a_date_is_refused():
-    summary = simulated([*KEYS, KEYS[0]], np.ones(7), np.ones(7))
-    with pytest.raises(pd.errors.MergeError):
-        data(KEYS, KEYS).with_projection(summary)

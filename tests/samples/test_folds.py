@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nba_rank.config.schema import FoldsConfig
-from nba_rank.samples.folds import FoldError, FoldPlan, plan_folds, validation_plan
+from nba_rank.samples.folds import FoldError, FoldPlan, TestPart, plan_folds, validation_plan
 
 SEASONS = [f"{year}-{(year + 1) % 100:02d}" for year in range(2012, 2024)]
 HOLDOUT = FoldsConfig(
@@ -39,72 +39,52 @@ def plans(draw):
 
 def test_holdout_fits_once_before_all_test_seasons():
     plan = plan_folds(SEASONS, SEASONS[1], HOLDOUT)
-    assert plan.test_seasons == ["2022-23", "2023-24"]
     assert [fit.predict for fit in plan.fits] == [
         ["2019-20"], ["2020-21"], ["2021-22"], ["2022-23", "2023-24"],
     ]  # fmt: skip
-    assert plan.fits[-1].train == SEASONS[:10]
-    assert plan.fits[0].train == SEASONS[:7]
-    (part,) = plan.tests
-    assert part.fit == plan.fits[-1].name
-    assert part.stack_train == ["2019-20", "2020-21", "2021-22"]
+    assert [fit.train for fit in plan.fits] == [SEASONS[:n] for n in (7, 8, 9, 10)]
+    oof = ["2019-20", "2020-21", "2021-22"]
+    assert plan.tests == [TestPart(plan.fits[-1].name, ["2022-23", "2023-24"], oof)]
 
 
 def test_walk_forward_fits_anew_before_each_test_season():
     plan = plan_folds(SEASONS, SEASONS[1], WALK)
-    assert [part.seasons for part in plan.tests] == [["2021-22"], ["2022-23"], ["2023-24"]]
-    assert [part.stack_train for part in plan.tests] == [
-        ["2019-20", "2020-21"],
-        ["2019-20", "2020-21", "2021-22"],
-        ["2019-20", "2020-21", "2021-22", "2022-23"],
-    ]
     by_name = {fit.name: fit for fit in plan.fits}
-    for part in plan.tests:
-        (season,) = part.seasons
-        assert by_name[part.fit].train == [earlier for earlier in SEASONS if earlier < season]
-        assert by_name[part.fit].predict == [season]
+    for place, part in zip((9, 10, 11), plan.tests, strict=True):
+        assert part.seasons == by_name[part.fit].predict == [SEASONS[place]]
+        assert by_name[part.fit].train == SEASONS[:place]
+        assert part.stack_train == SEASONS[7:place]
 
 
 def test_kfold_predicts_every_training_season_from_the_others():
     plan = plan_folds(SEASONS, SEASONS[1], KFOLD)
-    before, folds = SEASONS[:10], plan.fits[:-1]
+    before, (*folds, final) = SEASONS[:10], plan.fits
     assert len(folds) == 4
     assert sorted(season for fit in folds for season in fit.predict) == before[1:]
     for fit in folds:
         assert sorted(fit.train + fit.predict) == before
-    assert plan.fits[-1].train == before
-    assert plan.fits[-1].predict == ["2022-23", "2023-24"]
+    assert (final.train, final.predict) == (before, ["2022-23", "2023-24"])
     assert plan.tests[0].stack_train == before[1:]
 
 
 @properties
 @given(plans())
-def test_no_fit_sees_a_season_that_it_predicts_or_a_test_season(case):
+def test_whatever_ranks_a_season_has_seen_earlier_seasons_only(case):
     _, _, config, plan = case
+    by_name = {fit.name: fit for fit in plan.fits}
+    predicted_by = {season: fit for fit in plan.fits for season in fit.predict}
     for fit in plan.fits:
         assert fit.train
         assert not set(fit.train) & set(fit.predict)
         if config.oof == "forward":
             assert max(fit.train) < min(fit.predict)
-        if not config.refit:
-            assert not set(fit.train) & set(plan.test_seasons)
-
-
-@properties
-@given(plans())
-def test_what_a_test_season_is_ranked_by_has_seen_earlier_seasons_only(case):
-    _, _, _, plan = case
-    by_name = {fit.name: fit for fit in plan.fits}
-    predicted_by = {season: fit for fit in plan.fits for season in fit.predict}
     for part in plan.tests:
         first = min(part.seasons)
         assert set(part.seasons) <= set(by_name[part.fit].predict)
-        assert max(by_name[part.fit].train) < first
-        assert part.stack_train
-        assert max(part.stack_train) < first
-        for season in part.stack_train:
-            # Whatever predicted the stacker's seasons has not seen the test season either.
-            assert max(predicted_by[season].train) < first
+        # The members, the stacker, and the members that predicted the stacker's seasons.
+        seen = [by_name[part.fit].train, part.stack_train]
+        seen += [predicted_by[season].train for season in part.stack_train]
+        assert all(max(seasons) < first for seasons in seen)
 
 
 @properties
@@ -150,11 +130,10 @@ def test_the_least_number_of_seasons_is_enough():
 
 def test_the_part_of_a_season_has_not_seen_it():
     plan = plan_folds(SEASONS, SEASONS[1], WALK)
-    for season in ("2021-22", "2022-23", "2023-24"):
-        assert plan.part_of(season).seasons == [season]
-    assert plan.part_of("2024-25").seasons == ["2023-24"]
-    for learned_from in ("2020-21", "2012-13", "1999-00"):
-        assert plan.part_of(learned_from) is None
+    parts = {
+        season: plan.part_of(season) for season in ("1999-00", "2020-21", "2022-23", "2024-25")
+    }
+    assert [*parts.values()] == [None, None, plan.tests[1], plan.tests[2]]
     holdout = plan_folds(SEASONS, SEASONS[1], HOLDOUT)
     assert holdout.part_of("2023-24") is holdout.tests[0]
     assert holdout.part_of("2021-22") is None
@@ -186,7 +165,7 @@ def test_validation_looks_at_no_test_season_and_never_ahead(n_test, n_seasons, s
         [season] = part.seasons
         assert len(part.stack_train) >= 2
         assert max([*part.stack_train, *fits[part.fit].train]) < season
-    # They are fits of the plan itself, in its order, so that the two share what is fitted.
+    # Its fits are the plan's own, in order, so that the two share what is fitted.
     assert validation.fits == plan.fits[: len(validation.fits)]
 
 
