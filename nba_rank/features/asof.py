@@ -1,7 +1,7 @@
 """Sums over the games before a date, for many dates at once.
 
-Games are sorted by group and day once; the sum over a group's games before a day is then the
-difference of two running sums, found by binary search.
+With games sorted by group and day, the sum over a group's games before a day is the difference of
+two running sums, found by binary search.
 """
 
 from collections.abc import Sequence
@@ -35,9 +35,9 @@ class Rows:
 
     Attributes:
         frame: Columns `season`, `as_of_date`, `team_id`, `conference`, sorted in this order.
-        day: As-of date in days since 1970-01-01, shape [N].
-        season: Start year of the season, shape [N].
-        team: Team id, shape [N].
+        day: As-of date in days since 1970-01-01, [N].
+        season: Start year, [N].
+        team: Team id, [N].
     """
 
     frame: pd.DataFrame
@@ -66,17 +66,12 @@ class Rows:
         return seasons.map(games).to_numpy(dtype=np.float64)
 
     def within(self, seasons: pd.Series, *, before: int = 0) -> BoolArray:
-        """Return which seasons are those of the rows, or up to so many before one of them."""
-        asked = np.unique(self.season)
-        needed = np.concatenate([asked - back for back in range(before + 1)])
+        """Return which seasons are those of the rows, or at most `before` years earlier."""
+        needed = np.unique(self.season)[:, None] - np.arange(before + 1)
         return np.isin(start_years(seasons), needed)
 
     def find(self, as_of_date: pd.Series, team_id: pd.Series) -> IntArray:
-        """Return the row of each as-of date and team.
-
-        Raises:
-            ValueError: One of them is not among the rows.
-        """
+        """Return the row of each as-of date and team; a ValueError if one has no row."""
         key = self.day * 1_000 + self.team % 1_000
         asked = days(as_of_date) * 1_000 + team_id.to_numpy() % 1_000
         order = np.argsort(key)
@@ -88,13 +83,13 @@ class Rows:
 
 
 def start_years(seasons: pd.Series) -> IntArray:
-    """Return the start year of each season text, shape [N]."""
+    """Return the start year of each season, [N]."""
     codes, names = pd.factorize(seasons)
     return np.array([int(name[:4]) for name in names], dtype=np.int64)[codes]
 
 
 def team_season(season: IntArray, team: IntArray) -> IntArray:
-    """Return one integer per team and season, the group of all within-season team sums."""
+    """Return one integer for each team and season, the group of team sums within a season."""
     return (season - 1900) * 1_000 + team % 1_000
 
 
@@ -104,7 +99,7 @@ class RunningSums:
     Args:
         group: Group of each game, non-negative, [N].
         day: Day of each game, [N]; a group may have several games a day.
-        columns: Whole numbers, NaN where not recorded, K of shape [N].
+        columns: K columns of whole numbers, NaN where not recorded, [N] each.
     """
 
     def __init__(self, group: IntArray, day: IntArray, columns: Sequence[FloatArray]) -> None:
@@ -119,12 +114,12 @@ class RunningSums:
             np.cumsum(known, out=counts[1:])
 
     def positions(self, group: IntArray, day: IntArray) -> IntArray:
-        """Return how many sorted games precede each (group, day): the group's games before it."""
+        """Return where each day of its group begins among the sorted games."""
         key = group * DAY_SPAN + day
         return np.asarray(np.searchsorted(self._key, key, side="left"), dtype=np.int64)
 
     def span(self, group: IntArray, day: IntArray) -> tuple[IntArray, IntArray]:
-        """Return the sorted positions of the group's games before the day, first and past last."""
+        """Return the positions of the group's games before the day, first and past the last."""
         return self.positions(group, np.zeros_like(day)), self.positions(group, day)
 
     def games(self, group: IntArray, day: IntArray) -> IntArray:
@@ -135,18 +130,14 @@ class RunningSums:
     def total(
         self, group: IntArray, day: IntArray, last: int | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        """Sum over the group's games before the day, or over the last so many of them.
-
-        Returns:
-            Sums of the recorded values and their numbers, [K, M] each.
-        """
+        """Return sums and counts of the values before the day, or in the `last` games, [K, M]."""
         start, end = self.span(group, day)
         if last is not None:
             start = np.maximum(start, end - last)
         return self.between(start, end)
 
     def between(self, start: IntArray, end: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Sum over sorted positions `start <= i < end`; returns as `total`."""
+        """Return the same of the positions `start <= i < end`."""
         found = np.empty((2, len(self._sums), len(end)))
         for tables, rows in zip((self._sums, self._counts), found, strict=True):
             for table, row in zip(tables, rows, strict=True):
@@ -155,15 +146,15 @@ class RunningSums:
 
 
 def ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Divide, with NaN (unknown) where the denominator is not positive."""
+    """Divide; NaN where the denominator is not positive."""
     known = denominator > 0
     return np.where(known, numerator, np.nan) / np.where(known, denominator, 1.0)
 
 
 def places(value: FloatArray, group: IntArray, tie: IntArray | None = None) -> IntArray:
-    """Return the place of each value in its group, 0 the greatest.
+    """Return the place of each value in its group, 0 for the greatest.
 
-    Of equals the one of the lower `tie` leads, without one the first.
+    Of equal values the lower `tie` comes first, or the earlier one without `tie`.
     """
     order = np.lexsort((-value, group) if tie is None else (tie, -value, group))
     ordered = group[order]
@@ -173,21 +164,21 @@ def places(value: FloatArray, group: IntArray, tie: IntArray | None = None) -> I
 
 
 def group_sums(values: FloatArray, group: IntArray) -> FloatArray:
-    """Return the sum over the group of each value; NaN where the group holds one.
+    """Return the sum of each value's group; NaN if the group holds one.
 
-    Not by pandas, whose sum of one group depends in its last bits on the others.
+    In pandas the last bits of a group's sum depend on the other groups.
     """
     _, slot = np.unique(group, return_inverse=True)
     return np.asarray(np.bincount(slot, values)[slot], dtype=np.float64)
 
 
 def sum_and_count(values: FloatArray, group: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Return sum and number of the known values of each value's group."""
+    """Return the sum and the number of the known values in each value's group."""
     known = ~np.isnan(values)
     of_known = np.where(known, values, 0.0)
     return group_sums(of_known, group), group_sums(known.astype(np.float64), group)
 
 
 def centred(values: FloatArray, group: IntArray) -> FloatArray:
-    """Return the values less the mean of the known ones of their group."""
+    """Return the values less the mean of the known values of their group."""
     return np.asarray(values - ratio(*sum_and_count(values, group)))

@@ -1,4 +1,4 @@
-"""Continuity: how much of what a team has played belongs to the players whom it has now."""
+"""Continuity: the share of a team's past minutes that its present players have played."""
 
 import numpy as np
 import pandas as pd
@@ -19,14 +19,12 @@ from nba_rank.features.asof import (
 
 
 def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: GroupConfig) -> pd.DataFrame:
-    """Build shares of a team's regular-season minutes (0 to 1), one row for each of `rows`.
+    """Build the roster continuity of Basketball-Reference from regular-season minutes (0 to 1).
 
-    Columns: `returning_minutes_share`, the share of last season's that players of the present
-    roster played for the team; `roster_minutes_share`, the same of this season's so far. The roster
-    is everybody in `ratings`, injured or not. NaN without player logs, before the team's first
-    game, and where no player of the team is known.
-
-    Source: the roster continuity of Basketball-Reference.
+    Columns: `returning_minutes_share`, the share of the team's minutes last season that its
+    present players played; `roster_minutes_share`, the same of this season so far. Injured players
+    count. NaN without player logs, before the team's first game, and if none of its players is
+    known.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     games = tables.player_games

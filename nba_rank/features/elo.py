@@ -1,8 +1,8 @@
 """Elo ratings with margin of victory and carry-over between seasons.
 
-Source: FiveThirtyEight, "How We Calculate NBA Elo Ratings" (2015). Their parameters stood for
-1946 to 2015; home courts have lost more than half of their worth since 2000, so a season's
-parameters can be fitted on the seasons before it.
+Source: FiveThirtyEight, "How We Calculate NBA Elo Ratings" (2015). Their parameters are those of
+1946 to 2015. Home courts have lost more than half of their worth since 2000, so the parameters of
+a season can be fitted on the seasons before it.
 
 Letters: N rows, M games in order of time, T teams, G combinations of `k` and `carry_over`.
 """
@@ -26,7 +26,7 @@ from nba_rank.features.asof import DAY_SPAN, Rows, days, start_years
 
 K_GRID = (15.0, 20.0, 25.0, 30.0)
 CARRY_OVER_GRID = (0.55, 0.65, 0.75, 0.85)
-"""What `k` and `carry_over` are chosen from, beside the values of the config."""
+"""Candidates for `k` and `carry_over`, beside the config's values."""
 
 ELO_PER_POINT = 26.0
 """Elo points worth a point of margin; 24 to 27 in each four seasons from 2001-02 on."""
@@ -41,7 +41,7 @@ def win_probability(elo_difference: FloatArray) -> FloatArray:
 
 
 def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
-    """Return each row's Elo rating in Elo points on the morning of its date, [N].
+    """Return each row's Elo rating on the morning of its date, [N].
 
     After every game the winner gains and the loser loses
     `k * (margin + 3)^0.8 / (7.5 + 0.006 * d) * (1 - p)`, where d is the winner's rating edge,
@@ -49,25 +49,26 @@ def elo_ratings(tables: Tables, rows: Rows, config: EloConfig) -> FloatArray:
     `carry_over * rating + (1 - carry_over) * mean`; a club's first rating is `mean`, and a club
     that moves keeps its rating. Play-in and playoff games count; neutral sites have no home edge.
 
-    With `config.fit` a season's parameters are those of least log loss in the games of the
-    seasons before it: first `k` and `carry_over`, each combination replaying the whole past, then
-    the home edge over the last `config.home_edge_seasons`. The config's values serve the first
-    season, are candidates later, and win ties.
+    With `config.fit` a season's parameters are those of least log loss in the seasons before it:
+    first `k` and `carry_over`, each combination replaying the whole past, then the home edge over
+    the newest `config.home_edge_seasons`. The first season uses the config's values, which are
+    candidates later and win ties.
     """
     played = _played(tables, config)
     latest = np.searchsorted(played.key, rows.season * DAY_SPAN + rows.day, side="left") - 1
-    slots = played.games.slots(club_ids(rows.season, rows.team))
-    return np.asarray(played.ratings[latest, slots])
+    club, known = club_ids(rows.season, rows.team), played.games.team_ids
+    slot = np.minimum(np.searchsorted(known, club), len(known) - 1)
+    return np.asarray(played.ratings[latest, np.where(known[slot] == club, slot, len(known))])
 
 
 def home_leads(tables: Tables, config: EloConfig) -> pd.Series:
-    """Return the home team's lead before each game in Elo points, home edge included, by game."""
+    """Return the home lead before each game in Elo points, home edge included, by game id."""
     played = _played(tables, config)
     return pd.Series(played.leads, index=played.games.game_id)
 
 
 def build(tables: Tables, rows: Rows, config: EloConfig) -> pd.DataFrame:
-    """Build `elo_rating` (Elo points), one row for each of `rows`."""
+    """Build `elo_rating` (Elo points)."""
     return pd.DataFrame({"elo_rating": elo_ratings(tables, rows, config)})
 
 
@@ -76,14 +77,13 @@ class _Games:
     """All games in order of time.
 
     Attributes:
-        team_ids: Team ids in order; a slot more, the last, is that of all who have not played yet.
-        game_id: [M].
-        home: Team slot, [M].
-        away: Team slot, [M].
-        margin: Home margin in points, [M].
-        court: 1 where the home team was at home, 0 on a neutral court, [M].
-        day: Days since 1970-01-01, [M].
-        season: Start year, [M].
+        team_ids: Team id of each slot; one more slot is that of all who have not played yet.
+        home: Team slot.
+        away: Team slot.
+        margin: Home margin in points.
+        court: 1 where the home team was at home, 0 on a neutral court.
+        day: Days since 1970-01-01.
+        season: Start year.
     """
 
     team_ids: IntArray
@@ -117,29 +117,16 @@ class _Games:
             season=season,
         )
 
-    def slots(self, team: IntArray) -> IntArray:
-        """Return the slot of each team."""
-        slot = np.minimum(np.searchsorted(self.team_ids, team), len(self.team_ids) - 1)
-        return np.where(self.team_ids[slot] == team, slot, len(self.team_ids))
-
-    def seasons(self) -> Iterator[slice]:
-        """Yield the games of each season."""
-        return _runs(self.season, 0, len(self.season))
-
-    def game_days(self, season: slice) -> Iterator[slice]:
-        """Yield the games of each day of a season."""
-        return _runs(self.day, season.start, season.stop)
-
 
 @dataclass(frozen=True)
 class _Played:
-    """Ratings over all games.
+    """Ratings over all games, in Elo points.
 
     Attributes:
         games: The games.
         key: `season * DAY_SPAN + day` after which each of S snapshots applies.
-        ratings: Elo points, [S, T].
-        leads: The home team's lead before each game, home edge included, Elo points, [M].
+        ratings: [S, T].
+        leads: The home team's lead before each game, home edge included, [M].
     """
 
     games: _Games
@@ -149,14 +136,14 @@ class _Played:
 
 
 def _played(tables: Tables, config: EloConfig) -> _Played:
-    """Play all games of the tables, or return what came of it if that was asked before."""
+    """Play all games of the tables, once for each config."""
     return tables.once(
         ("elo", astuple(config)), lambda: _play(_Games.of(tables, fitted=config.fit), config)
     )
 
 
 def _play(games: _Games, config: EloConfig) -> _Played:
-    """Play all games under every combination at once, and keep what was best so far."""
+    """Play all games with every combination at once, and keep the ratings of the best so far."""
     k, carry_over = _combinations(config)
     ratings = np.full((len(k), len(games.team_ids) + 1), config.mean)
     gaps = np.empty((len(k), len(games.margin)))
@@ -165,10 +152,10 @@ def _play(games: _Games, config: EloConfig) -> _Played:
     best, edge = 0, config.home_edge
     starts: list[int] = []
     key, snapshots = [int(games.season[0]) * DAY_SPAN], [ratings[best]]
-    for season in games.seasons():
+    for season in _runs(games.season, 0, len(games.season)):
         year = int(games.season[season.start])
         home_edge = edge * games.court
-        for day in games.game_days(season):
+        for day in _runs(games.day, season.start, season.stop):
             home, away = games.home[day], games.away[day]
             gaps[:, day] = ratings[:, home] - ratings[:, away]
             change = _changes(k, gaps[:, day] + home_edge[day], games.margin[day])
@@ -186,15 +173,16 @@ def _play(games: _Games, config: EloConfig) -> _Played:
             recent = slice(starts[-config.home_edge_seasons :][0], season.stop)
             edge = _fitted_edge(gaps[best, recent], games.court[recent], games.margin[recent])
         ratings = carry_over * ratings + (1 - carry_over) * config.mean
-        # Before the next season's first game, if there is a next season.
         key.append((year + 1) * DAY_SPAN)
         snapshots.append(ratings[best])
     return _Played(games, np.array(key), np.stack(snapshots), leads)
 
 
 def _combinations(config: EloConfig) -> tuple[FloatArray, FloatArray]:
-    """Return `k` and `carry_over` of each combination, [G, 1] each, the config's own first."""
-    # Until a second season tells carry-overs apart they tie, and the config's wins.
+    """Return `k` and `carry_over` of each combination, [G, 1] each.
+
+    The config's own come first, so they win ties, such as of all carry-overs after one season.
+    """
     ks = dict.fromkeys((config.k, *(K_GRID if config.fit else ())))
     shares = dict.fromkeys((config.carry_over, *(CARRY_OVER_GRID if config.fit else ())))
     k, carry_over = np.array(list(product(ks, shares))).T[:, :, None]
@@ -202,7 +190,7 @@ def _combinations(config: EloConfig) -> tuple[FloatArray, FloatArray]:
 
 
 def _changes(k: FloatArray, lead: FloatArray, margin: FloatArray) -> FloatArray:
-    """Return what each home team gains in Elo points, [G, n] for n games of a day."""
+    """Return the home teams' gains in Elo points, [G, n] for n games of a day."""
     sign = np.sign(margin)
     winner_edge = sign * lead
     # The published divisor would reach 0 if a team 1,250 points behind won.
@@ -216,10 +204,7 @@ def _log_loss(lead: FloatArray, won: npt.NDArray[np.bool_]) -> FloatArray:
 
 
 def _fitted_edge(gap: FloatArray, court: FloatArray, margin: FloatArray) -> float:
-    """Return the home edge of least log loss beside the rating gaps, in Elo points.
-
-    0 where nobody was at home.
-    """
+    """Return the home edge of least log loss in Elo points, 0 if nobody was at home."""
     at_home = court > 0
     if not at_home.any():
         return 0.0

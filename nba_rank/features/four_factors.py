@@ -1,7 +1,4 @@
-"""Oliver's four factors to date: own, the opponents' and the difference.
-
-Source: Oliver, "Basketball on Paper" (2004), in the forms of Basketball-Reference.
-"""
+"""Oliver's four factors ("Basketball on Paper", 2004), in the forms of Basketball-Reference."""
 
 import pandas as pd
 
@@ -15,12 +12,11 @@ _INPUTS = ["fgm", "fga", "fg3m", "ftm", "fta", "oreb", "dreb", "tov"]
 
 
 def build(tables: Tables, rows: Rows, config: GroupConfig) -> pd.DataFrame:
-    """Build the four factors of the season to date as shares, one row for each of `rows`.
+    """Build the four factors of the season to date as shares; NaN before a team's first game.
 
     `efg_pct = (FGM + .5 FG3M) / FGA`, `tov_pct = TOV / (FGA + .44 FTA + TOV)`,
-    `orb_pct = ORB / (ORB + opponents' DRB)`, `ft_rate = FTM / FGA`. Columns: each factor, with the
-    prefix `opponent_` for what the team allowed, and with the suffix `_diff` for own minus
-    opponents'. Unknown before a team's first game.
+    `orb_pct = ORB / (ORB + opponents' DRB)`, `ft_rate = FTM / FGA`; the prefix `opponent_` is what
+    the team allowed, the suffix `_diff` own minus opponents'.
     """
     columns = _INPUTS + [f"opponent_{column}" for column in _INPUTS]
     totals = regular_season_sums(tables, rows, columns).total(rows)

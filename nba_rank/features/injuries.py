@@ -1,11 +1,11 @@
-"""What a team is worth with the players who can play now, and with those who will again."""
+"""Strength of the players who can play now, and of those who will play again this season."""
 
 import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import InjuriesConfig
 from nba_rank.core.arrays import BoolArray, FloatArray
-from nba_rank.data.tables import Tables
+from nba_rank.data.tables import STATUSES, Tables
 from nba_rank.features.asof import Rows, centred
 from nba_rank.features.players.availability import has_report, reported_availability
 from nba_rank.features.players.minutes import team_shares
@@ -14,24 +14,23 @@ from nba_rank.features.players.minutes import team_shares
 def build(
     tables: Tables, ratings: pd.DataFrame, rows: Rows, config: InjuriesConfig
 ) -> pd.DataFrame:
-    """Build availability, one row for each of `rows`.
+    """Build availability.
 
-    A player's expected minutes are his minutes at full strength times his probability to play.
-    `config.source` says what that is. `reports`: that of his status in the newest report, 1 if it
-    does not list him, unknown where no report is current. `inferred`: how far his expected minutes
-    have fallen since he stopped appearing. `auto`: his status where a current report lists him,
-    else as inferred. Minutes become shares of a team's 240 as in `roster_strength`.
+    A player's expected minutes are his minutes at full strength times his probability to play, by
+    `config.source`: with `reports` that of his status in the newest report, 1 if it does not list
+    him, and unknown where no report is current; with `inferred` how far his expected minutes have
+    fallen since he stopped appearing; with `auto` his status where a current report lists him, else
+    as inferred. Minutes become shares of a team's 240 as in `roster_strength`.
 
     Measured on 2015-16 to 2022-23: three quarters into a season the strength by `auto` explains
     .179 of the variance of the remaining margins, by `reports` .175, by `inferred` .168, full
-    strength .160. Up to a quarter full strength explains as much or more; half-way all are alike.
+    strength .160. Until a quarter full strength explains as much or more; half-way all are alike.
 
-    Returns:
-        Columns `available_strength` (points per game, the sum of share times impact rating, less
-        the mean team's), `absent_minutes_share` (0 to 1), `absent_strength` (points per game that
-        the absences cost), `season_strength` (as the first, with everybody but those who are out
-        for the season) and `injury_report_known` (1 where a report is current, else 0). The others
-        are NaN where no player of the team is known.
+    Columns: `available_strength` (points per game, the sum of share times impact rating, less the
+    mean team's), `absent_minutes_share` (0 to 1), `absent_strength` (points per game that the
+    absences cost), `season_strength` (as the first, of everybody who is not out for the season) and
+    `injury_report_known` (1 where a report is current, else 0). The others are NaN where no player
+    of the team is known.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     n = len(rows.frame)
@@ -70,18 +69,11 @@ def _play_prob(
     inferred = np.where(full > 0, ratings["expected_minutes"] / np.maximum(full, 1e-9), 1.0)
     if config.source == "inferred":
         return inferred, np.zeros(len(ratings), dtype=bool)
-    weights = config.status_weights
     told = reported_availability(
         tables,
         ratings[["season", "as_of_date"]],
         max_age_days=config.report_max_age_days,
-        play_prob={
-            "Out": weights.out,
-            "Doubtful": weights.doubtful,
-            "Questionable": weights.questionable,
-            "Probable": weights.probable,
-            "Available": weights.available,
-        },
+        play_prob={status: getattr(config.status_weights, status.lower()) for status in STATUSES},
         season_ending=config.season_ending,
     )
     key = ["as_of_date", "player_id"]
@@ -89,6 +81,6 @@ def _play_prob(
     status = found["play_prob"].to_numpy()
     unlisted = np.where(reported, 1.0, np.nan) if config.source == "reports" else inferred
     season_out = found["season_out"].eq(True).to_numpy()
-    # Unknown only where no report is current and nothing else may be asked: masked by the caller.
+    # The caller masks what stays unknown: reports alone, and none is current.
     play_prob = np.nan_to_num(np.where(np.isnan(status), unlisted, status))
     return np.where(season_out, 0.0, play_prob), season_out

@@ -1,4 +1,4 @@
-"""What bookmakers said of a team before the season, and so known on each of its dates."""
+"""Bookmakers' preseason figures, known on every date of the season."""
 
 import pandas as pd
 
@@ -8,10 +8,9 @@ from nba_rank.features.asof import Rows
 
 
 def build(tables: Tables, rows: Rows, config: GroupConfig) -> pd.DataFrame:
-    """Build `market_win_pct` and `market_title_prob`, one row for each of `rows`.
+    """Build `market_win_pct` and `market_title_prob`; NaN where a figure is missing.
 
-    The first is the preseason win total over scheduled games, the second the title probability
-    without the bookmaker's margin; NaN where the bookmakers' figures are missing.
+    The first is the win total over scheduled games, the second lacks the bookmaker's margin.
     """
     totals = tables.market_totals.set_index(["season", "team_id"])
     asked = pd.MultiIndex.from_frame(rows.frame[["season", "team_id"]])

@@ -1,7 +1,4 @@
-"""Massey rating that starts from last season's, and what the record says beside it.
-
-The equations are in `schedule_ratings`; Massey's own have no memory of earlier seasons.
-"""
+"""Massey rating that starts from last season's, and how the record compares with it."""
 
 import numpy as np
 import pandas as pd
@@ -15,18 +12,15 @@ from nba_rank.features.team_sums import regular_season_sums
 
 
 def build(tables: Tables, rows: Rows, config: MasseyConfig) -> pd.DataFrame:
-    """Build a rating and a difference of ranks, one row for each of `rows`.
+    """Build a rating and a difference of ranks.
 
-    Columns: `massey_rating` (points), the solution of `(M + ridge I) r = p + ridge c l`: l is the
-    team's final least-squares rating of last season, 0 for a new team; c is the share of it that
-    carries over. With `config.fit`, c is the slope of final ratings on those of the seasons
-    before, over all earlier seasons, and `config.carry_over` until two seasons are known.
-    `massey_rank_diff` (places), the team's rank by winning percentage less its rank by
-    `massey_rating` on the date, ties at their mean rank: positive for a team that is better than
-    its record. Unknown before the team's first game.
-
-    Source: Massey (1997), "Statistical Models Applied to the Rating of Sports Teams"; the ridge
-    towards a prior mean is that of Bayesian linear regression.
+    `massey_rating` (points) solves `(M + ridge I) r = p + ridge c l`, see `schedule_ratings`: l is
+    the team's final least-squares rating of last season, 0 for a new team, and c the share of it
+    that carries over. With `config.fit` c is the slope of final ratings on those of the season
+    before, over all earlier seasons; until two are known, and without, it is `config.carry_over`.
+    `massey_rank_diff` is the team's rank by winning percentage less its rank by `massey_rating`,
+    ties at their mean rank: positive for a team that is better than its record, NaN before its
+    first game.
     """
     rating = massey_ratings(tables, rows, config.ridge, _prior(tables, rows, config))
     to_date = regular_season_sums(tables, rows, ["won"]).total(rows)
@@ -40,14 +34,14 @@ def build(tables: Tables, rows: Rows, config: MasseyConfig) -> pd.DataFrame:
 
 
 def _prior(tables: Tables, rows: Rows, config: MasseyConfig) -> FloatArray:
-    """Return the rating that each row's season begins with, points, shape [N]."""
+    """Return the rating that each row's season begins with, points, [N]."""
     final = _final_ratings(tables, before=int(rows.season.max()))
     last = final.reindex(_key(rows.season - 1, rows.team)).fillna(0.0).to_numpy()
     return _carry_over(final, rows.season, config) * last
 
 
 def _final_ratings(tables: Tables, before: int) -> pd.Series:
-    """Return ratings after the regular seasons before a year, points by season and team."""
+    """Return the ratings after each regular season before a year, in points."""
     seasons = tables.seasons[start_years(tables.seasons["season"]) < before]
     ends = seasons["last_regular_date"] + pd.Timedelta(days=1)
     rows = Rows.of(tables, pd.DataFrame({"season": seasons["season"], "as_of_date": ends}))
@@ -58,7 +52,7 @@ def _final_ratings(tables: Tables, before: int) -> pd.Series:
 
 
 def _carry_over(final: pd.Series, season: IntArray, config: MasseyConfig) -> FloatArray:
-    """Return the share of a rating that is carried into each season, shape [N]."""
+    """Return the share of last season's rating that carries over into each season, [N]."""
     years, teams = (final.index.get_level_values(level).to_numpy() for level in (0, 1))
     last = final.reindex(_key(years - 1, teams)).to_numpy()
     known = ~np.isnan(last)
@@ -69,7 +63,7 @@ def _carry_over(final: pd.Series, season: IntArray, config: MasseyConfig) -> Flo
         np.bincount(years[known] - first, part[known]).cumsum()
         for part in (last * final.to_numpy(), last * last)
     )
-    # Of the pairs whose later season is over.
+    # Pairs count once their later season is over.
     newest = np.clip(season - 1 - first, 0, len(squares) - 1)
     slope = ratio(products[newest], squares[newest])
     return np.where(np.isnan(slope), config.carry_over, slope)

@@ -1,4 +1,4 @@
-"""Momentum: whether a team has lately beaten expectations by more than it did before."""
+"""Momentum: margins above expectation, lately and over a longer stretch."""
 
 import numpy as np
 import pandas as pd
@@ -12,19 +12,19 @@ ELO = EloConfig(
     enabled=True, fit=True, home_edge_seasons=3,
     k=20.0, home_edge=100.0, carry_over=0.75, mean=1505.0,
 )  # fmt: skip
-"""Ratings that say what to expect: opponents and home courts must not look like form."""
+"""What to expect of a game, so that opponents and home courts do not look like form."""
 
 _GRAIN = 1024.0
-"""Margins above expectation are kept in whole parts of a point, so that their sums are exact."""
+"""Parts of a point; sums of whole parts are exact."""
 
 
 def build(tables: Tables, rows: Rows, config: MomentumConfig) -> pd.DataFrame:
-    """Build form against expectation in points per game, one row for each of `rows`.
+    """Build form against expectation, in points per game.
 
     A game's margin above expectation is the margin less the team's Elo lead before the game over
-    `ELO_PER_POINT`. Columns: `margin_above_expected`, its mean over the season's last
-    `config.short_games` games; and `momentum`, that less the mean over the last
-    `config.long_games`, unknown while both windows hold the same games.
+    `ELO_PER_POINT`. Columns: `margin_above_expected`, its mean over the season's newest
+    `config.short_games` games; and `momentum`, that less the mean over the newest
+    `config.long_games`, NaN while both windows hold the same games.
     """
     games = tables.games[tables.games["kind"] == "regular"]
     lead = home_leads(tables, ELO)[games["game_id"]].to_numpy()

@@ -12,15 +12,15 @@ _OF_THE_RACE = ["games_left", "games_behind_line", "eliminated", "clinched", "se
 
 
 def build(tables: Tables, rows: Rows, config: MotivationConfig) -> pd.DataFrame:
-    """Build the state of the playoff race, one row for each of `rows`.
+    """Build the state of the playoff race.
 
-    Columns: `games_left` (of the schedule as known on the date), `games_behind_line` (negative:
-    ahead of the last seed that can reach the playoffs), `eliminated` and `clinched`
-    (mathematically; 0 or 1), `seeds_in_reach` (rivals of the conference that the team may still
-    finish either side of), `late_season` (1 from `config.late_season_share` of the team's games
-    on), and `draft_pressure` (0 to 1), the incentive to lose: 0 while winning half of the games
-    left more than the team at the line would make up the gap, 1 where it takes all of them or
-    the team is eliminated, linear in between.
+    Columns: `games_left` (of the schedule as known on the date), `games_behind_line` (of the last
+    seed that can reach the playoffs; negative: ahead of it), `eliminated` and `clinched`
+    (mathematically; 0 or 1), `seeds_in_reach` (conference rivals that the team may still finish
+    above or below), `late_season` (1 from `config.late_season_share` of the team's games on), and
+    `draft_pressure` (0 to 1), the incentive to lose: 0 if the gap closes by winning half of the
+    games left more than the team at the line, 1 if it takes all of them or the team is eliminated,
+    linear in between.
     """
     key = ["season", "as_of_date", "team_id"]
     races = pd.concat(

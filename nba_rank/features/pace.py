@@ -1,7 +1,4 @@
-"""Pace: possessions in 48 minutes, by itself and beside the league's.
-
-Source: Basketball-Reference glossary, `48 poss / (TeamMP / 5)`.
-"""
+"""Pace as on Basketball-Reference, `48 poss / (TeamMP / 5)`, alone and against the league's."""
 
 from dataclasses import replace
 
@@ -12,21 +9,16 @@ from nba_rank.config.schema import PaceConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, centred, ratio
-from nba_rank.features.team_sums import (
-    Totals,
-    possession_columns,
-    possessions,
-    regular_season_sums,
-)
+from nba_rank.features.team_sums import Totals, possession_columns, possessions, regular_season_sums
 
 
 def build(tables: Tables, rows: Rows, config: PaceConfig) -> pd.DataFrame:
-    """Build pace in possessions per 48 minutes, one row for each of `rows`.
+    """Build pace in possessions per 48 minutes.
 
-    Columns: `pace` of the season to date, unknown before a team's first game; and
-    `pace_above_league = (g d + k p) / (g + k)`, known from the first day: d is the pace of g games
-    less the mean team's on the date, p is `config.prior_carry_over` of the same difference at the
-    end of last season (0 for a new team), k is `config.prior_games`.
+    Columns: `pace` of the season to date, NaN before a team's first game; and
+    `pace_above_league = (g d + k p) / (g + k)`: d is the pace of g games less the mean team's on
+    the date, p is `config.prior_carry_over` of the same difference at the end of last season (0
+    for a new team), k is `config.prior_games`.
     """
     logs = {name: getattr(tables, name) for name in ("team_games", "player_games")}
     read = {name: games[rows.within(games["season"], before=1)] for name, games in logs.items()}
@@ -46,10 +38,10 @@ def build(tables: Tables, rows: Rows, config: PaceConfig) -> pd.DataFrame:
 
 
 def game_minutes(tables: Tables) -> pd.Series:
-    """Return the minutes that each of `tables.team_games` lasted.
+    """Return the minutes that each of `tables.team_games` lasted, by the players' seconds.
 
-    The players' seconds tell the number of overtimes. Games without player logs count as 48
-    minutes; one in seventeen was longer, so that pace is then .7% too high in the mean.
+    Games without player logs count as 48 minutes. One in seventeen was longer, which makes pace .7%
+    too high on average.
     """
     key = ["game_id", "team_id"]
     seconds = tables.player_games.groupby(key)["seconds"].sum()

@@ -1,4 +1,4 @@
-"""Last season's simple rating and what it is made of, from a published table of records."""
+"""Last season's simple rating and its parts, as Basketball-Reference published them."""
 
 import pandas as pd
 
@@ -8,12 +8,10 @@ from nba_rank.features.asof import Rows, start_years
 
 
 def build(tables: Tables, rows: Rows, config: GroupConfig) -> pd.DataFrame:
-    """Build last season's `prior_mov`, `prior_sos` and `prior_srs`, one row for each of `rows`.
+    """Build last season's `prior_mov`, `prior_sos` and `prior_srs`, in points a game.
 
-    `SRS = MOV + SOS`, in points a game: the mean margin of victory plus the opponents' mean SRS
-    over a whole regular season. NaN where the table lacks the team's last season.
-
-    Source: Basketball-Reference, glossary, from `Team_Records`.
+    `SRS = MOV + SOS`, the mean margin of victory plus the opponents' mean SRS; NaN where the table
+    lacks the team's last season.
     """
     records = tables.team_records
     key = [start_years(records["season"]) + 1, records["team_id"]]

@@ -1,4 +1,4 @@
-"""What a team did last season, known in full before this one begins."""
+"""Results of last season."""
 
 import pandas as pd
 
@@ -8,10 +8,10 @@ from nba_rank.features.asof import Rows, start_years
 
 
 def prior_season_results(tables: Tables, rows: Rows) -> pd.DataFrame:
-    """Return last season's results, one row for each of `rows`.
+    """Return last season's results; NaN where the team did not play.
 
-    Columns `prior_win_pct` (share), `prior_margin_per_game` (points), both of the regular season,
-    and `prior_playoff_wins` (games); NaN where the team did not play last season.
+    Columns `prior_win_pct` (share) and `prior_margin_per_game` (points), both of the regular
+    season, and `prior_playoff_wins` (games).
     """
     games = tables.team_games
     games = games[rows.within(games["season"], before=1)]
@@ -19,22 +19,19 @@ def prior_season_results(tables: Tables, rows: Rows) -> pd.DataFrame:
     facts = games.assign(margin=margin, year=start_years(games["season"]) + 1)
     key = ["year", "team_id"]
     regular = facts[facts["kind"] == "regular"].groupby(key)
-    playoffs = facts[facts["kind"] == "playoffs"].groupby(key)
+    wins = facts[facts["kind"] == "playoffs"].groupby(key)["won"].sum()
+    win_pct = regular["won"].mean()
     results = pd.DataFrame(
         {
-            "prior_win_pct": regular["won"].mean(),
+            "prior_win_pct": win_pct,
             "prior_margin_per_game": regular["margin"].mean(),
-            "prior_playoff_wins": playoffs["won"].sum(),
+            "prior_playoff_wins": wins.reindex(win_pct.index, fill_value=0),
         }
-    )
-    played = results["prior_win_pct"].notna()
-    results["prior_playoff_wins"] = results["prior_playoff_wins"].where(
-        results["prior_playoff_wins"].notna() | ~played, 0
     )
     asked = pd.MultiIndex.from_arrays([rows.season, rows.team], names=key)
     return results.reindex(asked).reset_index(drop=True).astype("float64")
 
 
 def build(tables: Tables, rows: Rows, config: GroupConfig) -> pd.DataFrame:
-    """Build the columns of `prior_season_results`, one row for each of `rows`."""
+    """Build the columns of `prior_season_results`."""
     return prior_season_results(tables, rows)

@@ -1,7 +1,4 @@
-"""Pythagorean expectation: the record that points for and against deserve, and the luck beside it.
-
-Source: James's expectation with the exponent of Morey (1994) for basketball, 13.91.
-"""
+"""James's Pythagorean expectation with Morey's exponent for basketball, and the luck beside it."""
 
 import numpy as np
 import pandas as pd
@@ -14,13 +11,13 @@ from nba_rank.features.team_sums import Totals, regular_season_sums
 
 
 def build(tables: Tables, rows: Rows, config: PythagoreanConfig) -> pd.DataFrame:
-    """Build expected win shares, one row for each of `rows`.
+    """Build expected win shares.
 
-    Columns: `pythagorean_win_pct = PF^x / (PF^x + PA^x)` of the points for and against, with x =
+    Columns: `pythagorean_win_pct = PF^x / (PF^x + PA^x)` of the points for and against, x being
     `config.exponent`; `luck`, the winning percentage less that; and
-    `regressed_pythagorean_win_pct = (g e + k p) / (g + k)`, known from the first day: e is the
-    expectation of g games, p is .500 plus `config.prior_carry_over` of last season's distance from
-    it, k is `config.prior_games`.
+    `regressed_pythagorean_win_pct = (g e + k p) / (g + k)`: e is the expectation of g games, p is
+    .500 plus `config.prior_carry_over` of last season's distance from it, k is
+    `config.prior_games`. The first two are NaN before a team's first game.
     """
     sums = regular_season_sums(tables, rows, ["won", "points", "opponent_points"])
     to_date = sums.total(rows)

@@ -1,4 +1,4 @@
-"""What FiveThirtyEight's RAPTOR of last season says of the players whom a team has now."""
+"""Last season's RAPTOR (FiveThirtyEight, `nba-raptor`, CC BY 4.0) of a team's present players."""
 
 import numpy as np
 import pandas as pd
@@ -9,22 +9,17 @@ from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, places, start_years
 
 REPLACEMENT = -2.75 / 2
-"""Points per 100 possessions, on offence and on defence, of a player whom any team can sign:
-FiveThirtyEight puts his total RAPTOR at -2.75; the split is ours."""
+"""Replacement level on offence and on defence, points per 100 possessions: FiveThirtyEight's total
+is -2.75, the split is ours."""
 
 
 def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: RaptorConfig) -> pd.DataFrame:
-    """Build the RAPTOR of a team's leading players, one row for each of `rows`.
+    """Build `prior_raptor_offense` and `prior_raptor_defense`, points per 100 possessions.
 
-    A player's rating is that of last season, with `config.prior_minutes` minutes at replacement
-    level added; without one he is at replacement level. The ratings of the `config.players`
-    players of most minutes at full strength are added. The published ratings end with 2021-22.
-
-    Source: FiveThirtyEight, `nba-raptor` (CC BY 4.0).
-
-    Returns:
-        Columns `prior_raptor_offense` and `prior_raptor_defense`, points per 100 possessions,
-        higher is better; NaN where last season has no RAPTOR or no player of the team is known.
+    Each is the sum over the `config.players` players of most minutes at full strength. A player's
+    rating is that of last season with `config.prior_minutes` minutes at replacement level added, or
+    replacement level without one. NaN where last season has no RAPTOR (it ends with 2021-22) or no
+    player of the team is known.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     minutes, ids = ratings["full_strength_minutes"].to_numpy(), ratings["player_id"].to_numpy()
@@ -43,7 +38,6 @@ def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: RaptorConfi
     def total(column: str) -> FloatArray:
         rate = found[column].fillna(0.0).to_numpy()
         held = played + config.prior_minutes
-        # With no minutes at all, the replacement level is what is left of the mean.
         rated = (played * rate + config.prior_minutes * REPLACEMENT) / np.maximum(held, 1e-9)
         players = np.zeros((len(rows.frame), config.players))
         players[where] = np.where(held > 0, rated, REPLACEMENT)

@@ -10,13 +10,13 @@ from nba_rank.features.team_sums import regular_season_sums
 
 
 def build(tables: Tables, rows: Rows, config: RecordConfig) -> pd.DataFrame:
-    """Build win share and margin in points per game, one row for each of `rows`.
+    """Build win shares, and margins in points per game.
 
-    Columns: `season_progress` (share of the team's scheduled games played), `games_played`,
-    `win_pct`, `margin_per_game`, `form_win_pct` and `form_margin_per_game` (the last
-    `config.last_games` games of the season), the last four unknown before a team's first game;
-    and `regressed_win_pct = (wins + k p) / (games + k)`, known from the first day: p is .500 plus
-    `config.prior_carry_over` of last season's distance from it, k is `config.prior_games`.
+    Columns: `season_progress` (share of the team's scheduled games played), `games_played`;
+    `regressed_win_pct = (wins + k p) / (games + k)`, where p is .500 plus `config.prior_carry_over`
+    of last season's distance from it and k is `config.prior_games`; and, NaN before a team's first
+    game, `win_pct`, `margin_per_game`, `form_win_pct` and `form_margin_per_game` (of the season's
+    newest `config.last_games` games).
     """
     sums = regular_season_sums(tables, rows, ["won", "margin"])
     to_date = sums.total(rows)

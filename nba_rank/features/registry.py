@@ -31,10 +31,10 @@ from nba_rank.features import (
 from nba_rank.features.asof import Rows
 
 Build = Callable[[Tables, Rows, Any], pd.DataFrame]
-"""A group's builder: tables, rows asked for, the group's own config; one row out for each in."""
+"""Builds a group from tables, rows and the group's config, in the order of the rows."""
 
 BuildFromPlayers = Callable[[Tables, pd.DataFrame, Rows, Any], pd.DataFrame]
-"""The same for a group that reads the player ratings too, its second argument."""
+"""The same with player ratings as the second argument."""
 
 TEAM_GROUPS: dict[str, Build] = {
     "record": record.build,
@@ -62,7 +62,7 @@ PLAYER_GROUPS: dict[str, BuildFromPlayers] = {
 
 
 def enabled_groups(config: FeaturesConfig) -> Iterator[tuple[str, Any]]:
-    """Yield name and config of each group that is on."""
+    """Yield the name and config of each group that is on."""
     for field in fields(config):
         group = getattr(config, field.name)
         if (field.name in TEAM_GROUPS or field.name in PLAYER_GROUPS) and group.enabled:
@@ -72,7 +72,7 @@ def enabled_groups(config: FeaturesConfig) -> Iterator[tuple[str, Any]]:
 def build_group(
     name: str, group: object, tables: Tables, ratings: pd.DataFrame, rows: Rows
 ) -> pd.DataFrame:
-    """Build one group: its config, and what it reads; one row out for each in."""
+    """Build one group from its config, in the order of the rows."""
     if name in PLAYER_GROUPS:
         return PLAYER_GROUPS[name](tables, ratings, rows, group)
     return TEAM_GROUPS[name](tables, rows, group)

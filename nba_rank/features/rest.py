@@ -1,4 +1,4 @@
-"""Rest and fatigue: how long ago and how densely a team has played, and its travel."""
+"""Rest, recent games and travel."""
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,13 @@ from nba_rank.features.asof import Rows, RunningSums, days, start_years, team_se
 
 
 def build(tables: Tables, rows: Rows, config: RestConfig) -> pd.DataFrame:
-    """Build rest and fatigue, one row for each of `rows`.
+    """Build rest and travel.
 
     Columns: `days_since_game` (1 means yesterday; NaN before the season's first game),
-    `games_in_window` (games in the last `config.window_days` days), `played_yesterday` (0 or 1),
-    `time_zones_crossed` (on the way to the games of the window, in either direction, each from the
-    arena of the game before or, for the first, from the team's own; a neutral court is no travel;
-    NaN where an arena is unknown).
+    `games_in_window` (in the last `config.window_days` days), `played_yesterday` (0 or 1), and
+    `time_zones_crossed` (on the way to the games of the window, each from the arena of the game
+    before or, for the first, from the team's own; trips to neutral courts do not count; NaN where
+    an arena is unknown).
     """
     games = tables.team_games
     games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
@@ -55,7 +55,7 @@ def _zones_crossed(
     order = np.lexsort((day, group))
     place = np.arange(len(order))
     start = np.searchsorted(group[order], group[order], side="left")
-    # The newest game at an arena up to each, and the own arena before the first.
+    # The arena of the newest game that was not on a neutral court; before it, the team's own.
     newest = np.maximum.accumulate(np.where(travelled[order], place, -1))
     located = np.where(newest >= start, here[order][newest], own[order])
     before = np.where(place > start, np.roll(located, 1), own[order])

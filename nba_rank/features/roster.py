@@ -1,4 +1,4 @@
-"""Player sets: the players of each team on a date, and what each has done lately.
+"""Player sets: the players of each team on a date with their columns.
 
 Letters: N rows (season, as-of date, team), P places of a set, F player columns, M taken places.
 """
@@ -18,7 +18,7 @@ from nba_rank.features.asof import Rows, RunningSums, days, places, ratio, start
 from nba_rank.features.players.box_rates import GAME_COLUMNS, game_values, rates
 
 BOX_RATES = ("points", "reb", "ast", "stl", "blk", "tov")
-"""Counts that are rolled per game."""
+"""Counts of the columns per game."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class PlayerSets:
     """The players of N teams as of their dates.
 
     Attributes:
-        frame: Columns `season`, `as_of_date`, `team_id`, `conference` of the N rows.
-        player_id: int64 [N, P], most expected minutes first; 0 in empty places.
-        minutes_share: float32 [N, P], share of the set's expected minutes; 0 in empty places.
-        stats: float32 [N, P, F]; NaN where unknown or empty.
+        frame: Columns `season`, `as_of_date`, `team_id`, `conference`.
+        player_id: [N, P], most expected minutes first; 0 in empty places.
+        minutes_share: [N, P], share of the set's expected minutes; 0 in empty places.
+        stats: [N, P, F]; NaN where unknown or empty.
         columns: Names of the F columns.
-        dates_left_out: Number of as-of dates dropped because some team had no known player, as
-            before the first game in the player logs.
+        dates_left_out: As-of dates dropped because a team had no known player, such as those before
+            the first game in the player logs.
     """
 
     frame: pd.DataFrame
@@ -58,20 +58,14 @@ def player_sets(
 ) -> PlayerSets:
     """Build the player sets of all teams on the dates, from games before each date only.
 
-    A team's set is its `config.size` players of most expected minutes. Columns, as far as
-    `config.columns` asks for them, for each window over the player's last w games of the season,
-    missing games filled with last season's average: `<count>_per_game_w`; `availability_w`, games
-    played since the team's w-th newest game, over w; `plus_minus_share_w`, a fifth of the
-    plus-minus per game, so that a team's shares add up to its margin; and the rates of
-    `nba_rank.features.players.box_rates`, `<rate>_w`. Once: `returning_minutes_share`, the player's
-    share of the team's minutes last season; `<rate>_last_season`; `prior_rating`, `impact_rating`,
-    `expected_minutes` and `full_strength_minutes`.
-
-    Args:
-        tables: The canonical tables.
-        ratings: From `nba_rank.features.players.impact.player_ratings`, of the same dates.
-        dates: Columns `season` and `as_of_date`; seasons without player logs are skipped.
-        config: Set size, windows and columns.
+    A team's set is its `config.size` players of most expected minutes; seasons without player logs
+    are skipped. Columns, where `config.columns` asks for them, for each window of the player's
+    newest w games of the season, missing games filled with last season's average:
+    `<count>_per_game_w`; `availability_w`, games played since the team's w-th newest game, over w;
+    `plus_minus_share_w`, a fifth of the plus-minus per game, so that a team's shares add up to its
+    margin; and the rates of `box_rates`, `<rate>_w`. Once: `returning_minutes_share`, the player's
+    share of the team's minutes last season; `<rate>_last_season`; and `prior_rating`,
+    `impact_rating`, `expected_minutes` and `full_strength_minutes` of `ratings`.
 
     Raises:
         ValueError: The ratings are of other dates, or no player column is switched on.
@@ -83,7 +77,7 @@ def player_sets(
     ids, minutes = ratings["player_id"].to_numpy(), ratings["expected_minutes"].to_numpy()
     place = places(minutes, row, ids)
     taken = np.flatnonzero(place < config.size)
-    # By player: sorted questions to sorted games are answered several times as fast.
+    # Sorted by player, as the games are: several times as fast.
     taken = taken[np.argsort(ids[taken], kind="stable")]
     chosen = row[taken], place[taken]
     named = _player_columns(tables, rows, chosen[0], ratings[_RATED].iloc[taken], config)
@@ -148,7 +142,7 @@ class _PlayerLog:
         return self.positions(player, season, day) - self.positions(player, from_season, since)
 
     def positions(self, player: IntArray, season: IntArray, day: IntArray) -> IntArray:
-        """Return how many sorted games precede each player's day in a season."""
+        """Return where each player's day in a season begins among the sorted games."""
         return self.by_season.positions(_keyed(player, season - 1_900), day)
 
     def returning_share(self, player: IntArray, team: IntArray, season: IntArray) -> FloatArray:
@@ -170,11 +164,11 @@ def _keyed(player: IntArray, part: IntArray) -> IntArray:
 def _player_columns(
     tables: Tables, rows: Rows, row: IntArray, ratings: pd.DataFrame, config: RosterConfig
 ) -> dict[str, FloatArray]:
-    """Compute the player columns of the taken places by name, each of shape [M]."""
+    """Return the player columns of the taken places by name, [M] each."""
     season, day = rows.season[row], rows.day[row]
     team = club_ids(season, rows.team[row])
     log, asked = _PlayerLog(tables, rows), config.columns
-    # A player of a roster file who has never played has no games: any slot past the last will do.
+    # A player of a roster file who has never played has no games: any slot past the last is his.
     ids = ratings["player_id"].to_numpy()
     player = np.searchsorted(log.player_ids, ids)
     player[~np.isin(ids, log.player_ids)] = len(log.player_ids)

@@ -1,4 +1,4 @@
-"""Strength of the current roster: what its players' ratings and expected minutes add up to."""
+"""Strength of the current roster, from its players' ratings and expected minutes."""
 
 import numpy as np
 import pandas as pd
@@ -25,26 +25,25 @@ MARGIN_SD = 13.3
 """Standard deviation of a game's margin around its expectation, in points."""
 
 MAX_EXPERIENCE = 5
-"""Earlier seasons that count: so many years into the logs, all seasons' experience compares."""
+"""Earlier seasons that count, so that experience compares between seasons from the sixth on."""
 
 OWN_CONFERENCE_SHARE = 52 / 82
 """Share of a team's games against its own conference."""
 
 
 def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: GroupConfig) -> pd.DataFrame:
-    """Build roster strength in points per game less the mean team's, one row for each of `rows`.
+    """Build roster strength in points per game less the mean team's; NaN without player logs.
 
     Columns: `roster_strength`, the sum of minutes share times impact rating over the players
-    expected to play; `full_strength`, with everybody back who has been missing games;
+    expected to play; `full_strength`, the same with everybody back who has been missing games;
     `playoff_strength`, that with the tighter rotation of the playoffs; `star_strength` (points
-    squared), the sum over that rotation of share times the square of what a rating exceeds the
-    league's average minute by; `projected_win_pct`, the games won so far plus the remaining ones
-    at the win probability `Phi((full_strength - opponents) / 13.3)`, over all games, the
-    opponents' strength being the mean of both conferences' other teams by their share of a
-    schedule; `top3_strength` and `depth_strength`, `full_strength` split into the three players
-    who add most and the rest; `experience`, the mean number of earlier seasons in the logs, at
-    most `MAX_EXPERIENCE`, by minutes at full strength, unknown in the logs' first season. NaN in
-    seasons without player logs and before their first game.
+    squared), the sum over that rotation of share times the squared excess of a rating over the
+    league's average minute; `projected_win_pct`, the games won so far plus the remaining ones at
+    the win probability `Phi((full_strength - opponents) / MARGIN_SD)`, over all games, where the
+    opponents are both conferences' other teams by their share of a schedule; `top3_strength` and
+    `depth_strength`, `full_strength` split into the three players who add most and the rest; and
+    `experience`, the mean number of earlier seasons in the logs, at most `MAX_EXPERIENCE`, by
+    minutes at full strength, NaN in the logs' first season.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     n = len(rows.frame)

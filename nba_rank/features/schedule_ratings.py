@@ -1,7 +1,8 @@
 """Least-squares team ratings from margins and schedule, on many dates at once.
 
-The normal equations `M r = p` of Massey (1997): `M_ii` games played, `M_ij` minus the meetings of
-i and j, `p_i` the summed margin. Only regular-season games before the date enter.
+The normal equations `M r = p` of Massey (1997), "Statistical Models Applied to the Rating of Sports
+Teams": `M_ii` games played, `M_ij` minus the meetings of i and j, `p_i` the summed margin, over the
+regular-season games before the date.
 """
 
 from collections.abc import Iterator
@@ -20,10 +21,10 @@ class NormalEquations:
     """The equations of one season on D dates for T teams.
 
     Attributes:
-        matrix: M, shape [D, T, T].
-        margins: p in points, shape [D, T].
-        games: Games played, shape [D, T].
-        row: Index into the asked rows of each (date, team), shape [D, T].
+        matrix: M, [D, T, T].
+        margins: p in points, [D, T].
+        games: Games played, [D, T].
+        row: Row of each date and team, [D, T].
     """
 
     matrix: FloatArray
@@ -33,7 +34,7 @@ class NormalEquations:
 
 
 def normal_equations(tables: Tables, rows: Rows) -> Iterator[NormalEquations]:
-    """Yield the equations season by season; together they cover all rows."""
+    """Yield the equations of each season of the rows."""
     games = tables.games[tables.games["kind"] == "regular"].sort_values("game_date")
     game_season = start_years(games["season"])
     game_day = days(games["game_date"])
@@ -43,7 +44,7 @@ def normal_equations(tables: Tables, rows: Rows) -> Iterator[NormalEquations]:
         index = np.flatnonzero(rows.season == season)
         dates, teams = np.unique(rows.day[index]), np.unique(rows.team[index])
         played = game_season == season
-        # Date slot from which on a game counts: the first as-of date after its day.
+        # A game counts from the first as-of date after its day.
         slot = np.searchsorted(dates, game_day[played], side="right")
         counted = slot < len(dates)
         slot = slot[counted]
@@ -69,13 +70,9 @@ def normal_equations(tables: Tables, rows: Rows) -> Iterator[NormalEquations]:
 def massey_ratings(
     tables: Tables, rows: Rows, ridge: float, prior: FloatArray | None = None
 ) -> FloatArray:
-    """Return Massey ratings `(M + ridge I) r = p + ridge prior` in points, [N].
+    """Return Massey ratings in points, [N]: `(M + ridge I) r = p + ridge prior`.
 
-    Args:
-        tables: The canonical tables.
-        rows: Rows asked for, N of them.
-        ridge: Games of a 0-margin result added to each team; positive.
-        prior: Rating that each row's is drawn towards, points, [N]; 0 if None.
+    The ridge, in games, draws each rating towards its prior, [N] in points, 0 if None.
     """
     ratings = np.zeros(len(rows.frame))
     prior = np.zeros(len(rows.frame)) if prior is None else prior
@@ -87,15 +84,15 @@ def massey_ratings(
 
 
 def simple_ratings(tables: Tables, rows: Rows) -> pd.DataFrame:
-    """Return Basketball-Reference's simple rating `srs` and schedule `sos` in points, by row.
+    """Return Basketball-Reference's simple rating `srs` and schedule `sos`, in points.
 
-    `srs = margin + mean srs of the opponents` and `sos = srs - margin`: the minimum-norm solution
-    of the equations without ridge. NaN before a team's first game.
+    `srs = margin + mean srs of the opponents`, the minimum-norm solution of the equations without
+    ridge, and `sos = srs - margin`; NaN before a team's first game.
     """
     result = np.full((len(rows.frame), 2), np.nan)
     for equations in normal_equations(tables, rows):
-        # The equations have one zero eigenvalue a connected group of teams; rounding lifts it
-        # above pinv's default cutoff.
+        # Each connected group of teams has one zero eigenvalue, which rounding lifts above pinv's
+        # default cutoff.
         inverse = np.linalg.pinv(equations.matrix, rcond=1e-10, hermitian=True)
         srs = np.einsum("dij,dj->di", inverse, equations.margins)
         with np.errstate(invalid="ignore"):

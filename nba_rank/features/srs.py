@@ -1,4 +1,4 @@
-"""Simple rating and strength of schedule as a feature group; see `schedule_ratings`."""
+"""Simple rating and strength of schedule."""
 
 import pandas as pd
 
@@ -9,5 +9,5 @@ from nba_rank.features.schedule_ratings import simple_ratings
 
 
 def build(tables: Tables, rows: Rows, config: GroupConfig) -> pd.DataFrame:
-    """Build `srs` and `sos` (points), one row for each of `rows`; the group has no parameters."""
+    """Build `srs` and `sos`, see `simple_ratings`."""
     return simple_ratings(tables, rows)

@@ -36,7 +36,7 @@ class FeatureStore:
     Attributes:
         frame: `KEY`, `conference` and the feature columns, sorted by key; NaN is unknown.
         columns: Names of the feature columns.
-        groups: The groups that they belong to; from the cache, as they were when built.
+        groups: Their groups; those from the cache as they were when built.
     """
 
     frame: pd.DataFrame
@@ -47,22 +47,16 @@ class FeatureStore:
 def build_store(
     tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame, config: FeaturesConfig
 ) -> FeatureStore:
-    """Build all enabled groups for all teams on the dates.
-
-    Args:
-        tables: The canonical tables.
-        ratings: Player ratings of the same dates.
-        dates: Columns `season` and `as_of_date`; only games before a date are used for it.
-        config: Feature groups and their parameters.
+    """Build all enabled groups for all teams on the dates, from games before each date only.
 
     Raises:
         ValueError: Two groups have the same column, or the ratings are of other dates.
     """
     rows = Rows.of(tables, dates)
-    groups = enabled_groups(config)
-    return _store(
-        rows, {name: _build(name, group, tables, ratings, rows) for name, group in groups}
-    )
+    built = {
+        name: _build(name, group, tables, ratings, rows) for name, group in enabled_groups(config)
+    }
+    return _store(rows, built)
 
 
 def cached_store(
@@ -72,10 +66,7 @@ def cached_store(
     config: FeaturesConfig,
     cache: Path,
 ) -> FeatureStore:
-    """Return the store, each group from the cache, or built and put there; errors as `build_store`.
-
-    Every group is an entry of its own, so that one more costs no more than itself.
-    """
+    """Return the same as `build_store`, with each group as an entry of the cache."""
     rows = Rows.of(tables, dates)
     known = [*tables.hashes().values(), frame_hash(rows.frame)]
     built = {}
@@ -95,20 +86,20 @@ def cached_store(
 
 @dataclass(frozen=True)
 class _Columns:
-    """The columns of a group, float64, one row for each asked, and what building them took."""
+    """The columns of a group, float64, and the seconds that it took to build them."""
 
     frame: pd.DataFrame
     seconds: float
 
     def write(self, folder: Path) -> None:
-        """Write them into a folder."""
+        """Write both into a folder."""
         kept = self.frame.copy(deep=False)
         kept.attrs[_SECONDS] = self.seconds
         kept.to_parquet(folder / _FILE, index=False)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read them back."""
+        """Read both from a folder."""
         frame = pd.read_parquet(folder / _FILE)
         return cls(frame, frame.attrs.pop(_SECONDS))
 

@@ -1,4 +1,4 @@
-"""Team rolling form: shooting and defence over the newest games, and the previous result."""
+"""Shooting and defence over a team's newest games, and its previous result."""
 
 import pandas as pd
 
@@ -10,12 +10,11 @@ from nba_rank.features.team_sums import possession_columns, possessions, regular
 
 
 def build(tables: Tables, rows: Rows, config: TeamRollingConfig) -> pd.DataFrame:
-    """Build rolling team form over the season's newest games.
+    """Build form over the season's newest games; NaN before a team's first.
 
-    Columns, for each window of w games in `config.windows`: `rolling_efg_pct_w` (share) and
-    `rolling_defensive_rating_w` (points allowed per 100 possessions, possessions as on
-    Basketball-Reference), of the games played so far while they are fewer than w. Once:
-    `won_previous_game` (0 or 1). Unknown before a team's first game.
+    Columns: for each w of `config.windows`, over the newest w games or as many as there are,
+    `rolling_efg_pct_w` (share) and `rolling_defensive_rating_w` (points allowed per 100
+    possessions); and `won_previous_game` (0 or 1).
     """
     columns = ["fg3m", "opponent_points", "won", *possession_columns()]
     sums = regular_season_sums(tables, rows, columns)

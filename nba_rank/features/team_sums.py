@@ -20,34 +20,29 @@ from nba_rank.features.asof import (
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums of named columns over some games.
-
-    Attributes:
-        games: Number of games summed, shape [N].
-        values: Sum of each column, shape [N] each.
-    """
+    """Number of games, and the sum of each column over them, [N] each."""
 
     games: FloatArray
     values: dict[str, FloatArray]
 
     def __getitem__(self, column: str) -> FloatArray:
-        """Return one column's sums; NaN where no game was recorded in full."""
+        """Return the sums of a column; NaN where a game lacks it."""
         return self.values[column]
 
 
 @dataclass(frozen=True)
 class TeamSums:
-    """Running sums of named team columns; a column with a gap in its games is unknown."""
+    """Running sums of named team columns."""
 
     sums: RunningSums
     columns: list[str]
 
     def total(self, rows: Rows, last: int | None = None) -> Totals:
-        """Sum over each row's season to date, or its last so many games."""
+        """Sum over each row's season to date, or its `last` games."""
         return self._total(team_season(rows.season, rows.team), rows.day, last)
 
     def last_season(self, rows: Rows) -> Totals:
-        """Sum over the whole season before each row's."""
+        """Sum over the season before each row's."""
         group = team_season(rows.season - 1, rows.team)
         return self._total(group, np.full_like(rows.day, DAY_SPAN - 1), None)
 
@@ -61,12 +56,9 @@ class TeamSums:
 
 
 def regular_season_sums(tables: Tables, rows: Rows, columns: list[str]) -> TeamSums:
-    """Prepare running sums over regular-season games of the rows' seasons and those before.
+    """Return running sums over the regular seasons of the rows and those before.
 
-    Args:
-        tables: The canonical tables.
-        rows: Rows that will be asked for.
-        columns: Columns of `team_games`, `margin` (points), or `opponent_<column>`.
+    Columns are those of `team_games`, `margin` (points), or `opponent_<column>`.
     """
     games = tables.team_games
     games = games[rows.within(games["season"], before=1) & (games["kind"] == "regular")]
@@ -77,7 +69,7 @@ def regular_season_sums(tables: Tables, rows: Rows, columns: list[str]) -> TeamS
 
 
 def side_values(team_games: pd.DataFrame, columns: list[str]) -> list[FloatArray]:
-    """Return columns of team games; see `regular_season_sums`."""
+    """Return columns of team games, named as in `regular_season_sums`."""
     own = team_games.assign(margin=team_games["points"] - team_games["opponent_points"])
     by_opponent = [name for name in columns if name not in own]
     opponents = _opponents(team_games) if by_opponent else np.zeros(0, dtype=np.int64)
@@ -92,7 +84,7 @@ def side_values(team_games: pd.DataFrame, columns: list[str]) -> list[FloatArray
 
 
 def _opponents(team_games: pd.DataFrame) -> IntArray:
-    """Return the place of the opponent's row of the same game, -1 where there is none, [N]."""
+    """Return the place of the opponent's row of the same game, -1 if there is none, [N]."""
     game = pd.factorize(team_games["game_id"])[0]
     own, other = (
         game * 1_000 + team_games[side].to_numpy() % 1_000
@@ -107,16 +99,14 @@ _POSSESSION_INPUTS = ["fgm", "fga", "fta", "oreb", "dreb", "tov"]
 
 
 def possession_columns() -> list[str]:
-    """Return the columns that `possessions` needs, own and the opponents'."""
+    """Return the columns that `possessions` needs."""
     return _POSSESSION_INPUTS + [f"opponent_{column}" for column in _POSSESSION_INPUTS]
 
 
 def possessions(totals: Totals | dict[str, FloatArray]) -> FloatArray:
-    """Return possessions, the mean of both sides' estimates.
+    """Return possessions as on Basketball-Reference, the mean of both sides' estimates.
 
-    `FGA + .4 FTA - 1.07 ORB / (ORB + opponents' DRB) (FGA - FGM) + TOV` of each side.
-
-    Source: Basketball-Reference glossary.
+    Of each side `FGA + .4 FTA - 1.07 ORB / (ORB + opponents' DRB) (FGA - FGM) + TOV`.
     """
     return 0.5 * (_one_side(totals, "", "opponent_") + _one_side(totals, "opponent_", ""))
 

@@ -1,6 +1,7 @@
-"""What the models read: features, player sets and, for finished seasons, what to learn."""
+"""What the models read: features, player sets and, for finished seasons, the relevance."""
 
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any, Self
 
 import numpy as np
@@ -15,10 +16,10 @@ PROGRESS = "season_progress"
 """Store feature of the record group with the share of the season played, 0 to 1."""
 
 PROJECTED = "projected_outcome"
-"""Mean number of teams behind in the outcome rank of simulated seasons; 0 is the worst."""
+"""Mean number of teams ranked behind by outcome in simulated seasons."""
 
 PROJECTION = {PROJECTED: "projected_rank", "projected_wins": "expected_wins"}
-"""Features that a projection adds, and what of a simulation's summary they come from."""
+"""Features that a projection adds, and their columns in a simulation's summary."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,9 @@ class Dataset:
     Attributes:
         frame: Columns `season`, `as_of_date`, `team_id`, `conference` of the N store rows.
         columns: Names of the F store features.
-        X: Store features, float32 [N, F]; NaN is unknown.
+        X: Store features, [N, F]; NaN is unknown.
         sets: Player sets; they may cover fewer dates than the store.
-        relevance: What to learn by season and team, from `nba_rank.samples.target.relevance`;
-            empty where only predictions are wanted.
+        relevance: From `nba_rank.samples.target.relevance`; empty for predictions only.
     """
 
     frame: pd.DataFrame
@@ -48,11 +48,7 @@ class Dataset:
         return cls(frame, store.columns, X, sets, relevance)
 
     def with_projection(self, summary: pd.DataFrame) -> Self:
-        """Return the dataset with the features of a projection.
-
-        Args:
-            summary: What `MonteCarloOdds.predict` returns; dates not in it are unknown.
-        """
+        """Add the features of what `MonteCarloOdds.predict` returns; NaN on other dates."""
         found = self.frame[KEY].merge(summary, on=KEY, how="left", validate="one_to_one")
         n_teams = self.frame.groupby(KEY[:2])["team_id"].transform("size")
         added = found[list(PROJECTION.values())].to_numpy(dtype=np.float64)
@@ -61,34 +57,24 @@ class Dataset:
         return replace(self, columns=[*self.columns, *PROJECTION], X=X)
 
     def keeping(self, columns: list[str]) -> Self:
-        """Return the dataset with some of its features, in their own order."""
-        places = [place for place, name in enumerate(self.columns) if name in columns]
-        kept = [self.columns[place] for place in places]
-        return replace(self, columns=kept, X=self.X[:, places])
+        """Return the dataset with some of its features, in their order here."""
+        kept = [name in columns for name in self.columns]
+        return replace(self, columns=list(compress(self.columns, kept)), X=self.X[:, kept])
 
     def of_seasons(self, seasons: list[str]) -> Self:
-        """Return the part of some seasons."""
+        """Return the rows of some seasons."""
         rows = np.flatnonzero(self.frame["season"].isin(seasons))
         sets = np.flatnonzero(self.sets.frame["season"].isin(seasons))
-        return type(self)(
-            frame=self.frame.iloc[rows].reset_index(drop=True),
-            columns=self.columns,
-            X=self.X[rows],
-            sets=self.sets.take(sets),
-            relevance=self.relevance,
-        )
+        frame = self.frame.iloc[rows].reset_index(drop=True)
+        return replace(self, frame=frame, X=self.X[rows], sets=self.sets.take(sets))
 
     @property
     def season(self) -> npt.NDArray[Any]:
-        """Season text of each store row, [N]."""
+        """Season of each store row, [N]."""
         return self.frame["season"].to_numpy()
 
     def features(self, columns: list[str]) -> pd.DataFrame:
-        """Return some store features, float64, one row a store row.
-
-        Raises:
-            UserError: The store holds no such features.
-        """
+        """Return some store features as float64; a `UserError` names those that are absent."""
         absent = [name for name in columns if name not in self.columns]
         if absent:
             raise UserError(
@@ -98,10 +84,9 @@ class Dataset:
         return pd.DataFrame(values.astype(np.float64), columns=columns)
 
     def set_features(self, columns: list[str]) -> pd.DataFrame:
-        """Return some store features, float64, one row a row of the player sets.
+        """Return some store features of the rows of the player sets; errors as `features`.
 
         Raises:
-            UserError: The store holds no such features.
             ValueError: Player sets have no store row.
         """
         store = pd.MultiIndex.from_frame(self.frame[KEY])
@@ -117,10 +102,7 @@ class Dataset:
         return self.features(columns).iloc[row].reset_index(drop=True)
 
     def team_prior(self, names: list[str]) -> pd.DataFrame:
-        """Return those of the features whose group is on and `PROGRESS`, as `set_features`.
-
-        `PROGRESS` is left out where the store lacks it or no other feature is known.
-        """
+        """Return `set_features` of those that the store holds, and of `PROGRESS` if any is held."""
         known = [name for name in names if name in self.columns]
         moving = [PROGRESS] if known and PROGRESS in self.columns else []
         return self.set_features([*known, *moving])
@@ -129,7 +111,7 @@ class Dataset:
         """Return the relevance of each store row, [N].
 
         Raises:
-            ValueError: A season has not finished, so there is nothing to learn from it.
+            ValueError: A season has not finished, so its relevance is unknown.
         """
         return _lookup(self.relevance, self.frame)
 
@@ -143,5 +125,5 @@ def _lookup(relevance: pd.DataFrame, frame: pd.DataFrame) -> npt.NDArray[np.floa
     values = frame[key].merge(relevance, on=key, how="left", validate="many_to_one")["relevance"]
     if values.isna().any():
         unfinished = sorted(set(frame.loc[values.isna().to_numpy(), "season"]))
-        raise ValueError(f"no outcome is known for {unfinished}: only finished seasons teach")
+        raise ValueError(f"no outcome is known for {unfinished}: train on finished seasons only")
     return values.to_numpy()

@@ -1,7 +1,4 @@
-"""A made-up season, for looking at model A where there is no data.
-
-Letters: L teams, P players of a team.
-"""
+"""A made-up season, to look at model A without data."""
 
 import numpy as np
 import pandas as pd
@@ -15,14 +12,10 @@ N_DATES, N_TEAMS, N_COLUMNS = 24, 30, 17
 
 
 def dummy_season(n_places: int, priors: list[str], seed: int) -> Dataset:
-    """Make up the player sets of a season of weekly dates and two conferences.
+    """Make up a season of weekly dates, two conferences and `n_places` players a team.
 
-    The mean of the players' first column decides the relevance; the other columns are noise.
-
-    Args:
-        n_places: Players of each team, P.
-        priors: Names of store features, each the team's strength and as much noise.
-        seed: Seed of everything.
+    The mean of the players' first column decides the relevance; the other columns are noise. Each
+    of the store features `priors` is the team's strength and as much noise.
     """
     rng = np.random.default_rng(seed)
     team = np.tile(np.arange(N_TEAMS), N_DATES)

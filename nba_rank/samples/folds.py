@@ -1,4 +1,4 @@
-"""Which models are fitted on which seasons, and what each predicts."""
+"""Which seasons models are fitted on, and which they predict."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -13,12 +13,12 @@ class FoldError(UserError):
 
 @dataclass(frozen=True)
 class Fit:
-    """One fitting of all members.
+    """One fit of all members.
 
     Attributes:
         name: Unique, also a folder name, such as `2022-23`.
         train: Seasons fitted on.
-        predict: Seasons predicted; none of them is in `train`.
+        predict: Seasons predicted, none of them in `train`.
     """
 
     name: str
@@ -72,15 +72,15 @@ class FoldPlan:
 
 
 def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) -> FoldPlan:
-    """Lay out the fits so that no reported season is seen by anything that predicts it.
+    """Plan the fits so that nothing that predicts a reported season has seen it.
 
     Args:
-        seasons: Complete seasons to learn from, in order.
+        seasons: Complete seasons, in order.
         first_predictable: First season with earlier ones that every member can learn from.
         config: Number of test seasons, refitting, and the out-of-fold scheme.
 
     Raises:
-        FoldError: Too few seasons; the message says how many there are and are needed.
+        FoldError: There are too few seasons.
     """
     n_test = config.n_test_seasons
     if config.first_test_season is not None:
@@ -101,14 +101,11 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
             "folds.first_test_season or add seasons"
         )
     if config.oof == "kfold":
-        parts = [predictable[fold :: config.k] for fold in range(config.k)]
-        fits = [
-            Fit(
-                f"kfold_{number}", [season for season in before if season not in held_out], held_out
-            )
-            for number, held_out in enumerate(parts)
-        ]
-        oof = predictable
+        oof, fits = predictable, []
+        for fold in range(config.k):
+            held_out = predictable[fold :: config.k]
+            train = [season for season in before if season not in held_out]
+            fits.append(Fit(f"kfold_{fold}", train, held_out))
     else:
         oof = predictable[-config.n_oof_seasons :]
         fits = [_forward(seasons, [season]) for season in oof]
@@ -123,18 +120,14 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
 
 
 def validation_plan(plan: FoldPlan, n_seasons: int) -> FoldPlan:
-    """Lay out how a configuration is judged without a look at the test seasons.
+    """Plan how a configuration is judged without its test seasons.
 
-    The last out-of-fold seasons before the first test season replace the test seasons. Each is
+    The last `n_seasons` out-of-fold seasons before the first test season take their place. Each is
     predicted by the members of the plan, and ranked by a stacker of the out-of-fold seasons before.
-
-    Args:
-        plan: A plan of `plan_folds` whose out-of-fold scores only look backwards.
-        n_seasons: Number of validation seasons.
 
     Raises:
         FoldError: Fewer than two out-of-fold seasons are left before the first validation season,
-            or the out-of-fold scores come from later seasons too.
+            or out-of-fold scores come from later seasons, too.
     """
     oof = plan.tests[0].stack_train
     fit_of = {season: fit for fit in plan.fits for season in fit.predict}

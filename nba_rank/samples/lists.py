@@ -1,7 +1,7 @@
 """List tensors for the ranker, and the data module that serves them from the device.
 
-Letters: B lists, L teams in a list, P players of a team, F player columns, indicators of unknown
-ones among them, K prior columns.
+Letters: B lists, L teams in a list, P players of a team, F player columns with indicators of
+unknown ones, K prior columns.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,23 +21,16 @@ from nba_rank.features.roster import PlayerSets
 Batch = dict[str, Tensor]
 """Tensors of B lists by name; see `ListTensors`."""
 
-
 UNKNOWN = "_unknown"
-"""Ends the name of an indicator: 1 where its column is unknown, else 0."""
+"""Suffix of an indicator, which is 1 where its column is unknown, else 0."""
 
 
 @dataclass(frozen=True)
 class ColumnScaler:
-    """Standardises columns by training seasons only; unknown becomes the mean, 0, and is flagged.
+    """Standardises columns by the training seasons; unknown becomes 0, the mean.
 
-    A column that was sometimes unknown in training gets an indicator; in another, unknown is the
-    mean and nothing more. A column that is constant or never known in training is always 0.
-
-    Attributes:
-        columns: Names of the F columns.
-        mean: float32 [F].
-        scale: float32 [F], infinite where nothing was learned.
-        flagged: Columns with an indicator, in order.
+    Each of the columns `flagged`, which are sometimes unknown in training, gets an indicator. A
+    column that is constant or never known in training is always 0: its scale is infinite.
     """
 
     columns: list[str]
@@ -47,11 +40,7 @@ class ColumnScaler:
 
     @classmethod
     def fit(cls, values: npt.NDArray[np.float32], columns: list[str]) -> Self:
-        """Fit on rows of the training seasons, [M, F]; NaN is left out.
-
-        Raises:
-            UserError: A value is infinite.
-        """
+        """Fit on rows of the training seasons, [M, F]; a `UserError` if a value is infinite."""
         infinite = np.isinf(values).any(axis=0)
         if infinite.any():
             named = [columns[i] for i in np.flatnonzero(infinite)]
@@ -71,7 +60,7 @@ class ColumnScaler:
 
     @property
     def outputs(self) -> list[str]:
-        """Names of what `transform` returns: the columns, then the indicators."""
+        """Names of the columns, then of the indicators."""
         return [*self.columns, *(name + UNKNOWN for name in self.flagged)]
 
     def transform(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -86,11 +75,7 @@ class ColumnScaler:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Players known to a model; row 0 is shared by all others and by empty places.
-
-    Attributes:
-        player_ids: int64 [V], sorted; player i has row i + 1.
-    """
+    """The sorted players known to a model, from row 1; all others and empty places share row 0."""
 
     player_ids: npt.NDArray[np.int64]
 
@@ -117,9 +102,9 @@ class ListTensors:
     """Lists of teams, padded to the longest.
 
     Attributes:
-        row: int64 [B, L], row of the player sets' frame that each team is; -1 is padding.
-        season: int64 [B], number of each list's season, in order from 0.
-        date: int64 [B], number of each list's date within its season, in order from 0.
+        row: Row of each team in the player sets, -1 in padding, [B, L].
+        season: Number of each list's season, in order from 0, [B].
+        date: Number of each list's date within its season, in order from 0, [B].
         tensors: `stats` float32 [B, L, P, F] standardised, `player` int64 [B, L, P] vocabulary
             rows, `player_mask` bool [B, L, P], True for players, `minutes_share` float32
             [B, L, P], `team_prior` float32 [B, L, K], `relevance` float32 [B, L] (0 in padding),
@@ -144,15 +129,9 @@ def list_tensors(
     scaler: ColumnScaler,
     vocabulary: Vocabulary,
 ) -> ListTensors:
-    """Group the teams of each date into lists.
+    """Group the teams of each date, or of each date and conference by `scope`, into lists.
 
-    Args:
-        sets: Player sets of N rows.
-        team_prior: Standardised prior of each row, [N, K]; K may be 0.
-        relevance: Relevance of each row, [N]; higher is better.
-        scope: `conference` (one list a conference and date) or `league` (one a date).
-        scaler: Of the player columns.
-        vocabulary: Of the players.
+    The standardised priors, [N, K], and the relevance, [N], are of the rows of the player sets.
     """
     by = ["season", "as_of_date"] + (["conference"] if scope == "conference" else [])
     number = sets.frame.groupby(by, sort=True).ngroup().to_numpy()
@@ -184,11 +163,11 @@ def list_tensors(
 
 
 class DateSampler:
-    """Draws the lists of one epoch: some dates of every season, spread over the season.
+    """Draws the lists of an epoch: some dates of every season, spread over the season.
 
-    Neighbouring dates are near-duplicates, so a season is cut into `dates_per_season` equal
-    stretches (0: as many as dates), and each gives one date with all its lists. A season of fewer
-    dates gives them all.
+    Neighbouring dates are near-duplicates, so each of `dates_per_season` equal stretches of a
+    season (0: one for each date) gives one date with all its lists. A season of fewer dates gives
+    them all.
     """
 
     def __init__(self, lists: ListTensors, dates_per_season: int) -> None:
@@ -228,12 +207,8 @@ class _Batches:
 class ListDataModule(pl.LightningDataModule):
     """Puts the lists on the trainer's device once and serves index slices from there.
 
-    Args:
-        train: Lists to learn from.
-        validation: Lists of other seasons to watch, or None.
-        lists_per_batch: Lists in one step at most; all steps of an epoch have about as many.
-        dates_per_season: Dates of each training season in an epoch, see `DateSampler`.
-        seed: Seed of the draw and of the order of the lists.
+    Each epoch draws `dates_per_season` of the training lists, see `DateSampler`, in steps of about
+    equal size, `lists_per_batch` at most; the validation lists, if any, are of other seasons.
     """
 
     def __init__(
@@ -268,11 +243,11 @@ class ListDataModule(pl.LightningDataModule):
         return batch
 
     def train_dataloader(self) -> Iterable[Batch]:
-        """Batches of newly drawn lists each epoch."""
+        """Batches of lists that are drawn anew each epoch."""
         return self._loader("train", lambda: self._sampler.draw(self._generator))
 
     def val_dataloader(self) -> Iterable[Batch]:
-        """Batches of the validation season in order; none without one."""
+        """Batches of the validation lists in order, if any."""
         validation = self._lists["validation"]
         if validation is None:
             return []

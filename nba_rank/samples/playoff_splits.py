@@ -1,4 +1,4 @@
-"""Which seasons the playoff classifier learns from, stops by and forecasts."""
+"""Training, validation and test seasons of the playoff classifier."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.samples.folds import FoldError
 
 REFERENCE, WALK_FORWARD = "reference", "walk_forward"
-"""The designs: one split that stays the same from run to run, and every test season of the run."""
+"""Designs: one split that is the same in every run, and one split for each test season."""
 
 REFERENCE_TEST = "2024-25"
 """Season held out by the reference split."""
 
 REFERENCE_TRAINING_SEASONS = 8
-"""Its training seasons; the season between them and the one held out is for validation."""
+"""Its training seasons, before one for validation."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class PlayoffSplit:
 
     Attributes:
         design: `REFERENCE` or `WALK_FORWARD`.
-        train: Seasons that the trees grow on, all before `validation`.
-        validation: Season that says when they have grown enough.
-        test: Season forecast, after both.
+        train: Seasons fitted on.
+        validation: Season after them, for early stopping.
+        test: Season after it, which is forecast.
     """
 
     design: str
@@ -39,16 +39,13 @@ class PlayoffSplit:
 
 
 def reference_split(seasons: list[str]) -> PlayoffSplit:
-    """Train 2015-16 to 2022-23, validate 2023-24, hold out 2024-25.
+    """Train on 2015-16 to 2022-23, validate on 2023-24, hold out 2024-25.
 
-    All move back by a season until the data holds the last one. Absent training seasons are
-    left out.
-
-    Args:
-        seasons: Complete seasons, in order.
+    All move back until the data, complete seasons in order, holds the one held out; absent training
+    seasons are left out.
 
     Raises:
-        FoldError: No season in the data can be held out so.
+        FoldError: The data allows no such split.
     """
     last = season_start_year(REFERENCE_TEST)
     for year in range(last, season_start_year(min(seasons, default=REFERENCE_TEST)), -1):
@@ -67,14 +64,10 @@ def reference_split(seasons: list[str]) -> PlayoffSplit:
 
 
 def walk_forward_splits(seasons: list[str], tests: Iterable[str]) -> list[PlayoffSplit]:
-    """Split before each test season: the season before it validates, all earlier ones train.
-
-    Args:
-        seasons: Complete seasons, in order.
-        tests: Seasons to forecast.
+    """Validate on the season before each test season, and train on all earlier ones.
 
     Raises:
-        FoldError: A season has fewer than two before it.
+        FoldError: A test season has fewer than two complete seasons before it.
     """
     splits = []
     for test in tests:

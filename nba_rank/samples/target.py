@@ -1,4 +1,4 @@
-"""From how a season ended to what the models learn."""
+"""What the models learn: relevance from the outcomes of a season."""
 
 import pandas as pd
 
@@ -7,18 +7,13 @@ RANK_COLUMNS = {
     "final_rank": "eos_final_rank",
     "standings": "standings_rank",
 }
-"""Column of the outcomes that each target ranks by."""
+"""Rank column of the outcomes for each target."""
 
 
 def relevance(outcomes: pd.DataFrame, target: str) -> pd.DataFrame:
-    """Return each team's relevance: 1 for the best of its season, 0 for the worst.
+    """Return `season`, `team_id` and `relevance`: from 1, the best, to 0 in even steps.
 
-    Args:
-        outcomes: One row a team and season, with the rank columns of `RANK_COLUMNS` (1 is best).
-        target: A key of `RANK_COLUMNS`.
-
-    Returns:
-        Columns `season`, `team_id`, `relevance` (0 to 1, higher is better, even steps).
+    The outcomes hold one row a team and season; the target is a key of `RANK_COLUMNS`.
     """
     rank = outcomes[RANK_COLUMNS[target]]
     teams = outcomes.groupby("season")["team_id"].transform("size")

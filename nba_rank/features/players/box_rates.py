@@ -1,12 +1,10 @@
-"""Box-score rates of a player from his averages per game.
+"""Box-score rates of a player from his means per game.
 
-Formulas of the Basketball-Reference glossary, of means per game over the same games: true shooting
-`PTS / (2 (FGA + .44 FTA))`; usage `100 (FGA + .44 FTA + TOV) (TeamMP / 5) / (MP (TeamFGA +
-.44 TeamFTA + TeamTOV))`; Hollinger's Game Score per 36 minutes.
-
-The box rating takes the coefficients of BPM 2.0 (Myers 2020) half-way between its positions 1 and
-5, per 100 possessions of the player's team while he plays, without the adjustments for role and
-team: a rate of production, not points above average.
+Formulas of the Basketball-Reference glossary: true shooting `PTS / (2 (FGA + .44 FTA))`; usage
+`100 (FGA + .44 FTA + TOV) (TeamMP / 5) / (MP (TeamFGA + .44 TeamFTA + TeamTOV))`; Hollinger's Game
+Score per 36 minutes. The box rating takes the coefficients of BPM 2.0 (Myers 2020) half-way between
+positions 1 and 5, per 100 possessions of the player's team while he plays, without adjustments for
+role and team: a rate of production, not points above average.
 """
 
 import numpy as np
@@ -21,11 +19,9 @@ _OWN = ("points", *BOX_COLUMNS, "plus_minus", "seconds")
 _TEAM = ("fga", "fta", "tov", "possessions")
 
 GAME_COLUMNS = (*_OWN, *[f"team_{name}" for name in _TEAM], "team_seconds")
-"""Values of each player game that rates are made of, see `game_values`."""
+"""Values of a player game that the rates are made of."""
 
 RATES = ("true_shooting", "usage", "game_score", "box_rating")
-"""Names of the rates, in the order of their columns."""
-
 GAME_SCORE = {
     "points": 1.0, "fgm": 0.4, "fga": -0.7, "fta": -0.4, "ftm": 0.4, "oreb": 0.7, "dreb": 0.3,
     "stl": 1.0, "ast": 0.7, "blk": 0.7, "pf": -0.4, "tov": -1.0,
@@ -42,8 +38,7 @@ BOX_RATING = {
 def game_values(tables: Tables) -> dict[str, FloatArray]:
     """Return `GAME_COLUMNS` by name, one value a player game, NaN where not recorded.
 
-    All are whole numbers, so that sums over games are exact: possessions are in tenths, the mean
-    of both teams' `FGA + .4 FTA - 1.07 ORB / (ORB + oppDRB) (FGA - FGM) + TOV`.
+    All are whole numbers, so that sums over games are exact; possessions are in tenths.
     """
     sides, games = tables.team_games, tables.player_games
     columns = possession_columns()
@@ -61,11 +56,7 @@ def game_values(tables: Tables) -> dict[str, FloatArray]:
 
 
 def rates(per_game: dict[str, FloatArray]) -> dict[str, FloatArray]:
-    """Return each of `RATES` from means per game, NaN where unknown.
-
-    Args:
-        per_game: `GAME_COLUMNS` by name, each of shape [M].
-    """
+    """Return each of `RATES` from the means per game of `GAME_COLUMNS`, NaN where unknown, [M]."""
     shots = per_game["fga"] + 0.44 * per_game["fta"]
     used = shots + per_game["tov"]
     team_used = per_game["team_fga"] + 0.44 * per_game["team_fta"] + per_game["team_tov"]

@@ -1,7 +1,6 @@
-"""Box vector: what a player's box scores say about him on a date.
+"""Box vector: a player's box scores before a date, games weighing `exp(-age / decay)`.
 
-Games count with weight `exp(-age / decay)`. Sums are kept day by day, so that a vector depends only
-on the games before its date, to the last bit.
+Sums are kept day by day, so that a vector depends on earlier games only, to the last bit.
 """
 
 import numpy as np
@@ -11,11 +10,11 @@ from nba_rank.features.players.game_days import COUNTS, GameDay, State
 
 MARGIN_MINUTES = 300.0
 PLUS_MINUS_MINUTES = 800.0
-"""Weighted minutes at zero added to a player's team margin and plus-minus."""
+"""Weighted minutes at zero added to his team margin and to his plus-minus."""
 
 NEWCOMER_GAMES = 2.0
 NEWCOMER_MINUTES = 10.0
-"""Games, and minutes in each, added to a player's minutes per game."""
+"""Games, and minutes in each, added to his minutes per game."""
 
 VECTOR = (*[f"{count}_per_36" for count in COUNTS], "minutes_per_game", "team_margin",
           "plus_minus_per_36", "log_minutes")  # fmt: skip
@@ -30,7 +29,7 @@ class BoxSums:
     Args:
         n_players: Player slots P.
         decay_days: Days in which a game's weight falls to 1/e.
-        shrink_minutes: Weighted minutes at the low-minute mean that are added to every player.
+        shrink_minutes: Weighted minutes at the low-minute mean added to every player.
     """
 
     def __init__(self, n_players: int, *, decay_days: float, shrink_minutes: float) -> None:
@@ -65,16 +64,12 @@ class BoxSums:
         np.add.at(self._sums, games.player, np.hstack(row))
 
     def vectors(self, day: int, player: IntArray | None = None) -> FloatArray:
-        """Return the box vectors on the morning of a day, [n, 18], columns `VECTOR`.
+        """Return the box vectors of some players on a morning, [n, 18], columns `VECTOR`.
 
         Each count per 36 minutes as deviation from the league's rate, shrunk towards the mean of
         the players with few minutes; minutes per game; his team's margin in his games (points),
         weighted by his minutes; plus-minus beyond his share of that margin, per 36 minutes;
-        log(1 + weighted minutes / 500).
-
-        Args:
-            day: Days since 1970-01-01, not before the newest game added.
-            player: Player slots, [n]; all of them if None.
+        log(1 + weighted minutes / 500). The day must not be before the newest game added.
         """
         decay = np.exp((self._day - day) / self._decay_days)
         minutes = self._sums[:, _MINUTES] * decay
@@ -102,10 +97,10 @@ class BoxSums:
         return self._sums[:, _GAMES] > 0
 
     def state(self, known: IntArray) -> State:
-        """Return all that was added, of players who include all that were seen."""
+        """Return all that was added; `known` holds all players seen."""
         return {"sums": self._sums[known], "league": self._league, "day": np.array(self._day)}
 
     def restore(self, state: State, known: IntArray) -> None:
-        """Go on from a state, its players being in the slots `known`."""
+        """Go on from a state whose players are in the slots `known`."""
         self._sums[known] = state["sums"]
         self._league, self._day = state["league"].copy(), int(state["day"])

@@ -1,13 +1,11 @@
-"""Player ratings kept in the cache, and what the games before a season said of its players.
+"""Player ratings in the cache, and the state of the pass over all games when a season opens.
 
-The ratings of a season's dates are one entry, those of its playoffs another. The state of the pass
-over all games at the opening of the newest season is a third, so that one more date costs only that
-season. What names an entry had happened by then: later games play no part, and a changed past gives
-another name.
+The ratings of a season's dates are one entry, those of its playoffs another, and the state at the
+opening of the newest season a third, so that one more date costs only that season. An entry is
+named by what had happened by then: a changed past gives another name, later games do not.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +23,7 @@ _RATINGS, _STATE = "ratings.parquet", "state.npz"  # of an entry of the cache
 def cached_ratings(
     tables: Tables, dates: pd.DataFrame, config: FeaturesConfig, cache: Path, threads: int = 1
 ) -> pd.DataFrame:
-    """Return `player_ratings` of the dates, from the cache as far as they are there."""
+    """Return `player_ratings` of the dates, those from the cache that are there."""
     asked = rated_dates(tables, dates)
     if asked.empty:
         return player_ratings(tables, asked, config.impact)
@@ -55,23 +53,22 @@ def cached_ratings(
         opening = _opening(tables, config.impact, newest, cache)
         state = opening[0].load() if opening is not None and first == newest else None
         book = PlayerBook(tables, config.impact, state)
-        unkept = opening if state is None else None
         for key in missing:
-            if unkept is not None and key[0] == newest:
-                entry, last_day = unkept
+            if opening is not None and state is None and key[0] == newest:
+                entry, last_day = opening
                 book.add_before(last_day + 1)
                 entry.keep(book.state(last_day))
-                unkept = None
+                opening = None
             found[key] = book.ratings(parts[key], threads)
             entries[key].keep(found[key])
     return pd.concat([found[key] for key in entries], ignore_index=True)
 
 
 def _known(tables: Tables, config: ImpactConfig, season: str, date: pd.Timestamp) -> list[object]:
-    """Return the config and what was known of players on the morning of a date of a season.
+    """Return what player ratings on a date of a season depend on.
 
-    The games before it, the teams, the roster files up to it, and those of earlier seasons,
-    however late.
+    The config, the games before the date, the teams, the roster files up to the date, and all those
+    of earlier seasons.
     """
     games, player_games = (
         tables.row_hashes(name)[getattr(tables, name)["game_date"] < date]
@@ -104,8 +101,7 @@ def _opening(
 
 
 def _write_state(state: State, folder: Path) -> None:
-    arrays: dict[str, Any] = {**state}
-    np.savez(folder / _STATE, **arrays)
+    np.savez(folder / _STATE, allow_pickle=False, **state)
 
 
 def _read_state(folder: Path) -> State:

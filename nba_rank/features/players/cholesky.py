@@ -1,8 +1,8 @@
-"""Solutions of symmetric positive definite systems, several at once on threads.
+"""Symmetric positive definite systems, solved several at once on threads.
 
-SciPy's own wrapper of LAPACK keeps Python's interpreter lock while it works, so that threads would
-wait for each other. The routine behind it, which SciPy publishes for Cython, is called through
-ctypes instead, which lets go of the lock; the arithmetic is the same to the last bit.
+SciPy's wrapper of LAPACK holds Python's interpreter lock, so threads would wait for each other. The
+routine behind it, which SciPy publishes for Cython, is called through ctypes instead, which
+releases the lock; results are the same to the last bit.
 """
 
 import ctypes
@@ -18,17 +18,13 @@ _NUMBERS = ctypes.c_void_p
 
 
 def solve(matrix: FloatArray, right: FloatArray) -> int:
-    """Solve a system in place, by the upper triangle of its matrix.
+    """Solve a system by the upper triangle of its matrix, [n, n] in C order, which is overwritten.
 
-    Args:
-        matrix: Symmetric positive definite, in C order [n, n]; overwritten.
-        right: Right-hand side [n]; overwritten by the solution.
-
-    Returns:
-        0, or the order of the leading minor that is not positive: there is no solution then.
+    The solution replaces the right-hand side, [n]. Returns 0, or the order of the leading minor
+    that is not positive, if there is no solution.
     """
     n, one, failed = ctypes.c_int(len(right)), ctypes.c_int(1), ctypes.c_int(0)
-    # LAPACK reads columns where C has rows: the lower triangle to the one is the other's upper.
+    # LAPACK reads rows in C order as columns, so its lower triangle is our upper one.
     _dposv()(b"L", n, one, matrix.ctypes.data, n, right.ctypes.data, n, failed)
     return failed.value
 
@@ -37,10 +33,8 @@ def solve(matrix: FloatArray, right: FloatArray) -> int:
 def _dposv() -> Callable[..., None]:
     """Return LAPACK's dposv: triangle, n, columns, matrix, n, right-hand side, n, failed."""
     api = ctypes.pythonapi
-    api.PyCapsule_GetName.restype, api.PyCapsule_GetName.argtypes = (
-        ctypes.c_char_p,
-        [ctypes.py_object],
-    )
+    api.PyCapsule_GetName.restype = ctypes.c_char_p
+    api.PyCapsule_GetName.argtypes = [ctypes.py_object]
     api.PyCapsule_GetPointer.restype = ctypes.c_void_p
     api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
     capsule = cython_lapack.__pyx_capi__["dposv"]

@@ -17,31 +17,31 @@ COUNTS = (
     "points", "fgm", "fga", "fg3m", "fg3a", "ftm", "fta",
     "oreb", "dreb", "ast", "stl", "blk", "tov", "pf",
 )  # fmt: skip
-"""Box score counts of the box vector."""
+"""Box-score counts of the box vector."""
 
 State = dict[str, np.ndarray]
-"""Arrays by name: what a pass over the game days has gathered, ready for a file."""
+"""What a pass over the game days has gathered, as arrays by name."""
 
 
 @dataclass(frozen=True)
 class GameDay:
-    """All games of one day, with n player rows sorted by game and G games.
+    """The G games of a day with n rows of players, sorted by game.
 
     Attributes:
         day: Days since 1970-01-01.
-        season: Start year of the season.
-        player: Player slot of each row, [n].
-        team: Team slot of each row, [n].
+        season: Start year.
+        player: Player slot, [n].
+        team: Team slot, [n].
         game: Game of the day, 0 to G - 1, [n].
         place: Place among the players of the game, from 0, [n].
         side: 1 for the home team's players, -1 for the away team's, [n].
-        minutes: Minutes played, [n].
+        minutes: [n].
         share: Five times the share of the team's minutes, so that a team's shares sum to 5, [n].
         counts: `COUNTS`, NaN where not recorded, [n, 14].
-        margin: Final margin in points, from the view of the player's team, [n].
+        margin: Final margin of the player's team in points, [n].
         plus_minus: On-court margin in points, NaN where not recorded, [n].
-        home_margin: Final margin of the home team, [G].
-        neutral: Whether nobody was at home, bool [G].
+        home_margin: Final margin of the home team in points, [G].
+        neutral: Whether nobody was at home, [G].
     """
 
     day: int
@@ -75,11 +75,9 @@ class PlayerGames:
 
     @classmethod
     def of(cls, tables: Tables, *, after: int | None = None) -> Self:
-        """Cut the player logs of the tables into days; players of roster files get slots too.
+        """Cut the player logs into days, those up to the day `after` left out.
 
-        Args:
-            tables: The canonical tables.
-            after: Leave out the games up to this day (days since 1970-01-01), not their players.
+        Players of those days and of roster files have slots all the same.
         """
         rows = tables.player_games
         player_ids = np.union1d(rows["player_id"], tables.rosters["player_id"])

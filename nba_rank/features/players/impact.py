@@ -34,10 +34,7 @@ _RATINGS = {
 def player_ratings(tables: Tables, dates: pd.DataFrame, config: ImpactConfig) -> pd.DataFrame:
     """Rate every player of a team on every date, from games before the date only.
 
-    Args:
-        tables: The canonical tables.
-        dates: Columns `season` and `as_of_date`; seasons without player logs are skipped.
-        config: Decays and penalties.
+    Seasons without player logs are skipped.
 
     Returns:
         One row a player and date: `season`, `as_of_date`, `team_id`, `player_id`,
@@ -56,12 +53,9 @@ def rated_dates(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
 
 
 class PlayerBook:
-    """What the games so far say of players, updated game day by game day.
+    """Rates players by the games so far, added day by day.
 
-    Args:
-        tables: The canonical tables.
-        config: Decays and penalties.
-        state: A `state` to resume from, of tables that were the same up to its day.
+    It may resume from a `state` of tables that were the same up to its day.
     """
 
     def __init__(self, tables: Tables, config: ImpactConfig, state: State | None = None) -> None:
@@ -91,11 +85,9 @@ class PlayerBook:
     # With more BLAS threads the last bits would depend on the machine.
     @threadpool_limits.wrap(limits=1, user_api="blas")
     def ratings(self, dates: pd.DataFrame, threads: int = 1) -> pd.DataFrame:
-        """Rate the players on dates, as `player_ratings` does.
+        """Rate the players on `rated_dates`, none before a date that was rated already.
 
-        Args:
-            dates: What `rated_dates` returns, none before a date that was rated already.
-            threads: Dates solved at once while later games are added; no effect on the result.
+        Threads solve several dates at once while later games are added; the result is the same.
         """
         parts: list[Future[dict[str, np.ndarray]]] = []
         with ThreadPoolExecutor(threads) as pool:
@@ -129,7 +121,7 @@ class PlayerBook:
             self._next = next(self._upcoming, None)
 
     def state(self, day: int) -> State:
-        """Return all that is known once the games of a day have been added, and no later one's."""
+        """Return all that is known after the games of a day, the newest added."""
         known = np.flatnonzero(self._box.seen() | self._minutes.seen())
         state = {"day": np.array(day), "player_id": self._games.player_ids[known]}
         for name, part in self._parts.items():
@@ -137,7 +129,7 @@ class PlayerBook:
         return state
 
     def _on(self, season: str, day: int) -> Callable[[], dict[str, np.ndarray]]:
-        """Return what works out the ratings on a date, whatever is added in the meantime."""
+        """Return a function of the ratings on a date, which later games do not change."""
         expected = self._minutes.expected(day, int(season[:4]))
         here = np.flatnonzero(expected.team != NOBODY)
         prior_rating = self._prior.ratings(self._box.vectors(day), int(season[:4]))
@@ -153,7 +145,7 @@ class PlayerBook:
 
 
 class BoxPrior:
-    """Learns what a box vector is worth, from the games of earlier seasons."""
+    """Learns weights of the box vector from the games of earlier seasons."""
 
     def __init__(self, config: ImpactConfig) -> None:
         self._ridge = config.prior_ridge
@@ -171,10 +163,10 @@ class BoxPrior:
         self._response.append(response)
 
     def ratings(self, vectors: FloatArray, season: int) -> FloatArray:
-        """Return the prior ratings of box vectors, [n], by weights learned before a season.
+        """Return the prior ratings of box vectors, [n], by the weights of a season.
 
-        In the first season of the logs the weights are learned from that season's games so far;
-        NaN before its first game.
+        In the first season of the logs they are learned from its games so far; NaN before the
+        first game.
         """
         if not self._season:
             return np.full(len(vectors), np.nan)
@@ -185,11 +177,11 @@ class BoxPrior:
             if season not in self._weights:
                 self._weights[season] = self._fit(season)
             weights = self._weights[season]
-        # No matrix product: BLAS rounds a row by its place, so by who joins the league later.
+        # No matrix product: BLAS rounds a row by its place, which depends on later players.
         return np.asarray((vectors * weights).sum(axis=1))
 
     def state(self, known: IntArray) -> State:
-        """Return all that was added; it is not of players."""
+        """Return all that was added."""
         del known
         return {
             "season": np.concatenate(self._season),
@@ -218,8 +210,8 @@ class BoxPrior:
 class MarginSums:
     """Normal equations of the margin on who played, older games weighing less.
 
-    Weights grow with the date of a game instead of shrinking with its age, so that sums stay as
-    they are; a solution divides by the weight of its date.
+    Weights grow with the date of a game, so that sums stay as they are, and a solution divides by
+    the weight of its date.
     """
 
     def __init__(self, n_players: int, config: ImpactConfig) -> None:
@@ -227,13 +219,13 @@ class MarginSums:
         # A square of all players ever: 20 MB for 1,600 of them, 200 MB for 5,000.
         self._gram = np.zeros((n_players, n_players))
         self._moment = np.zeros(n_players)
-        # Memory of solved equations: the system takes longer to give new than to fill it.
+        # Memory of solved equations, for the next: new memory takes longer to get than to fill.
         self._free: list[FloatArray] = []
         self._first_day: int | None = None
         self._home = np.zeros(2)
 
     def response(self, games: GameDay) -> FloatArray:
-        """Return the margins without home edge, the edge being the mean of earlier margins."""
+        """Return the margins less the home edge, the mean of earlier margins."""
         margin = np.clip(games.home_margin, -self._config.margin_cap, self._config.margin_cap)
         edge = self._home[0] / self._home[1] if self._home[1] > 0 else 0.0
         return margin - np.where(games.neutral, 0.0, edge)
@@ -245,8 +237,7 @@ class MarginSums:
         self._home += weight * np.array([margin[~games.neutral].sum(), (~games.neutral).sum()])
         signed = games.side * games.share
         np.add.at(self._moment, games.player, weight * signed * response[games.game])
-        # The players of each game with each other, all games of the day at once. Short lineups are
-        # filled up with the first player and a share of zero.
+        # All pairs of players of each game. Short lineups are filled up with player 0 at share 0.
         player = np.zeros((len(margin), games.place.max() + 1), dtype=np.int64)
         x = np.zeros(player.shape)
         player[games.game, games.place], x[games.game, games.place] = games.player, signed
@@ -255,12 +246,7 @@ class MarginSums:
         np.add.at(self._gram.ravel(), cell.ravel(), product.ravel())
 
     def ratings(self, day: int, prior: FloatArray) -> Callable[[], FloatArray]:
-        """Return what works out the ratings on the morning of a day, [P], by the games so far.
-
-        Args:
-            day: Days since 1970-01-01.
-            prior: Prior rating of each player, [P].
-        """
+        """Return a function of the ratings on a morning, [P], by prior ratings and games so far."""
         if self._first_day is None:
             return prior.copy
         weight = self._weight(day)
@@ -290,7 +276,7 @@ class MarginSums:
         return solved
 
     def state(self, known: IntArray) -> State:
-        """Return all that was added, of players who include all that were seen."""
+        """Return all that was added; `known` holds all players seen."""
         gram = np.triu(self._gram.ravel().take(known[:, None] * len(self._gram) + known)).ravel()
         met = np.flatnonzero(gram)
         return {
@@ -302,7 +288,7 @@ class MarginSums:
         }
 
     def restore(self, state: State, known: IntArray) -> None:
-        """Go on from a state, its players being in the slots `known`."""
+        """Go on from a state whose players are in the slots `known`."""
         row, column = (known[side] for side in np.divmod(state["met"], len(known)))
         self._gram[row, column] = self._gram[column, row] = state["gram"]
         self._moment[known] = state["moment"]

@@ -1,8 +1,8 @@
 """The team and the expected minutes of each player.
 
-A player belongs to the team of his newest game or roster file, whichever is later. If the club
-moves under another id he goes along; if it is not in the league he has no team. Expected minutes
-follow his minutes per game, his presence lately, and his absence right now.
+A player belongs to the team of his newest game or roster file, whichever is later. He goes along
+with a club that moves under another id, and has no team if it leaves the league. Expected minutes
+depend on his minutes per game, his presence lately, and the games that he has just missed.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ NOBODY = -1
 """Team slot of a player without a team."""
 
 OLD_GAMES = 2.5
-"""Games that the average of the last season played counts for."""
+"""Games that the average of his last season counts for."""
 
 NEWCOMER_MINUTES = 12.0
 """Minutes expected of a player who has never played."""
@@ -30,16 +30,16 @@ ABSENCE = {12: 0.15, 5: 0.5}
 """Factor on a player's minutes after so many missed games in a row."""
 
 ROTATION_SIZE = 9
-"""Players who share a team's minutes."""
+"""Players who share a team's minutes in a game."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """All player slots on a morning, each of shape [P].
+    """All player slots on a morning, [P] each.
 
     Attributes:
         team: Team slot, or `NOBODY`.
-        minutes: Expected minutes of the next game, before a team's sum to 240.
+        minutes: Expected minutes of the next game, not scaled to the team's 240.
         full_strength: The same with everybody back who has been missing games.
     """
 
@@ -49,13 +49,7 @@ class Expected:
 
 
 class MinutesBook:
-    """Teams, minutes, presence and absences, day by day.
-
-    Args:
-        games: Gives slots to players and teams.
-        tables: Roster files, if any.
-        half_life: Games in which the weight of a game halves.
-    """
+    """Teams, minutes and presence of players, day by day; the half-life is in games."""
 
     def __init__(self, games: PlayerGames, tables: Tables, *, half_life: float) -> None:
         n_players = len(games.player_ids)
@@ -66,7 +60,15 @@ class MinutesBook:
         self._missed = np.zeros(n_players, dtype=np.int64)
         self._whole = np.zeros((n_players, 2))  # minutes and games of the season
         self._old = np.full(n_players, np.nan)
-        self._rosters = _rosters(tables.rosters, games)
+        rosters = pd.DataFrame(
+            {
+                "day": days(tables.rosters["date"]),
+                "season": start_years(tables.rosters["season"]),
+                "player": np.searchsorted(games.player_ids, tables.rosters["player_id"]),
+                "team": np.searchsorted(games.team_ids, tables.rosters["team_id"]),
+            }
+        )
+        self._rosters = [listed for _, listed in rosters.groupby("day")]
         self._rosters_read = 0
         self._team_ids = games.team_ids
         self._in_league = {
@@ -96,12 +98,7 @@ class MinutesBook:
         self._whole[games.player, 1] += 1
 
     def expected(self, day: int, season: int) -> Expected:
-        """Return teams and expected minutes on the morning of a day.
-
-        Args:
-            day: Days since 1970-01-01, later than the newest game added.
-            season: Start year of the season of the day.
-        """
+        """Return teams and expected minutes on a morning later than the newest game added."""
         self._open(season, day)
         self._read_rosters(day)
         old = np.where(np.isnan(self._old), NEWCOMER_MINUTES, self._old)
@@ -119,7 +116,7 @@ class MinutesBook:
         return np.asarray(has_team | self._sums.any(axis=1) | ~np.isnan(self._old))
 
     def state(self, known: IntArray) -> State:
-        """Return all that was added, of players who include all that were seen."""
+        """Return all that was added; `known` holds all players seen."""
         team = self._team[known]
         return {
             "season": np.array(self._season),
@@ -132,7 +129,7 @@ class MinutesBook:
         }
 
     def restore(self, state: State, known: IntArray) -> None:
-        """Go on from a state, its players being in the slots `known`."""
+        """Go on from a state whose players are in the slots `known`."""
         team_id = state["team_id"]
         slot = np.searchsorted(self._team_ids, team_id)
         self._team[known] = np.where(team_id == NOBODY, NOBODY, slot)
@@ -142,7 +139,7 @@ class MinutesBook:
         self._rosters_read = int(state["rosters_read"])
 
     def _open(self, season: int, day: int) -> None:
-        """Start a new season: averages become last season's, and whoever did not play leaves."""
+        """Start a new season: averages become last season's, and those who did not play leave."""
         if season == self._season:
             return
         # Whether a morning between the seasons was asked for must not matter.
@@ -171,41 +168,17 @@ class MinutesBook:
         """Apply the season's roster files dated up to the day: they name whole teams."""
         for roster in self._rosters[self._rosters_read :]:
             # A summer's file waits for its season: read before, its newcomers would leave again.
-            if roster.day > day or roster.season > self._season:
+            published, season = roster[["day", "season"]].to_numpy()[0]
+            if published > day or season > self._season:
                 return
             self._rosters_read += 1
-            self._team[np.isin(self._team, np.unique(roster.team))] = NOBODY
-            self._team[roster.player] = roster.team
-
-
-@dataclass(frozen=True)
-class _Roster:
-    day: int
-    season: int
-    player: IntArray
-    team: IntArray
-
-
-def _rosters(rosters: pd.DataFrame, games: PlayerGames) -> list[_Roster]:
-    return [
-        _Roster(
-            day=int(days(rows["date"])[0]),
-            season=int(start_years(rows["season"])[0]),
-            player=np.searchsorted(games.player_ids, rows["player_id"]),
-            team=np.searchsorted(games.team_ids, rows["team_id"]),
-        )
-        for _, rows in rosters.groupby("date")
-    ]
+            self._team[np.isin(self._team, roster["team"])] = NOBODY
+            self._team[roster["player"]] = roster["team"]
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """How a team's minutes go to its players.
-
-    Attributes:
-        exponent: Minutes are shared in proportion to this power of the expected ones.
-        cap: Most minutes of one player.
-    """
+    """How players share a team's minutes: by a power of the expected ones, up to a cap each."""
 
     exponent: float
     cap: float
@@ -219,16 +192,11 @@ PLAYOFFS = Rotation(exponent=1.8, cap=40.0)
 def team_shares(
     minutes: FloatArray, team: IntArray, n_teams: int, rotation: Rotation = REGULAR
 ) -> FloatArray:
-    """Turn expected minutes into shares of a team's time, [n]; a full rotation's sum to 5.
+    """Turn players' expected minutes into shares of their team's time, [n], which sum to 5.
 
     The `ROTATION_SIZE` players of most minutes share 240 minutes in proportion to
-    `minutes ** rotation.exponent`, none more than `rotation.cap`; the excess goes to the others.
-
-    Args:
-        minutes: Expected minutes, [n].
-        team: Team slot of each player, [n]; `NOBODY` gets 0.
-        n_teams: Number of team slots.
-        rotation: How minutes are shared.
+    `minutes ** rotation.exponent`, with at most `rotation.cap` each; the excess goes to the others.
+    Players of the team slot `NOBODY` get 0.
     """
     playing = (places(minutes, team) < ROTATION_SIZE) & (team != NOBODY)
     weight = np.where(playing, minutes, 0.0) ** rotation.exponent
