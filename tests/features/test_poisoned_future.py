@@ -293,24 +293,3 @@ def test_the_past_changes_features_sets_and_baselines(sim_tables, features):
     for place, column in enumerate(expected["sets"].columns):
         values = [frame["sets"].stats[:, :, place] for frame in (got, expected)]
         assert not np.array_equal(*values, equal_nan=True), column
-
-
-def test_a_roster_file_counts_from_its_own_morning_on(sim_tables, features):
-    dates = past_dates(sim_tables, "2022-23", 0.5).tail(1)
-    day = dates["as_of_date"].iloc[0]
-    ids = sim_tables.teams.loc[sim_tables.teams["season"] == "2022-23", "team_id"].to_numpy()
-
-    def teams(rosters):
-        ratings = player_ratings(replace(sim_tables, rosters=rosters), dates, features().impact)
-        return ratings.set_index("player_id")["team_id"].to_dict()
-
-    of_today, of_tomorrow = (
-        poisoned_rosters(
-            sim_tables.rosters, "2022-23", day - pd.Timedelta(days=days), ids,
-            np.random.default_rng(4),
-        )
-        for days in (1, 0)
-    )  # fmt: skip
-    now = teams(sim_tables.rosters)
-    assert teams(of_today) != now
-    assert teams(of_tomorrow) == now

@@ -120,11 +120,6 @@ def test_a_switch_removes_its_own_columns_only(tables, as_of, features, sets_of)
 # Who is in a set.
 
 
-def test_a_traded_player_is_on_his_newest_team_only(tables, one_set):
-    for day, team in (("2022-11-02", 1), ("2022-11-05", 1), ("2022-11-06", 2)):
-        assert [t for t in (1, 2) if 8 in one_set(tables, day, t).index] == [team], day
-
-
 def test_a_set_is_the_players_of_most_expected_minutes(sim_tables, as_of, sets_of, rate):
     dates = as_of("2022-10-25", "2023-01-10", "2023-04-10")
     full, small = (sets_of(sim_tables, dates, size=size) for size in (30, 6))
@@ -158,28 +153,6 @@ def test_of_equal_minutes_the_lower_id_comes_first(small_tables, one_set):
     assert one_set(tables, "2022-11-02", 2, size=3).index.tolist() == [20, 31, 32]
 
 
-def test_opening_night_has_the_players_of_the_roster_files(sim_tables, as_of, sets_of):
-    opening = sim_tables.seasons.set_index("season").loc["2022-23", "first_date"]
-    sets = sets_of(sim_tables, as_of(opening), size=30)
-    rosters = sim_tables.rosters[sim_tables.rosters["date"] == opening]
-    assert len(rosters) > 400
-    listed = rosters.groupby("team_id")["player_id"].agg(set)
-    for team, ids in zip(sets.frame["team_id"], sets.player_id, strict=True):
-        assert set(ids[ids != 0]) == listed[team]
-    # The rates are last season's averages until the first game, and unknown without a last season.
-    last = sim_tables.player_games[sim_tables.player_games["season"] == "2021-22"]
-    mean = last.groupby("player_id")["points"].mean()
-    taken = sets.player_id != 0
-    points = sets.stats[:, :, sets.columns.index("points_per_game_10")][taken]
-    np.testing.assert_allclose(points, mean.reindex(sets.player_id[taken]), rtol=1e-5)
-    assert 0 < np.isnan(points).sum() < 200
-
-
-def test_without_a_roster_file_opening_night_has_last_seasons_players(tables, one_set):
-    for team, players in ((1, [7, 8]), (2, [20])):
-        assert one_set(tables, "2022-11-01", team).index.tolist() == players
-
-
 def test_a_listed_player_who_has_never_played_has_unknown_box_columns(small_tables, one_set):
     tables = small_tables(GAMES, PLAYERS, n_teams=2, rosters=[("2022-11-01", 1, [7, 15])])
     got = one_set(tables, "2022-11-01")
@@ -191,21 +164,6 @@ def test_a_listed_player_who_has_never_played_has_unknown_box_columns(small_tabl
         "prior_rating", "impact_rating", "expected_minutes", "full_strength_minutes", "share",
     }  # fmt: skip
     assert (known[["availability_10", "returning_minutes_share"]] == 0).all()
-
-
-def test_at_the_start_of_the_logs_only_names_are_known(sim_tables, as_of, sets_of):
-    """Everyone is expected to play alike."""
-    first = sim_tables.seasons["first_date"].min()
-    sets = sets_of(sim_tables, as_of(first))
-    assert sets.dates_left_out == 0
-    assert len(sets.frame) == 30
-    taken = sets.player_id != 0
-    known = ["availability_10", "availability_30", "expected_minutes", "full_strength_minutes"]
-    for place, name in enumerate(sets.columns):
-        assert np.isnan(sets.stats[:, :, place][taken]).all() == (name not in known), name
-    assert (sets.stats[taken][:, sets.columns.index("expected_minutes")] == 12).all()
-    later = sets_of(sim_tables, as_of(first + pd.Timedelta(days=7)))
-    assert not np.isnan(later.stats[:, :, later.columns.index("impact_rating")][taken]).any()
 
 
 def test_a_date_on_which_a_team_has_no_known_player_is_left_out(small_tables, as_of, sets_of):
@@ -226,12 +184,6 @@ def test_seasons_without_player_logs_are_skipped(small_tables, as_of, sets_of):
     none = sets_of(tables, as_of("2021-11-04"))
     assert len(none.frame) == none.dates_left_out == 0
     assert none.columns == sets.columns
-
-
-def test_ratings_of_other_dates_are_refused(tables, as_of, features, rate):
-    ratings = rate(tables, as_of("2022-11-02"))
-    with pytest.raises(ValueError, match="different dates"):
-        player_sets(tables, ratings, as_of("2022-11-04"), features().roster)
 
 
 # What they have done.

@@ -163,22 +163,6 @@ def test_a_team_without_a_known_player_is_unknown_and_not_in_any_mean(strength):
     np.testing.assert_allclose(frame["star_strength"].drop(3), stars - stars.mean())
 
 
-def test_strength_is_unknown_without_logs_and_before_their_first_game(
-    small_tables, as_of, rate, built
-):
-    old = [("2021-11-01", 1, 2, 110, 100)]
-    lines = [line(game[0], 10 * team + i, team, 40)
-             for game in GAMES for team in game[1:3] for i in range(7)]  # fmt: skip
-    rosters = [("2022-10-30", team, range(10 * team, 10 * team + 7)) for team in (1, 2, 3, 4)]
-    tables = small_tables([*old, *GAMES], lines, rosters=rosters)
-    dates = as_of("2021-11-02", "2022-11-01", "2022-11-02")
-    frame = built("roster_strength", tables, dates, rate(tables, dates))
-    # In the first season of the logs nobody's earlier seasons are known.
-    assert frame.pop("experience").isna().all()
-    assert frame.loc[["2021-11-02", "2022-11-01"]].isna().all(axis=None)
-    assert frame.loc["2022-11-02"].notna().all(axis=None)
-
-
 def test_an_unknown_date_does_not_change_another(sim_tables, as_of, rate, built):
     """To the last bit, although some libraries round sums over gaps differently."""
     first = sim_tables.seasons["first_date"].min()
