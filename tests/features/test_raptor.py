@@ -66,14 +66,3 @@ def test_neither_order_of_players_nor_of_the_table_matters(tables, raptor):
     assert got == raptor(tables, players[:5])
     shuffled = replace(tables, raptor=tables.raptor[::-1].reset_index(drop=True))
     assert raptor(shuffled, players[::-1]) == got
-
-
-@pytest.mark.real
-def test_it_is_known_only_for_the_seasons_after_raptor(real_tables, as_of, rate, built):
-    if real_tables.raptor.empty:
-        pytest.skip("no RAPTOR in the raw folder")
-    seasons = ["2013-14", "2014-15", "2022-23", "2023-24"]
-    dates = as_of(*real_tables.seasons.set_index("season")["first_date"][seasons])
-    got = built("raptor", real_tables, dates, rate(real_tables, dates)).notna()
-    known = got.groupby(level="as_of_date").mean()
-    assert known.to_numpy().tolist() == [[0, 0], [1, 1], [1, 1], [0, 0]]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from harm import HARMS
 from made_games import altered, random_league
-from test_poisoned_future import around, poison
+from test_poisoned_future import poison
 
 from nba_rank.features.asof import day_of
 from nba_rank.features.players import cache as cache_module
@@ -179,13 +179,3 @@ def test_without_player_logs_nothing_is_cached(tables, dates, rated, tmp_path):
     bare = replace(tables, seasons=tables.seasons.assign(has_player_games=False))
     assert rated(bare, dates).empty
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.real
-def test_a_real_date_is_the_same_from_the_opening_of_its_season(
-    real_tables, as_of, features, rated
-):
-    date = as_of("2023-01-20")[["season", "as_of_date"]]
-    tables = around(real_tables, LAST)
-    rated(tables, as_of("2022-11-20"))
-    assert_same(rated(tables, date), player_ratings(tables, date, features().impact))

@@ -9,9 +9,9 @@ from sklearn.linear_model import Ridge
 
 from nba_rank.data.calendar import as_of_points
 from nba_rank.features.asof import day_of
-from nba_rank.features.players.box_vector import VECTOR, BoxSums
+from nba_rank.features.players.box_vector import BoxSums
 from nba_rank.features.players.game_days import PlayerGames
-from nba_rank.features.players.impact import BoxPrior, MarginSums
+from nba_rank.features.players.impact import MarginSums
 
 TEAMS = {team: list(range(10 * team, 10 * team + 6)) for team in (1, 2, 3, 4)}
 COLUMNS = [
@@ -95,18 +95,6 @@ def test_on_the_second_day_of_the_logs_box_scores_have_no_weight_yet(sim_tables,
     assert opening[["prior_rating", "impact_rating"]].isna().all(axis=None)
     assert (second["prior_rating"] == 0).all()
     assert 0 < second["impact_rating"].abs().max() < 2
-
-
-def test_a_prior_rating_does_not_depend_on_how_many_others_are_asked_for(league, impact):
-    rng = np.random.default_rng(1)
-    prior = BoxPrior(impact())
-    for day in PlayerGames.of(league):
-        prior.add(day, rng.normal(size=(len(day.player), len(VECTOR))), day.home_margin)
-    vectors = rng.normal(size=(61, len(VECTOR)))
-    everyone = prior.ratings(vectors, 2022)
-    assert everyone.std() > 0
-    for start, end in ((1, 61), (0, 60), (3, 40), (17, 18)):
-        np.testing.assert_array_equal(prior.ratings(vectors[start:end], 2022), everyone[start:end])
 
 
 # The update by margins.
