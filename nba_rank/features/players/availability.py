@@ -65,20 +65,17 @@ def reported_availability(
     asked = dates[["season", "as_of_date"]].drop_duplicates()
     asked = asked.assign(date=_newest_report(tables, asked)).dropna(subset="date")
     listed = asked.merge(tables.injury_reports, on=["season", "date"]).sort_values("as_of_date")
-    key = ["season", "player_id"]
-    games = tables.player_games[[*key, "game_date"]].sort_values("game_date")
-    first = games.drop_duplicates(key).rename(columns={"game_date": "first"})
-    listed = listed.merge(first, on=key, how="left")
+    games = tables.player_games[["season", "player_id", "game_date"]].sort_values("game_date")
     listed = pd.merge_asof(
-        listed, games.rename(columns={"game_date": "last"}), left_on="as_of_date", right_on="last",
-        by=key, allow_exact_matches=False,
+        listed, games, left_on="as_of_date", right_on="game_date", by=["season", "player_id"],
+        allow_exact_matches=False,
     )  # fmt: skip
     current = has_report(tables, listed, max_age_days)
-    hurt_in_season = (listed["first"] <= listed["date"]) & listed["last"].notna()
-    back = listed["last"] >= listed["date"]
+    # He has played in the season, and not since the report.
+    hurt_in_season = listed["game_date"] < listed["date"]
     ending = _names_any(listed["reason"], season_ending)
     listed["play_prob"] = listed["status"].map(dict(play_prob)).astype("float64").where(current)
-    listed["season_out"] = ending & hurt_in_season & ~back
+    listed["season_out"] = ending & hurt_in_season
     told = listed[current | listed["season_out"]]
     columns = ["season", "as_of_date", "player_id", "team_id", "play_prob", "season_out"]
     return told[columns].sort_values(["as_of_date", "player_id"], ignore_index=True)
