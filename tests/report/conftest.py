@@ -1,5 +1,6 @@
 import base64
 import io
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from nba_rank.data.league import league_teams
 from nba_rank.data.outcomes import EVENTS, FINISHES
 from nba_rank.data.tables import SCHEMA, Tables, conform
 from nba_rank.evaluation.advancement import advancement_metrics, finish_table, rank_interval_metrics
+from nba_rank.evaluation.predictions import SIMULATED
 from nba_rank.evaluation.probability_assessment import ProbabilityFindings
 from nba_rank.evaluation.series import series_metrics
 from nba_rank.evaluation.single_games import game_metrics
@@ -93,24 +95,24 @@ def occlusion():
     return pd.DataFrame(rows, columns=["season", "as_of_point", "team_id", "top", "like_minutes"])
 
 
+SEEDS = [f"seed_{place}" for place in range(1, N_SEEDS + 1)]
+
+
 class Forecasts:
     """A made-up league of some test seasons whose outcomes follow a strength, and its forecasts.
 
     Every forecaster sees the strength with more or less noise, so that it is known who is better.
     """
 
-    def __init__(self, n_seasons=4, *, odds="monte_carlo", platt=True, ranker="stack", noise=0.4):
-        self.ranker, self.noise = ranker, noise
+    def __init__(self, n_seasons=4, *, odds="monte_carlo", platt=True):
         self.rng = np.random.default_rng(n_seasons)
         self.seasons = [f"20{year}-{year + 1}" for year in range(24 - n_seasons, 24)]
-        parts = []
-        for season in self.seasons:
-            teams = league_teams("2023-24").assign(season=season, name=lambda t: t["abbreviation"])
-            parts.append(teams.assign(strength=self.rng.normal(size=len(teams))))
-        self.teams = pd.concat(parts, ignore_index=True)
+        teams = league_teams("2023-24").assign(name=lambda t: t["abbreviation"])
+        self.teams = pd.concat([teams.assign(season=season) for season in self.seasons])
+        self.teams["strength"] = self.rng.normal(size=len(self.teams))
         self.results = pd.concat([self._results(season) for season in self.seasons])
         self.completed = {season: self._completed(season, odds, platt) for season in self.seasons}
-        self.findings = self._findings(odds, platt)
+        self.findings = self._findings(odds == "monte_carlo", platt)
         self.tables = Tables(
             **{name: conform(name, pd.DataFrame(columns=list(SCHEMA[name]))) for name in SCHEMA}
             | {"teams": conform("teams", self.teams[list(SCHEMA["teams"])])}
@@ -120,50 +122,34 @@ class Forecasts:
         """As much of the predictions table as a report looks at."""
         names = self.teams.rename(columns={"abbreviation": "team"}).drop(columns="strength")
         frame = pd.concat([part.frame for part in self.completed.values()])
+        outcome = self.results[["season", "team_id", "outcome_rank"]]
         table = frame.merge(names, on=["season", "team_id"]).merge(
-            self.results[["season", "team_id", "outcome_rank"]], on=["season", "team_id"]
+            outcome, on=["season", "team_id"]
         )
         list_of = table.groupby(["season", "as_of_date", "conference"])["outcome_rank"]
         place = list_of.rank().astype("int64")
-        seeds = [f"seed_{place}" for place in range(1, N_SEEDS + 1)]
-        return table.assign(
-            actual_rank=table["outcome_rank"], conference_rank=place, actual_conference_rank=place
-        ).drop(columns=["outcome_rank", *seeds], errors="ignore")
+        return table.rename(columns={"outcome_rank": "actual_rank"}).assign(
+            conference_rank=place, actual_conference_rank=place
+        )
 
     def _of(self, season):
         return self.teams[self.teams["season"] == season].set_index("team_id")
 
     def _results(self, season):
-        """The eight best of each conference play a bracket that the strength decides with luck."""
+        """The eight best of each conference play on, and go as far as strength and luck say."""
         teams = self._of(season)
-        fields = [part.sort_values()[::-1][:8].index for _, part in
-                  teams["strength"].groupby(teams["conference"])]  # fmt: skip
-        rounds = pd.Series(0, index=teams.index)
-        alive = [team for field in fields for team in field[[0, 7, 3, 4, 1, 6, 2, 5]]]
-        for _ in range(4):
-            gap = (
-                teams.loc[alive[::2], "strength"].to_numpy()
-                - teams.loc[alive[1::2], "strength"].to_numpy()
-            )
-            first = gap + self.rng.normal(scale=0.5, size=len(gap)) > 0
-            alive = [pair[0] if won else pair[1]
-                     for pair, won in zip(zip(alive[::2], alive[1::2], strict=True), first,
-                                          strict=True)]  # fmt: skip
-            rounds[alive] += 1
-        made = pd.Series(teams.index.isin([t for field in fields for t in field]), teams.index)
+        made = teams.groupby("conference")["strength"].rank(ascending=False) <= 8
+        form = teams["strength"] + self.rng.normal(scale=0.5, size=len(teams)) + 100 * made
+        rank = form.rank(ascending=False).astype(int)
+        rounds = np.array([4, 3, 2, 2, *[1] * 4, *[0] * 22])[rank - 1]
         place = np.where(made, 4 - rounds, 6)
-        key = pd.DataFrame({"missed": ~made, "rounds": -rounds, "strength": -teams["strength"]})
-        order = key.sort_values(list(key)).index
         return pd.DataFrame(
             {
-                "season": season,
-                "team_id": teams.index,
-                "made_playoffs": made.to_numpy(),
-                "rounds_won": rounds.to_numpy(),
-                "finish": [FINISHES[i] for i in place],
-                "outcome_rank": pd.Series(range(1, 31), order).reindex(teams.index).to_numpy(),
+                "season": season, "team_id": teams.index, "made_playoffs": made.to_numpy(),
+                "rounds_won": rounds, "finish": [FINISHES[i] for i in place],
+                "outcome_rank": rank.to_numpy(),
             }
-        )
+        )  # fmt: skip
 
     def odds_of(self, season, noise):
         """Odds of all events that add up to 16, 8, 4, 2 and 1."""
@@ -182,36 +168,29 @@ class Forecasts:
         parts = []
         for number, point in enumerate(AS_OF_POINTS):
             for extra, name in ((0, point), (14, "")):
-                frame = self.odds_of(season, self.noise * (1.5 - 0.15 * number))
+                frame = self.odds_of(season, 0.6 - 0.06 * number)
                 found = frame.rename(columns={f"{e}_prob": f"{e}_prob_platt" for e in EVENTS})
                 if odds == "none":
                     frame = frame[["team_id"]]
                 elif odds == "softmax":
-                    frame = frame.assign(title_prob=frame["title_prob"] / frame["title_prob"].sum())
                     frame = frame[["team_id", "title_prob"]]
                 else:
-                    frame = self._simulated(frame)
+                    rank = frame["title_prob"].rank(ascending=False)
+                    ranks = {"projected_rank": rank, "rank_low": rank - 6, "rank_high": rank + 6}
+                    made = dict.fromkeys([*SIMULATED, *SEEDS], 0.1) | {"assumption": ""}
+                    frame = frame.assign(**made | ranks | dict(frame))
                 if platt:
                     frame = frame.merge(found, on="team_id")
                 date = pd.Timestamp(f"{season[:4]}-10-20") + pd.Timedelta(days=28 * number + extra)
                 parts.append(frame.assign(season=season, as_of_date=date, as_of_point=name))
         return Scores(pd.concat(parts, ignore_index=True), None)
 
-    def _simulated(self, frame):
-        seeds = {f"seed_{place}": 1 / N_SEEDS for place in range(1, N_SEEDS + 1)}
-        rank = frame["title_prob"].rank(ascending=False)
-        return frame.assign(
-            regular_strength=0.0, playoffs_strength=0.0, expected_wins=41.0, wins_low=35.0,
-            wins_high=47.0, projected_rank=rank, rank_low=rank - 6, rank_high=rank + 6,
-            playin_prob=0.1, assumption="", **seeds,
-        )  # fmt: skip
-
-    def _findings(self, odds, platt):
+    def _findings(self, simulated, platt):
         frames = pd.concat([part.frame for part in self.completed.values()])
         points = frames[frames["as_of_point"] != ""]
         key = ["season", "as_of_point", "team_id"]
-        rows, tidy = [], []
-        for name, ending in ((self.ranker, "prob"), ("platt", "prob_platt")):
+        rows = [points[key].assign(playoff_prob=16 / 30, title_prob=1 / 30, ranker="random")]
+        for name, ending in (("stack", "prob"), ("platt", "prob_platt")):
             columns = {f"{e}_{ending}": f"{e}_prob" for e in EVENTS if f"{e}_{ending}" in points}
             if columns:
                 named = points[[*key, *columns]].rename(columns=columns)
@@ -220,45 +199,34 @@ class Forecasts:
             for season in self.seasons:
                 for point in AS_OF_POINTS:
                     some = self.odds_of(season, noise)[["team_id", "playoff_prob", "title_prob"]]
-                    some["title_prob"] /= some["title_prob"].sum()
                     rows.append(some.assign(ranker=name, season=season, as_of_point=point))
-        uniform = points[key].assign(playoff_prob=16 / 30, title_prob=1 / 30, ranker="random")
-        rows.append(uniform)
-        field = uniform[uniform["as_of_point"] == "end"].merge(self.results, on=key[::2])
-        field = field.assign(title_prob=field["made_playoffs"] / 16, ranker="random16")
-        rows.append(field[[*key, "title_prob", "ranker"]])
-        all_odds = pd.concat(rows, ignore_index=True)
-        tidy.append(advancement_metrics(all_odds, self.results))
-        games = self._games(odds == "monte_carlo", platt)
-        tidy.append(game_metrics(games))
+        odds = pd.concat(rows, ignore_index=True)
+        games = self._games(simulated, platt)
+        tidy = [advancement_metrics(odds, self.results), game_metrics(games)]
         finishes, series = pd.DataFrame(), pd.DataFrame()
-        if odds == "monte_carlo":
+        if simulated:
             tidy.append(rank_interval_metrics(points, self.results))
             finishes = finish_table(points, self.results).assign(as_of_point=points["as_of_point"])
             series = self._series()
             tidy.append(series_metrics(series))
-        metrics = pd.concat(tidy, ignore_index=True)
-        return ProbabilityFindings(metrics, all_odds, games, finishes, series)
+        return ProbabilityFindings(pd.concat(tidy), odds, games, finishes, series)
 
     def _games(self, simulated, platt, n=120):
         """Bookmakers know most, the ranker less, Elo least; they price every second game."""
         parts = []
-        for season in self.seasons:
-            for kind in ("regular", "playoffs"):
-                gap = self.rng.normal(size=n)
-                facts = pd.DataFrame({"season": season, "kind": kind, "game_id": [
-                    f"{season}{kind}{i}" for i in range(n)
-                ], "home_won": self.rng.random(n) < 1 / (1 + np.exp(-2 * gap))})  # fmt: skip
-                noise = {"market": 0.0, "elo": 1.5, "elo_fitted": 1.2, "always_home": 5.0}
-                if simulated:
-                    noise[self.ranker] = 0.4
-                if platt and kind == "regular":
-                    noise["platt"] = 0.5
-                for name, scale in noise.items():
-                    seen = gap + scale * self.rng.normal(size=n)
-                    p = 1 / (1 + np.exp(-2 * seen / (1 + scale)))
-                    part = facts.assign(ranker=name, p_home=p)
-                    parts.append(part[::2] if name == "market" else part)
+        noise = {"market": 0.0, "elo": 1.5, "elo_fitted": 1.2, "always_home": 5.0}
+        noise |= {"stack": 0.4} if simulated else {}
+        for season, kind in product(self.seasons, ("regular", "playoffs")):
+            gap = self.rng.normal(size=n)
+            facts = pd.DataFrame({
+                "season": season, "kind": kind, "game_id": [f"{season}{kind}{i}" for i in range(n)],
+                "home_won": self.rng.random(n) < 1 / (1 + np.exp(-2 * gap)),
+            })  # fmt: skip
+            own = noise | ({"platt": 0.5} if platt and kind == "regular" else {})
+            for name, scale in own.items():
+                seen = gap + scale * self.rng.normal(size=n)
+                part = facts.assign(ranker=name, p_home=1 / (1 + np.exp(-2 * seen / (1 + scale))))
+                parts.append(part[::2] if name == "market" else part)
         return pd.concat(parts, ignore_index=True)
 
     def _series(self):
