@@ -1,8 +1,5 @@
 """Figures of model A's training: its losses and the health of its attention."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -53,33 +50,21 @@ def plot_losses(losses: pd.DataFrame, loss: str) -> Figure:
     return figure
 
 
-class _Panel(NamedTuple):
-    """One panel of the diagnostics: colour and words of each column that it shows."""
-
-    title: str
-    columns: Mapping[str, tuple[str, str]]
-    log: bool = False
-
-
-_PANELS = (
-    _Panel("Entropy over that of equal weights", {"entropy_ratio": (BLUE, "mean of the heads")}),
-    _Panel("Divergence from minutes, nats", {"prior_kl": (BLUE, "")}),
-    _Panel("Largest weight of a team", {"attention_max": (BLUE, "")}),
-    _Panel("Fallbacks, share of heads", {"fallback_share": (BLUE, "")}),
-    _Panel("Loss below that of the prior", {"prior_gain": (BLUE, "")}),
-    _Panel("Spread of the scores in a list", {"score_spread": (BLUE, "")}),
-    _Panel(
-        "Variance within a list",
-        {"encoded_variance": (GREEN, "encoded players"), "pooled_variance": (BLUE, "pooled teams")},
-        log=True,
+_PANELS: dict[str, dict[str, tuple[str, str]]] = {
+    "Entropy over that of equal weights": {"entropy_ratio": (BLUE, "mean of the heads")},
+    "Divergence from minutes, nats": {"prior_kl": (BLUE, "")},
+    "Largest weight of a team": {"attention_max": (BLUE, "")},
+    "Fallbacks, share of heads": {"fallback_share": (BLUE, "")},
+    "Loss below that of the prior": {"prior_gain": (BLUE, "")},
+    "Spread of the scores in a list": {"score_spread": (BLUE, "")},
+    "Variance within a list": {
+        "encoded_variance": (GREEN, "encoded players"), "pooled_variance": (BLUE, "pooled teams"),
+    },
+    "Gradient norms before clipping": dict(
+        zip(GRADIENTS, zip((BLUE, GREEN, ORANGE), PARTS, strict=True), strict=True)
     ),
-    _Panel(
-        "Gradient norms before clipping",
-        dict(zip(GRADIENTS, zip((BLUE, GREEN, ORANGE), PARTS, strict=True), strict=True)),
-        log=True,
-    ),
-)
-
+}  # fmt: skip
+"""Colour and words of each column that a panel shows."""
 
 _LEGENDS = ("center right", "center right", "lower right")
 """Places of the legends of the first and the last two panels."""
@@ -102,16 +87,16 @@ def plot_diagnostics(diagnostics: pd.DataFrame) -> Figure:
     )
     size, shape = (3.4, 2.6), (2, 4)
     figure, axes = panels(title, caption, size, shape, left=0.75, right=0.1)
-    for ax, panel in zip(axes.flat, _PANELS, strict=True):
-        for column, (colour, words) in panel.columns.items():
+    for ax, (title, columns) in zip(axes.flat, _PANELS.items(), strict=True):
+        for column, (colour, words) in columns.items():
             _draw_networks(ax, known, column, colour)
             mean = known.groupby("epoch")[column].mean()
             ax.plot(mean.index, mean, color=colour, lw=2.8, label=words)
-        if panel.log:
+        if len(columns) > 1:
             _scale_by_powers(ax)
         else:
             ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
-        ax.set_title(panel.title, fontsize=12)
+        ax.set_title(title, fontsize=12)
         ax.tick_params(labelsize=10.5)
         ax.grid(axis="y")
         _label_epochs(ax, known["epoch"])

@@ -104,16 +104,10 @@ def _write_tables(report: PlayoffReport, run_dir: RunDir) -> None:
 
 
 def _named(rows: pd.DataFrame, column: str = "ranker") -> pd.DataFrame:
-    """Return rows with forecasters in words and in order, with their seasons if they lack some."""
+    """Return rows with forecasters in words and in order."""
     order = [*FORECASTER_LABELS]
     rows = rows.sort_values(column, key=lambda one: one.map(order.index), kind="stable")
-    words = rows[column].map(FORECASTER_LABELS)
-    if "n_seasons" in rows:
-        n = rows.groupby(["part", column])["n_seasons"].transform("max")
-        most = rows.groupby("part")["n_seasons"].transform("max")
-        few = " (" + n.astype(str) + " of " + most.astype(str) + " seasons)"
-        words += few.where(n < most, "")
-    return rows.assign(**{column: words})
+    return rows.assign(**{column: rows[column].map(FORECASTER_LABELS)})
 
 
 def _surprises(report: PlayoffReport) -> pd.DataFrame:

@@ -88,7 +88,7 @@ def write_tables(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> 
         "differences": found.differences,
         "contributions": found.contributions,
         "calibration": found.calibration,
-        "series": _pooled_series(found),
+        "series": where(found.metrics, season=ALL).drop(columns="season"),
         "blend_weights": found.weights,
         "attention": found.health,
         "faithfulness": found.faithfulness,
@@ -161,7 +161,7 @@ def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
         "how_far": _how_far(found),
         "subject": next((name for name in (found.ranker, PLATT) if name in present), ""),
         "contributions": found.contributions.assign(member=found.contributions["part"]),
-        "pooled_series": _pooled_series(found),
+        "pooled_series": where(found.metrics, season=ALL),
         "n_series": len(series),
         "n_upsets": 0 if series.empty else int((~series["host_won"].astype(bool)).sum()),
         "coverage": COVERAGE,
@@ -175,8 +175,10 @@ def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
         "health_summary": found.health_summary,
         "folds": _folds(setting),
         "data": _data(setting),
-        "timings": _seconds("stage", seconds | {"all": sum(seconds.values())}),
-        "group_timings": _seconds("group", setting.group_seconds),
+        "timings": pd.DataFrame(
+            [*seconds.items(), ("all", sum(seconds.values()))], columns=["stage", "seconds"]
+        ),
+        "group_timings": pd.DataFrame(setting.group_seconds.items(), columns=["group", "seconds"]),
     }
 
 
@@ -204,16 +206,6 @@ def print_summary(console: Console, found: EvaluationResult) -> None:
         if words:
             console.print(f"Champion log loss, lower is better, {label('ranker', ranker)}: "
                           f"{', '.join(words)}")  # fmt: skip
-
-
-def _pooled_series(found: EvaluationResult) -> pd.DataFrame:
-    """Return the metrics of all series at once."""
-    rows = found.metrics[found.metrics["season"] == ALL]
-    return rows.drop(columns="season").reset_index(drop=True)
-
-
-def _seconds(name: str, seconds: dict[str, float]) -> pd.DataFrame:
-    return pd.DataFrame({name: list(seconds), "seconds": list(seconds.values())})
 
 
 def _folds(setting: Setting) -> pd.DataFrame:

@@ -73,11 +73,7 @@ def plot_skill_over_season(means: pd.DataFrame) -> Figure:
     if fewer := fewer_seasons(skill):
         caption += f" Not in all of them: {fewer}."
     title = "Higher is better: how well each ranking foresees the outcome"
-    figure, parts = _panel_a_scope(skill, _RANKERS.keys(), title, caption)
-    for ax, part in parts:
-        _draw_means(ax, part, _RANKERS)
-        ax.set_ylabel("Spearman with the outcome, mean over seasons")
-    return figure
+    return _means_by_scope(skill, _RANKERS, title, caption)
 
 
 @look
@@ -120,18 +116,13 @@ def plot_by_point(means: pd.DataFrame, baseline: str, metric: str) -> Figure:
     rows = rows.assign(low=np.nan)
     looks = _looks([run for run in rows["ranker"].unique() if run not in (baseline, STANDINGS)])
     looks |= {baseline: Look(INK, 2.6, marker="o", bold=True), STANDINGS: Look(GREY, 2.6)}
-    words = METRICS[metric].words
     better = "Higher" if higher_is_better(metric) else "Lower"
-    title = f"{better} is better: {words} of each run over the season"
+    title = f"{better} is better: {METRICS[metric].words} of each run over the season"
     caption = (
         f"Means over the {rows['n_seasons'].max()} seasons that all runs were tested on. "
         f"Differences to {baseline} (bold) are paired in the next figure."
     )
-    figure, parts = _panel_a_scope(rows, looks, title, caption)
-    for ax, part in parts:
-        _draw_means(ax, part, looks)
-        ax.set_ylabel(f"{words}, mean over seasons")
-    return figure
+    return _means_by_scope(rows, looks, title, caption)
 
 
 @look
@@ -171,6 +162,16 @@ def plot_differences(differences: pd.DataFrame, baseline: str, metric: str) -> F
         _label_points(ax, points, 0.5)
         ax.set_ylabel(f"{words}, run minus {baseline}")
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+def _means_by_scope(
+    rows: pd.DataFrame, looks: Mapping[str, Look], title: str, caption: str
+) -> Figure:
+    figure, parts = _panel_a_scope(rows, looks, title, caption)
+    for ax, part in parts:
+        _draw_means(ax, part, looks)
+        ax.set_ylabel(f"{METRICS[rows['metric'].iloc[0]].words}, mean over seasons")
     return figure
 
 

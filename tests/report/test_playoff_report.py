@@ -88,6 +88,6 @@ def test_a_forecaster_who_lacks_seasons_is_named_with_those_it_has(write, foreca
     late = (forecasts["ranker"] == "elo") & (forecasts["season"] < SEASONS[3])
     absent = forecasts["ranker"].isin(["standings", "simulation"])
     text, _ = write(forecasts[~late & ~absent])
-    assert "| Elo logistic (3 of 6 seasons) |" in text
+    assert "Not of all seasons: Elo logistic (3 of 6)." in text
     assert "standings logistic" not in text
     assert "season simulator, and" not in text
