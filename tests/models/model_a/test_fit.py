@@ -9,8 +9,6 @@ from sklearn.metrics import ndcg_score
 
 from nba_rank.config.schema import ModelAConfig
 from nba_rank.core.errors import UserError
-from nba_rank.features.players.impact import player_ratings
-from nba_rank.features.roster import player_sets
 from nba_rank.models.model_a.callbacks.not_learning import NotLearningError
 from nba_rank.models.model_a.lightning_module import ModelA
 
@@ -59,29 +57,6 @@ def test_every_loss_ranks_strangers_too(fit, three_seasons, make_sets, loss):
     assert spearman(scores(fitted, sets), relevance) > 0.7
     strangers, strangers_relevance = make_sets(["2025-26"], seed=9, first_player=900)
     assert spearman(scores(fitted, strangers), strangers_relevance) > 0.6
-
-
-def test_training_moves_attention_off_equal_weights(fit, three_seasons, no_prior):
-    sets, relevance = three_seasons
-    trained, untrained = (
-        fit(
-            sets,
-            relevance,
-            epochs=epochs,
-            attention={"minutes_bias_weight": 0.0},
-            learning_rate=rate,
-        )
-        .predict(sets, no_prior(sets))
-        .attention
-        for epochs, rate in ((15, 0.01), (1, 1e-8))
-    )
-    taken = sets.player_id != 0
-    assert trained.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert (trained[~taken] == 0).all()
-    assert (trained[taken] > 0).all()
-    to_uniform = (trained * taken.sum(axis=1, keepdims=True))[taken]
-    assert to_uniform.std() > 0.03
-    assert np.abs(trained - untrained).max() > 0.01
 
 
 KNOBS = {
@@ -352,38 +327,6 @@ def test_ctrl_c_reaches_the_caller(fit, three_seasons):
 
     with pytest.raises(KeyboardInterrupt):
         fit(*three_seasons, on_epoch=stop)
-
-
-def test_it_learns_from_a_simulated_league(fit, sim_tables, compose, no_prior):
-    seasons = sim_tables.seasons
-    dates = pd.DataFrame(
-        {
-            "season": np.repeat(seasons["season"].to_numpy(), 3),
-            "as_of_date": [
-                first + pd.Timedelta(days=days)
-                for first in seasons["first_date"]
-                for days in (60, 100, 140)
-            ],
-        }
-    ).astype({"season": "str", "as_of_date": "datetime64[us]"})
-    features = compose().features
-    ratings = player_ratings(sim_tables, dates, features.impact)
-    sets = player_sets(sim_tables, ratings, dates, features.roster)
-    wins = sim_tables.team_games.groupby(["season", "team_id"])["won"].sum().rename("wins")
-    joined = sets.frame.join(wins, on=["season", "team_id"])["wins"]
-    relevance = joined.to_numpy(dtype=np.float32)
-    test = (sets.frame["season"] == "2023-24").to_numpy()
-    fitted = fit(sets.take(np.flatnonzero(~test)), relevance[~test], epochs=8)
-    losses = fitted.losses["train_loss"]
-    assert losses.iloc[-1] < losses.iloc[0] - 0.1
-    newest = sets.take(np.flatnonzero(test))
-    got = fitted.predict(newest, no_prior(newest))
-    assert spearman(got.score, relevance[test]) > 0.3
-    taken = newest.player_id != 0
-    assert got.attention.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert (got.attention[~taken] == 0).all()
-    assert (got.attention.max(axis=1) > 1.2 / taken.sum(axis=1)).all()
-    assert not np.allclose(got.attention, newest.minutes_share, atol=1e-3)
 
 
 @pytest.mark.gpu

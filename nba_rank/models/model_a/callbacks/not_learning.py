@@ -111,7 +111,7 @@ class NotLearning(pl.Callback):
         self._min_delta = min_delta
         self._patience = patience
         self._console = console
-        self._weights: Tensor | None = None
+        self._weights = torch.empty(0)
         self._start = nan
         self._lowest = inf
         self._dead_epochs = 0
@@ -212,8 +212,6 @@ class NotLearning(pl.Callback):
 
     def _drift(self, pl_module: pl.LightningModule) -> float:
         """Return how far the weights have moved since the start, in units of their length."""
-        if self._weights is None:
-            raise RuntimeError("training has not started")
         return float((_weights(pl_module) - self._weights).norm() / self._weights.norm())
 
     def _stop(self, trainer: pl.Trainer, cause: Cause, explanation: str) -> None:

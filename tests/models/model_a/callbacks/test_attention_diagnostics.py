@@ -123,14 +123,6 @@ def test_fallbacks_are_counted_in_all_batches_and_the_rest_in_the_last_one(
     assert sizes == [5, 5]
 
 
-def test_diagnostics_are_available_on_demand(train, lists):
-    watch = BatchWatch()
-    with pytest.raises(RuntimeError, match="no batch"):
-        watch.diagnostics()
-    train(lists(n_lists=8), [watch], epochs=1)
-    assert watch.diagnostics().players_per_team == pytest.approx(5, abs=0.5)
-
-
 @pytest.mark.parametrize(("debug", "epochs", "titles"), [(True, 1, 2), (True, 3, 3), (False, 1, 0)])
 def test_debug_prints_before_training_and_the_first_and_last_epoch(
     train, lists, debug, epochs, titles

@@ -38,12 +38,6 @@ class TestEveryLoss:
         assert "a learning rate of 10: lower model.model_a.learning_rate" in verdict.explanation
 
 
-@pytest.mark.parametrize("pooling", ["uniform", "mean"])
-def test_pooling_without_attention_is_not_called_collapsed(watch, lists, pooling):
-    _, verdict = watch(lists(), epochs=3, attention={"pooling": pooling})
-    assert verdict is None
-
-
 @pytest.mark.parametrize(("min_delta", "adds"), [(1e-4, True), (5.0, False)])
 def test_a_set_that_adds_too_little_to_the_prior_is_noted_but_not_stopped(
     train, lists, min_delta, adds
