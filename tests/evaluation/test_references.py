@@ -2,10 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.data.calendar import as_of_grid
-from nba_rank.data.outcomes import outcomes
-from nba_rank.evaluation.advancement import advancement_metrics
-from nba_rank.evaluation.baselines import baseline_scores
 from nba_rank.evaluation.references import COLUMNS, MIN_EARLIER, TABLE_RANKERS, reference_odds
 from nba_rank.models.calibration import PlattScaling
 from nba_rank.odds.softmax import SoftmaxOdds
@@ -143,21 +139,3 @@ def test_a_season_needs_scores_but_no_outcome(scores, results, of_last):
         pd.testing.assert_frame_equal(at(odds, LAST, ranker), at(of_last, LAST, ranker))
     with pytest.raises(ValueError, match=r"'standings'.*2031-32"):
         reference_odds(scores, results, [LAST, "2031-32"])
-
-
-@pytest.mark.real
-def test_real_references_know_more_than_chance(real_tables):
-    grid = as_of_grid(real_tables, real_tables.seasons["season"].tolist(), 1000)
-    points = grid[grid["as_of_point"].isin(["0.25", "end"])]
-    results = outcomes(real_tables)
-    seasons = [f"{year}-{year - 1999}" for year in range(2015, 2024)]
-    odds = reference_odds(baseline_scores(real_tables, points), results, seasons)
-    tidy = advancement_metrics(odds, results)
-    assert np.isfinite(tidy["value"]).all()
-    mean = tidy.pivot_table("value", ["metric", "as_of_point"], "ranker")
-    mean = mean.loc[["champion_log_loss", "champion_brier", "playoff_brier"]]
-    for ranker in TABLE_RANKERS:
-        assert (mean[ranker] < mean["random"]).all()
-    end = mean["standings"].xs("end", level="as_of_point")
-    assert end["champion_log_loss"] < np.log(16) - 0.4
-    assert end["playoff_brier"] == pytest.approx(0.056, abs=0.01)
