@@ -104,13 +104,8 @@ def playoff_contributions(
 
 
 def _player_games(tables: Tables, seasons: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the player games of seasons whose playoffs are logged, and `GAME_COLUMNS` of each.
-
-    The games are given their team's `_ALLOTTED`.
-    """
-    games = tables.player_games
-    logged = games.loc[games["kind"] == "playoffs", "season"].unique()
-    asked = set(seasons).intersection(logged)
+    """Return player games with the team's `_ALLOTTED`, and `GAME_COLUMNS` of each."""
+    games, asked = tables.player_games, set(seasons)
     games = games[games["season"].isin(asked) & games["kind"].isin(["regular", "playoffs"])]
     games = games.reset_index(drop=True)
     sides = tables.team_games[tables.team_games["season"].isin(asked)]
