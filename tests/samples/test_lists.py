@@ -178,9 +178,8 @@ def dated(n_dates, lists_per_date=2):
     )
 
 
-def drawn(lists, dates_per_season, seed=1, epochs=1):
-    generator = torch.Generator().manual_seed(seed)
-    sampler = DateSampler(lists, dates_per_season)
+def drawn(lists, dates_per_season, epochs):
+    generator, sampler = torch.Generator().manual_seed(1), DateSampler(lists, dates_per_season)
     return [sampler.draw(generator).numpy() for _ in range(epochs)]
 
 
@@ -212,13 +211,8 @@ def test_all_dates_of_a_stretch_are_drawn_alike():
 def module(dates_per_season=0, seed=1, validation=None):
     """Ten lists of one season in batches of four."""
     train = dated([10], lists_per_date=1)
-    made = ListDataModule(
-        train,
-        validation and train,
-        lists_per_batch=4,
-        dates_per_season=dates_per_season,
-        seed=seed,
-    )
+    options = {"lists_per_batch": 4, "dates_per_season": dates_per_season, "seed": seed}
+    made = ListDataModule(train, validation and train, **options)
     made.setup("fit")
     return made
 
