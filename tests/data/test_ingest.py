@@ -372,6 +372,7 @@ def test_manifest_and_report_say_what_was_read(folder, tmp_path):
     stored = quality.read_report(tmp_path / "data" / "quality.json")
     assert stored == result.report
     assert stored.count("duplicate rows removed") == 2
+    assert list(stored.seasons[0].values()) == ["2023-24", 3, 1230, 0, 4, 4, 12, 8]
     record = next(file for file in stored.files if file.level == "player")
     assert record.missing == ["OREB", "VIDEO_AVAILABLE"]
     assert record.nulls == {"PF": 1.0}
