@@ -114,11 +114,9 @@ def pair_sides(team_rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
         "no single home team in MATCHUP: kept as a neutral site, the lower team id as home",
         rows, rows["neutral_site"], shown,
     )  # fmt: skip
-    away_claim = ~rows["at_home"] & ~rows["neutral_site"]
-    rows = rows.assign(_away=away_claim).sort_values(
-        ["game_id", "_away", "team_id"], ignore_index=True
+    rows = rows.sort_values(
+        ["game_id", "at_home", "team_id"], ascending=[True, False, True], ignore_index=True
     )
-    rows = rows.drop(columns="_away")
     rows["is_home"] = np.arange(len(rows)) % 2 == 0
     for column in ("team_id", "points", "abbreviation", "game_date"):
         rows[f"opponent_{column}"] = _other_side(rows[column])

@@ -15,24 +15,20 @@ from nba_rank.data.ingest_issues import IngestError, IngestIssues
 from nba_rank.data.manifest import LOCK, is_stale
 from nba_rank.data.quality import QualityReport
 from nba_rank.data.raw import files as raw_files
-from nba_rank.data.raw import game_logs as raw_game_logs
+from nba_rank.data.raw import game_logs, market, ratings, rosters, schedules
 from nba_rank.data.raw import injuries as raw_injuries
-from nba_rank.data.raw import market as raw_market
-from nba_rank.data.raw import ratings as raw_ratings
-from nba_rank.data.raw import rosters as raw_rosters
-from nba_rank.data.raw import schedules as raw_schedules
 from nba_rank.data.raw.files import RawFile
 from nba_rank.data.tables import Tables, read_tables
 
 __all__ = ["IngestError", "IngestResult", "ingest", "is_stale", "read_raw"]
 
 _NORMALISE = {
-    "roster": raw_rosters.normalise,
-    "schedule": raw_schedules.normalise,
-    "market_totals": raw_market.normalise_totals,
-    "market_lines": raw_market.normalise_lines,
-    "team_records": raw_ratings.normalise_records,
-    "raptor": raw_ratings.normalise_raptor,
+    "roster": rosters.normalise,
+    "schedule": schedules.normalise,
+    "market_totals": market.normalise_totals,
+    "market_lines": market.normalise_lines,
+    "team_records": ratings.normalise_records,
+    "raptor": ratings.normalise_raptor,
 }
 """What turns the rows of a file into rows of one form, by level."""
 
@@ -116,7 +112,7 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         records.append(record)
     for level, some in logs.items():
         if some:
-            parts[level] = [raw_game_logs.normalise(some, issues)]
+            parts[level] = [game_logs.normalise(some, issues)]
     issues.raise_errors()
     found = {level: [part for part in frames if len(part)] for level, frames in parts.items()}
     rows = {level: pd.concat(some, ignore_index=True) for level, some in found.items() if some}

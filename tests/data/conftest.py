@@ -9,8 +9,6 @@ from raw_logs import finals, player_log, regular_games, write
 from nba_rank.data import league
 from nba_rank.data.tables import BOX_COLUMNS, conform
 
-Result = tuple  # (winner, loser), (winner, loser, times) or (winner, loser, times, margin)
-
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
@@ -29,10 +27,10 @@ def folder(tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def make_games() -> Callable[..., pd.DataFrame]:
-    """Team games from results: `make_games([(winner, loser, times, margin), ...], season=...)`."""
+    """Makes team games of results: (winner, loser), with or without times and margin."""
 
     def make(
-        results: list[Result],
+        results: list[tuple],
         season: str = "2018-19",
         kind: str = "regular",
         first_date: str = "2018-10-16",

@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 from raw_issues import check_errors, check_warnings
-from raw_logs import BOS, CLE, LAL, player_log, regular_games, write
+from raw_logs import BOS, CLE, LAL
 
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.tables import STATUSES
@@ -26,9 +26,10 @@ def report_of(*entries, date="2023-10-25"):
 
 def test_reports_by_hand(folder):
     entries = [
-        entry(reason=" torn ACL "),
+        entry(None, "PLAYER 380", reason=" torn ACL "),
         entry(390, None, "Cleveland Cavaliers", "PROBABLE", None),
         entry("391", None, "CLE"),
+        entry(0, "No One"),
     ]
     put(folder, report_of(*entries))
     put(folder, report_of(date="2023-10-27"), "2023-10-27")
@@ -42,7 +43,9 @@ def test_reports_by_hand(folder):
     # The second report says that all are fit; of the day between nothing is known.
     assert tables.injury_report_dates["date"].tolist() == days.tolist()
     assert (report.files[-2].rows, report.files[-2].nulls) == (1, {})
-    check_warnings(report, "injury_reports/", {})
+    expected = {"identified by name": 1, "whom no game log names": (1, "row 4: ")}
+    check_warnings(report, "injury_reports/2023-10-25.json", expected)
+    check_warnings(report, "injury_reports/2023-10-27.json", {})
 
 
 def test_the_last_report_of_a_date_and_the_last_entry_of_a_player_count(folder):
@@ -60,22 +63,6 @@ def test_the_last_report_of_a_date_and_the_last_entry_of_a_player_count(folder):
         "season without game logs": 1,
     }
     check_warnings(report, "injury_reports/", expected)
-
-
-def test_players_without_id_are_identified_by_name_and_team_or_dropped_and_counted(folder):
-    names = {381: "Al Twin", 390: "Al Twin", 470: "Bo Twin", 471: "Bo Twin"}
-    write(folder, player_logs_2023_24=player_log(regular_games(), names))
-    entries = [
-        entry(None, "PLAYER 380"), entry(0, "No One"), entry(None, "Al Twin", CLE),
-        entry(None, "Bo Twin", LAL),
-    ]  # fmt: skip
-    put(folder, report_of(*entries))
-    tables, report = read_raw(folder)
-    assert tables.injury_reports["player_id"].tolist() == [380, 390]
-    expected = {
-        "identified by name": 2, "whom no game log names": (1, "row 2: "), "several players have": 1
-    }  # fmt: skip
-    check_warnings(report, "injury_reports/2023-10-25.json", expected)
 
 
 def test_other_words_for_a_status_are_understood(folder):

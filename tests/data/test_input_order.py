@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.core.content_hash import frame_hash
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.raw import files as raw_files
 from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
@@ -80,7 +79,7 @@ def hashes(folder):
     for name, table in tables.items():
         assert len(table)
         assert table.dtypes.astype("str").to_dict() == SCHEMA[name]
-    return {name: frame_hash(table) for name, table in tables.items()}
+    return tables.hashes()
 
 
 def test_shuffled_rows_and_files_make_the_same_tables(raw, tmp_path, monkeypatch):

@@ -56,6 +56,7 @@ def test_lines_by_hand(folder):
     put_lines(
         folder,
         line(spread=-5.5, odds=(-300, 240)),
+        line(spread=-5.5, odds=(-300, 240)),
         second(-0.0, (-110, -110)),
         line("42300401.0", "bos", " the  lal", "2.5", ("+130", "-150"), "2024-06-06"),
         name="betting_lines.csv",
@@ -71,16 +72,15 @@ def test_lines_by_hand(folder):
     assert not np.signbit(lines.loc[SECOND, "home_spread"])
     assert lines.loc["0042300401", ["away_team_id", "home_spread"]].tolist() == [LAL, 2.5]
     assert lines.loc["0042300401", "home_win_prob"] < 0.5
-    check_warnings(report, "market/", {})
+    check_warnings(report, "market/", {"duplicate rows removed": (1, "row 2:")})
 
 
 def test_seasons_without_game_logs_are_dropped_except_the_coming_one(folder):
     rows = season_rows("2022-23") + season_rows() + season_rows("2024-25")
     put_totals(folder, *rows, *season_rows("2025-26"))
-    put_totals(folder, *season_rows(), name="futures")
     tables, report = read_raw(folder)
     assert set(tables.market_totals["season"]) == {"2023-24", "2024-25"}
-    check_warnings(report, "market/", {"without game logs": 60, "not read: bookmakers' figures": 1})
+    check_warnings(report, "market/", {"without game logs": 60})
 
 
 def test_missing_win_totals_and_odds_are_unknown_and_so_are_title_odds_of_their_season(folder):
@@ -100,18 +100,7 @@ def test_missing_win_totals_and_odds_are_unknown_and_so_are_title_odds_of_their_
     check_warnings(report, "market/preseason_win_totals.csv", expected)
 
 
-def test_equal_rows_are_removed_and_counted(folder):
-    put_totals(folder, *season_rows(), *season_rows()[:2])
-    put_totals(folder, ("2023-24", "Boston Celtics", 41, 2900), name="preseason_win_totals_more")
-    put_lines(folder, line(), line())
-    tables, report = read_raw(folder)
-    assert (len(tables.market_totals), len(tables.market_lines)) == (30, 1)
-    check_warnings(report, "market/preseason_win_totals", {"duplicate rows removed": 3})
-    check_warnings(report, "market/betting_lines", {"duplicate rows removed": 1})
-
-
 def test_broken_win_totals_are_errors_with_file_and_row(folder):
-    file = "market/preseason_win_totals.csv"
     rows = [
         (("2023", "BOS", 50, 400), "no season: row 1: SEASON 2023; row 2"),
         ((None, "BOS", 50, 400), None),
@@ -121,13 +110,7 @@ def test_broken_win_totals_are_errors_with_file_and_row(folder):
         (("2023-24", "BOS", -1, 400), None),
         (("2023-24", "BOS", 50, "4/1"), "TITLE_ODDS_AMERICAN is no number: row 7"),
     ]
-    check_broken(folder, file, TOTALS, rows)
-    rows = [
-        (("2023-24", "CLE", 40.0, 900), "other figures of the same: row 1: .*team CLE, .*; row 3"),
-        (("2023-24", "Boston Bruins", 50, 400), "unknown team: row 2: team Boston Bruins"),
-        (("2023-24", "CLE", 50, 400), None),
-    ]
-    check_broken(folder, file, TOTALS, rows)
+    check_broken(folder, "market/preseason_win_totals.csv", TOTALS, rows)
 
 
 def test_a_swapped_line_is_turned_as_a_whole(folder):

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from raw_logs import finals, regular_games, write
 
-from nba_rank.core.content_hash import frame_hash
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import file_hashes
 from nba_rank.data import prepare
@@ -44,22 +43,18 @@ def config(compose):
     return compose("data=sim", "data.sim.n_seasons=1").data
 
 
-def hashes(tables):
-    return {name: frame_hash(table) for name, table in tables.items()}
-
-
 def test_any_number_of_first_runs_may_start_at_once(config, simulated, tmp_path):
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: prepare_tables(config, None), range(4)))
     assert len(simulated) == 1
     assert [result.changed for result in results].count(True) == 1
-    assert all(hashes(result.tables) == hashes(results[0].tables) for result in results)
+    assert all(result.tables.hashes() == results[0].tables.hashes() for result in results)
     assert {path.name for path in tmp_path.iterdir()} == {"raw", ".raw.lock", "processed"}
     assert true_strength(config)["team_id"].nunique() == 30
 
 
 def test_a_league_is_used_again_only_with_the_files_that_were_written(config, simulated, tmp_path):
-    expected = hashes(prepare_tables(config, None).tables)
+    expected = prepare_tables(config, None).tables.hashes()
     raw = tmp_path / "raw"
     before = file_hashes(raw)
 
@@ -78,11 +73,11 @@ def test_a_league_is_used_again_only_with_the_files_that_were_written(config, si
     }
     for number, (name, damage) in enumerate(damages.items(), start=2):
         damage(name)
-        assert hashes(prepare_tables(config, None).tables) == expected
+        assert prepare_tables(config, None).tables.hashes() == expected
         assert file_hashes(raw) == before
         assert len(simulated) == number
     shutil.rmtree(raw)
-    assert hashes(prepare_tables(config, None).tables) == expected
+    assert prepare_tables(config, None).tables.hashes() == expected
 
 
 def test_other_parameters_replace_a_league_and_its_run_says_so(compose, config, simulated):
