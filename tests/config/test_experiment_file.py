@@ -88,7 +88,7 @@ def test_a_file_that_is_not_there_is_named(value):
 
 
 @pytest.mark.parametrize("word", ["experiment=quick", "model=xgb", "-m", "paths.outputs=a.yaml"])
-def test_all_other_words_stay(word):
+def test_other_words_are_returned_unchanged(word):
     assert known_to_hydra(word) == word
 
 

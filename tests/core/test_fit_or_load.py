@@ -65,7 +65,7 @@ def test_a_damaged_entry_is_made_again_and_replaced(ask, tmp_path, damage):
     assert entries(tmp_path) == [entry.name]
 
 
-def test_of_two_runs_at_once_the_result_kept_first_stays(ask, tmp_path):
+def test_the_result_kept_first_wins_over_a_concurrent_one(ask, tmp_path):
     def meanwhile():
         ask("theirs", *BASE)
         return "ours"

@@ -7,7 +7,7 @@ GAMES = [7, 0, 12, 7]
 
 
 @pytest.mark.parametrize("n_simulations", [1, 6, 7])
-def test_mornings_of_one_seed_have_the_luck_that_each_would_draw_alone(n_simulations):
+def test_draws_of_several_mornings_equal_each_drawn_alone(n_simulations):
     drawn = AntitheticDraws.draw_all(np.random.default_rng(3), n_simulations, 4, GAMES)
     for draws, n_games in zip(drawn, GAMES, strict=True):
         rng = np.random.default_rng(3)

@@ -30,7 +30,7 @@ def dates_of(*dates: str, season: str = "2022-23") -> pd.DataFrame:
     return frame.astype({"season": "str", "as_of_date": "datetime64[us]"})
 
 
-def test_every_date_has_a_row_a_team_and_is_centred(sim_inputs, sim_dates):
+def test_each_team_and_date_has_one_row_and_each_date_is_centred(sim_inputs, sim_dates):
     assert list(sim_inputs.columns) == [*KEY, "conference", *INPUTS, "progress"]
     assert len(sim_inputs) == 30 * len(sim_dates)
     pd.testing.assert_frame_equal(sim_inputs[KEY], sim_inputs[KEY].sort_values(KEY))
@@ -117,7 +117,7 @@ def test_games_of_the_date_and_later_play_no_part(
         pd.testing.assert_frame_equal(got, expected, check_exact=True)
 
 
-def test_inputs_go_with_how_far_teams_get(sim_tables, sim_inputs):
+def test_inputs_correlate_with_outcomes(sim_tables, sim_inputs):
     ranks = pd.concat([outcomes(sim_tables, season) for season in ("2022-23", "2023-24")])
     frame = sim_inputs[sim_inputs["progress"].between(0.4, 0.9)].merge(ranks)
     for name in (*ROSTER_INPUTS, *OF_TEAMS):

@@ -61,7 +61,7 @@ def on(frame: pd.DataFrame, *dates: pd.Timestamp) -> pd.DataFrame:
     return frame[frame["as_of_date"].isin(dates)].reset_index(drop=True)
 
 
-def test_a_row_a_team_and_date_whose_odds_add_up(predicted, season):
+def test_each_team_and_date_has_one_row_and_odds_add_up(predicted, season):
     key = ["season", "as_of_date", "team_id"]
     pd.testing.assert_frame_equal(predicted[key], season[key])
     assert predicted.notna().all(axis=None)
@@ -144,7 +144,7 @@ def test_games_of_other_seasons_are_not_learned_from(fitted, earlier, sim_tables
     assert fit(earlier, poison(sim_tables, opening)) == fitted
 
 
-def test_training_games_of_seasons_are_those_of_their_frame_alone(fitted, sim_inputs, sim_tables):
+def test_training_games_of_some_seasons_equal_those_of_their_rows(fitted, sim_inputs, sim_tables):
     first, second = "2021-22", "2022-23"
     training_games = TrainingGames.of(sim_tables, sim_inputs)
     for seasons in ([], [second], [first, second]):
@@ -163,9 +163,7 @@ def test_strength_is_worth_points(fitted):
     assert 0.5 < teams["elo_margin"] + teams["margin_rating"] < 1.3
 
 
-def test_without_playoff_strength_the_playoffs_use_the_regular_season_s(
-    earlier, season, sim_tables
-):
+def test_without_playoff_strength_the_playoffs_use_the_regular_model(earlier, season, sim_tables):
     odds = fit(earlier, sim_tables, n_simulations=50, playoff_strength=False)
     for models in (odds.players, odds.teams):
         assert models.playoffs == models.regular
@@ -184,7 +182,7 @@ def test_the_playoff_residual_enters_the_playoffs_alone(fitted, earlier, season,
     assert table.notna().all(axis=None)
 
 
-def test_a_score_counts_for_what_it_tells(fitted, earlier, season, sim_tables):
+def test_an_informative_score_gets_weight_and_noise_gets_none(fitted, earlier, season, sim_tables):
     ranks = pd.concat([outcomes(sim_tables, name) for name in ("2021-22", "2022-23", SEASON)])
     rank = ranks.set_index(["season", "team_id"])["outcome_rank"]
 
@@ -220,7 +218,7 @@ def test_without_earlier_seasons_nothing_is_learned(earlier, season, sim_tables)
     assert table[ROUND_ODDS].sum().tolist() == pytest.approx([16, 8, 4, 2, 1])
 
 
-def test_without_players_the_models_of_teams_hold(fitted, predicted, season, sim_tables):
+def test_dates_without_players_use_the_team_models(fitted, predicted, season, sim_tables):
     first, second = dates_of(season)[1:3]
     frame = on(season, first, second)
     gone = frame["as_of_date"] == first
@@ -252,7 +250,7 @@ def test_unknown_teams_are_refused(fitted, season, sim_tables):
         fitted.predict(date, sim_tables)
 
 
-def test_without_player_logs_the_models_of_teams_are_learned_all_the_same(earlier, sim_tables):
+def test_team_models_are_learned_without_player_logs(earlier, sim_tables):
     odds = fit(earlier.assign(**dict.fromkeys(OF_PLAYERS, np.nan)), sim_tables)
     assert odds.players.regular.coef == pytest.approx(list(REGULAR.values()))
     assert odds.teams.regular.coef != pytest.approx(list(TEAM_ONLY.values()), abs=1e-3)

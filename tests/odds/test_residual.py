@@ -52,7 +52,7 @@ def test_experience_is_the_mean_log_of_playoff_minutes_in_earlier_seasons(sim_ta
     assert (built(sim_tables, ratings, rows)["experience"] > 0).sum() > 20
 
 
-def test_who_plays_more_counts_more(sim_tables, rows):
+def test_experience_is_weighted_by_minutes(sim_tables, rows):
     ratings = ratings_of(sim_tables, rows)
     games = sim_tables.player_games
     veteran = games[(games["kind"] == "playoffs") & (games["season"] == "2021-22")]

@@ -109,7 +109,7 @@ def test_more_games_lead_further_from_the_start():
     assert 0.4 < distance[1] < 0.6
 
 
-def test_an_input_that_tells_nothing_keeps_its_start():
+def test_an_uninformative_input_keeps_its_start():
     frame, games = planted([1.0], [0.0])
     fitted = StrengthModel.fit(frame.assign(b=0.0), games, {"a": 1.0, "b": 0.4})
     assert fitted.coef[1] == pytest.approx(0.4)
@@ -172,7 +172,7 @@ def test_the_noise_is_as_likely_as_without_bins(n_games):
     assert nearby[misfit.argmin()] == pytest.approx(fitted.noise, rel=1e-4)
 
 
-def test_a_margin_beyond_all_reason_is_survived():
+def test_an_absurd_rating_leaves_the_noise_finite():
     frame, games = planted([1.0], [0.0], n_games=500)
     frame.loc[0, "a"] = 1e9
     assert np.isfinite(StrengthModel.fit(frame, games, {"a": 1.0}).noise)
@@ -218,7 +218,7 @@ def test_planted_doubt_is_recovered(doubt):
     np.testing.assert_allclose(fitted.doubt, expected, atol=0.35)
 
 
-def test_doubt_is_shrunk_to_what_is_usual():
+def test_few_seasons_shrink_doubt_towards_its_prior():
     few, many = (
         StrengthModel.fit(*seasons_of_doubt((4.0, 4.0), n, seed=2), {"a": 1.0}).doubt
         for n in (1, 12)
@@ -255,7 +255,7 @@ def test_doubt_is_a_straight_line():
     assert [MODEL.doubt_at(share) for share in (0, 0.25, 0.5, 1)] == [3.0, 2.5, 2.0, 1.0]
 
 
-def test_noise_and_doubt_make_up_the_noise():
+def test_noise_is_split_into_doubt_and_the_rest():
     for doubt in (0.0, 1.7, 4.0):
         assert MODEL.noise_beside(doubt) ** 2 + 2 * doubt**2 == pytest.approx(144)
     # Whatever the doubt, games are not decided beforehand.
