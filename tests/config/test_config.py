@@ -307,6 +307,8 @@ def test_every_option_is_read_by_some_code():
         elif key.startswith("model.model_a.attention."):
             # The whole group is handed over as arguments.
             wanted = rf"\b{name}: (str|int|float|bool),"
+        elif group == "features.injuries.status_weights":
+            wanted = f'"{name.title()}"'  # read by status
         else:
             wanted = rf"\.{name}\b"
         if not any(re.search(wanted, source) for source in SOURCES):
