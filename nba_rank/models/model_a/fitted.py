@@ -73,11 +73,7 @@ class FittedModelA:
 
     @classmethod
     def of(cls, networks: Iterable[ModelA], device: torch.device | str = "cpu") -> Self:
-        """Combine fitted networks, to predict on a device.
-
-        Raises:
-            ValueError: A network was not fitted.
-        """
+        """Combine networks to predict on a device; ValueError where one was not fitted."""
         networks = [network.to(device).eval() for network in networks]
         inputs = networks[0].inputs
         if inputs is None:
@@ -172,10 +168,7 @@ class FittedModelA:
         )
 
     def save(self, folder: Path) -> None:
-        """Write a Lightning checkpoint of each network, `model_a_0.ckpt` and so on.
-
-        `model_a.json` beside them says how many there are, so that a lost one is noticed.
-        """
+        """Write a Lightning checkpoint of each network, and how many there are."""
         (folder / _MODEL).write_text(json.dumps({"n_networks": len(self.networks)}))
         for number, network in enumerate(self.networks):
             network.save_checkpoint(_path(folder, number))
@@ -189,11 +182,7 @@ class FittedModelA:
     ) -> Self:
         """Read the networks back; they score exactly as those that were saved.
 
-        Args:
-            folder: Where `save` has written them.
-            settings: Replaces the saved config, for values that do not matter until a network
-                scores.
-            device: Device of prediction.
+        With `settings` they replace the saved config, for values that matter only in scoring.
 
         Raises:
             UserError: A file is missing, or is not what `save` has written.

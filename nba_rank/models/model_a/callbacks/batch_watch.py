@@ -1,6 +1,8 @@
 """Diagnoses an epoch of model A by one of its batches."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -27,9 +29,8 @@ class BatchWatch(pl.Callback):
 
     def __init__(self) -> None:
         self.gradients: dict[str, Tensor] = {}
-        self._kept: tuple[Ranked, Batch, dict[str, Tensor]] | None = None
+        self._kept: Callable[[], Diagnostics] | None = None
         self._fallbacks: list[Tensor] = []
-        self._minutes_bias_weight = 1.0
         self._newest: Diagnostics | None = None
 
     def diagnostics(self) -> Diagnostics:
@@ -37,15 +38,12 @@ class BatchWatch(pl.Callback):
         if self._newest is None:
             assert self._kept is not None
             fallen, weighed = torch.stack(self._fallbacks).sum(dim=0).tolist()
-            found = diagnose(*self._kept, minutes_bias_weight=self._minutes_bias_weight)
-            self._newest = replace(found, fallback_share=fallen / weighed)
+            self._newest = replace(self._kept(), fallback_share=fallen / weighed)
         return self._newest
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Reset the counts."""
         self._fallbacks = []
-        attention = cast(ModelA, pl_module).config.attention
-        self._minutes_bias_weight = attention.minutes_bias_weight
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
@@ -64,7 +62,9 @@ class BatchWatch(pl.Callback):
     ) -> None:
         """Keep the batch."""
         self._newest = None
-        ranked = cast(Ranked, cast(ModelA, pl_module).last_ranked)
+        module = cast(ModelA, pl_module)
+        ranked = cast(Ranked, module.last_ranked)
         weighed = batch["team_mask"].sum() * ranked.fallback.shape[2]
         self._fallbacks.append(torch.stack([ranked.fallback.sum(), weighed]))
-        self._kept = (ranked, batch, self.gradients)
+        bias = module.config.attention.minutes_bias_weight
+        self._kept = partial(diagnose, ranked, batch, self.gradients, minutes_bias_weight=bias)
