@@ -159,14 +159,6 @@ def test_broken_values_are_errors_with_file_and_row(folder):
     check_broken(folder, file, COLUMNS, rows)
 
 
-def test_the_schedule_of_the_simulated_league_is_that_of_its_games(sim_tables):
-    schedule, games = sim_tables.schedule, sim_tables.games
-    games = games[games["kind"] == "regular"]
-    assert sorted(listed(schedule)) == sorted(listed(games))
-    opening = schedule["season"].map(sim_tables.seasons.set_index("season")["first_date"])
-    assert (schedule["known_from"] == opening).all()
-
-
 @pytest.mark.real
 def test_the_schedule_of_the_real_league(real_tables):
     schedule, seasons = real_tables.schedule, real_tables.seasons.set_index("season")
