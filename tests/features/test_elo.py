@@ -7,13 +7,7 @@ import pytest
 from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT
 from nba_rank.features import elo
 from nba_rank.features.asof import Rows
-from nba_rank.features.elo import (
-    CARRY_OVER_GRID,
-    K_GRID,
-    elo_ratings,
-    home_leads,
-    win_probability,
-)
+from nba_rank.features.elo import CARRY_OVER_GRID, K_GRID, elo_ratings, home_leads, win_probability
 
 FITTED = replace(FIVETHIRTYEIGHT, fit=True, home_edge_seasons=1)
 # Team 1 hosts team 2 and wins by 10, then team 2 hosts team 1 and wins by 3.
