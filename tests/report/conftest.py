@@ -86,12 +86,8 @@ def learning_curves():
 def occlusion():
     """Effects of taking out players in four seasons; top moves a score about twice as far."""
     rng = np.random.default_rng(1)
-    rows = [
-        (f"20{18 + season}-{19 + season}", point, team, *rng.uniform((0.2, 0.1), (0.4, 0.2)))
-        for season in range(4)
-        for point in AS_OF_POINTS
-        for team in range(30)
-    ]
+    keys = [f"20{18 + season}-{19 + season}" for season in range(4)], AS_OF_POINTS, range(30)
+    rows = [(*key, *rng.uniform((0.2, 0.1), (0.4, 0.2))) for key in product(*keys)]
     return pd.DataFrame(rows, columns=["season", "as_of_point", "team_id", "top", "like_minutes"])
 
 
@@ -195,11 +191,10 @@ class Forecasts:
             if columns:
                 named = points[[*key, *columns]].rename(columns=columns)
                 rows.append(named.assign(ranker=name))
-        for name, noise in (("standings", 1.0), ("elo", 0.2)):
-            for season in self.seasons:
-                for point in AS_OF_POINTS:
-                    some = self.odds_of(season, noise)[["team_id", "playoff_prob", "title_prob"]]
-                    rows.append(some.assign(ranker=name, season=season, as_of_point=point))
+        others = {"standings": 1.0, "elo": 0.2}
+        for name, season, point in product(others, self.seasons, AS_OF_POINTS):
+            some = self.odds_of(season, others[name])[["team_id", "playoff_prob", "title_prob"]]
+            rows.append(some.assign(ranker=name, season=season, as_of_point=point))
         odds = pd.concat(rows, ignore_index=True)
         games = self._games(simulated, platt)
         tidy = [advancement_metrics(odds, self.results), game_metrics(games)]
@@ -233,16 +228,16 @@ class Forecasts:
         parts = []
         for season in self.seasons:
             gap = np.abs(self.rng.normal(size=15)) + 0.1
-            teams = self._of(season).index.to_numpy()
-            won = self.rng.random(15) < 1 / (1 + np.exp(-1.5 * gap))
+            facts = pd.DataFrame({
+                "season": season, "round": 1, "guest_strength": 0.0,
+                "host_won": self.rng.random(15) < 1 / (1 + np.exp(-1.5 * gap)),
+                **dict(zip(("host_team_id", "guest_team_id"),
+                           np.split(self._of(season).index.to_numpy(), 2), strict=True)),
+            })  # fmt: skip
             for name, noise in (("simulation", 0.3), ("standings", 0.8), ("elo", 0.1)):
                 strength = gap + noise * self.rng.normal(size=15)
-                parts.append(pd.DataFrame({
-                    "season": season, "round": 1, "ranker": name, "host_team_id": teams[:15],
-                    "guest_team_id": teams[15:], "host_strength": strength,
-                    "guest_strength": 0.0, "host_won": won,
-                    "p_host": 1 / (1 + np.exp(-strength)) if name == "simulation" else np.nan,
-                }))  # fmt: skip
+                p = 1 / (1 + np.exp(-strength)) if name == "simulation" else np.nan
+                parts.append(facts.assign(ranker=name, host_strength=strength, p_host=p))
         return pd.concat(parts, ignore_index=True)
 
 

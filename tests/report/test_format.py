@@ -67,12 +67,26 @@ def test_a_pivot_keeps_the_order_of_lines_and_of_the_season():
     ]
     with pytest.raises(ValueError, match="duplicate"):
         fmt.pivot(pd.concat([ROWS, ROWS]), "ranker", "as_of_point")
-
-
-def test_two_columns_may_name_a_line():
     table = fmt.pivot(ROWS, ["ranker", "good"], "as_of_point", "n", ",d", heading="forecast by")
     assert list(table.columns) == ["forecast by", "good", "opening", "end"]
     assert len(table) == 2
+
+
+def test_values_have_the_digits_of_their_metric_and_significant_ones_a_star():
+    rows = pd.DataFrame(
+        {
+            "metric": ["spearman", "playoff_brier"], "scope": ["league", "east"],
+            "as_of_point": ["end", "end"], "difference": [0.04, -0.0123], "low": [0.01, np.nan],
+            "high": [0.07, np.nan], "verdict": ["better", "within noise"],
+        }
+    )  # fmt: skip
+    expected = ["+0.040 (+0.010 to +0.070)*", "-0.0123"]
+    assert fmt.cells(rows, "difference", fmt.GAIN) == expected
+    assert fmt.cells(rows, "difference") == ["0.040", "-0.0123"]
+    table = fmt.pivot(rows, "measure", "list", "difference", "+*")
+    assert table.columns.tolist() == ["measure", "end", "end, east"]
+    assert table["measure"].tolist() == ["Spearman ↑", "playoffs Brier, East ↓"]
+    assert table["end"].tolist() == ["+0.040*", fmt.ABSENT]
 
 
 def test_tables_are_escaped_and_the_console_cuts_nothing():

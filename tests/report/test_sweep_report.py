@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,6 @@ from nba_rank.experiments.tuning.study import SharedStudy, TrialOutcome
 from nba_rank.report.sweep_report import SweepFindings, write_sweep_report
 
 SEASONS = ("2019-20", "2020-21", "2021-22")
-POINTS = ("open", "0.25", "end")
 
 
 def outcome(value: float, luck: float = 0.0, **more: float) -> TrialOutcome:
@@ -24,13 +25,10 @@ def outcome(value: float, luck: float = 0.0, **more: float) -> TrialOutcome:
 
 def tidy(value: float, seasons: tuple[str, ...]) -> pd.DataFrame:
     """Spearman of the stack and the standings on test seasons."""
-    rows = [
-        (season, point, "league", ranker, metric, level + 0.01 * i)
-        for i, season in enumerate(seasons)
-        for point in POINTS
-        for ranker, level in (("stack", value), ("standings", 0.5))
-        for metric in ("spearman", "ndcg_16")
-    ]
+    levels, points = {"stack": value, "standings": 0.5}, ("open", "0.25", "end")
+    keys = product(enumerate(seasons), points, levels, ("spearman", "ndcg_16"))
+    rows = [(season, point, "league", who, metric, levels[who] + 0.01 * i)
+            for (i, season), point, who, metric in keys]  # fmt: skip
     columns = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -95,7 +93,7 @@ def test_a_sweep_says_what_was_chosen_and_what_it_is_worth(report, table, tmp_pa
     assert figures == {"history.png", "parallel.png", "slices.png"}
 
 
-def test_a_sweep_that_finds_nothing_better_says_so(report):
+def test_a_sweep_keeps_the_default_where_nothing_beats_it_beyond_luck(report):
     text, _ = report(0.9)
     assert "**Keep the default: no trial beats it** on the validation seasons" in text
     assert "of 9 that were judged on all of them" in text
