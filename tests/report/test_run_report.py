@@ -38,17 +38,14 @@ EVIL = "<script>alert(1)</script> | [/red]"
 
 def rankings(seasons):
     """Spearman: the stack leads the standings by .1 but at 75%, where it is as far behind."""
-    rows = []
-    for season in seasons:
-        for point in AS_OF_POINTS:
-            lead = -0.1 if point == "0.75" else 0.1
-            for scope in ("league", "playoff16"):
-                rows += [
-                    (season, point, scope, ranker, "spearman", value + 0.001 * int(season[2:4]))
-                    for ranker, value in (
-                        ("stack", 0.5 + lead), ("standings", 0.5), ("without_model_a", 0.59),
-                    )
-                ]  # fmt: skip
+    rows = [
+        (season, point, scope, ranker, "spearman", value + 0.001 * int(season[2:4]))
+        for season, point, scope in product(seasons, AS_OF_POINTS, ("league", "playoff16"))
+        for ranker, value in (
+            ("stack", 0.4 if point == "0.75" else 0.6), ("standings", 0.5),
+            ("without_model_a", 0.59),
+        )
+    ]  # fmt: skip
     columns = ["season", "as_of_point", "scope", "ranker", "metric", "value"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -75,17 +72,14 @@ class Forecasts:
 
     def predictions(self):
         """As much of the predictions table as a report looks at."""
-        names = self.teams.rename(columns={"abbreviation": "team"}).drop(columns="strength")
+        key = ["season", "team_id"]
+        outcome = self.results[[*key, "outcome_rank"]]
+        teams = self.teams.drop(columns="strength").merge(outcome, on=key)
         frame = pd.concat([part.frame for part in self.completed.values()])
-        outcome = self.results[["season", "team_id", "outcome_rank"]]
-        table = frame.merge(names, on=["season", "team_id"]).merge(
-            outcome, on=["season", "team_id"]
-        )
-        list_of = table.groupby(["season", "as_of_date", "conference"])["outcome_rank"]
-        place = list_of.rank().astype("int64")
-        return table.rename(columns={"outcome_rank": "actual_rank"}).assign(
-            conference_rank=place, actual_conference_rank=place
-        )
+        names = {"abbreviation": "team", "outcome_rank": "actual_rank"}
+        table = frame.merge(teams, on=key).rename(columns=names)
+        place = table.groupby(["season", "as_of_date", "conference"])["actual_rank"].rank()
+        return table.assign(conference_rank=place, actual_conference_rank=place)
 
     def _of(self, season):
         return self.teams[self.teams["season"] == season].set_index("team_id")
@@ -120,24 +114,23 @@ class Forecasts:
         return pd.DataFrame(odds, teams.index).reset_index()
 
     def _completed(self, season, odds, platt):
+        """Forecasts at each point and between them."""
         parts = []
-        for number, point in enumerate(AS_OF_POINTS):
-            for extra, name in ((0, point), (14, "")):
-                frame = self.odds_of(season, 0.6 - 0.06 * number)
-                found = frame.rename(columns={f"{e}_prob": f"{e}_prob_platt" for e in EVENTS})
-                if odds == "none":
-                    frame = frame[["team_id"]]
-                elif odds == "softmax":
-                    frame = frame[["team_id", "title_prob"]]
-                else:
-                    rank = frame["title_prob"].rank(ascending=False)
-                    ranks = {"projected_rank": rank, "rank_low": rank - 6, "rank_high": rank + 6}
-                    made = dict.fromkeys([*SIMULATED, *SEEDS], 0.1) | {"assumption": ""}
-                    frame = frame.assign(**made | ranks | dict(frame))
-                if platt:
-                    frame = frame.merge(found, on="team_id")
-                date = pd.Timestamp(f"{season[:4]}-10-20") + pd.Timedelta(days=28 * number + extra)
-                parts.append(frame.assign(season=season, as_of_date=date, as_of_point=name))
+        dates = pd.date_range(f"{season[:4]}-10-20", periods=2 * len(AS_OF_POINTS), freq="14D")
+        for number, date in enumerate(dates):
+            frame = self.odds_of(season, 0.6 - 0.03 * number)
+            found = frame.rename(columns={f"{e}_prob": f"{e}_prob_platt" for e in EVENTS})
+            if odds == "monte_carlo":
+                rank = frame["title_prob"].rank(ascending=False)
+                ranks = {"projected_rank": rank, "rank_low": rank - 6, "rank_high": rank + 6}
+                made = dict.fromkeys([*SIMULATED, *SEEDS], 0.1) | {"assumption": ""}
+                frame = frame.assign(**made | ranks | dict(frame))
+            else:
+                frame = frame[["team_id", "title_prob"][: 1 + (odds == "softmax")]]
+            if platt:
+                frame = frame.merge(found, on="team_id")
+            point = "" if number % 2 else AS_OF_POINTS[number // 2]
+            parts.append(frame.assign(season=season, as_of_date=date, as_of_point=point))
         return Scores(pd.concat(parts, ignore_index=True), None)
 
     def _findings(self, simulated, platt):
@@ -215,16 +208,13 @@ def make(learning_curves, sound_diagnostics):
     @cache
     def of(n_seasons=1, **kind):
         league = Forecasts(n_seasons, **kind)
-        predictions = league.predictions()
-        if kind.get("odds") == "none":
-            predictions = predictions.drop(columns=[n for n in predictions if n.endswith("_prob")])
         weights = [(SEASON, "opening", "model_a", 0.6), (SEASON, "opening", "xgb", 0.001)]
         found = evaluation_result(
             ranker="stack",
             rankings=rankings(league.seasons),
             probabilities=league.findings,
             more=EMPTY,
-            predictions=predictions,
+            predictions=league.predictions(),
             completed=league.completed,
             tables=league.tables,
             results=league.results,
@@ -234,13 +224,9 @@ def make(learning_curves, sound_diagnostics):
             occlusion=occlusion(),
             rng=np.random.default_rng(0),
         )
-        seasons = pd.DataFrame(
-            {
-                "season": ["2022-23", SEASON],
-                "first_date": pd.to_datetime(["2022-10-18", "2023-10-24"]),
-                "has_player_games": True,
-            }
-        )
+        opening = pd.to_datetime(["2022-10-18", "2023-10-24"])
+        seasons = pd.DataFrame({"season": ["2022-23", SEASON], "first_date": opening})
+        seasons["has_player_games"] = True
         games = pd.DataFrame({"season": ["2022-23"], "game_date": pd.to_datetime(["2023-06-12"])})
         return found, replace(league.tables, seasons=seasons, games=games)
 
