@@ -49,7 +49,6 @@ def test_ways_are_compared_by_event_and_by_the_order_of_teams(written, table, dr
             assert abs(float(per_model.split()[0])) < 0.03
     scores = table(text, "Wins the title")
     assert scores["way"] == ["Brier score ↓", "log loss ↓"]
-    assert scores["simulation alone"][0].startswith("0.")
     assert "| simulation alone | 320 | 0." in text.partition("### Wins the title")[2]
     assert table(text, "Skill of the order")["simulation alone"] == ["0.700", "0.800"]
     assert "| Platt of the stack | +0.000 | +0.000 |" in text

@@ -37,12 +37,7 @@ def tidy(value: float, seasons: tuple[str, ...]) -> pd.DataFrame:
 def report(written, drawn, tmp_path):
     """Writes the report of a study with trials of three kinds of dimensions."""
 
-    def make(
-        default: float,
-        objectives: tuple[str, ...] = ("spearman",),
-        seasons: tuple[str, ...] = ("2022-23", "2023-24"),
-        luck: float = 0.0,
-    ) -> tuple[str, str]:
+    def make(default, objectives=("spearman",), seasons=("2022-23", "2023-24"), luck=0.0):
         study = SharedStudy(f"sqlite:///{tmp_path / 'study.db'}", "made", [*objectives])
         more = {name: 0.0 for name in objectives if name != "spearman"}
         study.default = outcome(default, **more)
