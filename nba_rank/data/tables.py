@@ -5,10 +5,10 @@ exact, so a feature made of running sums cannot change in its last bits when lat
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -227,6 +227,11 @@ class Tables:
     def row_hashes(self, name: str) -> npt.NDArray[np.uint64]:
         """Return the hash of each row of a table."""
         return self.once(("row hashes", name), lambda: row_hashes(getattr(self, name)))
+
+    def without_players(self) -> Self:
+        """Return the tables that odds are simulated with: the rows of players are most of all."""
+        of_players = ["player_games", "injury_reports", "rosters", "raptor"]
+        return replace(self, **{name: getattr(self, name).iloc[:0] for name in of_players})
 
     def items(self) -> list[tuple[str, pd.DataFrame]]:
         """Return (name, table) pairs in schema order."""

@@ -1,7 +1,6 @@
 """The order of the stages of a run: from tables to a written run folder."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,13 +15,12 @@ from nba_rank.evaluation.assessment import EvaluationInputs, assess
 from nba_rank.evaluation.predictions import predictions_table
 from nba_rank.experiments.inputs import RunInputs, fit_members, inputs_on, read_inputs
 from nba_rank.models.members import Scores
-from nba_rank.models.oof import fit_ensemble, n_workers, prepare_workers
-from nba_rank.models.ranker import Ensemble, League, Ranker
-from nba_rank.models.workers import Tell, side_by_side
+from nba_rank.models.oof import prepare_workers
+from nba_rank.models.ranker import Ranker
+from nba_rank.models.seasons import complete_seasons, fit_ensembles, predict_seasons
 from nba_rank.odds.bracket import MisfitError
 from nba_rank.report.run_report import Setting, write_report
-from nba_rank.samples.dataset import Dataset
-from nba_rank.samples.folds import FoldPlan, TestPart
+from nba_rank.samples.folds import FoldPlan
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,9 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
 
     members, oof = fit_members(plan, data, config, seeds.folds, run_dir, stages)
     run_dir.write_frame("oof.parquet", _oof_table(plan, oof))
-    workers = n_workers(config)
     with stages.stage("stack", len(plan.tests)) as advance:
-        known = _Known(oof, data.relevance, config, inputs.league)
         rankers = {}
-        ensembles = side_by_side(_fit_ensemble, known, plan.tests, workers)
+        ensembles = fit_ensembles(plan.tests, oof, data.relevance, config, inputs.league)
         for part, ensemble in zip(plan.tests, ensembles, strict=True):
             projection = inputs.projection.get(part.seasons[0])
             rankers[part.fit] = Ranker(members[part.fit], ensemble, projection)
@@ -70,9 +66,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     of_season = {season: rankers[part.fit] for part in plan.tests for season in part.seasons}
     tested = data.frame[data.frame["season"].isin(plan.test_seasons)]
     with stages.stage("odds", len(tested.drop_duplicates(["season", "as_of_date"]))) as advance:
-        tasks = [(ranker, oof[season]) for season, ranker in of_season.items()]
-        found = side_by_side(_complete, inputs.league, tasks, workers, lambda told: advance())
-        completed = dict(zip(of_season, found, strict=True))
+        completed = complete_seasons(of_season, oof, config, inputs.league, advance)
     table = pd.concat(
         [
             predictions_table(scores, data.of_seasons([season]).sets, tables, results)
@@ -103,34 +97,6 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     return RunResult(result.metrics, table, plan)
 
 
-class _Known(NamedTuple):
-    """What the ensembles of all test parts are fitted on."""
-
-    oof: dict[str, Scores]
-    relevance: pd.DataFrame
-    config: Config
-    league: League
-
-
-def _fit_ensemble(known: _Known, part: TestPart, tell: Tell) -> Ensemble:
-    return fit_ensemble(part, known.oof, known.relevance, known.config, known.league)
-
-
-def _complete(league: League, season: tuple[Ranker, Scores], tell: Tell) -> Scores:
-    ranker, predicted = season
-    return ranker.complete(predicted, league, on_date=lambda: tell(None))
-
-
-def _play_on(league: League, season: tuple[Ranker, Dataset], tell: Tell) -> Scores | str:
-    """Predict the dates of a season's playoffs, or say why that cannot be done."""
-    ranker, data = season
-    rated = league.inputs["season"].isin(data.frame["season"])
-    try:
-        return ranker.predict(data, replace(league, inputs=league.inputs[rated]))
-    except MisfitError as error:
-        return str(error)
-
-
 def _playoffs(
     of_season: dict[str, Ranker], inputs: RunInputs, console: Console
 ) -> list[pd.DataFrame]:
@@ -138,14 +104,13 @@ def _playoffs(
     tables, results, config = inputs.tables, inputs.results, inputs.config
     dates = playoff_dates(tables, [*of_season], config.data.as_of_every_days)
     data, league = inputs_on(tables, dates, results, config)
-    tasks = [(ranker, data.of_seasons([season])) for season, ranker in of_season.items()]
     found = []
-    played = side_by_side(_play_on, league, tasks, n_workers(config))
-    for season, (_, own), predicted in zip(of_season, tasks, played, strict=True):
-        if isinstance(predicted, str):
+    for season, predicted in predict_seasons(of_season, data, config, league).items():
+        if isinstance(predicted, MisfitError):
             console.print(f"{season}: no title odds after the regular season: {predicted}")
         else:
-            found.append(predictions_table(predicted, own.sets, tables, results))
+            sets = data.of_seasons([season]).sets
+            found.append(predictions_table(predicted, sets, tables, results))
     return found
 
 

@@ -50,6 +50,10 @@ class League:
     inputs: pd.DataFrame
     results: pd.DataFrame
 
+    def without_players(self) -> Self:
+        """Return all that odds need, a tenth of the size."""
+        return replace(self, tables=self.tables.without_players())
+
     def rated(self, scored: pd.DataFrame) -> pd.DataFrame:
         """Return the inputs of the dates of a frame of scores, with its `score` less the mean."""
         rated = self.inputs.merge(scored[[*KEY, SCORE]], on=KEY, validate="one_to_one")

@@ -326,7 +326,11 @@ def playoffs_of(finished: Path, tables: Tables, printed: StringIO) -> list[pd.Da
     config = config_from_yaml(finished / "config.yaml")
     config = replace(config, data=replace(config.data, as_of_every_days=15))
     plan = FoldPlan.from_dict(read_manifest(finished)["folds"])
-    rankers = {part.fit: Ranker.load(finished / "models" / part.fit) for part in plan.tests}
+    rankers = {
+        season: Ranker.load(finished / "models" / part.fit)
+        for part in plan.tests
+        for season in part.seasons
+    }
     inputs = SimpleNamespace(config=config, tables=tables, results=outcomes(tables), plan=plan)
     return run_module._playoffs(rankers, inputs, Console(file=printed))
 
@@ -661,10 +665,12 @@ def test_kfold_stays_inside_the_training_seasons(run_again):
 
 
 @pytest.mark.slow
-def test_walk_forward_saves_a_ranker_for_each_test_season(run_again):
-    result, folder = run_again(
-        "folds=walk_forward", "folds.n_test_seasons=2", "folds.n_oof_seasons=1"
-    )
+def test_walk_forward_saves_a_ranker_for_each_test_season_however_many_workers(run_again):
+    folds = ["folds=walk_forward", "folds.n_test_seasons=2", "folds.n_oof_seasons=1"]
+    result, folder = run_again(*folds)
+    of_two, other = run_again(*folds, "trainer.num_threads=2")
+    pd.testing.assert_frame_equal(of_two.predictions, result.predictions, check_exact=True)
+    assert (other / "metrics.csv").read_text() == (folder / "metrics.csv").read_text()
     assert set(result.predictions["season"]) == set(FITS)
     for season in FITS:
         row = result.predictions[result.predictions["season"] == season].iloc[-1]
