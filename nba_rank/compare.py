@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nba_rank.config.program import exit_on_user_error
+from nba_rank.core.exits import exit_on_user_error
 from nba_rank.core.interruption import interruptible
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _EXAMPLES = """examples:
 
 
 def main(arguments: Sequence[str] | None = None, console: "Console | None" = None) -> None:
-    """Run the program; errors are told as by `nba_rank.config.program.exit_on_user_error`."""
+    """Run the program; errors are told as by `nba_rank.core.exits.exit_on_user_error`."""
     parser = ArgumentParser(
         "python -m nba_rank.compare",
         description="Put finished runs and sweeps side by side: skill, configs, data and time.",

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
-from nba_rank.config.program import exit_on_user_error
+from nba_rank.core.exits import exit_on_user_error
 from nba_rank.core.interruption import interruptible
 
 

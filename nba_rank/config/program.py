@@ -1,35 +1,25 @@
-"""The start of every command-line program: its help, its config, and its errors told plainly.
+"""The start of every command-line program: its help and its config.
 
 Nothing heavy is imported before the config is known to be good: help, typos and config errors
 come at once.
 """
 
-import errno
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from nba_rank.core.errors import UserError
-from nba_rank.core.interruption import Terminated, interruptible
+from nba_rank.core.errors import ConfigError
+from nba_rank.core.exits import exit_on_user_error
+from nba_rank.core.interruption import interruptible
 from nba_rank.core.startup import importing
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-    from rich.console import Console
-
-_REMEDIES = {
-    errno.ENOSPC: "free some space, or take another folder",
-    errno.EDQUOT: "free some space, or take another folder",
-    errno.EACCES: "take a folder that may be read and written, see paths.outputs and paths.cache",
-    errno.EPERM: "take a folder that may be read and written, see paths.outputs and paths.cache",
-    errno.EROFS: "take a folder that can be written, see paths.outputs and paths.cache",
-}
 
 
-def run_program(config_name: str, kind: type, place: str) -> None:
+def run_program(config_name: str, kind: type, place: str, sweeper: str | None = None) -> None:
     """Compose a config of `conf/` from the command line and run a program on it.
 
     Hydra's `version_base` is left at its default: Hydra 1.4, which the lock pins, deprecates it.
@@ -40,6 +30,8 @@ def run_program(config_name: str, kind: type, place: str) -> None:
         kind: Its schema.
         place: Dotted name of a function that takes the composed config and a console. Its module
             is imported when the config has been found good.
+        sweeper: Dotted name of a function that makes a sweeper known to Hydra; None: the program
+            cannot search.
     """
     with interruptible(), exit_on_user_error():
         import hydra
@@ -64,7 +56,10 @@ def run_program(config_name: str, kind: type, place: str) -> None:
             return
         if {"-m", "--multirun"} & {*words}:
             _check_common(config_name, kind, words)
-            import_module("nba_rank.experiments.tuning.sweeper").register_sweeper()
+            if sweeper is not None:
+                _function(sweeper)()
+            elif any(word.startswith("hparams_search=") for word in words):
+                raise ConfigError("only nba_rank.train can search: leave hparams_search out")
         sys.argv[1:] = words
 
         def shell(cfg: "DictConfig") -> object:
@@ -97,60 +92,7 @@ def _check_common(config_name: str, kind: type, words: list[str]) -> None:
         as_config(compose(config_name, overrides=fixed), kind)
 
 
-def _function(place: str) -> "Callable[[DictConfig, Console], object]":
+def _function(place: str) -> Callable[..., Any]:
     module, _, name = place.rpartition(".")
     with importing():
         return getattr(import_module(module), name)
-
-
-@contextmanager
-def exit_on_user_error(console: "Console | None" = None) -> Iterator[None]:
-    """End the process without a traceback where somebody can mend the cause.
-
-    Status 1 after an error to mend, 130 after Ctrl-C, 143 after SIGTERM. Any other error goes on.
-
-    Args:
-        console: Where the error is told; None: on the standard output.
-    """
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        _tell(console, "[yellow]interrupted[/]", "")
-        sys.exit(143 if isinstance(error, Terminated) else 130)
-    except Exception as error:
-        told = _plain(error)
-        if told is None:
-            raise
-        _tell(console, "[bold red]error:[/] ", told)
-        sys.exit(1)
-
-
-def _plain(error: Exception) -> str | None:
-    """Say what there is to mend; None for a mistake in the code."""
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return (
-            f"memory ran out ({error}): close other programs, or ask for less, such as fewer "
-            "simulations or trees"
-        )
-    if isinstance(error, OSError) and error.errno in _REMEDIES:
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror}: {_REMEDIES[error.errno]}"
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
-    if isinstance(error, YAMLError):
-        return f"a config file cannot be read as YAML: {error}"
-    if isinstance(error, HydraException | OmegaConfBaseException):
-        cause = error.__cause__
-        return f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)
-    return None
-
-
-def _tell(console: "Console | None", label: str, text: str) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    (console or Console()).print(label + escape(text), highlight=False, soft_wrap=True)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 def importing() -> Iterator[None]:
     """Import without a search for garbage, and leave what was imported out of all later searches.
 
-    The packages under a run make a million objects that live to the end: searching them costs a
-    second at the start and one more at the end of the process.
+    The packages under a run make half a million objects that live to the end: searching them costs
+    a second at the start and one more at the end of the process.
     """
     gc.disable()
     try:

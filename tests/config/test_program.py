@@ -11,8 +11,8 @@ from rich.console import Console
 from yaml.scanner import ScannerError
 
 import nba_rank
-from nba_rank.config.program import exit_on_user_error
 from nba_rank.core.errors import ConfigError, UserError
+from nba_rank.core.exits import exit_on_user_error
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,12 @@ def test_a_config_error_comes_before_anything_heavy_is_imported(tmp_path, words,
     assert not list(tmp_path.iterdir())
 
 
+def test_only_train_searches(tmp_path):
+    done = program("bench", "-m", "hparams_search=quick", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "only nba_rank.train can search" in done.stdout
+
+
 def test_a_run_shows_its_folder_before_it_imports_its_models():
     watched = (
         "import sys, nba_rank.experiments.train\n"
@@ -114,5 +120,8 @@ SHELLS = {path.stem: path.read_text() for path in Path(nba_rank.__file__).parent
 
 @pytest.mark.parametrize("name", [name for name, text in SHELLS.items() if "run_program" in text])
 def test_every_program_is_where_its_shell_says(name):
-    module, _, function = re.search(r'"(nba_rank\..*)"\)', SHELLS[name])[1].rpartition(".")
-    assert callable(getattr(import_module(module), function))
+    places = re.findall(r'"(nba_rank\.[\w.]+)"', SHELLS[name])
+    assert places
+    for place in places:
+        module, _, function = place.rpartition(".")
+        assert callable(getattr(import_module(module), function))

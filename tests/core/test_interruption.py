@@ -8,7 +8,7 @@ import pytest
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from nba_rank.config.program import exit_on_user_error
+from nba_rank.core.exits import exit_on_user_error
 from nba_rank.core import run_dir
 from nba_rank.core.interruption import interruptible
 

@@ -24,12 +24,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedCo
 
 from nba_rank.config.compose import as_config
 from nba_rank.config.objectives import OBJECTIVES
-from nba_rank.config.program import exit_on_user_error
 from nba_rank.config.rules import flat
 from nba_rank.config.schema import Config
 from nba_rank.config.schema.option import RESULT, SWEEP, roles
 from nba_rank.core.content_hash import code_hash
 from nba_rank.core.errors import ConfigError, UserError
+from nba_rank.core.exits import exit_on_user_error
 from nba_rank.core.names import CLONE
 from nba_rank.core.passwords import redact_password
 from nba_rank.core.run_dir import RunDir
@@ -82,13 +82,7 @@ class StudySweeper(Sweeper):
         task_function: TaskFunction,
         config: DictConfig,
     ) -> None:
-        """Make the launcher, whose jobs share their inputs within a process.
-
-        Raises:
-            ConfigError: Another program than `nba_rank.train` is asked to search.
-        """
-        if config.hydra.job.config_name != "config":
-            raise ConfigError("only nba_rank.train can search: leave hparams_search out")
+        """Make the launcher, whose jobs share their inputs within a process."""
         self._launcher = Plugins.instance().instantiate_launcher(
             config=config,
             hydra_context=hydra_context,
