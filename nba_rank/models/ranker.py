@@ -188,14 +188,12 @@ class Ranker:
     ensemble: Ensemble
     projection: MonteCarloOdds | None
 
-    def predict(self, data: Dataset, league: League, *, threads: int = 1) -> Scores:
+    def predict(self, data: Dataset, league: League) -> Scores:
         """Score all rows; see `complete` for what comes out."""
         if self.projection is not None:
-            projected = self.projection.predict(
-                league.inputs, league.tables, rounds=False, threads=threads
-            )
+            projected = self.projection.predict(league.inputs, league.tables, rounds=False)
             data = data.with_projection(projected)
-        return self.complete(self.members.predict(data), league, threads=threads)
+        return self.complete(self.members.predict(data), league)
 
     def complete(
         self,

@@ -6,9 +6,6 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -70,14 +67,6 @@ def composed(compose_as_is):
 def default(composed):
     """The config without overrides; not to be altered."""
     return composed()
-
-
-@pytest.fixture
-def raw_compose(compose_as_is):
-    """Composes one of the programs' configs as Hydra does, without making it typed."""
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONF)):
-        yield lambda name, *overrides: hydra_compose(name, overrides=list(overrides))
 
 
 def test_every_option_of_every_group_composes_and_differs_from_its_siblings(composed, tmp_path):
@@ -161,16 +150,16 @@ def test_the_default_simulates_and_calibrates_on_the_lean_bundle(default, compos
     ],
 )  # fmt: skip
 def test_each_program_refuses_what_its_config_does_not_allow(
-    raw_compose, program, kind, words, told
+    compose_file, program, kind, words, told
 ):
     with pytest.raises((ConfigError, HydraException, OmegaConfBaseException), match=told):
-        as_config(raw_compose(program, *words), kind)
+        as_config(compose_file(program, *words), kind)
 
 
-def test_an_ablation_is_a_run_of_all_groups_with_options_of_its_own(raw_compose):
-    run = as_config(raw_compose("config", "folds=walk_forward", "features=full"), Config)
+def test_an_ablation_is_a_run_of_all_groups_with_options_of_its_own(compose_file):
+    run = as_config(compose_file("config", "folds=walk_forward", "features=full"), Config)
     words = ("only=[elo,projection]", "directions=[without]", "folds=walk_forward")
-    config = as_config(raw_compose("ablate", *words), AblateConfig)
+    config = as_config(compose_file("ablate", *words), AblateConfig)
     assert (config.only, config.directions) == (["elo", "projection"], ["without"])
     assert all(getattr(config, field.name) == getattr(run, field.name) for field in fields(run))
 
@@ -267,9 +256,9 @@ def test_a_value_that_a_later_stage_cannot_use_is_refused(default, key, value):
         ("ablate", AblateConfig, "config", set()),
     ],
 )
-def test_the_files_fill_the_schema_and_nothing_else(raw_compose, name, kind, first, missing):
+def test_the_files_fill_the_schema_and_nothing_else(compose_file, name, kind, first, missing):
     assert OmegaConf.load(CONF / f"{name}.yaml")["defaults"][0] == first
-    cfg = raw_compose(name)
+    cfg = compose_file(name)
     assert set(OmegaConf.missing_keys(cfg)) == missing
     assert set(json_normalize(OmegaConf.to_container(cfg, resolve=True))) == set(declared(kind))
 
