@@ -1,5 +1,6 @@
 """Checked tables of any source: simulated where asked, ingested where stale."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from nba_rank.config.schema import DataConfig, manifest_path
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import locked, replace_folder
 from nba_rank.data.ingest import IngestResult, ingest, say
+from nba_rank.data.rosters import without_first_day
 from nba_rank.data.simulated.league import (
     PARAMS_FILE,
     TRUE_STRENGTH_FILE,
@@ -17,6 +19,7 @@ from nba_rank.data.simulated.league import (
     simulate_league,
     write_league,
 )
+from nba_rank.data.tables import Tables
 
 
 def prepare_tables(
@@ -24,8 +27,9 @@ def prepare_tables(
 ) -> IngestResult:
     """Return the checked tables of a data source, simulated first where that is the source.
 
-    Any number of runs may do so at once: one of them simulates and ingests, the others wait.
-    `console` and `force` are those of `ingest`.
+    They are those of the folder as far as a run may see them, see `seen`. Any number of runs may do
+    so at once: one of them simulates and ingests, the others wait. `console` and `force` are those
+    of `ingest`.
 
     Raises:
         IngestError: The raw files cannot be used.
@@ -34,13 +38,14 @@ def prepare_tables(
     raw_dir = Path(config.raw_dir)
 
     def ingested() -> IngestResult:
-        return ingest(
+        result = ingest(
             raw_dir,
             Path(config.processed_dir),
             force=force,
             manifest_path=manifest_path(config),
             console=console,
         )
+        return replace(result, tables=seen(result.tables, config))
 
     if config.source != "sim":
         return ingested()
@@ -48,6 +53,11 @@ def prepare_tables(
     with locked(lock, lambda: say(console, f"Waiting for another run that prepares {raw_dir}.")):
         _simulate(config.sim, raw_dir, console)
         return ingested()
+
+
+def seen(tables: Tables, config: DataConfig) -> Tables:
+    """Return the part of the tables that a run sees."""
+    return tables if config.opening_rosters == "files" else without_first_day(tables)
 
 
 def true_strength(config: DataConfig) -> pd.DataFrame | None:

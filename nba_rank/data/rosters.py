@@ -4,6 +4,8 @@ A roster file is a snapshot: for its date, and for each team that it lists, all 
 team had on the morning of that date.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +17,7 @@ from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.player_names import match_names
 from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
-from nba_rank.data.tables import KEYS, conform
+from nba_rank.data.tables import KEYS, Tables, conform
 
 _SHOWN = ["date", "team", "player_name"]
 
@@ -48,6 +50,18 @@ def roster_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) ->
         rows, moved, _SHOWN,
     )  # fmt: skip
     return conform("rosters", rows[~same & ~moved])
+
+
+def without_first_day(tables: Tables) -> Tables:
+    """Leave out the rosters of each season's first game day.
+
+    Files made of the players of each team's first game bear that date, and know the future. A list
+    from the end of the training camps has an earlier one.
+    """
+    rosters = tables.rosters
+    first = rosters["season"].map(tables.seasons.set_index("season")["first_date"])
+    kept = rosters[rosters["date"] != first].reset_index(drop=True)
+    return replace(tables, rosters=kept)
 
 
 def with_season(

@@ -16,6 +16,7 @@ from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import season_of_date, with_coming_season
 from nba_rank.data.manifest import read_checked
 from nba_rank.data.outcomes import decided, outcomes
+from nba_rank.data.prepare import seen
 from nba_rank.evaluation.predictions import flat, predictions_table
 from nba_rank.experiments.inputs import inputs_on
 from nba_rank.models.ranker import Ranker
@@ -45,7 +46,8 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     if run_config.model.members == [CLONE]:
         raise UserError(f"{folder} holds a {CLONE}, which ranks no teams: take another run")
     date = _date(config.as_of)
-    tables = read_checked(Path(config.data.processed_dir or run_config.data.processed_dir))
+    processed_dir = Path(config.data.processed_dir or run_config.data.processed_dir)
+    tables = seen(read_checked(processed_dir), run_config.data)
     known = manifest["tables"]
     changed = [name for name, content in tables.hashes().items() if known.get(name) != content]
     tables = with_coming_season(tables, date)

@@ -111,3 +111,15 @@ def test_a_reader_never_sees_tables_of_two_ingests(tmp_path):
     assert set(seen) == {(3, 0), (7, 1)}
     left = [path.name for path in (tmp_path / "processed").iterdir() if path.name[0] == "."]
     assert left == [".lock"]
+
+
+def test_opening_rosters_of_last_season_are_like_a_folder_without_roster_files(
+    config, simulated, tmp_path
+):
+    config = replace(config, opening_rosters="last_season")
+    got = prepare_tables(config, None).tables
+    with_files = prepare_tables(replace(config, opening_rosters="files"), None).tables
+    assert with_files.hashes() != got.hashes()
+    shutil.rmtree(tmp_path / "raw" / "rosters")
+    without = prepare_tables(replace(config, source="raw", opening_rosters="files"), None).tables
+    assert without.hashes() == got.hashes()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from raw_issues import check_broken, check_warnings
@@ -7,7 +9,8 @@ from nba_rank.data import league
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.rosters import season_of_date, team_ids
+from nba_rank.data.rosters import season_of_date, team_ids, without_first_day
+from nba_rank.data.tables import conform
 
 OPENING = "2023-10-24"
 COLUMNS = ["DATE", "TEAM_ID", "TEAM_ABBREVIATION", "PLAYER_ID", "PLAYER_NAME"]
@@ -266,3 +269,24 @@ def test_real_opening_rosters_list_players_of_the_logs(real_ingest):
     for rows, keys in ((rosters, of_player), (rosters[nameless], of_name)):
         played = tables.player_games[keys].drop_duplicates()
         assert len(rows.merge(played, on=keys)) == len(rows)
+
+
+def test_rosters_of_the_first_game_day_can_be_left_out(sim_tables):
+    files = sim_tables.rosters
+    opening = sim_tables.seasons.set_index("season")["first_date"]
+    assert (files["date"] == files["season"].map(opening)).all()
+    # A list of the camp's end is dated earlier, one of the season later; a coming season has no
+    # games yet.
+    day = pd.Timedelta(days=1)
+    others = pd.concat(
+        [
+            files.assign(date=files["date"] - day),
+            files.assign(date=files["date"] + day),
+            files[files["season"] == "2023-24"].assign(
+                season="2024-25", date=opening.max() + day * 340
+            ),
+        ]
+    )
+    tables = replace(sim_tables, rosters=conform("rosters", pd.concat([files, others])))
+    got = without_first_day(tables).rosters
+    pd.testing.assert_frame_equal(got, conform("rosters", others))

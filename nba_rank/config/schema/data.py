@@ -60,6 +60,12 @@ class DataConfig:
     raw_dir: str = option("Folder of raw files.", role=NOTHING)
     processed_dir: str = option("Folder of the checked tables.", role=NOTHING)
     first_season: str | None = option("First season to learn from, such as `2012-13`; null: all.")
+    opening_rosters: str = option(
+        "Who is on a team before its first game: `files`, the newest roster file, or "
+        "`last_season`, which ignores files dated on a season's first game day, as those made of "
+        "the players of each team's first game: they know the future.",
+        choices=("files", "last_season"),
+    )
     as_of_every_days: int = option("Days between two as-of dates of the even grid.", low=1)
     sim: SimParams = field(default_factory=SimParams)
 
