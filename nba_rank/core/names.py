@@ -6,8 +6,8 @@ MEMBERS = ("model_a", "xgb", "rf")
 CLONE = "clone_classifier"
 """The model of who makes the playoffs; it ranks no teams, so it runs alone."""
 
-STANDINGS, MARKET = "standings", "market"
-"""Baselines: the record to date, and bookmakers."""
+STANDINGS, MARKET, CLOSING_SPREADS = "standings", "market", "closing_spreads"
+"""Baselines: the record to date, bookmakers before the season, and their lines of games to date."""
 
 PLATT, SIMULATION = "platt", "simulation"
 """Rankers whose probabilities come from the calibration and from the simulation alone."""

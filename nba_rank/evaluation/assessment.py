@@ -128,7 +128,7 @@ def _scored(
     scores = [
         final[[*key, "score"]].assign(ranker=final_name(config)),
         with_random(baselines[baselines["season"].isin(tests)], rng),
-        market_scores(tables, points),
+        market_scores(tables, points, config.features.market),
         *[tested[key].assign(score=tested[name], ranker=name) for name in own],
     ]
     return pd.concat([frame for frame in scores if not frame.empty], ignore_index=True)

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from nba_rank.config.schema import EloConfig
+from nba_rank.config.schema import EloConfig, MarketConfig
 from nba_rank.core.arrays import FloatArray
-from nba_rank.core.names import MARKET
+from nba_rank.core.names import CLOSING_SPREADS, MARKET
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, ratio
 from nba_rank.features.elo import elo_ratings
+from nba_rank.features.market import market_ratings
 from nba_rank.features.prior_season import prior_season_results
 from nba_rank.features.schedule_ratings import massey_ratings, simple_ratings
 from nba_rank.features.team_sums import possession_columns, possessions, regular_season_sums
@@ -76,11 +77,28 @@ def with_random(scores: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return pd.concat([scores, drawn], ignore_index=True)
 
 
-def market_scores(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
-    """Score every team on every date by bookmakers' preseason win total, as `baseline_scores`.
+def market_scores(tables: Tables, dates: pd.DataFrame, config: MarketConfig) -> pd.DataFrame:
+    """Score every team on every date by what bookmakers say, as `baseline_scores`.
 
-    Seasons in which a team has no win total are left out.
+    `market`: the preseason win total. `closing_spreads`: the rating from closing lines of games
+    before the date, points, see `nba_rank.features.market.market_ratings`. Dates on which a team
+    has no figure are left out.
     """
+    return pd.concat(
+        [_win_totals(tables, dates), _closing_spreads(tables, dates, config)], ignore_index=True
+    )
+
+
+def _closing_spreads(tables: Tables, dates: pd.DataFrame, config: MarketConfig) -> pd.DataFrame:
+    rows = Rows.of(tables, dates)
+    scores = rows.frame.assign(
+        ranker=CLOSING_SPREADS, score=market_ratings(tables, rows, config)
+    ).dropna(subset="score")
+    points = dates[["season", "as_of_date", "as_of_point"]]
+    return scores.merge(points, on=["season", "as_of_date"])[_COLUMNS].astype({"ranker": "str"})
+
+
+def _win_totals(tables: Tables, dates: pd.DataFrame) -> pd.DataFrame:
     teams = tables.teams[["season", "team_id"]]
     totals = teams.merge(
         tables.market_totals, how="left", on=["season", "team_id"], validate="one_to_one"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from nba_rank.core.arrays import BoolArray, FloatArray
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.names import PLATT
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
@@ -26,7 +26,7 @@ from nba_rank.features.store import KEY
 from nba_rank.models.members import Scores
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.home_edge import HomeEdge
-from nba_rank.odds.monte_carlo import MonteCarloOdds, has_players
+from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
 
 _POINT = ["season", "as_of_date", "as_of_point"]
@@ -135,14 +135,13 @@ def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataF
     if simulated:
         # Rows of the inputs are those of the scores: both are sorted by the same key.
         inputs = league.rated(scored)
-        known = has_players(inputs).to_numpy()
     for kind in KINDS:
         rated = RatedGames.of(tables, scored, kind, next_only=True)
         facts = tables.games.iloc[rated.game][["season", "game_id", "home_team_id"]].assign(
             kind=kind, home_won=rated.margin > 0
         )
         if isinstance(ensemble.odds, MonteCarloOdds):
-            p_home = _simulated_win_prob(ensemble.odds, inputs, known[rated.home], rated, kind)
+            p_home = _simulated_win_prob(ensemble.odds, inputs, rated, kind)
             parts.append(facts.assign(ranker=name, p_home=p_home))
         if ensemble.calibration is not None and kind == "regular":
             p_home = ensemble.win_prob(scored, forecast.ranker.members.names, rated)
@@ -151,11 +150,12 @@ def win_probabilities(forecast: Forecast, league: League, name: str) -> pd.DataF
 
 
 def _simulated_win_prob(
-    odds: MonteCarloOdds, inputs: pd.DataFrame, known: BoolArray, rated: RatedGames, kind: str
+    odds: MonteCarloOdds, inputs: pd.DataFrame, rated: RatedGames, kind: str
 ) -> FloatArray:
     """Return the home team's probability of winning by the model of each game's date, [N]."""
-    p_home = np.empty(len(known))
-    for some, models in ((known, odds.players), (~known, odds.teams)):
+    p_home = np.empty(len(rated.home))
+    for models, own in odds.of_dates(inputs):
+        some = own[rated.home]
         of_kind = models.regular if kind == "regular" else models.playoffs
         p_home[some] = ndtr(of_kind.expected_margin(inputs, rated.take(some)) / of_kind.noise)
     return p_home

@@ -99,7 +99,9 @@ def read_inputs(
     run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
     with stages.stage("features"):
         store = cached_store(tables, ratings, dates, config.features, cache)
-        league = League(tables, strength_inputs(tables, ratings, dates), results)
+        league = League(
+            tables, strength_inputs(tables, ratings, dates, config.features.market), results
+        )
     data, groups = Dataset.of(store, sets, relevance(results, config.target.name)), store.groups
     odds: dict[str, MonteCarloOdds] = {}
     summary = pd.DataFrame()
@@ -134,7 +136,8 @@ def inputs_on(
         player_sets(tables, ratings, dates, features.roster),
         relevance=pd.DataFrame(),
     )
-    return data, League(tables, strength_inputs(tables, ratings, dates), results)
+    inputs = strength_inputs(tables, ratings, dates, features.market)
+    return data, League(tables, inputs, results)
 
 
 def _projection(

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config.schema import EloConfig, GroupConfig
+from nba_rank.config.schema import EloConfig, GroupConfig, MarketConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
 from nba_rank.features import roster_strength
 from nba_rank.features.asof import Rows, ratio, sum_and_count
 from nba_rank.features.elo import ELO_PER_POINT, elo_ratings
+from nba_rank.features.market import market_ratings
 from nba_rank.features.schedule_ratings import massey_ratings
 from nba_rank.features.team_sums import regular_season_sums
 from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs
@@ -17,7 +18,11 @@ ROSTER_INPUTS = ("full_strength", "roster_strength", "playoff_strength", "star_s
 """Inputs that need player logs; see `nba_rank.features.roster_strength`."""
 
 INPUTS = (*ROSTER_INPUTS, *RESIDUAL_INPUTS, "margin_rating", "elo_margin")
-"""All inputs."""
+"""All inputs but `MARKET_INPUT`."""
+
+MARKET_INPUT = "market_rating"
+"""The input from bookmakers, there only where models may read them; see
+`nba_rank.features.market`."""
 
 MARGIN_RIDGE = 15.0
 """Games of a zero-margin result added to each team in `margin_rating`: a single game's margin
@@ -30,11 +35,13 @@ ELO = EloConfig(
 """FiveThirtyEight's ratings, with the home edge of the years since 2010."""
 
 
-def strength_inputs(tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
+def strength_inputs(
+    tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame, market: MarketConfig | None = None
+) -> pd.DataFrame:
     """Build the inputs of all teams on dates, from games before each date only.
 
     `ratings` are from `nba_rank.features.players.impact.player_ratings` and may cover fewer dates;
-    `dates` has columns `season` and `as_of_date`.
+    `dates` has columns `season` and `as_of_date`. `MARKET_INPUT` is there if `market` is enabled.
 
     Returns:
         `season`, `as_of_date`, `team_id`, `conference`, `progress` (share of the season that the
@@ -42,7 +49,7 @@ def strength_inputs(tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame) 
         `star_strength` points squared, those of `nba_rank.odds.residual` in units of their own.
         `margin_rating` is Massey's with `MARGIN_RIDGE`, `elo_margin` the Elo rating over
         `ELO_PER_POINT`. Inputs of players are NaN where none are known, and in the first season of
-        the player logs, whose ratings rest on a few games.
+        the player logs, whose ratings rest on a few games; `MARKET_INPUT` where there are no lines.
     """
     rows = Rows.of(tables, dates)
     asked = rows.frame[["season", "as_of_date"]].drop_duplicates()
@@ -59,8 +66,10 @@ def strength_inputs(tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame) 
         columns |= {name: np.where(unknown, np.nan, part) for name, part in residual.items()}
     columns["margin_rating"] = massey_ratings(tables, rows, MARGIN_RIDGE)
     columns["elo_margin"] = elo_ratings(tables, rows, ELO) / ELO_PER_POINT
+    if market is not None and market.enabled:
+        columns[MARKET_INPUT] = market_ratings(tables, rows, market)
     frame = rows.frame.copy()
-    for name in INPUTS:
+    for name in columns:
         frame[name] = columns[name] - ratio(*sum_and_count(columns[name], rows.day))
     played = regular_season_sums(tables, rows, ["won"]).total(rows).games / rows.scheduled()
     frame["progress"] = ratio(*sum_and_count(played, rows.day))

@@ -9,10 +9,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from nba_rank.core.arrays import BoolArray
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, start_years
 from nba_rank.odds.antithetic import AntitheticDraws
 from nba_rank.odds.home_edge import HomeEdge
+from nba_rank.odds.inputs import MARKET_INPUT
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summary
@@ -25,6 +27,9 @@ PLAYOFFS = {
 TEAM_ONLY = {"elo_margin": 1.0, "margin_rating": 0.0}
 """Inputs of strengths and their weights before any game was learned from: for the regular season
 and the playoffs with players, and for both without."""
+
+MARKET_WEIGHT = 0.5
+"""The same of `MARKET_INPUT`, where it is known beside the players; theirs are halved then."""
 
 _TOGETHER = 2400
 """Simulations worked on at once: enough to make calls cheap, and little memory."""
@@ -69,10 +74,13 @@ class TrainingGames:
     Attributes:
         players: Dates on which the players of every team were known.
         teams: All dates.
+        market: The dates of `players` on which the market's rating was known, too; None where it
+            is not to be read.
     """
 
     players: Rated
     teams: Rated
+    market: Rated | None = None
 
     @classmethod
     def of(cls, tables: Tables, frame: pd.DataFrame) -> Self:
@@ -84,11 +92,16 @@ class TrainingGames:
                 odds are asked for; sorted by `season`, `as_of_date`, `team_id`. May be empty.
         """
         teams, known = Rated.of(tables, frame), has_players(frame)
-        return cls(teams if known.all() else Rated.of(tables, frame[known]), teams)
+        players = teams if known.all() else Rated.of(tables, frame[known])
+        if MARKET_INPUT not in frame:
+            return cls(players, teams)
+        priced = known & has_market(frame)
+        return cls(players, teams, players if priced.all() else Rated.of(tables, frame[priced]))
 
     def of_seasons(self, seasons: list[str]) -> Self:
         """Return the part of some seasons, the same as from a frame of those alone."""
-        return type(self)(self.players.of_seasons(seasons), self.teams.of_seasons(seasons))
+        market = None if self.market is None else self.market.of_seasons(seasons)
+        return type(self)(self.players.of_seasons(seasons), self.teams.of_seasons(seasons), market)
 
 
 @dataclass(frozen=True)
@@ -100,12 +113,15 @@ class MonteCarloOdds:
         teams: Models for all other dates.
         n_simulations: Simulations of each date.
         seed: Seed of each date's simulations, so that a date does not depend on others.
+        market: Models for dates on which the market's rating is known beside the players; None
+            where it is not read.
     """
 
     players: StrengthModels
     teams: StrengthModels
     n_simulations: int
     seed: int
+    market: StrengthModels | None = None
 
     @classmethod
     def fit(
@@ -125,12 +141,26 @@ class MonteCarloOdds:
         score = {SCORE: 0.0} if SCORE in training_games.teams.frame else {}
         playoffs = PLAYOFFS | dict.fromkeys(RESIDUAL_INPUTS, 0.0) if playoff_residual else PLAYOFFS
         team_only = TEAM_ONLY | score
+        market = None
+        if training_games.market is not None:
+            starts = _with_market(REGULAR) | score, _with_market(playoffs) | score
+            market = _fit(training_games.market, *starts, playoff_strength)
         return cls(
             _fit(training_games.players, REGULAR | score, playoffs | score, playoff_strength),
             _fit(training_games.teams, team_only, team_only, playoff_strength),
             n_simulations,
             seed,
+            market,
         )
+
+    def of_dates(self, frame: pd.DataFrame) -> list[tuple[StrengthModels, BoolArray]]:
+        """Return the models with the rows of the dates that they are for, [N] each."""
+        players = has_players(frame).to_numpy()
+        market = np.zeros(len(frame), dtype=bool)
+        if self.market is not None:
+            market = players & has_market(frame).to_numpy()
+        parts = [(self.teams, ~players), (self.players, players & ~market)]
+        return parts if self.market is None else [*parts, (self.market, market)]
 
     def strengths(self, frame: pd.DataFrame, edges: Iterable[float]) -> Iterator[SeasonStrengths]:
         """Yield the strengths on each date of a frame.
@@ -139,16 +169,12 @@ class MonteCarloOdds:
             frame: Rated teams, sorted by date and id.
             edges: Home edge on each date, points.
         """
-        with_players = has_players(frame).to_numpy()
-        points = [
-            np.where(with_players, of_players.strength(frame), of_teams.strength(frame))
-            for of_players, of_teams in (
-                (self.players.regular, self.teams.regular),
-                (self.players.playoffs, self.teams.playoffs),
-            )
-        ]
+        parts, points = self.of_dates(frame), np.empty((2, len(frame)))
+        for models, own in parts:
+            points[0, own] = models.regular.strength(frame[own])
+            points[1, own] = models.playoffs.strength(frame[own])
         for date, edge in zip(_date_slices(frame), edges, strict=True):
-            models = self.players if with_players[date.start] else self.teams
+            models = next(models for models, own in parts if own[date.start])
             progress = float(frame["progress"].iloc[date.start])
             doubt = models.regular.doubt_at(progress), models.playoffs.doubt_at(progress)
             yield SeasonStrengths(
@@ -245,15 +271,30 @@ class MonteCarloOdds:
             name: StrengthModels(
                 *(StrengthModel.from_dict(fields[name][part]) for part in ("regular", "playoffs"))
             )
-            for name in ("players", "teams")
+            for name in ("players", "teams", "market")
+            if fields[name] is not None
         }
         return cls(**{**fields, **models})
 
 
 def has_players(frame: pd.DataFrame) -> pd.Series:
     """Return, for each row, whether the players of every team are known on its date."""
-    known = frame[list(REGULAR | PLAYOFFS)].notna().all(axis=1)
+    return _known_of_all(frame, [*(REGULAR | PLAYOFFS)])
+
+
+def has_market(frame: pd.DataFrame) -> pd.Series:
+    """Return, for each row, whether the market's rating of every team is known on its date."""
+    return _known_of_all(frame, [MARKET_INPUT])
+
+
+def _known_of_all(frame: pd.DataFrame, inputs: list[str]) -> pd.Series:
+    known = frame[inputs].notna().all(axis=1)
     return known.groupby([frame["season"], frame["as_of_date"]]).transform("all")
+
+
+def _with_market(start: dict[str, float]) -> dict[str, float]:
+    own = 1 - MARKET_WEIGHT
+    return {name: own * weight for name, weight in start.items()} | {MARKET_INPUT: MARKET_WEIGHT}
 
 
 def _fit(

@@ -57,7 +57,8 @@ _RANKERS = {
     "projected_outcome": "projection", "clone_classifier": "playoff classifier",
     "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
     "net_rating": "net rating", "last_season": "last season",
-    "market": "bookmakers", "random": "random", "random16": "random playoff team",
+    "market": "bookmakers", "closing_spreads": "closing spreads",
+    "random": "random", "random16": "random playoff team",
     "platt": "Platt calibration", "simulation": "simulation",
     "always_home": "home teams' share", "elo_fitted": "Elo (home edge fitted)",
 }  # fmt: skip

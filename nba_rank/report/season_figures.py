@@ -40,6 +40,7 @@ _RANKERS = {
     "net_rating": Look(GREY, 1.0),
     "last_season": Look(GREY, 1.0, "--"),
     "market": Look(INK, 1.8, ":"),
+    "closing_spreads": Look(INK, 1.0, "-."),
 }
 _FORECASTERS = {
     CLONE: Look(BLUE, 3.0, bold=True),

@@ -40,7 +40,7 @@ def at(scores, season, point, ranker):
 
 
 def test_every_baseline_scores_every_team_at_every_point(sim_scores):
-    made_from_games = set(BASELINES) - {"market"}
+    made_from_games = set(BASELINES) - {"market", "closing_spreads"}
     assert set(sim_scores["ranker"]) == made_from_games
     assert len(sim_scores) == 3 * 7 * 30 * len(made_from_games)
     assert not sim_scores.duplicated(["season", "as_of_point", "ranker", "team_id"]).any()
@@ -85,12 +85,21 @@ def priced_tables(sim_tables, priced):
     return priced(sim_tables, ["2022-23", "2023-24"])
 
 
-def test_bookmakers_rank_seasons_in_which_every_team_has_a_win_total(priced_tables, sim_scores):
+@pytest.fixture(scope="module")
+def market(compose_as_is):
+    """Scores of bookmakers: `market(tables)`."""
+    config = compose_as_is().features.market
+    return lambda tables: market_scores(tables, points(tables), config)
+
+
+def test_bookmakers_rank_seasons_in_which_every_team_has_a_win_total(
+    priced_tables, sim_scores, market
+):
     tables = priced_tables
-    scores = market_scores(tables, points(tables))
+    scores = market(tables)
     assert scores.dtypes.equals(sim_scores.dtypes)
     assert set(scores["season"]) == {"2022-23", "2023-24"}
-    assert set(scores["ranker"]) == {"market"}
+    scores = scores[scores["ranker"] == "market"]
     assert len(scores) == 2 * 30 * len(AS_OF_POINTS)
     assert not scores.duplicated(["season", "as_of_point", "team_id"]).any()
     totals = tables.market_totals
@@ -102,12 +111,24 @@ def test_bookmakers_rank_seasons_in_which_every_team_has_a_win_total(priced_tabl
         totals.drop(index=fourth),
         totals.assign(win_total=totals["win_total"].mask(totals.index == fourth)),
     ):
-        scores = market_scores(replace(tables, market_totals=lacking), points(tables))
-        assert set(scores["season"]) == {"2023-24"}
+        scores = market(replace(tables, market_totals=lacking))
+        assert set(scores.loc[scores["ranker"] == "market", "season"]) == {"2023-24"}
 
 
-def test_without_bookmakers_figures_there_are_no_rows(sim_tables, sim_scores):
-    none = market_scores(sim_tables, points(sim_tables))
+def test_closing_spreads_rank_dates_on_which_they_are_known(priced_tables, market):
+    tables = replace(priced_tables, market_totals=priced_tables.market_totals.iloc[:0])
+    scores = market(tables)
+    assert set(scores["ranker"]) == {"closing_spreads"}
+    known = scores.groupby(["season", "as_of_point"]).size()
+    assert (known == 30).all()
+    # Nothing is known before the first line; the second season starts from the first one's lines.
+    assert set(AS_OF_POINTS) - set(known["2022-23"].index) == {"open"}
+    assert set(known["2023-24"].index) == set(AS_OF_POINTS)
+    assert scores["score"].abs().max() < 15
+
+
+def test_without_bookmakers_figures_there_are_no_rows(sim_tables, sim_scores, market):
+    none = market(sim_tables)
     assert none.empty
     assert none.dtypes.equals(sim_scores.dtypes)
     assert market_title_prob(sim_tables, SEASONS).empty

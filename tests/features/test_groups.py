@@ -349,20 +349,6 @@ def test_motivation_over_a_season(sim_tables, as_of, built):
     assert not got.loc[dates["as_of_date"].iloc[40], ["eliminated", "clinched"]].any(axis=None)
 
 
-def test_market_by_hand(small_tables, as_of, built):
-    games = [("2020-12-22", 1, 2, 110, 100), ("2022-11-01", 1, 2, 110, 100)]
-    rows = [("2020-21", 1, 36.0, 0.25), ("2022-23", 1, 41.0, 0.5), ("2022-23", 3, 20.5, np.nan)]
-    bare = small_tables(games)
-    tables = replace(bare, market_totals=table("market_totals", rows))
-    got = built("market", tables, as_of("2020-12-22", "2022-11-01", "2023-03-01"))
-    # 72 games in 2020-21, 82 since; the figures are the same on every date of a season.
-    assert got.loc[("2020-12-22", 1)].tolist() == [0.5, 0.25]
-    for date in ("2022-11-01", "2023-03-01"):
-        expected = [[0.5, 0.5], [np.nan] * 2, [0.25, np.nan], [np.nan] * 2]
-        np.testing.assert_array_equal(got.loc[date], expected)
-    assert built("market", bare, as_of("2022-11-01")).isna().all(axis=None)
-
-
 def test_prior_records_are_last_seasons(small_tables, as_of, built):
     bare = small_tables([("2021-11-01", 1, 2, 110, 100), ("2022-11-01", 1, 2, 110, 100)])
     rows = [
@@ -408,7 +394,7 @@ COLUMNS = {
     "rest": "days_since_game games_in_window played_yesterday time_zones_crossed",
     "motivation": "games_left games_behind_line eliminated clinched seeds_in_reach late_season "
     "draft_pressure",
-    "market": "market_win_pct market_title_prob",
+    "market": "market_win_pct market_title_prob market_rating",
     "prior_records": "prior_mov prior_sos prior_srs",
     "roster_strength": "roster_strength full_strength playoff_strength star_strength "
     "projected_win_pct top3_strength depth_strength experience",
@@ -473,6 +459,8 @@ PARAMETERS = [
     ("pace", {"prior_carry_over": 0.2}, {"pace_above_league"}),
     ("momentum", {"short_games": 5}, {"margin_above_expected", "momentum"}),
     ("momentum", {"long_games": 20}, {"momentum"}),
+    ("market", {"memory_days": 60.0}, {"market_rating"}),
+    ("market", {"prior_games": 9.0}, {"market_rating"}),
     ("rest", {"window_days": 14}, {"games_in_window", "time_zones_crossed"}),
     ("motivation", {"late_season_share": 0.3}, {"late_season"}),
 ]
@@ -480,6 +468,7 @@ PARAMETERS = [
 ELSEWHERE = {
     "elo": {"k", "carry_over", "home_edge_seasons"},
     "massey": {"fit"},
+    "market": {"carry_over"},
     "team_rolling": {"windows"},
     "raptor": {"players", "prior_minutes"},
     "injuries": {"source", "report_max_age_days", "status_weights", "season_ending"},

@@ -117,6 +117,17 @@ def test_games_of_the_date_and_later_play_no_part(
         pd.testing.assert_frame_equal(got, expected, check_exact=True)
 
 
+def test_the_market_is_an_input_only_where_it_is_on(sim_tables, sim_ratings, sim_inputs, sim_dates,
+                                                    priced, compose_as_is):  # fmt: skip
+    tables = priced(sim_tables)
+    off, on = (compose_as_is(f"features/market={state}").features.market for state in ("off", "on"))
+    got = strength_inputs(tables, sim_ratings, sim_dates, off)
+    pd.testing.assert_frame_equal(got, sim_inputs, check_exact=True)
+    got = strength_inputs(tables, sim_ratings, sim_dates, on)
+    assert got.pop("market_rating").notna().all()
+    pd.testing.assert_frame_equal(got, sim_inputs, check_exact=True)
+
+
 def test_inputs_correlate_with_outcomes(sim_tables, sim_inputs):
     ranks = pd.concat([outcomes(sim_tables, season) for season in ("2022-23", "2023-24")])
     frame = sim_inputs[sim_inputs["progress"].between(0.4, 0.9)].merge(ranks)

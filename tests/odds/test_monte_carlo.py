@@ -155,6 +155,37 @@ def test_training_games_of_some_seasons_equal_those_of_their_rows(fitted, sim_in
     assert got == fitted
 
 
+def with_market(frame, tables, *, n_dates):
+    """The frame with a perfect market, which the first dates of each season alone know."""
+    won = tables.games.assign(margin=tables.games["home_points"] - tables.games["away_points"])
+    means = won.groupby(["season", "home_team_id"])["margin"].mean().rename("market_rating")
+    frame = frame.join(means, on=["season", "team_id"])
+    date = frame.groupby("season")["as_of_date"].rank("dense")
+    return frame.assign(market_rating=frame["market_rating"].where(date <= n_dates))
+
+
+def test_the_market_is_read_on_dates_that_know_it_and_changes_no_others(
+    fitted, predicted, earlier, season, sim_tables
+):
+    odds = fit(with_market(earlier, sim_tables, n_dates=5), sim_tables)
+    assert replace(odds, market=None) == fitted
+    regular = odds.market.regular
+    assert dict(zip(regular.inputs, regular.coef, strict=True))["market_rating"] > 0.2
+    assert MonteCarloOdds.from_dict(json.loads(json.dumps(odds.to_dict()))) == odds
+    got = odds.predict(with_market(season, sim_tables, n_dates=2), sim_tables)
+    first = got["as_of_date"] <= dates_of(season)[1]
+    same = got["regular_strength"] == predicted["regular_strength"]
+    assert not same[first].any()
+    pd.testing.assert_frame_equal(got[~first], predicted[~first], check_exact=True)
+
+
+def test_training_games_of_some_seasons_keep_their_market(earlier, sim_tables):
+    frame = with_market(earlier, sim_tables, n_dates=5)
+    some = TrainingGames.of(sim_tables, frame).of_seasons(["2022-23"])
+    got = MonteCarloOdds.fit(some, n_simulations=S, seed=1)
+    assert got == fit(frame[frame["season"] == "2022-23"], sim_tables)
+
+
 def test_strength_is_worth_points(fitted):
     regular = dict(zip(fitted.players.regular.inputs, fitted.players.regular.coef, strict=True))
     assert 0.5 < regular["full_strength"] + regular["roster_strength"] < 1.2

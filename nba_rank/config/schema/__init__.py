@@ -13,6 +13,7 @@ from nba_rank.config.schema.features import (
     GroupConfig,
     ImpactConfig,
     InjuriesConfig,
+    MarketConfig,
     MasseyConfig,
     MomentumConfig,
     MotivationConfig,

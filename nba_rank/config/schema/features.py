@@ -104,6 +104,19 @@ class MotivationConfig(GroupConfig):
 
 
 @dataclass(kw_only=True)
+class MarketConfig(GroupConfig):
+    """Bookmakers' preseason figures, and a rating from closing spreads of past games."""
+
+    memory_days: float = option("Days until a line weighs 1/e.", low=1, high=365)
+    prior_games: float = option("Games that what a season starts from counts for.", low=0.01)
+    carry_over: float = option(
+        "Share of last season's rating that carries over where win totals are missing.",
+        low=0,
+        high=1,
+    )
+
+
+@dataclass(kw_only=True)
 class PlayerColumnsConfig:
     """Which player columns model A reads; see `nba_rank.features.roster`."""
 
@@ -205,7 +218,7 @@ class FeaturesConfig:
     momentum: MomentumConfig
     rest: RestConfig
     motivation: MotivationConfig
-    market: GroupConfig
+    market: MarketConfig
     prior_records: GroupConfig
     roster_strength: GroupConfig
     continuity: GroupConfig
