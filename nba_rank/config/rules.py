@@ -15,6 +15,7 @@ from nba_rank.config.schema import (
     FeaturesConfig,
     LoggerConfig,
     ModelConfig,
+    raw_dirs,
 )
 from nba_rank.config.schema.option import declared, problem
 from nba_rank.core.errors import ConfigError
@@ -93,13 +94,42 @@ def _data_problems(data: DataConfig, *, made_up: bool) -> Iterator[str]:
             "data.source=dummy is made up for python -m nba_rank.debug_model_a alone: "
             "take data=nba or data=sim"
         )
-    yield from _season_problems("data.first_season", data.first_season)
+    yield from _folder_problems(data)
+    seasons = data.first_season, data.last_season
+    for key, season in zip(("data.first_season", "data.last_season"), seasons, strict=True):
+        yield from _season_problems(key, season)
+    if data.first_season and data.last_season and data.first_season > data.last_season:
+        yield (
+            f"data.first_season={data.first_season}: must not come after "
+            f"data.last_season={data.last_season}"
+        )
     last = data.sim.first_season_year + data.sim.n_seasons - 1
     if last > _LAST_START_YEAR:
         yield (
             f"data.sim.n_seasons={data.sim.n_seasons}: the last season would start in {last}, "
             f"it must start by {_LAST_START_YEAR}"
         )
+
+
+def _folder_problems(data: DataConfig) -> Iterator[str]:
+    given = raw_dirs(data)
+    if not given:
+        yield "data.raw_dir is empty: name the folder of raw files, or several as [one,two]"
+    if data.source == "sim" and len(given) > 1:
+        yield (
+            f"data.raw_dir={data.raw_dir}: a simulated league is written to one folder: give "
+            "data=sim a single folder"
+        )
+    for position, folder in enumerate(given):
+        for other in given[position + 1 :]:
+            one, two = sorted((folder.resolve(), other.resolve()))
+            if one == two:
+                yield f"data.raw_dir names {folder} twice: remove one of the two"
+            elif two.is_relative_to(one):
+                yield (
+                    f"data.raw_dir names {folder} and {other}, one inside the other: a folder is "
+                    "read with what is inside; put them side by side"
+                )
 
 
 def _season_problems(key: str, season: str | None) -> Iterator[str]:

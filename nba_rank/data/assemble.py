@@ -12,6 +12,7 @@ from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.injuries import injury_tables
 from nba_rank.data.market import market_lines_table, market_totals_table
 from nba_rank.data.ratings import raptor_table, team_records_table
+from nba_rank.data.raw_folders import of_last_folder
 from nba_rank.data.rosters import roster_table
 from nba_rank.data.schedules import schedule_table
 from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform, no_rows
@@ -20,7 +21,7 @@ MAX_EXCLUDED_SHARE = 0.01
 MAX_EXCLUDED_GAMES = 5
 """A file that loses more games than both limits allow stops the ingest."""
 
-_SOURCE = ["file", "row"]
+_SOURCE = ["file", "row", "folder"]
 _Make = Callable[[pd.DataFrame, GameTables, IngestIssues], pd.DataFrame]
 _OF_ONE_LEVEL: dict[str, _Make] = {
     "market_totals": market_totals_table,
@@ -68,7 +69,11 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
 
 
 def deduplicate(rows: pd.DataFrame, key: list[str], issues: IngestIssues) -> pd.DataFrame:
-    """Keep one row a key, with a warning: of equal rows the first, else that with fewest nulls."""
+    """Keep one row a key, with a warning: of equal rows the first, else that with fewest nulls.
+
+    Only rows of the last raw folder that has any are compared.
+    """
+    rows = of_last_folder(rows, key, key, issues)
     repeated = rows[rows.duplicated(key, keep=False)]
     if repeated.empty:
         return rows

@@ -93,7 +93,7 @@ def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
         raise UserError(
             f"{date:%Y-%m-%d} is outside the data, which reaches from "
             f"{seasons['first_date'].min():%Y-%m-%d} to {last_day:%Y-%m-%d}; "
-            "ingest later game logs to rank later dates"
+            "ingest later game logs, or train with a later data.last_season, to rank later dates"
         )
     return str(opened["season"].iloc[-1])
 

@@ -1,6 +1,6 @@
-"""Ingest: a folder of raw files becomes checked tables, a manifest and a quality report."""
+"""Ingest: folders of raw files become checked tables, a manifest and a quality report."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,14 +43,14 @@ class IngestResult:
 
 
 def ingest(
-    raw_dir: Path,
+    raw: Path | Sequence[Path],
     processed_dir: Path,
     *,
     force: bool = False,
     manifest_path: Path | None = None,
     console: Console | None = None,
 ) -> IngestResult:
-    """Read a folder of raw files, check them and write the canonical tables.
+    """Read one or several folders of raw files, check them and write the canonical tables.
 
     Nothing is written unless every file is sound; previous tables stay as they are then. If raw
     files, tables and code are those of the manifest, nothing is done. Ingests and readers of one
@@ -58,20 +58,21 @@ def ingest(
     `processed_dir` unless `manifest_path` says otherwise.
 
     Raises:
-        IngestError: The raw folder or files in it cannot be used; carries every error, each with
+        IngestError: A raw folder or files in it cannot be used; carries every error, each with
             file, row and value.
         OSError: The tables cannot be written.
     """
+    raw_dirs = _as_list(raw)
     manifest_path = manifest_path or manifest.default_path(processed_dir)
     wait = f"Waiting for another run that reads or writes {processed_dir}."
     with locked(processed_dir / LOCK, lambda: say(console, wait)):
-        reason = "asked to" if force else is_stale(raw_dir, processed_dir, manifest_path)
+        reason = "asked to" if force else is_stale(raw_dirs, processed_dir, manifest_path)
         if reason is None:
             report = quality.read_report(quality.report_path(manifest_path))
             say(console, f"Tables in {processed_dir} are up to date: nothing to ingest.")
             return IngestResult(read_tables(processed_dir), report, changed=False)
-        say(console, f"Ingesting {raw_dir}: {reason}.")
-        tables, report = read_raw(raw_dir, console)
+        say(console, f"Ingesting {', '.join(map(str, raw_dirs))}: {reason}.")
+        tables, report = read_raw(raw_dirs, console)
         manifest.write(tables, report, processed_dir, manifest_path)
     if console is not None:
         quality.print_report(report, console)
@@ -80,20 +81,24 @@ def ingest(
     return IngestResult(tables, report, changed=True)
 
 
-def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, QualityReport]:
-    """Read and check a folder of raw files without writing anything.
+def read_raw(
+    raw: Path | Sequence[Path], console: Console | None = None
+) -> tuple[Tables, QualityReport]:
+    """Read and check one or several folders of raw files without writing anything.
 
     Raises:
-        IngestError: The folder or files in it cannot be used.
+        IngestError: A folder or files in it cannot be used.
     """
-    issues = IngestIssues()
-    files = raw_files.discover(raw_dir, issues)
-    if not raw_dir.is_dir():
-        remedy = "Set data.raw_dir to the folder of the game logs."
-        issues.error_file(str(raw_dir), "there is no such raw folder", remedy)
-    elif not any(file.level == "team" for file in files):
+    issues, raw_dirs = IngestIssues(), _as_list(raw)
+    named = ", ".join(map(str, raw_dirs))
+    files = raw_files.discover(raw_dirs, issues)
+    for missing in [folder for folder in raw_dirs if not folder.is_dir()]:
+        remedy = "Set data.raw_dir to the folder of the game logs, or to several."
+        issues.error_file(str(missing), "there is no such raw folder", remedy)
+    issues.raise_errors()
+    if not any(file.level == "team" for file in files):
         remedy = "Set data.raw_dir to a folder with files like team_logs_2023_24.parquet."
-        issues.error_file(str(raw_dir), "no team game logs in the raw folder", remedy)
+        issues.error_file(named, "no team game logs in the raw folder", remedy)
     issues.raise_errors()
     records = []
     logs: dict[str, list[tuple[RawFile, pd.DataFrame]]] = {"team": [], "player": []}
@@ -120,10 +125,16 @@ def read_raw(raw_dir: Path, console: Console | None = None) -> tuple[Tables, Qua
         rows["injury_report"] = raw_injuries.to_frame(injuries)
     if "team" not in rows:
         remedy = "The tables need at least one regular-season game."
-        issues.error_file(str(raw_dir), "no rows in the team game logs", remedy)
+        issues.error_file(named, "no rows in the team game logs", remedy)
         issues.raise_errors()
+    folder_of = {file.name: file.folder for file in files}
+    rows = {level: some.assign(folder=some["file"].map(folder_of)) for level, some in rows.items()}
     tables = assemble(rows, issues)
     return tables, quality.quality_report(tables, records, issues.warnings)
+
+
+def _as_list(raw: Path | Sequence[Path]) -> list[Path]:
+    return [raw] if isinstance(raw, Path) else [*raw]
 
 
 def say(console: Console | None, line: str) -> None:

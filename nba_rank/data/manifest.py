@@ -1,6 +1,7 @@
 """The manifest of an ingest: hashes of what went in, what came out and the code between."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ def code_version() -> str:
     return code_hash(_INGEST)
 
 
-def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = None) -> str | None:
+def is_stale(
+    raw_dirs: Sequence[Path], processed_dir: Path, manifest_path: Path | None = None
+) -> str | None:
     """Return why an ingest is needed, None if raw files, tables and code are as in the manifest.
 
     The manifest is `manifest.json` beside the tables if no path is given.
@@ -45,9 +48,9 @@ def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = No
         return "there is no manifest"
     except (ValueError, KeyError, TypeError) as error:
         return f"the manifest cannot be read ({error})"
-    if not raw_dir.is_dir():
-        return f"there is no raw folder {raw_dir}"
-    present = {file.name: file.path for file in raw_files.discover(raw_dir)}
+    for missing in [folder for folder in raw_dirs if not folder.is_dir()]:
+        return f"there is no raw folder {missing}"
+    present = {file.name: file.path for file in raw_files.discover(raw_dirs)}
     for name in sorted({*listed, *present}):
         if name not in present:
             return f"raw file {name} is gone"
@@ -55,6 +58,8 @@ def is_stale(raw_dir: Path, processed_dir: Path, manifest_path: Path | None = No
             return f"raw file {name} is new"
         if file_hash(present[name]) != listed[name]:
             return f"raw file {name} has changed"
+    if [*present] != [*listed]:
+        return "the raw folders are in another order"
     if altered is not None:
         return altered
     try:

@@ -6,6 +6,7 @@ from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.raw_folders import of_last_folder
 from nba_rank.data.rosters import team_ids
 from nba_rank.data.tables import KEYS, conform
 
@@ -147,7 +148,11 @@ def _apart(rows: pd.DataFrame, side: str) -> pd.Series:
 def without_repeats(
     rows: pd.DataFrame, key: list[str], figures: list[str], shown: list[str], issues: IngestIssues
 ) -> pd.DataFrame:
-    """Leave one of equal rows; two different ones are an error, as neither can be preferred."""
+    """Leave one of equal rows; two different ones are an error, as neither can be preferred.
+
+    Only rows of the last raw folder that has any are compared.
+    """
+    rows = of_last_folder(rows, key, shown, issues)
     same = rows.duplicated([*key, *figures])
     issues.warn("duplicate rows removed", rows, same, shown)
     rows = rows[~same]

@@ -35,8 +35,9 @@ def match_names(rows: pd.DataFrame, players: pd.DataFrame) -> tuple[pd.Series, p
 
     Names are compared as `plain_name`, or as `without_suffix` if no player has the plain one. If
     several players share a name, those who played in the row's season are kept, and of these
-    those who played for the row's team. Both frames have `player_name`, `season` and `team_id`;
-    `players` are those of the game logs, once each, with `player_id`.
+    those who played for the row's team. Later seasons than the row's tell nothing. Both frames
+    have `player_name`, `season` and `team_id`; `players` are those of the game logs, once each,
+    with `player_id`.
 
     Returns:
         Two columns with the index of `rows`: the player id (float64), NaN unless exactly one
@@ -51,9 +52,24 @@ def match_names(rows: pd.DataFrame, players: pd.DataFrame) -> tuple[pd.Series, p
         asked = left.assign(name=left["player_name"].map(form).astype("str"))
         known = players.assign(name=players["player_name"].map(form).astype("str"))
         for scope in (["name"], ["name", "season"], ["name", "season", "team_id"]):
-            of_scope = known.groupby(scope)["player_id"].agg(["first", "nunique"])
-            each = asked[scope].merge(of_scope, on=scope, how="left").set_axis(asked.index)
+            each = named_until(asked, known, scope, "player_id")
             one = each["first"].where(each["nunique"] == 1)
             found = found.fillna(one)
             several |= (each["nunique"] > 1).reindex(rows.index, fill_value=False)
     return found, several & found.isna()
+
+
+def named_until(
+    rows: pd.DataFrame, known: pd.DataFrame, scope: list[str], column: str
+) -> pd.DataFrame:
+    """Return `first` and `nunique` of a column of the known rows in the scope of each row.
+
+    Both frames have `season` and the columns of the scope; only known rows up to a row's season
+    count for it, so that later seasons change nothing.
+    """
+    parts = []
+    for season, part in rows.groupby("season"):
+        values = known[known["season"] <= season].groupby(scope)[column]
+        each = part[scope].merge(values.agg(["first", "nunique"]), on=scope, how="left")
+        parts.append(each.set_axis(part.index))
+    return pd.concat(parts).reindex(rows.index) if parts else rows.assign(first=None, nunique=0)

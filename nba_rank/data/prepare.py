@@ -6,14 +6,13 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from nba_rank.config.schema import DataConfig, manifest_path
+from nba_rank.config.schema import DataConfig, manifest_path, raw_dirs
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import locked, replace_folder
 from nba_rank.data.ingest import IngestResult, ingest, say
+from nba_rank.data.raw.files import PARAMS_FILE, TRUE_STRENGTH_FILE
 from nba_rank.data.rosters import without_first_day
 from nba_rank.data.simulated.league import (
-    PARAMS_FILE,
-    TRUE_STRENGTH_FILE,
     SimParams,
     holds_league,
     simulate_league,
@@ -27,19 +26,20 @@ def prepare_tables(
 ) -> IngestResult:
     """Return the checked tables of a data source, simulated first where that is the source.
 
-    They are those of the folder as far as a run may see them, see `seen`. Any number of runs may do
-    so at once: one of them simulates and ingests, the others wait. `console` and `force` are those
-    of `ingest`.
+    They are those of the folders as far as a run may see them, see `seen`. Any number of runs may
+    do so at once: one of them simulates and ingests, the others wait. `console` and `force` are
+    those of `ingest`.
 
     Raises:
         IngestError: The raw files cannot be used.
-        UserError: A simulated league would replace files that are not one.
+        UserError: A run sees no season of them, or a simulated league would replace files
+            that are not one.
     """
-    raw_dir = Path(config.raw_dir)
+    folders = raw_dirs(config)
 
     def ingested() -> IngestResult:
         result = ingest(
-            raw_dir,
+            folders,
             Path(config.processed_dir),
             force=force,
             manifest_path=manifest_path(config),
@@ -49,6 +49,7 @@ def prepare_tables(
 
     if config.source != "sim":
         return ingested()
+    (raw_dir,) = folders
     lock = raw_dir.with_name(f".{raw_dir.name}.lock")
     with locked(lock, lambda: say(console, f"Waiting for another run that prepares {raw_dir}.")):
         _simulate(config.sim, raw_dir, console)
@@ -56,8 +57,18 @@ def prepare_tables(
 
 
 def seen(tables: Tables, config: DataConfig) -> Tables:
-    """Return the part of the tables that a run sees."""
-    return tables if config.opening_rosters == "files" else without_first_day(tables)
+    """Return the part of the tables that a run sees.
+
+    Raises:
+        UserError: It is empty.
+    """
+    part = tables.until(config.last_season)
+    if part.seasons.empty:
+        raise UserError(
+            f"data.last_season={config.last_season} is before the first season of the tables, "
+            f"{tables.seasons['season'].min()}"
+        )
+    return part if config.opening_rosters == "files" else without_first_day(part)
 
 
 def true_strength(config: DataConfig) -> pd.DataFrame | None:
@@ -68,7 +79,7 @@ def true_strength(config: DataConfig) -> pd.DataFrame | None:
     """
     if config.source != "sim":
         return None
-    raw_dir = Path(config.raw_dir)
+    (raw_dir,) = raw_dirs(config)
     if not holds_league(raw_dir, config.sim):
         raise UserError(
             f"{raw_dir} no longer holds the league of this run: give each league a data.raw_dir "

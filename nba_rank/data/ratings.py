@@ -5,7 +5,7 @@ import pandas as pd
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.market import without_repeats
-from nba_rank.data.player_names import match_names
+from nba_rank.data.player_names import match_names, named_until
 from nba_rank.data.rosters import team_ids
 from nba_rank.data.tables import KEYS, conform
 
@@ -69,13 +69,12 @@ def _identify(rows: pd.DataFrame, players: pd.DataFrame, issues: IngestIssues) -
     # The only player of that name in the logs may be someone else, who did not play that season.
     seen = pd.MultiIndex.from_frame(players[["season", "player_id"]])
     found = found.where(pd.MultiIndex.from_arrays([rows["season"], found]).isin(seen))
-    each = found.groupby(rows["player_key"]).agg(["first", "nunique"])
-    differ = rows["player_key"].map(each["nunique"]).gt(1).astype("bool")
-    named = rows["player_key"].map(each["first"]).mask(differ)
+    each = named_until(rows, rows.assign(found=found), ["player_key"], "found")
+    differ = each["nunique"] > 1
+    named = each["first"].mask(differ)
     rows = rows.assign(player_id=named)
     unnamed = named.isna() & ~differ
-    keys = rows.groupby("player_id")["player_key"].transform("nunique")
-    shared = keys.gt(1).reindex(rows.index, fill_value=False)
+    shared = named_until(rows, rows, ["player_id"], "player_key")["nunique"] > 1
     for what, dropped in (
         ("an id that names several players", differ),
         ("a name that several players have", unnamed & several),

@@ -228,6 +228,13 @@ class Tables:
         """Return the hash of each row of a table."""
         return self.once(("row hashes", name), lambda: row_hashes(getattr(self, name)))
 
+    def until(self, season: str | None) -> Self:
+        """Return the tables without the seasons after one, as if it were the last; None: all."""
+        if season is None:
+            return self
+        cut = {name: table[table["season"] <= season] for name, table in self.items()}
+        return replace(self, **{name: t.reset_index(drop=True) for name, t in cut.items()})
+
     def without_players(self) -> Self:
         """Return the tables that odds are simulated with: the rows of players are most of all."""
         of_players = ["player_games", "injury_reports", "rosters", "raptor"]

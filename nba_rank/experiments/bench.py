@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from nba_rank.config.compose import as_config
-from nba_rank.config.schema import Config
+from nba_rank.config.schema import Config, raw_dirs
 from nba_rank.core.stages import Stages
 from nba_rank.data.calendar import as_of_grid, as_of_points
 from nba_rank.data.ingest import read_raw
@@ -55,7 +55,7 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
     last = grid[grid["season"] == seasons[-1]].tail(1)
 
     parts: dict[str, Callable[[], object]] = {
-        "read and check raw files": lambda: read_raw(Path(config.data.raw_dir)),
+        "read and check raw files": lambda: read_raw(raw_dirs(config.data)),
         "read tables": lambda: read_tables(config.data.processed_dir),
         "outcomes of all seasons": lambda: outcomes(tables),
         **{

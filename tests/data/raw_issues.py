@@ -1,7 +1,7 @@
 """Helpers that read a raw folder and look up its errors and warnings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -36,8 +36,8 @@ def check_warnings(
         assert examples[what].startswith(example), examples[what]
 
 
-def errors_of(folder: Path) -> list[IngestIssue]:
-    """Return the errors for which a folder is refused."""
+def errors_of(folder: Path | Sequence[Path]) -> list[IngestIssue]:
+    """Return the errors for which a folder, or several, are refused."""
     with pytest.raises(IngestError, match="in the raw data; no table was changed") as caught:
         read_raw(folder)
     return caught.value.errors

@@ -299,9 +299,9 @@ def test_a_second_ingest_does_nothing(folder, tmp_path):
 
 def test_whatever_changes_makes_the_tables_stale(folder, tmp_path, monkeypatch):
     processed = tmp_path / "processed"
-    assert is_stale(folder, processed) == "there is no manifest"
+    assert is_stale([folder], processed) == "there is no manifest"
     ingest(folder, processed)
-    assert is_stale(folder, processed) is None
+    assert is_stale([folder], processed) is None
 
     def stale_after(path, content):
         """Say what is stale with another content of a file, and put the old one back."""
@@ -309,7 +309,7 @@ def test_whatever_changes_makes_the_tables_stale(folder, tmp_path, monkeypatch):
         path.unlink()
         if content is not None:
             path.write_bytes(content)
-        reason = is_stale(folder, processed)
+        reason = is_stale([folder], processed)
         path.write_bytes(before)
         return reason
 
@@ -324,12 +324,12 @@ def test_whatever_changes_makes_the_tables_stale(folder, tmp_path, monkeypatch):
     for name in ("Team_Records.csv", "injury_reports/season/2023-10-26.json", "rosters/a.csv"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-        assert is_stale(folder, processed) == f"raw file {name} is new"
+        assert is_stale([folder], processed) == f"raw file {name} is new"
         (folder / name).unlink()
-    assert is_stale(folder, processed) is None
+    assert is_stale([folder], processed) is None
     assert manifest.code_version() == code_hash("nba_rank.data.ingest")
     monkeypatch.setattr(manifest, "code_version", lambda: "another")
-    assert is_stale(folder, processed) == "the ingest code has changed"
+    assert is_stale([folder], processed) == "the ingest code has changed"
 
 
 def test_tables_of_other_code_are_made_again_even_if_one_is_unknown_to_it(folder, tmp_path):

@@ -171,7 +171,7 @@ def test_the_real_files_fit_the_game_logs(real_ingest):
     assert (mov - points["points"] + points["opponent_points"]).abs().max() < 0.0051
     # The season's players are matched but for a handful, and their minutes are those of the logs.
     unmatched = sum(w.count for w in report.warnings if w.what.startswith("dropped: RAPTOR"))
-    assert unmatched < 0.003 * 7289
+    assert unmatched < 0.004 * 7289
     played = tables.player_games.groupby(["season", "player_id"])["seconds"].sum() / 60
     minutes = tables.raptor.set_index(["season", "player_id"])["minutes"]
     apart = (minutes - played[minutes.index]).abs()

@@ -47,7 +47,7 @@ def test_file_names_are_understood(tmp_path):
     for name in (*names, *left_alone):
         (tmp_path / name).touch()
     files = {
-        file.name: (file.level, file.kind, file.season) for file in raw_files.discover(tmp_path)
+        file.name: (file.level, file.kind, file.season) for file in raw_files.discover([tmp_path])
     }
     assert files == names
 
@@ -55,9 +55,13 @@ def test_file_names_are_understood(tmp_path):
 def test_files_with_similar_names_are_not_read_and_named(folder):
     put(folder, "team_logs_2023_25.csv", "x\n")
     put(folder, "market/futures.csv", "x\n")
+    put(folder, "players/players.csv", "x\n")
+    put(folder, "Payrolls.csv", "x\n")
     _, report = read_raw(folder)
     check_warnings(report, "team_logs_2023_25.csv", {"not read: a game log": 1})
     check_warnings(report, "market/futures.csv", {"not read: bookmakers' figures": 1})
+    check_warnings(report, "players/players.csv", {"not read: no feature uses births": 1})
+    check_warnings(report, "Payrolls.csv", {"not read: no kind of raw file": 1})
     assert len(report.files) == 3
 
 

@@ -5,7 +5,7 @@ type is refused when the config is composed. What depends on several options is 
 `nba_rank.config.rules`.
 """
 
-from nba_rank.config.schema.data import DataConfig, SimParams, manifest_path
+from nba_rank.config.schema.data import DataConfig, SimParams, manifest_path, raw_dirs
 from nba_rank.config.schema.evaluation import EvaluationConfig, FoldsConfig, TargetConfig
 from nba_rank.config.schema.features import (
     EloConfig,

@@ -1,5 +1,6 @@
 """Options of the data: where it lies, and the simulated league."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,9 +58,20 @@ class DataConfig:
         "reads nothing and is for `nba_rank.debug_model_a` alone.",
         choices=("raw", "sim", "dummy"),
     )
-    raw_dir: str = option("Folder of raw files.", role=NOTHING)
+    raw_dir: str | list[str] = option(
+        "Folder of raw files, or several: a list, or one text as in PATH. Where two folders have "
+        "the same file or row, the later one counts.",
+        role=NOTHING,
+    )
     processed_dir: str = option("Folder of the checked tables.", role=NOTHING)
-    first_season: str | None = option("First season to learn from, such as `2012-13`; null: all.")
+    first_season: str | None = option(
+        "First season to learn from, such as `2012-13`; null: all. Ratings and features still know "
+        "the games before it."
+    )
+    last_season: str | None = option(
+        "Last season that a run sees, such as `2009-10`; null: all. Whatever the raw folders hold "
+        "of later ones does not exist for it."
+    )
     opening_rosters: str = option(
         "Who is on a team before its first game: `files`, the newest roster file, or "
         "`last_season`, which ignores files dated on a season's first game day, as those made of "
@@ -68,6 +80,13 @@ class DataConfig:
     )
     as_of_every_days: int = option("Days between two as-of dates of the even grid.", low=1)
     sim: SimParams = field(default_factory=SimParams)
+
+
+def raw_dirs(data: DataConfig) -> list[Path]:
+    """Return the folders of raw files, in order."""
+    given = data.raw_dir
+    names = given.split(os.pathsep) if isinstance(given, str) else given
+    return [Path(name) for name in names if name]
 
 
 def manifest_path(data: DataConfig) -> Path:

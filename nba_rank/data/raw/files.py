@@ -1,4 +1,4 @@
-"""The files of a raw folder: how they are found, and how one is read as it was written."""
+"""The files of raw folders: how they are found, and how one is read as it was written."""
 
 import hashlib
 import io
@@ -33,7 +33,19 @@ _OTHERS = {
 INJURY_FOLDER = "injury_reports"
 """Folder of JSON files of injury reports, in folders of its own or not."""
 
+PARAMS_FILE, TRUE_STRENGTH_FILE = "sim.json", "true_strength.parquet"
+"""Files of a simulated league that only the simulator reads."""
+
 _SUFFIXES = (".parquet", ".csv")
+_NOT_READ = {
+    r".*(team|player)_(game_)?logs": (
+        "a game log is named like team_logs_2023_24 or playoffs_player_logs_2023_24"
+    ),
+    "market/": "bookmakers' figures are named like betting_lines or preseason_win_totals",
+    "players/": "no feature uses births, heights or drafts, and last years of play are the future",
+    "": "no kind of raw file has such a name",
+}
+"""Why a file is not read, by the beginning of its name; the first that fits counts."""
 _BOX = tuple(column.upper() for column in BOX_COLUMNS)
 _KEY = ("GAME_ID", "TEAM_ID", "GAME_DATE")
 _EITHER = " or "
@@ -71,17 +83,20 @@ _SHORT_NAMES = {"TEAM": "TEAM_ABBREVIATION", "PLAYER": "PLAYER_NAME"}
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file of the raw folder, described by its name.
+    """A file of a raw folder, described by its name.
 
     Attributes:
         path: The file.
-        name: Its path relative to the raw folder, with forward slashes.
+        folder: Position of its raw folder among all of them.
+        name: Its path relative to the raw folder, with forward slashes; with the raw folder where
+            there are several.
         level: What a row is, a key of `REQUIRED`.
         kind: Kind of game by the name (a row's game id decides); empty where it is no game log.
         season: Season by the name (a row's game id or date decides); empty if it names none.
     """
 
     path: Path
+    folder: int
     name: str
     level: str
     kind: str
@@ -116,44 +131,60 @@ class FileRecord:
         return cls(raw.name, digest, raw.level, raw.kind, raw.season)
 
 
-def discover(raw_dir: Path, issues: IngestIssues | None = None) -> list[RawFile]:
-    """List the files of a raw folder that can be read, each level in order of name.
+def discover(raw_dirs: Sequence[Path], issues: IngestIssues | None = None) -> list[RawFile]:
+    """List the files of raw folders that can be read, by folder, level and name.
 
-    Others are left alone; those that look like a game log or like bookmakers' figures but are not
-    named like them are warnings.
+    Of a file that several folders have only that of the last one counts: a game log of the same
+    level, kind and season, or another file of the same name, whatever its format. It and tables
+    that cannot be read are warnings.
     """
-    files = []
+    found = []
+    for folder, raw_dir in enumerate(raw_dirs):
+        prefix = f"{raw_dir.as_posix()}/" if len(raw_dirs) > 1 else ""
+        found += _in_folder(raw_dir, folder, prefix, issues)
+    last = dict(found)
+    kept = []
+    for identity, file in found:
+        if file.folder == last[identity].folder:
+            kept.append(file)
+        elif issues is not None:
+            what = "not read: a later raw folder has the same file"
+            issues.warn_file(file.name, what, last[identity].name)
+    return kept
+
+
+def _in_folder(
+    raw_dir: Path, folder: int, prefix: str, issues: IngestIssues | None
+) -> list[tuple[tuple[str, ...], RawFile]]:
+    """Return the files of one folder that can be read, each with what it holds in any folder."""
+    found: dict[Path, tuple[tuple[str, ...], RawFile]] = {}
 
     def add(path: Path, level: str, kind: str = "") -> None:
         season = _named_season(_SEASON.search(path.stem))
-        files.append(RawFile(path, path.relative_to(raw_dir).as_posix(), level, kind, season))
+        name = path.relative_to(raw_dir).as_posix()
+        identity = (level, kind, season) if kind else (name.removesuffix(path.suffix).lower(),)
+        found[path] = (identity, RawFile(path, folder, prefix + name, level, kind, season))
 
     for path in _files_in(raw_dir, _SUFFIXES):
-        stem = path.stem.lower()
-        match = _LOG.fullmatch(stem)
+        match = _LOG.fullmatch(path.stem.lower())
         if match is not None and _named_season(match):
-            prefix = match["kind"] or "regular"
-            kind = "playin" if "in" in prefix else "playoffs" if "playoff" in prefix else "regular"
+            named = match["kind"] or "regular"
+            kind = "playin" if "in" in named else "playoffs" if "playoff" in named else "regular"
             add(path, match["level"], kind)
-        elif issues is not None and re.search(r"(team|player)_(game_)?logs", stem):
-            issues.warn_file(
-                path.name,
-                "not read: a game log is named like team_logs_2023_24 or "
-                "playoffs_player_logs_2023_24",
-            )
-    for level, (folder, beginning) in _OTHERS.items():
-        for path in _files_in(raw_dir / folder, _SUFFIXES):
+    for level, (place, beginning) in _OTHERS.items():
+        for path in _files_in(raw_dir / place, _SUFFIXES):
             if re.match(beginning, path.stem.lower()):
                 add(path, level)
-    read = {file.path for file in files}
-    for path in _files_in(raw_dir / "market", _SUFFIXES):
-        if issues is not None and path not in read:
-            names = " or ".join(name for folder, name in _OTHERS.values() if folder == "market")
-            name = path.relative_to(raw_dir).as_posix()
-            issues.warn_file(name, f"not read: bookmakers' figures are named like {names}")
     for path in _files_in(raw_dir / INJURY_FOLDER, (".json",), "**/*"):
         add(path, "injury_report")
-    return files
+    if issues is not None:
+        for path in _files_in(raw_dir, (*_SUFFIXES, ".json"), "**/*"):
+            if path not in found and path.name not in (PARAMS_FILE, TRUE_STRENGTH_FILE):
+                name = path.relative_to(raw_dir).as_posix()
+                stem = name.removesuffix(path.suffix).lower()
+                why = next(why for begins, why in _NOT_READ.items() if re.match(begins, stem))
+                issues.warn_file(prefix + name, f"not read: {why}")
+    return [*found.values()]
 
 
 def _files_in(folder: Path, suffixes: Sequence[str], pattern: str = "*") -> Iterator[Path]:

@@ -18,6 +18,7 @@ from nba_rank.core.files import file_hash
 from nba_rank.core.seasons import season_label
 from nba_rank.data import league, standings
 from nba_rank.data.assumed_fixtures import Fixtures
+from nba_rank.data.raw.files import PARAMS_FILE, TRUE_STRENGTH_FILE
 from nba_rank.data.simulated.games import Games, World, concatenate, make_world, play
 from nba_rank.data.simulated.players import N_TEAMS, PlayerPool, first_pool, summer
 from nba_rank.data.simulated.postseason import play_postseason
@@ -31,9 +32,6 @@ from nba_rank.data.simulated.reports import (
 )
 from nba_rank.data.simulated.rosters import season_rosters
 from nba_rank.data.simulated.schedule import SEASON_DAYS, make_schedule, opening_day
-
-TRUE_STRENGTH_FILE = "true_strength.parquet"
-PARAMS_FILE = "sim.json"
 
 _SHUTDOWN_DAY = 140
 """Days after opening day on which some teams give up."""
