@@ -242,6 +242,7 @@ def _data(setting: Setting) -> dict[str, str]:
         "team records": _span(tables.team_records["season"]),
         "RAPTOR": _span(tables.raptor["season"]),
         "bookmakers' win totals": _span(tables.market_totals["season"]),
+        "closing spreads": _span(tables.market_lines["season"]),
         "games": f"{len(tables.games):,}",
         "target": setting.config.target.name,
     }
