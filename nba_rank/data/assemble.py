@@ -15,6 +15,7 @@ from nba_rank.data.ratings import raptor_table, team_records_table
 from nba_rank.data.raw_folders import of_last_folder
 from nba_rank.data.rosters import roster_table
 from nba_rank.data.schedules import schedule_table
+from nba_rank.data.stints import stints_table
 from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform, no_rows
 
 MAX_EXCLUDED_SHARE = 0.01
@@ -28,6 +29,7 @@ _OF_ONE_LEVEL: dict[str, _Make] = {
     "market_lines": market_lines_table,
     "team_records": team_records_table,
     "raptor": raptor_table,
+    "stints": stints_table,
 }
 """What makes the tables that are named like the level of their files."""
 

@@ -15,7 +15,7 @@ from nba_rank.data.ingest_issues import IngestError, IngestIssues
 from nba_rank.data.manifest import LOCK, is_stale
 from nba_rank.data.quality import QualityReport
 from nba_rank.data.raw import files as raw_files
-from nba_rank.data.raw import game_logs, market, ratings, rosters, schedules
+from nba_rank.data.raw import game_logs, market, ratings, rosters, schedules, stints
 from nba_rank.data.raw import injuries as raw_injuries
 from nba_rank.data.raw.files import RawFile
 from nba_rank.data.tables import Tables, read_tables
@@ -29,6 +29,7 @@ _NORMALISE = {
     "market_lines": market.normalise_lines,
     "team_records": ratings.normalise_records,
     "raptor": ratings.normalise_raptor,
+    "stints": stints.normalise,
 }
 """What turns the rows of a file into rows of one form, by level."""
 

@@ -28,6 +28,10 @@ BOX_COLUMNS = (
 KINDS = ("regular", "playin", "playoffs")
 """Kinds of game, by the first three digits of the game id: 002, 005, 004."""
 
+SIDES = ("home", "away")
+LINE_UP = tuple(f"{side}_{place}" for side in SIDES for place in range(1, 6))
+"""Columns of the ten players on court, the five of the home team first."""
+
 _GAME_KEY = {"game_id": "str", "season": "str", "kind": "str", "game_date": "datetime64[us]"}
 _BOX = dict.fromkeys(BOX_COLUMNS, "float64")
 
@@ -89,6 +93,19 @@ SCHEMA: dict[str, dict[str, str]] = {
         "complete": "bool",
         "champion_team_id": "int64",
         "runner_up_team_id": "int64",
+    },
+    # One row a stint: while the same ten players are on court. Home and away are as in `games`.
+    # `start` and `end`: seconds since the start of the period. `home_1` to `away_5`: player ids, 0
+    # for an unknown player. The stints of a game fill its periods, and their points are its score;
+    # free throws count for those on court at the foul. A game is in it whole or not at all.
+    "stints": {
+        **_GAME_KEY,
+        "period": "int64",
+        "start": "float64",
+        "end": "float64",
+        **dict.fromkeys(LINE_UP, "int64"),
+        **{f"{side}_points": "int64" for side in SIDES},
+        **{f"{side}_possessions": "float64" for side in SIDES},
     },
     # One row a player whom a team had on the morning of `date`. The roster of a date and team is
     # complete; most have none. `season`: the one that is being played or comes next, perhaps one
@@ -178,6 +195,7 @@ KEYS: dict[str, list[str]] = {
     "player_games": ["game_id", "player_id"],
     "teams": ["season", "team_id"],
     "seasons": ["season"],
+    "stints": ["game_id", "period", "start"],
     "rosters": ["date", "team_id", "player_id"],
     "schedule": ["season", "game_date", "home_team_id"],
     "market_totals": ["season", "team_id"],
@@ -198,6 +216,7 @@ class Tables:
     player_games: pd.DataFrame
     teams: pd.DataFrame
     seasons: pd.DataFrame
+    stints: pd.DataFrame
     rosters: pd.DataFrame
     schedule: pd.DataFrame
     market_totals: pd.DataFrame
@@ -237,7 +256,7 @@ class Tables:
 
     def without_players(self) -> Self:
         """Return the tables that odds are simulated with: the rows of players are most of all."""
-        of_players = ["player_games", "injury_reports", "rosters", "raptor"]
+        of_players = ["player_games", "stints", "injury_reports", "rosters", "raptor"]
         return replace(self, **{name: getattr(self, name).iloc[:0] for name in of_players})
 
     def items(self) -> list[tuple[str, pd.DataFrame]]:

@@ -77,7 +77,7 @@ def shuffle_rows(source, target):
 def hashes(folder):
     tables, _ = read_raw(folder)
     for name, table in tables.items():
-        assert len(table)
+        assert len(table) or name == "stints"
         assert table.dtypes.astype("str").to_dict() == SCHEMA[name]
     return tables.hashes()
 

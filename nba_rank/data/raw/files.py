@@ -20,15 +20,17 @@ _YEARS = r"(?P<year>\d{4})_(?P<end>\d{2})"
 _LOG = re.compile(rf"(?:(?P<kind>playoffs?|play_?in)_)?(?P<level>team|player)_logs_{_YEARS}")
 _SEASON = re.compile(rf"(?<!\d){_YEARS}(?!\d)")
 
-_OTHERS = {
-    "team_records": ("", "team_records"),
-    "raptor": ("", r".*raptor_by_team"),
-    "roster": ("rosters", ""),
-    "schedule": ("schedules", ""),
-    "market_lines": ("market", "betting_lines"),
-    "market_totals": ("market", "preseason_win_totals"),
-}
-"""Folder inside the raw folder and beginning of the name of other tables, by level."""
+_OTHERS = (
+    ("team_records", "", "team_records"),
+    ("raptor", "", r".*raptor_by_team"),
+    ("roster", "rosters", ""),
+    ("schedule", "schedules", ""),
+    ("market_lines", "market", "betting_lines"),
+    ("market_totals", "market", "preseason_win_totals"),
+    ("stints", "", "stints_"),
+    ("stints", "stints", ""),
+)
+"""Level of other tables, folder inside the raw folder and beginning of the name."""
 
 INJURY_FOLDER = "injury_reports"
 """Folder of JSON files of injury reports, in folders of its own or not."""
@@ -46,6 +48,7 @@ _NOT_READ = {
     "": "no kind of raw file has such a name",
 }
 """Why a file is not read, by the beginning of its name; the first that fits counts."""
+LINE_UP = tuple(f"{side}{place}" for side in "HA" for place in range(1, 6))
 _BOX = tuple(column.upper() for column in BOX_COLUMNS)
 _KEY = ("GAME_ID", "TEAM_ID", "GAME_DATE")
 _EITHER = " or "
@@ -66,6 +69,10 @@ REQUIRED = {
         "PLAYER_NAME", "PLAYER_ID", "SEASON", "SEASON_TYPE", "TEAM", "MP",
         "RAPTOR_OFFENSE", "RAPTOR_DEFENSE",
     ),
+    "stints": (
+        "GAME_ID", "PERIOD", "START", "END", "HOME_TEAM_ID", "AWAY_TEAM_ID", *LINE_UP,
+        "PTS_H", "PTS_A", "POSS_H", "POSS_A",
+    ),
     "injury_report": ("DATE", "INJURIES"),
 }  # fmt: skip
 """Columns without which a file cannot be used, by level; of `A or B` one is enough."""
@@ -76,6 +83,7 @@ _OPTIONAL = {
     "roster": ("TEAM_ID", "TEAM_ABBREVIATION", "PLAYER_ID", "PLAYER_NAME"),
     "schedule": ("NEUTRAL",),
     "market_lines": ("SEASON", "SCORE_HOME", "SCORE_AWAY"),
+    "stints": ("SECONDS", "FULL_10"),
 }
 _SHORT_NAMES = {"TEAM": "TEAM_ABBREVIATION", "PLAYER": "PLAYER_NAME"}
 """Names of columns in hand-written roster files."""
@@ -171,7 +179,7 @@ def _in_folder(
             named = match["kind"] or "regular"
             kind = "playin" if "in" in named else "playoffs" if "playoff" in named else "regular"
             add(path, match["level"], kind)
-    for level, (place, beginning) in _OTHERS.items():
+    for level, place, beginning in _OTHERS:
         for path in _files_in(raw_dir / place, _SUFFIXES):
             if re.match(beginning, path.stem.lower()):
                 add(path, level)
