@@ -166,6 +166,7 @@ def _projection(
             seed=config.seed,
             cache=Path(config.paths.cache),
             threads=config.trainer.num_threads,
+            season_half_life=config.folds.season_half_life,
             on_season=advance,
         )
 

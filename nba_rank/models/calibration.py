@@ -51,8 +51,16 @@ class PlattScaling:
     intercept_change: float = 0.0
 
     @classmethod
-    def fit(cls, score: FloatArray, event: BoolArray, progress: FloatArray | None = None) -> Self:
+    def fit(
+        cls,
+        score: FloatArray,
+        event: BoolArray,
+        progress: FloatArray | None = None,
+        weight: FloatArray | None = None,
+    ) -> Self:
         """Fit on out-of-fold scores [N] and whether the event happened [N].
+
+        `weight` is that of each case, [N]; None: all weigh 1.
 
         Slope and intercept are constant without `progress`, the share of the season played, and
         where moving would reverse the order of the scores.
@@ -64,10 +72,10 @@ class PlattScaling:
             raise ValueError("Platt scaling needs cases in which the event happened and cases not")
         if progress is not None:
             design = np.column_stack([score, progress * score, progress])
-            slope, change, drift, intercept = _logistic(design, event)
+            slope, change, drift, intercept = _logistic(design, event, weight)
             if min(slope, slope + change) > 0:
                 return cls(slope, intercept, change, drift)
-        slope, intercept = _logistic(score[:, None], event)
+        slope, intercept = _logistic(score[:, None], event, weight)
         return cls(slope, intercept)
 
     def log_odds(self, score: FloatArray, progress: FloatArray | None = None) -> FloatArray:
@@ -89,11 +97,13 @@ class Outcome:
         scores: Score by name of what scored, each [N].
         progress: Share of the season played, [N]; None where it is unknown.
         event: Whether it happened, [N].
+        weight: Weight of each case, [N]; None: all weigh 1.
     """
 
     scores: dict[str, FloatArray]
     progress: FloatArray | None
     event: BoolArray
+    weight: FloatArray | None = None
 
 
 CALIBRATIONS = ("platt_stack", "platt_per_model")
@@ -129,13 +139,16 @@ class Calibration:
             if name == "platt_per_model":
                 names = [one for one in case.scores if one != "score"]
             platt = {
-                one: PlattScaling.fit(case.scores[one], case.event, case.progress) for one in names
+                one: PlattScaling.fit(case.scores[one], case.event, case.progress, case.weight)
+                for one in names
             }
             weights, intercept = [1.0], 0.0
             if name == "platt_per_model":
                 logits = [platt[one].log_odds(case.scores[one], case.progress) for one in names]
                 # The ridge of scikit-learn's default: members agree too closely to be told apart.
-                *weights, intercept = _logistic(np.column_stack(logits), case.event, penalty=1.0)
+                *weights, intercept = _logistic(
+                    np.column_stack(logits), case.event, case.weight, penalty=1.0
+                )
             fitted.platt[event] = platt
             fitted.weights[event] = dict(zip(names, weights, strict=True))
             fitted.intercept[event] = intercept
@@ -233,10 +246,13 @@ def _go_on(reached: FloatArray, log_odds: FloatArray, group: IntArray, places: i
 
 # One thread: the last bits must not depend on how many a machine has.
 @threadpool_limits.wrap(limits=1, user_api="blas")
-def _logistic(design: FloatArray, event: BoolArray, penalty: float = 0.0) -> list[float]:
+def _logistic(
+    design: FloatArray, event: BoolArray, weight: FloatArray | None, penalty: float = 0.0
+) -> list[float]:
     """Fit a logistic regression to Platt's smoothed targets; return coefficients and intercept."""
-    happened = int(event.sum())
-    high, low = (happened + 1) / (happened + 2), 1 / (len(event) - happened + 2)
+    weight = np.ones(len(event)) if weight is None else weight
+    happened, missed = weight[event].sum(), weight[~event].sum()
+    high, low = (happened + 1) / (happened + 2), 1 / (missed + 2)
     target = np.where(event, high, low)
     # A target between 0 and 1 is the same row once as an event and once as none, weighted.
     X = np.concatenate([design, design])
@@ -244,5 +260,5 @@ def _logistic(design: FloatArray, event: BoolArray, penalty: float = 0.0) -> lis
     strength = 1 / penalty if penalty else np.inf
     # Newton's method gets to the optimum whatever the units of the scores; the default stops early.
     model = LogisticRegression(C=strength, solver="newton-cholesky", tol=1e-8)
-    fitted = model.fit(X, y, sample_weight=np.r_[target, 1 - target])
+    fitted = model.fit(X, y, sample_weight=np.r_[weight * target, weight * (1 - target)])
     return [*fitted.coef_[0].tolist(), float(fitted.intercept_[0])]

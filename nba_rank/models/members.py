@@ -17,6 +17,8 @@ from nba_rank.core.arrays import Float32Array
 from nba_rank.core.errors import UserError
 from nba_rank.core.fit_or_load import fit_or_load
 from nba_rank.core.names import MEMBERS
+from nba_rank.core.season_weights import season_weights
+from nba_rank.features.asof import start_years
 from nba_rank.features.store import KEY
 from nba_rank.models.model_a.device import device_of
 from nba_rank.models.model_a.fit import LoggerFactory, fit_model_a
@@ -88,14 +90,15 @@ class Members:
         model = config.model
         seeds = np.random.SeedSequence(seed).generate_state(3).tolist()
         X, y = data.X, data.store_relevance()
+        weight = season_weights(start_years(data.frame["season"]), config.folds.season_half_life)
         fitted: dict[str, Any] = {}
         if "model_a" in model.members:
             if data.sets.frame.empty:
                 raise UserError("no training season has player logs, which model A needs")
             fitted["model_a"] = _model_a(data, config, seeds[0], on_epoch, logger_factory, console)
         for name, fit, parts in (
-            ("xgb", fit_xgb, (X, y, data.season, model.xgb, seeds[1])),
-            ("rf", fit_rf, (X, y, model.rf, seeds[2])),
+            ("xgb", fit_xgb, (X, y, data.season, model.xgb, seeds[1], weight)),
+            ("rf", fit_rf, (X, y, model.rf, seeds[2], weight)),
         ):
             if name in model.members:
                 fitted[name] = _trees(name, fit, parts, config)
@@ -217,6 +220,7 @@ def _model_a(
             {name: value for name, value in asdict(settings).items() if name not in unread},
             replace(config.trainer, num_threads=1),  # fits have one thread in any case
             str(device),
+            config.folds.season_half_life,
             callbacks.early_stopping_patience,
             watched.enabled,
             callbacks.not_learning,

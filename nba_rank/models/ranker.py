@@ -14,8 +14,10 @@ from nba_rank.config.schema import Config
 from nba_rank.core.arrays import FloatArray
 from nba_rank.core.errors import UserError
 from nba_rank.core.names import MEMBERS
+from nba_rank.core.season_weights import season_weights
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.data.tables import Tables
+from nba_rank.features.asof import start_years
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import PLAYOFF, SERIES, WIN, Calibration, Outcome, probabilities
 from nba_rank.models.members import Members, Scores
@@ -99,8 +101,9 @@ class Ensemble:
         if league is None or config.calibration.name == config.odds.name == "none":
             return stack
         known = out_of_season_scores(oof, relevance, config)
+        half_life = config.folds.season_half_life
         if config.calibration.name != "none":
-            cases = _cases(known, [SCORE, *_members(oof)], league)
+            cases = _cases(known, [SCORE, *_members(oof)], league, half_life)
             stack = replace(stack, calibration=Calibration.fit(config.calibration.name, cases))
         if config.odds.name == "softmax":
             key = ["season", "team_id"]
@@ -114,6 +117,7 @@ class Ensemble:
                 seed=config.seed,
                 playoff_strength=config.odds.playoff_strength,
                 playoff_residual=config.odds.playoff_residual,
+                season_half_life=half_life,
             )
             return replace(stack, odds=simulated)
         return stack
@@ -302,6 +306,7 @@ def _stacker(inputs: list[str], rated: pd.DataFrame, config: Config) -> Stacker:
         settings.alphas,
         _progress(known) if settings.vary_with_progress else None,
         settings.shrinkage_targets,
+        season_weights(start_years(known["season"]), config.folds.season_half_life),
     )
 
 
@@ -309,13 +314,16 @@ def _blend(stacker: Stacker, scored: pd.DataFrame) -> FloatArray:
     return stacker.predict(scored[stacker.inputs].to_numpy(), _progress(scored))
 
 
-def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, Outcome]:
+def _cases(
+    known: pd.DataFrame, names: list[str], league: League, half_life: float | None
+) -> dict[str, Outcome]:
     """Return the cases of each event: teams on dates, their series, and games after them.
 
     Scores of teams are less the mean of their rivals, as `probabilities` shifts them: the teams of
     a date and conference in the round or, in the Finals, both teams.
     """
     progress = _date_progress(known)
+    weight = season_weights(start_years(known["season"]), half_life)
     left = known.merge(events(league.results), on=["season", "team_id"], validate="many_to_one")
     rounds = []
     for event in EVENTS:
@@ -330,13 +338,14 @@ def _cases(known: pd.DataFrame, names: list[str], league: League) -> dict[str, O
             scores={name: cases[name].to_numpy(dtype=np.float64) for name in names},
             progress=None if progress is None else progress[cases.index],
             event=cases["came"].to_numpy(dtype=np.bool_),
+            weight=weight[cases.index],
         )
 
     games = RatedGames.of(league.tables, known, "regular", next_only=True)
     return {
         PLAYOFF: outcome(rounds[:1]),
         SERIES: outcome(rounds[1:]),
-        WIN: Outcome(*_gaps(known, names, games), games.margin > 0),
+        WIN: Outcome(*_gaps(known, names, games), games.margin > 0, weight[games.home]),
     }
 
 

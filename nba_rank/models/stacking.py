@@ -57,8 +57,11 @@ class Stacker:
         alphas: list[float],
         progress: FloatArray | None = None,
         shrinkage_targets: Sequence[str] = (),
+        weight: FloatArray | None = None,
     ) -> Self:
         """Fit on out-of-fold scores of the inputs [N, M], higher is better, NaN where unknown.
+
+        `weight` is that of each row, [N]; None: all weigh 1.
 
         The penalty is one of `alphas`: with a single season, the largest. The weights are constant
         without `progress`, the share of the season played, 0 to 1. Targets that are not blended
@@ -71,7 +74,9 @@ class Stacker:
         unknown = np.isnan(scores)
         if np.isinf(scores).any() or unknown.all(axis=0).any():
             raise ValueError(f"out-of-fold scores of {inputs} are not all finite")
-        mean, scale = np.nanmean(scores, axis=0), np.nanstd(scores, axis=0)
+        weight = np.ones(len(scores)) if weight is None else weight
+        mean = _known_mean(scores, weight)
+        scale = np.sqrt(_known_mean(np.square(scores - mean), weight))
         varies = np.nanmax(scores, axis=0) > np.nanmin(scores, axis=0)
         if not varies.all():
             flat = [name for name, moving in zip(inputs, varies, strict=True) if not moving]
@@ -88,10 +93,9 @@ class Stacker:
         if progress is not None:
             design = np.hstack([at_once, at_once * progress[:, None]])
         n_columns = at_once.shape[1]
-        average = _average(
-            design, n_columns, relevance - relevance.mean(), inputs, shrinkage_targets
-        )
-        ridge = fit_ridge(design, relevance - design @ average, season, alphas)
+        response = relevance - np.average(relevance, weights=weight)
+        average = _average(design, n_columns, response, weight, inputs, shrinkage_targets)
+        ridge = fit_ridge(design, relevance - design @ average, season, alphas, weight)
         found = np.zeros((2, n_columns))
         found[: design.shape[1] // n_columns] = (average + ridge.coef).reshape(-1, n_columns)
         coef, of_unknown = np.split(found, [len(inputs)], axis=1)
@@ -133,10 +137,18 @@ class Stacker:
         return {name: value / total for name, value in zip(self.inputs, at_date, strict=True)}
 
 
+def _known_mean(values: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return the weighted mean of the known values of each column, [M]."""
+    known = ~np.isnan(values)
+    total = np.where(known, weight[:, None] * values, 0.0).sum(axis=0)
+    return np.asarray(total / (weight[:, None] * known).sum(axis=0))
+
+
 def _average(
     design: FloatArray,
     n_columns: int,
     response: FloatArray,
+    weight: FloatArray,
     inputs: list[str],
     shrinkage_targets: Sequence[str],
 ) -> FloatArray:
@@ -147,7 +159,8 @@ def _average(
     chosen = [column for column, name in enumerate(inputs) if name in shrinkage_targets]
     chosen = chosen or [*range(len(inputs))]
     columns = np.arange(design.shape[1]).reshape(-1, n_columns)
-    result = np.zeros(design.shape[1])
+    result, root = np.zeros(design.shape[1]), np.sqrt(weight)
     for own in columns.T[chosen]:
-        result[own] = np.linalg.lstsq(design[:, own], response, rcond=None)[0] / len(chosen)
+        single = np.linalg.lstsq(root[:, None] * design[:, own], root * response, rcond=None)[0]
+        result[own] = single / len(chosen)
     return result

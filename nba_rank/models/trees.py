@@ -26,11 +26,17 @@ def boosting(config: XgbConfig, seed: int, n_jobs: int = 1) -> dict[str, Any]:
 
 
 def fit_xgb(
-    X: Float32Array, y: FloatArray, season: Array, config: XgbConfig, seed: int
+    X: Float32Array,
+    y: FloatArray,
+    season: Array,
+    config: XgbConfig,
+    seed: int,
+    weight: FloatArray | None = None,
 ) -> XGBRegressor:
     """Fit boosted trees to relevance in one thread; nulls take the branch that suits them.
 
-    With early stopping the newest season is held out.
+    With early stopping the newest season is held out. `weight` is that of each row, [N]; None: all
+    weigh 1.
 
     Raises:
         UserError: Early stopping has no season left to learn from.
@@ -38,7 +44,7 @@ def fit_xgb(
     rounds = config.early_stopping_rounds
     model = XGBRegressor(**boosting(config, seed))
     if not rounds:
-        return model.fit(X, y)
+        return model.fit(X, y, sample_weight=weight)
     learn = season < season.max()
     if not learn.any():
         raise UserError(
@@ -46,7 +52,8 @@ def fit_xgb(
             "set model.xgb.early_stopping_rounds=0 or add seasons"
         )
     held_out = [(X[~learn], y[~learn])]
-    return model.fit(X[learn], y[learn], eval_set=held_out, verbose=False)
+    weighs = None if weight is None else weight[learn]
+    return model.fit(X[learn], y[learn], sample_weight=weighs, eval_set=held_out, verbose=False)
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,12 @@ class Forest:
         return forest
 
 
-def fit_rf(X: Float32Array, y: FloatArray, config: RfConfig, seed: int) -> Forest:
-    """Fit a random forest to relevance; nulls take the branch that suits them."""
+def fit_rf(
+    X: Float32Array, y: FloatArray, config: RfConfig, seed: int, weight: FloatArray | None = None
+) -> Forest:
+    """Fit a random forest to relevance; nulls take the branch that suits them.
+
+    `weight` is that of each row, [N]; None: all weigh 1.
+    """
     model = RandomForestRegressor(**asdict(config), random_state=seed, n_jobs=1)
-    return Forest.of(model.fit(X, y))
+    return Forest.of(model.fit(X, y, sample_weight=weight))

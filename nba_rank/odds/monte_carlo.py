@@ -132,22 +132,26 @@ class MonteCarloOdds:
         seed: int,
         playoff_strength: bool = True,
         playoff_residual: bool = False,
+        season_half_life: float | None = None,
     ) -> Self:
         """Learn the strength models from the games after the as-of dates of earlier seasons.
 
-        Of no game, nothing is learned. Without `playoff_strength` the playoffs use the regular
-        season's model; `playoff_residual` lets theirs read `RESIDUAL_INPUTS` too.
+        Of no game, nothing is learned; seasons weigh by `season_weights`. Without
+        `playoff_strength` the playoffs use the regular season's model; `playoff_residual` lets
+        theirs read `RESIDUAL_INPUTS` too.
         """
         score = {SCORE: 0.0} if SCORE in training_games.teams.frame else {}
         playoffs = PLAYOFFS | dict.fromkeys(RESIDUAL_INPUTS, 0.0) if playoff_residual else PLAYOFFS
         team_only = TEAM_ONLY | score
+        players = REGULAR | score, playoffs | score
+        how = playoff_strength, season_half_life
         market = None
         if training_games.market is not None:
             starts = _with_market(REGULAR) | score, _with_market(playoffs) | score
-            market = _fit(training_games.market, *starts, playoff_strength)
+            market = _fit(training_games.market, *starts, *how)
         return cls(
-            _fit(training_games.players, REGULAR | score, playoffs | score, playoff_strength),
-            _fit(training_games.teams, team_only, team_only, playoff_strength),
+            _fit(training_games.players, *players, *how),
+            _fit(training_games.teams, team_only, team_only, *how),
             n_simulations,
             seed,
             market,
@@ -298,12 +302,17 @@ def _with_market(start: dict[str, float]) -> dict[str, float]:
 
 
 def _fit(
-    rated: Rated, regular: dict[str, float], playoffs: dict[str, float], playoff_strength: bool
+    rated: Rated,
+    regular: dict[str, float],
+    playoffs: dict[str, float],
+    playoff_strength: bool,
+    half_life: float | None,
 ) -> StrengthModels:
-    of_regular = StrengthModel.fit(rated.frame, rated.regular, regular)
+    of_regular = StrengthModel.fit(rated.frame, rated.regular, regular, half_life)
     if not playoff_strength:
         return StrengthModels(of_regular, of_regular)
-    return StrengthModels(of_regular, StrengthModel.fit(rated.frame, rated.playoffs, playoffs))
+    of_playoffs = StrengthModel.fit(rated.frame, rated.playoffs, playoffs, half_life)
+    return StrengthModels(of_regular, of_playoffs)
 
 
 def _date_slices(frame: pd.DataFrame) -> list[slice]:

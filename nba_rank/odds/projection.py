@@ -60,6 +60,7 @@ def project(
     seed: int,
     cache: Path,
     threads: int,
+    season_half_life: float | None = None,
     on_season: Callable[[], None] = lambda: None,
 ) -> Projection:
     """Simulate the rest of the season from all dates of seasons.
@@ -73,9 +74,10 @@ def project(
         cache: Folder of simulated seasons and what they were simulated with.
         threads: Seasons, or groups of dates of a single one, that are simulated at once; does not
             change the result.
+        season_half_life: Of the weights of the seasons learned from.
         on_season: Called after each season.
     """
-    known = [*tables.hashes().values(), (n_simulations, seed)]
+    known = [*tables.hashes().values(), (n_simulations, seed, season_half_life)]
     hashes = {str(season): frame_hash(part) for season, part in inputs.groupby("season")}
     entries = {
         season: Entry(
@@ -99,7 +101,12 @@ def project(
         def simulate(season: str) -> Projection:
             start = time.perf_counter()
             learned = training_games.of_seasons(learn_from[season])
-            odds = MonteCarloOdds.fit(learned, n_simulations=n_simulations, seed=seed)
+            odds = MonteCarloOdds.fit(
+                learned,
+                n_simulations=n_simulations,
+                seed=seed,
+                season_half_life=season_half_life,
+            )
             dates = inputs[inputs["season"] == season]
             at_once = max(1, threads // len(missing))
             summary = odds.predict(dates, tables, rounds=False, threads=at_once)

@@ -17,6 +17,7 @@ from scipy.special import log_ndtr
 from threadpoolctl import threadpool_limits
 
 from nba_rank.core.arrays import FloatArray
+from nba_rank.core.season_weights import season_weights
 from nba_rank.odds.past_games import RatedGames
 
 MARGIN_CAP = 30.0
@@ -83,7 +84,13 @@ class StrengthModel:
     # One thread: the last bits must not depend on how many a machine has.
     @classmethod
     @threadpool_limits.wrap(limits=1, user_api="blas")
-    def fit(cls, frame: pd.DataFrame, games: RatedGames, start: dict[str, float]) -> Self:
+    def fit(
+        cls,
+        frame: pd.DataFrame,
+        games: RatedGames,
+        start: dict[str, float],
+        season_half_life: float | None = None,
+    ) -> Self:
         """Learn from games.
 
         Args:
@@ -91,6 +98,7 @@ class StrengthModel:
                 and the inputs; the rows that `games` name hold no NaN.
             games: Games after the as-of dates; with none, the model keeps its starting weights.
             start: Inputs, and the weights that the fit is shrunk towards.
+            season_half_life: Of the weights of seasons, see `season_weights`.
 
         Raises:
             ValueError: An input of a team in the games is unknown.
@@ -102,7 +110,8 @@ class StrengthModel:
         if unknown:
             raise ValueError(f"inputs {unknown} are unknown for teams in the games to learn from")
         later = progress[games.home] - 0.5
-        weight, response = games.weight, np.clip(games.margin, -MARGIN_CAP, MARGIN_CAP)
+        of_season = season_weights(games.season, season_half_life)
+        weight, response = games.weight * of_season, np.clip(games.margin, -MARGIN_CAP, MARGIN_CAP)
         total = max(weight.sum(), 1e-9)
         scale = np.sqrt((weight[:, None] * gap**2).sum(axis=0) / total)
         scale = np.where(scale > 0, scale, 1.0)
@@ -118,7 +127,7 @@ class StrengthModel:
         moment = weighted @ (response - games.edge) + penalty @ first
         solved = np.linalg.solve(gram, moment)
         expected = design @ solved + games.edge
-        doubt = _doubt(games, frame, response - expected)
+        doubt = _doubt(games, frame, response - expected, of_season)
         return cls(
             inputs=names,
             coef=(solved[:k] / scale).tolist(),
@@ -179,7 +188,9 @@ def _noise(expected: FloatArray, won: np.ndarray, weight: FloatArray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=np.log([5.0, 40.0]), method="bounded").x))
 
 
-def _doubt(games: RatedGames, frame: pd.DataFrame, residual: FloatArray) -> tuple[float, float]:
+def _doubt(
+    games: RatedGames, frame: pd.DataFrame, residual: FloatArray, of_season: FloatArray
+) -> tuple[float, float]:
     """Return how far strengths are off, on opening night and at the end, points.
 
     The mean residual of a team's n games after a date varies by the doubt squared, by that of its
@@ -197,18 +208,20 @@ def _doubt(games: RatedGames, frame: pd.DataFrame, residual: FloatArray) -> tupl
     meetings = np.bincount(row * len(teams) + team[other], minlength=len(frame) * len(teams))
     opponents = (meetings.reshape(len(frame), -1) ** 2).sum(axis=1)
     seen = np.flatnonzero(n)
+    own = np.sqrt(np.bincount(row, np.tile(of_season, 2))[seen] / n[seen])
     total, n, progress = total[seen], n[seen], frame["progress"].to_numpy()[seen]
     # How often the doubt squared is in the excess, and about the excess' standard deviation.
     times = 1 + opponents[seen] / n**2 - 2 / n
-    square = np.average(residual**2, weights=games.weight)
+    square = np.average(residual**2, weights=games.weight * of_season)
     excess = (total**2 / n - square) / n
     spread = times * DOUBT[0] ** 2 + square / n
-    design = np.column_stack([1 - progress, progress]) * (times / spread)[:, None]
+    design = np.column_stack([1 - progress, progress]) * (own * times / spread)[:, None]
     # Dates repeat each other: all together count for the seasons.
-    scale = len(np.unique(games.season)) / np.square(times / spread).sum()
+    _, of_each = np.unique(games.season, return_index=True)
+    scale = of_season[of_each].sum() / np.square(own * times / spread).sum()
     first = np.square(DOUBT)
     penalty = np.eye(2) * DOUBT_SEASONS / 2
     gram = scale * design.T @ design + penalty
-    solved = np.linalg.solve(gram, scale * design.T @ (excess / spread) + penalty @ first)
+    solved = np.linalg.solve(gram, scale * design.T @ (own * excess / spread) + penalty @ first)
     opening, end = np.sqrt(np.maximum(solved, _MIN_DOUBT**2))
     return float(opening), float(end)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from nba_rank.core.errors import UserError
+from nba_rank.core.season_weights import season_weights
 from nba_rank.features.roster import PlayerSets
 
 Batch = dict[str, Tensor]
@@ -167,15 +168,20 @@ class DateSampler:
 
     Neighbouring dates are near-duplicates, so each of `dates_per_season` equal stretches of a
     season (0: one for each date) gives one date with all its lists. A season of fewer dates gives
-    them all.
+    them all. An older season has fewer stretches, in proportion to its `season_weights`.
     """
 
-    def __init__(self, lists: ListTensors, dates_per_season: int) -> None:
+    def __init__(
+        self, lists: ListTensors, dates_per_season: int, season_half_life: float | None = None
+    ) -> None:
         self._season, self._date = torch.from_numpy(lists.season), torch.from_numpy(lists.date)
         newest = [lists.date[lists.season == season].max() for season in np.unique(lists.season)]
         self._n_dates = torch.tensor(newest) + 1
         per_season = dates_per_season or int(self._n_dates.max())
-        bounds = torch.arange(per_season + 1) * self._n_dates[:, None] // per_season
+        weight = torch.from_numpy(season_weights(np.unique(lists.season), season_half_life))
+        stretches = (per_season * weight).round().long()[:, None]
+        place = torch.arange(per_season + 1).minimum(stretches)
+        bounds = place * self._n_dates[:, None] // stretches.clamp(min=1)
         self._start, self._width = bounds[:, :-1], bounds.diff(dim=1)
 
     def draw(self, generator: torch.Generator) -> Tensor:
@@ -218,12 +224,13 @@ class ListDataModule(pl.LightningDataModule):
         *,
         lists_per_batch: int,
         dates_per_season: int,
+        season_half_life: float | None = None,
         seed: int,
     ) -> None:
         super().__init__()
         self._lists = {"train": train, "validation": validation}
         self._size = lists_per_batch
-        self._sampler = DateSampler(train, dates_per_season)
+        self._sampler = DateSampler(train, dates_per_season, season_half_life)
         self._generator = torch.Generator().manual_seed(seed)
         self._on_device: dict[str, Batch] = {}
 

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from made_games import table
 
-from nba_rank.data.calendar import as_of_grid
 from nba_rank.features.asof import Rows, days
 from nba_rank.features.market import (
     FIRST_HOME_EDGE,
@@ -124,19 +123,3 @@ def test_on_neutral_courts_there_is_no_edge(small_tables, as_of, config):
         for some in (games, [games[0][:5]])
     )
     assert neutral > home > 0
-
-
-@pytest.mark.real
-def test_real_ratings_foretell_the_next_spreads(real_tables, config):
-    seasons = [f"{year}-{year - 1999}" for year in range(2012, 2015)]
-    grid = as_of_grid(real_tables, seasons, 7)
-    rows = Rows.of(real_tables, grid)
-    rating = market_ratings(real_tables, rows, config)
-    assert np.isfinite(rating).all()
-    lines = real_tables.market_lines.merge(grid, on="season")
-    lines = lines[(lines["game_date"] - lines["as_of_date"]).dt.days.between(0, 6)]
-    home, away = (
-        rating[rows.find(lines["as_of_date"], lines[f"{side}_team_id"])]
-        for side in ("home", "away")
-    )
-    assert np.corrcoef(home - away, -lines["home_spread"])[0, 1] > 0.85

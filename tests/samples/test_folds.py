@@ -9,7 +9,13 @@ from nba_rank.samples.folds import FoldError, FoldPlan, TestPart, plan_folds, va
 
 SEASONS = [f"{year}-{(year + 1) % 100:02d}" for year in range(2012, 2024)]
 HOLDOUT = FoldsConfig(
-    n_test_seasons=2, first_test_season=None, refit=False, oof="forward", n_oof_seasons=3, k=4
+    n_test_seasons=2,
+    first_test_season=None,
+    refit=False,
+    oof="forward",
+    n_oof_seasons=3,
+    k=4,
+    season_half_life=None,
 )
 WALK = replace(HOLDOUT, n_test_seasons=3, refit=True, n_oof_seasons=2)
 KFOLD = replace(HOLDOUT, oof="kfold")
@@ -29,6 +35,7 @@ def plans(draw):
         oof="forward" if refit else draw(st.sampled_from(["forward", "kfold"])),
         n_oof_seasons=draw(st.integers(1, 6)),
         k=draw(st.integers(2, 5)),
+        season_half_life=None,
     )
     try:
         plan = plan_folds(seasons, first, config)

@@ -34,6 +34,11 @@ class FoldsConfig:
         "Out-of-fold seasons before the first test season, for `forward`.", low=1
     )
     k: int = option("Number of folds, for `kfold`.", low=2)
+    season_half_life: float | None = option(
+        "Seasons until a season weighs half of the newest one, wherever something is learned "
+        "across seasons: see `nba_rank.core.season_weights`; null: all alike.",
+        low=0.01,
+    )
 
 
 @dataclass(kw_only=True)

@@ -153,6 +153,11 @@ class ImpactConfig:
         "Weighted minutes at the low-minute mean added to each player's rates.", low=0
     )
     prior_ridge: float = option("Penalty of the box prior's standardised weights.", low=1e-06)
+    season_half_life: float | None = option(
+        "Seasons until a season weighs half in the box prior, by default that of the folds; "
+        "null: all alike.",
+        low=0.01,
+    )
     margin_decay_days: float = option("Days until a game weighs 1/e in the update.", low=30)
     update_ridge: float = option("Penalty of a player's distance from his prior.", low=1e-06)
     margin_cap: float = option("Points at which margins are clipped.", low=1)

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from nba_rank.config.schema import ImpactConfig
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.core.errors import UserError
+from nba_rank.core.season_weights import season_weights
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days
 from nba_rank.features.players.box_vector import VECTOR, BoxSums
@@ -148,7 +149,7 @@ class BoxPrior:
     """Learns weights of the box vector from the games of earlier seasons."""
 
     def __init__(self, config: ImpactConfig) -> None:
-        self._ridge = config.prior_ridge
+        self._ridge, self._half_life = config.prior_ridge, config.season_half_life
         self._season: list[IntArray] = []
         self._difference: list[FloatArray] = []
         self._response: list[FloatArray] = []
@@ -196,15 +197,19 @@ class BoxPrior:
         self._difference, self._response = [state["difference"]], [state["response"]]
 
     def _fit(self, before: int) -> FloatArray:
-        earlier = np.concatenate(self._season) < before
+        season = np.concatenate(self._season)
+        earlier = season < before
         X = np.concatenate(self._difference)[earlier]
         y = np.concatenate(self._response)[earlier]
-        scale = X.std(axis=0)
+        weight = season_weights(season[earlier], self._half_life)
+        spread = np.square(X - np.average(X, axis=0, weights=weight))
+        scale = np.sqrt(np.average(spread, axis=0, weights=weight))
         # A constant column, as all are on the first day of the logs, gets no weight.
         scale[scale < 1e-6] = np.inf
-        X = X / scale
+        root = np.sqrt(weight)
+        X = X / scale * root[:, None]
         gram = X.T @ X + self._ridge * np.eye(X.shape[1])
-        return np.asarray(np.linalg.solve(gram, X.T @ y) / scale)
+        return np.asarray(np.linalg.solve(gram, X.T @ (y * root)) / scale)
 
 
 class MarginSums:

@@ -157,6 +157,7 @@ def _train(
             games.validation,
             lists_per_batch=settings.lists_per_batch,
             dates_per_season=settings.dates_per_season,
+            season_half_life=config.folds.season_half_life,
             seed=seed,
         )
         trainer = _trainer(config, callbacks, loggers, validate=games.validation is not None)

@@ -193,6 +193,8 @@ CHANGES = {
     "margin_decay_days": (60.0, {"prior_rating", "impact_rating"}),
     "update_ridge": (5.0, {"impact_rating"}),
     "margin_cap": (10.0, {"prior_rating", "impact_rating"}),
+    # One earlier season has no other to weigh against.
+    "season_half_life": (0.5, set()),
     "minutes_half_life": (3.0, {"expected_minutes", "full_strength_minutes"}),
 }
 
