@@ -65,10 +65,8 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
         "player ratings": lambda: player_ratings(tables, grid, features.impact),
         "player ratings of one date": lambda: player_ratings(tables, last, features.impact),
         "player sets": lambda: player_sets(tables, ratings, grid, features.roster),
-        "strength inputs": lambda: strength_inputs(tables, ratings, grid, features.market),
-        **_simulations(
-            tables, strength_inputs(tables, ratings, grid, features.market), seasons, config
-        ),
+        "strength inputs": lambda: strength_inputs(tables, ratings, grid),
+        **_simulations(tables, strength_inputs(tables, ratings, grid), seasons, config),
         "fit model A": lambda: fit_model_a(
             train.sets,
             train.team_prior(model.model_a.team_prior),
@@ -116,7 +114,7 @@ def before_models(
 
         with stages.stage("features"):
             ratings, sets, store = build(grid)
-            inputs = strength_inputs(tables, ratings, grid, features.market)
+            inputs = strength_inputs(tables, ratings, grid)
         stages.groups({name: group.seconds for name, group in store.groups.items()})
         with stages.stage("projection"):
             project(
@@ -135,7 +133,7 @@ def before_models(
         middle = newest.iloc[[len(newest) // 2]]
         one_more = middle.assign(as_of_date=middle["as_of_date"] + pd.Timedelta(days=1))
         with stages.stage("one date"):
-            strength_inputs(tables, build(one_more)[0], one_more, features.market)
+            strength_inputs(tables, build(one_more)[0], one_more)
     # In bytes on macOS, in KiB elsewhere.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30

@@ -11,7 +11,7 @@ import pandas as pd
 from nba_rank.config.schema import Config
 from nba_rank.config.schema.option import NOTHING, RESULT, roles
 from nba_rank.core.errors import UserError
-from nba_rank.core.names import CLOSING_SPREADS, MARKET
+from nba_rank.core.names import ALL, CLOSING_SPREADS, MARKET
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.paired import MIN_SEASONS, against_each, paired, season_means
 from nba_rank.evaluation.past_runs import PastRun, read_run
@@ -159,7 +159,25 @@ def _variant(first: PastRun, name: str, run: PastRun) -> dict[str, object]:
 
 
 def _run_tables(run: PastRun) -> dict[str, object]:
-    tidy = run.metrics
+    """Return the tables of all seasons and, where choices have seen some, of the others alone."""
+    seen = run.manifest.get("choices")
+    parts = {"": _tables(run, run.metrics)}
+    if seen and seen["reported"] and (seen["development"] or seen["validation"]):
+        own = run.metrics["season"].isin(seen["reported"])
+        parts["Reported seasons alone"] = _tables(run, run.metrics[own])
+    return {
+        "command": _command(run),
+        "seasons": sorted(set(run.metrics["season"]) - {ALL}),
+        "min_seasons": MIN_SEASONS,
+        "ranker": run.ranker,
+        "seen": seen,
+        "parts": parts,
+        "seconds": run.seconds,
+        "environment": run.manifest.get("environment", {}),
+    }
+
+
+def _tables(run: PastRun, tidy: pd.DataFrame) -> dict[str, object]:
     skill = tidy[tidy["metric"].isin(["spearman", "rank_mae"]) & tidy["ranker"].isin(_RANKERS)]
     skill = skill[skill["scope"].isin(["league", "playoff16"])]
     chances = tidy[tidy["metric"].str.endswith(("_brier", "_log_loss"))]
@@ -169,17 +187,11 @@ def _run_tables(run: PastRun) -> dict[str, object]:
     games = chances[chances["metric"] == "game_brier"]
     priced = (games["ranker"] == "market").any()
     return {
-        "command": _command(run),
-        "seasons": sorted(skill["season"].unique()),
-        "min_seasons": MIN_SEASONS,
-        "ranker": run.ranker,
         "skill": season_means(skill),
         "gaps": gaps,
         "chances": season_means(chances),
         "games": paired(games if priced else games.iloc[:0], "market"),
         "coverage": season_means(coverage),
-        "seconds": run.seconds,
-        "environment": run.manifest.get("environment", {}),
     }
 
 

@@ -1,11 +1,12 @@
 """The order of the stages of a run: from tables to a written run folder."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from nba_rank.config.choices import Choices
 from nba_rank.config.schema import Config
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
@@ -52,6 +53,11 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     config = inputs.config
     tables, results, plan = inputs.tables, inputs.results, inputs.plan
     data, grid = inputs.data, inputs.grid
+    seen = None
+    if config.data.source == "raw":
+        seen = Choices.read().seen(plan.test_seasons, config)
+        run_dir.note(choices=asdict(seen))
+        console.print(seen.line)
 
     members, oof = fit_members(plan, data, config, seeds.folds, run_dir, stages)
     run_dir.write_frame("oof.parquet", _oof_table(plan, oof))
@@ -91,7 +97,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             table = table.sort_values(["season", "as_of_date", "rank"], ignore_index=True)
             result = replace(result, predictions=table)
     with stages.stage("report"):
-        setting = Setting(config, plan, tables, stages.seconds, inputs.group_seconds)
+        setting = Setting(config, plan, tables, stages.seconds, inputs.group_seconds, seen)
         write_report(result, setting, run_dir, console)
     run_dir.note(seconds=stages.seconds)
     return RunResult(result.metrics, table, plan)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 from rich.console import Console
 
+from nba_rank.config.choices import Seen
 from nba_rank.config.schema import Config
 from nba_rank.core.names import ALL, PLATT
 from nba_rank.core.run_dir import RunDir
@@ -35,13 +36,18 @@ _KEY = ["season", "team_id"]
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run was made of; seconds are wall-clock, by stage and by feature group built."""
+    """What a run was made of.
+
+    Seconds are wall-clock, by stage and by feature group built; `seen` is what choices of defaults
+    have seen of the test seasons, None of a made-up league.
+    """
 
     config: Config
     plan: FoldPlan
     tables: Tables
     seconds: dict[str, float]
     group_seconds: dict[str, float]
+    seen: Seen | None = None
 
 
 def write_report(
@@ -158,6 +164,7 @@ def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
     model_a, seconds = setting.config.model.model_a, setting.seconds
     return vars(found) | {
         "seasons": found.seasons,
+        "seen": setting.seen,
         "how_far": _how_far(found),
         "subject": next((name for name in (found.ranker, PLATT) if name in present), ""),
         "contributions": found.contributions.assign(member=found.contributions["part"]),
@@ -242,7 +249,6 @@ def _data(setting: Setting) -> dict[str, str]:
         "team records": _span(tables.team_records["season"]),
         "RAPTOR": _span(tables.raptor["season"]),
         "bookmakers' win totals": _span(tables.market_totals["season"]),
-        "closing spreads": _span(tables.market_lines["season"]),
         "games": f"{len(tables.games):,}",
         "target": setting.config.target.name,
     }
