@@ -50,11 +50,27 @@ def one_blas_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def raw_dir() -> Path:
-    """Folder of real game logs; tests that ask for it are skipped where there is none."""
+    """Folder of real game logs; tests that ask for it are skipped where there is none.
+
+    It is the first of several in NBA_RANK_RAW_DIR: most tests need no more.
+    """
     default = Path(__file__).parents[2] / "shared" / "nba" / "raw"
-    folder = Path(os.environ.get("NBA_RANK_RAW_DIR", default))
+    folder = Path(os.environ.get("NBA_RANK_RAW_DIR", str(default)).split(os.pathsep)[0])
     if not folder.is_dir():
         pytest.skip(f"no real league data in {folder}: set NBA_RANK_RAW_DIR to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def history_dir(raw_dir) -> Path:
+    """Folder of older player logs, the second in NBA_RANK_RAW_DIR, or `history` beside the first.
+
+    Tests that ask for it are skipped where there is none.
+    """
+    more = os.environ.get("NBA_RANK_RAW_DIR", "").split(os.pathsep)[1:]
+    folder = Path(more[0]) if more else raw_dir.with_name("history")
+    if not folder.is_dir():
+        pytest.skip(f"no older player logs in {folder}: name it second in NBA_RANK_RAW_DIR")
     return folder
 
 

@@ -182,9 +182,14 @@ def play_in(season: str) -> PlayIn | None:
     return PlayIn(line=10) if year >= 2020 else None
 
 
-def division_winners_first(season: str) -> bool:
-    """Whether division winners were seeded ahead of better records (until 2014-15)."""
-    return season_start_year(season) < 2015
+def seeded_with_winners(season: str) -> int | None:
+    """Return how many others were seeded with a conference's division winners, ahead of the rest.
+
+    One from 2006-07 to 2014-15, when three winners and the best of the others had the first four
+    seeds, in order of record; none before; None since: seeds go by record alone.
+    """
+    year = season_start_year(season)
+    return None if year >= 2015 else 1 if year >= 2006 else 0
 
 
 def restart(season: str) -> Restart | None:

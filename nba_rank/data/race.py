@@ -139,7 +139,7 @@ def race(
     worst, best = win_pct(wins, losses + left), win_pct(wins + left, losses)
     ahead = (wins - losses) / 2
 
-    winners_first = league.division_winners_first(season)
+    winners_first = league.seeded_with_winners(season) is not None
     division = pd.factorize(members["division"])[0]
     eliminated = np.zeros(wins.shape, dtype=bool)
     clinched = np.zeros(wins.shape, dtype=bool)

@@ -1,8 +1,8 @@
 """Regular-season standings with the league's tie-breaks.
 
 Source: the league's playoff tie-break procedures since 2015-16: seven criteria for ties of two
-teams, six for more. Percentages are compared exactly: a quotient of whole numbers is correctly
-rounded, so 41-41 equals 36-36.
+teams, six for more; before, a division title came first for two as well. Percentages are compared
+exactly: a quotient of whole numbers is correctly rounded, so 41-41 equals 36-36.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from nba_rank.data import league
 
 BERTHS = 8
 """Playoff teams of a conference."""
@@ -91,8 +93,24 @@ def _eligible(records: Records) -> np.ndarray:
     return mask
 
 
-def _seed_orders(records: Records) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return each conference's team indices in order of seed, and who won a division [T]."""
+def winners_first(order: np.ndarray, winner: np.ndarray, others: int | None) -> np.ndarray:
+    """Return orders of seed [S, K] from orders by record [S, K].
+
+    `winner` says which teams won a division [S, T], `others` how many more go with them, see
+    `nba_rank.data.league.seeded_with_winners`.
+    """
+    if others is None:
+        return order
+    first = np.take_along_axis(winner, order, axis=1)
+    first |= np.cumsum(~first, axis=1) <= others
+    return np.take_along_axis(order, np.argsort(~first, axis=1, kind="stable"), axis=1)
+
+
+def _orders(records: Records, title_first: bool) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return each conference's team indices in order of record, and who won a division [T].
+
+    Of two teams level, the title decides before their games against each other if `title_first`.
+    """
     same_division = records.division[:, None] == records.division
     same_conference = records.conference[:, None] == records.conference
     eligible = _eligible(records)
@@ -122,6 +140,8 @@ def _seed_orders(records: Records) -> tuple[list[np.ndarray], np.ndarray]:
         of_two, of_more = [among_tied, *after, other, margin], [among_tied, *after, margin]
         winner[_break_tie(best, of_two, of_more)[0]] = True
     of_two = [among_tied, by(winner), *after, other, margin]
+    if title_first:
+        of_two[:2] = of_two[1::-1]
     of_more = [by(winner), among_tied, *after, margin]
     orders = [
         _order(np.flatnonzero(records.conference == code), records.win_pct, of_two, of_more)
@@ -220,11 +240,9 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
         unequal numbers of games);
         `conference_wins`, `conference_losses`, `division_wins`, `division_losses`;
         `point_diff` (points scored less allowed), `division_winner`;
-        `seed` (1 is best, within the conference, by the tie-breaks since 2015-16. Division winners
-        were seeded first until 2014-15; the seed ignores that, so take the playoff field of those
-        seasons from the games);
-        `league_rank` (1 is best, a strict order over both conferences that agrees with the seeds
-        and decides home court between conferences).
+        `seed` (1 is best, within the conference);
+        `league_rank` (1 is best, a strict order by record over both conferences, which decides home
+        court; it agrees with the seeds unless division winners are seeded first).
 
     Raises:
         ValueError: The season has no teams, or a game names another team.
@@ -234,12 +252,14 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
     beat, conference, division = records.beat, records.conference, records.division
     n = len(beat)
     wins, losses = beat.sum(axis=1), beat.sum(axis=0)
-    orders, winner = _seed_orders(records)
+    others = league.seeded_with_winners(season)
+    orders, winner = _orders(records, title_first=others is not None)
 
     seed = np.zeros(n, dtype="int64")
     games_behind = np.zeros(n)
     for order in orders:
-        seed[order] = np.arange(1, len(order) + 1)
+        (seeded,) = winners_first(order[None], winner[None], others)
+        seed[seeded] = np.arange(1, len(order) + 1)
         lead = wins[order[0]] - losses[order[0]]
         games_behind[order] = (lead - (wins - losses)[order]) / 2
     same_conference = conference[:, None] == conference

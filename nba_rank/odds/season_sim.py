@@ -82,7 +82,9 @@ class Situation:
             as_of_date=as_of_date,
             records=records,
             remaining=games.remaining(as_of_date),
-            league=League(records.conference, records.division),
+            league=League(
+                records.conference, records.division, league_facts.seeded_with_winners(season)
+            ),
             play_in=play_in_rule,
             uninvited=tuple(np.searchsorted(records.team_id, uninvited).tolist()),
             playin=tuple((int(a), int(b)) for a, b in playin),

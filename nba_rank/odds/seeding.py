@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nba_rank.core.arrays import Array, BoolArray, FloatArray, IntArray
-from nba_rank.data.standings import BERTHS, win_pct
+from nba_rank.data.standings import BERTHS, win_pct, winners_first
 
 Criterion = Callable[[IntArray, IntArray], Array]
 """Simulations [G] and teams [G, K] of tied groups -> signed values [G, K], higher is better."""
@@ -23,12 +23,15 @@ Criterion = Callable[[IntArray, IntArray], Array]
 class League:
     """Who plays in which conference (0 or 1) and division (unique over conferences), codes [T].
 
+    `seeded_with_winners` is that of `nba_rank.data.league`.
+
     Raises:
         ValueError: The conferences are not two, or a division lies in both.
     """
 
     conference: IntArray
     division: IntArray
+    seeded_with_winners: int | None = None
 
     def __post_init__(self) -> None:
         """Check the codes."""
@@ -222,9 +225,8 @@ def _division_winners(records: _Records) -> BoolArray:
     return winner
 
 
-def _conference_orders(records: _Records) -> list[IntArray]:
-    """Return the teams of either conference in order of seeds [S, K]."""
-    winner = _division_winners(records)
+def _conference_orders(records: _Records, winner: BoolArray) -> list[IntArray]:
+    """Return the teams of either conference in order of record [S, K]."""
 
     def division_winner(row: IntArray, members: IntArray) -> Array:
         return winner[row[:, None], members].astype(np.int8)
@@ -237,6 +239,8 @@ def _conference_orders(records: _Records) -> list[IntArray]:
         division_winner, records.among_tied, records.division_record, records.in_conference,
         records.own_field, records.margin,
     ]  # fmt: skip
+    if records.league.seeded_with_winners is not None:
+        of_two[:2] = of_two[1::-1]
     members = [np.flatnonzero(records.league.conference == code) for code in (0, 1)]
     return _order(records, members, of_two, of_more)
 
@@ -283,8 +287,7 @@ def _league_rank(orders: list[IntArray], records: _Records) -> IntArray:
 def seed(beat: Array, point_diff: Array, league: League) -> Seeds:
     """Return the final standings of many regular seasons.
 
-    The tie-breaks are those since 2015-16 for every season; ties that they do not settle go by
-    position.
+    Ties that the tie-breaks do not settle go by position.
 
     Args:
         beat: Wins of the row team over the column team, integers [S, T, T].
@@ -310,9 +313,11 @@ def seed(beat: Array, point_diff: Array, league: League) -> Seeds:
         line = np.partition(pct[:, members], eighth, axis=1)[:, eighth]
         eligible[:, members] = pct[:, members] >= line[:, None]
     records = _Records(beat, point_diff, league, pct, eligible)
-    orders = _conference_orders(records)
+    winner = _division_winners(records)
+    orders = _conference_orders(records, winner)
     seeds = np.empty(pct.shape, dtype=np.int64)
-    for order in orders:
+    for by_record in orders:
+        order = winners_first(by_record, winner, league.seeded_with_winners)
         places = np.broadcast_to(np.arange(1, order.shape[1] + 1), order.shape)
         np.put_along_axis(seeds, order, places, axis=1)
     return Seeds(wins, losses, pct, seeds, _league_rank(orders, records))

@@ -27,7 +27,7 @@ from nba_rank.odds.seeding import League
 
 T = 30
 DAY = pd.Timedelta(days=1)
-SINCE_2015 = [f"{year}-{(year + 1) % 100:02d}" for year in range(2015, 2024)]
+REAL = [f"{year}-{(year + 1) % 100:02d}" for year in range(2000, 2024)]
 ROUND_ODDS = ["playoff_prob", "round_1_prob", "round_2_prob", "finals_prob", "title_prob"]
 SEEDS = [f"seed_{place}" for place in range(1, 16)]
 
@@ -479,10 +479,11 @@ def test_ten_thousand_seasons_from_the_middle_take_less_than_a_second_and_a_half
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("season", SINCE_2015)
+@pytest.mark.parametrize("season", REAL)
 def test_real_seeds_and_outcomes_are_those_of_the_games_played(real_tables, season):
     check_seeds(real_tables, season)
-    check_outcome(real_tables, season)
+    if season != "2002-03":  # Dallas seeded before San Antonio, see the test of the standings
+        check_outcome(real_tables, season)
 
 
 @pytest.mark.real

@@ -11,7 +11,8 @@ from nba_rank.odds.seeding import League, Seeds, seed
 
 
 def of_teams(teams: pd.DataFrame) -> League:
-    return League(*alignment(teams))
+    rule = league_facts.seeded_with_winners(teams["season"].iloc[0])
+    return League(*alignment(teams), rule)
 
 
 def season_teams(season: str) -> pd.DataFrame:
@@ -95,6 +96,7 @@ def assert_as_standings(seasons: list[np.ndarray], teams: pd.DataFrame) -> None:
 LEAGUES = {
     "thirty": season_teams("2018-19"),
     "twenty_nine_in_four_divisions": season_teams("2001-02"),
+    "first_four_with_three_winners": season_teams("2008-09"),
     "unequal_conferences": made_up_teams("EWWEEEEWEEEWWEEEEEEWWEW", "aXYbccbZabcXXbacbbcYZcX"),
     "fewer_teams_than_berths": made_up_teams("EEWWWEEW", "abXYXaaY"),
 }
