@@ -140,7 +140,7 @@ def _variant(first: PastRun, name: str, run: PastRun) -> dict[str, object]:
     tidy = first.metrics[first.metrics["metric"].isin(_MEASURES)]
     tidy = tidy[tidy["scope"] == "league"]
     both = pd.concat([_named(run, name), tidy[tidy["ranker"] == first.ranker]])
-    seasons = set(run.metrics["season"]) & set(first.metrics["season"])
+    seasons = set(run.metrics["season"]) & set(first.metrics["season"]) - {ALL}
     others = tidy.iloc[:0]
     if name == WITH_MARKET:
         others = tidy[tidy["ranker"].isin([MARKET, CLOSING_SPREADS])]

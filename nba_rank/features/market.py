@@ -17,8 +17,7 @@ from nba_rank.data.venues import neutral_courts
 from nba_rank.features.asof import DAY_SPAN, Rows, RunningSums, days, start_years
 
 POINTS_PER_WIN = 0.3
-"""Points of strength of a win more in 82 games, by win totals; of .30, .37 and .45 the one with
-which the rating told margins of 2007-08 to 2009-10 best."""
+"""Points of strength of a win more in 82 games, by win totals."""
 
 FIRST_HOME_EDGE = 3.0
 """Points that bookmakers gave the home team before the first line is known."""
