@@ -6,6 +6,9 @@ MEMBERS = ("model_a", "xgb", "rf")
 CLONE = "clone_classifier"
 """The model of who makes the playoffs; it ranks no teams, so it runs alone."""
 
+MARGINS = "margins"
+"""The baseline that simulates seasons from margins alone; see `nba_rank.odds.margins_only`."""
+
 STANDINGS, MARKET, CLOSING_SPREADS = "standings", "market", "closing_spreads"
 """Baselines: the record to date, bookmakers before the season, and their lines of games to date."""
 

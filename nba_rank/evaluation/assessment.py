@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import Config
+from nba_rank.core.names import MARGINS
 from nba_rank.data.prepare import true_strength
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.baselines import baseline_scores, market_scores, with_random
@@ -19,6 +20,7 @@ from nba_rank.models.model_a.faithfulness import occlusion_effects
 from nba_rank.models.model_a.fitted import TeamScores
 from nba_rank.models.oof import final_scores
 from nba_rank.models.ranker import League, Ranker
+from nba_rank.odds.margins_only import margins_only
 from nba_rank.samples.dataset import PROJECTED, Dataset
 from nba_rank.samples.folds import FoldPlan
 
@@ -60,7 +62,11 @@ def assess(
     tables, results, ranker = league.tables, league.results, final_name(config)
     points = grid[(grid["as_of_point"] != "") & grid["season"].isin(judged.plan.test_seasons)]
     baselines = baseline_scores(tables, grid[grid["as_of_point"] != ""])
-    scored = _scored(judged, points, baselines, tables, config, rng)
+    simulated = pd.DataFrame()
+    if config.odds.name == "monte_carlo":
+        of_points, tests = grid[grid["as_of_point"] != ""], judged.plan.test_seasons
+        simulated = margins_only(tables, league.inputs, of_points, tests, config.seed)
+    scored = _scored(judged, points, baselines, simulated, tables, config, rng)
     without = _without_a_member(judged, points, data, config)
     chosen = LIST_METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else LIST_METRICS
     rankings = evaluate(
@@ -82,7 +88,7 @@ def assess(
     return evaluation_result(
         ranker=ranker,
         rankings=rankings,
-        probabilities=assess_probabilities(forecasts, league, baselines, grid, ranker),
+        probabilities=assess_probabilities(forecasts, league, baselines, grid, ranker, simulated),
         more=pd.concat(more, ignore_index=True),
         predictions=judged.predictions,
         completed=judged.completed,
@@ -112,6 +118,7 @@ def _scored(
     judged: EvaluationInputs,
     points: pd.DataFrame,
     baselines: pd.DataFrame,
+    simulated: pd.DataFrame,
     tables: Tables,
     config: Config,
     rng: np.random.Generator,
@@ -125,6 +132,9 @@ def _scored(
     if config.features.projection.enabled:
         own.append(PROJECTED)
     final = judged.predictions[judged.predictions["as_of_point"] != ""]
+    if len(simulated):
+        margins = simulated.assign(score=-simulated["projected_rank"], ranker=MARGINS)
+        baselines = pd.concat([baselines, margins[[*key, "score", "ranker"]]])
     scores = [
         final[[*key, "score"]].assign(ranker=final_name(config)),
         with_random(baselines[baselines["season"].isin(tests)], rng),

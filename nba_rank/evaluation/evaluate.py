@@ -14,7 +14,7 @@ SCOPES = ("league", "playoff16", "east", "west")
 
 RANKERS = (
     "stack", "model_a", "xgb", "rf", "projected_outcome",
-    "standings", "elo", "massey", "srs", "net_rating", "last_season", "market",
+    "standings", "elo", "massey", "srs", "net_rating", "margins", "last_season", "market",
     "closing_spreads", "random",
 )  # fmt: skip
 """Names of the rankers: the stack, its members, the projection, then the baselines."""

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from nba_rank.core.arrays import FloatArray
-from nba_rank.core.names import PLATT
+from nba_rank.core.names import MARGINS, PLATT
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.advancement import advancement_metrics, finish_table, rank_interval_metrics
@@ -61,10 +61,12 @@ def assess_probabilities(
     baselines: pd.DataFrame,
     grid: pd.DataFrame,
     name: str,
+    simulated: pd.DataFrame,
 ) -> ProbabilityFindings:
     """Judge the forecasts of the test seasons by the final ranker, `name`.
 
-    `baselines` and `grid` are those of all seasons.
+    `baselines` and `grid` are those of all seasons; `simulated` holds the odds of the reference
+    `MARGINS` at the as-of points, or no rows.
     """
     tables, results, seasons = league.tables, league.results, list(forecasts)
     points = grid[grid["as_of_point"] != ""]
@@ -73,6 +75,9 @@ def assess_probabilities(
     frames = [forecast.predicted.frame for forecast in forecasts.values()]
     at_points = pd.concat(frames, ignore_index=True).merge(points[_POINT], on=_POINT[:2])
     references = [_market(tables, seasons), reference_odds(baselines, results, seasons)]
+    if len(simulated):
+        columns = ["season", "as_of_point", "team_id", *[f"{event}_prob" for event in EVENTS]]
+        references.append(simulated[columns].assign(ranker=MARGINS))
     odds = pd.concat([*_own_odds(at_points, name), *references], ignore_index=True)
     tidy = [advancement_metrics(odds, results)]
     games = pd.concat(

@@ -11,14 +11,14 @@ import pandas as pd
 from nba_rank.config.schema import Config
 from nba_rank.config.schema.option import NOTHING, RESULT, roles
 from nba_rank.core.errors import UserError
-from nba_rank.core.names import ALL, CLOSING_SPREADS, MARKET
+from nba_rank.core.names import ALL, CLOSING_SPREADS, MARGINS, MARKET
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.paired import MIN_SEASONS, against_each, paired, season_means
 from nba_rank.evaluation.past_runs import PastRun, read_run
 from nba_rank.report.render import render
 
 _RANKERS = (
-    "stack", "model_a", "projected_outcome", "xgb", "rf", "standings", "elo", MARKET,
+    "stack", "model_a", "projected_outcome", "xgb", "rf", "standings", "elo", MARGINS, MARKET,
     CLOSING_SPREADS,
 )  # fmt: skip
 _BASELINES = ("standings", "elo")
@@ -183,7 +183,8 @@ def _tables(run: PastRun, tidy: pd.DataFrame) -> dict[str, object]:
     chances = tidy[tidy["metric"].str.endswith(("_brier", "_log_loss"))]
     coverage = tidy[tidy["metric"] == "rank_interval_coverage"]
     scored = pd.concat([skill, chances])
-    gaps = against_each(scored[scored["ranker"].isin([run.ranker, *_BASELINES])], [run.ranker])
+    bars = [run.ranker, *_BASELINES, MARGINS]
+    gaps = against_each(scored[scored["ranker"].isin(bars)], [run.ranker])
     games = chances[chances["metric"] == "game_brier"]
     priced = (games["ranker"] == "market").any()
     return {

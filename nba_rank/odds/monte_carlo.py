@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import groupby, pairwise
 from typing import Any, Self
 
@@ -44,6 +45,27 @@ class StrengthModels:
 
     regular: StrengthModel
     playoffs: StrengthModel
+
+    @classmethod
+    def fit(
+        cls,
+        rated: "Rated",
+        regular: dict[str, float],
+        playoffs: dict[str, float],
+        *,
+        playoff_strength: bool = True,
+        season_half_life: float | None = None,
+    ) -> Self:
+        """Learn both from games, each shrunk towards its starting weights.
+
+        Seasons weigh by `season_weights`. Without `playoff_strength` the playoffs use the regular
+        season's model.
+        """
+        of_regular = StrengthModel.fit(rated.frame, rated.regular, regular, season_half_life)
+        if not playoff_strength:
+            return cls(of_regular, of_regular)
+        of_playoffs = StrengthModel.fit(rated.frame, rated.playoffs, playoffs, season_half_life)
+        return cls(of_regular, of_playoffs)
 
 
 @dataclass(frozen=True)
@@ -143,15 +165,18 @@ class MonteCarloOdds:
         score = {SCORE: 0.0} if SCORE in training_games.teams.frame else {}
         playoffs = PLAYOFFS | dict.fromkeys(RESIDUAL_INPUTS, 0.0) if playoff_residual else PLAYOFFS
         team_only = TEAM_ONLY | score
-        players = REGULAR | score, playoffs | score
-        how = playoff_strength, season_half_life
+        fit = partial(
+            StrengthModels.fit,
+            playoff_strength=playoff_strength,
+            season_half_life=season_half_life,
+        )
         market = None
         if training_games.market is not None:
             starts = _with_market(REGULAR) | score, _with_market(playoffs) | score
-            market = _fit(training_games.market, *starts, *how)
+            market = fit(training_games.market, *starts)
         return cls(
-            _fit(training_games.players, *players, *how),
-            _fit(training_games.teams, team_only, team_only, *how),
+            fit(training_games.players, REGULAR | score, playoffs | score),
+            fit(training_games.teams, team_only, team_only),
             n_simulations,
             seed,
             market,
@@ -292,27 +317,13 @@ def has_market(frame: pd.DataFrame) -> pd.Series:
 
 
 def _known_of_all(frame: pd.DataFrame, inputs: list[str]) -> pd.Series:
-    known = frame[inputs].notna().all(axis=1)
+    known = frame.reindex(columns=inputs).notna().all(axis=1)
     return known.groupby([frame["season"], frame["as_of_date"]]).transform("all")
 
 
 def _with_market(start: dict[str, float]) -> dict[str, float]:
     own = 1 - MARKET_WEIGHT
     return {name: own * weight for name, weight in start.items()} | {MARKET_INPUT: MARKET_WEIGHT}
-
-
-def _fit(
-    rated: Rated,
-    regular: dict[str, float],
-    playoffs: dict[str, float],
-    playoff_strength: bool,
-    half_life: float | None,
-) -> StrengthModels:
-    of_regular = StrengthModel.fit(rated.frame, rated.regular, regular, half_life)
-    if not playoff_strength:
-        return StrengthModels(of_regular, of_regular)
-    of_playoffs = StrengthModel.fit(rated.frame, rated.playoffs, playoffs, half_life)
-    return StrengthModels(of_regular, of_playoffs)
 
 
 def _date_slices(frame: pd.DataFrame) -> list[slice]:

@@ -56,7 +56,7 @@ _RANKERS = {
     "stack": "stack", "model_a": "A attention", "xgb": "B XGBoost", "rf": "C forest",
     "projected_outcome": "projection", "clone_classifier": "playoff classifier",
     "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
-    "net_rating": "net rating", "last_season": "last season",
+    "net_rating": "net rating", "margins": "margins, simulated", "last_season": "last season",
     "with_market": "with the market", "last_season_rosters": "with last season's rosters",
     "market": "bookmakers", "closing_spreads": "closing spreads",
     "random": "random", "random16": "random playoff team",

@@ -38,6 +38,7 @@ _RANKERS = {
     "massey": Look(GREY, dash=":"),
     "srs": Look(GREY, dash="-."),
     "net_rating": Look(GREY, 1.0),
+    "margins": Look(ORANGE, 1.0, "--"),
     "last_season": Look(GREY, 1.0, "--"),
     "market": Look(INK, 1.8, ":"),
     "closing_spreads": Look(INK, 1.0, "-."),

@@ -7,7 +7,7 @@ from scipy.special import ndtr
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
 
-from nba_rank.core.names import PLATT
+from nba_rank.core.names import MARGINS, PLATT
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.baselines import baseline_scores
@@ -21,6 +21,8 @@ from nba_rank.features.store import KEY
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.ranker import Ensemble, League, Ranker
 from nba_rank.odds.inputs import ROSTER_INPUTS
+from nba_rank.odds.margins_only import margins_only
+from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.samples.dataset import PROGRESS
 
@@ -69,12 +71,20 @@ def simulated(forecast_of):
 
 
 @pytest.fixture(scope="module")
-def assess(sim_tables, sim_dates):
+def assess(sim_tables, sim_inputs, sim_dates):
     """Judges a forecast: `assess(forecast, league)`."""
-    baselines = baseline_scores(sim_tables, sim_dates[sim_dates["as_of_point"] != ""])
-    return lambda forecast, league: assess_probabilities(
-        {TESTED: forecast}, league, baselines, sim_dates, "stack"
-    )
+    points = sim_dates[sim_dates["as_of_point"] != ""]
+    baselines = baseline_scores(sim_tables, points)
+    margins = margins_only(sim_tables, sim_inputs, points, [TESTED], seed=0)
+
+    def judge(forecast, league):
+        simulated = isinstance(forecast.ranker.ensemble.odds, MonteCarloOdds)
+        reference = margins if simulated else margins.iloc[:0]
+        return assess_probabilities(
+            {TESTED: forecast}, league, baselines, sim_dates, "stack", reference
+        )
+
+    return judge
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +109,9 @@ def test_every_ranker_has_the_metrics_of_its_probabilities(found):
     assert set(metrics["season"]) == {TESTED, "all"}
     assert set(metrics["as_of_point"]) == {*AS_OF_POINTS, "all"}
     # Fitted references need three earlier seasons, of which this league has two.
-    assert rankers(found.odds) == {"stack", PLATT, "random", "random16"}
-    assert metrics_of(found, "stack") == metrics_of(found, PLATT) == ADVANCEMENT
+    assert rankers(found.odds) == {"stack", PLATT, MARGINS, "random", "random16"}
+    for ranker in ("stack", PLATT, MARGINS):
+        assert metrics_of(found, ranker) == ADVANCEMENT
     assert metrics_of(found, "random") == TITLE | {"playoff_brier", "playoff_log_loss"}
     assert metrics_of(found, "random16") == TITLE
     intervals = {"rank_interval_coverage", "rank_interval_width"}

@@ -1,0 +1,54 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.evaluation.metrics import spearman
+from nba_rank.odds.inputs import INPUTS
+from nba_rank.odds.margins_only import margins_only
+
+SEASON = "2023-24"
+
+
+@pytest.fixture(scope="module")
+def points(sim_dates) -> pd.DataFrame:
+    return sim_dates[sim_dates["as_of_point"] != ""]
+
+
+@pytest.fixture(scope="module")
+def simulated(sim_tables, sim_inputs, points) -> pd.DataFrame:
+    """The last season; not to be altered."""
+    return margins_only(sim_tables, sim_inputs, points, [SEASON], seed=1)
+
+
+def test_every_point_of_the_season_has_odds_that_add_up(simulated):
+    sums = simulated.groupby("as_of_point")[["playoff_prob", "finals_prob", "title_prob"]].sum()
+    assert set(sums.index) == set(AS_OF_POINTS)
+    np.testing.assert_allclose(sums, np.tile([16, 2, 1], (7, 1)))
+
+
+def test_it_learns_in_the_season_and_ranks_the_end_well(simulated, sim_results):
+    known = simulated.merge(sim_results, on=["season", "team_id"])
+    missed = (known["playoff_prob"] - known["made_playoffs"]) ** 2
+    brier = missed.groupby(known["as_of_point"]).mean()
+    assert brier["open"] > brier["0.5"] > brier["end"]
+    end = known[known["as_of_point"] == "end"]
+    assert spearman(-end["projected_rank"], end["outcome_rank"]) > 0.9
+
+
+def test_nothing_but_margins_plays_a_part(simulated, sim_tables, sim_inputs, points):
+    blank = sim_inputs.assign(**dict.fromkeys(INPUTS, np.nan))
+    got = margins_only(sim_tables, blank, points, [SEASON], seed=1)
+    pd.testing.assert_frame_equal(got, simulated)
+
+
+def test_games_of_the_date_and_later_play_no_part(
+    simulated, sim_tables, sim_inputs, points, poison
+):
+    half = points.loc[
+        (points["season"] == SEASON) & (points["as_of_point"] == "0.5"), "as_of_date"
+    ].item()
+    got = margins_only(poison(sim_tables, half), sim_inputs, points, [SEASON], seed=1)
+    both = [frame[frame["as_of_date"] <= half] for frame in (got, simulated)]
+    pd.testing.assert_frame_equal(*both)
+    assert not got.equals(simulated)
