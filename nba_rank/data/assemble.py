@@ -11,11 +11,11 @@ from nba_rank.data.gaps import warn_gaps
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.injuries import injury_tables
 from nba_rank.data.market import market_lines_table, market_totals_table
+from nba_rank.data.play_by_play.derive import all_stints
 from nba_rank.data.ratings import raptor_table, team_records_table
 from nba_rank.data.raw_folders import of_last_folder
 from nba_rank.data.rosters import roster_table
 from nba_rank.data.schedules import schedule_table
-from nba_rank.data.stints import stints_table
 from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform, no_rows
 
 MAX_EXCLUDED_SHARE = 0.01
@@ -29,7 +29,6 @@ _OF_ONE_LEVEL: dict[str, _Make] = {
     "market_lines": market_lines_table,
     "team_records": team_records_table,
     "raptor": raptor_table,
-    "stints": stints_table,
 }
 """What makes the tables that are named like the level of their files."""
 
@@ -60,6 +59,7 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
 
     tables = {
         "rosters": table("rosters", "roster", roster_table),
+        "stints": all_stints(rows.get("stints"), rows.get("play_by_play"), known, issues),
         "schedule": schedule_table(rows.get("schedule"), known, issues),
         **{name: table(name, name, make) for name, make in _OF_ONE_LEVEL.items()},
         **{name: no_rows(name) for name in ("injury_reports", "injury_report_dates")},

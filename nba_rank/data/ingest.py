@@ -1,6 +1,6 @@
 """Ingest: folders of raw files become checked tables, a manifest and a quality report."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,15 @@ from nba_rank.data.ingest_issues import IngestError, IngestIssues
 from nba_rank.data.manifest import LOCK, is_stale
 from nba_rank.data.quality import QualityReport
 from nba_rank.data.raw import files as raw_files
-from nba_rank.data.raw import game_logs, market, ratings, rosters, schedules, stints
+from nba_rank.data.raw import (
+    game_logs,
+    market,
+    play_by_play,
+    ratings,
+    rosters,
+    schedules,
+    stints,
+)
 from nba_rank.data.raw import injuries as raw_injuries
 from nba_rank.data.raw.files import RawFile
 from nba_rank.data.tables import Tables, read_tables
@@ -30,8 +38,16 @@ _NORMALISE = {
     "team_records": ratings.normalise_records,
     "raptor": ratings.normalise_raptor,
     "stints": stints.normalise,
+    "play_by_play": lambda file, frame, issues: play_by_play.normalise([(file, frame)], issues),
 }
 """What turns the rows of a file into rows of one form, by level."""
+
+_TOGETHER: dict[str, tuple[str, Callable[..., pd.DataFrame]]] = {
+    "team": ("team", game_logs.normalise),
+    "player": ("player", game_logs.normalise),
+    "game_events": ("play_by_play", play_by_play.normalise),
+}
+"""The same of levels whose files are read together: the level of the rows, and what makes them."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +118,7 @@ def read_raw(
         issues.error_file(named, "no team game logs in the raw folder", remedy)
     issues.raise_errors()
     records = []
-    logs: dict[str, list[tuple[RawFile, pd.DataFrame]]] = {"team": [], "player": []}
+    logs: dict[str, list[tuple[RawFile, pd.DataFrame]]] = {level: [] for level in _TOGETHER}
     parts: dict[str, list[pd.DataFrame]] = {level: [] for level in _NORMALISE}
     injuries: list[raw_injuries.Row] = []
     for file in _progress(files, console):
@@ -118,7 +134,7 @@ def read_raw(
         records.append(record)
     for level, some in logs.items():
         if some:
-            parts[level] = [game_logs.normalise(some, issues)]
+            parts.setdefault(_TOGETHER[level][0], []).append(_TOGETHER[level][1](some, issues))
     issues.raise_errors()
     found = {level: [part for part in frames if len(part)] for level, frames in parts.items()}
     rows = {level: pd.concat(some, ignore_index=True) for level, some in found.items() if some}

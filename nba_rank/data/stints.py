@@ -31,7 +31,9 @@ def stints_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) ->
     no time holds counts for the one before it, or the one after it at the start of a period: such
     are substitutions between free throws.
     """
-    rows = rows.drop_duplicates([column for column in rows if column not in ("file", "row")])
+    rows = rows.drop_duplicates(
+        [column for column in rows if column not in ("file", "row", "folder")]
+    )
     of_game = known.games.drop(columns="neutral_site").rename(columns=_AS_LOGGED)
     rows = rows.merge(of_game, on="game_id", how="left")
     rows = _left_out(rows, rows["season"].isna(), "the game logs lack the game", [], issues)

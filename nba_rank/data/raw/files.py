@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -29,11 +30,15 @@ _OTHERS = (
     ("market_totals", "market", "preseason_win_totals"),
     ("stints", "", "stints_"),
     ("stints", "stints", ""),
+    ("play_by_play", "", "play_by_play_"),
 )
 """Level of other tables, folder inside the raw folder and beginning of the name."""
 
 INJURY_FOLDER = "injury_reports"
 """Folder of JSON files of injury reports, in folders of its own or not."""
+
+PLAY_BY_PLAY_FOLDER = "play_by_play"
+"""Folder of tables of a season and JSON files of a game, in folders of their own or not."""
 
 PARAMS_FILE, TRUE_STRENGTH_FILE = "sim.json", "true_strength.parquet"
 """Files of a simulated league that only the simulator reads."""
@@ -52,6 +57,10 @@ LINE_UP = tuple(f"{side}{place}" for side in "HA" for place in range(1, 6))
 _BOX = tuple(column.upper() for column in BOX_COLUMNS)
 _KEY = ("GAME_ID", "TEAM_ID", "GAME_DATE")
 _EITHER = " or "
+_EVENT = (
+    "GAME_ID or GAMEID", "PERIOD", "EVENTNUM or ACTIONNUMBER", "EVENTMSGTYPE or ACTIONTYPE",
+    "PCTIMESTRING or CLOCK", "PLAYER1_ID or PERSONID", "PLAYER1_TEAM_ID or TEAMID",
+)  # fmt: skip
 REQUIRED = {
     "team": (*_KEY, "TEAM_ABBREVIATION", "TEAM_NAME", "MATCHUP", "PTS", *_BOX),
     "player": (
@@ -73,6 +82,8 @@ REQUIRED = {
         "GAME_ID", "PERIOD", "START", "END", "HOME_TEAM_ID", "AWAY_TEAM_ID", *LINE_UP,
         "PTS_H", "PTS_A", "POSS_H", "POSS_A",
     ),
+    "play_by_play": _EVENT,
+    "game_events": _EVENT,
     "injury_report": ("DATE", "INJURIES"),
 }  # fmt: skip
 """Columns without which a file cannot be used, by level; of `A or B` one is enough."""
@@ -185,6 +196,8 @@ def _in_folder(
                 add(path, level)
     for path in _files_in(raw_dir / INJURY_FOLDER, (".json",), "**/*"):
         add(path, "injury_report")
+    for path in _files_in(raw_dir / PLAY_BY_PLAY_FOLDER, (*_SUFFIXES, ".json"), "**/*"):
+        add(path, "game_events" if path.suffix.lower() == ".json" else "play_by_play")
     if issues is not None:
         for path in _files_in(raw_dir, (*_SUFFIXES, ".json"), "**/*"):
             if path not in found and path.name not in (PARAMS_FILE, TRUE_STRENGTH_FILE):
@@ -268,6 +281,8 @@ def has_columns(raw: RawFile, names: Sequence[str], issues: IngestIssues) -> boo
 def _parse(content: bytes, suffix: str) -> pd.DataFrame:
     if suffix == ".parquet":
         return pd.read_parquet(io.BytesIO(content))
+    if suffix == ".json":
+        return _actions(json.loads(content))
     with warnings.catch_warnings():
         # Without this, rows longer than the header would be cut off in silence.
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -275,3 +290,11 @@ def _parse(content: bytes, suffix: str) -> pd.DataFrame:
             io.BytesIO(content), dtype="str", index_col=False, encoding="utf-8-sig",
             keep_default_na=False, na_values=["", "NaN", "nan", "NULL", "null", "None", "<NA>"],
         )  # fmt: skip
+
+
+def _actions(found: object) -> pd.DataFrame:
+    """Return the actions of a game as stats.nba.com (V3) and cdn.nba.com write them."""
+    game = found.get("game") if isinstance(found, dict) else None
+    if not isinstance(game, dict) or not isinstance(game.get("actions"), list):
+        raise ValueError('not play-by-play: {"game": {"gameId": ..., "actions": [...]}}')
+    return pd.DataFrame(game["actions"]).assign(gameId=game.get("gameId"))
