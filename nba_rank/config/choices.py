@@ -56,9 +56,10 @@ class Choice:
             return reduce(getattr, self.key.split("."), config)
         module, _, name = self.key.rpartition(".")
         try:
-            return getattr(importlib.import_module(module), name)
+            value = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError, ValueError):
             raise ConfigError(f"{PATH}: no option or constant {self.key}") from None
+        return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)

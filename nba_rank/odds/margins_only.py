@@ -12,9 +12,8 @@ from nba_rank.features import massey
 from nba_rank.features.asof import Rows
 from nba_rank.odds.monte_carlo import MonteCarloOdds, Rated, StrengthModels
 
-RATING = MasseyConfig(enabled=True, ridge=12.0, fit=True, carry_over=0.6)
-"""The rating that strength is made of; of 12, 20 and 30 games of last season's share 12 told the
-margins of 2005-06 to 2009-10 best."""
+RIDGE = 12.0
+"""Games that what carries over from last season's rating counts for."""
 
 N_SIMULATIONS = 500
 
@@ -37,7 +36,9 @@ def margins_only(
         What `MonteCarloOdds.predict` returns, with `as_of_point`.
     """
     rows = Rows.of(tables, points)
-    rating = massey.build(tables, rows, RATING)["massey_rating"]
+    rating = massey.build(
+        tables, rows, MasseyConfig(enabled=True, ridge=RIDGE, fit=True, carry_over=0.6)
+    )["massey_rating"]
     rated = rows.frame.assign(margins=rating).merge(
         inputs[["season", "as_of_date", "team_id", "progress"]],
         on=["season", "as_of_date", "team_id"],
