@@ -206,7 +206,7 @@ def test_metrics_are_tidy_and_use_the_public_names(finished):
     assert metrics.loc[~of_games, "as_of_point"].drop_duplicates().tolist() == POINTS
     assert set(metrics.loc[~of_games, "scope"]) == {"league", "playoff16", "east", "west"}
     spearman = metrics[metrics["metric"] == "spearman"]
-    assert len(spearman) == len(POINTS) * 4 * 12
+    assert len(spearman) == len(POINTS) * 4 * 13
     assert spearman["value"].between(-1, 1).all()
     assert set(spearman["ranker"]) == {
         "stack", "model_a", "xgb", "rf", PROJECTED,
