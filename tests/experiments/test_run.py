@@ -210,7 +210,7 @@ def test_metrics_are_tidy_and_use_the_public_names(finished):
     assert spearman["value"].between(-1, 1).all()
     assert set(spearman["ranker"]) == {
         "stack", "model_a", "xgb", "rf", PROJECTED,
-        "standings", "elo", "massey", "srs", "net_rating", "last_season", "random",
+        "standings", "elo", "massey", "srs", "net_rating", "margins", "last_season", "random",
     }  # fmt: skip
     assert set(metrics["ranker"]) - set(spearman["ranker"]) == {
         PLATT, "simulation", "random16", "always_home", "elo_fitted",
