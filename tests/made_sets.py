@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from nba_rank.config.schema import AttentionConfig
+from nba_rank.config.schema import AttentionConfig, GamesConfig
 from nba_rank.features.roster import PlayerSets
 from nba_rank.samples.dataset import PROGRESS
 
@@ -24,6 +24,11 @@ ATTENTION = AttentionConfig(
     weight_sum_min=1e-6,
 )
 """Plain attention, every option off."""
+
+GAMES = GamesConfig(
+    enabled=False, n_heads=2, value_penalty=0.01, content_penalty=1.0, season_half_life=8.0,
+    iterations=10,
+)  # fmt: skip
 
 
 def made_up_sets(

@@ -65,5 +65,7 @@ def _rules(config: Config) -> Iterator[tuple[str, str]]:
     for name in ("attention_diagnostics", "not_learning"):
         if not getattr(config.callbacks, name).enabled:
             yield f"callbacks.{name}", f"it is off; switch it on with callbacks/{name}=on"
+    if not config.model.model_a.games.enabled:
+        yield "model.model_a.games", "they are off; set model.model_a.games.enabled=true"
     if config.tuning.trial is None:
         yield "tuning", "only a sweep reads it, which -m starts"

@@ -175,7 +175,7 @@ def _occlusion(
         rows = np.flatnonzero(at_point["as_of_point"].notna())
         score = tested.sets.frame[KEY].merge(scores.frame, how="left", on=KEY)["model_a"]
         whole = TeamScores(score.to_numpy()[rows], scores.attention[rows], None)
-        prior = tested.set_features(model.inputs.prior.features).iloc[rows]
+        prior = tested.set_features(model.inputs.features).iloc[rows]
         effects = occlusion_effects(model, tested.sets.take(rows), prior, rng, whole)
         parts.append(effects.merge(points, on=["season", "as_of_date"]))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

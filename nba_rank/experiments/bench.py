@@ -22,6 +22,7 @@ from nba_rank.data.ingest import read_raw
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import prepare_tables
 from nba_rank.data.tables import Tables, read_tables
+from nba_rank.experiments.inputs import sets_of
 from nba_rank.features.asof import Rows
 from nba_rank.features.players.cache import cached_ratings
 from nba_rank.features.players.impact import player_ratings
@@ -109,7 +110,7 @@ def before_models(
 
         def build(dates: pd.DataFrame) -> tuple[pd.DataFrame, PlayerSets, FeatureStore]:
             ratings = cached_ratings(tables, dates, features, cache, threads)
-            sets = player_sets(tables, ratings, dates, features.roster)
+            sets = sets_of(tables, ratings, dates, config)
             return ratings, sets, build_store(tables, ratings, dates, features)
 
         with stages.stage("features"):

@@ -4,7 +4,7 @@ The exit status is 1 if it cannot. Whether attention is alive shows after traini
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -19,11 +19,12 @@ from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import prepare_tables
+from nba_rank.features.players.game_log import GameLog
 from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import KEY, FeatureStore, build_store
 from nba_rank.models.model_a.callbacks.show import diagnostics_table
-from nba_rank.models.model_a.checkup import Checkup, check_up
+from nba_rank.models.model_a.checkup import GAME_STEPS, Checkup, check_up
 from nba_rank.report.format import console_table, print_table
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.dummy import SEASON, dummy_season
@@ -60,6 +61,11 @@ def debug(cfg: DictConfig, console: Console) -> Checkup:
     title = f"Untrained model A, batch {config.batch} of {source.season}"
     console.print(diagnostics_table(title, found.diagnostics))
     print_table(_players_table(found, source), console)
+    if found.game_losses:
+        console.print(
+            f"Attention over games: loss {found.game_losses[0]:.4f} untrained, "
+            f"{min(found.game_losses):.4f} after {GAME_STEPS} steps."
+        )
     if found.cause is None:
         console.print(f"[bold green]ready to learn[/], loss {found.loss:.4f}")
     else:
@@ -96,6 +102,8 @@ def batch_source(config: DebugConfig, console: Console | None) -> BatchSource:
     dates, first = _dates_of_batch(grid[logged], teams, season, config)
     ratings = player_ratings(tables, dates, config.features.impact)
     sets = player_sets(tables, ratings, dates, config.features.roster)
+    if config.model.model_a.games.enabled:
+        sets = replace(sets, games=GameLog.of(tables))
     store = FeatureStore(sets.frame, [], {})
     if config.model.model_a.team_prior:  # the one reader of store features
         store = build_store(tables, ratings, dates, config.features)

@@ -16,7 +16,8 @@ from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import prepare_tables
 from nba_rank.data.tables import Tables
 from nba_rank.features.players.cache import cached_ratings
-from nba_rank.features.roster import player_sets
+from nba_rank.features.players.game_log import GameLog
+from nba_rank.features.roster import PlayerSets, player_sets
 from nba_rank.features.store import BuiltGroup, build_store, cached_store
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.device import device_of
@@ -95,7 +96,7 @@ def read_inputs(
             rated = pd.concat([dates, later])
         ratings = cached_ratings(tables, rated, config.features, cache, threads)
         ratings = ratings.merge(dates, on=["season", "as_of_date"])
-        sets = player_sets(tables, ratings, dates, config.features.roster)
+        sets = sets_of(tables, ratings, dates, config)
     run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
     with stages.stage("features"):
         store = cached_store(tables, ratings, dates, config.features, cache)
@@ -133,11 +134,20 @@ def inputs_on(
     )
     data = Dataset.of(
         build_store(tables, ratings, dates, features),
-        player_sets(tables, ratings, dates, features.roster),
+        sets_of(tables, ratings, dates, config),
         relevance=pd.DataFrame(),
     )
     inputs = strength_inputs(tables, ratings, dates, features.market)
     return data, League(tables, inputs, results)
+
+
+def sets_of(
+    tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame, config: Config
+) -> PlayerSets:
+    """Return the player sets of the dates, with the players' games where model A reads them."""
+    sets = player_sets(tables, ratings, dates, config.features.roster)
+    reads = "model_a" in config.model.members and config.model.model_a.games.enabled
+    return replace(sets, games=GameLog.of(tables)) if reads else sets
 
 
 def _projection(

@@ -16,6 +16,7 @@ from nba_rank.data.league import club_ids
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, RunningSums, days, places, ratio, start_years
 from nba_rank.features.players.box_rates import GAME_COLUMNS, game_values, rates
+from nba_rank.features.players.game_log import GameLog
 
 BOX_RATES = ("points", "reb", "ast", "stl", "blk", "tov")
 """Counts of the columns per game."""
@@ -33,6 +34,7 @@ class PlayerSets:
         columns: Names of the F columns.
         dates_left_out: As-of dates dropped because a team had no known player, such as those before
             the first game in the player logs.
+        games: Where the players' earlier games are looked up; None where they are not asked for.
     """
 
     frame: pd.DataFrame
@@ -41,6 +43,7 @@ class PlayerSets:
     stats: npt.NDArray[np.float32]
     columns: list[str]
     dates_left_out: int
+    games: GameLog | None = None
 
     def take(self, index: npt.NDArray[np.int64]) -> Self:
         """Return the sets of some rows."""

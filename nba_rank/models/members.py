@@ -252,7 +252,7 @@ def _scores(
     model: FittedModelA, data: Dataset, *, with_intervals: bool, cache: str | None
 ) -> TeamScores:
     """Score with model A, or take the scores of the same networks and teams from the cache."""
-    prior = data.set_features(model.inputs.prior.features)
+    prior = data.set_features(model.inputs.features)
     scores, _ = fit_or_load(
         cache,
         "scores",
@@ -268,4 +268,6 @@ def _scores(
 def _players(data: Dataset) -> list[object]:
     """Return the content of the player sets, as parts of a cache's key."""
     sets = data.sets
-    return [sets.frame, sets.player_id, sets.minutes_share, sets.stats, sets.columns]
+    return [
+        sets.frame, sets.player_id, sets.minutes_share, sets.stats, sets.columns, sets.games,
+    ]  # fmt: skip

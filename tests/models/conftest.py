@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from made_sets import ATTENTION, made_up_prior, made_up_sets
+from made_sets import ATTENTION, GAMES, made_up_prior, made_up_sets
 
 from nba_rank.config.schema import Config, ModelAConfig
 from nba_rank.features.roster import PlayerSets
@@ -19,6 +19,7 @@ SMALL = ModelAConfig(
     encoder_dims=[12, 8],
     dropout=0.1,
     attention=ATTENTION,
+    games=GAMES,
     unknown_player_share=0.1,
     learning_rate=0.01,
     weight_decay=0.01,

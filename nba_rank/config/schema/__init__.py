@@ -33,6 +33,7 @@ from nba_rank.config.schema.model import (
     TEAM_PRIORS,
     AttentionConfig,
     CloneConfig,
+    GamesConfig,
     ModelAConfig,
     ModelConfig,
     RfConfig,

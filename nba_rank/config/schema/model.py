@@ -49,6 +49,23 @@ class AttentionConfig:
 
 
 @dataclass(kw_only=True)
+class GamesConfig:
+    """The floor below; see `nba_rank.models.model_a.game_attention`."""
+
+    enabled: bool = option(
+        "Rate players by attention over their own earlier games: a player column, and beside the "
+        "team prior its sum by expected minutes."
+    )
+    n_heads: int = option("Heads, each with a decay of its own.", low=2)
+    value_penalty: float = option("L2 penalty of what a game says of a player.", low=0)
+    content_penalty: float = option("L2 penalty of the score of a game's content.", low=0)
+    season_half_life: float = option(
+        "Seasons in which the weight of a training game halves.", low=0.1
+    )
+    iterations: int = option("Steps of L-BFGS over all games.", low=1)
+
+
+@dataclass(kw_only=True)
 class ModelAConfig:
     """Model A, the set-attention ranker over rosters."""
 
@@ -68,6 +85,7 @@ class ModelAConfig:
     )
     dropout: float = option("Dropout share in the encoder.", low=0, high=0.95)
     attention: AttentionConfig
+    games: GamesConfig
     unknown_player_share: float = option(
         "Share of players that a training step treats as unknown, so that the shared embedding "
         "row learns to stand for newcomers.",

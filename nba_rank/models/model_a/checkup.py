@@ -4,7 +4,7 @@ Letters: B lists, L teams in a list.
 """
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 
 import numpy as np
@@ -25,10 +25,14 @@ from nba_rank.models.model_a.diagnostics import (
     explain_not_finite,
     gradient_norms,
 )
+from nba_rank.models.model_a.game_attention import GameFloor
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.lists import Batch
+
+GAME_STEPS = 2
+"""Steps of the attention over games before a look at model A."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Checkup:
         cause: Why it cannot learn; None where it can.
         explanation: The numbers behind the cause and the remedy; empty without one.
         stepped: Whether an optimiser step came first.
+        game_losses: Losses of `GAME_STEPS` steps of the attention over games; empty without.
     """
 
     row: npt.NDArray[np.int64]
@@ -52,6 +57,7 @@ class Checkup:
     cause: Cause | None
     explanation: str
     stepped: bool
+    game_losses: list[float]
 
 
 def check_up(
@@ -77,7 +83,11 @@ def check_up(
     """
     device = device_of(trainer)
     team_prior = data.team_prior(model.team_prior)
-    inputs = Inputs.fit(data.sets, team_prior)
+    floor = None
+    if model.games.enabled and data.sets.games is not None:
+        settings = replace(model.games, iterations=GAME_STEPS)
+        floor = GameFloor.fit(data.sets.games, data.sets.frame["season"].unique(), settings)
+    inputs = Inputs.fit(data.sets, team_prior, floor)
     lists = inputs.lists(data.sets, team_prior, data.set_relevance(), model.list_scope)
     chosen = slice(first, first + model.lists_per_batch)
     batch = {name: tensor[chosen].to(device) for name, tensor in lists.tensors.items()}
@@ -106,6 +116,8 @@ def check_up(
     if isfinite(loss):
         cause = cause_in_data(found) or cause_in_network(found, model.attention.pooling)
         explanation = explain(cause, found) if cause else ""
+        if cause is None and floor is not None and not min(floor.losses) < floor.losses[0]:
+            cause, explanation = Cause.IDLE_GAMES, explain(Cause.IDLE_GAMES, found)
     else:
         cause, explanation = Cause.NOT_FINITE, explain_not_finite(loss, batch)
     return Checkup(
@@ -116,6 +128,7 @@ def check_up(
         cause=cause,
         explanation=explanation,
         stepped=stepped,
+        game_losses=[] if floor is None else floor.losses,
     )
 
 

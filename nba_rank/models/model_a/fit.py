@@ -23,6 +23,7 @@ from nba_rank.models.model_a.callbacks import model_callbacks
 from nba_rank.models.model_a.callbacks.not_learning import NotLearningError, Verdict
 from nba_rank.models.model_a.device import device_of, gpu_memory
 from nba_rank.models.model_a.fitted import FittedModelA
+from nba_rank.models.model_a.game_attention import GameFloor
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
@@ -104,7 +105,15 @@ def _training_games(
             "set callbacks.early_stopping_patience=0 or add seasons"
         )
     learn, settings = np.flatnonzero(~held_out), config.model.model_a
-    inputs = Inputs.fit(sets.take(learn), team_prior.iloc[learn])
+    floor = None
+    if settings.games.enabled:
+        if sets.games is None:
+            raise UserError(
+                "the player sets hold no games: build them with `GameLog.of`, or set "
+                "model.model_a.games.enabled=false"
+            )
+        floor = GameFloor.fit(sets.games, np.unique(season[learn]).tolist(), settings.games)
+    inputs = Inputs.fit(sets.take(learn), team_prior.iloc[learn], floor)
 
     def lists(rows: npt.NDArray[np.int64]) -> ListTensors:
         own = sets.take(rows), team_prior.iloc[rows], relevance[rows]
@@ -114,9 +123,9 @@ def _training_games(
     validation = lists(np.flatnonzero(held_out)) if held_out.any() else None
     skip = torch.zeros(0)
     if inputs.prior.columns:
-        prior = inputs.prior.transform(team_prior.iloc[learn])
         loss = partial(_list_loss, train.tensors, settings.loss)
-        skip = warm_start(prior, relevance[learn], season[learn], train, loss)
+        rows = learn[train.row[train.row >= 0]]
+        skip = warm_start(relevance[rows], season[rows], train, loss)
     return _TrainingGames(inputs, train, validation, skip)
 
 

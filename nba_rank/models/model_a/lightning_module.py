@@ -11,7 +11,7 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torchmetrics.retrieval import RetrievalNormalizedDCG
 
-from nba_rank.config.schema import AttentionConfig, ModelAConfig
+from nba_rank.config.schema import AttentionConfig, GamesConfig, ModelAConfig
 from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.deep_set_ranker import DeepSetRanker, Ranked
 from nba_rank.models.model_a.inputs import Inputs
@@ -53,9 +53,11 @@ class ModelA(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.config = ModelAConfig(
-            **{**config, "attention": AttentionConfig(**config["attention"])}
-        )
+        parts = {
+            "attention": AttentionConfig(**config["attention"]),
+            "games": GamesConfig(**config["games"]),
+        }
+        self.config = ModelAConfig(**{**config, **parts})
         self.ranker = DeepSetRanker(
             stat_dim=len(columns),
             vocabulary_size=vocabulary_size,

@@ -78,7 +78,6 @@ class TeamPrior:
 
 
 def warm_start(
-    prior: npt.NDArray[np.float32],
     relevance: npt.NDArray[np.float32],
     season: npt.NDArray[Any],
     lists: ListTensors,
@@ -90,12 +89,12 @@ def warm_start(
     of the lowest list loss.
 
     Args:
-        prior: Prior columns of the training rows, [N, K].
-        relevance: Relevance of each row, [N].
-        season: Season of each row, [N]; groups of the cross-validation.
-        lists: Lists of the same rows.
+        relevance: Relevance of each team of the lists, [N].
+        season: Season of each, [N]; groups of the cross-validation.
+        lists: Lists of these teams.
         loss: Mean loss of scores [B, L] of the lists, deterministic.
     """
+    prior = lists.tensors["team_prior"][lists.tensors["team_mask"]].numpy()
     spread = float(relevance.std()) or 1.0
     ridge = fit_ridge(prior, (relevance - relevance.mean()) / spread, season, _ALPHAS)
     direction = torch.from_numpy(ridge.coef).float()

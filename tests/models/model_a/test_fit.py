@@ -76,8 +76,8 @@ KNOBS = {
 
 
 def test_every_field_of_the_config_is_among_the_knobs():
-    # The team prior and the dropout samples have tests of their own.
-    own = {"team_prior", "mc_dropout_samples"}
+    # The team prior, the games and the dropout samples have tests of their own.
+    own = {"team_prior", "games", "mc_dropout_samples"}
     assert {field.name for field in fields(ModelAConfig)} == set(KNOBS) | own
 
 
