@@ -26,7 +26,7 @@ ATTENTION = AttentionConfig(
 """Plain attention, every option off."""
 
 GAMES = GamesConfig(
-    enabled=False, n_heads=2, value_penalty=0.01, content_penalty=1.0, season_half_life=8.0,
+    enabled=False, n_heads=2, value_penalty=0.01, content_penalty=1.0,
     iterations=10,
 )  # fmt: skip
 

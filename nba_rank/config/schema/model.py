@@ -59,9 +59,6 @@ class GamesConfig:
     n_heads: int = option("Heads, each with a decay of its own.", low=2)
     value_penalty: float = option("L2 penalty of what a game says of a player.", low=0)
     content_penalty: float = option("L2 penalty of the score of a game's content.", low=0)
-    season_half_life: float = option(
-        "Seasons in which the weight of a training game halves.", low=0.1
-    )
     iterations: int = option("Steps of L-BFGS over all games.", low=1)
 
 

@@ -112,7 +112,12 @@ def _training_games(
                 "the player sets hold no games: build them with `GameLog.of`, or set "
                 "model.model_a.games.enabled=false"
             )
-        floor = GameFloor.fit(sets.games, np.unique(season[learn]).tolist(), settings.games)
+        floor = GameFloor.fit(
+            sets.games,
+            np.unique(season[learn]).tolist(),
+            settings.games,
+            config.folds.season_half_life,
+        )
     inputs = Inputs.fit(sets.take(learn), team_prior.iloc[learn], floor)
 
     def lists(rows: npt.NDArray[np.int64]) -> ListTensors:

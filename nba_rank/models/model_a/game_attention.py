@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import huber_loss
@@ -21,7 +22,9 @@ from torch.nn.functional import huber_loss
 from nba_rank.config.schema import GamesConfig
 from nba_rank.core.arrays import BoolArray, IntArray
 from nba_rank.core.errors import UserError
+from nba_rank.core.season_weights import season_weights
 from nba_rank.core.seasons import season_start_year
+from nba_rank.features.asof import start_years
 from nba_rank.features.players.game_log import GAME_COLUMNS, GameLog
 
 DECAY_DAYS = (15.0, 4000.0)
@@ -232,7 +235,13 @@ class GameFloor:
     losses: list[float]
 
     @classmethod
-    def fit(cls, log: GameLog, seasons: list[str], config: GamesConfig) -> Self:
+    def fit(
+        cls,
+        log: GameLog,
+        seasons: list[str],
+        config: GamesConfig,
+        season_half_life: float | None = None,
+    ) -> Self:
         """Learn from the games of some seasons, each from the players' games before it.
 
         The margin is the home edge and the players' ratings by share of minutes, home less away.
@@ -256,7 +265,9 @@ class GameFloor:
         minutes = torch.from_numpy(log.minutes[rows])
         square = torch.from_numpy(log.x[:, rows]).square() @ minutes / minutes.sum()
         network.scale.copy_(square.sqrt().clamp_min(_SCALE_MIN))
-        losses = _minimise(network, _loss(network, log, asked, config), config.iterations)
+        losses = _minimise(
+            network, _loss(network, log, asked, config, season_half_life), config.iterations
+        )
         return cls(network.eval().requires_grad_(requires_grad=False), losses)
 
     def pool(self, log: GameLog, player: IntArray, day: IntArray) -> Pooled:
@@ -295,15 +306,21 @@ class GameFloor:
 
 
 def _loss(
-    network: GameAttention, log: GameLog, asked: BoolArray, config: GamesConfig
+    network: GameAttention,
+    log: GameLog,
+    asked: BoolArray,
+    config: GamesConfig,
+    season_half_life: float | None,
 ) -> Callable[[], Tensor]:
     """Return a function of the loss of the games that are asked for, penalties included."""
     packed = PackedGames.of(log, network.scale)
     share = torch.from_numpy(log.share[packed.order])
     game = torch.from_numpy(log.game[packed.order])
     margin, at_home = torch.from_numpy(log.margin), torch.from_numpy(~log.neutral)
-    years = np.array([season_start_year(season) for season in log.seasons])
-    weight = _float(asked * 0.5 ** ((years[asked].max() - years) / config.season_half_life))
+    weight = torch.zeros(len(asked))
+    weight[asked] = _float(
+        season_weights(start_years(pd.Series(log.seasons[asked])), season_half_life)
+    )
     weight = weight / weight.sum()
 
     def loss() -> Tensor:

@@ -147,7 +147,7 @@ def test_content_moves_the_weights_away_from_minutes_and_decay(log, floor, asked
 
 
 KNOBS = {
-    "n_heads": 3, "value_penalty": 1.0, "content_penalty": 0.001, "season_half_life": 0.5,
+    "n_heads": 3, "value_penalty": 1.0, "content_penalty": 0.001,
     "iterations": 3,
 }  # fmt: skip
 
@@ -158,6 +158,8 @@ def test_every_knob_changes_the_ratings(log, floor, asked):
     for name, value in KNOBS.items():
         changed = GameFloor.fit(log, SEASONS, replace(ON, **{name: value}))
         assert not np.allclose(plain, changed.pool(log, *asked).rating.numpy(), atol=1e-4), name
+    ageing = GameFloor.fit(log, SEASONS, ON, season_half_life=0.5)
+    assert not np.allclose(plain, ageing.pool(log, *asked).rating.numpy(), atol=1e-4)
 
 
 def test_strangers_have_the_rating_of_a_newcomer(log, floor):
