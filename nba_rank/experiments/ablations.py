@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
@@ -308,9 +309,16 @@ def _pooled(pooling: str) -> Callable[[C], C]:
     return changed
 
 
+def _games(**settings: Any) -> Callable[[C], C]:  # noqa: ANN401
+    def changed(config: C) -> C:
+        return _with(games=replace(config.model.model_a.games, **settings))(config)
+
+    return changed
+
+
 def _untrained(config: C) -> C:
     """Keep the linear skip on the team prior as it starts: the set's part stays at zero."""
-    one: C = _with(n_seeds=1)(config)
+    one: C = _with(n_seeds=1)(_games(enabled=False)(config))
     return replace(one, trainer=replace(one.trainer, max_epochs=0))
 
 
@@ -324,12 +332,55 @@ def _without_columns(*patterns: str) -> Callable[[Dataset], Dataset]:
     return changed
 
 
+def _exchanged(data: Dataset) -> Dataset:
+    """Give each team another team's player of the same place by expected minutes on each date."""
+    sets, rng = data.sets, np.random.default_rng(0)
+    date = sets.frame.groupby(["season", "as_of_date"]).ngroup().to_numpy()
+    drawn = rng.random(sets.player_id.shape)
+    place = np.arange(drawn.shape[1])
+    source = np.empty(drawn.shape, dtype=np.int64)
+    of_date = np.argsort(date, kind="stable")
+    # Rows in the order of the dates take those in the same order of dates, at random within each.
+    source[of_date] = np.stack([np.lexsort((drawn[:, one], date)) for one in place], axis=1)
+    exchanged = {
+        name: getattr(sets, name)[source, place] for name in ("player_id", "minutes_share", "stats")
+    }
+    return replace(data, sets=replace(sets, **exchanged))
+
+
+def _shuffled(data: Dataset) -> Dataset:
+    """Give each season's outcomes to its teams at random."""
+    rng = np.random.default_rng(0)
+    drawn = data.relevance.groupby("season")["relevance"].transform(
+        lambda own: rng.permutation(own.to_numpy())
+    )
+    return replace(data, relevance=data.relevance.assign(relevance=drawn))
+
+
 MODEL_A_VARIANTS: Mapping[str, Variant] = {
     "without attention": Variant(
         "the plain mean of the encoded players is scored", _pooled("mean")
     ),
     "uniform weights": Variant(
         "the attention's projections stay, every player has the same weight", _pooled("uniform")
+    ),
+    "weights by minutes": Variant(
+        "the attention's projections stay, players weigh by their share of minutes",
+        _pooled("minutes"),
+    ),
+    "without games": Variant("no attention over a player's games", _games(enabled=False)),
+    "games by decay alone": Variant(
+        "a game's weight is its minutes and its age, whatever happened in it",
+        _games(content_penalty=None),
+    ),
+    "players exchanged": Variant(
+        "each player plays for another team that has one of the same place by minutes, in "
+        "training and test; the team prior stays",
+        data=_exchanged,
+    ),
+    "outcomes shuffled": Variant(
+        "outcomes are dealt out to the teams of a season at random, which must cost nearly all",
+        data=_shuffled,
     ),
     "without embeddings": Variant(
         "a player is his columns and nothing else", _with(embedding_dim=0)
@@ -373,13 +424,17 @@ def model_a_ablation(config: Config, data: Dataset) -> Ablation:
 
 def _why_not(name: str, config: Config, data: Dataset) -> str | None:
     variant, prior = MODEL_A_VARIANTS[name], known_prior(config, data)
-    columns = variant.data(data).sets.columns
+    own = variant.data(data)
+    columns = own.sets.columns
     if name == PRIOR_ALONE and not prior:
         return "the model has no team prior"
     if not columns:
         return "no player column would be left"
     known = _with(team_prior=prior)(config)
-    if variant.config(known) == known and columns == data.sets.columns:
+    if not known.model.model_a.games.enabled:  # its other options do nothing
+        known = _games(content_penalty=None)(known)
+    same = own.relevance is data.relevance and own.sets.player_id is data.sets.player_id
+    if variant.config(known) == known and columns == data.sets.columns and same:
         return "it is the full model"
     return None
 

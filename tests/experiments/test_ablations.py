@@ -329,7 +329,9 @@ def scores_of(variant, config, data):
 @pytest.fixture(scope="module")
 def scores(config, data) -> dict[str, pd.DataFrame]:
     """The test scores of the full model and every variant."""
-    variants = {"full": Variant(), **MODEL_A_VARIANTS}
+    # The made-up players have no games.
+    fitted = {name: one for name, one in MODEL_A_VARIANTS.items() if "games" not in name}
+    variants = {"full": Variant(), **fitted}
     return {name: scores_of(variant, config, data) for name, variant in variants.items()}
 
 
@@ -367,6 +369,9 @@ def test_columns_are_taken_out_with_their_values(data):
         ("without attention", {"pooling": "mean"}, COLUMNS, "it is the full model"),
         ("uniform weights", {"pooling": "uniform"}, COLUMNS, "it is the full model"),
         ("uniform weights", {"pooling": "mean"}, COLUMNS, None),
+        ("weights by minutes", {"pooling": "minutes"}, COLUMNS, "it is the full model"),
+        ("players exchanged", {}, COLUMNS, None),
+        ("outcomes shuffled", {}, COLUMNS, None),
     ],
 )
 def test_a_variant_equal_to_the_whole_is_left_out_with_a_reason(
@@ -379,7 +384,25 @@ def test_a_variant_equal_to_the_whole_is_left_out_with_a_reason(
     given = replace(config, model=replace(config.model, model_a=model_a))
     sets = replace(data.sets, columns=columns, stats=data.sets.stats[..., : len(columns)])
     assert model_a_ablation(given, replace(data, sets=sets)).left_out.get(name) == why
-    assert model_a_ablation(config, data).left_out == {}
+    without_games = dict.fromkeys(["without games", "games by decay alone"], "it is the full model")
+    assert model_a_ablation(config, data).left_out == without_games
+
+
+def test_exchanged_players_stay_on_their_date_and_place(data):
+    got, sets = MODEL_A_VARIANTS["players exchanged"].data(data).sets, data.sets
+    assert (got.player_id != sets.player_id).mean() > 0.5
+    for _, rows in sets.frame.groupby(["season", "as_of_date"]):
+        for name in ("player_id", "minutes_share", "stats"):
+            old, new = getattr(sets, name)[rows.index], getattr(got, name)[rows.index]
+            assert np.array_equal(np.sort(old, axis=0), np.sort(new, axis=0), equal_nan=True)
+
+
+def test_shuffled_outcomes_stay_in_their_season(data):
+    got, known = MODEL_A_VARIANTS["outcomes shuffled"].data(data).relevance, data.relevance
+    assert (got["relevance"] != known["relevance"]).mean() > 0.5
+    for _, rows in known.groupby("season"):
+        old, new = (frame.loc[rows.index, "relevance"].sort_values() for frame in (known, got))
+        assert np.array_equal(old, new)
 
 
 def test_a_prior_whose_groups_are_off_is_no_prior(config, data):

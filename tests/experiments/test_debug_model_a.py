@@ -167,3 +167,11 @@ def test_players_of_the_league_are_shown_by_name(of_sim, composed, sim_tables):
     assert "batch 3 of 2023-24" in text
     named = [name for name in sim_tables.player_games["player_name"].unique() if name in text]
     assert len(named) >= 10
+
+
+def test_attention_over_games_is_looked_at_where_it_is_on(of_sim, composed):
+    console = Console(file=io.StringIO(), width=160)
+    found = debug(composed(*SIM, "model.model_a.games.enabled=true"), console)
+    assert found.cause is None
+    assert min(found.game_losses) < found.game_losses[0]
+    assert "Attention over games: loss" in console.file.getvalue()

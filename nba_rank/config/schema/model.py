@@ -20,9 +20,9 @@ class AttentionConfig:
     """Pooling of a team's players; see `nba_rank.models.model_a.set_attention`."""
 
     pooling: str = option(
-        "`attention`; `uniform`, every player the same weight in each head; or `mean`, the "
-        "plain mean of the encoded players.",
-        choices=("attention", "uniform", "mean"),
+        "`attention`; `minutes`, players by share of minutes in each head; `uniform`, all alike; "
+        "or `mean`, the plain mean of the encoded players.",
+        choices=("attention", "minutes", "uniform", "mean"),
     )
     query: str = option(
         "`seed`, a learned query, or `mean`, a projection of the mean encoded player.",
@@ -58,7 +58,9 @@ class GamesConfig:
     )
     n_heads: int = option("Heads, each with a decay of its own.", low=2)
     value_penalty: float = option("L2 penalty of what a game says of a player.", low=0)
-    content_penalty: float = option("L2 penalty of the score of a game's content.", low=0)
+    content_penalty: float | None = option(
+        "L2 penalty of the score of a game's content; null: minutes and age alone weigh it.", low=0
+    )
     iterations: int = option("Steps of L-BFGS over all games.", low=1)
 
 
@@ -90,6 +92,11 @@ class ModelAConfig:
         high=1,
     )
     learning_rate: float = option("Step size of AdamW.", low=1e-08)
+    skip_rate: float = option(
+        "Step size of the skip on the team prior, which is fitted before training, over that of "
+        "the set; 0 leaves it as it is.",
+        low=0,
+    )
     weight_decay: float = option("Weight decay of AdamW.", low=0)
     lists_per_batch: int = option("Lists in one step at most.", low=1)
     dates_per_season: int = option(

@@ -86,7 +86,9 @@ def check_up(
     floor = None
     if model.games.enabled and data.sets.games is not None:
         settings = replace(model.games, iterations=GAME_STEPS)
-        floor = GameFloor.fit(data.sets.games, data.sets.frame["season"].unique(), settings)
+        floor = GameFloor.fit(
+            data.sets.games, data.sets.frame["season"].unique().tolist(), settings
+        )
     inputs = Inputs.fit(data.sets, team_prior, floor)
     lists = inputs.lists(data.sets, team_prior, data.set_relevance(), model.list_scope)
     chosen = slice(first, first + model.lists_per_batch)
@@ -116,8 +118,6 @@ def check_up(
     if isfinite(loss):
         cause = cause_in_data(found) or cause_in_network(found, model.attention.pooling)
         explanation = explain(cause, found) if cause else ""
-        if cause is None and floor is not None and not min(floor.losses) < floor.losses[0]:
-            cause, explanation = Cause.IDLE_GAMES, explain(Cause.IDLE_GAMES, found)
     else:
         cause, explanation = Cause.NOT_FINITE, explain_not_finite(loss, batch)
     return Checkup(

@@ -109,7 +109,6 @@ class Cause(StrEnum):
     CONSTANT_SCORES = "constant scores"
     DEAD_GRADIENTS = "dead gradients"
     PLATEAU = "plateau"
-    IDLE_GAMES = "games that teach nothing"
 
 
 @torch.no_grad()
@@ -256,10 +255,6 @@ def explain_not_finite(loss: float, batch: Batch) -> str:
 
 
 _EXPLANATIONS = {
-    Cause.IDLE_GAMES: (
-        "the loss of the attention over games does not fall from its start: check the player logs "
-        "and the margins, or set model.model_a.games.enabled=false"
-    ),
     Cause.NOT_FINITE: (
         "the batch holds values that are not finite (spread of the inputs {input_spread:.1e}, of "
         "the relevance {relevance_spread:.1e}, sum of minutes {minutes_sum:.1e}): check the "

@@ -77,7 +77,7 @@ class GameAttention(nn.Module):
         self.value = nn.Parameter(torch.zeros(n_heads, n_columns))
         self.bias = nn.Parameter(torch.zeros(n_heads))
         self.content = nn.Parameter(torch.zeros(n_heads, n_columns))
-        days = torch.logspace(*(math.log10(days) for days in DECAY_DAYS), n_heads)
+        days = torch.logspace(math.log10(DECAY_DAYS[0]), math.log10(DECAY_DAYS[1]), n_heads)
         self.log_days = nn.Parameter(days.log())
         self.log_pseudo = nn.Parameter(torch.full((n_heads,), math.log(_PSEUDO_MINUTES)))
         self.newcomer = nn.Parameter(torch.full((n_heads,), -1.0 / n_heads))
@@ -173,8 +173,8 @@ class _DecayedSums(torch.autograd.Function):
             last = slice(start, start + end - middle)
             of_terms[last] = of_sums[middle:end]
             of_sums[last] += of_terms[last] * left[last]
-        of_terms = torch.from_numpy(of_terms)
-        return of_terms, (of_terms * sums).sum(dim=1), None
+        result = torch.from_numpy(of_terms)
+        return result, (result * sums).sum(dim=1), None
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class GameFloor:
         decides, and a start without chance makes the fit the same on every seed.
 
         Raises:
-            UserError: The log holds no game of the seasons.
+            UserError: The log holds no game of the seasons, or nothing can be learned from them.
         """
         asked = np.isin(log.seasons, seasons)
         if not asked.any():
@@ -261,6 +261,7 @@ class GameFloor:
         log = log.take(log.season <= max(years))
         asked = np.isin(log.seasons, seasons)
         network = GameAttention(config.n_heads)
+        network.content.requires_grad_(config.content_penalty is not None)
         rows = asked[log.game]
         minutes = torch.from_numpy(log.minutes[rows])
         square = torch.from_numpy(log.x[:, rows]).square() @ minutes / minutes.sum()
@@ -268,6 +269,12 @@ class GameFloor:
         losses = _minimise(
             network, _loss(network, log, asked, config, season_half_life), config.iterations
         )
+        if not losses[-1] < losses[0]:
+            raise UserError(
+                f"the attention over games does not learn: its loss is {losses[-1]:g} after "
+                f"{losses[0]:g}; check margins, minutes and box scores of the player logs, or set "
+                "model.model_a.games.enabled=false"
+            )
         return cls(network.eval().requires_grad_(requires_grad=False), losses)
 
     def pool(self, log: GameLog, player: IntArray, day: IntArray) -> Pooled:
@@ -328,7 +335,8 @@ def _loss(
         expected = expected.index_add(0, game, share * network.before(packed))
         error = huber_loss(expected, margin, reduction="none", delta=_HUBER_POINTS)
         penalty = config.value_penalty * network.value.square().sum()
-        penalty = penalty + config.content_penalty * network.content.square().sum()
+        if config.content_penalty is not None:
+            penalty = penalty + config.content_penalty * network.content.square().sum()
         return (weight * error).sum() + penalty
 
     return loss
@@ -337,7 +345,10 @@ def _loss(
 def _minimise(network: GameAttention, loss: Callable[[], Tensor], iterations: int) -> list[float]:
     """Train by full-batch L-BFGS; return the loss of each evaluation, the first untrained."""
     optimiser = torch.optim.LBFGS(
-        network.parameters(), max_iter=iterations, history_size=20, line_search_fn="strong_wolfe"
+        [parameter for parameter in network.parameters() if parameter.requires_grad],
+        max_iter=iterations,
+        history_size=20,
+        line_search_fn="strong_wolfe",
     )
     losses = []
 

@@ -35,8 +35,9 @@ class ModelA(pl.LightningModule):
     Attributes:
         inputs: Makes the lists; None before the fit.
         losses: One row an epoch: `epoch`, its last `step`, `train_loss`, beside a team prior
-            `prior_loss`, the loss of the prior alone on the same lists, and with a validation
-            season `val_loss` and `val_ndcg`, the mean NDCG of its lists, 0 to 1.
+            `prior_loss`, the loss of the prior alone on the same lists, and `skip_loss`, that of
+            the skip as it is, so that `skip_loss - train_loss` is what the set adds, and with a
+            validation season `val_loss` and `val_ndcg`, the mean NDCG of its lists, 0 to 1.
         diagnostics: One row an epoch, see `nba_rank.models.model_a.diagnostics`; empty unless
             measured.
         last_ranked: Result of the last training step, with its graph.
@@ -120,12 +121,14 @@ class ModelA(pl.LightningModule):
         # Summed here and logged once an epoch: `self.log` in each step takes a tenth of the time.
         self._n_lists += len(player)
         self._add("train_loss", loss, len(player))
-        if self._first_skip is not None:
-            score = (batch["team_prior"] * self._first_skip).sum(dim=-1)
-            prior_loss = LIST_LOSSES[self.config.loss](
-                score, batch["relevance"], batch["team_mask"], ties
-            )
-            self._add("prior_loss", prior_loss, len(player))
+        if self._first_skip is not None and self.ranker.skip is not None:
+            moved = self.ranker.skip.weight.detach()[0]
+            for name, skip in (("prior_loss", self._first_skip), ("skip_loss", moved)):
+                score = (batch["team_prior"] * skip).sum(dim=-1)
+                alone = LIST_LOSSES[self.config.loss](
+                    score, batch["relevance"], batch["team_mask"], ties.clone_state()
+                )
+                self._add(name, alone, len(player))
         return loss
 
     def _add(self, name: str, loss: Tensor, n_lists: int) -> None:
@@ -169,10 +172,17 @@ class ModelA(pl.LightningModule):
         self._sums = {}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Return AdamW with a cosine decay over all epochs."""
+        """Return AdamW with a cosine decay over all epochs, the skip at a pace of its own."""
+        skip = [] if self.ranker.skip is None else [*self.ranker.skip.parameters()]
+        learned = {id(parameter) for parameter in skip}
+        rate = self.config.learning_rate
+        groups: list[dict[str, Any]] = [
+            {"params": [one for one in self.parameters() if id(one) not in learned]},
+            {"params": skip, "lr": rate * self.config.skip_rate},
+        ]
         optimiser = torch.optim.AdamW(
-            self.parameters(),
-            lr=self.config.learning_rate,
+            groups,
+            lr=rate,
             weight_decay=self.config.weight_decay,
             # One kernel for all parameters; with it, Lightning cannot clip under autocast.
             fused=self.trainer.precision == "32-true" or None,

@@ -12,7 +12,7 @@ from nba_rank.models.model_a.attention_weights import AttentionWeights, equal_we
 from nba_rank.models.model_a.sigma_reparam import SigmaLinear, weight_of
 from nba_rank.models.model_a.straight_through import finite_or
 
-_POOLINGS = ("attention", "uniform", "mean")
+_POOLINGS = ("attention", "minutes", "uniform", "mean")
 _QUERIES = ("seed", "mean")
 
 
@@ -41,8 +41,8 @@ class SetAttention(nn.Module):
 
     Args:
         dim: Model width D.
-        pooling: `attention`; `uniform`, the same projections with equal weights; or `mean`, the
-            plain mean of the players.
+        pooling: `attention`; `minutes` and `uniform`, the same projections with weights by share
+            of minutes or equal ones; or `mean`, the plain mean of the players.
         query: `seed`, a learned vector, or `mean`, a projection of the players' mean.
         n_heads: Heads H; divides D.
         sigma_reparam: Make the projections of query, key, value and output `SigmaLinear`.
@@ -76,7 +76,7 @@ class SetAttention(nn.Module):
             raise ValueError(f"pooling={pooling} is none of {', '.join(_POOLINGS)}")
         if query not in _QUERIES:
             raise ValueError(f"query={query} is none of {', '.join(_QUERIES)}")
-        self.n_heads = n_heads
+        self.n_heads, self.pooling = n_heads, pooling
         # DDP refuses parameters without gradient, so only those that act are made.
         attends, projects = pooling == "attention", pooling != "mean"
         queries = attends or (projects and residual)
@@ -126,7 +126,12 @@ class SetAttention(nn.Module):
             if query is not None and self.weights is not None:
                 weights, fallback = self.weights(query, content, minutes_share, valid)
             else:
-                weights = equal_weights(valid)[:, None, :].expand(-1, self.n_heads, -1)
+                plain = equal_weights(valid)
+                if self.pooling == "minutes":
+                    minutes = minutes_share.masked_fill(~valid, 0)
+                    total = minutes.sum(dim=1, keepdim=True)
+                    plain = torch.where(total > 0, minutes / total.clamp_min(1e-9), plain)
+                weights = plain[:, None, :].expand(-1, self.n_heads, -1)
                 fallback = torch.zeros_like(weights[..., 0], dtype=torch.bool)
             weights = weights.masked_fill(~mask[:, None, :], 0)
             vector = self._pool(weights, players)

@@ -77,7 +77,7 @@ KNOBS = {
 
 def test_every_field_of_the_config_is_among_the_knobs():
     # The team prior, the games and the dropout samples have tests of their own.
-    own = {"team_prior", "games", "mc_dropout_samples"}
+    own = {"team_prior", "skip_rate", "games", "mc_dropout_samples"}
     assert {field.name for field in fields(ModelAConfig)} == set(KNOBS) | own
 
 
@@ -162,6 +162,20 @@ def test_the_warm_start_ranks_and_training_improves_on_it(fit, three_seasons, pr
     first, last = (fitted.networks[0].ranker.skip.weight for fitted in (started, trained))
     assert not torch.allclose(first, last, atol=1e-3)
     assert spearman(scores(trained, sets, prior), relevance) > warm
+
+
+def test_a_frozen_skip_stays_and_the_set_learns_beside_it(fit, three_seasons, prior):
+    frozen, slow = (
+        fit(*three_seasons, prior, epochs=10, learning_rate=0.01, skip_rate=rate)
+        for rate in (0.0, 0.1)
+    )
+    first, moved = (fitted.networks[0] for fitted in (frozen, slow))
+    losses = pd.DataFrame(first.losses)
+    assert losses["skip_loss"].equals(losses["prior_loss"])
+    gain = losses["skip_loss"] - losses["train_loss"]
+    assert gain.iloc[-1] > gain.iloc[0] + 0.02
+    assert not torch.equal(first.ranker.skip.weight, moved.ranker.skip.weight)
+    assert not pd.DataFrame(moved.losses)["skip_loss"].equals(losses["prior_loss"])
 
 
 def test_every_feature_of_the_prior_reaches_the_score_and_unknown_is_the_mean(

@@ -1,4 +1,3 @@
-from copy import deepcopy
 from dataclasses import fields, replace
 from itertools import pairwise
 
@@ -140,9 +139,8 @@ def test_the_loss_falls_and_the_ratings_know_the_coming_season(log, floor):
 
 def test_content_moves_the_weights_away_from_minutes_and_decay(log, floor, asked):
     assert (floor.pool(log, *asked).divergence > 1e-4).any()
-    network = deepcopy(floor.network)
-    network.content.zero_()
-    plain = GameFloor(network, []).pool(log, *asked)
+    alone = GameFloor.fit(log, SEASONS, replace(ON, content_penalty=None))
+    plain = alone.pool(log, *asked)
     assert plain.divergence.abs().max() < 1e-5
 
 
@@ -174,6 +172,12 @@ def test_strangers_have_the_rating_of_a_newcomer(log, floor):
 def test_seasons_without_games_are_refused(log):
     with pytest.raises(UserError, match=r"1999-00.*games\.enabled=false"):
         GameFloor.fit(log, ["1999-00"], ON)
+
+
+def test_games_that_teach_nothing_are_named(log):
+    unknown = replace(log, margin=np.full_like(log.margin, np.nan))
+    with pytest.raises(UserError, match=r"does not learn.*nan.*games\.enabled=false"):
+        GameFloor.fit(unknown, SEASONS, ON)
 
 
 def test_missing_plus_minus_is_unknown_and_not_zero(sim_tables):

@@ -179,6 +179,17 @@ def test_mean_pooling_is_the_plain_mean_and_has_no_parameters(inputs):
         torch.testing.assert_close(pooled, team[present].mean(dim=0))
 
 
+def test_minutes_give_every_player_his_share_and_equal_weights_where_there_are_none(inputs):
+    players, share, mask = inputs
+    module = attention(pooling="minutes")
+    share = share.masked_fill(~mask, 0)
+    expected = share / share.sum(dim=1, keepdim=True)
+    weights = module(players, share, mask).weights
+    torch.testing.assert_close(weights, expected[:, None].expand_as(weights))
+    equal = attention(pooling="uniform")(*inputs).weights
+    torch.testing.assert_close(module(players, torch.zeros_like(share), mask).weights, equal)
+
+
 def test_uniform_gives_every_player_the_same_weight_whatever_the_minutes(inputs):
     players, share, mask = inputs
     module = attention(pooling="uniform")
