@@ -23,6 +23,10 @@ def _rules(config: Config) -> Iterator[tuple[str, str]]:
     for name, group in vars(features).items():
         if not getattr(group, "enabled", True):
             yield f"features.{name}", f"the group is off; switch it on with features/{name}=on"
+    if features.impact.stint_share == 0 and not features.on_off.enabled:
+        for name in ("stint_decay_days", "stint_ridge"):
+            reason = "stints are not read; take features/impact=default or features/on_off=on"
+            yield f"features.impact.{name}", reason
     if features.elo.fit:
         for name in ("k", "home_edge", "carry_over"):
             yield (

@@ -100,7 +100,8 @@ def batch_source(config: DebugConfig, console: Console | None) -> BatchSource:
     logged = grid["as_of_date"] > tables.player_games["game_date"].min()
     teams = tables.teams[tables.teams["season"] == season]
     dates, first = _dates_of_batch(grid[logged], teams, season, config)
-    ratings = player_ratings(tables, dates, config.features.impact)
+    features = config.features
+    ratings = player_ratings(tables, dates, features.impact, with_stints=features.on_off.enabled)
     sets = player_sets(tables, ratings, dates, config.features.roster)
     if config.model.model_a.games.enabled:
         sets = replace(sets, games=GameLog.of(tables))

@@ -17,6 +17,7 @@ from nba_rank.features import (
     massey,
     momentum,
     motivation,
+    on_off,
     pace,
     prior_records,
     prior_season,
@@ -55,6 +56,7 @@ TEAM_GROUPS: dict[str, Build] = {
 
 PLAYER_GROUPS: dict[str, BuildFromPlayers] = {
     "roster_strength": roster_strength.build,
+    "on_off": on_off.build,
     "continuity": continuity.build,
     "raptor": raptor.build,
     "injuries": injuries.build,

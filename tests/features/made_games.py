@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.core.seasons import season_label
-from nba_rank.data.tables import SCHEMA, Tables, conform
+from nba_rank.data.tables import LINE_UP, SCHEMA, SIDES, Tables, conform
 from nba_rank.features.players.game_days import COUNTS
 
 HOME = {"fgm": 40.0, "fga": 90.0, "fg3m": 10.0, "ftm": 20.0, "fta": 25.0,
@@ -52,6 +52,27 @@ def rated(date, players):
     return frame.assign(
         season=season_of(date), as_of_date=pd.Timestamp(date), player_id=range(1, len(frame) + 1)
     )
+
+
+def random_stints(rng, tables, without=()):
+    """The table `stints` of all games but some: eight each, with unknown players here and there."""
+    rows = []
+    games = tables.games[~tables.games["game_id"].isin(without)]
+    lines = dict(iter(tables.player_games.groupby(["game_id", "team_id"])["player_id"]))
+    for game in games.to_dict("records"):
+        for number in range(8):
+            fives = [
+                rng.permutation([*lines[game["game_id"], game[f"{side}_team_id"]]])[:5]
+                for side in SIDES
+            ]
+            ten = np.where(rng.random(10) < 0.02, 0, np.concatenate(fives))
+            row = {name: game[name] for name in ("game_id", "season", "kind", "game_date")}
+            row |= {"period": 1 + number // 2, "start": 360.0 * (number % 2)}
+            row |= {"end": row["start"] + 360, **dict(zip(LINE_UP, ten, strict=True))}
+            for side in SIDES:
+                row |= {f"{side}_points": rng.integers(20), f"{side}_possessions": rng.integers(15)}
+            rows.append(row)
+    return table("stints", rows)
 
 
 def random_league(rng, days, teams):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from made_games import mapped, table
+from made_games import mapped, random_stints, table
 
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data.calendar import as_of_grid
@@ -79,6 +79,12 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     lines.loc[later, "home_spread"] = noise(rng, later.sum())
     lines.loc[later, "home_win_prob"] = rng.random(later.sum())
     poisoned |= {"seasons": [seasons], "market_lines": [lines]}
+
+    past, future = split(tables.stints)
+    future["home_points"] = rng.integers(0, 90, len(future))
+    future["away_possessions"] = noise(rng, len(future))
+    future["away_1"] = rng.permutation(future["home_1"].to_numpy())
+    poisoned["stints"] = [past, future]
 
     for name in ("team_records", "raptor"):  # known only when the season is over
         totals = getattr(tables, name).copy()
@@ -215,8 +221,10 @@ def check_future(tables, season, share, spoil, features, seed):
 
 @pytest.fixture(scope="module")
 def tables(sim_tables, priced, with_raptor):
-    """Three simulated seasons with everything that a feature reads."""
-    return with_raptor(priced(sim_tables))
+    """Three simulated seasons with everything that a feature reads; every other game in stints."""
+    made = with_raptor(priced(sim_tables))
+    without = made.games["game_id"][::2].tolist()
+    return replace(made, stints=random_stints(np.random.default_rng(2), made, without))
 
 
 @pytest.mark.parametrize(

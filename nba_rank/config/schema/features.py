@@ -161,6 +161,16 @@ class ImpactConfig:
     margin_decay_days: float = option("Days until a game weighs 1/e in the update.", low=30)
     update_ridge: float = option("Penalty of a player's distance from his prior.", low=1e-06)
     margin_cap: float = option("Points at which margins are clipped.", low=1)
+    stint_share: float = option(
+        "Weight of the rating from stints in the impact rating, the rest is that from games; "
+        "at 0 stints are not read.",
+        low=0,
+        high=1,
+    )
+    stint_decay_days: float = option("Days until a stint weighs 1/e.", low=30)
+    stint_ridge: float = option(
+        "Penalty of a player's distance from his prior, in stints of 100 possessions.", low=1e-06
+    )
     minutes_half_life: float = option("Games until one weighs half in expected minutes.", low=0.5)
 
 
@@ -226,6 +236,7 @@ class FeaturesConfig:
     market: MarketConfig
     prior_records: GroupConfig
     roster_strength: GroupConfig
+    on_off: GroupConfig
     continuity: GroupConfig
     raptor: RaptorConfig
     injuries: InjuriesConfig

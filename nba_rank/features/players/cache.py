@@ -5,6 +5,7 @@ opening of the newest season a third, so that one more date costs only that seas
 named by what had happened by then: a changed past gives another name, later games do not.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,9 @@ def cached_ratings(
 ) -> pd.DataFrame:
     """Return `player_ratings` of the dates, those from the cache that are there."""
     asked = rated_dates(tables, dates)
+    with_stints = config.impact.stint_share > 0 or config.on_off.enabled
     if asked.empty:
-        return player_ratings(tables, asked, config.impact)
+        return player_ratings(tables, asked, config.impact, with_stints=with_stints)
     # Dates after the regular season have an entry of their own: not every run asks for them.
     ended = asked["season"].map(tables.seasons.set_index("season")["last_regular_date"])
     later = asked["as_of_date"] > ended + pd.Timedelta(days=1)
@@ -34,11 +36,15 @@ def cached_ratings(
         (str(season), bool(is_later)): part
         for (season, is_later), part in asked.groupby([asked["season"], later], sort=True)
     }
+
+    def known(season: str, date: pd.Timestamp) -> list[object]:
+        return _known(tables, config.impact, season, date, with_stints=with_stints)
+
     entries = {
         (season, is_later): Entry(
             cache,
             f"players_{season}",
-            [*_known(tables, config.impact, season, part["as_of_date"].max()), part],
+            [*known(season, part["as_of_date"].max()), part],
             made_by=__name__,
             write=lambda ratings, folder: ratings.to_parquet(folder / _RATINGS, index=False),
             read=lambda folder: pd.read_parquet(folder / _RATINGS),
@@ -50,9 +56,9 @@ def cached_ratings(
     missing = [key for key in entries if key not in found]
     if missing:
         (first, _), (newest, _) = missing[0], missing[-1]
-        opening = _opening(tables, config.impact, newest, cache)
+        opening = _opening(tables, known, newest, cache)
         state = opening[0].load() if opening is not None and first == newest else None
-        book = PlayerBook(tables, config.impact, state)
+        book = PlayerBook(tables, config.impact, state, with_stints=with_stints)
         for key in missing:
             if opening is not None and state is None and key[0] == newest:
                 entry, last_day = opening
@@ -64,24 +70,27 @@ def cached_ratings(
     return pd.concat([found[key] for key in entries], ignore_index=True)
 
 
-def _known(tables: Tables, config: ImpactConfig, season: str, date: pd.Timestamp) -> list[object]:
+def _known(
+    tables: Tables, config: ImpactConfig, season: str, date: pd.Timestamp, *, with_stints: bool
+) -> list[object]:
     """Return what player ratings on a date of a season depend on.
 
     The config, the games before the date, the teams, the roster files up to the date, and all those
     of earlier seasons.
     """
-    games, player_games = (
-        tables.row_hashes(name)[getattr(tables, name)["game_date"] < date]
-        for name in ("games", "player_games")
-    )
+    read = ["games", "player_games", *(["team_games", "stints"] if with_stints else [])]
+    games = [tables.row_hashes(name)[getattr(tables, name)["game_date"] < date] for name in read]
     rosters, teams = tables.rosters, tables.teams[["season", "team_id"]]
     due = (rosters["date"] <= date) | (rosters["season"] < season)
     listed = tables.row_hashes("rosters")[due]
-    return [config, games, player_games, listed, teams[teams["season"] <= season]]
+    return [config, *games, listed, teams[teams["season"] <= season]]
 
 
 def _opening(
-    tables: Tables, config: ImpactConfig, season: str, cache: Path
+    tables: Tables,
+    known: Callable[[str, pd.Timestamp], list[object]],
+    season: str,
+    cache: Path,
 ) -> tuple[Entry[State], int] | None:
     """Return the state before a season and its last game day; None without earlier games."""
     games = tables.player_games
@@ -92,7 +101,7 @@ def _opening(
     entry = Entry(
         cache,
         f"player_state_{season}",
-        _known(tables, config, season, last + pd.Timedelta(days=1)),
+        known(season, last + pd.Timedelta(days=1)),
         made_by=__name__,
         write=_write_state,
         read=_read_state,

@@ -1,7 +1,7 @@
 """The player logs cut into game days, in order of time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Self
 
@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.core.arrays import FloatArray, IntArray
-from nba_rank.data.tables import Tables
+from nba_rank.data.tables import LINE_UP, SIDES, Tables
 from nba_rank.features.asof import days, start_years
+from nba_rank.features.team_sums import possession_columns, possessions, side_values
 
 COUNTS = (
     "points", "fgm", "fga", "fg3m", "fg3a", "ftm", "fta",
@@ -21,6 +22,70 @@ COUNTS = (
 
 State = dict[str, np.ndarray]
 """What a pass over the game days has gathered, as arrays by name."""
+
+
+@dataclass(frozen=True)
+class Stints:
+    """The S stints of a day, sorted by game; none of games that have none.
+
+    Attributes:
+        game: Game of the day, [S].
+        number: Number in the game, from 0, [S].
+        place: Places of the ten on the court among the players of the game, -1 where unknown, the
+            home team's first, [S, 10].
+        possessions: Of the home and the away team, [S, 2].
+        points: Likewise, [S, 2].
+    """
+
+    game: IntArray
+    number: IntArray
+    place: IntArray
+    possessions: FloatArray
+    points: FloatArray
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return no stints."""
+        nothing = np.zeros((0, 2))
+        no_game = np.zeros(0, dtype=np.int64)
+        return cls(no_game, no_game, np.zeros((0, 10), dtype=np.int64), nothing, nothing)
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, games: pd.Series, game: IntArray, player: pd.Series) -> Self:
+        """Find the players of the stints of some games.
+
+        Args:
+            table: The table `stints`.
+            games: Their ids.
+            game: Place of each player's game in `games`, ascending, [n].
+            player: His id, ascending within a game, [n]. Others on the court are unknown.
+        """
+        number = pd.Index(games).get_indexer(pd.Index(table["game_id"]))
+        table, number = table[number >= 0], number[number >= 0]
+        order = np.lexsort((table["start"], table["period"], number))
+        table, number = table.iloc[order], number[order]
+        ids, slot = np.unique(player, return_inverse=True)
+        on = table[[*LINE_UP]].to_numpy()
+        on_slot = np.minimum(np.searchsorted(ids, on), len(ids) - 1)
+        key, on_key = (
+            of * len(ids) + who for of, who in ((game, slot), (number[:, None], on_slot))
+        )
+        row = np.minimum(np.searchsorted(key, on_key), len(key) - 1)
+        known = (ids[on_slot] == on) & (key[row] == on_key)
+        first = np.searchsorted(game, number)[:, None]
+        opening = np.searchsorted(number, number)
+        return cls(
+            game=number,
+            number=np.arange(len(number)) - opening,
+            place=np.where(known, row - first, -1),
+            possessions=table[[f"{side}_possessions" for side in SIDES]].to_numpy(np.float64),
+            points=table[[f"{side}_points" for side in SIDES]].to_numpy(np.float64),
+        )
+
+    def between(self, start: int, end: int, first_game: int) -> Self:
+        """Return some of them, with games counted from another one."""
+        some = {field.name: getattr(self, field.name)[start:end] for field in fields(self)}
+        return replace(self, **(some | {"game": some["game"] - first_game}))
 
 
 @dataclass(frozen=True)
@@ -42,6 +107,9 @@ class GameDay:
         plus_minus: On-court margin in points, NaN where not recorded, [n].
         home_margin: Final margin of the home team in points, [G].
         neutral: Whether nobody was at home, [G].
+        points: Final scores of the home and the away team, [G, 2].
+        possessions: Of a side by the box scores, NaN where they lack a count, [G].
+        stints: Who was on the court when, where it is known.
     """
 
     day: int
@@ -58,6 +126,9 @@ class GameDay:
     plus_minus: FloatArray
     home_margin: FloatArray
     neutral: npt.NDArray[np.bool_]
+    points: FloatArray
+    possessions: FloatArray
+    stints: Stints
 
 
 @dataclass(frozen=True)
@@ -74,10 +145,11 @@ class PlayerGames:
     _days: list[GameDay]
 
     @classmethod
-    def of(cls, tables: Tables, *, after: int | None = None) -> Self:
+    def of(cls, tables: Tables, *, after: int | None = None, with_stints: bool = False) -> Self:
         """Cut the player logs into days, those up to the day `after` left out.
 
-        Players of those days and of roster files have slots all the same.
+        Players of those days and of roster files have slots all the same. Without stints,
+        possessions are not known either.
         """
         rows = tables.player_games
         player_ids = np.union1d(rows["player_id"], tables.rosters["player_id"])
@@ -110,19 +182,31 @@ class PlayerGames:
             "plus_minus": rows["plus_minus"].to_numpy(dtype=np.float64),
         }
         season = start_years(rows["season"])
-        neutral = rows["neutral_site"].to_numpy()
+        of_game = rows.iloc[opening]
+        possessions = np.full(len(opening), np.nan)
+        stints = Stints.none()
+        if with_stints:
+            possessions = _box_possessions(tables, of_game["game_id"])
+            stints = Stints.of(tables.stints, of_game["game_id"], game, rows["player_id"])
+        neutral = of_game["neutral_site"].to_numpy()
+        points = of_game[["home_points", "away_points"]].to_numpy(dtype=np.float64)
         cuts = [*np.flatnonzero(np.diff(day, prepend=-1)).tolist(), len(day)]
+        game_cuts = np.searchsorted(opening, cuts).tolist()
+        stint_cuts = np.searchsorted(stints.game, game_cuts).tolist()
         parts = []
-        for start, end in pairwise(cuts):
+        for number, (start, end) in enumerate(pairwise(cuts)):
+            first, last = game_cuts[number : number + 2]
             part = {name: values[start:end] for name, values in columns.items()}
-            part["game"] = part["game"] - part["game"][0]
-            first = part["place"] == 0
+            part["game"] = part["game"] - first
             parts.append(
                 GameDay(
                     day=int(day[start]),
                     season=int(season[start]),
-                    home_margin=home_margin[start:end][first],
-                    neutral=neutral[start:end][first],
+                    home_margin=points[first:last, 0] - points[first:last, 1],
+                    neutral=neutral[first:last],
+                    points=points[first:last],
+                    possessions=possessions[first:last],
+                    stints=stints.between(stint_cuts[number], stint_cuts[number + 1], first),
                     **part,
                 )
             )
@@ -131,3 +215,13 @@ class PlayerGames:
     def __iter__(self) -> Iterator[GameDay]:
         """Yield the game days in order of time."""
         return iter(self._days)
+
+
+def _box_possessions(tables: Tables, games: pd.Series) -> FloatArray:
+    """Return the possessions of a side in some games, by the box scores of the teams."""
+    rows = tables.team_games[tables.team_games["game_id"].isin(games)]
+    names = possession_columns()
+    sides = dict(zip(names, side_values(rows, names), strict=True))
+    by_game = pd.Series(possessions(sides), index=rows["game_id"])
+    by_game = by_game[~by_game.index.duplicated()]
+    return np.asarray(by_game.reindex(games), dtype=np.float64)

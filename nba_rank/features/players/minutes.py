@@ -68,7 +68,15 @@ class MinutesBook:
                 "team": np.searchsorted(games.team_ids, tables.rosters["team_id"]),
             }
         )
-        self._rosters = [listed for _, listed in rosters.groupby("day")]
+        self._rosters: list[tuple[int, int, IntArray, IntArray]] = [
+            (
+                int(listed["day"].iloc[0]),
+                int(listed["season"].iloc[0]),
+                listed["team"].to_numpy(),
+                listed["player"].to_numpy(),
+            )
+            for _, listed in rosters.groupby(["day", "season"])
+        ]
         self._rosters_read = 0
         self._team_ids = games.team_ids
         self._in_league = {
@@ -166,14 +174,13 @@ class MinutesBook:
 
     def _read_rosters(self, day: int) -> None:
         """Apply the season's roster files dated up to the day: they name whole teams."""
-        for roster in self._rosters[self._rosters_read :]:
+        for published, season, team, player in self._rosters[self._rosters_read :]:
             # A summer's file waits for its season: read before, its newcomers would leave again.
-            published, season = roster[["day", "season"]].to_numpy()[0]
             if published > day or season > self._season:
                 return
             self._rosters_read += 1
-            self._team[np.isin(self._team, roster["team"])] = NOBODY
-            self._team[roster["player"]] = roster["team"]
+            self._team[np.isin(self._team, team)] = NOBODY
+            self._team[player] = team
 
 
 @dataclass(frozen=True)

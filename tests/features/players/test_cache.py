@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from harm import HARMS
-from made_games import altered, random_league
+from made_games import altered, random_league, random_stints
 from test_poisoned_future import poison
 
 from nba_rank.features.asof import day_of
@@ -23,7 +23,9 @@ def tables(small_tables):
     starts = [pd.date_range(f"{year}-11-01", periods=12, freq="2D") for year in years]
     games = random_league(rng, [f"{day:%Y-%m-%d}" for days in starts for day in days], teams)
     rosters = [(f"{year}-10-25", team, ids) for year in years for team, ids in teams.items()]
-    return small_tables(*games, rosters=rosters)
+    made = small_tables(*games, rosters=rosters)
+    # Two games out of three have stints.
+    return replace(made, stints=random_stints(rng, made, made.games["game_id"][::3].tolist()))
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +51,9 @@ def passes(monkeypatch):
     begun = []
 
     class Counted(PlayerBook):
-        def __init__(self, tables, config, state=None):
+        def __init__(self, tables, config, state=None, *, with_stints):
             begun.append(None if state is None else int(state["day"]))
-            super().__init__(tables, config, state)
+            super().__init__(tables, config, state, with_stints=with_stints)
 
     monkeypatch.setattr(cache_module, "PlayerBook", Counted)
     return begun
@@ -124,6 +126,8 @@ def test_the_future_changes_neither_names_nor_ratings(tables, own, rated, expect
         ("player_games", "ast", 77.0),
         ("player_games", "seconds", 7),
         ("games", "home_points", 177),
+        ("stints", "home_points", 77),
+        ("team_games", "fga", 177.0),
         ("rosters", "player_id", 99_999),
     ],
 )
@@ -150,6 +154,20 @@ def test_config_dates_and_code_name_the_entries(tables, own, rated, tmp_path, mo
     assert n_entries(own.head(1)) == 5
     monkeypatch.setattr("nba_rank.core.content_hash.code_hash", lambda module: "another")
     assert n_entries(own) == 7
+
+
+def test_without_stints_in_the_ratings_they_name_no_entries(tables, own, rated, tmp_path):
+    own, bare = own.head(2), replace(tables, stints=tables.stints.iloc[:0])
+
+    def entries(*overrides):
+        columns = [list(rated(some, own, *overrides).columns) for some in (tables, bare)]
+        assert columns[0] == columns[1]
+        return len(list(tmp_path.iterdir()))
+
+    assert entries("features/impact=games", "features/on_off=off") == 2
+    # The group adds its columns to the ratings.
+    assert entries("features/impact=games", "features/on_off=on") == 6
+    assert entries("features/impact=default", "features/on_off=off") == 10
 
 
 @pytest.mark.parametrize("harm", HARMS)

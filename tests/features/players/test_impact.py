@@ -11,12 +11,13 @@ from nba_rank.data.calendar import as_of_points
 from nba_rank.features.asof import day_of
 from nba_rank.features.players.box_vector import BoxSums
 from nba_rank.features.players.game_days import PlayerGames
-from nba_rank.features.players.impact import MarginSums
+from nba_rank.features.players.impact import STINT_RATINGS, MarginSums
 
 TEAMS = {team: list(range(10 * team, 10 * team + 6)) for team in (1, 2, 3, 4)}
 COLUMNS = [
     "season", "as_of_date", "team_id", "player_id",
     "expected_minutes", "full_strength_minutes", "prior_rating", "impact_rating",
+    *STINT_RATINGS,
 ]  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def test_on_the_second_day_of_the_logs_box_scores_have_no_weight_yet(sim_tables,
 
 @pytest.mark.parametrize("date", ["2021-11-16", "2022-11-16"])
 def test_ratings_are_the_dense_ridge_around_the_prior(league, as_of, rate, impact, date):
-    config = impact(margin_decay_days=60.0, update_ridge=2.0, margin_cap=20.0)
+    config = impact(margin_decay_days=60.0, update_ridge=2.0, margin_cap=20.0, stint_share=0.0)
     n = len(PlayerGames.of(league).player_ids)
     got = rate(league, as_of(date), **vars(config))
     gram, moment = 2.0 * np.eye(n), 2.0 * got["prior_rating"].to_numpy()
@@ -160,7 +161,7 @@ def test_columns_and_rows(league, small_tables, as_of, rate):
     assert not got.duplicated(["as_of_date", "player_id"]).any()
     assert len(got) == 48
     assert got.dtypes.astype(str).tolist() == [
-        "str", "datetime64[us]", "int64", "int64", *["float64"] * 4
+        "str", "datetime64[us]", "int64", "int64", *["float64"] * 8
     ]  # fmt: skip
     # Seasons without player logs are skipped.
     games, lines = league_games(7)
@@ -185,16 +186,20 @@ def test_before_the_first_game_listed_players_are_there_without_ratings(small_ta
     assert (pd.Timestamp("2021-11-02"), 99) in got.index
 
 
+RATED = {"prior_rating", "impact_rating", *STINT_RATINGS}
 CHANGES = {
-    "box_decay_days": (60.0, {"prior_rating", "impact_rating"}),
-    "shrink_minutes": (900.0, {"prior_rating", "impact_rating"}),
-    "prior_ridge": (50.0, {"prior_rating", "impact_rating"}),
+    "box_decay_days": (60.0, RATED),
+    "shrink_minutes": (900.0, RATED),
+    "prior_ridge": (50.0, RATED),
     # The prior learns from margins without the home edge, which decays by it.
-    "margin_decay_days": (60.0, {"prior_rating", "impact_rating"}),
+    "margin_decay_days": (60.0, RATED),
     "update_ridge": (5.0, {"impact_rating"}),
-    "margin_cap": (10.0, {"prior_rating", "impact_rating"}),
+    "margin_cap": (10.0, RATED),
     # One earlier season has no other to weigh against.
     "season_half_life": (0.5, set()),
+    "stint_share": (0.8, {"impact_rating"}),
+    "stint_decay_days": (60.0, {"impact_rating", *STINT_RATINGS}),
+    "stint_ridge": (5.0, {"impact_rating", *STINT_RATINGS}),
     "minutes_half_life": (3.0, {"expected_minutes", "full_strength_minutes"}),
 }
 
