@@ -55,9 +55,10 @@ def rated(date, players):
 
 
 def random_stints(rng, tables, without=()):
-    """The table `stints` of all games but some: eight each, with unknown players here and there."""
+    """Stints of all logged games but some: eight each, with unknown players here and there."""
     rows = []
-    games = tables.games[~tables.games["game_id"].isin(without)]
+    logged = tables.games["game_id"].isin(tables.player_games["game_id"])
+    games = tables.games[logged & ~tables.games["game_id"].isin(without)]
     lines = dict(iter(tables.player_games.groupby(["game_id", "team_id"])["player_id"]))
     for game in games.to_dict("records"):
         for number in range(8):

@@ -398,6 +398,7 @@ COLUMNS = {
     "prior_records": "prior_mov prior_sos prior_srs",
     "roster_strength": "roster_strength full_strength playoff_strength star_strength "
     "projected_win_pct top3_strength depth_strength experience",
+    "on_off": "offence_strength defence_strength strength_error",
     "continuity": "returning_minutes_share roster_minutes_share",
     "raptor": "prior_raptor_offense prior_raptor_defense",
     "injuries": "available_strength absent_minutes_share absent_strength season_strength "
