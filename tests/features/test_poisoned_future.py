@@ -83,7 +83,7 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
     past, future = split(tables.stints)
     future["home_points"] = rng.integers(0, 90, len(future))
     future["away_possessions"] = noise(rng, len(future))
-    future["away_1"] = rng.permutation(future["home_1"].to_numpy())
+    future["away_1"] = future["home_1"].to_numpy()[rng.permutation(len(future))]
     poisoned["stints"] = [past, future]
 
     for name in ("team_records", "raptor"):  # known only when the season is over
