@@ -515,7 +515,8 @@ def test_on_opening_night_the_unknown_is_nan_and_never_zero(tables, as_of, every
     from_before = {"regressed_win_pct", "massey_rating", "regressed_pythagorean_win_pct",
                    "pace_above_league", "returning_minutes_share"}  # fmt: skip
     for group in (
-        "prior_season", "elo", "market", "prior_records", "roster_strength", "raptor", "injuries"
+        "prior_season", "elo", "market", "prior_records", "roster_strength", "on_off", "raptor",
+        "injuries",
     ):  # fmt: skip
         from_before |= set(COLUMNS[group])
     for column in [column for columns in COLUMNS.values() for column in columns]:
@@ -527,7 +528,7 @@ def test_on_opening_night_the_unknown_is_nan_and_never_zero(tables, as_of, every
         else:
             assert opening[column].isna().all(), column
     debut = store_of("2021-22")
-    for group in ("prior_season", "prior_records", "roster_strength", "raptor"):
+    for group in ("prior_season", "prior_records", "roster_strength", "on_off", "raptor"):
         assert debut[COLUMNS[group]].isna().all(axis=None), group
     unrated = ["available_strength", "absent_strength", "season_strength"]
     assert debut[unrated].isna().all(axis=None)

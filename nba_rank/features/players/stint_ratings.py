@@ -136,7 +136,8 @@ class StintSums:
 
         def solved() -> StintRatings:
             (plus, of_plus), (minus, of_minus) = net(), total()
-            net_variance, total_variance = squares[:2] / max(squares[2], 1e-9)
+            known = squares[2] > 0
+            net_variance, total_variance = squares[:2] / squares[2] if known else (np.nan, np.nan)
             net_square, total_square = net_variance * of_plus, total_variance * of_minus
             return StintRatings(
                 offence=(plus + minus) / 2,
