@@ -151,11 +151,12 @@ class PlayerGames:
         Players of those days and of roster files have slots all the same. Without stints,
         possessions are not known either.
         """
-        rows = tables.player_games
-        player_ids = np.union1d(rows["player_id"], tables.rosters["player_id"])
-        if after is not None:
-            rows = rows[days(rows["game_date"]) > after]
-        rows = rows.merge(
+
+        def later(table: pd.DataFrame) -> pd.DataFrame:
+            return table if after is None else table[days(table["game_date"]) > after]
+
+        player_ids = np.union1d(tables.player_games["player_id"], tables.rosters["player_id"])
+        rows = later(tables.player_games).merge(
             tables.games[["game_id", "home_team_id", "home_points", "away_points", "neutral_site"]],
             on="game_id",
             validate="many_to_one",
@@ -186,8 +187,8 @@ class PlayerGames:
         possessions = np.full(len(opening), np.nan)
         stints = Stints.none()
         if with_stints:
-            possessions = _box_possessions(tables, of_game["game_id"])
-            stints = Stints.of(tables.stints, of_game["game_id"], game, rows["player_id"])
+            possessions = _box_possessions(later(tables.team_games), of_game["game_id"])
+            stints = Stints.of(later(tables.stints), of_game["game_id"], game, rows["player_id"])
         neutral = of_game["neutral_site"].to_numpy()
         points = of_game[["home_points", "away_points"]].to_numpy(dtype=np.float64)
         cuts = [*np.flatnonzero(np.diff(day, prepend=-1)).tolist(), len(day)]
@@ -217,9 +218,8 @@ class PlayerGames:
         return iter(self._days)
 
 
-def _box_possessions(tables: Tables, games: pd.Series) -> FloatArray:
-    """Return the possessions of a side in some games, by the box scores of the teams."""
-    rows = tables.team_games[tables.team_games["game_id"].isin(games)]
+def _box_possessions(rows: pd.DataFrame, games: pd.Series) -> FloatArray:
+    """Return the possessions of a side in some games, by the rows of `team_games`."""
     names = possession_columns()
     sides = dict(zip(names, side_values(rows, names), strict=True))
     by_game = pd.Series(possessions(sides), index=rows["game_id"])
