@@ -77,7 +77,12 @@ def bench(cfg: DictConfig, console: Console) -> pd.DataFrame:
             lambda: None,
         ),
         "fit XGBoost": lambda: fit_xgb(
-            train.X, train.store_relevance(), train.season, model.xgb, 0
+            train.X,
+            train.store_relevance(),
+            train.season,
+            train.frame["as_of_date"].to_numpy(),
+            model.xgb,
+            0,
         ),
         "fit forest": lambda: fit_rf(train.X, train.store_relevance(), model.rf, 0),
         "predict a season": partial(

@@ -18,13 +18,10 @@ def build(
 
     A player's expected minutes are his minutes at full strength times his probability to play, by
     `config.source`: with `reports` that of his status in the newest report, 1 if it does not list
-    him, and unknown where no report is current; with `inferred` how far his expected minutes have
-    fallen since he stopped appearing; with `auto` his status where a current report lists him, else
-    as inferred. Minutes become shares of a team's 240 as in `roster_strength`.
-
-    Measured on 2015-16 to 2022-23: three quarters into a season the strength by `auto` explains
-    .179 of the variance of the remaining margins, by `reports` .175, by `inferred` .168, full
-    strength .160. Until a quarter full strength explains as much or more; half-way all are alike.
+    him, and unknown where no report is current; with `inferred` his expected minutes of the next
+    game as a share of those at full strength, at most 1; with `auto` his status where a current
+    report lists him, else as inferred. Minutes become shares of a team's 240 as in
+    `roster_strength`.
 
     Columns: `available_strength` (points per game, the sum of share times impact rating, less the
     mean team's), `absent_minutes_share` (0 to 1), `absent_strength` (points per game that the
@@ -66,7 +63,8 @@ def _play_prob(
 ) -> tuple[FloatArray, BoolArray]:
     """Return each rated player's probability to play, and whether his season is over, [P]."""
     full = ratings["full_strength_minutes"].to_numpy()
-    inferred = np.where(full > 0, ratings["expected_minutes"] / np.maximum(full, 1e-9), 1.0)
+    expected = ratings["expected_minutes"].to_numpy()
+    inferred = np.where(full > 0, np.minimum(expected / np.maximum(full, 1e-9), 1.0), 1.0)
     if config.source == "inferred":
         return inferred, np.zeros(len(ratings), dtype=bool)
     told = reported_availability(

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from xgboost import XGBRegressor
+from xgboost import XGBModel
 
 from nba_rank.config.schema import Config
 from nba_rank.core.arrays import Float32Array
@@ -25,7 +25,7 @@ from nba_rank.models.model_a.fit import LoggerFactory, fit_model_a
 from nba_rank.models.model_a.fitted import FittedModelA, TeamScores
 from nba_rank.models.model_a.loggers import log_again
 from nba_rank.models.saved import reading
-from nba_rank.models.trees import Forest, fit_rf, fit_xgb
+from nba_rank.models.trees import Forest, fit_rf, fit_xgb, load_xgb
 from nba_rank.samples.dataset import PROGRESS, PROJECTED, Dataset
 
 _FEATURES, _XGB, _FOREST = "features.json", "xgb.ubj", "rf.npz"
@@ -59,7 +59,7 @@ class Members:
     columns: list[str]
     carried: list[str]
     model_a: FittedModelA | None = None
-    xgb: XGBRegressor | None = None
+    xgb: XGBModel | None = None
     rf: Forest | None = None
 
     @classmethod
@@ -91,13 +91,14 @@ class Members:
         seeds = np.random.SeedSequence(seed).generate_state(3).tolist()
         X, y = data.X, data.store_relevance()
         weight = season_weights(start_years(data.frame["season"]), config.folds.season_half_life)
+        date = data.frame["as_of_date"].to_numpy()
         fitted: dict[str, Any] = {}
         if "model_a" in model.members:
             if data.sets.frame.empty:
                 raise UserError("no training season has player logs, which model A needs")
             fitted["model_a"] = _model_a(data, config, seeds[0], on_epoch, logger_factory, console)
         for name, fit, parts in (
-            ("xgb", fit_xgb, (X, y, data.season, model.xgb, seeds[1], weight)),
+            ("xgb", fit_xgb, (X, y, data.season, date, model.xgb, seeds[1], weight)),
             ("rf", fit_rf, (X, y, model.rf, seeds[2], weight)),
         ):
             if name in model.members:
@@ -168,16 +169,9 @@ class Members:
             columns=columns,
             carried=carried,
             model_a=FittedModelA.load(folder) if "model_a" in names else None,
-            xgb=_load_xgb(folder / _XGB) if "xgb" in names else None,
+            xgb=load_xgb(folder / _XGB) if "xgb" in names else None,
             rf=Forest.load(folder / _FOREST) if "rf" in names else None,
         )
-
-
-def _load_xgb(path: Path) -> XGBRegressor:
-    model = XGBRegressor()
-    with reading(path):
-        model.load_model(path)
-    return model
 
 
 def _trees(name: str, fit: Callable[..., Any], parts: Sequence[object], config: Config) -> Any:  # noqa: ANN401

@@ -1,20 +1,22 @@
 """Models B (XGBoost) and C (random forest): relevance regressed on the feature store."""
 
+import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
-from xgboost import XGBRegressor
+from xgboost import Booster, XGBModel, XGBRanker, XGBRegressor
 
-from nba_rank.config.schema import RfConfig, XgbConfig
+from nba_rank.config.schema import RANKING, BoostingConfig, RfConfig, XgbConfig
 from nba_rank.core.arrays import Array, BoolArray, Float32Array, FloatArray, IntArray
 from nba_rank.core.errors import UserError
 from nba_rank.models.saved import reading
 
 
-def boosting(config: XgbConfig, seed: int, n_jobs: int = 1) -> dict[str, Any]:
+def boosting(config: BoostingConfig, seed: int, n_jobs: int = 1) -> dict[str, Any]:
     """Return the arguments of XGBoost's estimators."""
     return {
         **asdict(config),
@@ -29,31 +31,83 @@ def fit_xgb(
     X: Float32Array,
     y: FloatArray,
     season: Array,
+    date: Array,
     config: XgbConfig,
     seed: int,
     weight: FloatArray | None = None,
-) -> XGBRegressor:
+) -> XGBModel:
     """Fit boosted trees to relevance in one thread; nulls take the branch that suits them.
 
-    With early stopping the newest season is held out. `weight` is that of each row, [N]; None: all
-    weigh 1.
+    Ranking objectives learn from every pair of teams of a date, whose relevance counts by its
+    order. With early stopping the newest season is held out.
+
+    Args:
+        X: Features, [N, F].
+        y: Relevance, [N].
+        season: Season of each row, [N].
+        date: As-of date of each row, in order of time, [N].
+        config: Settings.
+        seed: Seed of the draws of rows and columns.
+        weight: Weight of each row, the same for all of a date, [N]; None: all weigh 1.
 
     Raises:
         UserError: Early stopping has no season left to learn from.
     """
     rounds = config.early_stopping_rounds
-    model = XGBRegressor(**boosting(config, seed))
+    settings = boosting(config, seed)
+    weighs = np.ones(len(y)) if weight is None else weight
+    ranks = config.objective in RANKING
+    model: XGBModel = XGBRegressor(**settings)
+    if ranks:
+        model = XGBRanker(**settings, **_EVERY_PAIR)
+        y = _grades(y, date)
+
+    def part(rows: BoolArray) -> dict[str, Any]:
+        own: dict[str, Any] = {"X": X[rows], "y": y[rows], "sample_weight": weighs[rows]}
+        if ranks:
+            # XGBoost takes one weight a list.
+            _, first, own["qid"] = np.unique(date[rows], return_index=True, return_inverse=True)
+            own["sample_weight"] = own["sample_weight"][first]
+        return own
+
     if not rounds:
-        return model.fit(X, y, sample_weight=weight)
+        return model.fit(**part(np.ones(len(y), dtype=np.bool_)))
     learn = season < season.max()
     if not learn.any():
         raise UserError(
             f"early stopping holds out {season.max()}, the only training season: "
             "set model.xgb.early_stopping_rounds=0 or add seasons"
         )
-    held_out = [(X[~learn], y[~learn])]
-    weighs = None if weight is None else weight[learn]
-    return model.fit(X[learn], y[learn], sample_weight=weighs, eval_set=held_out, verbose=False)
+    held_out = part(~learn)
+    eval_qid = {"eval_qid": [held_out["qid"]]} if ranks else {}
+    eval_set = [(held_out["X"], held_out["y"])]
+    return model.fit(**part(learn), eval_set=eval_set, **eval_qid, verbose=False)
+
+
+_EVERY_PAIR = {
+    "lambdarank_pair_method": "topk", "lambdarank_num_pair_per_sample": 32, "ndcg_exp_gain": False,
+}  # fmt: skip
+"""All pairs of a list of up to 32 teams; gains in NDCG that do not double from grade to grade."""
+
+
+def _grades(y: FloatArray, date: Array) -> FloatArray:
+    """Return the place of each relevance among those of its date, 0 for the least, [N]."""
+    grade = pd.Series(y).groupby(date).rank(method="dense") - 1
+    return np.asarray(grade, dtype=np.float64)
+
+
+def load_xgb(path: Path) -> XGBModel:
+    """Read trees that an estimator's `save_model` has written, whatever their objective.
+
+    Raises:
+        UserError: The file holds no trees.
+    """
+    with reading(path):
+        trees = Booster(model_file=path)
+        kind = json.loads(trees.save_config())["learner"]["objective"]["name"]
+        model = XGBRanker() if kind in RANKING else XGBRegressor()
+        model.load_model(path)
+    return model
 
 
 @dataclass(frozen=True)

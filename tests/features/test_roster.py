@@ -158,7 +158,9 @@ def test_a_listed_player_who_has_never_played_has_unknown_box_columns(small_tabl
     got = one_set(tables, "2022-11-01")
     assert got.index.tolist() == [7, 15]
     known = got.loc[15].dropna()
-    assert known["share"] == pytest.approx(12 / (30 + 12))
+    assert known["full_strength_minutes"] == 12
+    minutes = got["expected_minutes"]
+    assert known["share"] == pytest.approx(minutes[15] / minutes.sum())
     assert set(known.index) == {
         "availability_10", "availability_30", "returning_minutes_share",
         "prior_rating", "impact_rating", "expected_minutes", "full_strength_minutes", "share",

@@ -29,9 +29,11 @@ from nba_rank.config.schema.features import (
     TeamRollingConfig,
 )
 from nba_rank.config.schema.model import (
+    RANKING,
     STACK_FEATURES,
     TEAM_PRIORS,
     AttentionConfig,
+    BoostingConfig,
     CloneConfig,
     GamesConfig,
     ModelAConfig,

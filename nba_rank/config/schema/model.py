@@ -14,6 +14,9 @@ TEAM_PRIORS = (
 STACK_FEATURES = (*TEAM_PRIORS, "projected_outcome", "projected_wins")
 """Store features that can be blended with the scores of the members."""
 
+RANKING = ("rank:ndcg", "rank:pairwise")
+"""XGBoost's objectives that learn the order within a list."""
+
 
 @dataclass(kw_only=True)
 class AttentionConfig:
@@ -113,8 +116,8 @@ class ModelAConfig:
 
 
 @dataclass(kw_only=True)
-class XgbConfig:
-    """Model B, boosted trees; names as in XGBoost."""
+class BoostingConfig:
+    """Boosted trees; names as in XGBoost."""
 
     n_estimators: int = option("Trees.", low=1)
     max_depth: int = option("Depth of a tree.", low=1)
@@ -128,6 +131,16 @@ class XgbConfig:
         "Trees without a gain on the last training season, which is held out for it, before "
         "growth stops. 0: grow all trees on all seasons.",
         low=0,
+    )
+
+
+@dataclass(kw_only=True)
+class XgbConfig(BoostingConfig):
+    """Model B, boosted trees; names as in XGBoost."""
+
+    objective: str = option(
+        "What the trees learn: relevance itself, or the order of the teams of a date.",
+        choices=("reg:squarederror", *RANKING),
     )
 
 
@@ -148,7 +161,7 @@ class RfConfig:
 
 
 @dataclass(kw_only=True)
-class CloneConfig(XgbConfig):
+class CloneConfig(BoostingConfig):
     """The playoff classifier, boosted trees for making the playoffs; names as in XGBoost."""
 
     n_estimators: int = option("Most trees.", low=1)

@@ -180,7 +180,7 @@ def test_before_the_first_game_listed_players_are_there_without_ratings(small_ta
     got = got.set_index(["as_of_date", "player_id"])
     opening = got.loc["2021-11-01"]
     assert got.index[0] == (pd.Timestamp("2021-11-01"), 10)
-    assert opening["expected_minutes"].to_dict() == {10: 12, 99: 12}
+    assert opening["full_strength_minutes"].to_dict() == {10: 12, 99: 12}
     assert opening[["prior_rating", "impact_rating"]].isna().all(axis=None)
     assert got.loc["2021-11-02"].notna().all(axis=None)
     assert (pd.Timestamp("2021-11-02"), 99) in got.index
@@ -200,7 +200,7 @@ CHANGES = {
     "stint_share": (0.8, {"impact_rating"}),
     "stint_decay_days": (60.0, {"impact_rating", *STINT_RATINGS}),
     "stint_ridge": (5.0, {"impact_rating", *STINT_RATINGS}),
-    "minutes_half_life": (3.0, {"expected_minutes", "full_strength_minutes"}),
+    "minutes_half_life": (3.0, {"full_strength_minutes"}),
 }
 
 

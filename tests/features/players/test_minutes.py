@@ -8,15 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from made_games import line
+from scipy.special import logit
 
 from nba_rank.data import league
 from nba_rank.features.asof import day_of
 from nba_rank.features.players.game_days import PlayerGames
 from nba_rank.features.players.minutes import (
+    APPEARS,
+    LATELY,
+    LATELY_OLD_GAMES,
     NEWCOMER_MINUTES,
     NOBODY,
+    PLAYOFFS,
     REGULAR,
-    ROTATION_SIZE,
     MinutesBook,
     team_shares,
 )
@@ -32,14 +36,18 @@ def expected(tables, *dates, half_life=12.0):
             book.add(upcoming.pop(0))
         got = book.expected(day_of(date), date.year if date.month >= 8 else date.year - 1)
     team = np.where(got.team == NOBODY, NOBODY, games.team_ids[got.team])
-    return pd.DataFrame(
-        {"team": team, "minutes": got.minutes, "full_strength": got.full_strength},
-        index=games.player_ids,
-    )
+    parts = {name: getattr(got, name) for name in ("play_prob", "minutes", "full_strength")}
+    return pd.DataFrame({"team": team, **parts}, index=games.player_ids)
 
 
-def minutes(tables, *dates, half_life=1.0):
-    return expected(tables, *dates, half_life=half_life)["minutes"]
+def full_strength(tables, *dates, half_life=1.0):
+    return expected(tables, *dates, half_life=half_life)["full_strength"]
+
+
+def lately(tables, *dates):
+    """Minutes expected of each player if he appears in the next game."""
+    got = expected(tables, *dates)
+    return got["minutes"] / got["play_prob"]
 
 
 def teams(tables, *dates):
@@ -79,55 +87,80 @@ def seasons(small_tables):
 
 def test_newer_games_weigh_more(seasons):
     tables = seasons({2022: {1: [30, 20, 10]}})
-    got = expected(tables, "2022-11-04", half_life=1.0).loc[1]
-    assert got["minutes"] == pytest.approx((30 / 4 + 20 / 2 + 10) / (1 / 4 + 1 / 2 + 1))
-    assert got["full_strength"] == got["minutes"]
+    got = full_strength(tables, "2022-11-04")[1]
+    assert got == pytest.approx((30 / 4 + 20 / 2 + 10) / (1 / 4 + 1 / 2 + 1))
+    weights = 0.5 ** (np.array([2, 1, 0]) / LATELY)
+    assert lately(tables, "2022-11-04")[1] == pytest.approx(weights @ [30, 20, 10] / weights.sum())
     # The day itself does not count.
-    assert minutes(tables, "2022-11-03")[1] == pytest.approx((30 / 2 + 20) / (1 / 2 + 1))
+    assert full_strength(tables, "2022-11-03")[1] == pytest.approx((30 / 2 + 20) / (1 / 2 + 1))
 
 
-def test_last_seasons_average_counts_for_two_and_a_half_games(seasons):
+def test_last_seasons_average_counts_for_two_and_a_half_games_and_for_one_lately(seasons):
     tables = seasons({2021: {1: [30, 10]}, 2022: {1: [36, 24], 2: [10, 10]}})
-    opening = expected(tables, "2022-11-01").loc[1]
-    assert opening["minutes"] == opening["full_strength"] == pytest.approx(20)
+    assert full_strength(tables, "2022-11-01")[1] == pytest.approx(20)
     # Player 2 has no last season: his games alone.
     average = (36 / 2 + 24 + 2.5 * 20) / (1.5 + 2.5)
-    assert minutes(tables, "2022-11-03")[[1, 2]].tolist() == pytest.approx([average, 10])
+    got = full_strength(tables, "2022-11-03")
+    assert got[[1, 2]].tolist() == pytest.approx([average, 10])
+    keep = 0.5 ** (1 / LATELY)
+    average = (36 * keep + 24 + LATELY_OLD_GAMES * 20) / (keep + 1 + LATELY_OLD_GAMES)
+    assert lately(tables, "2022-11-03")[[1, 2]].tolist() == pytest.approx([average, 10])
 
 
 def test_the_average_is_of_the_last_season_played(seasons):
     playing = {2019: {1: [30]}, 2020: {1: [12, 0], 2: [0, 20]}, 2021: {2: [8]}}
-    got = minutes(seasons(playing | {2022: {1: [5], 2: [5]}}), "2022-11-02")
+    got = full_strength(seasons(playing | {2022: {1: [5], 2: [5]}}), "2022-11-02")
     assert got[[1, 2]].tolist() == pytest.approx([(5 + 2.5 * 12) / 3.5, (5 + 2.5 * 8) / 3.5])
 
 
-def test_missed_games_lower_both_by_presence(seasons):
-    got = expected(seasons({2022: {1: [30, 0, 20]}}), "2022-11-04", half_life=1.0).loc[1]
+def test_missed_games_lower_full_strength_by_presence(seasons):
+    got = full_strength(seasons({2022: {1: [30, 0, 20]}}), "2022-11-04")[1]
     present, of = 1 / 4 + 1, 1 / 4 + 1 / 2 + 1
     # A missed game does not fade the minutes of the games played.
     average = (30 / 2 + 20) / (1 / 2 + 1)
-    assert got["minutes"] == pytest.approx(average * sqrt((present + 2.5) / (of + 2.5)))
-    assert got["full_strength"] == got["minutes"]
+    assert got == pytest.approx(average * sqrt((present + 2.5) / (of + 2.5)))
 
 
-@pytest.mark.parametrize(
-    ("missed", "factor"), [(0, 1.0), (4, 1.0), (5, 0.5), (11, 0.5), (12, 0.15), (14, 0.15)]
-)
-def test_an_absence_lowers_expected_minutes_until_the_player_is_back(seasons, missed, factor):
-    tables = seasons({2022: {1: [30] + [0] * missed + [30]}})
-    day = pd.Timestamp("2022-11-02") + pd.Timedelta(days=missed)
-    away, back = (expected(tables, day + pd.Timedelta(days=days)).loc[1] for days in (0, 1))
-    assert away["minutes"] / away["full_strength"] == pytest.approx(factor)
-    weights = 0.5 ** (np.arange(missed + 1) / 12)
-    presence = (weights[-1] + 2.5) / (weights.sum() + 2.5)
-    assert away["full_strength"] == pytest.approx(30 * sqrt(presence))
-    assert back["minutes"] == back["full_strength"] >= away["full_strength"]
+def test_the_probability_to_appear_is_logistic_in_what_a_player_did_lately(seasons):
+    tables = seasons({2021: {1: [30]}, 2022: {1: [30, 30, 0, 0], 2: [20, 0, 20, 20]}})
+
+    def log_odds(minutes, **of):
+        linear = sum(APPEARS[name] * value for name, value in of.items())
+        return APPEARS["constant"] + APPEARS["minutes"] * minutes + linear
+
+    got = expected(tables, "2022-11-01")["play_prob"]
+    assert logit(got[1]) == pytest.approx(log_odds(30, opening=1, presence=1))
+    got = expected(tables, "2022-11-05")["play_prob"]
+    keep = 0.5 ** (np.arange(4)[::-1] / 12)
+    for player, played, missed, appeared, amount in (
+        (1, 0, 2, [1, 1, 0, 0], 30), (2, 2, 0, [1, 0, 1, 1], 20),
+    ):  # fmt: skip
+        presence = (keep @ appeared + 2.5) / (keep.sum() + 2.5)
+        in_a_row = {"played": np.log1p(played), "missed": np.log1p(missed)}
+        product = {"minutes_missed": amount * np.log1p(missed)}
+        of = log_odds(amount, **in_a_row, **product, presence=presence)
+        assert logit(got[player]) == pytest.approx(of)
+
+
+def test_an_absence_lowers_expected_minutes_game_by_game_until_the_player_is_back(seasons):
+    tables = seasons({2022: {1: [30, 30, 30, 0, 0, 0, 0, 0, 30]}})
+    days = pd.date_range("2022-11-04", periods=7)
+    got = pd.DataFrame([expected(tables, *days[: n + 1]).loc[1] for n in range(7)])
+    away = got[:6]
+    assert (np.diff(away["minutes"]) < 0).all()
+    assert away["minutes"].iloc[0] > 25 > 4 > away["minutes"].iloc[-1]
+    # Who will be back counts nearly in full at full strength.
+    assert (away["full_strength"] > 20).all()
+    assert got["minutes"].iloc[-1] > 20
+    assert got["play_prob"].between(0, 1).all()
 
 
 def test_a_new_season_forgives_an_absence(seasons):
     tables = seasons({2021: {1: [30] * 6 + [0] * 14}, 2022: {1: [0]}})
-    assert minutes(tables, "2021-11-21", half_life=12.0)[1] < 4
-    assert minutes(tables, "2022-11-01")[1] == pytest.approx(30)
+    assert expected(tables, "2021-11-21")["minutes"][1] < 1
+    got = expected(tables, "2022-11-01").loc[1]
+    assert got["full_strength"] == pytest.approx(30)
+    assert got["minutes"] > 25
 
 
 # Teams.
@@ -142,7 +175,7 @@ def test_a_player_is_on_the_team_of_his_newest_game(small_tables):
     assert teams(tables, "2022-11-03") == {7: NOBODY, 8: 1, 9: 2}
     assert teams(tables, "2022-11-04") == {7: 1, 8: 2, 9: 2}
     # Both teams play on the day of his first game after the trade: one game for him.
-    assert minutes(tables, "2022-11-04")[8] == pytest.approx(30)
+    assert lately(tables, "2022-11-04")[8] == full_strength(tables, "2022-11-04")[8] == 30
 
 
 def test_a_player_who_sits_out_a_whole_season_leaves(seasons):
@@ -164,7 +197,7 @@ def test_a_roster_file_names_the_whole_of_its_teams_and_leaves_the_others(with_r
     # 1 moved, 3 and 98 are listed nowhere, 5 is new; 99 is of a team without a file.
     after = expected(tables, "2022-10-20")
     assert after["team"].to_dict() == {1: 3, 2: 1, 3: -1, 4: -1, 5: 1, 98: -1, 99: 2}
-    assert after.loc[[1, 2, 5], "minutes"].tolist() == [30, 20, NEWCOMER_MINUTES]
+    assert after.loc[[1, 2, 5], "full_strength"].tolist() == [30, 20, NEWCOMER_MINUTES]
 
 
 def test_the_later_of_game_and_roster_file_decides(with_rosters):
@@ -213,16 +246,19 @@ def test_players_follow_a_club_that_moves_and_leave_one_that_ends(small_tables, 
 # Shares.
 
 
-def shares(minutes):
-    return team_shares(np.array(minutes, dtype=float), np.zeros(len(minutes), dtype=int), 1)
+def shares(minutes, rotation=REGULAR):
+    team = np.zeros(len(minutes), dtype=int)
+    return team_shares(np.array(minutes, dtype=float), team, 1, rotation)
 
 
-def test_nine_players_share_by_minutes_to_the_power_of_one_point_three():
-    amounts = np.array([28, 27, 26, 25, 24, 23, 22, 21, 20])
-    got = shares([*amounts[:4], 19, *amounts[4:]])
+@pytest.mark.parametrize("rotation", [REGULAR, PLAYOFFS])
+def test_the_players_of_most_minutes_share_by_a_power_of_them(rotation):
+    amounts = np.linspace(24, 14, rotation.size)
+    got = shares([*amounts[:4], 13, *amounts[4:]], rotation)
     assert got[4] == 0
-    np.testing.assert_allclose(np.delete(got, 4), 5 * amounts**1.3 / (amounts**1.3).sum())
-    assert got.max() < REGULAR.cap / 48
+    weight = amounts**rotation.exponent
+    np.testing.assert_allclose(np.delete(got, 4), 5 * weight / weight.sum())
+    assert got.max() < rotation.cap / 48
 
 
 def test_what_the_cap_takes_goes_to_the_others():
@@ -258,8 +294,8 @@ def test_a_teams_shares_sum_to_five_and_keep_the_order(league):
     assert (got[team == NOBODY] == 0).all()
     for slot in range(4):
         own, of = got[team == slot], minutes[team == slot]
-        assert (own > 0).sum() == min(len(own), ROTATION_SIZE)
-        assert own.sum() == pytest.approx(min(5.0, min(len(own), ROTATION_SIZE) * REGULAR.cap / 48))
+        assert (own > 0).sum() == min(len(own), REGULAR.size)
+        assert own.sum() == pytest.approx(min(5.0, min(len(own), REGULAR.size) * REGULAR.cap / 48))
         assert (np.diff(own[np.argsort(of)]) >= -1e-12).all()
         # Other teams do not matter, nor does the order of the players.
         np.testing.assert_allclose(own, team_shares(of, np.zeros(len(of), dtype=int), 1))
