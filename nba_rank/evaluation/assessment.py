@@ -65,7 +65,10 @@ def assess(
     simulated = pd.DataFrame()
     if config.odds.name == "monte_carlo":
         of_points, tests = grid[grid["as_of_point"] != ""], judged.plan.test_seasons
-        simulated = margins_only(tables, league.inputs, of_points, tests, config.seed)
+        simulated = margins_only(
+            tables, league.inputs, of_points, tests,
+            n_simulations=config.odds.n_simulations, seed=config.seed,
+        )  # fmt: skip
     scored = _scored(judged, points, baselines, simulated, tables, config, rng)
     without = _without_a_member(judged, points, data, config)
     chosen = LIST_METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else LIST_METRICS

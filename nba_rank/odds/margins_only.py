@@ -15,13 +15,17 @@ from nba_rank.odds.monte_carlo import MonteCarloOdds, Rated, StrengthModels
 RIDGE = 12.0
 """Games that what carries over from last season's rating counts for."""
 
-N_SIMULATIONS = 500
-
 _START = {"margins": 1.0}
 
 
 def margins_only(
-    tables: Tables, inputs: pd.DataFrame, points: pd.DataFrame, seasons: list[str], seed: int
+    tables: Tables,
+    inputs: pd.DataFrame,
+    points: pd.DataFrame,
+    seasons: list[str],
+    *,
+    n_simulations: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Simulate the rest of seasons from their as-of points, each by what earlier seasons taught.
 
@@ -30,6 +34,7 @@ def margins_only(
         inputs: From `nba_rank.odds.inputs.strength_inputs`, of all points.
         points: Columns `season`, `as_of_date` and `as_of_point`, of these seasons and earlier ones.
         seasons: Seasons asked for.
+        n_simulations: Simulations of each date.
         seed: Seed of each date's simulations.
 
     Returns:
@@ -49,7 +54,7 @@ def margins_only(
     for season in seasons:
         earlier = [name for name in rated["season"].unique() if name < season]
         models = StrengthModels.fit(games.of_seasons(earlier), _START, _START)
-        odds = MonteCarloOdds(models, models, N_SIMULATIONS, seed)
+        odds = MonteCarloOdds(models, models, n_simulations, seed)
         parts.append(odds.predict(rated[rated["season"] == season], tables))
     key = ["season", "as_of_date"]
     return pd.concat(parts, ignore_index=True).merge(points[[*key, "as_of_point"]], on=key)

@@ -494,7 +494,7 @@ def test_autocast_changes_nothing(inputs, options, dtype, device):
     ("option", "message"),
     [
         ({"n_heads": 5}, "n_heads=5 must divide dim=12"),
-        ({"pooling": "max"}, "pooling=max is none of attention, uniform, mean"),
+        ({"pooling": "max"}, "pooling=max is none of attention, minutes, uniform, mean"),
         ({"query": "median"}, "query=median is none of seed, mean"),
         ({"fallback": "zeros"}, "fallback=zeros is none of minutes, uniform, error"),
         ({"temperature": 0.0}, r"temperature=0.0 must be positive"),
