@@ -29,10 +29,12 @@ NEW = YEARS == 2022
 XGB = XgbConfig(
     n_estimators=20, max_depth=2, learning_rate=0.3, min_child_weight=5.0, subsample=1.0,
     colsample_bytree=1.0, reg_lambda=1.0, reg_alpha=0.0, early_stopping_rounds=0,
+    objective="reg:squarederror",
 )  # fmt: skip
 IMPACT = ImpactConfig(
     box_decay_days=1.0, shrink_minutes=0.0, prior_ridge=3.0, season_half_life=None,
     margin_decay_days=30.0, update_ridge=1.0, margin_cap=1.0, minutes_half_life=1.0,
+    stint_share=0.0, stint_decay_days=30.0, stint_ridge=1.0,
 )  # fmt: skip
 
 
@@ -82,7 +84,8 @@ def xgb(kept, half_life):
     X, y = drift()
     X = X.round().astype(np.float32)  # few values: where trees cut does not depend on weights
     weight = season_weights(YEARS[kept], half_life)
-    return fit_xgb(X[kept], y[kept], YEARS[kept], XGB, 0, weight).predict(X[:50])
+    years = YEARS[kept]
+    return fit_xgb(X[kept], y[kept], years, years, XGB, 0, weight).predict(X[:50])
 
 
 def strength(kept, half_life):
