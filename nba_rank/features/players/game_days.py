@@ -1,9 +1,9 @@
 """The player logs cut into game days, in order of time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,32 @@ COUNTS = (
 
 State = dict[str, np.ndarray]
 """What a pass over the game days has gathered, as arrays by name."""
+
+
+class Part(Protocol):
+    """A part of such a pass."""
+
+    def state(self, known: IntArray) -> State:
+        """Return all that was added; `known` holds all players seen."""
+
+    def restore(self, state: State, known: IntArray) -> None:
+        """Go on from a state whose players are in the slots `known`."""
+
+
+def state_of(parts: Mapping[str, Part], known: IntArray) -> State:
+    """Return the states of all parts as one, each array under `part.name`."""
+    return {
+        f"{name}.{key}": value
+        for name, part in parts.items()
+        for key, value in part.state(known).items()
+    }
+
+
+def restore_parts(parts: Mapping[str, Part], state: State, known: IntArray) -> None:
+    """Give each part its own of what `state_of` returned."""
+    for name, part in parts.items():
+        own = (key for key in state if key.startswith(f"{name}."))
+        part.restore({key.removeprefix(f"{name}."): state[key] for key in own}, known)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,14 @@ from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days
 from nba_rank.features.players.box_prior import BoxPrior
 from nba_rank.features.players.box_vector import BoxSums
-from nba_rank.features.players.game_days import GameDay, PlayerGames, State
+from nba_rank.features.players.game_days import (
+    GameDay,
+    Part,
+    PlayerGames,
+    State,
+    restore_parts,
+    state_of,
+)
 from nba_rank.features.players.minutes import NOBODY, MinutesBook
 from nba_rank.features.players.normal_equations import NormalEquations
 from nba_rank.features.players.stint_ratings import StintSums
@@ -86,7 +93,7 @@ class PlayerBook:
         self._margins = MarginSums(n, config)
         self._stints = StintSums(n, config) if with_stints else None
         self._stint_share = config.stint_share
-        self._parts: dict[str, BoxSums | MinutesBook | BoxPrior | MarginSums | StintSums] = {
+        self._parts: dict[str, Part] = {
             "box": self._box,
             "minutes": self._minutes,
             "prior": self._prior,
@@ -96,9 +103,7 @@ class PlayerBook:
             self._parts["stints"] = self._stints
         if state is not None:
             known = np.searchsorted(games.player_ids, state["player_id"])
-            for name, part in self._parts.items():
-                own = (key for key in state if key.startswith(f"{name}."))
-                part.restore({key.removeprefix(f"{name}."): state[key] for key in own}, known)
+            restore_parts(self._parts, state, known)
         self._upcoming = iter(games)
         self._next = next(self._upcoming, None)
 
@@ -149,10 +154,8 @@ class PlayerBook:
     def state(self, day: int) -> State:
         """Return all that is known after the games of a day, the newest added."""
         known = np.flatnonzero(self._box.seen() | self._minutes.seen())
-        state = {"day": np.array(day), "player_id": self._games.player_ids[known]}
-        for name, part in self._parts.items():
-            state |= {f"{name}.{key}": value for key, value in part.state(known).items()}
-        return state
+        own = {"day": np.array(day), "player_id": self._games.player_ids[known]}
+        return own | state_of(self._parts, known)
 
     def _on(self, season: str, day: int) -> Callable[[], dict[str, np.ndarray]]:
         """Return a function of the ratings on a date, which later games do not change."""

@@ -17,7 +17,7 @@ from nba_rank.config.schema import ImpactConfig
 from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
 from nba_rank.features.players.box_prior import BoxPrior
 from nba_rank.features.players.court_time import PER, Sums, court_time
-from nba_rank.features.players.game_days import GameDay, State
+from nba_rank.features.players.game_days import GameDay, Part, State, restore_parts, state_of
 from nba_rank.features.players.normal_equations import NormalEquations
 
 LEAGUE_DAYS = 100.0
@@ -65,7 +65,7 @@ class StintSums:
 
         self._total_prior = BoxPrior(config)
         self._net, self._total = equations(), equations()
-        self._parts: dict[str, NormalEquations | BoxPrior] = {
+        self._parts: dict[str, Part] = {
             "net": self._net,
             "total": self._total,
             "prior": self._total_prior,
@@ -151,23 +151,19 @@ class StintSums:
 
     def state(self, known: IntArray) -> State:
         """Return all that was added; `known` holds all players seen."""
-        state = {
+        own = {
             "league": self._league,
             "home": self._home,
             "squares": self._squares,
             "day": np.array(self._day),
         }
-        for name, part in self._parts.items():
-            state |= {f"{name}.{key}": value for key, value in part.state(known).items()}
-        return state
+        return own | state_of(self._parts, known)
 
     def restore(self, state: State, known: IntArray) -> None:
         """Go on from a state whose players are in the slots `known`."""
         self._league, self._home = state["league"].copy(), state["home"].copy()
         self._squares, self._day = state["squares"].copy(), int(state["day"])
-        for name, part in self._parts.items():
-            own = (key for key in state if key.startswith(f"{name}."))
-            part.restore({key.removeprefix(f"{name}."): state[key] for key in own}, known)
+        restore_parts(self._parts, state, known)
 
     def _level(self) -> tuple[float, float]:
         """Return possessions of a side in a game, in units of `PER`, and points in each."""
