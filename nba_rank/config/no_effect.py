@@ -23,7 +23,7 @@ def _rules(config: Config) -> Iterator[tuple[str, str]]:
     for name, group in vars(features).items():
         if not getattr(group, "enabled", True):
             yield f"features.{name}", f"the group is off; switch it on with features/{name}=on"
-    if features.impact.stint_share == 0 and not features.on_off.enabled:
+    if not features.reads_stints:
         for name in ("stint_decay_days", "stint_ridge"):
             reason = "stints are not read; take features/impact=default or features/on_off=on"
             yield f"features.impact.{name}", reason

@@ -101,7 +101,7 @@ def batch_source(config: DebugConfig, console: Console | None) -> BatchSource:
     teams = tables.teams[tables.teams["season"] == season]
     dates, first = _dates_of_batch(grid[logged], teams, season, config)
     features = config.features
-    ratings = player_ratings(tables, dates, features.impact, with_stints=features.on_off.enabled)
+    ratings = player_ratings(tables, dates, features.impact, with_stints=features.reads_stints)
     sets = player_sets(tables, ratings, dates, config.features.roster)
     if config.model.model_a.games.enabled:
         sets = replace(sets, games=GameLog.of(tables))

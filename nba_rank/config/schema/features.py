@@ -243,3 +243,8 @@ class FeaturesConfig:
     projection: ProjectionConfig
     impact: ImpactConfig
     roster: RosterConfig
+
+    @property
+    def reads_stints(self) -> bool:
+        """Whether players are rated by stints at all."""
+        return self.impact.stint_share > 0 or self.on_off.enabled

@@ -26,7 +26,7 @@ def cached_ratings(
 ) -> pd.DataFrame:
     """Return `player_ratings` of the dates, those from the cache that are there."""
     asked = rated_dates(tables, dates)
-    with_stints = config.impact.stint_share > 0 or config.on_off.enabled
+    with_stints = config.reads_stints
     if asked.empty:
         return player_ratings(tables, asked, config.impact, with_stints=with_stints)
     # Dates after the regular season have an entry of their own: not every run asks for them.
