@@ -8,9 +8,12 @@ from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.tables import LINE_UP, SIDES, conform
 
-PERIOD_SECONDS, OVERTIME_SECONDS, N_PERIODS = 720, 300, 4
+N_PERIODS = 4
+"""Periods of a game without overtime."""
 
-_MAX_SECONDS_APART = 2.5 * OVERTIME_SECONDS
+_OVERTIME_SECONDS = 300
+
+_MAX_SECONDS_APART = 2.5 * _OVERTIME_SECONDS
 """Seconds by which all players of a team may differ from the log, whose minutes may be whole: half
 an overtime of five."""
 
@@ -20,6 +23,11 @@ _TEAMS, _POINTS, _POSSESSIONS = (
 _AS_LOGGED = {name: f"logged_{name}" for name in (*_TEAMS, *_POINTS)}
 _OF_SIDE = [[name for name in (*LINE_UP, *_TEAMS, *_POINTS, *_POSSESSIONS) if name.startswith(side)]
             for side in SIDES]  # fmt: skip
+
+
+def period_seconds(period: float) -> int:
+    """Return how long a period lasts by its number, from 1."""
+    return 720 if period <= N_PERIODS else _OVERTIME_SECONDS
 
 
 def stints_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
@@ -58,16 +66,21 @@ def _left_out(
 ) -> pd.DataFrame:
     """Return the games without a wrong row; the others are counted."""
     games = rows["game_id"].isin(rows.loc[wrong, "game_id"].unique())
-    first = wrong & ~rows["game_id"].where(wrong).duplicated()
+    first = _first_of_game(rows, wrong)
     issues.warn(f"stints of a game left out: {why}", rows, first, ["game_id", *show])
     return rows[~games]
+
+
+def _first_of_game(rows: pd.DataFrame, marked: pd.Series) -> pd.Series:
+    """Whether each row is the first of its game that is marked."""
+    return marked & ~rows["game_id"].where(marked).duplicated()
 
 
 def _turned(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Return the rows with home and away exchanged where the game logs say so."""
     logged = rows[[_AS_LOGGED[name] for name in _TEAMS[::-1]]].to_numpy()
     away_first = (rows[_TEAMS] == logged).all(axis=1)
-    first = away_first & ~rows["game_id"].where(away_first).duplicated()
+    first = _first_of_game(rows, away_first)
     issues.warn("stints of a game with home and away the other way round", rows, first, ["game_id"])
     if not away_first.any():
         return rows
@@ -96,7 +109,7 @@ def without_instants(rows: pd.DataFrame) -> pd.DataFrame:
 def _fills_periods(rows: pd.DataFrame) -> pd.Series:
     """Whether each stint begins where the one before ended, and the last at the period's end."""
     game, period = rows["game_id"], rows["period"]
-    length = period.le(N_PERIODS).map({True: PERIOD_SECONDS, False: OVERTIME_SECONDS})
+    length = period.map(period_seconds)
     same_game = game.eq(game.shift())
     same_period = same_game & period.eq(period.shift())
     begins = rows["start"] == rows["end"].shift().where(same_period, 0.0)

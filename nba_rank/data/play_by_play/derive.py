@@ -11,7 +11,7 @@ from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.play_by_play.periods import SIDE_SIZE, Event, Stint, starters, stints
 from nba_rank.data.raw.play_by_play import PEOPLE
-from nba_rank.data.stints import N_PERIODS, OVERTIME_SECONDS, PERIOD_SECONDS, stints_table
+from nba_rank.data.stints import period_seconds, stints_table
 from nba_rank.data.tables import LINE_UP, SIDES, conform, no_rows
 
 _LineUps = dict[int, tuple[list[int], list[int]]]
@@ -67,7 +67,7 @@ def derive_stints(
         logged[game][team][player] = seconds
     teams = games.set_index("game_id")[["home_team_id", "away_team_id"]]
     events = events.sort_values(["game_id", "period", "file", "row"], kind="stable")
-    length = np.where(events["period"] <= N_PERIODS, PERIOD_SECONDS, OVERTIME_SECONDS)
+    length = events["period"].map(period_seconds)
     people = [
         zip(*(events[f"{what}_{number}"].tolist() for number in PEOPLE), strict=True)
         for what in ("player", "team")
@@ -137,12 +137,9 @@ def _play(
     periods: Mapping[int, list[Event]], side_of: Mapping[int, int], begin: _LineUps
 ) -> dict[int, list[Stint]]:
     return {
-        period: stints(
-            events, side_of, begin[period],
-            PERIOD_SECONDS if period <= N_PERIODS else OVERTIME_SECONDS,
-        )
+        period: stints(events, side_of, begin[period], period_seconds(period))
         for period, events in periods.items()
-    }  # fmt: skip
+    }
 
 
 def _complete(
@@ -158,7 +155,7 @@ def _complete(
             for player in (*stint.players[0], *stint.players[1]):
                 played[player] += stint.end - stint.start
     for period, ten in begin.items():
-        length = PERIOD_SECONDS if period <= N_PERIODS else OVERTIME_SECONDS
+        length = period_seconds(period)
         named = {player for event in periods[period] for player in event[4]}
         for five, seconds in zip(ten, logged, strict=True):
             lacking = {
