@@ -80,12 +80,16 @@ class _Season:
 
 def _seasons(tables: Tables, config: MarketConfig) -> Iterator[_Season]:
     """Rate every season, the oldest first."""
-    lines = tables.market_lines[tables.market_lines["home_spread"].notna()]
-    games = tables.games
+    lines, games = _lines(tables), tables.games
     neutral = lines["game_id"].isin(games.loc[neutral_courts(games), "game_id"]).to_numpy()
     line_year, line_day = start_years(lines["season"]), days(lines["game_date"])
     sides = lines[["home_team_id", "away_team_id"]].to_numpy()
     favoured = -lines["home_spread"].to_numpy()
+    # What the next season starts from, if the lines go on to the season's end.
+    years = np.unique(start_years(tables.teams["season"]))
+    to_the_end = dict(
+        zip(years, _priced(tables, years, np.full_like(years, DAY_SPAN - 1)), strict=True)
+    )
     last, edge = pd.Series(dtype="float64"), FIRST_HOME_EDGE
     for label, team_ids in tables.teams.groupby("season")["team_id"]:
         year, teams = int(str(label)[:4]), np.sort(team_ids.to_numpy())
@@ -102,9 +106,8 @@ def _seasons(tables: Tables, config: MarketConfig) -> Iterator[_Season]:
         ratings = solved[:, :-1] - solved[:, :-1].mean(axis=1, keepdims=True)
         yield _Season(year, teams, on, ratings, starts_known)
         edge = float(solved[-1, -1])
-        # What the next season starts from, if the lines go on to the season's end.
-        priced = len(on) > 0 and _priced(tables, np.array([year]), np.array([DAY_SPAN - 1]))[0]
-        last = pd.Series(ratings[-1], teams) if priced else pd.Series(dtype="float64")
+        goes_on = len(on) > 0 and to_the_end[year]
+        last = pd.Series(ratings[-1], teams) if goes_on else pd.Series(dtype="float64")
 
 
 def _solutions(
@@ -129,6 +132,11 @@ def _solutions(
     return on, np.concatenate([start[None], solved])
 
 
+def _lines(tables: Tables) -> pd.DataFrame:
+    """Return the lines with a spread."""
+    return tables.market_lines[tables.market_lines["home_spread"].notna()]
+
+
 def _win_total_points(tables: Tables, season: str, teams: IntArray) -> FloatArray | None:
     """Return the preseason win totals in points [T], or None where a team has none."""
     totals = tables.market_totals[tables.market_totals["season"] == season]
@@ -139,9 +147,8 @@ def _win_total_points(tables: Tables, season: str, teams: IntArray) -> FloatArra
 
 def _priced(tables: Tables, season: IntArray, day: IntArray) -> BoolArray:
     """Return whether most games of the season before a day have a spread; none played counts."""
-    lines = tables.market_lines[tables.market_lines["home_spread"].notna()]
     played, priced = (
         RunningSums(start_years(frame["season"]), days(frame["game_date"]), []).games(season, day)
-        for frame in (tables.games, lines)
+        for frame in (tables.games, _lines(tables))
     )
     return np.asarray(priced >= _MIN_PRICED * played)
