@@ -48,8 +48,9 @@ def is_stale(
         return "there is no manifest"
     except (ValueError, KeyError, TypeError) as error:
         return f"the manifest cannot be read ({error})"
-    for missing in [folder for folder in raw_dirs if not folder.is_dir()]:
-        return f"there is no raw folder {missing}"
+    missing = [folder for folder in raw_dirs if not folder.is_dir()]
+    if missing:
+        return f"there is no raw folder {missing[0]}"
     present = {file.name: file.path for file in raw_files.discover(raw_dirs)}
     for name in sorted({*listed, *present}):
         if name not in present:

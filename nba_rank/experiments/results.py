@@ -53,14 +53,13 @@ class ResultRuns:
         """
         first = read_run(folders[0], read_manifest(folders[0]))
         variants: dict[str, PastRun] = {}
-        comparisons = []
+        comparisons, role = [], roles(Config)
         for folder in folders[1:]:
             manifest = read_manifest(folder)
             if "kind" in manifest:
                 comparisons.append(folder)
                 continue
             run = read_run(folder, manifest)
-            role = roles(Config)
             changed = [
                 key
                 for key in first.fields.keys() | run.fields.keys()
@@ -106,7 +105,7 @@ def with_results(readme: str, runs: ResultRuns) -> str:
 def _readme_tables(runs: ResultRuns) -> dict[str, object]:
     """Return the means of all seasons, and on opening night of those with preseason figures."""
     run = runs.first
-    tidy = run.metrics[(run.metrics["scope"] == "league") & run.metrics["metric"].isin(_MEASURES)]
+    tidy = _measured(run)
     shown = tidy[tidy["ranker"].isin([run.ranker, *_BASELINES])]
     opening = pd.concat(
         [shown, *[_named(other, name) for name, other in runs.variants.items()],
@@ -127,9 +126,14 @@ def _readme_tables(runs: ResultRuns) -> dict[str, object]:
 
 def _named(run: PastRun, name: str) -> pd.DataFrame:
     """Return what a run's final ranker scores over all teams, under another name."""
+    tidy = _measured(run)
+    return tidy[tidy["ranker"] == run.ranker].assign(ranker=name)
+
+
+def _measured(run: PastRun) -> pd.DataFrame:
+    """Return `_MEASURES` of all rankers over all teams."""
     tidy = run.metrics
-    own = (tidy["ranker"] == run.ranker) & (tidy["scope"] == "league")
-    return tidy[own & tidy["metric"].isin(_MEASURES)].assign(ranker=name)
+    return tidy[(tidy["scope"] == "league") & tidy["metric"].isin(_MEASURES)]
 
 
 def _variant(first: PastRun, name: str, run: PastRun) -> dict[str, object]:
@@ -137,8 +141,7 @@ def _variant(first: PastRun, name: str, run: PastRun) -> dict[str, object]:
 
     With the market, these are the seasons with closing spreads, and the market stands beside both.
     """
-    tidy = first.metrics[first.metrics["metric"].isin(_MEASURES)]
-    tidy = tidy[tidy["scope"] == "league"]
+    tidy = _measured(first)
     both = pd.concat([_named(run, name), tidy[tidy["ranker"] == first.ranker]])
     seasons = set(run.metrics["season"]) & set(first.metrics["season"]) - {ALL}
     others = tidy.iloc[:0]
