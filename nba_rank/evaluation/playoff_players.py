@@ -18,8 +18,8 @@ import pandas as pd
 from nba_rank.data.tables import Tables
 from nba_rank.features.players.box_rates import (
     BOX_RATING,
-    GAME_COLUMNS,
     GAME_SCORE,
+    RATE_INPUTS,
     game_values,
     rates,
 )
@@ -104,7 +104,7 @@ def playoff_contributions(
 
 
 def _player_games(tables: Tables, seasons: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return player games with the team's `_ALLOTTED`, and `GAME_COLUMNS` of each."""
+    """Return player games with the team's `_ALLOTTED`, and `RATE_INPUTS` of each."""
     games, asked = tables.player_games, set(seasons)
     games = games[games["season"].isin(asked) & games["kind"].isin(["regular", "playoffs"])]
     games = games.reset_index(drop=True)
@@ -135,7 +135,7 @@ def _rates(rows: pd.DataFrame, counts: pd.DataFrame, by: list[str]) -> pd.DataFr
     known = counts[_NEEDED].notna().all(axis=1)
     keys = [rows.loc[known, name] for name in by]
     means = counts[known].groupby(keys).mean()
-    named = {name: means[name].to_numpy(dtype=np.float64) for name in GAME_COLUMNS}
+    named = {name: means[name].to_numpy(dtype=np.float64) for name in RATE_INPUTS}
     rated = pd.DataFrame(rates(named), index=means.index)
     rated = rated.rename(columns={"game_score": "game_score_per_36"})
     rated["game_score"] = rated["game_score_per_36"] * means["seconds"] / 60 / 36

@@ -15,7 +15,7 @@ from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.league import club_ids
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import Rows, RunningSums, days, places, ratio, start_years
-from nba_rank.features.players.box_rates import GAME_COLUMNS, game_values, rates
+from nba_rank.features.players.box_rates import RATE_INPUTS, game_values, rates
 from nba_rank.features.players.game_log import GameLog
 
 BOX_RATES = ("points", "reb", "ast", "stl", "blk", "tov")
@@ -184,7 +184,7 @@ def _player_columns(
     for window in config.windows:
         sums, counts = log.by_season.between(np.maximum(start, end - window), end)
         per_game = {}
-        for name, usual, total, n in zip(GAME_COLUMNS, baseline, sums, counts, strict=True):
+        for name, usual, total, n in zip(RATE_INPUTS, baseline, sums, counts, strict=True):
             fill = np.where(np.isnan(usual), 0.0, window - n)
             per_game[name] = ratio(total + fill * np.nan_to_num(usual), n + fill)
         if asked.box_rates:
@@ -198,7 +198,7 @@ def _player_columns(
     if asked.returning_minutes:
         named["returning_minutes_share"] = log.returning_share(player, team, season)
     if asked.last_season:
-        last = dict(zip(GAME_COLUMNS, baseline, strict=True))
+        last = dict(zip(RATE_INPUTS, baseline, strict=True))
         named |= {f"{name}_last_season": v for name, v in _rates(last, asked).items()}
     from_ratings = [
         *(("prior_rating", "impact_rating") if asked.impact_rating else ()),

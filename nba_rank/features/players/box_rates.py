@@ -18,7 +18,7 @@ from nba_rank.features.team_sums import possession_columns, possessions, side_va
 _OWN = ("points", *BOX_COLUMNS, "plus_minus", "seconds")
 _TEAM = ("fga", "fta", "tov", "possessions")
 
-GAME_COLUMNS = (*_OWN, *[f"team_{name}" for name in _TEAM], "team_seconds")
+RATE_INPUTS = (*_OWN, *[f"team_{name}" for name in _TEAM], "team_seconds")
 """Values of a player game that the rates are made of."""
 
 RATES = ("true_shooting", "usage", "game_score", "box_rating")
@@ -36,7 +36,7 @@ BOX_RATING = {
 
 
 def game_values(tables: Tables) -> dict[str, FloatArray]:
-    """Return `GAME_COLUMNS` by name, one value a player game, NaN where not recorded.
+    """Return `RATE_INPUTS` by name, one value a player game, NaN where not recorded.
 
     All are whole numbers, so that sums over games are exact; possessions are in tenths.
     """
@@ -56,7 +56,7 @@ def game_values(tables: Tables) -> dict[str, FloatArray]:
 
 
 def rates(per_game: dict[str, FloatArray]) -> dict[str, FloatArray]:
-    """Return each of `RATES` from the means per game of `GAME_COLUMNS`, NaN where unknown, [M]."""
+    """Return each of `RATES` from the means per game of `RATE_INPUTS`, NaN where unknown, [M]."""
     shots = per_game["fga"] + 0.44 * per_game["fta"]
     used = shots + per_game["tov"]
     team_used = per_game["team_fga"] + 0.44 * per_game["team_fta"] + per_game["team_tov"]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import LINE_UP, SIDES, Tables
-from nba_rank.features.asof import days, start_years
+from nba_rank.features.asof import days, group_sums, start_years
 from nba_rank.features.team_sums import possession_columns, possessions, side_values
 
 COUNTS = (
@@ -190,7 +190,6 @@ class PlayerGames:
         rows = rows.sort_values(["game_date", "game_id", "player_id"], ignore_index=True)
         team_ids = np.unique(tables.teams["team_id"])
         day = days(rows["game_date"])
-        team_game = rows.groupby(["game_id", "team_id"], sort=False)["seconds"]
         seconds = rows["seconds"].to_numpy(dtype=np.float64)
         side = np.where(rows["team_id"] == rows["home_team_id"], 1.0, -1.0)
         home_margin = (rows["home_points"] - rows["away_points"]).to_numpy(dtype=np.float64)
@@ -203,7 +202,7 @@ class PlayerGames:
             "place": np.arange(len(game)) - opening[game],
             "side": side,
             "minutes": seconds / 60,
-            "share": 5 * seconds / np.maximum(team_game.transform("sum").to_numpy(), 1.0),
+            "share": court_share(seconds, 2 * game + (side > 0)),
             "counts": rows[list(COUNTS)].to_numpy(dtype=np.float64),
             "margin": side * home_margin,
             "plus_minus": rows["plus_minus"].to_numpy(dtype=np.float64),
@@ -242,6 +241,16 @@ class PlayerGames:
     def __iter__(self) -> Iterator[GameDay]:
         """Yield the game days in order of time."""
         return iter(self._days)
+
+
+def court_share(seconds: FloatArray, team_game: IntArray) -> FloatArray:
+    """Return five times each player's share of his team's time, so that a team's shares sum to 5.
+
+    Args:
+        seconds: Played, [n].
+        team_game: Number of the game of a team, [n].
+    """
+    return 5 * seconds / np.maximum(group_sums(seconds, team_game), 1.0)
 
 
 def _box_possessions(rows: pd.DataFrame, games: pd.Series) -> FloatArray:

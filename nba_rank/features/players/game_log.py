@@ -12,8 +12,8 @@ import pandas as pd
 
 from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import DAY_SPAN, days, group_sums, ratio, start_years
-from nba_rank.features.players.game_days import COUNTS
+from nba_rank.features.asof import DAY_SPAN, days, ratio, start_years
+from nba_rank.features.players.game_days import COUNTS, court_share
 
 LEAGUE_DAYS = 365
 """Days up to a game whose league rates are taken off the player's."""
@@ -73,7 +73,7 @@ class GameLog:
         home_margin = (games["home_points"] - games["away_points"]).to_numpy(dtype=np.float64)
         neutral = games["neutral_site"].to_numpy(dtype=np.bool_)
         margin = side * home_margin[game]
-        share = 5 * np.nan_to_num(ratio(seconds, group_sums(seconds, 2 * game + at_home)))
+        share = court_share(seconds, 2 * game + at_home)
         played = np.maximum(seconds, _SECONDS_MIN)
         beyond = rows["plus_minus"].to_numpy(dtype=np.float64) - margin * share
         counts = rows[list(COUNTS)].to_numpy(dtype=np.float64).T

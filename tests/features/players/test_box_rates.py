@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from made_games import AWAY, BOX, HOME, POSSESSIONS, line
 
-from nba_rank.features.players.box_rates import GAME_COLUMNS, RATES, game_values, rates
+from nba_rank.features.players.box_rates import RATE_INPUTS, RATES, game_values, rates
 
 GAME = ("2022-11-01", 1, 2, 110, 100, BOX)
 # Michael Jordan, Chicago at Cleveland, 1990-03-28, after overtime.
@@ -13,7 +13,7 @@ JORDAN = {"points": 69, "fgm": 23, "fga": 37, "fg3m": 2, "ftm": 21, "fta": 23, "
 
 def of(**values):
     """The rates of a player; what is not named is 0."""
-    per_game = dict.fromkeys(GAME_COLUMNS, 0.0) | values
+    per_game = dict.fromkeys(RATE_INPUTS, 0.0) | values
     got = rates({name: np.array([float(value)]) for name, value in per_game.items()})
     assert list(got) == list(RATES)
     return {name: value.item() for name, value in got.items()}
@@ -82,7 +82,7 @@ def test_a_gap_in_a_teams_box_score_hides_what_needs_it(small_tables):
 
 def test_values_are_whole_numbers(sim_tables):
     values = game_values(sim_tables)
-    assert tuple(values) == GAME_COLUMNS
+    assert tuple(values) == RATE_INPUTS
     known = np.stack([*values.values()])
     known = known[~np.isnan(known)]
     np.testing.assert_array_equal(known, np.round(known))
@@ -93,7 +93,7 @@ def test_values_are_whole_numbers(sim_tables):
 def test_a_teams_usage_is_a_fifth_on_average(sim_tables):
     """Five players use all chances of their team but the turnovers that are nobody's."""
     values = values_by_player(sim_tables)
-    usage = rates(dict(zip(GAME_COLUMNS, values.to_numpy().T, strict=True)))["usage"]
+    usage = rates(dict(zip(RATE_INPUTS, values.to_numpy().T, strict=True)))["usage"]
     games = sim_tables.player_games.assign(used=usage * sim_tables.player_games["seconds"])
     sums = games.groupby(["game_id", "team_id"])[["used", "seconds"]].sum()
     mean = sums["used"] / sums["seconds"]
