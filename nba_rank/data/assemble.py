@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data import league
+from nba_rank.data.duplicates import deduplicate
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.gaps import warn_gaps
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.injuries import injury_tables
 from nba_rank.data.market import market_lines_table, market_totals_table
 from nba_rank.data.play_by_play.derive import all_stints
+from nba_rank.data.player_rows import player_rows
 from nba_rank.data.ratings import raptor_table, team_records_table
-from nba_rank.data.raw_folders import of_last_folder
 from nba_rank.data.rosters import roster_table
 from nba_rank.data.schedules import schedule_table
 from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform, no_rows
@@ -22,7 +23,9 @@ MAX_EXCLUDED_SHARE = 0.01
 MAX_EXCLUDED_GAMES = 5
 """A file that loses more games than both limits allow stops the ingest."""
 
-_SOURCE = ["file", "row", "folder"]
+DAYS_IN_PROGRESS = 2
+"""Games up to so many days before the last one of their season can be in progress."""
+
 _Make = Callable[[pd.DataFrame, GameTables, IngestIssues], pd.DataFrame]
 _OF_ONE_LEVEL: dict[str, _Make] = {
     "market_totals": market_totals_table,
@@ -41,13 +44,14 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
     Raises:
         IngestError: The rows cannot make sound tables; `issues` holds every reason.
     """
-    sides = pair_sides(deduplicate(rows["team"], ["game_id", "team_id"], issues), issues)
+    teams = finished(rows["team"], issues)
+    trust = _trust(teams, rows.get("player"))
+    teams = deduplicate(teams, ["game_id", "team_id"], ["points"], issues, trust)
+    sides = pair_sides(teams, issues)
     issues.raise_errors()
     player_games = no_rows("player_games")
     if "player" in rows:
-        players = number_players(rows["player"], issues)
-        players = deduplicate(players, ["game_id", "player_id"], issues)
-        player_games = conform("player_games", join_players(players, sides, issues))
+        player_games = conform("player_games", player_rows(rows["player"], sides, issues))
     games, team_games, teams = _games(sides), conform("team_games", sides), _teams(sides, issues)
     seasons = _seasons(games, team_games, player_games, sides, issues)
     issues.raise_errors()
@@ -70,26 +74,40 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
     return Tables(games, team_games, player_games, teams, seasons, **tables)
 
 
-def deduplicate(rows: pd.DataFrame, key: list[str], issues: IngestIssues) -> pd.DataFrame:
-    """Keep one row a key, with a warning: of equal rows the first, else that with fewest nulls.
-
-    Only rows of the last raw folder that has any are compared.
-    """
-    rows = of_last_folder(rows, key, key, issues)
-    repeated = rows[rows.duplicated(key, keep=False)]
-    if repeated.empty:
-        return rows
-    values = [column for column in rows if column not in _SOURCE]
-    equal = repeated.duplicated(values)
-    issues.warn("duplicate rows removed", repeated, equal, key)
-    unequal = repeated[~equal]
-    fullest = unequal.assign(_nulls=unequal.isna().sum(axis=1)).sort_values("_nulls", kind="stable")
-    beaten = fullest.duplicated(key).sort_index()
-    issues.warn(
-        "duplicate rows with other values removed (the row with fewest nulls is kept)",
-        unequal, beaten, key,
+def finished(team_rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Leave out the rows of games in progress, counted; many that are not recent are an error."""
+    rows = team_rows
+    days = rows["game_date"].groupby(rows["season"]).transform("max") - rows["game_date"]
+    kept = ~rows["in_progress"]
+    old = days.dt.days > DAYS_IN_PROGRESS
+    _limit_excluded(
+        rows, kept | ~old, issues, "have no WL, or minutes under 240, as if they were in progress",
+        "Fill in WL and MIN of games that are over, or leave the column out.",
     )  # fmt: skip
-    return rows.drop(index=repeated.index[equal].append(unequal.index[beaten]))
+    shown = ["game_id", "team_id", "points"]
+    return issues.drop("game in progress: no WL, or minutes under 240", rows, ~kept, shown)
+
+
+def _trust(team_rows: pd.DataFrame, players: pd.DataFrame | None) -> pd.Series:
+    """Return what speaks for each version of a game that has several, by row.
+
+    A version is what a file says of both teams, or says for the first, second... time. Each row
+    counts 2 for points that are the sum of its players' and 1 for a WL that fits the points; a
+    version counts as its worse row.
+    """
+    key = ["game_id", "team_id"]
+    several = team_rows.loc[team_rows.duplicated(key, keep=False), "game_id"]
+    rows = team_rows[team_rows["game_id"].isin(several)]
+    sums = no_rows("player_games") if players is None else players
+    sums = sums[sums["game_id"].isin(several)]
+    # One row a player: a log that lists its games twice adds up, too.
+    sums = sums.drop_duplicates([*key, "player_name", "points"]).groupby(key)["points"].sum()
+    agrees = rows["points"] == rows[key].join(sums.rename("sum"), on=key)["sum"]
+    version = [rows["game_id"], rows["file"], rows.groupby([*key, "file"]).cumcount()]
+    points = rows.groupby(version)["points"]
+    won = rows["points"].eq(points.transform("max")).map({True: "W", False: "L"})
+    trust = 2 * agrees + rows["wl"].eq(won)
+    return trust.groupby(version).transform("min")
 
 
 def pair_sides(team_rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
@@ -112,7 +130,10 @@ def pair_sides(team_rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     unfinished = (rows["_teams"] == 2) & level
     issues.warn("game excluded: no final score", rows, unfinished, ["game_id", "team_id", "points"])
     sound = (rows["_teams"] == 2) & ~unfinished
-    _limit_excluded(rows, sound, issues)
+    _limit_excluded(
+        rows, sound, issues, "lack a second team or a final score",
+        "The file seems cut or filtered; download it again.",
+    )  # fmt: skip
     rows = rows[sound].drop(columns="_teams")
 
     homes = rows.groupby("game_id")["at_home"].transform("sum")
@@ -139,15 +160,13 @@ def _other_side(column: pd.Series) -> pd.Series:
     return column.iloc[order].set_axis(column.index)
 
 
-def _limit_excluded(rows: pd.DataFrame, sound: pd.Series, issues: IngestIssues) -> None:
+def _limit_excluded(
+    rows: pd.DataFrame, sound: pd.Series, issues: IngestIssues, what: str, remedy: str
+) -> None:
     for file, games in rows.groupby("file", sort=False)["game_id"]:
         lost, total = games[~sound.loc[games.index]].nunique(), games.nunique()
         if lost > MAX_EXCLUDED_GAMES and lost > MAX_EXCLUDED_SHARE * total:
-            issues.error_file(
-                str(file),
-                f"{lost} of {total} games lack a second team or a final score",
-                "The file seems cut or filtered; download it again.",
-            )
+            issues.error_file(str(file), f"{lost} of {total} games {what}", remedy)
 
 
 def _check_sides(rows: pd.DataFrame, issues: IngestIssues) -> None:
@@ -170,59 +189,6 @@ def _check_sides(rows: pd.DataFrame, issues: IngestIssues) -> None:
         rows["is_home"] & (rows["game_date"] != rows["opponent_game_date"]),
         ["game_id", "game_date", "opponent_game_date"],
     )
-
-
-def number_players(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Give a negative id to each (name, team) whose rows have none, with a warning.
-
-    Ids count down from -1 in order of first appearance, then name and team, so that seasons added
-    later leave them as they are.
-    """
-    absent = rows["player_id"].isna()
-    issues.warn(
-        "no player id: a negative one per name and team was assigned",
-        rows, absent, ["game_id", "player_name", "team_id"],
-    )  # fmt: skip
-    pair = ["player_name", "team_id"]
-    first = rows[absent].groupby(pair)["game_date"].min().reset_index()
-    first = first.sort_values(["game_date", *pair], ignore_index=True)
-    assigned = first[pair].assign(assigned=-1.0 - first.index)
-    ids = rows[pair].merge(assigned, on=pair, how="left")["assigned"].set_axis(rows.index)
-    return rows.assign(player_id=rows["player_id"].fillna(ids))
-
-
-def join_players(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
-    """Return the player rows of games in `sides`, with the date of the game.
-
-    Warnings are rows without a team row, dates and points that disagree with it, and games without
-    player rows in a season and kind that has them.
-    """
-    key = ["game_id", "team_id"]
-    game = sides[[*key, "game_date", "points"]].rename(
-        columns={"game_date": "team_date", "points": "team_points"}
-    )
-    rows = rows.merge(game, on=key, how="left", validate="m:1")
-    orphans = rows["team_date"].isna()
-    issues.warn(
-        "dropped: player row of a game that has no such team row",
-        rows, orphans, [*key, "player_name"],
-    )  # fmt: skip
-    rows = rows[~orphans]
-    issues.warn(
-        "player row has another date than its game, whose date is taken",
-        rows, rows["game_date"] != rows["team_date"], [*key, "game_date", "team_date"],
-    )  # fmt: skip
-    points = rows.groupby(key)["points"]
-    unknown = points.transform("count") < points.transform("size")
-    apart = ~unknown & (points.transform("sum") != rows["team_points"]) & ~rows.duplicated(key)
-    issues.warn(
-        "points of the players do not add up to the team's", rows, apart, [*key, "team_points"]
-    )
-    covered = pd.MultiIndex.from_frame(rows[["season", "kind"]].drop_duplicates())
-    expected = pd.MultiIndex.from_frame(sides[["season", "kind"]]).isin(covered)
-    without = expected & sides["is_home"] & ~sides["game_id"].isin(rows["game_id"].unique())
-    issues.warn("game without player rows", sides, without, ["game_id", "matchup"])
-    return rows.assign(game_date=rows["team_date"])
 
 
 def _games(sides: pd.DataFrame) -> pd.DataFrame:

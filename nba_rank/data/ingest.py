@@ -89,7 +89,12 @@ def ingest(
             say(console, f"Tables in {processed_dir} are up to date: nothing to ingest.")
             return IngestResult(read_tables(processed_dir), report, changed=False)
         say(console, f"Ingesting {', '.join(map(str, raw_dirs))}: {reason}.")
-        tables, report = read_raw(raw_dirs, console)
+        try:
+            tables, report = read_raw(raw_dirs, console)
+        except IngestError as error:
+            if console is not None and error.warnings:
+                quality.print_warnings(error.warnings, console)
+            raise
         manifest.write(tables, report, processed_dir, manifest_path)
     if console is not None:
         quality.print_report(report, console)
@@ -145,7 +150,11 @@ def read_raw(
         issues.error_file(named, "no rows in the team game logs", remedy)
         issues.raise_errors()
     folder_of = {file.name: file.folder for file in files}
-    rows = {level: some.assign(folder=some["file"].map(folder_of)) for level, some in rows.items()}
+    modified = {file.name: file.path.stat().st_mtime for file in files}
+    rows = {
+        level: some.assign(folder=some["file"].map(folder_of), modified=some["file"].map(modified))
+        for level, some in rows.items()
+    }
     tables = assemble(rows, issues)
     return tables, quality.quality_report(tables, records, issues.warnings)
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from nba_rank.core.errors import UserError
 
-MAX_EXAMPLES = 5
-"""Rows that one issue quotes."""
+MAX_EXAMPLES = 3
+"""Rows that one issue quotes, and files that are named for one fault."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,35 @@ class IngestIssue:
 
 
 class IngestError(UserError):
-    """Raw data that cannot be ingested, with every error that was found, by file."""
+    """Raw data that cannot be ingested, with every error and warning that was found, by file.
 
-    def __init__(self, errors: Sequence[IngestIssue]) -> None:
-        self.errors = list(errors)
-        lines = "\n".join(f"  - {error}" for error in self.errors)
-        noun = "error" if len(self.errors) == 1 else "errors"
-        super().__init__(
-            f"{len(self.errors)} {noun} in the raw data; no table was changed:\n{lines}"
-        )
+    The message has one entry a fault, whatever the number of files with it.
+    """
+
+    def __init__(self, errors: Sequence[IngestIssue], warnings: Sequence[IngestIssue] = ()) -> None:
+        self.errors, self.warnings = list(errors), list(warnings)
+        faults = by_fault(self.errors)
+        lines = "\n".join(f"  - {_in_one_entry(fault)}" for fault in faults)
+        noun = "error" if len(faults) == 1 else "errors"
+        super().__init__(f"{len(faults)} {noun} in the raw data; no table was changed:\n{lines}")
+
+
+def by_fault(issues: Sequence[IngestIssue]) -> list[list[IngestIssue]]:
+    """Return the issues of each fault, whatever their file, in order of first appearance."""
+    found: dict[tuple[str, str], list[IngestIssue]] = {}
+    for issue in issues:
+        found.setdefault((issue.what, issue.remedy), []).append(issue)
+    return list(found.values())
+
+
+def _in_one_entry(fault: Sequence[IngestIssue]) -> str:
+    """Return the issues of one fault as text: the first files, and how many there are."""
+    if len(fault) == 1:
+        return str(fault[0])
+    some = [issue.file + "".join(f" ({each})" for each in issue.examples[:1]) for issue in fault]
+    more = f"; and {len(fault) - MAX_EXAMPLES} more files" if len(fault) > MAX_EXAMPLES else ""
+    text = f"{fault[0].what}, in {len(fault)} files: {'; '.join(some[:MAX_EXAMPLES])}{more}"
+    return f"{text}. {fault[0].remedy}".rstrip()
 
 
 @dataclass
@@ -71,6 +91,13 @@ class IngestIssues:
         """Record the marked rows as a counted warning; arguments as in `error`."""
         self.warnings += _by_file(what, rows, where, show, "")
 
+    def drop(
+        self, what: str, rows: pd.DataFrame, where: pd.Series, show: Sequence[str]
+    ) -> pd.DataFrame:
+        """Return the rows that are not marked; the others are a counted warning `dropped: ...`."""
+        self.warn(f"dropped: {what}", rows, where, show)
+        return rows[~where] if where.any() else rows
+
     def error_file(self, file: str, what: str, remedy: str) -> None:
         """Record an error that concerns a whole file."""
         self.errors.append(IngestIssue(file, what, 1, remedy=remedy))
@@ -82,7 +109,7 @@ class IngestIssues:
     def raise_errors(self) -> None:
         """Raise an `IngestError` if there is an error."""
         if self.errors:
-            raise IngestError(sorted(self.errors, key=lambda error: error.file))
+            raise IngestError(sorted(self.errors, key=lambda error: error.file), self.warnings)
 
 
 def _by_file(

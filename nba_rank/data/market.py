@@ -4,9 +4,9 @@ import pandas as pd
 
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import league
+from nba_rank.data.duplicates import of_last_folder
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.raw_folders import of_last_folder
 from nba_rank.data.rosters import team_ids
 from nba_rank.data.tables import KEYS, conform
 

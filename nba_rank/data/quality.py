@@ -14,12 +14,9 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from nba_rank.data.ingest_issues import IngestIssue
+from nba_rank.data.ingest_issues import MAX_EXAMPLES, IngestIssue, by_fault
 from nba_rank.data.raw.files import REQUIRED, FileRecord
 from nba_rank.data.tables import Tables
-
-PRINTED_FILES = 3
-"""Files that the printed report names for each warning."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def print_report(report: QualityReport, console: Console) -> None:
         files = [file for file in report.files if file.level == level]
         if files:
             console.print(_column_table(level, files))
-    _print_warnings(report.warnings, console)
+    print_warnings(report.warnings, console)
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
@@ -103,13 +100,14 @@ def _column_table(level: str, files: Sequence[FileRecord]) -> Table:
     return table
 
 
-def _print_warnings(warnings: Sequence[IngestIssue], console: Console) -> None:
+def print_warnings(warnings: Sequence[IngestIssue], console: Console) -> None:
+    """Print each kind of warning with its count and the first files that have it."""
     console.print("Warnings" if warnings else "No warnings", style="bold")
-    for what in dict.fromkeys(warning.what for warning in warnings):
-        found = [warning for warning in warnings if warning.what == what]
+    for found in by_fault(warnings):
         files = "1 file" if len(found) == 1 else f"{len(found)} files"
-        console.print(f"{sum(w.count for w in found):>7}  {escape(what)} ({files})")
-        for warning in found[:PRINTED_FILES]:
+        total = sum(warning.count for warning in found)
+        console.print(f"{total:>7}  {escape(found[0].what)} ({files})")
+        for warning in found[:MAX_EXAMPLES]:
             first = f": {warning.examples[0]}" if warning.examples else ""
             console.print(Padding(escape(warning.file + first), (0, 0, 0, 9)), style="dim")
     console.print()

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -113,10 +114,10 @@ def test_a_season_without_decided_finals_is_not_complete(folder, playoffs):
     assert season["champion_team_id"] == 0
 
 
-def test_of_duplicates_the_fullest_is_kept_and_the_others_are_counted(folder):
+def test_of_duplicates_one_is_kept_and_the_others_are_counted(folder):
     def edit(log):
-        emptier = log.head(1).assign(AST=np.nan, STL=1)
-        return pd.concat([emptier, log, log.iloc[1:3]])
+        older = log.head(1).assign(AST=np.nan, STL=1)
+        return pd.concat([older, log, log.iloc[1:3]])
 
     change(folder, TEAM_LOG, edit)
     tables, report = read_raw(folder)
@@ -124,9 +125,54 @@ def test_of_duplicates_the_fullest_is_kept_and_the_others_are_counted(folder):
     assert tables.team_games.iloc[0]["ast"] == 20
     expected = {
         "duplicate rows removed": (2, "row 8: game_id 0022300001"),
-        "other values removed": (1, "row 1:"),
+        "corrected elsewhere": (1, "row 1:"),
     }
     check_warnings(report, TEAM_LOG, SHORT | expected)
+
+
+def test_of_rows_with_other_values_that_of_the_newer_file_wins_unless_the_rest_contradicts(folder):
+    def points_of_the_first_game(score, newer, **columns):
+        log = regular_games().head(2)
+        made = log["FTM"] + score - log["PTS"]
+        write(folder, team_logs_2022_23=log.assign(PTS=score, FTM=made, FTA=20, **columns))
+        os.utime(folder / "team_logs_2022_23.parquet", (0, 2e9 if newer else 0))
+        tables, report = read_raw(folder)
+        assert report.count(next(w.what for w in report.warnings if "corrected" in w.what)) == 2
+        return tables.team_games["points"].tolist()[:2]
+
+    (folder / f"{PLAYER_LOG}.parquet").unlink()
+    assert points_of_the_first_game([110, 100], newer=True) == [110, 100]
+    assert points_of_the_first_game([110, 101], newer=False) == [102, 100]
+    # A score that contradicts WL, or the sum of the players.
+    assert points_of_the_first_game([90, 99], newer=True) == [102, 100]
+    write(folder, **{PLAYER_LOG: player_log(regular_games())})
+    assert points_of_the_first_game([110, 101], newer=True) == [102, 100]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"WL": [None, None], "PTS": [20, 22]},
+        {"MIN": [60, 60]},
+        {"MIN": 12.0},
+    ],
+)
+def test_games_in_progress_are_left_out_and_counted(folder, columns):
+    log = regular_games().assign(MIN=48 if columns.get("MIN") == 12.0 else 240)
+    going = log.tail(2).assign(GAME_ID="0022300004", GAME_DATE="2023-10-28", **columns)
+    write(folder, **{TEAM_LOG: pd.concat([log, going])})
+    tables, report = read_raw(folder)
+    assert len(tables.games) == 7
+    check = {"game in progress": (2, "row 7: game_id 0022300004")}
+    arithmetic = {"points are not": 2} if "PTS" in columns else {}
+    check_warnings(report, TEAM_LOG, SHORT | check | arithmetic)
+
+
+def test_a_log_whose_games_all_lack_a_result_is_an_error(tmp_path):
+    log = team_log(*((f"00223{n:05d}", "2023-11-05", BOS, CLE) for n in range(1, 11)))
+    log["GAME_DATE"] = [f"2023-11-{day:02d}" for day in range(5, 15) for _ in range(2)]
+    folder = write(tmp_path / "raw", team_logs_2023_24=log.assign(WL=""))
+    check_errors(folder, f"{TEAM_LOG}.parquet", "7 of 10 games have no WL.*Fill in WL")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from nba_rank.data import league
@@ -20,6 +21,12 @@ DROPPED_PREFIXES = ("001", "003", "006")
 MAX_PLAYER_SECONDS = 100 * 60
 """More than any game lasts (78 minutes with six overtimes); larger values are another unit."""
 
+MIN_TEAM_SECONDS = 235 * 60
+"""A team has at least so many in a game that is over: 240 minutes, rounded player by player."""
+
+MIN_POINTS = 45
+"""No team has scored fewer in a game since the shot clock came in 1954."""
+
 _FIX_MINUTES = "Minutes are like 34, 34.2 or 34:12; correct or remove the rows."
 _FILL_IN = "Fill it in or remove the rows."
 
@@ -31,12 +38,15 @@ def normalise(logs: Sequence[tuple[RawFile, pd.DataFrame]], issues: IngestIssues
 
     Returns:
         Columns `game_id` (ten digits), `season`, `kind`, `game_date`, `team_id`, `points`, the box
-        score, and for a team `abbreviation`, `name`, `matchup`, `wl`, `at_home`; for a player
-        `player_id` (float64, NaN where the source has none), `player_name`, `seconds`,
-        `plus_minus`, `shots_reconstructed`.
+        score, and for a team `abbreviation`, `name`, `matchup`, `wl`, `at_home`, `in_progress`;
+        for a player `player_id` (float64, NaN where the source has none), `player_name`, `seconds`
+        (NaN where there are none), `plus_minus`, `shots_reconstructed`.
     """
     frame = pd.concat(
-        [rows.assign(named_season=raw.season, named_kind=raw.kind) for raw, rows in logs],
+        [
+            rows.assign(named_season=raw.season, named_kind=raw.kind, has_wl="WL" in rows)
+            for raw, rows in logs
+        ],
         ignore_index=True,
     )
     rows = _games(frame, issues)
@@ -49,7 +59,7 @@ def normalise(logs: Sequence[tuple[RawFile, pd.DataFrame]], issues: IngestIssues
     if logs[0][0].level == "team":
         _add_team_columns(rows, frame, issues)
     else:
-        rows = _add_player_columns(rows, frame, issues)
+        _add_player_columns(rows, frame, issues)
     _check_arithmetic(rows, issues)
     return rows
 
@@ -135,9 +145,15 @@ def _add_team_columns(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIss
     remedy = "A matchup reads like 'CLE vs. WAS' (at home) or 'CLE @ WAS'."
     issues.error("matchup not understood", frame, unread, ["MATCHUP"], remedy)
     rows["wl"] = columns.text(frame, "WL").str.upper()
+    short = pd.Series(False, index=rows.index)
     if "MIN" in frame:
         played = _seconds(frame, issues)
         issues.error("MIN is negative", frame, played < 0, ["GAME_ID", "MIN"], _FIX_MINUTES)
+        # Some sources give the minutes of the game, not those of five players.
+        of_game = played.groupby(frame["file"]).transform("max") <= MAX_PLAYER_SECONDS
+        short = played * np.where(of_game, 5, 1) < MIN_TEAM_SECONDS
+    undecided = rows["wl"].isna() & (frame["has_wl"] | rows["points"].lt(MIN_POINTS))
+    rows["in_progress"] = undecided | short
 
 
 def _seconds(frame: pd.DataFrame, issues: IngestIssues) -> pd.Series:
@@ -147,9 +163,7 @@ def _seconds(frame: pd.DataFrame, issues: IngestIssues) -> pd.Series:
     return played
 
 
-def _add_player_columns(
-    rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues
-) -> pd.DataFrame:
+def _add_player_columns(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> None:
     rows["player_id"] = columns.player_ids(frame, issues)
     rows["player_name"] = columns.text(frame, "PLAYER_NAME")
     unnamed = rows["player_name"].isna()
@@ -166,12 +180,6 @@ def _add_player_columns(
     rows["plus_minus"] = margins.round()
     flag = "SHOTS_RECONSTRUCTED"
     rows["shots_reconstructed"] = raw_values.truths(frame[flag]) if flag in frame else False
-    present = raw_values.present(frame["MIN"])
-    issues.warn(
-        "dropped: player row without minutes",
-        rows, ~present, ["game_id", "team_id", "player_name"],
-    )  # fmt: skip
-    return rows if present.all() else rows[present]
 
 
 def _check_arithmetic(rows: pd.DataFrame, issues: IngestIssues) -> None:

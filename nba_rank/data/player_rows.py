@@ -1,0 +1,216 @@
+"""The rows of players: who appeared, under which id, and whether they add up to their teams."""
+
+import pandas as pd
+
+from nba_rank.data import league
+from nba_rank.data.duplicates import deduplicate
+from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.player_names import plain_name
+from nba_rank.data.tables import BOX_COLUMNS
+
+GAME_SECONDS, OVERTIME_SECONDS = 240 * 60, 25 * 60
+"""Seconds on court of all players of a team in a game without overtime, and in an overtime."""
+
+MAX_SECONDS_APART = 5 * 60
+"""By so much the seconds of a team's players, rounded one by one, may miss those of a game."""
+
+MAX_CAMEOS_PER_GAME = 1.0
+"""A file with more rows of no minutes and no counts lists those who did not play, too."""
+
+MAX_CAMEOS_PER_PLAYER = 10
+"""A player with more such rows in a season did not play; the league's logs have up to seven."""
+
+POSSIBLE_SHARE = (0.5, 2.0)
+"""Share of the seconds of a game without overtime that a team's players can have."""
+
+MIN_GAMES = 10
+"""Fewer games of a season and kind say nothing of how its files are made."""
+
+_TOTALS = frozenset({"team", "total", "totals", "teamtotal", "teamtotals"})
+_KEY = ["game_id", "team_id"]
+_SHOWN = [*_KEY, "player_name"]
+
+
+def player_rows(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Return one row for each player who appeared in a game of `sides`, with the game's date.
+
+    Args:
+        rows: Normalised rows of all player logs, with `file`, `row`, `folder` and `modified`.
+        sides: Both teams' rows of every game, as `assemble.pair_sides` returns them.
+        issues: Collects what is left out or doubtful. Where the rows of most games of a season do
+            not add up to their teams, that is an error; where most games have none, a warning, and
+            the season has no players.
+    """
+    names = rows["player_name"].map(plain_name)
+    totals = names.isin(_TOTALS) | rows["player_id"].isin(league.known_team_ids())
+    rows = issues.drop("the total of a team among its players", rows, totals, _SHOWN)
+    rows = number_players(_who_appeared(rows, issues), issues)
+    both = rows.groupby(["game_id", "player_id"])["team_id"].transform("nunique") > 1
+    issues.warn("player on both sides of a game: one row is kept", rows, both, _SHOWN)
+    rows = deduplicate(rows, ["game_id", "player_id"], ["player_name"], issues)
+    return _of_whole_teams(_join(rows, sides, issues), sides, issues)
+
+
+def _who_appeared(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Leave out the rows of players who did not play.
+
+    A row without minutes and counts is an absence where the minutes are empty. Where they are 0, it
+    can also be an appearance of under half a minute; those are rare, so where a file or a player
+    has many such rows, they are absences.
+    """
+    idle = rows[["points", *BOX_COLUMNS, "plus_minus"]].fillna(0).eq(0).all(axis=1)
+    unknown = rows["seconds"].isna()
+    absent = unknown & idle
+    cameo = rows[idle & rows["seconds"].eq(0)]
+    if len(cameo):
+        log, player = ["file", "season"], ["season", "player_id", "player_name"]
+        games = rows.groupby(log)["game_id"].nunique()
+        of_log = cameo.groupby(log)["row"].transform("size")
+        of_player = cameo.groupby(player, dropna=False)["row"].transform("size")
+        often = of_log > MAX_CAMEOS_PER_GAME * cameo[log].join(games, on=log)["game_id"]
+        often |= of_player > MAX_CAMEOS_PER_PLAYER
+        absent |= often.reindex(rows.index, fill_value=False)
+        issues.warn(
+            "player row of 0 minutes and no counts: kept as an appearance of under half a minute",
+            cameo, ~often, _SHOWN,
+        )  # fmt: skip
+    rows = issues.drop("row of a player who did not play", rows, absent, _SHOWN)
+    return issues.drop("player row without minutes", rows, unknown.loc[rows.index], _SHOWN)
+
+
+def number_players(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Give a negative id to each (name, team) whose rows have none, with a warning.
+
+    Ids count down from -1 in order of first appearance, then name and team, so that seasons added
+    later leave them as they are.
+    """
+    absent = rows["player_id"].isna()
+    issues.warn(
+        "no player id: a negative one per name and team was assigned",
+        rows, absent, ["game_id", "player_name", "team_id"],
+    )  # fmt: skip
+    pair = ["player_name", "team_id"]
+    first = rows[absent].groupby(pair)["game_date"].min().reset_index()
+    first = first.sort_values(["game_date", *pair], ignore_index=True)
+    assigned = first[pair].assign(assigned=-1.0 - first.index)
+    ids = rows[pair].merge(assigned, on=pair, how="left")["assigned"].set_axis(rows.index)
+    return rows.assign(player_id=rows["player_id"].fillna(ids))
+
+
+def _join(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Return the rows of teams in `sides`, with the date of the game and `team_points`."""
+    game = sides[[*_KEY, "game_date", "points"]].rename(
+        columns={"game_date": "team_date", "points": "team_points"}
+    )
+    rows = rows.merge(game, on=_KEY, how="left", validate="m:1")
+    orphans = rows["team_date"].isna()
+    rows = issues.drop("player row of a game that has no such team row", rows, orphans, _SHOWN)
+    issues.warn(
+        "player row has another date than its game, whose date is taken",
+        rows, rows["game_date"] != rows["team_date"], [*_KEY, "game_date", "team_date"],
+    )  # fmt: skip
+    return rows.assign(game_date=rows["team_date"])
+
+
+def _of_whole_teams(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Check that the minutes and points of each team's players are those of the team.
+
+    Where only some games fail, a row stays unless the minutes of its team are far from a game's.
+    """
+    sums = rows.groupby(_KEY).agg(
+        player_seconds=("seconds", "sum"), player_points=("points", "sum"),
+        counted=("points", "count"), n_players=("points", "size"),
+    )  # fmt: skip
+    first = rows.drop_duplicates(_KEY).set_index(_KEY)[["file", "row"]]
+    whole = ["season", "kind"]
+    covered = pd.MultiIndex.from_frame(rows[whole].drop_duplicates())
+    teams = sides.loc[
+        pd.MultiIndex.from_frame(sides[whole]).isin(covered),
+        [*_KEY, *whole, "points", "matchup", "is_home", "file", "row"],
+    ].join(sums, on=_KEY)
+    teams["players_minutes"] = (teams["player_seconds"] / 60).round(1)
+    over = teams["player_seconds"] - GAME_SECONDS
+    nearest = (over / OVERTIME_SECONDS).round().clip(lower=0) * OVERTIME_SECONDS
+    teams["without"] = teams["player_seconds"].isna()
+    teams["minutes_apart"] = (over - nearest).abs() > MAX_SECONDS_APART
+    teams["points_apart"] = (teams["counted"] == teams["n_players"]) & (
+        teams["player_points"] != teams["points"]
+    )
+    teams["without_both"] = teams.groupby("game_id")["without"].transform("all")
+    own = teams[[*_KEY, "points", "player_points", "players_minutes", "points_apart"]].join(
+        first, on=_KEY, how="inner"
+    )
+    issues.warn(
+        "points of the players do not add up to the team's",
+        own, own["points_apart"], [*_KEY, "points", "player_points"],
+    )  # fmt: skip
+    lost = [part for _, part in teams.groupby(whole) if _fails(part, first, issues)]
+    if lost:
+        gone = pd.MultiIndex.from_frame(pd.concat(lost)[whole].drop_duplicates())
+        rows = rows[~pd.MultiIndex.from_frame(rows[whole]).isin(gone)]
+        teams = teams[~pd.MultiIndex.from_frame(teams[whole]).isin(gone)]
+    issues.warn(
+        "game without player rows", teams, teams["without_both"] & teams["is_home"],
+        ["game_id", "matchup"],
+    )  # fmt: skip
+    one = teams["without"] & ~teams["without_both"]
+    issues.warn("game with the players of one team only", teams, one, ["game_id", "matchup"])
+    return _of_possible_minutes(rows, teams, first, issues)
+
+
+def _fails(teams: pd.DataFrame, first: pd.DataFrame, issues: IngestIssues) -> bool:
+    """Whether the players of a season and kind of game are too few to count.
+
+    Too few rows are a warning; rows that do not add up to the teams in most games, an error.
+    """
+    faults = teams[["without", "minutes_apart", "points_apart", "without_both"]]
+    games = faults.groupby(teams["game_id"]).any()
+    bad = games.any(axis=1)
+    season, kind = teams["season"].iloc[0], teams["kind"].iloc[0]
+    if len(games) < MIN_GAMES or bad.mean() <= 0.5:
+        return False
+    (file, _) = first.loc[first.index.isin(pd.MultiIndex.from_frame(teams[_KEY]))].iloc[0]
+    if games["without_both"].sum() > bad.sum() / 2:
+        issues.warn_file(
+            str(file),
+            "SEASON WITHOUT PLAYERS: most of its games have no complete player rows, so the others "
+            "are left out",
+            f"{season} {kind}: {int((~bad).sum())} of {len(games)} games have them",
+        )
+        return True
+    counts = {
+        "have the players of one team only": (games["without"] & ~games["without_both"]).sum(),
+        "have minutes that are not 240 a team and 25 an overtime": games["minutes_apart"].sum(),
+        "have points that are not the team's": games["points_apart"].sum(),
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    example = teams[teams["minutes_apart"] | teams["points_apart"] | teams["without"]].iloc[0]
+    issues.error_file(
+        str(file),
+        f"the players do not add up to their teams: of {len(games)} games of {season} ({kind}), "
+        f"{told}; such as game {example['game_id']}, team {example['team_id']}: "
+        f"{example['players_minutes']:g} minutes, {example['player_points']:g} of "
+        f"{example['points']:g} points",
+        "Give every player who appeared, once, with his minutes; or remove the player logs of the "
+        "season, which is then ranked without players.",
+    )
+    return True
+
+
+def _of_possible_minutes(
+    rows: pd.DataFrame, teams: pd.DataFrame, first: pd.DataFrame, issues: IngestIssues
+) -> pd.DataFrame:
+    """Leave out the players of teams whose minutes are far from those of a game."""
+    n_games = teams.groupby(["season", "kind"])["game_id"].transform("nunique")
+    apart = teams[teams["minutes_apart"] & (n_games >= MIN_GAMES)]
+    own = apart.join(first, on=_KEY, rsuffix="_of_players")
+    own = own.drop(columns=["file", "row"]).rename(
+        columns={"file_of_players": "file", "row_of_players": "row"}
+    )
+    share = own["player_seconds"] / GAME_SECONDS
+    far = ~share.between(*POSSIBLE_SHARE)
+    what = "minutes of the players do not add up to 240 and 25 an overtime"
+    issues.warn(what, own, ~far, [*_KEY, "players_minutes"])
+    issues.warn(f"dropped: players of a team whose {what}", own, far, [*_KEY, "players_minutes"])
+    gone = pd.MultiIndex.from_frame(own.loc[far, _KEY])
+    return rows[~pd.MultiIndex.from_frame(rows[_KEY]).isin(gone)] if len(gone) else rows
