@@ -101,8 +101,8 @@ def _trust(team_rows: pd.DataFrame, players: pd.DataFrame | None) -> pd.Series:
     sums = no_rows("player_games") if players is None else players
     sums = sums[sums["game_id"].isin(several)]
     # One row a player: a log that lists its games twice adds up, too.
-    sums = sums.drop_duplicates([*key, "player_name", "points"]).groupby(key)["points"].sum()
-    agrees = rows["points"] == rows[key].join(sums.rename("sum"), on=key)["sum"]
+    sums = sums.drop_duplicates([*key, "player_name", "points"]).groupby(key)[["points"]].sum()
+    agrees = rows["points"] == rows[key].join(sums, on=key)["points"]
     version = [rows["game_id"], rows["file"], rows.groupby([*key, "file"]).cumcount()]
     points = rows.groupby(version)["points"]
     won = rows["points"].eq(points.transform("max")).map({True: "W", False: "L"})

@@ -150,11 +150,10 @@ def read_raw(
         issues.error_file(named, "no rows in the team game logs", remedy)
         issues.raise_errors()
     folder_of = {file.name: file.folder for file in files}
+    rows = {level: some.assign(folder=some["file"].map(folder_of)) for level, some in rows.items()}
     modified = {file.name: file.path.stat().st_mtime for file in files}
-    rows = {
-        level: some.assign(folder=some["file"].map(folder_of), modified=some["file"].map(modified))
-        for level, some in rows.items()
-    }
+    for level in {"team", "player"} & {*rows}:
+        rows[level]["modified"] = rows[level]["file"].map(modified)
     tables = assemble(rows, issues)
     return tables, quality.quality_report(tables, records, issues.warnings)
 
