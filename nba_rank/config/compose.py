@@ -11,6 +11,7 @@ from yaml import YAMLError
 from nba_rank.config.rules import validate
 from nba_rank.config.schema import (
     AblateConfig,
+    AblateModelAConfig,
     Config,
     DebugConfig,
     IngestConfig,
@@ -23,7 +24,9 @@ _IN_PACKAGE, _IN_CHECKOUT = (Path(__file__).parents[n] / "conf" for n in (1, 2))
 CONF = _IN_PACKAGE if _IN_PACKAGE.is_dir() else _IN_CHECKOUT
 """The configs: a wheel holds them in the package, a checkout beside it."""
 
-Kind = TypeVar("Kind", AblateConfig, Config, DebugConfig, IngestConfig, PredictConfig)
+Kind = TypeVar(
+    "Kind", AblateConfig, AblateModelAConfig, Config, DebugConfig, IngestConfig, PredictConfig
+)
 
 
 def register_schemas() -> None:
@@ -31,6 +34,7 @@ def register_schemas() -> None:
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
     store.store(name="ablate_schema", node=AblateConfig)
+    store.store(name="ablate_model_a_schema", node=AblateModelAConfig)
     store.store(name="ingest_schema", node=IngestConfig)
     store.store(name="predict_schema", node=PredictConfig)
     store.store(name="debug_schema", node=DebugConfig)

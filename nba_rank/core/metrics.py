@@ -49,6 +49,7 @@ METRICS: dict[str, Metric] = {
     "true_strength_spearman": Metric("Spearman with the true strength"),
     "rank_interval_coverage": Metric("share of outcomes inside", None),
     "rank_interval_width": Metric("width of intervals", None, "places", 1),
+    "margin_error": Metric("squared error of margins", False, "points squared", 2),
     "score_change": Metric("change of a team's score"),
     "brier": _brier(""),
     "log_loss": _log_loss(""),

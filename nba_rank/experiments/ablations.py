@@ -1,15 +1,13 @@
-"""What feature groups (`ablate`) and parts of model A (`ablate_model_a`) are worth.
+"""What parts of a ranker are worth, by fitting it with and without them; feature groups (`ablate`).
 
 Meant for `folds=walk_forward`, whose many test seasons can tell a gain from chance. Members whose
 inputs a variant does not change come from the cache.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
@@ -34,9 +32,6 @@ from nba_rank.samples.dataset import Dataset
 
 C = TypeVar("C", bound=Config)
 
-GROUPS, PARTS = "feature groups", "parts of model A"
-"""Kinds of ablation."""
-
 FULL = "all groups"
 """The variant with every feature group."""
 
@@ -46,9 +41,6 @@ RECORD = "record"
 LEAN = "without all that bring nothing"
 """The variant without any of the groups that alone bring no more than noise: two may replace each
 other."""
-
-WHOLE, PRIOR_ALONE = "full", "team prior alone"
-"""The whole model A, and the one without players."""
 
 _TREES = ("xgb", "rf")
 """Members that read every feature of the store."""
@@ -77,9 +69,9 @@ class Variant:
 class Ablation:
     """Variants to fit, by name and in order, and pairs to compare, by direction and part.
 
-    A pair names the variants with and without the part. `kind` is `GROUPS` or `PARTS`, `rankers`
-    the final ranker and members that are judged, `left_out` holds the reason for each variant that
-    is not fitted.
+    A pair names the variants with and without the part. `kind` says in words what is judged,
+    `rankers` are the final ranker and members that are, `left_out` holds the reason for each
+    variant that is not fitted.
     """
 
     kind: str
@@ -107,17 +99,7 @@ def ablate_groups(cfg: DictConfig, console: Console) -> pd.DataFrame:
             ablation.variants[LEAN] = _group_variant(lean, runner.inputs)
             ablation.pairs["lean"] = {LEAN: (FULL, LEAN)}
             runner.run(ablation)
-        return runner.report(ablation)
-
-
-def ablate_model_a(cfg: DictConfig, console: Console) -> pd.DataFrame:
-    """Fit model A whole and without each of its parts; return the gains."""
-    config = scoring_only(as_config(cfg, Config))
-    with comparison_run(config, "ablations of model A", console) as run_dir:
-        runner = VariantRunner(config, run_dir, console)
-        ablation = model_a_ablation(runner.config, runner.inputs.data)
-        runner.run(ablation)
-        return runner.report(ablation)
+        return runner.report(ablation, build_seconds=runner.inputs.group_seconds)
 
 
 class VariantRunner:
@@ -128,26 +110,30 @@ class VariantRunner:
     Attributes:
         inputs: Shared by all variants.
         config: Of the run that all variants change, without members that the data cannot serve.
+        run_dir: Where tables go.
+        stages: Show and time the variants.
+        seed: That of the folds.
+        tidy: What was measured of each variant, by name.
     """
 
     def __init__(self, config: Config, run_dir: RunDir, console: Console) -> None:
-        self._run_dir, self._console = run_dir, console
-        self._stages = Stages(console, config.callbacks.progress)
-        self.inputs = read_inputs(config, run_dir, self._stages)
+        self.run_dir, self._console = run_dir, console
+        self.stages = Stages(console, config.callbacks.progress)
+        self.inputs = read_inputs(config, run_dir, self.stages)
         self.config = replace(config, model=self.inputs.config.model)
         # The seeds of a run, so that the members are those of a run.
-        self._seed = Seeds.of(config.seed).folds
-        self._tidy: dict[str, pd.DataFrame] = {}
+        self.seed = Seeds.of(config.seed).folds
+        self.tidy: dict[str, pd.DataFrame] = {}
 
     def run(self, ablation: Ablation) -> pd.DataFrame:
         """Fit the variants that are not fitted yet; return the gains of all."""
-        self._run_dir.note(left_out=ablation.left_out)
-        for name in [name for name in ablation.variants if name not in self._tidy]:
-            self._tidy[name] = self._judged(name, ablation)
-            variants = pd.concat(self._tidy.values(), ignore_index=True)
-            self._run_dir.write_frame("variants.csv", variants)
-            self._run_dir.write_frame("gains.csv", self.gains(ablation))
-            self._run_dir.note(seconds=self._stages.seconds)
+        self.run_dir.note(left_out=ablation.left_out)
+        for name in [name for name in ablation.variants if name not in self.tidy]:
+            self.tidy[name] = self.judged(name, ablation)
+            variants = pd.concat(self.tidy.values(), ignore_index=True)
+            self.run_dir.write_frame("variants.csv", variants)
+            self.run_dir.write_frame("gains.csv", self.gains(ablation))
+            self.run_dir.note(seconds=self.stages.seconds)
         return self.gains(ablation)
 
     def gains(self, ablation: Ablation) -> pd.DataFrame:
@@ -155,14 +141,14 @@ class VariantRunner:
 
         Returns:
             `direction` and the columns of `nba_rank.evaluation.paired.paired`. `part` is what is
-            taken away, the difference is with minus without it: above zero the part helps.
+            taken away, the difference is with minus without it.
         """
         found = []
         for direction, pairs in ablation.pairs.items():
             sides = [
-                self._tidy[variant].assign(part=part, side=side)
+                self.tidy[variant].assign(part=part, side=side)
                 for part, pair in pairs.items()
-                if self._tidy.keys() >= set(pair)
+                if self.tidy.keys() >= set(pair)
                 for side, variant in zip(("with", "without"), pair, strict=True)
             ]
             for ranker in ablation.rankers if sides else []:
@@ -172,51 +158,65 @@ class VariantRunner:
                 found.append(gains)
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
-    def report(self, ablation: Ablation) -> pd.DataFrame:
-        """Write figures and analysis, and show and return the gains."""
-        groups, gains = ablation.kind == GROUPS, self.gains(ablation)
+    def report(self, ablation: Ablation, **more: Any) -> pd.DataFrame:  # noqa: ANN401
+        """Write the analysis with what more `AblationReport` holds; show and return the gains."""
+        gains = self.gains(ablation)
         report = AblationReport(
             kind=ablation.kind,
             gains=gains,
             words={name: variant.words for name, variant in ablation.variants.items()},
             left_out=ablation.left_out,
-            seconds=self._stages.seconds,
-            build_seconds=self.inputs.group_seconds if groups else {},
+            seconds=self.stages.seconds,
             seasons=self.inputs.plan.test_seasons,
-            prior=None if groups else known_prior(self.config, self.inputs.data),
+            **more,
         )
-        write_ablation_report(report, self._run_dir, self._console)
+        write_ablation_report(report, self.run_dir, self._console)
         return gains
 
-    def _judged(self, name: str, ablation: Ablation) -> pd.DataFrame:
+    def judged(self, name: str, ablation: Ablation) -> pd.DataFrame:
+        """Fit a variant; return its tidy rows, see `named`."""
         variant, plan = ablation.variants[name], self.inputs.plan
         config, data = variant.config(self.config), variant.data(self.inputs.data)
         # Only a stack learns from out-of-fold scores.
         stacked = len(config.model.members) > 1
         fits = None if stacked else {part.fit for part in plan.tests}
-        with self._stages.stage(name, n_steps(plan, config, fits)) as advance:
-            _, predicted = fit_folds(plan, data, config, self._seed, advance, only=fits)
+        with self.stages.stage(name, n_steps(plan, config, fits)) as advance:
+            _, predicted = fit_folds(plan, data, config, self.seed, advance, only=fits)
             scores = pd.concat([predicted[season].frame for season in plan.test_seasons])
             if stacked:
                 final = final_scores(plan, data, config, predicted)
                 scores = scores.merge(final.rename(columns={"score": final_name(config)}), on=KEY)
+        judged = self.at_points(scores, ablation.rankers)
+        return named(name, self.ranked(judged, ablation.rankers))
+
+    def at_points(self, scores: pd.DataFrame, rankers: list[str]) -> pd.DataFrame:
+        """Return the scores of rankers at the as-of points; a `UserError` if one is unknown."""
         points = self.inputs.grid[self.inputs.grid["as_of_point"] != ""]
-        judged = scores[[*KEY, *ablation.rankers]].merge(points, on=KEY[:2])
-        long = judged.melt([*KEY, "as_of_point"], ablation.rankers, "ranker", "score")
-        if (unknown := long["score"].isna()).any():
-            first = long[unknown].iloc[0]
+        judged = scores[[*KEY, *rankers]].merge(points, on=KEY[:2])
+        if (unknown := judged[rankers].isna().any(axis=1)).any():
+            first = judged[unknown].iloc[0]
             raise UserError(
                 f"no players are known in {first['season']} on {first['as_of_date']:%Y-%m-%d}, so "
                 "there is no score to judge: test seasons with player logs, see "
                 "folds.n_test_seasons"
             )
+        return judged
+
+    def ranked(self, judged: pd.DataFrame, rankers: list[str]) -> pd.DataFrame:
+        """Return how well scores at the points of the test seasons rank, as tidy rows."""
+        tested = judged[judged["season"].isin(self.inputs.plan.test_seasons)]
+        long = tested.melt([*KEY, "as_of_point"], rankers, "ranker", "score")
         truth = truth_of(self.inputs.results, self.inputs.tables)
         tidy = evaluate(long, truth, SPEARMAN, ["league", "playoff16"])
         # The playoff teams are known at the end only.
-        lists = tidy[(tidy["scope"] == "league") | (tidy["as_of_point"] == "end")]
-        found = with_mean(lists).drop(columns="part")
-        found.insert(0, "variant", name)
-        return found
+        return tidy[(tidy["scope"] == "league") | (tidy["as_of_point"] == "end")]
+
+
+def named(variant: str, tidy: pd.DataFrame) -> pd.DataFrame:
+    """Return tidy rows of a variant with its name and the means over the points."""
+    found = with_mean(tidy).drop(columns="part")
+    found.insert(0, "variant", variant)
+    return found
 
 
 # Feature groups.
@@ -238,7 +238,7 @@ def group_ablation(
     on = list(inputs.groups)
     asked = list(only) or on
     trees = [name for name in config.model.members if name in _TREES]
-    ablation = Ablation(GROUPS, list(dict.fromkeys([final_name(config), *trees])))
+    ablation = Ablation("feature groups", list(dict.fromkeys([final_name(config), *trees])))
     if "without" in directions:
         ablation.variants[FULL] = _group_variant(on, inputs)
         ablation.pairs["without"] = {}
@@ -290,176 +290,7 @@ def _group_variant(groups: list[str], inputs: RunInputs) -> Variant:
     return Variant("", switched, lambda data: data.keeping(columns))
 
 
-# Parts of model A.
-
-
-def _with(**settings: Any) -> Callable[[C], C]:  # noqa: ANN401
-    def changed(config: C) -> C:
-        model_a = replace(config.model.model_a, **settings)
-        return replace(config, model=replace(config.model, model_a=model_a))
-
-    return changed
-
-
-def _pooled(pooling: str) -> Callable[[C], C]:
-    def changed(config: C) -> C:
-        attention = replace(config.model.model_a.attention, pooling=pooling)
-        return _with(attention=attention)(config)
-
-    return changed
-
-
-def _games(**settings: Any) -> Callable[[C], C]:  # noqa: ANN401
-    def changed(config: C) -> C:
-        return _with(games=replace(config.model.model_a.games, **settings))(config)
-
-    return changed
-
-
-def _untrained(config: C) -> C:
-    """Keep the linear skip on the team prior as it starts: the set's part stays at zero."""
-    one: C = _with(n_seeds=1)(_games(enabled=False)(config))
-    return replace(one, trainer=replace(one.trainer, max_epochs=0))
-
-
-def _without_columns(*patterns: str) -> Callable[[Dataset], Dataset]:
-    def changed(data: Dataset) -> Dataset:
-        known = data.sets.columns
-        columns = [one for one in known if not any(fnmatch(one, pattern) for pattern in patterns)]
-        stats = data.sets.stats[..., [known.index(one) for one in columns]]
-        return replace(data, sets=replace(data.sets, columns=columns, stats=stats))
-
-    return changed
-
-
-def _exchanged(data: Dataset) -> Dataset:
-    """Give each team another team's player of the same place by expected minutes on each date."""
-    sets, rng = data.sets, np.random.default_rng(0)
-    date = sets.frame.groupby(["season", "as_of_date"]).ngroup().to_numpy()
-    drawn = rng.random(sets.player_id.shape)
-    place = np.arange(drawn.shape[1])
-    source = np.empty(drawn.shape, dtype=np.int64)
-    of_date = np.argsort(date, kind="stable")
-    # Rows in the order of the dates take those in the same order of dates, at random within each.
-    source[of_date] = np.stack([np.lexsort((drawn[:, one], date)) for one in place], axis=1)
-    exchanged = {
-        name: getattr(sets, name)[source, place] for name in ("player_id", "minutes_share", "stats")
-    }
-    return replace(data, sets=replace(sets, **exchanged))
-
-
-def _shuffled(data: Dataset) -> Dataset:
-    """Give each season's outcomes to its teams at random."""
-    rng = np.random.default_rng(0)
-    drawn = data.relevance.groupby("season")["relevance"].transform(
-        lambda own: rng.permutation(own.to_numpy())
-    )
-    return replace(data, relevance=data.relevance.assign(relevance=drawn))
-
-
-MODEL_A_VARIANTS: Mapping[str, Variant] = {
-    "without attention": Variant(
-        "the plain mean of the encoded players is scored", _pooled("mean")
-    ),
-    "uniform weights": Variant(
-        "the attention's projections stay, every player has the same weight", _pooled("uniform")
-    ),
-    "weights by minutes": Variant(
-        "the attention's projections stay, players weigh by their share of minutes",
-        _pooled("minutes"),
-    ),
-    "without games": Variant("no attention over a player's games", _games(enabled=False)),
-    "games by decay alone": Variant(
-        "a game's weight is its minutes and its age, whatever happened in it",
-        _games(content_penalty=None),
-    ),
-    "players exchanged": Variant(
-        "each player plays for another team that has one of the same place by minutes, in "
-        "training and test; the team prior stays",
-        data=_exchanged,
-    ),
-    "outcomes shuffled": Variant(
-        "outcomes are dealt out to the teams of a season at random, which must cost nearly all",
-        data=_shuffled,
-    ),
-    "without embeddings": Variant(
-        "a player is his columns and nothing else", _with(embedding_dim=0)
-    ),
-    "without last season": Variant(
-        "no player column of last season",
-        data=_without_columns("*_last_season", "returning_minutes_share"),
-    ),
-    "without plus-minus": Variant(
-        "no player column of on-court plus-minus", data=_without_columns("plus_minus_share_*")
-    ),
-    "without impact ratings": Variant(
-        "no rating among the player columns; a team prior may still know it",
-        data=_without_columns("prior_rating", "impact_rating"),
-    ),
-    "without expected minutes": Variant(
-        "no minutes among the player columns; they still choose and weigh the players",
-        data=_without_columns("expected_minutes", "full_strength_minutes"),
-    ),
-    "without team prior": Variant("the players alone", _with(team_prior=[])),
-    PRIOR_ALONE: Variant(
-        "the ridge from which the linear skip starts, without any player", _untrained
-    ),
-    "one network": Variant("one seed instead of an average", _with(n_seeds=1)),
-}
-"""Changes of model A by name, in the order of reports."""
-
-
-def model_a_ablation(config: Config, data: Dataset) -> Ablation:
-    """Lay out the variants of model A that differ from the whole, and the reasons of the others."""
-    reasons = {name: _why_not(name, config, data) for name in MODEL_A_VARIANTS}
-    fitted = {name: MODEL_A_VARIANTS[name] for name, why in reasons.items() if why is None}
-    return Ablation(
-        PARTS,
-        ["model_a"],
-        {WHOLE: Variant("nothing is taken away"), **fitted},
-        {"without": {name: (WHOLE, name) for name in fitted}},
-        {name: why for name, why in reasons.items() if why is not None},
-    )
-
-
-def _why_not(name: str, config: Config, data: Dataset) -> str | None:
-    variant, prior = MODEL_A_VARIANTS[name], known_prior(config, data)
-    own = variant.data(data)
-    columns = own.sets.columns
-    if name == PRIOR_ALONE and not prior:
-        return "the model has no team prior"
-    if not columns:
-        return "no player column would be left"
-    known = _with(team_prior=prior)(config)
-    if not known.model.model_a.games.enabled:  # its other options do nothing
-        known = _games(content_penalty=None)(known)
-    same = own.relevance is data.relevance and own.sets.player_id is data.sets.player_id
-    if variant.config(known) == known and columns == data.sets.columns and same:
-        return "it is the full model"
-    return None
-
-
-def known_prior(config: Config, data: Dataset) -> list[str]:
-    """Return the features of the team prior whose group is on."""
-    return [name for name in config.model.model_a.team_prior if name in data.columns]
-
-
 def without_intervals(config: C) -> C:
     """Return the config without model A's intervals."""
-    return _with(mc_dropout_samples=0)(config)
-
-
-def scoring_only(config: Config) -> Config:
-    """Return the config of a run that fits model A alone, for its scores."""
-    bare, callbacks = without_intervals(config), config.callbacks
-    return replace(
-        bare,
-        model=replace(bare.model, members=["model_a"]),
-        callbacks=replace(
-            callbacks,
-            attention_diagnostics=replace(
-                callbacks.attention_diagnostics, enabled=False, attention_debug=False
-            ),
-            not_learning=replace(callbacks.not_learning, enabled=False),
-        ),
-    )
+    model_a = replace(config.model.model_a, mc_dropout_samples=0)
+    return replace(config, model=replace(config.model, model_a=model_a))

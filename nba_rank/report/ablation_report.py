@@ -1,11 +1,12 @@
 """The analysis of an ablation: what parts of a ranker are worth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 from rich.console import Console
 
+from nba_rank.core.metrics import higher_is_better
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.paired import MEAN
 from nba_rank.report.format import GAIN, console_table, number, pivot, print_table, where
@@ -40,6 +41,9 @@ class AblationReport:
         seconds: Wall-clock seconds of fitting and scoring each variant.
         build_seconds: Those of building each part; empty where there is nothing to build.
         prior: Store features of model A's team prior; None where its parts are not judged.
+        against: Variants of model A against roster strength alone, as `paired` returns it with the
+            variant as `part`; None likewise.
+        networks: What `nba_rank.evaluation.networks.network_summary` returns; None likewise.
     """
 
     kind: str
@@ -47,23 +51,34 @@ class AblationReport:
     words: Mapping[str, str]
     left_out: Mapping[str, str]
     seconds: Mapping[str, float]
-    build_seconds: Mapping[str, float]
     seasons: list[str]
-    prior: list[str] | None
+    build_seconds: Mapping[str, float] = field(default_factory=dict)
+    prior: list[str] | None = None
+    against: pd.DataFrame | None = None
+    networks: pd.DataFrame | None = None
 
 
 def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Console) -> None:
     """Write the analysis and print the gains."""
+    references = []
+    for metric, rows in (
+        [] if report.against is None else report.against.groupby("metric", sort=False)
+    ):
+        heading = f"Against roster strength alone: {label('metric', metric)}"
+        print_table(
+            console_table(pivot(rows, "part", "list", "difference", "+*"), heading), console
+        )
+        references.append((metric, _against(rows), _level(rows)))
     sections = []
     for direction, (title, note) in _DIRECTIONS.items():
         tables = []
         gains = where(report.gains, direction=direction)
-        for ranker, rows in gains.groupby("ranker", sort=False):
-            heading = f"{title}, {label('ranker', ranker)}: gain in Spearman"
+        for (measure, ranker), rows in gains.groupby(["metric", "ranker"], sort=False):
+            heading = f"{title}, {label('ranker', ranker)}: gain in {label('metric', measure)}"
             print_table(
                 console_table(pivot(rows, "part", "list", "difference", "+*"), heading), console
             )
-            tables.append((ranker, _gains(rows, report), _means(rows)))
+            tables.append((measure, ranker, _gains(rows, report), _means(rows)))
         if tables:
             sections.append((title, note, tables))
     words = report.words
@@ -73,6 +88,7 @@ def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Cons
     }  # fmt: skip
     context = vars(report) | {
         "seasons": span(report.seasons),
+        "references": references,
         "sections": sections,
         "variants": pd.DataFrame(variants) if any(words.values()) else None,
     }
@@ -81,7 +97,8 @@ def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Cons
 
 def _gains(rows: pd.DataFrame, report: AblationReport) -> pd.DataFrame:
     """Return the gains of one ranker as text, the largest in the mean over the points first."""
-    means = rows[rows["as_of_point"] == MEAN].sort_values("difference", ascending=False)
+    lower = higher_is_better(rows["metric"].iloc[0]) is False
+    means = rows[rows["as_of_point"] == MEAN].sort_values("difference", ascending=lower)
     rows = rows.sort_values(
         "part", key=lambda part: part.map([*means["part"]].index), kind="stable"
     )
@@ -101,4 +118,18 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
     base = rows[rows["part"] == rows["part"].iloc[0]]
     name = "the record alone" if on_top else "everything"
     column = "reference_value" if on_top else "value"
-    return pivot(base.assign(part=name), "part", "list", column, heading="mean Spearman")
+    heading = f"mean {label('metric', base['metric'].iloc[0])}"
+    return pivot(base.assign(part=name), "part", "list", column, heading=heading)
+
+
+def _level(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what roster strength alone reaches."""
+    base = rows[rows["part"] == rows["part"].iloc[0]]
+    return pivot(base, "reference", "list", "reference_value", heading=" ")
+
+
+def _against(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return differences from roster strength alone as text, with the p-value of the mean."""
+    p = rows[rows["as_of_point"] == MEAN].set_index("part")["p"]
+    table = pivot(rows, "part", "list", "difference", GAIN, heading="variant")
+    return table.assign(**{"p of the mean": [number(p[name]) for name in table["variant"]]})

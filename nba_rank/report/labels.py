@@ -54,6 +54,7 @@ LOSS_LABELS = {
 
 _RANKERS = {
     "stack": "stack", "model_a": "A attention", "xgb": "B XGBoost", "rf": "C forest",
+    "roster_strength": "roster strength alone",
     "projected_outcome": "projection", "clone_classifier": "playoff classifier",
     "standings": "standings", "elo": "Elo", "massey": "Massey", "srs": "SRS",
     "net_rating": "net rating", "margins": "margins, simulated", "last_season": "last season",

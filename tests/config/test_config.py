@@ -20,6 +20,7 @@ from nba_rank.config.no_effect import _rules, without_effect
 from nba_rank.config.rules import validate
 from nba_rank.config.schema import (
     AblateConfig,
+    AblateModelAConfig,
     Config,
     DebugConfig,
     IngestConfig,
@@ -179,7 +180,7 @@ def test_all_problems_are_reported_at_once(compose):
 
 
 def test_every_option_is_explained():
-    for kind in (AblateConfig, IngestConfig, PredictConfig, DebugConfig):
+    for kind in (AblateConfig, AblateModelAConfig, IngestConfig, PredictConfig, DebugConfig):
         for key, field in declared(kind).items():
             assert field.metadata["text"].endswith("."), key
 
@@ -257,6 +258,7 @@ def test_a_value_that_a_later_stage_cannot_use_is_refused(default, key, value):
         ("predict", PredictConfig, "predict_schema", {"run", "as_of"}),
         ("debug_model_a", DebugConfig, "config", set()),
         ("ablate", AblateConfig, "config", set()),
+        ("ablate_model_a", AblateModelAConfig, "config", set()),
     ],
 )
 def test_the_files_fill_the_schema_and_nothing_else(compose_file, name, kind, first, missing):
@@ -287,7 +289,7 @@ def test_every_option_is_read_by_some_code():
     unread = []
     for key in {
         name: None
-        for kind in (AblateConfig, IngestConfig, PredictConfig, DebugConfig)
+        for kind in (AblateConfig, AblateModelAConfig, IngestConfig, PredictConfig, DebugConfig)
         for name in declared(kind)
     }:
         group, _, name = key.rpartition(".")

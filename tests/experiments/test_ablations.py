@@ -1,11 +1,9 @@
 from dataclasses import replace
-from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_sets import made_up_prior, made_up_sets
 from programs import files_of, newest, read
 
 from nba_rank.core.errors import UserError
@@ -15,27 +13,17 @@ from nba_rank.experiments import ablations
 from nba_rank.experiments.ablations import (
     FULL,
     LEAN,
-    MODEL_A_VARIANTS,
     RECORD,
-    WHOLE,
-    Variant,
     ablate_groups,
-    ablate_model_a,
     group_ablation,
     idle_groups,
-    known_prior,
-    model_a_ablation,
-    scoring_only,
 )
 from nba_rank.experiments.train import train
 from nba_rank.features.registry import enabled_groups
-from nba_rank.features.store import KEY, BuiltGroup, FeatureStore
+from nba_rank.features.store import BuiltGroup
 from nba_rank.models import members
-from nba_rank.models.oof import fit_folds
 from nba_rank.report import run_report
 from nba_rank.report.labels import LIST_LABELS
-from nba_rank.samples.dataset import PROGRESS, Dataset
-from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
 JUDGED = ["elo", "projection"]
 VARIANTS = [
@@ -72,7 +60,6 @@ def assert_gains_are_differences(gains, folder):
             "alone": (f"{RECORD} and {row.part}", RECORD),
             "lean": (FULL, LEAN),
         }[row.direction]
-        pair = pair if row.ranker != "model_a" else (WHOLE, row.part)
         with_, without = (known[(name, row.ranker, row.as_of_point, row.scope)] for name in pair)
         assert row.difference == pytest.approx(with_ - without)
 
@@ -168,39 +155,6 @@ def test_an_ablation_with_nothing_to_judge_is_refused(ablate, tmp_path):
         ablate(tmp_path, "only=[record]", "directions=[alone]")
 
 
-def test_the_parts_of_model_a_are_taken_away_one_by_one(start, tmp_path, monkeypatch):
-    kept = {name: MODEL_A_VARIANTS[name] for name in
-            ("without attention", "without plus-minus", "one network")}  # fmt: skip
-    monkeypatch.setattr(ablations, "MODEL_A_VARIANTS", kept)
-    done = start(ablate_model_a, tmp_path)
-    result, folder = done.result, done.folder
-    names = [WHOLE, "without attention", "without plus-minus"]
-    assert read_manifest(folder)["left_out"] == {"one network": "it is the full model"}
-    tidy = read(folder, "variants.csv")
-    assert tidy["variant"].unique().tolist() == names
-    assert tidy["season"].unique().tolist() == ["2023-24"]
-    assert_gains_are_differences(result, folder)
-    assert (result["difference"] != 0).any()
-    text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
-    assert "- one network: it is the full model" in text
-    assert f"| without attention | {kept['without attention'].words} |" in text
-
-
-@pytest.mark.slow
-def test_the_whole_model_a_is_that_of_a_run(start, tmp_path, monkeypatch):
-    other = dict([*ablations.MODEL_A_VARIANTS.items()][:1])
-    monkeypatch.setattr(ablations, "MODEL_A_VARIANTS", other)
-    folder = start(ablate_model_a, tmp_path).folder
-    own = read(folder, "variants.csv").query(
-        "variant == @WHOLE and scope == 'league' and as_of_point != @MEAN"
-    )
-    metrics = start(train, tmp_path, "model=model_a").result.metrics
-    rows = metrics.query("ranker == 'model_a' and scope == 'league' and metric == 'spearman'")
-    assert own.set_index("as_of_point")["value"].to_dict() == pytest.approx(
-        rows.set_index("as_of_point")["value"].to_dict()
-    )
-
-
 # Feature groups.
 
 GROUPS = {name: BuiltGroup([name], 1.0) for name in ("record", "elo", "rest", "projection")}
@@ -272,149 +226,3 @@ def test_a_group_is_idle_if_it_helps_no_ranker_beyond_noise():
     )
     assert idle_groups(gains.assign(direction="without")) == ["idle"]
     assert idle_groups(gains.assign(direction="alone")) == []
-
-
-# Parts of model A.
-
-SEASONS = ["2019-20", "2020-21", "2021-22"]
-PLAN = FoldPlan(
-    [Fit(season, SEASONS[:i], [season]) for i, season in enumerate(SEASONS) if i],
-    [TestPart(SEASONS[2], SEASONS[2:], SEASONS[1:2])],
-)
-COLUMNS = ["impact_rating", "usage_last_season", "plus_minus_share_10", "expected_minutes"]
-PRIOR = ["elo_rating", "full_strength"]
-
-
-@pytest.fixture(scope="module")
-def data() -> Dataset:
-    """Three made-up seasons whose columns have names that the variants take out."""
-    sets, relevance = made_up_sets(SEASONS)
-    known = made_up_prior(sets, relevance).set_axis([*PRIOR, PROGRESS], axis=1)
-    store = pd.concat([sets.frame, known], axis=1)
-    goals = sets.frame[["season", "team_id"]].assign(relevance=relevance)
-    return Dataset.of(
-        FeatureStore(store, [*PRIOR, PROGRESS], {}),
-        replace(sets, columns=COLUMNS),
-        goals.groupby(["season", "team_id"], as_index=False)["relevance"].mean(),
-    )
-
-
-@pytest.fixture(scope="module")
-def config(compose_as_is):
-    """The config of a small full model A."""
-    return scoring_only(
-        compose_as_is(
-            "paths.members=null",
-            "trainer=cpu",
-            "trainer.max_epochs=2",
-            "trainer.num_threads=1",
-            f"model.model_a.team_prior=[{','.join(PRIOR)}]",
-            "model.model_a.embedding_dim=3",
-            "model.model_a.encoder_dims=[12,8]",
-            "model.model_a.attention.n_heads=2",
-            "model.model_a.learning_rate=0.01",
-            "model.model_a.lists_per_batch=4",
-            "model.model_a.n_seeds=2",
-        )
-    )
-
-
-def scores_of(variant, config, data):
-    changed, own = variant.config(config), variant.data(data)
-    seed, only = np.random.SeedSequence(5), {SEASONS[2]}
-    _, predicted = fit_folds(PLAN, own, changed, seed, lambda: None, only=only)
-    return predicted[SEASONS[2]].frame[[*KEY, "model_a"]].rename(columns={"model_a": "score"})
-
-
-@pytest.fixture(scope="module")
-def scores(config, data) -> dict[str, pd.DataFrame]:
-    """The test scores of the full model and every variant."""
-    # The made-up players have no games.
-    fitted = {name: one for name, one in MODEL_A_VARIANTS.items() if "games" not in name}
-    variants = {"full": Variant(), **fitted}
-    return {name: scores_of(variant, config, data) for name, variant in variants.items()}
-
-
-def test_no_two_variants_and_no_variant_and_the_full_model_score_alike(scores, data):
-    tested = data.frame[data.frame["season"] == SEASONS[2]][KEY].reset_index(drop=True)
-    for (one, first), (other, second) in combinations(scores.items(), 2):
-        same = np.allclose(first["score"], second["score"], rtol=0, atol=1e-4)
-        assert not same, f"{one} scores as {other} does"
-        pd.testing.assert_frame_equal(first[KEY], tested)
-
-
-def test_players_do_not_count_for_the_team_prior_alone(scores, config, data):
-    noise = np.random.default_rng(0).normal(size=data.sets.stats.shape).astype(np.float32)
-    spoiled = replace(data, sets=replace(data.sets, stats=noise))
-    again = scores_of(MODEL_A_VARIANTS["team prior alone"], config, spoiled)
-    pd.testing.assert_frame_equal(again, scores["team prior alone"])
-
-
-def test_columns_are_taken_out_with_their_values(data):
-    got = MODEL_A_VARIANTS["without last season"].data(data).sets
-    assert got.columns == ["impact_rating", "plus_minus_share_10", "expected_minutes"]
-    assert np.array_equal(got.stats, data.sets.stats[..., [0, 2, 3]], equal_nan=True)
-    assert data.sets.columns == COLUMNS
-
-
-@pytest.mark.parametrize(
-    ("name", "changes", "columns", "why"),
-    [
-        ("one network", {"n_seeds": 1}, COLUMNS, "it is the full model"),
-        ("without embeddings", {"embedding_dim": 0}, COLUMNS, "it is the full model"),
-        ("without team prior", {"team_prior": []}, COLUMNS, "it is the full model"),
-        ("team prior alone", {"team_prior": []}, COLUMNS, "the model has no team prior"),
-        ("without plus-minus", {}, COLUMNS[:2], "it is the full model"),
-        ("without impact ratings", {}, COLUMNS[:1], "no player column would be left"),
-        ("without attention", {"pooling": "mean"}, COLUMNS, "it is the full model"),
-        ("uniform weights", {"pooling": "uniform"}, COLUMNS, "it is the full model"),
-        ("uniform weights", {"pooling": "mean"}, COLUMNS, None),
-        ("weights by minutes", {"pooling": "minutes"}, COLUMNS, "it is the full model"),
-        ("players exchanged", {}, COLUMNS, None),
-        ("outcomes shuffled", {}, COLUMNS, None),
-    ],
-)
-def test_a_variant_equal_to_the_whole_is_left_out_with_a_reason(
-    config, data, name, changes, columns, why
-):
-    model_a = config.model.model_a
-    settings = dict(changes)
-    pooling = settings.pop("pooling", model_a.attention.pooling)
-    model_a = replace(model_a, attention=replace(model_a.attention, pooling=pooling), **settings)
-    given = replace(config, model=replace(config.model, model_a=model_a))
-    sets = replace(data.sets, columns=columns, stats=data.sets.stats[..., : len(columns)])
-    assert model_a_ablation(given, replace(data, sets=sets)).left_out.get(name) == why
-    without_games = dict.fromkeys(["without games", "games by decay alone"], "it is the full model")
-    assert model_a_ablation(config, data).left_out == without_games
-
-
-def test_exchanged_players_stay_on_their_date_and_place(data):
-    got, sets = MODEL_A_VARIANTS["players exchanged"].data(data).sets, data.sets
-    assert (got.player_id != sets.player_id).mean() > 0.5
-    for _, rows in sets.frame.groupby(["season", "as_of_date"]):
-        for name in ("player_id", "minutes_share", "stats"):
-            old, new = getattr(sets, name)[rows.index], getattr(got, name)[rows.index]
-            assert np.array_equal(np.sort(old, axis=0), np.sort(new, axis=0), equal_nan=True)
-
-
-def test_shuffled_outcomes_stay_in_their_season(data):
-    got, known = MODEL_A_VARIANTS["outcomes shuffled"].data(data).relevance, data.relevance
-    assert (got["relevance"] != known["relevance"]).mean() > 0.5
-    for _, rows in known.groupby("season"):
-        old, new = (frame.loc[rows.index, "relevance"].sort_values() for frame in (known, got))
-        assert np.array_equal(old, new)
-
-
-def test_a_prior_whose_groups_are_off_is_no_prior(config, data):
-    off = replace(data, columns=[PROGRESS, "other_1", "other_2"])
-    assert known_prior(config, data) == PRIOR
-    assert known_prior(config, off) == []
-
-
-def test_scoring_only_asks_for_model_a_without_intervals_or_callbacks(default):
-    bare = scoring_only(default)
-    assert bare.model.members == ["model_a"]
-    assert bare.model.model_a == replace(default.model.model_a, mc_dropout_samples=0)
-    assert not bare.callbacks.attention_diagnostics.enabled
-    assert not bare.callbacks.not_learning.enabled
-    assert replace(bare, model=default.model, callbacks=default.callbacks) == default

@@ -45,6 +45,7 @@ from nba_rank.config.schema.model import (
 from nba_rank.config.schema.odds import CalibrationConfig, OddsConfig
 from nba_rank.config.schema.programs import (
     AblateConfig,
+    AblateModelAConfig,
     Config,
     DebugConfig,
     IngestConfig,

@@ -61,6 +61,13 @@ class AblateConfig(Config):
 
 
 @dataclass(kw_only=True)
+class AblateModelAConfig(Config):
+    """A run, and which parts of its model A are judged."""
+
+    only: list[str] = option("Variants of model A to judge beside the whole; none: all.")
+
+
+@dataclass(kw_only=True)
 class IngestConfig:
     """One ingest."""
 
