@@ -97,7 +97,7 @@ class Ensemble:
             league: What calibration and odds learn from, beside `out_of_season_scores`; None fits
                 the stack alone.
         """
-        stack = cls._stack(oof, relevance, config)
+        stack = cls._stack(_rated(oof, relevance), config)
         if league is None or config.calibration.name == config.odds.name == "none":
             return stack
         known = out_of_season_scores(oof, relevance, config)
@@ -123,17 +123,19 @@ class Ensemble:
         return stack
 
     @classmethod
-    def _stack(cls, oof: pd.DataFrame, relevance: pd.DataFrame, config: Config) -> Self:
-        members = _members(oof)
+    def _stack(cls, rated: pd.DataFrame, config: Config, *, for_teams: bool = True) -> Self:
+        """Fit the stack on rows with their relevance, `teams_stacker` only if asked for."""
+        members = _members(rated)
         if len(members) < 2:
             return cls(None)
-        inputs = [*members, *[name for name in config.model.stack.features if name in oof]]
-        inputs = [name for name in inputs if oof[name].notna().any()]
+        inputs = [*members, *[name for name in config.model.stack.features if name in rated]]
+        inputs = [name for name in inputs if rated[name].notna().any()]
         of_teams = [name for name in inputs if name not in NEED_PLAYERS]
-        rated = oof.merge(relevance, on=["season", "team_id"], validate="many_to_one")
         return cls(
             _stacker(inputs, rated, config),
-            _stacker(of_teams, rated, config) if of_teams != inputs and of_teams else None,
+            _stacker(of_teams, rated, config)
+            if for_teams and 0 < len(of_teams) < len(inputs)
+            else None,
         )
 
     def score(self, members: pd.DataFrame, names: list[str]) -> np.ndarray:
@@ -275,15 +277,21 @@ def out_of_season_scores(
     Returns:
         The rows of dates on which all members know their score, sorted by `KEY`, with `score`.
     """
-    members = _members(oof)
+    members, rated = _members(oof), _rated(oof, relevance)
     known = oof.dropna(subset=members).sort_values(KEY, ignore_index=True)
     score = np.empty(len(known))
     seasons = known["season"].unique()
+    lacking = bool(known[_needed([*known])].isna().any(axis=None))
     for season in seasons:
-        others = oof if len(seasons) == 1 else oof[oof["season"] != season]
+        others = rated if len(seasons) == 1 else rated[rated["season"] != season]
         own = known["season"] == season
-        score[own] = Ensemble.fit(others, relevance, config).score(known[own], members)
+        score[own] = Ensemble._stack(others, config, for_teams=lacking).score(known[own], members)
     return known.assign(**{SCORE: score})
+
+
+def _rated(oof: pd.DataFrame, relevance: pd.DataFrame) -> pd.DataFrame:
+    """Add the relevance of each team of finished seasons."""
+    return oof.merge(relevance, on=["season", "team_id"], validate="many_to_one")
 
 
 def _members(frame: pd.DataFrame) -> list[str]:
