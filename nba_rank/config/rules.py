@@ -70,6 +70,11 @@ def _problems(config: object) -> Iterator[str]:
         yield from _feature_problems(config.features)
         yield from _model_problems(config.model)
         yield from _season_problems("folds.first_test_season", config.folds.first_test_season)
+        if config.folds.production and not config.folds.refit:
+            yield (
+                "folds.production=true is vouched for by models that are fitted anew before each "
+                "test season: it needs folds.refit=true"
+            )
         if config.folds.refit and config.folds.oof == "kfold":
             yield (
                 "folds.refit=true predicts each season from earlier ones: it needs "

@@ -158,10 +158,12 @@ def _projection(
     stages: Stages,
 ) -> Projection:
     """Project each season that the models learn from or are judged by."""
-    predicted = [season for fit in plan.fits for season in fit.predict]
+    predicted = [season for fit in plan.fits for season in fit.predict or [fit.name]]
     asked = projected_seasons(league.inputs, predicted)
     # Models that are fitted once have seen no later season.
-    known = {season: part.stack_train for part in plan.tests for season in part.seasons}
+    known = {
+        season: part.stack_train for part in plan.tests for season in part.seasons or [part.fit]
+    }
     limit = {season: max(before, default="") for season, before in known.items()}
     learn_from = {
         season: [s for s in seasons if s < season and s <= limit.get(season, season)]

@@ -56,7 +56,7 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     if part is None:
         raise UserError(
             f"every model of {folder} has learned from {season} or a later season; it ranks "
-            f"dates from {plan.test_seasons[0]} on. To rank {config.as_of}, train with more test "
+            f"dates from {plan.tests[0].fit} on. To rank {config.as_of}, train with more test "
             "seasons, such as folds=walk_forward"
         )
     dates = pd.DataFrame({"season": [season], "as_of_date": pd.DatetimeIndex([date]).as_unit("us")})

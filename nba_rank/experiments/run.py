@@ -65,7 +65,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         rankers = {}
         ensembles = fit_ensembles(plan.tests, oof, data.relevance, config, inputs.league)
         for part, ensemble in zip(plan.tests, ensembles, strict=True):
-            projection = inputs.projection.get(part.seasons[0])
+            projection = inputs.projection.get(part.fit)
             rankers[part.fit] = Ranker(members[part.fit], ensemble, projection)
             rankers[part.fit].save(run_dir.path / "models" / part.fit)
             advance()

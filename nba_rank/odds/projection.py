@@ -109,7 +109,10 @@ def project(
             )
             dates = inputs[inputs["season"] == season]
             at_once = max(1, threads // len(missing))
-            summary = odds.predict(dates, tables, rounds=False, threads=at_once)
+            # A season to come is simulated by whoever ranks it.
+            summary = dates
+            if len(dates):
+                summary = odds.predict(dates, tables, rounds=False, threads=at_once)
             part = Projection(summary, {season: odds}, time.perf_counter() - start)
             entries[season].keep(part)
             return part

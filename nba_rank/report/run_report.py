@@ -26,7 +26,7 @@ from nba_rank.report.labels import EVENT_LABELS, LOSS_LABELS, POINT_LABELS, labe
 from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses
 from nba_rank.report.render import Album, write_analysis
 from nba_rank.report.season_figures import plot_skill_over_season
-from nba_rank.samples.folds import FoldPlan
+from nba_rank.samples.folds import Fit, FoldPlan
 
 ODDS_POINTS = ("open", "0.5", "end")
 """As-of points of the odds that are tabulated, and of the line that is printed."""
@@ -228,12 +228,18 @@ def _folds(setting: Setting) -> pd.DataFrame:
                 "fit": fit.name,
                 "learns from": f"{min(fit.train)} to {newest} ({len(fit.train)})",
                 "last game seen": f"{ended:%Y-%m-%d}",
-                "predicts": ", ".join(fit.predict),
-                "from": f"{opening[fit.predict[0]]:%Y-%m-%d}",
-                "role": "test" if fit.predict[0] in tests else "out-of-fold",
+                "predicts": ", ".join(fit.predict) or "later seasons",
+                "from": f"{opening[fit.predict[0]]:%Y-%m-%d}" if fit.predict else "",
+                "role": _role(fit, tests),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _role(fit: Fit, tests: list[str]) -> str:
+    if not fit.predict:
+        return "production"
+    return "test" if fit.predict[0] in tests else "out-of-fold"
 
 
 def _data(setting: Setting) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from nba_rank.config.schema import FoldsConfig
 from nba_rank.core.errors import UserError
+from nba_rank.core.seasons import season_label, season_start_year
 
 
 class FoldError(UserError):
@@ -16,9 +17,10 @@ class Fit:
     """One fit of all members.
 
     Attributes:
-        name: Unique, also a folder name, such as `2022-23`.
+        name: Unique, also a folder name: the first season that it may rank, such as `2022-23`, or
+            the fold.
         train: Seasons fitted on.
-        predict: Seasons predicted, none of them in `train`.
+        predict: Seasons predicted, none of them in `train`; none by the fit on all seasons.
     """
 
     name: str
@@ -32,7 +34,7 @@ class TestPart:
 
     Attributes:
         fit: Name of the fit whose members predict the seasons.
-        seasons: Test seasons.
+        seasons: Test seasons; none of the fit on all seasons.
         stack_train: Out-of-fold seasons that the stacker, calibration and odds learn from.
     """
 
@@ -67,7 +69,7 @@ class FoldPlan:
 
         None where every model of the run has seen the season or a later one.
         """
-        earlier = [part for part in self.tests if part.seasons[0] <= season]
+        earlier = [part for part in self.tests if part.fit <= season]
         return earlier[-1] if earlier else None
 
 
@@ -77,7 +79,8 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
     Args:
         seasons: Complete seasons, in order.
         first_predictable: First season with earlier ones that every member can learn from.
-        config: Number of test seasons, refitting, and the out-of-fold scheme.
+        config: Number of test seasons, refitting, the out-of-fold scheme, and whether a last fit
+            learns from all seasons.
 
     Raises:
         FoldError: There are too few seasons.
@@ -116,6 +119,10 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
     tests = [
         TestPart(season, [season], [*oof, *test[:position]]) for position, season in enumerate(test)
     ]
+    if config.production:
+        coming = season_label(season_start_year(seasons[-1]) + 1)
+        fits.append(Fit(coming, seasons, []))
+        tests.append(TestPart(coming, [], [*oof, *test]))
     return FoldPlan(fits, tests)
 
 

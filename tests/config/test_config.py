@@ -137,6 +137,7 @@ def test_the_default_simulates_and_calibrates_on_the_lean_bundle(default, compos
         ("config", Config, [*ALL_OFF], "every feature group is off"),
         ("config", Config, [*ALL_OFF, "features/projection=on"], "every feature group is off"),
         ("config", Config, ["folds=walk_forward", "folds.oof=kfold"], "folds.refit=true"),
+        ("config", Config, ["folds.production=true"], "folds.refit=true"),
         ("ingest", IngestConfig, ["+typo=1"], "unknown key in the config: typo"),
         ("predict", PredictConfig, ["run=a", "as_of=b", "+data.typo=1"], r"config: data\.typo"),
         ("predict", PredictConfig, ["as_of=2024-01-15"], r"\brun\b"),

@@ -577,6 +577,21 @@ def test_a_single_member_ranks_without_a_stacker(run_again):
 
 
 @pytest.mark.slow
+def test_a_production_run_ranks_the_coming_season_by_all_complete_ones(run_again, tables):
+    result, folder = run_again("folds=production", "folds.n_test_seasons=1")
+    assert set(result.predictions["season"]) == {TEST_SEASON}
+    assert_predict_repeats(result, folder)
+    assert "later seasons" in (folder / "ANALYSIS_01.md").read_text()
+    after = tables.games["game_date"].max() + pd.Timedelta(days=60)
+    table = rank_date(asked(folder, f"{after:%Y-%m-%d}"))
+    assert set(table["season"]) == {"2025-26"}
+    seen = {part.fit: part.stack_train for part in result.plan.tests}
+    assert TEST_SEASON in seen["2025-26"]
+    shutil.rmtree(folder / "models" / TEST_SEASON)
+    pd.testing.assert_frame_equal(rank_date(asked(folder, f"{after:%Y-%m-%d}")), table)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("member", ["model_a", "rf"])
 def test_each_member_alone_is_the_ranker_and_predicts(finished, run_again, member):
     result, folder = run_again(f"model={member}")

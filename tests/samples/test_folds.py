@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nba_rank.config.schema import FoldsConfig
-from nba_rank.samples.folds import FoldError, FoldPlan, TestPart, plan_folds, validation_plan
+from nba_rank.samples.folds import Fit, FoldError, FoldPlan, TestPart, plan_folds, validation_plan
 
 SEASONS = [f"{year}-{(year + 1) % 100:02d}" for year in range(2012, 2024)]
 HOLDOUT = FoldsConfig(
@@ -15,10 +15,12 @@ HOLDOUT = FoldsConfig(
     oof="forward",
     n_oof_seasons=3,
     k=4,
+    production=False,
     season_half_life=None,
 )
 WALK = replace(HOLDOUT, n_test_seasons=3, refit=True, n_oof_seasons=2)
 KFOLD = replace(HOLDOUT, oof="kfold")
+PRODUCTION = replace(WALK, production=True)
 properties = settings(deadline=None, derandomize=True)
 
 
@@ -35,6 +37,7 @@ def plans(draw):
         oof="forward" if refit else draw(st.sampled_from(["forward", "kfold"])),
         n_oof_seasons=draw(st.integers(1, 6)),
         k=draw(st.integers(2, 5)),
+        production=False,
         season_half_life=None,
     )
     try:
@@ -61,6 +64,16 @@ def test_walk_forward_fits_anew_before_each_test_season():
         assert part.seasons == by_name[part.fit].predict == [SEASONS[place]]
         assert by_name[part.fit].train == SEASONS[:place]
         assert part.stack_train == SEASONS[7:place]
+
+
+def test_production_is_a_walk_forward_and_a_fit_on_all_seasons():
+    walk, plan = (plan_folds(SEASONS, SEASONS[1], config) for config in (WALK, PRODUCTION))
+    assert (plan.fits[:-1], plan.tests[:-1]) == (walk.fits, walk.tests)
+    assert plan.test_seasons == walk.test_seasons
+    assert plan.fits[-1] == Fit("2024-25", SEASONS, [])
+    assert plan.tests[-1] == TestPart("2024-25", [], SEASONS[7:])
+    parts = [plan.part_of(season).fit for season in ("2023-24", "2024-25", "2026-27")]
+    assert parts == ["2023-24", "2024-25", "2024-25"]
 
 
 def test_kfold_predicts_every_training_season_from_the_others():

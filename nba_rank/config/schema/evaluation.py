@@ -34,6 +34,10 @@ class FoldsConfig:
         "Out-of-fold seasons before the first test season, for `forward`.", low=1
     )
     k: int = option("Number of folds, for `kfold`.", low=2)
+    production: bool = option(
+        "Also fit on every complete season, to rank the seasons after them; the test seasons vouch "
+        "for it. Needs `refit`."
+    )
     season_half_life: float | None = option(
         "Seasons until a season weighs half of the newest one, wherever something is learned "
         "across seasons: see `nba_rank.core.season_weights`; null: all alike.",
