@@ -15,6 +15,7 @@ from nba_rank.data.market import market_lines_table, market_totals_table
 from nba_rank.data.play_by_play.derive import all_stints
 from nba_rank.data.player_rows import player_rows
 from nba_rank.data.ratings import raptor_table, team_records_table
+from nba_rank.data.raw import columns
 from nba_rank.data.rosters import roster_table
 from nba_rank.data.schedules import schedule_table
 from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform, no_rows
@@ -182,6 +183,11 @@ def _check_sides(rows: pd.DataFrame, issues: IngestIssues) -> None:
     issues.warn(
         "MATCHUP names other teams than the rows of the game, which are believed",
         rows, ~agrees, ["game_id", "matchup", "abbreviation", "opponent_abbreviation"],
+    )  # fmt: skip
+    twice = rows.duplicated(["game_date", "team_id"], keep=False)
+    issues.error(
+        "a team plays twice on a date", rows, twice, ["game_date", "game_id", "abbreviation"],
+        f"{columns.OTHER_ZONE} Where single games are concerned, correct their date or game id.",
     )  # fmt: skip
     issues.warn(
         "the two rows of a game have two dates; that of the home row is taken",

@@ -122,8 +122,12 @@ def _by_file(
         quoted = group.drop(columns="file").head(MAX_EXAMPLES).to_dict("records")
         examples = tuple(
             f"row {record.pop('row')}: "
-            + ", ".join(f"{name} {value}" for name, value in record.items())
+            + ", ".join(f"{name} {_quoted(value)}" for name, value in record.items())
             for record in quoted
         )
         found.append(IngestIssue(str(file), what, len(group), examples, remedy))
     return found
+
+
+def _quoted(value: object) -> str:
+    return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else str(value)

@@ -31,8 +31,7 @@ def injury_tables(
     Of several reports of one date only the last counts, in order of file name and of place in the
     file. A player who is listed twice in it has the status of the last entry.
     """
-    dates, _, _ = raw_values.dates(rows["written_date"], None)
-    rows = rows.assign(date=dates)
+    rows = rows.assign(date=raw_values.dates(rows["written_date"], None).days)
     remedy = 'Write the date of the report like "2023-10-24".'
     undated = rows["date"].isna()
     bad = undated & ~rows["listed"]

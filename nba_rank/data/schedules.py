@@ -10,12 +10,16 @@ import pandas as pd
 from nba_rank.data import league
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.raw import columns
 from nba_rank.data.rosters import team_ids, with_season
-from nba_rank.data.tables import KEYS, conform
+from nba_rank.data.tables import conform
 
 _GAME = ["season", "game_date", "home_team_id", "away_team_id"]
 _SHOWN = ["date", "home", "away"]
 _DAY = pd.Timedelta(days=1)
+
+MIN_SHIFTED = 3
+"""So many games of a file on the day beside their own, and most of them, are another zone's."""
 
 
 def schedule_table(
@@ -30,8 +34,6 @@ def schedule_table(
     """
     games = known.games
     fixtures = games.loc[games["kind"] == "regular", [*_GAME, "neutral_site"]]
-    # Two games of one home team on one date can be in `games`, but not in a schedule.
-    fixtures = fixtures.drop_duplicates(KEYS["schedule"], ignore_index=True)
     if rows is not None:
         listed = _listed(rows, known, issues)
         fixtures = pd.concat([fixtures, listed[fixtures.columns]], ignore_index=True)
@@ -70,6 +72,7 @@ def _listed(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.D
     issues.warn("duplicate rows removed", rows, same, _SHOWN)
     rows = rows[~same]
     done = _in(rows[_GAME], games[games["kind"] == "regular"])
+    _check_days(rows, done, games, issues)
     rows = rows[~done]
     missed = rows["game_date"].lt(games["game_date"].max()) | _of_sides(rows, _sides(games))
     issues.warn(
@@ -79,9 +82,27 @@ def _listed(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.D
     rows = rows[~missed]
     sides = _sides(rows)
     twice = _of_sides(rows, sides[sides.duplicated(["game_date", "team_id"])])
-    remedy = "A team plays once a day; remove the row that is wrong or out of date."
+    remedy = f"{columns.OTHER_ZONE} Where single rows are wrong or out of date, correct them."
     issues.error("a team plays twice on a date", rows, twice, _SHOWN, remedy)
     return rows[~twice]
+
+
+def _check_days(
+    rows: pd.DataFrame, done: pd.Series, games: pd.DataFrame, issues: IngestIssues
+) -> None:
+    """Record an error for files most of whose games were played, but on the day before."""
+    for days, when in ((-1, "a day later"), (1, "a day earlier")):
+        moved = rows[_GAME].assign(game_date=rows["game_date"] + days * _DAY)
+        shifted = _in(moved, games) & ~done
+        for file, marks in shifted.groupby(rows["file"], sort=False):
+            exact = int(done[marks.index].sum())
+            if marks.sum() >= MIN_SHIFTED and marks.sum() > exact:
+                issues.error_file(
+                    str(file),
+                    f"{int(marks.sum())} games that were played stand {when} than in the game "
+                    f"logs, {exact} on the same day",
+                    columns.OTHER_ZONE,
+                )
 
 
 def _with_too_many(fixtures: pd.DataFrame) -> pd.DataFrame:

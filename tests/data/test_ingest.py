@@ -168,9 +168,21 @@ def test_games_in_progress_are_left_out_and_counted(folder, columns):
     check_warnings(report, TEAM_LOG, SHORT | check | arithmetic)
 
 
+def test_a_team_that_plays_twice_on_a_date_is_an_error_that_names_the_zone(folder):
+    """An evening game whose date is that of UTC, and an afternoon game on the next day."""
+    log = team_log(("0022300001", "2023-11-04", BOS, CLE), ("0022300002", "2023-11-04", BOS, LAL))
+    write(folder, **{TEAM_LOG: log})
+    message = "twice on a date: row 1: game_date 2023-11-04, game_id.*UTC or another zone"
+    check_errors(folder, f"{TEAM_LOG}.parquet", message)
+    assert "remove" not in errors_of(folder)[0].remedy
+    times = ["2023-11-04T00:30:00Z"] * 2 + ["2023-11-04T18:00:00Z"] * 2
+    write(folder, **{TEAM_LOG: log.assign(GAME_DATE=times)})
+    days = read_raw(folder)[0].games["game_date"].head(2).dt.day
+    assert days.tolist() == [3, 4]
+
+
 def test_a_log_whose_games_all_lack_a_result_is_an_error(tmp_path):
-    log = team_log(*((f"00223{n:05d}", "2023-11-05", BOS, CLE) for n in range(1, 11)))
-    log["GAME_DATE"] = [f"2023-11-{day:02d}" for day in range(5, 15) for _ in range(2)]
+    log = team_log(*((f"00223000{n}", f"2023-11-{n}", BOS, CLE) for n in range(10, 20)))
     folder = write(tmp_path / "raw", team_logs_2023_24=log.assign(WL=""))
     check_errors(folder, f"{TEAM_LOG}.parquet", "7 of 10 games have no WL.*Fill in WL")
 
@@ -200,7 +212,8 @@ def test_a_game_without_two_scores_is_excluded_with_file_and_row(folder, edit, w
 
 
 def test_a_file_that_lost_many_second_rows_is_an_error(tmp_path):
-    log = team_log(*((f"00223{n:05d}", "2023-11-05", BOS, CLE) for n in range(1, 41)))
+    days = pd.date_range("2023-11-05", periods=40).astype("str")
+    log = team_log(*((f"00223{n:05d}", day, BOS, CLE) for n, day in enumerate(days)))
     folder = write(tmp_path / "raw", team_logs_2023_24=log.iloc[12:])
     read_raw(folder)
     half = log[(log.index % 2 == 0) | (log.index > 11)]
@@ -279,8 +292,8 @@ BROKEN = {
     "team_logs_2023_24": [
         ("GAME_ID", "final", "no game id: row 1: GAME_ID final"),
         ("GAME_ID", "0092300001", "no known kind: row 2"),
-        ("GAME_DATE", "10/24/23", "no date: row 3: GAME_DATE 10/24/23; row 4"),
-        ("GAME_DATE", None, None),
+        ("GAME_DATE", "10/24/23", "no date .*another order.*: row 3: GAME_DATE 10/24/23"),
+        ("GAME_DATE", None, "no date .empty.: row 4"),
         ("GAME_DATE", "2022-10-24", "outside its season: row 5"),
         ("TEAM_ID", 12, "unknown team id: row 6: TEAM_ID 12"),
         ("MATCHUP", "CLE and BOS", "matchup not understood: row 7"),

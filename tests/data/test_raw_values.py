@@ -11,29 +11,72 @@ def years(values, year=2012):
     return pd.Series(year, index=values.index)
 
 
+NOVEMBER = [pd.Timestamp(2012, 10, 30), pd.Timestamp(2013, 4, 5)]
+
+
 @pytest.mark.parametrize(
     ("values", "form"),
     [
         (["2012-10-30", "2013-04-05"], "ISO"),
         (["2012-10-30T00:00:00", "2013-04-05T00:00:00.000Z"], "ISO"),
         (["2012-10-30 00:00:00", "2013-04-05"], "ISO"),
+        (["2012-10-30T19:30:00", "2013-04-05T22:00:00"], "ISO"),
+        (["2012/10/30", "2013/04/05"], "year/month/day"),
+        (["20121030", "20130405"], "year, month and day without a sign"),
+        ([20121030, 20130405], "year, month and day without a sign"),
         (["10/30/12", "4/5/13"], "month/day"),
         (["10/30/2012", "04/05/2013 0:00"], "month/day"),
+        (["10-30-2012", "04-05-2013"], "month/day"),
         (["30/10/2012", "05/04/2013"], "day/month"),
+        (["30.10.2012", "05.04.2013"], "day/month"),
         (["OCT 30, 2012", "Apr 05, 2013"], "month by name"),
+        (["Tue, Oct 30, 2012", "Friday, April 5, 2013"], "month by name"),
+        (["30-Oct-12", "5 April 2013"], "day and month by name"),
         (pd.to_datetime(["2012-10-30", "2013-04-05"]), "ISO"),
         (pd.to_datetime(["2012-10-30", "2013-04-05"], utc=True), "ISO"),
         ([datetime.date(2012, 10, 30), datetime.date(2013, 4, 5)], "ISO"),
     ],
 )
-def test_dates_are_read_in_the_one_format_of_their_file(values, form):
+def test_dates_are_read_in_the_one_form_of_their_file(values, form):
     column = pd.Series(values, index=[7, 3])
-    dates, found, undecided = raw_values.dates(column, years(column))
-    assert found == form
-    assert not undecided
-    assert dates.dtype == "datetime64[us]"
-    assert dates.index.tolist() == [7, 3]
-    assert dates.tolist() == [pd.Timestamp(2012, 10, 30), pd.Timestamp(2013, 4, 5)]
+    found = raw_values.dates(column, years(column))
+    assert found.form == form
+    assert not found.undecided
+    assert not found.zone
+    assert found.days.dtype == "datetime64[us]"
+    assert found.days.index.tolist() == [7, 3]
+    assert found.days.tolist() == NOVEMBER
+
+
+UTC = pd.to_datetime(["2012-10-31T00:30Z", "2013-04-06T03:00Z"])
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (["2012-10-31T00:30:00Z", "2013-04-06T00:00:00Z"], "with a zone"),
+        (["2012-10-30T20:30:00-04:00", "2013-04-06 03:00:00+0000"], "with a zone"),
+        (["2012-10-30T23:30:00Z", "2013-04-05T17:00:00.000Z"], "with a zone"),
+        (["31/10/2012 00:30", "06/04/2013 02:00"], "taken for UTC"),
+        (["31/10/2012 12:30 AM", "05/04/2013 11:00 PM"], "taken for UTC"),
+        (UTC, "with a zone"),
+        (UTC.tz_convert("Asia/Tokyo"), "with a zone"),
+        (UTC.tz_localize(None), "taken for UTC"),
+        (["2012-10-30 7:30 pm ET", "2013-04-05 10:00 pm ET"], ""),
+    ],
+)
+def test_times_are_turned_into_the_days_of_the_league(values, told):
+    found = raw_values.dates(pd.Series(values), None)
+    assert found.days.tolist() == NOVEMBER
+    assert told in found.zone
+    assert bool(told) == bool(found.zone)
+    assert not found.odd
+
+
+def test_times_of_an_unknown_zone_are_told():
+    """Evening games as they are written in China."""
+    hours = [f"2012-10-31 {hour:02d}:00" for hour in (7, 8, 8, 9, 10, 4)]
+    assert raw_values.dates(pd.Series(hours), None).odd
 
 
 @pytest.mark.parametrize(
@@ -51,16 +94,38 @@ def test_dates_are_read_in_the_one_format_of_their_file(values, form):
 )
 def test_order_of_day_and_month(values, season_known, form, undecided, first):
     column = pd.Series(values)
-    dates, *found = raw_values.dates(column, years(column) if season_known else None)
-    assert found == [form, undecided]
-    assert dates[0] == pd.Timestamp(first)
+    found = raw_values.dates(column, years(column) if season_known else None)
+    assert (found.form, found.undecided) == (form, undecided)
+    assert found.days[0] == pd.Timestamp(first)
 
 
 @pytest.mark.parametrize("odd", ["10/30/12", "soon", "2012-13-45", None, ""])
-def test_a_value_of_another_format_is_null(odd):
+def test_a_value_of_another_form_is_null(odd):
     column = pd.Series(["2012-10-30", odd, "2012-10-31"])
-    dates, _, _ = raw_values.dates(column, years(column))
-    assert dates.isna().tolist() == [False, True, False]
+    assert raw_values.dates(column, years(column)).days.isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("45233", "serial number of a spreadsheet"),
+        ("45233.0", "serial number of a spreadsheet"),
+        ("1699056000", "since 1970"),
+        ("1699056000000", "since 1970"),
+        ("11/03", "without its year"),
+        ("1103", "without its year"),
+        ("30/10/2012", "another order"),
+        ("soon", "not understood"),
+    ],
+)
+def test_a_value_that_is_no_date_is_refused_with_its_reason(value, why):
+    assert why in raw_values.refusal(value)
+    assert raw_values.dates(pd.Series([value, "2012-10-30", "2012-10-31"]), None).days.isna()[0]
+
+
+def test_text_that_stands_for_no_value_is_null():
+    written = ["NA", "N/A", "-", "None", " ", "nan", "\\N", "Nan", "Bo"]
+    assert raw_values.text(pd.Series(written)).notna().tolist() == [False] * 7 + [True] * 2
 
 
 def test_season_windows_run_from_september_to_october():

@@ -183,7 +183,7 @@ def test_players_without_id_are_identified_by_name_or_dropped_and_counted(folder
         "several players have": (1, "row 3:"),
         "no game log names": (
             1,
-            "row 5: date 2023-10-24 00:00:00, team 1610612743, player_name No",
+            "row 5: date 2023-10-24, team 1610612743, player_name No",
         ),
     }
     check_warnings(report, "rosters/opening_2023_24.csv", expected)
@@ -233,8 +233,8 @@ def test_broken_values_are_errors_with_file_and_row(folder):
     file = "rosters/opening_2023_24.csv"
     rows = [
         (player(380), None),
-        (player(381, date=None), "no date: row 2: DATE nan; row 3: DATE soon"),
-        (player(381, date="soon"), None),
+        (player(381, date=None), "no date .empty.: row 2: DATE nan"),
+        (player(381, date="soon"), "no date .not understood.: row 3: DATE soon"),
         (player(381, None), "no team: row 4"),
         (player("Tatum"), "PLAYER_ID not understood: row 5: PLAYER_ID Tatum"),
         ((OPENING, BOS, None, None, None), "no player: row 6: .*; row 7"),

@@ -1,6 +1,8 @@
+import re
+
 import pandas as pd
 import pytest
-from raw_issues import check_broken, check_warnings
+from raw_issues import check_broken, check_warnings, errors_of
 from raw_logs import BOS, CLE, DEN, LAL, finals, put_rows, regular_games, team_log, write
 
 from nba_rank.core.content_hash import frame_hash
@@ -50,12 +52,6 @@ def test_the_games_of_the_restart_are_neutral_and_known_once_announced(tmp_path)
     assert schedule["known_from"].tolist() == [pd.Timestamp(day) for day in known]
 
 
-def test_one_home_team_with_two_games_on_a_date_has_one_fixture(tmp_path):
-    log = team_log(*((f"002230000{number}", "2023-10-24", BOS, CLE) for number in (1, 2)))
-    tables, _ = read_raw(write(tmp_path / "raw", team_logs_2023_24=log))
-    assert (len(tables.games), len(tables.schedule)) == (2, 1)
-
-
 def test_a_fixture_of_a_file_is_public_from_the_opening_of_its_season(folder):
     put_schedule(folder, ("11/22/2023", " bos", f"{DEN}.0"), columns=["date", "home", "Away"])
     tables, report = read_raw(folder)
@@ -102,7 +98,7 @@ def test_the_logs_win_over_the_file(folder):
     tables, report = read_raw(folder)
     days = [("2023-10-27", DEN, BOS), ("2023-10-28", LAL, CLE)]
     assert sorted(listed(tables.schedule)) == sorted([*PLAYED, *days])
-    example = f"row 2: date 2023-10-24 00:00:00, home {LAL}, away {DEN}"
+    example = f"row 2: date 2023-10-24, home {LAL}, away {DEN}"
     check_warnings(report, "schedules/", {"before the last games of the logs": (3, example)})
 
 
@@ -131,7 +127,7 @@ def test_more_games_than_the_season_has_are_counted(folder, monkeypatch):
     put_schedule(folder, ("2023-11-02", BOS, DEN), ("2023-11-04", LAL, CLE))
     tables, report = read_raw(folder)
     assert len(tables.schedule) == 5
-    example = f"row 2: date 2023-11-04 00:00:00, home {LAL}, away {CLE}"
+    example = f"row 2: date 2023-11-04, home {LAL}, away {CLE}"
     check_warnings(report, "schedules/", {"more games than its season": (1, example)})
 
 
@@ -139,8 +135,8 @@ def test_broken_values_are_errors_with_file_and_row(folder):
     file = "schedules/league_2023_24.csv"
     rows = [
         (("2023-11-02", BOS, DEN, None), None),
-        ((None, BOS, DEN, None), "no date: row 2: DATE nan; row 3: DATE soon"),
-        (("soon", BOS, DEN, None), None),
+        ((None, BOS, DEN, None), "no date .empty.: row 2: DATE nan"),
+        (("soon", BOS, DEN, None), "no date .not understood.: row 3: DATE soon"),
         (("2023-11-05", None, DEN, None), "no team: row 4: HOME nan"),
         (("2023-11-05", BOS, " ", None), "no team: row 5: AWAY"),
         (("2023-11-05", BOS, DEN, "yes"), "NEUTRAL not understood: row 6: NEUTRAL yes"),
@@ -157,6 +153,27 @@ def test_broken_values_are_errors_with_file_and_row(folder):
         (("2023-11-09", DEN, BOS), None),
     ]
     check_broken(folder, file, COLUMNS, rows)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_games_played_do_not_stand_again_on_the_day_after(tmp_path, late):
+    """A schedule in UTC: as days, which is refused, or with times, which are turned round."""
+    days = [f"2023-11-{day:02d}" for day in (1, 4, 7, 10, 13)]
+    log = team_log(*((f"00223000{day[-2:]}", day, BOS, CLE) for day in days))
+    folder = write(tmp_path / "raw", team_logs_2023_24=log)
+    later = [f"{int(day[-2:]) + 1:02d}/11/2023" for day in days] + ["28/11/2023"]
+    put_schedule(folder, *((day if late else f"{day} 02:00", BOS, CLE) for day in later))
+    if late:
+        played = "5 games that were played stand a day later.* UTC or another zone"
+        errors = errors_of(folder)
+        assert re.search(played, str(errors[-1]))
+        assert not any("remove" in error.remedy for error in errors)
+    else:
+        schedule = read_raw(folder)[0].schedule
+        assert schedule["game_date"].tolist() == [
+            *map(pd.Timestamp, days),
+            pd.Timestamp(2023, 11, 27),
+        ]
 
 
 @pytest.mark.real

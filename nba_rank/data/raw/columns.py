@@ -9,6 +9,12 @@ from nba_rank.data import league
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.raw import values as raw_values
 
+OTHER_ZONE = (
+    "Evening games stand on the day after where times are in UTC or another zone: give the "
+    "league's day (US Eastern), or times with their zone such as 2023-11-04T00:30:00Z."
+)
+"""What to do about dates that seem to be of another zone."""
+
 
 def text(frame: pd.DataFrame, column: str) -> pd.Series:
     """Return a column as stripped text, all null where the file lacks it."""
@@ -93,17 +99,28 @@ def check_seasons(
 def dates(
     frame: pd.DataFrame, column: str, start_years: pd.Series | None, issues: IngestIssues
 ) -> tuple[pd.Series, str]:
-    """Return the dates of one file and the name of their format, see `raw_values.dates`.
+    """Return the league's dates of one file and the name of their form, see `raw_values.dates`.
 
-    An unusual or undecided order of day and month is a warning.
+    An unusual or undecided order of day and month is a warning, and so are times that were moved.
     """
-    found, form, undecided = raw_values.dates(frame[column], start_years)
-    if form == raw_values.DAY_MONTH:
-        issues.warn_file(str(frame["file"].iloc[0]), "dates are written day/month")
-    if undecided:
-        issues.warn_file(
-            str(frame["file"].iloc[0]), "dates fit month/day and day/month; read as month/day"
-        )
-    remedy = f"The other dates of this file are read as {form}; give all of them in one format."
-    issues.error("no date", frame, found.isna(), [column], remedy)
-    return found, form
+    found = raw_values.dates(frame[column], start_years)
+    if frame.empty:
+        return found.days, found.form
+    file = str(frame["file"].iloc[0])
+    if found.form == raw_values.DAY_MONTH:
+        issues.warn_file(file, "dates are written day/month")
+    if found.undecided:
+        issues.warn_file(file, "dates fit month/day and day/month; read as month/day")
+    if found.zone:
+        issues.warn_file(file, found.zone, f"{column} {frame[column].iloc[0]}")
+    if found.odd:
+        issues.error_file(file, f"the times in {column} are of no known zone", OTHER_ZONE)
+    unread = text(frame.loc[found.days.isna()], column)
+    reasons = unread.map(raw_values.refusal, na_action="ignore").fillna("empty")
+    for reason in reasons.unique():
+        remedy = f"The other dates of this file are read as {found.form}; give all of them alike."
+        if found.days.isna().all():
+            remedy = "Write dates like 2023-10-24."
+        where = reasons.eq(reason).reindex(frame.index, fill_value=False)
+        issues.error(f"no date ({reason})", frame, where, [column], remedy)
+    return found.days, found.form

@@ -1,31 +1,80 @@
 """Raw columns of any dtype as ids, numbers, seconds and dates; what cannot be read is null."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nba_rank.core.seasons import season_of_game
 
-_ISO = r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
-_NAMED_MONTH = r"([A-Za-z]{3} \d{1,2}, \d{4})"
-_SLASHES = r"(\d{1,2}/\d{1,2}/(?:\d{4}|\d{2}))(?: \d{1,2}:\d{2}(?::\d{2})?)?"
+_TIME = (
+    r"^(?P<day>.*?\d)(?:(?:T|,? +)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2}(?:\.\d+)?)?"
+    r" ?(?P<half>[ap]m?)?\.? ?(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2}|e[sd]?t)?)?$"
+)
+_DAY = r"(?:[A-Za-z]{3,9},? )?"
+_FORMS = {
+    "ISO": r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
+    "year/month/day": r"(?P<year>\d{4})[/.](?P<month>\d{1,2})[/.](?P<day>\d{1,2})",
+    "year, month and day without a sign": r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)",
+    "month by name": _DAY + r"(?P<month>[A-Za-z]{3})[a-z]*\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
+    "day and month by name": (
+        _DAY + r"(?P<day>\d{1,2})[ -](?P<month>[A-Za-z]{3})[a-z]*\.?,?[ -](?P<year>\d{4}|\d\d)"
+    ),
+    "month/day": r"(?P<month>\d{1,2})[/.-](?P<day>\d{1,2})[/.-](?P<year>\d{4}|\d\d)",
+    "day/month": r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4}|\d\d)",
+}
+MONTH_DAY, DAY_MONTH = "month/day", "day/month"
+_REFUSED = {
+    r"[34]\d{4}(?:\.0+)?": "the serial number of a spreadsheet; format the column as a date",
+    r"\d{9,10}(?:\.0+)?|\d{12,19}": "seconds or the like since 1970; write days",
+    r"\d{1,2}[/.-]\d{1,2}|\d{3,4}|[A-Za-z]{3} \d{1,2}|\d{1,2}-[A-Za-z]{3}": "without its year",
+    r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}.*": "a day that does not exist, or another order",
+}
+"""What a value is that cannot be read as a date, by its form."""
+
+LEAGUE_ZONE = "America/New_York"
+"""Games belong to the day on which they begin there."""
+
+EARLIEST_TIP = 6
+"""No game begins there in the hours of the day up to this one, after midnight."""
+
+MAX_ODD_TIPS = 0.05
+"""A greater share of times in those hours is of another zone."""
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "-", "--", "\\N")
+"""Texts that stand for no value."""
+
 _CLOCK = r"(-)?(?:PT)?(\d+)[:M]([0-5]?\d(?:\.\d+)?)S?"
 
-ISO, NAMED_MONTH, MONTH_DAY, DAY_MONTH = "ISO", "month by name", "month/day", "day/month"
-_FORMS = {
-    ISO: (_ISO, "%Y-%m-%d"),
-    NAMED_MONTH: (_NAMED_MONTH, "%b %d, %Y"),
-    MONTH_DAY: (_SLASHES, ""),
-}
+
+@dataclass(frozen=True)
+class Dates:
+    """Dates of one file.
+
+    Attributes:
+        days: The league's days (datetime64[us], midnight), null where a value is of another form.
+        form: Name of the form.
+        undecided: Whether month/day and day/month both fit every value.
+        zone: What was done with the times, or empty.
+        odd: The times are of no known zone.
+    """
+
+    days: pd.Series
+    form: str
+    undecided: bool = False
+    zone: str = ""
+    odd: bool = False
 
 
 def text(values: pd.Series) -> pd.Series:
-    """Return a column as stripped text; empty text is null."""
+    """Return a column as stripped text; text that stands for no value is null."""
 
     def strip(distinct: pd.Series) -> pd.Series:
         stripped = distinct.astype("str").str.strip()
-        return stripped.where(stripped != "")
+        return stripped.where(~stripped.isin(MISSING))
 
     return _each_distinct(values, strip).astype("str")
 
@@ -85,52 +134,120 @@ def outside_season(dates: pd.Series, start_years: pd.Series) -> pd.Series:
     return dates.notna() & ~months.between(9, 22)
 
 
-def dates(values: pd.Series, start_years: pd.Series | None) -> tuple[pd.Series, str, bool]:
-    """Read the dates of one file, all in one format that is decided from all of its values.
+def dates(values: pd.Series, start_years: pd.Series | None) -> Dates:
+    """Read the dates of one file, all in one form that is decided from all of its values.
 
-    A datetime column is taken as it is. Text is ISO (`2023-10-24`, with or without a time, of which
-    the day as written counts), a month by name (`OCT 24, 2023`) or two numbers and a year between
-    slashes, whichever fits most values; a value of another format is null. Slashes are month/day,
-    as American spreadsheets write them, if every value is then a day of its season (or any day,
-    where seasons are not known). Only if that fails, and every value is such a day when read as
-    day/month, are they day/month. If both fit every value, it is month/day, and undecided.
+    It is the form of `_FORMS` that fits most values. Three numbers whose last is the year are
+    month/day, as American spreadsheets write them, if every value is then a day of its season (or
+    any day, where seasons are not known). Only if that fails, and every value is such a day when
+    read as day/month, are they day/month. If both fit every value, it is month/day, and undecided.
 
-    Returns:
-        Dates (datetime64[us], midnight), the name of the format, and whether the order of day and
-        month is undecided.
+    A time with a zone is turned into the league's day. Times without one are the league's, unless
+    too many are at night there: they are then taken for UTC. Midnight throughout is no time.
     """
+    codes, distinct = pd.factorize(values)
     if pd.api.types.is_datetime64_any_dtype(values):
-        return values.dt.tz_localize(None).dt.normalize().astype("datetime64[us]"), ISO, False
-    written = text(values)
+        parts = _clock_of(pd.Series(distinct))
+        days, form, undecided = (
+            pd.Series(distinct).dt.tz_localize(None).dt.normalize(),
+            "ISO",
+            False,
+        )
+    else:
+        lower = text(pd.Series(distinct))
+        parts = lower.str.extract(_TIME, flags=re.IGNORECASE)
+        several = _in_every_form(parts["day"])
+        rows = {
+            form: found.reindex(codes).set_axis(values.index) for form, found in several.items()
+        }
+        form, undecided = _choose(rows, start_years)
+        days = several[form]
+    days, zone, odd = _league_days(days.astype("datetime64[us]"), parts, codes)
+    return Dates(days.reindex(codes).set_axis(values.index), form, undecided, zone, odd)
+
+
+def refusal(written: str) -> str:
+    """Say what a value is that is no date."""
+    fits = (what for form, what in _REFUSED.items() if re.fullmatch(form, written.strip()))
+    return next(fits, "not understood")
+
+
+def _clock_of(times: pd.Series) -> pd.DataFrame:
+    parts = pd.DataFrame({"hour": times.dt.hour, "minute": times.dt.minute, "half": None})
+    parts["offset"] = pd.Series(pd.NaT, times.index, dtype="timedelta64[us]")
+    if times.dt.tz is not None:
+        utc = times.dt.tz_convert("UTC").dt.tz_localize(None)
+        parts["offset"] = times.dt.tz_localize(None) - utc
+    return parts
+
+
+def _in_every_form(written: pd.Series) -> dict[str, pd.Series]:
+    """Return the days of each form that is worth a look, null where a value has another."""
     found: dict[str, pd.Series] = {}
-    for name, (form, _) in _FORMS.items():
-        found[name] = _extract(written, form)
-        if found[name].notna().all():
+    for name, form in _FORMS.items():
+        part = written.str.extract(f"^{form}$")
+        year = part["year"].where(part["year"].str.len() != 2, "20" + part["year"])
+        month = part["month"].str.capitalize()
+        style = "%Y-%b-%d" if "name" in name else "%Y-%m-%d"
+        day = pd.to_datetime(year + "-" + month + "-" + part["day"], format=style, errors="coerce")
+        found[name] = day
+        if day.notna().sum() == written.notna().sum() and name not in (MONTH_DAY, DAY_MONTH):
             break
-    name = max(found, key=lambda form: found[form].notna().sum())
-    if name != MONTH_DAY:
-        return _parse(found[name], _FORMS[name][1]), name, False
-    fitting = {}
-    for order, form in ((MONTH_DAY, "%m/%d"), (DAY_MONTH, "%d/%m")):
-        short = _parse(found[MONTH_DAY], f"{form}/%y")
-        parsed = short.fillna(_parse(found[MONTH_DAY], f"{form}/%Y"))
-        fits = parsed.notna().eq(values.notna())
-        if start_years is not None:
-            fits &= ~outside_season(parsed, start_years)
-        fitting[order] = (parsed, bool(fits.all()))
-    if fitting[DAY_MONTH][1] and not fitting[MONTH_DAY][1]:
-        return fitting[DAY_MONTH][0], DAY_MONTH, False
-    undecided = fitting[DAY_MONTH][1] and not fitting[DAY_MONTH][0].equals(fitting[MONTH_DAY][0])
-    return fitting[MONTH_DAY][0], MONTH_DAY, undecided
+    return found
 
 
-def _extract(written: pd.Series, form: str) -> pd.Series:
-    return _each_distinct(written, lambda each: each.str.extract(f"^{form}$", expand=False))
+def _choose(found: dict[str, pd.Series], start_years: pd.Series | None) -> tuple[str, bool]:
+    """Return the form of the values of one file, and whether day and month are undecided."""
+    form = max(found, key=lambda name: found[name].notna().sum())
+    if form not in (MONTH_DAY, DAY_MONTH):
+        return form, False
+    known = pd.concat(found, axis=1).notna().any(axis=1)
+    fits = {}
+    for order in (MONTH_DAY, DAY_MONTH):
+        days = found[order]
+        outside = False if start_years is None else outside_season(days, start_years)
+        fits[order] = bool((days.notna().eq(known) & ~pd.Series(outside, days.index)).all())
+    if fits[DAY_MONTH] and not fits[MONTH_DAY]:
+        return DAY_MONTH, False
+    return MONTH_DAY, fits[DAY_MONTH] and not found[DAY_MONTH].equals(found[MONTH_DAY])
 
 
-def _parse(written: pd.Series, form: str) -> pd.Series:
-    days = _each_distinct(written, lambda each: pd.to_datetime(each, format=form, errors="coerce"))
-    return days.astype("datetime64[us]")
+def _league_days(
+    days: pd.Series, parts: pd.DataFrame, codes: npt.NDArray[np.intp]
+) -> tuple[pd.Series, str, bool]:
+    """Turn days with times into the league's days; also what was done, and whether it is odd."""
+    minutes = parts["hour"].astype("float64") * 60 + parts["minute"].astype("float64")
+    half = parts["half"].astype("str").str[:1].str.lower()
+    minutes = minutes % 720 + 720 * half.eq("p") if half.isin(["a", "p"]).any() else minutes
+    timed = minutes.notna() & days.notna()
+    if not minutes[timed].gt(0).any():
+        return days, "", False
+    local = pd.Series(False, index=days.index)
+    if "zone" in parts:
+        zone = parts["zone"].astype("str").str.lower()
+        local, parts = zone.str.startswith("e").eq(True), parts.assign(offset=_offsets(zone))
+    offset = pd.to_timedelta(parts["offset"])
+    zoned = timed & offset.notna()
+    weight = pd.Series(codes).value_counts().reindex(days.index, fill_value=0)
+    naive = timed & ~zoned & ~local
+    told = "times with a zone were turned into days of US Eastern time" if zoned.any() else ""
+    night = naive & minutes.between(1, EARLIEST_TIP * 60 - 1)
+    if weight[night].sum() > MAX_ODD_TIPS * weight[naive].sum():
+        zoned, offset = zoned | naive, offset.fillna(pd.Timedelta(0))
+        told = "times at night are taken for UTC and turned into days of US Eastern time"
+    moment = days + pd.to_timedelta(minutes, unit="min") - offset
+    moment = moment[zoned].dt.tz_localize("UTC").dt.tz_convert(LEAGUE_ZONE).dt.tz_localize(None)
+    odd = naive & moment.dt.hour.between(1, EARLIEST_TIP).reindex(days.index, fill_value=False)
+    many = bool(weight[odd].sum() > MAX_ODD_TIPS * weight[naive].sum())
+    return days.mask(zoned, moment.dt.normalize()), told, many
+
+
+def _offsets(zones: pd.Series) -> pd.Series:
+    """Return the time east of UTC of zones like `z` or `-05:00`, null where there is none."""
+    parts = zones.str.extract(r"^([+-])(\d{2}):?(\d{2})$")
+    minutes = parts[1].astype("float64") * 60 + parts[2].astype("float64")
+    minutes = minutes.mask(parts[0].eq("-"), -minutes).mask(zones.isin(["z", "utc", "gmt"]), 0.0)
+    return pd.to_timedelta(minutes, unit="min")
 
 
 def seasons(game_ids: pd.Series) -> pd.Series:
