@@ -7,7 +7,7 @@ import pandas as pd
 
 from nba_rank.core.errors import UserError
 from nba_rank.core.seasons import season_label, season_start_year
-from nba_rank.data.league import league_teams
+from nba_rank.data.league import league_teams, usual_opening
 from nba_rank.data.tables import Tables, conform
 
 POINT_SHARES = {"open": 0.0, "0.05": 0.05, "0.15": 0.15, "0.25": 0.25, "0.5": 0.5, "0.75": 0.75}
@@ -102,20 +102,15 @@ def with_coming_season(tables: Tables, date: pd.Timestamp) -> Tables:
     """Return the tables with the season that is about to open on a date, if there is one.
 
     After a complete season the next one can be ranked without games until two weeks after its
-    opening: the first game of a schedule file, else the date of its last roster file, else the end
-    of October. It is added as a season that begins on the date, with the league's teams.
+    opening, see `expected_opening`. It is added as a season that begins on the date, with the
+    league's teams.
     """
     last = tables.seasons.iloc[-1]
     break_ = pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES)
-    year = season_start_year(last["season"]) + 1
-    season = season_label(year)
+    season = season_label(season_start_year(last["season"]) + 1)
     if not last["complete"] or date <= tables.games["game_date"].max() + break_:
         return tables
-    schedule = tables.schedule.loc[tables.schedule["season"] == season, "game_date"]
-    rosters = tables.rosters.loc[tables.rosters["season"] == season, "date"]
-    usual = pd.Timestamp(year, 10, 31)
-    opening = schedule.min() if len(schedule) else rosters.max() if len(rosters) else usual
-    if date > opening + break_:
+    if date > expected_opening(tables, season) + break_:
         return tables
     members = league_teams(season)
     names = tables.teams.drop_duplicates("team_id", keep="last").set_index("team_id")["name"]
@@ -129,6 +124,19 @@ def with_coming_season(tables: Tables, date: pd.Timestamp) -> Tables:
         teams=conform("teams", pd.concat([tables.teams, teams])),
         seasons=conform("seasons", pd.concat([tables.seasons, opened])),
     )
+
+
+def expected_opening(tables: Tables, season: str) -> pd.Timestamp:
+    """Return the first day of a season without games.
+
+    It is that of the first fixture of a schedule file, else the date of the last roster file, else
+    the usual one.
+    """
+    schedule = tables.schedule.loc[tables.schedule["season"] == season, "game_date"]
+    rosters = tables.rosters.loc[tables.rosters["season"] == season, "date"]
+    if len(schedule):
+        return schedule.min()
+    return rosters.max() if len(rosters) else usual_opening(season)
 
 
 def _season_row(tables: Tables, season: str) -> pd.Series:

@@ -162,6 +162,11 @@ def franchise_names() -> dict[str, int]:
     return {name.lower(): ids[short] for name, short in (today | _OTHER_NAMES).items()}
 
 
+def usual_opening(season: str) -> pd.Timestamp:
+    """Return the day on which a season opens where nothing says when."""
+    return pd.Timestamp(season_start_year(season), 10, 22)
+
+
 def scheduled_games(season: str) -> int:
     """Return the scheduled games of a team when the season began (2019-20: 82)."""
     return {"2011-12": 66, "2020-21": 72}.get(season, 82)

@@ -17,9 +17,6 @@ from nba_rank.data.standings import Records, alignment, count_records, team_code
 from nba_rank.data.tables import Tables
 
 _EPOCH = pd.Timestamp("1970-01-01")
-_USUAL_OPENING = (10, 22)
-"""Month and day of a season's opening if no date is known."""
-
 _READ = [
     "kind", "game_date", "team_id", "opponent_team_id", "is_home", "won", "points",
     "opponent_points",
@@ -154,7 +151,6 @@ class SeasonGames:
         made_up, unpaired = Fixtures.none(), 0
         if missing.any():
             dated = np.concatenate([played.day, public["day"]])
-            usual = pd.Timestamp(season_start_year(self.season), *_USUAL_OPENING)
             made_up, unpaired = assume(
                 missing,
                 meetings=fair_meetings(
@@ -162,7 +158,7 @@ class SeasonGames:
                 ),
                 played=played,
                 known=known,
-                opening=int(dated.min()) if len(dated) else _day(usual),
+                opening=int(dated.min()) if len(dated) else _day(league.usual_opening(self.season)),
                 today=today,
             )
 

@@ -7,14 +7,15 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from nba_rank.config.compose import as_config, config_from_yaml
-from nba_rank.config.schema import PredictConfig
+from nba_rank.config.schema import DataConfig, PredictConfig, manifest_path, raw_dirs
 from nba_rank.core import escape
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_frame
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import read_manifest
-from nba_rank.data.calendar import season_of_date, with_coming_season
-from nba_rank.data.manifest import read_checked
+from nba_rank.data.calendar import expected_opening, season_of_date, with_coming_season
+from nba_rank.data.freshness import Basis
+from nba_rank.data.manifest import is_stale, read_checked
 from nba_rank.data.outcomes import decided, outcomes
 from nba_rank.data.prepare import seen
 from nba_rank.evaluation.predictions import flat, predictions_table
@@ -23,19 +24,22 @@ from nba_rank.models.ranker import Ranker
 from nba_rank.report.format import console_table, print_table, width_of
 from nba_rank.samples.folds import FoldPlan
 
-CHANGED, DECIDED = "changed_tables", "decided"
-"""Attributes of a ranking: tables that have changed since the run; `decided`."""
+BASIS, CHANGED, DECIDED, FORGOTTEN = "basis", "changed_tables", "decided", "forgotten_ingest"
+"""Attributes of a ranking: what it rests on; tables that have changed since the run; `decided`; why
+an ingest is needed, or None."""
 
 
 def rank_date(config: PredictConfig) -> pd.DataFrame:
     """Rank the teams on a date with the models of a run that have not seen its season.
 
     Returns:
-        The predictions table of the date; its `attrs` hold `CHANGED` and `DECIDED`.
+        The predictions table of the date; its `attrs` hold `BASIS`, `CHANGED`, `DECIDED` and
+        `FORGOTTEN`.
 
     Raises:
         UserError: The run is missing or unfinished, the tables are missing or altered, the date is
-            none or outside the data, or the models have learned from its season.
+            none or outside the data, too many games before it are missing, or the models have
+            learned from its season.
     """
     folder = Path(config.run)
     manifest = read_manifest(folder)
@@ -50,8 +54,10 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     tables = seen(read_checked(processed_dir), run_config.data)
     known = manifest["tables"]
     changed = [name for name, content in tables.hashes().items() if known.get(name) != content]
-    tables = with_coming_season(tables, date)
+    known_tables, tables = tables, with_coming_season(tables, date)
     season = season_of_date(tables, date)
+    basis = Basis.of(tables, season, date, expected_opening(known_tables, season))
+    basis.check(config.max_missed_days, "max_missed_days")
     part = plan.part_of(season)
     if part is None:
         raise UserError(
@@ -67,7 +73,9 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     data, league = inputs_on(tables, dates, results, run_config)
     predicted = ranker.predict(data, league)
     table = predictions_table(predicted, data.sets, tables, league.results)
+    table.attrs[BASIS] = basis.line
     table.attrs[CHANGED] = changed
+    table.attrs[FORGOTTEN] = None if config.data.processed_dir else _forgotten(run_config.data)
     table.attrs[DECIDED] = decided(tables, season, date).to_dict("records")
     return table
 
@@ -78,13 +86,27 @@ def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
     table = rank_date(config)
     out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
     write_frame(out, flat(table))
+    console.print(escape.terminal(table.attrs[BASIS]))
     _print(table, f"Strength on the morning of {config.as_of}", console)
     if "assumption" in table and table["assumption"].iloc[0]:
         console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
+    if table.attrs[FORGOTTEN]:
+        console.print(
+            f"[yellow]The tables are older than the raw files[/]: "
+            f"{escape.terminal(table.attrs[FORGOTTEN])}. Run `python -m nba_rank.ingest`"
+        )
     if table.attrs[CHANGED]:
         console.print(f"Tables that have changed since the run: {', '.join(table.attrs[CHANGED])}")
     console.print(f"Written to {escape.terminal(str(out))}")
     return table
+
+
+def _forgotten(config: DataConfig) -> str | None:
+    """Say why the tables of a run are not those of its raw files; None if they are or none lie."""
+    folders = raw_dirs(config)
+    if not all(folder.is_dir() for folder in folders):
+        return None
+    return is_stale(folders, Path(config.processed_dir), manifest_path(config))
 
 
 def _date(text: str) -> pd.Timestamp:

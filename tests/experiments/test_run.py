@@ -110,7 +110,9 @@ def run_again(league, finished, compose_as_is, tmp_path, monkeypatch):
 
 def asked(run: Path, as_of: str, processed_dir: Path | None = None, out: Path | None = None):
     data = PredictDataConfig(processed_dir=processed_dir and str(processed_dir))
-    return PredictConfig(run=str(run), as_of=as_of, data=data, out=out and str(out))
+    return PredictConfig(
+        run=str(run), as_of=as_of, data=data, max_missed_days=7, out=out and str(out)
+    )
 
 
 def predictions_of(folder: Path) -> pd.DataFrame:

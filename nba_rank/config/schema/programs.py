@@ -89,6 +89,9 @@ class PredictConfig:
     run: str = option("Run folder.")
     as_of: str = option("Date to rank, such as 2024-01-15.")
     data: PredictDataConfig
+    max_missed_days: int = option(
+        "Days before the date on which games were due and none is known, at most.", low=0
+    )
     out: str | None = option("CSV file to write; null: `predictions_<as_of>.csv` of the run.")
 
 
