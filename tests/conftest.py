@@ -18,9 +18,8 @@ from nba_rank.config.schema import Config
 from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.ingest import IngestResult, ingest
 from nba_rank.data.outcomes import outcomes
-from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
+from nba_rank.data.prepare import prepare_tables
 from nba_rank.data.tables import Tables, conform
-from nba_rank.experiments.tuning.sweeper import register_sweeper
 from nba_rank.features.players.impact import player_ratings
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
@@ -30,22 +29,18 @@ from nba_rank.samples.dataset import PROGRESS, Dataset
 from nba_rank.samples.target import relevance
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one worker, and all that need the real league: it is read once.
-
-    Needs `--dist loadgroup`.
-    """
-    for item in items:
-        real = "raw_dir" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("real" if real else item.path.name))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def one_blas_thread() -> Iterator[None]:
     """Threads slow the many small matrices down, and much so beside another process."""
     with threadpool_limits(1, "blas"):
         yield
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory, worker_id) -> Path:
+    """A folder for what one test process makes and all may read, under a lock."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +70,9 @@ def history_dir(raw_dir) -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_ingest(raw_dir, tmp_path_factory) -> IngestResult:
-    """The first ingest of the real game logs; made once, not to be altered."""
-    return ingest(raw_dir, tmp_path_factory.mktemp("real") / "processed")
+def real_ingest(raw_dir, shared) -> IngestResult:
+    """Tables and report of the real game logs; made once, not to be altered."""
+    return ingest(raw_dir, shared / "real")
 
 
 @pytest.fixture(scope="session")
@@ -87,11 +82,11 @@ def real_tables(real_ingest) -> Tables:
 
 
 @pytest.fixture(scope="session")
-def sim_tables(tmp_path_factory) -> Tables:
+def sim_tables(shared, compose_as_is) -> Tables:
     """Tables of a simulated league of three seasons, 2021-22 to 2023-24; not to be altered."""
-    folder = tmp_path_factory.mktemp("sim")
-    write_league(simulate_league(SimParams(seed=11, n_seasons=3)), folder / "raw")
-    return ingest(folder / "raw", folder / "processed").tables
+    folders = [f"data.raw_dir={shared / 'sim' / 'raw'}", f"data.processed_dir={shared / 'sim'}"]
+    config = compose_as_is("data=sim", "data.sim.seed=11", "data.sim.n_seasons=3", *folders)
+    return prepare_tables(config.data, None).tables
 
 
 @pytest.fixture(scope="session")
@@ -192,6 +187,9 @@ def compose_file() -> Callable[..., DictConfig]:
 
     The last ones are kept: composing takes a third of a second.
     """
+    # Takes seconds, which the process that hands the tests out need not spend.
+    from nba_rank.experiments.tuning.sweeper import register_sweeper
+
     # Once a session: Hydra warns where schemas are registered twice.
     register_schemas()
     register_sweeper()
