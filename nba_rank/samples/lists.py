@@ -51,13 +51,15 @@ class ColumnScaler:
             )
         known = ~np.isnan(values)
         n_known = np.maximum(known.sum(axis=0), 1)
-        mean = np.where(known, values, 0).sum(axis=0, dtype=np.float64) / n_known
-        square = np.where(known, values - mean, 0) ** 2
-        scale = np.sqrt(square.sum(axis=0, dtype=np.float64) / n_known)
+        total = np.where(known, values, 0).sum(axis=0, dtype=np.float64)
+        mean = (total / n_known).astype(np.float32)
+        # Only the sums need double precision.
+        apart = np.where(known, values - mean, 0)
+        scale = np.sqrt(np.einsum("mf,mf->f", apart, apart, dtype=np.float64) / n_known)
         scale[scale < 1e-6] = np.inf
         sometimes = known.any(axis=0) & ~known.all(axis=0)
         flagged = [columns[i] for i in np.flatnonzero(sometimes)]
-        return cls(columns, mean.astype(np.float32), scale.astype(np.float32), flagged)
+        return cls(columns, mean, scale.astype(np.float32), flagged)
 
     @property
     def outputs(self) -> list[str]:
@@ -164,24 +166,26 @@ def list_tensors(
 
 
 class DateSampler:
-    """Draws the lists of an epoch: some dates of every season, spread over the season.
+    """Draws the lists of an epoch: at most `dates_per_epoch` dates, spread over all seasons.
 
-    Neighbouring dates are near-duplicates, so each of `dates_per_season` equal stretches of a
-    season (0: one for each date) gives one date with all its lists. A season of fewer dates gives
-    them all. An older season has fewer stretches, in proportion to its `season_weights`.
+    Neighbouring dates are near-duplicates, so each season is cut into equal stretches, and each
+    stretch gives one date with all its lists. A season has stretches in proportion to its dates and
+    its `season_weights`; 0 cuts the newest season into single dates. An epoch's length does not
+    grow with the number of seasons.
     """
 
     def __init__(
-        self, lists: ListTensors, dates_per_season: int, season_half_life: float | None = None
+        self, lists: ListTensors, dates_per_epoch: int, season_half_life: float | None = None
     ) -> None:
         self._season, self._date = torch.from_numpy(lists.season), torch.from_numpy(lists.date)
-        newest = [lists.date[lists.season == season].max() for season in np.unique(lists.season)]
-        self._n_dates = torch.tensor(newest) + 1
-        per_season = dates_per_season or int(self._n_dates.max())
-        weight = torch.from_numpy(season_weights(np.unique(lists.season), season_half_life))
-        stretches = (per_season * weight).round().long()[:, None]
-        place = torch.arange(per_season + 1).minimum(stretches)
-        bounds = place * self._n_dates[:, None] // stretches.clamp(min=1)
+        seasons = np.unique(lists.season)
+        n_dates = np.array([lists.date[lists.season == season].max() + 1 for season in seasons])
+        most = (n_dates * season_weights(seasons, season_half_life)).cumsum()
+        share = min(1.0, dates_per_epoch / most[-1]) if dates_per_epoch else 1.0
+        stretches = torch.from_numpy(np.diff((share * most).round(), prepend=0).astype(np.int64))
+        self._n_dates = torch.from_numpy(n_dates)
+        place = torch.arange(int(stretches.max()) + 1).minimum(stretches[:, None])
+        bounds = place * self._n_dates[:, None] // stretches.clamp(min=1)[:, None]
         self._start, self._width = bounds[:, :-1], bounds.diff(dim=1)
 
     def draw(self, generator: torch.Generator) -> Tensor:
@@ -213,8 +217,8 @@ class _Batches:
 class ListDataModule(pl.LightningDataModule):
     """Puts the lists on the trainer's device once and serves index slices from there.
 
-    Each epoch draws `dates_per_season` of the training lists, see `DateSampler`, in steps of about
-    equal size, `lists_per_batch` at most; the validation lists, if any, are of other seasons.
+    Each epoch draws the training lists of `dates_per_epoch` dates, see `DateSampler`, in steps of
+    about equal size, `lists_per_batch` at most; the validation lists, if any, are of other seasons.
     """
 
     def __init__(
@@ -223,14 +227,14 @@ class ListDataModule(pl.LightningDataModule):
         validation: ListTensors | None,
         *,
         lists_per_batch: int,
-        dates_per_season: int,
+        dates_per_epoch: int,
         season_half_life: float | None = None,
         seed: int,
     ) -> None:
         super().__init__()
         self._lists = {"train": train, "validation": validation}
         self._size = lists_per_batch
-        self._sampler = DateSampler(train, dates_per_season, season_half_life)
+        self._sampler = DateSampler(train, dates_per_epoch, season_half_life)
         self._generator = torch.Generator().manual_seed(seed)
         self._on_device: dict[str, Batch] = {}
 

@@ -338,7 +338,7 @@ RUN_021 = {
     "model.model_a.embedding_dim": 32, "model.model_a.encoder_dims": [128, 64],
     "model.model_a.dropout": 0.2, "model.model_a.loss": "list_mle",
     "model.model_a.team_prior": [], "model.model_a.n_seeds": 1,
-    "model.model_a.dates_per_season": 0,
+    "model.model_a.dates_per_epoch": 0,
     "model.model_a.attention.n_heads": 4,
     "model.model_a.attention.minutes_bias_weight": 0.3,
     "model.model_a.attention.minutes_sum_min": 1e-6,

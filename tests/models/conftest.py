@@ -25,7 +25,7 @@ SMALL = ModelAConfig(
     skip_rate=1.0,
     weight_decay=0.01,
     lists_per_batch=4,
-    dates_per_season=0,
+    dates_per_epoch=0,
     n_seeds=1,
     mc_dropout_samples=0,
 )

@@ -132,9 +132,9 @@ def test_an_older_season_gives_model_a_fewer_dates():
     generator = torch.Generator().manual_seed(0)
 
     def drawn(*half_life):
-        epoch = DateSampler(lists, 16, *half_life).draw(generator)
+        epoch = DateSampler(lists, 28, *half_life).draw(generator)
         return np.bincount(season[epoch], minlength=3).tolist()
 
     assert drawn(1.0) == [4, 8, 16]
-    assert drawn(GONE) == [0, 0, 16]
-    assert drawn() == drawn(None) == [16, 16, 16]
+    assert drawn(GONE) == [0, 0, 28]
+    assert drawn() == drawn(None) == [9, 10, 9]

@@ -178,40 +178,43 @@ def dated(n_dates, lists_per_date=2):
     )
 
 
-def drawn(lists, dates_per_season, epochs):
-    generator, sampler = torch.Generator().manual_seed(1), DateSampler(lists, dates_per_season)
+def drawn(lists, dates_per_epoch, epochs):
+    generator, sampler = torch.Generator().manual_seed(1), DateSampler(lists, dates_per_epoch)
     return [sampler.draw(generator).numpy() for _ in range(epochs)]
 
 
-@pytest.mark.parametrize("per_season", [0, 1, 4, 7, 10, 1000])
-def test_each_stretch_of_a_season_gives_one_date_with_all_its_lists(per_season):
-    lists = dated([20, 7, 31])
-    for epoch in drawn(lists, per_season, epochs=20):
+@pytest.mark.parametrize("n_drawn", [0, 1, 3, 7, 29, 58, 1000])
+def test_each_stretch_of_the_seasons_gives_one_date_with_all_its_lists(n_drawn):
+    n_dates = np.array([20, 7, 31])
+    lists = dated(n_dates)
+    for epoch in drawn(lists, n_drawn, epochs=20):
         assert len(set(epoch)) == len(epoch)
-        for season, n_dates in enumerate([20, 7, 31]):
-            dates = lists.date[epoch[lists.season[epoch] == season]]
-            chosen, n_lists = np.unique(dates, return_counts=True)
-            assert (n_lists == 2).all()
-            assert len(chosen) == min(per_season or n_dates, n_dates)
-            if 0 < per_season <= n_dates:
-                edges = np.arange(per_season + 1) * n_dates // per_season
-                assert ((edges[:-1] <= chosen) & (chosen < edges[1:])).all()
+        date, n_lists = np.unique(
+            [lists.season[epoch], lists.date[epoch]], axis=1, return_counts=True
+        )
+        assert (n_lists == 2).all()
+        n_of_season = np.bincount(date[0], minlength=3)
+        total = min(n_drawn or 58, 58)
+        assert n_of_season.sum() == total
+        assert (np.abs(n_of_season - n_dates * total / 58) < 1).all()
+        for season, (n, of_season) in enumerate(zip(n_of_season, n_dates, strict=True)):
+            edges, chosen = np.arange(n + 1) * of_season // max(n, 1), date[1, date[0] == season]
+            assert ((edges[:-1] <= chosen) & (chosen < edges[1:])).all()
 
 
 def test_all_dates_of_a_stretch_are_drawn_alike():
-    lists = dated([20, 7])
-    counts = np.bincount(np.concatenate(drawn(lists, 5, epochs=400)), minlength=len(lists))
-    np.testing.assert_allclose(counts[lists.season == 0] / 400, 5 / 20, atol=0.09)
-    assert (counts > 0).all()
+    lists = dated([20, 10])
+    counts = np.bincount(np.concatenate(drawn(lists, 6, epochs=400)), minlength=len(lists))
+    np.testing.assert_allclose(counts / 400, 6 / 30, atol=0.09)
 
 
 # Data module.
 
 
-def module(dates_per_season=0, seed=1, validation=None):
+def module(dates_per_epoch=0, seed=1, validation=None):
     """Ten lists of one season in batches of four."""
     train = dated([10], lists_per_date=1)
-    options = {"lists_per_batch": 4, "dates_per_season": dates_per_season, "seed": seed}
+    options = {"lists_per_batch": 4, "dates_per_epoch": dates_per_epoch, "seed": seed}
     made = ListDataModule(train, validation and train, **options)
     made.setup("fit")
     return made
@@ -231,21 +234,21 @@ def test_an_epoch_serves_its_lists_once_in_batches():
         assert [len(batch) for batch in batches] == [4, 3, 3]
         assert sorted(chain(*batches)) == list(range(10))
     # Five of ten dates: one of each two neighbours.
-    for batches in epochs(module(dates_per_season=5)):
+    for batches in epochs(module(dates_per_epoch=5)):
         assert [len(batch) for batch in batches] == [3, 2]
         assert [number // 2 for number in sorted(chain(*batches))] == [0, 1, 2, 3, 4]
 
 
 def test_draw_and_order_change_by_epoch_and_repeat_by_seed():
-    for dates_per_season in (0, 5):
-        first, again, other = (epochs(module(dates_per_season, seed)) for seed in (1, 1, 2))
+    for dates_per_epoch in (0, 5):
+        first, again, other = (epochs(module(dates_per_epoch, seed)) for seed in (1, 1, 2))
         assert first[0] != first[1] != first[2]
         assert first == again != other
 
 
 def test_validation_serves_all_lists_in_order_if_there_are_any():
     assert module().val_dataloader() == []
-    loader = module(validation=True, dates_per_season=2).val_dataloader()
+    loader = module(validation=True, dates_per_epoch=2).val_dataloader()
     for _ in range(2):
         seen = torch.cat([batch["relevance"].ravel() for batch in loader])
         assert seen.tolist() == list(range(10))

@@ -102,9 +102,9 @@ class ModelAConfig:
     )
     weight_decay: float = option("Weight decay of AdamW.", low=0)
     lists_per_batch: int = option("Lists in one step at most.", low=1)
-    dates_per_season: int = option(
-        "Dates of each season that an epoch draws, one from each of that many equal stretches, "
-        "since neighbouring dates are near-duplicates; 0 takes all.",
+    dates_per_epoch: int = option(
+        "Dates of all seasons together that an epoch draws, one from each of that many equal "
+        "stretches, since neighbouring dates are near-duplicates; 0 takes all.",
         low=0,
     )
     n_seeds: int = option("Networks trained from different seeds and averaged.", low=1)

@@ -170,7 +170,7 @@ def _train(
             games.train,
             games.validation,
             lists_per_batch=settings.lists_per_batch,
-            dates_per_season=settings.dates_per_season,
+            dates_per_epoch=settings.dates_per_epoch,
             season_half_life=config.folds.season_half_life,
             seed=seed,
         )

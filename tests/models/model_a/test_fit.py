@@ -70,7 +70,7 @@ KNOBS = {
     "learning_rate": 0.003,
     "weight_decay": 0.5,
     "lists_per_batch": 2,
-    "dates_per_season": 2,
+    "dates_per_epoch": 2,
     "n_seeds": 2,
 }
 
@@ -94,9 +94,9 @@ def test_every_knob_changes_the_fitted_scores(fit, three_seasons, plain, knob):
 
 
 # Three seasons of three dates with two conferences each.
-@pytest.mark.parametrize(("per_season", "n_lists"), [(1, 6), (9, 18)])
-def test_an_epoch_draws_some_dates_of_each_season(fit, three_seasons, per_season, n_lists):
-    fitted = fit(*three_seasons, epochs=1, lists_per_batch=1, dates_per_season=per_season)
+@pytest.mark.parametrize(("n_dates", "n_lists"), [(3, 6), (27, 18)])
+def test_an_epoch_draws_some_dates(fit, three_seasons, n_dates, n_lists):
+    fitted = fit(*three_seasons, epochs=1, lists_per_batch=1, dates_per_epoch=n_dates)
     assert fitted.networks[0].losses[0]["step"] + 1 == n_lists
 
 
@@ -105,7 +105,7 @@ def test_an_epoch_draws_some_dates_of_each_season(fit, three_seasons, per_season
 
 def test_scores_depend_on_the_seed_and_not_on_the_global_random_state(fit, three_seasons, no_prior):
     sets, relevance = three_seasons
-    knobs = {"mc_dropout_samples": 3, "dates_per_season": 2, "epochs": 1}
+    knobs = {"mc_dropout_samples": 3, "dates_per_epoch": 2, "epochs": 1}
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)

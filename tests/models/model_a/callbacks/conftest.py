@@ -80,7 +80,7 @@ def train(compose_as_is):
                 tensors=batch,
             )
             data = ListDataModule(
-                dated, None, lists_per_batch=lists_per_batch, dates_per_season=0, seed=seed
+                dated, None, lists_per_batch=lists_per_batch, dates_per_epoch=0, seed=seed
             )
             pl.Trainer(
                 **{
