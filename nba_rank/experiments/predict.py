@@ -1,5 +1,6 @@
 """`python -m nba_rank.predict`: rank any date from a run folder alone."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -21,20 +22,36 @@ from nba_rank.data.prepare import seen
 from nba_rank.evaluation.predictions import flat, predictions_table
 from nba_rank.experiments.inputs import inputs_on
 from nba_rank.models.ranker import Ranker
+from nba_rank.odds.coming_games import coming_games
+from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.report.format import console_table, print_table, width_of
 from nba_rank.samples.folds import FoldPlan
 
-BASIS, CHANGED, DECIDED, FORGOTTEN = "basis", "changed_tables", "decided", "forgotten_ingest"
-"""Attributes of a ranking: what it rests on; tables that have changed since the run; `decided`; why
-an ingest is needed, or None."""
+
+@dataclass(frozen=True)
+class DateForecast:
+    """The forecast of one date.
+
+    Attributes:
+        predictions: See `predictions_table`.
+        games: `coming_games` of the next days with `home` and `away`, the abbreviations; empty
+            where the run simulates nothing.
+        decided: See `nba_rank.data.outcomes.decided`.
+        basis: What the forecast rests on.
+        changed: Tables that have changed since the run.
+        forgotten: Why an ingest is needed, or None.
+    """
+
+    predictions: pd.DataFrame
+    games: pd.DataFrame
+    decided: pd.DataFrame
+    basis: Basis
+    changed: list[str]
+    forgotten: str | None
 
 
-def rank_date(config: PredictConfig) -> pd.DataFrame:
+def rank_date(config: PredictConfig) -> DateForecast:
     """Rank the teams on a date with the models of a run that have not seen its season.
-
-    Returns:
-        The predictions table of the date; its `attrs` hold `BASIS`, `CHANGED`, `DECIDED` and
-        `FORGOTTEN`.
 
     Raises:
         UserError: The run is missing or unfinished, the tables are missing or altered, the date is
@@ -72,33 +89,48 @@ def rank_date(config: PredictConfig) -> pd.DataFrame:
     results = outcomes(tables, season if season in complete else max(complete, default=None))
     data, league = inputs_on(tables, dates, results, run_config)
     predicted = ranker.predict(data, league)
-    table = predictions_table(predicted, data.sets, tables, league.results)
-    table.attrs[BASIS] = basis.line
-    table.attrs[CHANGED] = changed
-    table.attrs[FORGOTTEN] = None if config.data.processed_dir else _forgotten(run_config.data)
-    table.attrs[DECIDED] = decided(tables, season, date).to_dict("records")
-    return table
+    games = pd.DataFrame()
+    if isinstance(ranker.ensemble.odds, MonteCarloOdds):
+        rated = league.rated(predicted.frame)
+        games = coming_games(ranker.ensemble.odds, rated, tables, config.days)
+        names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
+        for place, side in ((1, "home"), (2, "away")):
+            games.insert(place, side, games[f"{side}_team_id"].map(names))
+    return DateForecast(
+        predictions_table(predicted, data.sets, tables, league.results),
+        games,
+        decided(tables, season, date),
+        basis,
+        changed,
+        None if config.data.processed_dir else _forgotten(run_config.data),
+    )
 
 
-def predict(cfg: DictConfig, console: Console) -> pd.DataFrame:
-    """Rank a date, print the table and write it as CSV."""
+def predict(cfg: DictConfig, console: Console) -> DateForecast:
+    """Rank a date, print the table and the games of the next days, and write both as CSV."""
     config = as_config(cfg, PredictConfig)
-    table = rank_date(config)
+    forecast = rank_date(config)
+    table, games = forecast.predictions, forecast.games
     out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
     write_frame(out, flat(table))
-    console.print(escape.terminal(table.attrs[BASIS]))
-    _print(table, f"Strength on the morning of {config.as_of}", console)
+    written = [out]
+    console.print(escape.terminal(forecast.basis.line))
+    _print(table, forecast.decided, f"Strength on the morning of {config.as_of}", console)
+    if len(games):
+        written.append(out.with_name(f"{out.stem}_games{out.suffix}"))
+        write_frame(written[1], games)
+        _print_games(games, f"Games of the next {config.days} days", console)
     if "assumption" in table and table["assumption"].iloc[0]:
         console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
-    if table.attrs[FORGOTTEN]:
+    if forecast.forgotten:
         console.print(
             f"[yellow]The tables are older than the raw files[/]: "
-            f"{escape.terminal(table.attrs[FORGOTTEN])}. Run `python -m nba_rank.ingest`"
+            f"{escape.terminal(forecast.forgotten)}. Run `python -m nba_rank.ingest`"
         )
-    if table.attrs[CHANGED]:
-        console.print(f"Tables that have changed since the run: {', '.join(table.attrs[CHANGED])}")
-    console.print(f"Written to {escape.terminal(str(out))}")
-    return table
+    if forecast.changed:
+        console.print(f"Tables that have changed since the run: {', '.join(forecast.changed)}")
+    console.print(f"Written to {escape.terminal(' and '.join(map(str, written)))}")
+    return forecast
 
 
 def _forgotten(config: DataConfig) -> str | None:
@@ -125,9 +157,20 @@ _SHOWN = {
 """Printed columns: the simulation's, or else the calibrated ones."""
 
 
-def _print(ranking: pd.DataFrame, title: str, console: Console) -> None:
+def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
+    """Print the games of the next days."""
+    texts = pd.DataFrame({"date": games["game_date"].dt.strftime("%Y-%m-%d")})
+    texts["home"], texts["away"] = games["home"], games["away"]
+    texts["home wins"] = games["home_win_prob"].map("{:.1%}".format)
+    texts["margin"] = games["expected_margin"].map("{:+.1f}".format)
+    texts[""] = games["assumed"].map({True: "made up", False: ""})
+    print_table(
+        console_table(texts if games["assumed"].any() else texts.iloc[:, :-1], title), console
+    )
+
+
+def _print(ranking: pd.DataFrame, records: pd.DataFrame, title: str, console: Console) -> None:
     """Print the ranking, eliminated teams last; a narrow terminal leaves the players out."""
-    records = pd.DataFrame(ranking.attrs[DECIDED])
     rows = ranking.merge(records, on="team_id", validate="one_to_one")
     is_out = rows["state"] == "out"
     rows = pd.concat([rows[rows["state"] == "champion"], rows[rows["state"] == "in"], rows[is_out]])

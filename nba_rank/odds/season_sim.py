@@ -312,9 +312,7 @@ def _play_rest(
     """Play the games left; return wins of row over column [S, T, T] and point differences."""
     left, records = situation.remaining, situation.records
     S, T = points.shape
-    edge = strengths.regular_edge * ~left.neutral + strengths.rest * (
-        left.back_to_back[:, 1].astype(np.float64) - left.back_to_back[:, 0]
-    )
+    edge = _edges(left, strengths)
     # Games of a pair of teams stand together, from the view of the lower position. Simulations come
     # last, so that a game is one contiguous row.
     low, high = np.minimum(left.home, left.away), np.maximum(left.home, left.away)
@@ -341,6 +339,18 @@ def _play_rest(
     beat[low[first], high[first]] += won
     beat[high[first], low[first]] += games[:, None] - won
     return np.ascontiguousarray(beat.transpose(2, 0, 1)), point_diff
+
+
+def expected_margins(left: Remaining, strengths: SeasonStrengths) -> FloatArray:
+    """Return the expected margin of the home team in each game left, points [G]."""
+    gap = strengths.regular[left.home] - strengths.regular[left.away]
+    return np.asarray(gap + _edges(left, strengths))
+
+
+def _edges(left: Remaining, strengths: SeasonStrengths) -> FloatArray:
+    """Return what home court and rest are worth to the home team, points [G]."""
+    tired = left.back_to_back.astype(np.float64)
+    return strengths.regular_edge * ~left.neutral + strengths.rest * (tired[:, 1] - tired[:, 0])
 
 
 def _outcome_rank(seeds: Seeds, reach: FloatArray, playoff_wins: IntArray) -> IntArray:

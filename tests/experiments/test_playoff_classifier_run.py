@@ -160,7 +160,7 @@ def test_it_cannot_be_stacked_compared_or_asked_for_a_ranking(compose, done):
         pass
     tables = PredictDataConfig(processed_dir=None)
     asked = PredictConfig(
-        run=str(done.folder), as_of="2024-01-15", data=tables, max_missed_days=7, out=None
+        run=str(done.folder), as_of="2024-01-15", data=tables, days=7, max_missed_days=7, out=None
     )
     with pytest.raises(UserError, match="ranks no teams"):
         rank_date(asked)

@@ -4,14 +4,14 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from nba_rank.experiments.predict import DECIDED, _print
+from nba_rank.experiments.predict import _print
 
 TEAMS = ["BOS", "DAL", "OKC", "WAS"]
 
 
 @pytest.fixture
 def ranking():
-    """Four teams in the last round: the best by score is out."""
+    """Four teams in the last round, and their records: the best by score is out."""
     table = pd.DataFrame(
         {
             "team_id": range(4),
@@ -27,16 +27,16 @@ def ranking():
         }
     )  # fmt: skip
     states = ["out", "in", "in", "out"]
-    table.attrs[DECIDED] = [
+    records = [
         {"team_id": team, "wins": 57 - team, "losses": 25 + team, "state": state}
         for team, state in enumerate(states)
     ]
-    return table
+    return table, pd.DataFrame(records)
 
 
 def printed(ranking, width, **kind):
     console = Console(file=StringIO(), width=width, **kind)
-    _print(ranking, "Strength on a morning", console)
+    _print(*ranking, "Strength on a morning", console)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -60,8 +60,9 @@ def test_no_width_cuts_a_number_and_a_pipe_shows_everything(ranking, width, term
 
 def test_names_from_raw_files_are_printed_as_they_are(ranking):
     names = ["Joe [/red]", "<script>", "=cmd()", "A | B", "Two\nlines", "Esc \x1b[31mred"]
-    ranking["team"] = ["[b]X", *TEAMS[1:]]
-    ranking["top_players"] = [[{"player": f"Al {name}"} for name in names]] * 4
+    table, _ = ranking
+    table["team"] = ["[b]X", *TEAMS[1:]]
+    table["top_players"] = [[{"player": f"Al {name}"} for name in names]] * 4
     text = "\n".join(printed(ranking, 300))
     for shown in ("[b]X", "[/red], <script>, =cmd(), A | B, Two lines, Esc \ufffd[31mred"):
         assert shown in text

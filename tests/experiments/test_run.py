@@ -25,7 +25,7 @@ from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform, read_tabl
 from nba_rank.evaluation.predictions import PROBABILITIES, SIMULATED, flat
 from nba_rank.experiments import inputs
 from nba_rank.experiments import run as run_module
-from nba_rank.experiments.predict import CHANGED, predict, rank_date
+from nba_rank.experiments.predict import DateForecast, predict, rank_date
 from nba_rank.experiments.train import train
 from nba_rank.models import members
 from nba_rank.models.model_a.lightning_module import ModelA
@@ -111,7 +111,7 @@ def run_again(league, finished, compose_as_is, tmp_path, monkeypatch):
 def asked(run: Path, as_of: str, processed_dir: Path | None = None, out: Path | None = None):
     data = PredictDataConfig(processed_dir=processed_dir and str(processed_dir))
     return PredictConfig(
-        run=str(run), as_of=as_of, data=data, max_missed_days=7, out=out and str(out)
+        run=str(run), as_of=as_of, data=data, days=7, max_missed_days=7, out=out and str(out)
     )
 
 
@@ -141,7 +141,7 @@ def assert_predict_repeats(result, folder):
     as_of = dates_of(folder)[1]
     rows = (result.predictions["as_of_date"] == pd.Timestamp(as_of)).to_numpy()
     expected = flat(result.predictions)[rows].reset_index(drop=True)
-    got = flat(rank_date(asked(folder, as_of)))
+    got = flat(rank_date(asked(folder, as_of)).predictions)
     pd.testing.assert_frame_equal(got, expected, check_exact=True)
 
 
@@ -377,6 +377,7 @@ def test_playoffs_without_play_in_games_end_the_title_odds_and_not_the_run(finis
 def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
     header, *lines = (finished / "predictions.csv").read_text().splitlines()
     assert {*PROBABILITIES, *SIMULATED} < set(header.split(","))
+    last_regular = dates_of(finished)[2]
     for as_of in dates_of(finished):
         out = tmp_path / f"{as_of}.csv"
         console = Console(file=StringIO(), width=200)
@@ -388,6 +389,9 @@ def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
         for words in (as_of, "wins (90%)", "playoffs", "title"):
             assert words in shown
         assert str(out) in shown.replace("\n", "")
+        # Games of the next days are written beside the ranking while there are any.
+        games = tmp_path / f"{as_of}_games.csv"
+        assert games.exists() == ("Games of the next 7 days" in shown) == (as_of < last_regular)
         assert "have changed" not in shown
 
 
@@ -395,14 +399,14 @@ def test_predict_ranks_a_date_between_those_of_the_run(finished):
     known = predictions_of(finished)
     day = pd.Timestamp(dates_of(finished)[1]) + pd.Timedelta(days=1)
     assert day not in known["as_of_date"].tolist()
-    table = rank_date(asked(finished, f"{day:%Y-%m-%d}"))
+    table = rank_date(asked(finished, f"{day:%Y-%m-%d}")).predictions
     assert flat(table).columns.tolist() == known.columns.tolist()
     assert table["rank"].tolist() == list(range(1, 31))
     assert set(table["as_of_point"]) == {""}
 
 
 def test_predict_ranks_the_coming_season_without_a_schedule(finished):
-    table = rank_date(asked(finished, "2025-09-20"))
+    table = rank_date(asked(finished, "2025-09-20")).predictions
     assert set(table["season"]) == {"2025-26"}
     assert table["rank"].tolist() == list(range(1, 31))
     assert table[["actual_rank", "verdict"]].isna().all(axis=None)
@@ -469,7 +473,7 @@ def cut(tables: Tables, day: pd.Timestamp) -> Tables:
     )
 
 
-def rank_with(tables: Tables, finished: Path, day: pd.Timestamp, folder: Path) -> pd.DataFrame:
+def rank_with(tables: Tables, finished: Path, day: pd.Timestamp, folder: Path) -> DateForecast:
     """Rank a date by other tables than those of the run, written to a folder."""
     manifest.write(tables, QualityReport((), (), ()), folder, folder / "manifest.json")
     return rank_date(asked(finished, f"{day:%Y-%m-%d}", folder))
@@ -483,7 +487,7 @@ def test_a_poisoned_future_changes_no_prediction(finished, tables, tmp_path, spo
     day = pd.Timestamp(dates_of(finished)[place])
     spoiled = spoil(tables, day)
     assert not spoiled.games.equals(tables.games)
-    got = flat(rank_with(spoiled, finished, day, tmp_path))
+    got = flat(rank_with(spoiled, finished, day, tmp_path).predictions)
     expected = known[known["as_of_date"] == day].reset_index(drop=True)
     # What a date is called depends on how long the season was in the end.
     later = [*KNOWN_AFTERWARDS, "as_of_point"]
@@ -496,8 +500,9 @@ def test_an_altered_past_does_change_predictions(finished, tables, tmp_path):
     known = predictions_of(finished).set_index(["as_of_date", "team_id"])
     day = pd.Timestamp(dates_of(finished)[1])
     spoiled = scrambled(tables, day - pd.Timedelta(days=10))
-    got = rank_with(spoiled, finished, day, tmp_path).set_index("team_id")
-    assert {"games", "team_games"} <= set(got.attrs[CHANGED]) < set(SCHEMA)
+    forecast = rank_with(spoiled, finished, day, tmp_path)
+    got = forecast.predictions.set_index("team_id")
+    assert {"games", "team_games"} <= set(forecast.changed) < set(SCHEMA)
     for name in ("score", "playoff_prob_platt", "regular_strength", "expected_wins", "title_prob"):
         assert not np.allclose(got[name], known.loc[day, name].loc[got.index]), name
 
@@ -585,12 +590,12 @@ def test_a_production_run_ranks_the_coming_season_by_all_complete_ones(run_again
     assert_predict_repeats(result, folder)
     assert "later seasons" in (folder / "ANALYSIS_01.md").read_text()
     after = tables.games["game_date"].max() + pd.Timedelta(days=60)
-    table = rank_date(asked(folder, f"{after:%Y-%m-%d}"))
+    table = rank_date(asked(folder, f"{after:%Y-%m-%d}")).predictions
     assert set(table["season"]) == {"2025-26"}
     seen = {part.fit: part.stack_train for part in result.plan.tests}
     assert TEST_SEASON in seen["2025-26"]
     shutil.rmtree(folder / "models" / TEST_SEASON)
-    pd.testing.assert_frame_equal(rank_date(asked(folder, f"{after:%Y-%m-%d}")), table)
+    pd.testing.assert_frame_equal(rank_date(asked(folder, f"{after:%Y-%m-%d}")).predictions, table)
 
 
 @pytest.mark.slow
@@ -691,7 +696,7 @@ def test_walk_forward_saves_a_ranker_for_each_test_season_however_many_workers(r
     assert set(result.predictions["season"]) == set(FITS)
     for season in FITS:
         row = result.predictions[result.predictions["season"] == season].iloc[-1]
-        got = rank_date(asked(folder, f"{row['as_of_date']:%Y-%m-%d}"))
+        got = rank_date(asked(folder, f"{row['as_of_date']:%Y-%m-%d}")).predictions
         assert set(got["season"]) == {season}
         assert got["score"].iloc[-1] == row["score"]
 

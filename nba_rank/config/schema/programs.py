@@ -89,6 +89,7 @@ class PredictConfig:
     run: str = option("Run folder.")
     as_of: str = option("Date to rank, such as 2024-01-15.")
     data: PredictDataConfig
+    days: int = option("Days whose games are forecast, from the date on.", low=0)
     max_missed_days: int = option(
         "Days before the date on which games were due and none is known, at most.", low=0
     )
