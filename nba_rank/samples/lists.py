@@ -177,8 +177,8 @@ class DateSampler:
     def __init__(
         self, lists: ListTensors, dates_per_epoch: int, season_half_life: float | None = None
     ) -> None:
-        self._season, self._date = torch.from_numpy(lists.season), torch.from_numpy(lists.date)
-        seasons = np.unique(lists.season)
+        seasons, number = np.unique(lists.season, return_inverse=True)
+        self._season, self._date = torch.from_numpy(number), torch.from_numpy(lists.date)
         n_dates = np.array([lists.date[lists.season == season].max() + 1 for season in seasons])
         most = (n_dates * season_weights(seasons, season_half_life)).cumsum()
         share = min(1.0, dates_per_epoch / most[-1]) if dates_per_epoch else 1.0

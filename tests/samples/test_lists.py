@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -206,6 +207,13 @@ def test_all_dates_of_a_stretch_are_drawn_alike():
     lists = dated([20, 10])
     counts = np.bincount(np.concatenate(drawn(lists, 6, epochs=400)), minlength=len(lists))
     np.testing.assert_allclose(counts / 400, 6 / 30, atol=0.09)
+
+
+def test_seasons_may_be_missing_between_others():
+    lists = dated([4, 6])
+    gaps = replace(lists, season=2 * lists.season + 3)
+    for with_gaps, without in zip(drawn(gaps, 5, 3), drawn(lists, 5, 3), strict=True):
+        assert np.array_equal(with_gaps, without)
 
 
 # Data module.
