@@ -205,8 +205,8 @@ def compose_file() -> Callable[..., DictConfig]:
 
 @pytest.fixture(scope="session")
 def compose_as_is(compose_file) -> Callable[..., Config]:
-    """Composes the config of a run with overrides as the command line does."""
-    return lambda *overrides: as_config(compose_file("config", *overrides), Config)
+    """Composes the config of a run as the command line does; not to be altered either."""
+    return lru_cache(lambda *overrides: as_config(compose_file("config", *overrides), Config))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ exact, so a feature made of running sums cannot change in its last bits when lat
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
@@ -289,6 +289,11 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 def no_rows(name: str) -> pd.DataFrame:
     """Return an empty table."""
+    return _no_rows(name).copy()
+
+
+@cache
+def _no_rows(name: str) -> pd.DataFrame:
     return conform(name, pd.DataFrame(columns=list(SCHEMA[name])))
 
 

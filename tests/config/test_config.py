@@ -1,4 +1,3 @@
-import functools
 import math
 import re
 from dataclasses import fields, replace
@@ -59,31 +58,30 @@ def problems_of(config: Config) -> str:
 
 
 @pytest.fixture(scope="module")
-def composed(compose_as_is):
-    """Composes as the command line does, each set of overrides once; nothing may alter it."""
-    return functools.cache(compose_as_is)
-
-
-@pytest.fixture(scope="module")
-def default(composed):
+def default(compose_as_is):
     """The config without overrides; not to be altered."""
-    return composed()
+    return compose_as_is()
 
 
-def test_every_option_of_every_group_composes_and_differs_from_its_siblings(composed, tmp_path):
+def test_every_option_of_every_group_composes_and_differs_from_its_siblings(
+    compose_as_is, tmp_path
+):
     # One option of each group at a time; experiments and searches reach over several groups.
     groups = {g: o for g, o in OPTIONS.items() if g not in ("experiment", "hparams_search")}
     sections = {group: {} for group in groups}
     for place in range(max(map(len, groups.values()))):
         chosen = {group: options[place % len(options)] for group, options in groups.items()}
-        config = composed(*[f"{group}={option}" for group, option in chosen.items()])
+        config = compose_as_is(*[f"{group}={option}" for group, option in chosen.items()])
         for group, option in chosen.items():
             section = getattr(config, group)
             assert section not in [v for o, v in sections[group].items() if o != option], option
             assert sections[group].setdefault(option, section) == section
             if group in ("odds", "calibration", "target", "logger"):
                 assert section.name == option
-    whole = [composed(), *[composed(f"experiment={name}") for name in OPTIONS["experiment"]]]
+    whole = [
+        compose_as_is(),
+        *[compose_as_is(f"experiment={name}") for name in OPTIONS["experiment"]],
+    ]
     for place, config in enumerate(whole):
         assert config not in whole[:place]
         (tmp_path / "config.yaml").write_text(config_yaml(config))
@@ -91,12 +89,12 @@ def test_every_option_of_every_group_composes_and_differs_from_its_siblings(comp
 
 
 @pytest.mark.parametrize("bundle", OPTIONS["features"])
-def test_switching_a_group_keeps_its_parameters_in_every_bundle(composed, bundle):
-    full = composed("features=full").features
+def test_switching_a_group_keeps_its_parameters_in_every_bundle(compose_as_is, bundle):
+    full = compose_as_is("features=full").features
     switched = [group for group in SWITCHED if group != "record"]
     for on in (True, False) if bundle == "lean" else (bundle != "full",):
         words = [f"features/{group}={'on' if on else 'off'}" for group in switched]
-        features = composed(f"features={bundle}", *words).features
+        features = compose_as_is(f"features={bundle}", *words).features
         for group in SWITCHED:
             found = getattr(features, group)
             assert found.enabled == (on or group == "record")
@@ -111,14 +109,14 @@ def test_switching_a_group_keeps_its_parameters_in_every_bundle(composed, bundle
         ("full", {*SWITCHED} - {"market"}),
     ],
 )
-def test_a_bundle_switches_its_groups_on(composed, bundle, on):
-    features = composed(f"features={bundle}").features
+def test_a_bundle_switches_its_groups_on(compose_as_is, bundle, on):
+    features = compose_as_is(f"features={bundle}").features
     assert {group for group in SWITCHED if getattr(features, group).enabled} == on
     assert sorted({*vars(features)} - {"impact", "roster"}) == SWITCHED
 
 
-def test_the_default_simulates_and_calibrates_on_the_lean_bundle(default, composed):
-    assert default.features == composed("features=lean").features
+def test_the_default_simulates_and_calibrates_on_the_lean_bundle(default, compose_as_is):
+    assert default.features == compose_as_is("features=lean").features
     assert (default.odds.name, default.calibration.name) == ("monte_carlo", "platt_stack")
 
 
@@ -311,15 +309,15 @@ def test_every_option_is_read_by_some_code():
     assert unread == []
 
 
-def test_the_command_line_wins_over_an_experiment(composed):
-    config = composed("experiment=quick", "trainer.max_epochs=9")
+def test_the_command_line_wins_over_an_experiment(compose_as_is):
+    config = compose_as_is("experiment=quick", "trainer.max_epochs=9")
     diff = OmegaConf.load(CONF / "experiment" / "quick.yaml")
     assert config.model.rf.n_estimators == diff.model.rf.n_estimators
     assert config.trainer.max_epochs == 9 != diff.trainer.max_epochs
 
 
-def test_the_manifest_is_beside_the_data_or_in_the_folder_of_other_tables(composed, tmp_path):
-    config = composed("data=nba").data
+def test_the_manifest_is_beside_the_data_or_in_the_folder_of_other_tables(compose_as_is, tmp_path):
+    config = compose_as_is("data=nba").data
     assert manifest_path(config) == Path("data/manifest.json")
     other = replace(config, processed_dir=str(tmp_path / "processed"))
     assert manifest_path(other) == tmp_path / "processed" / "manifest.json"
@@ -348,8 +346,8 @@ RUN_021 = {
 }  # fmt: skip
 
 
-def test_run_021_has_the_values_of_the_reference_run(composed):
-    config = composed("experiment=run_021")
+def test_run_021_has_the_values_of_the_reference_run(compose_as_is):
+    config = compose_as_is("experiment=run_021")
     assert {key: value for key, value in rules.flat(config) if key in RUN_021} == RUN_021
     on = {name for name, is_on in vars(config.features.roster.columns).items() if is_on}
     assert on == {"box_rates", "availability", "plus_minus_share", "returning_minutes"}
@@ -370,14 +368,14 @@ def test_run_021_has_the_values_of_the_reference_run(composed):
         (["tuning.margin=2"], "tuning.margin", "-m"),
     ],
 )
-def test_an_option_without_effect_is_named_with_the_remedy(composed, words, key, remedy):
+def test_an_option_without_effect_is_named_with_the_remedy(compose_as_is, words, key, remedy):
     keys = [word.split("=")[0] for word in words]
-    (told,) = without_effect(composed(*words), keys)
+    (told,) = without_effect(compose_as_is(*words), keys)
     assert told.startswith(f"{key} has no effect: ")
     assert remedy in told
 
 
-def test_only_existing_options_are_reported_and_only_those_without_effect(composed):
+def test_only_existing_options_are_reported_and_only_those_without_effect(compose_as_is):
     given = [
         "features.pace.enabled=false",
         "features.elo.fit=false",
@@ -385,8 +383,8 @@ def test_only_existing_options_are_reported_and_only_those_without_effect(compos
         "model.xgb.max_depth=2",
         "seed=3",
     ]
-    assert without_effect(composed(*given), [word.split("=")[0] for word in given]) == []
+    assert without_effect(compose_as_is(*given), [word.split("=")[0] for word in given]) == []
     known = declared(Config)
     for words in ([], ["model=rf", "features=standings_only", "odds=none", "folds=kfold"]):
-        for prefix, _ in _rules(composed(*words)):
+        for prefix, _ in _rules(compose_as_is(*words)):
             assert any(f"{key}.".startswith(f"{prefix}.") for key in known), prefix

@@ -13,6 +13,7 @@ from raw_logs import BOS, CLE, DEN, LAL, player_log, put_rows, regular_games, te
 from rich.console import Console
 
 from nba_rank.config.compose import config_yaml
+from nba_rank.config.rules import validate
 from nba_rank.config.schema import raw_dirs
 from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.data.ingest import ingest, is_stale, read_raw
@@ -138,20 +139,21 @@ def test_a_config_names_folders_as_a_list_or_as_path_does(compose_as_is, folder,
 
 
 @pytest.mark.parametrize(
-    ("overrides", "told"),
+    ("values", "told"),
     [
-        (["data.raw_dir=[a,b,a]"], "names a twice"),
-        (["data.raw_dir=[a,a/../a]"], "twice"),
-        (["data.raw_dir=[a/b,c,a]"], "names a/b and a, one inside the other"),
-        (["data.raw_dir=[]"], "data.raw_dir is empty"),
-        (["data=sim", "data.raw_dir=[a,b]"], "give data=sim a single folder"),
-        (["data=sim", f"data.raw_dir='a{os.pathsep}b'"], "give data=sim a single folder"),
-        (["data.first_season=2012-13", "data.last_season=2011-12"], "must not come after"),
+        ({"raw_dir": ["a", "b", "a"]}, "names a twice"),
+        ({"raw_dir": ["a", "a/../a"]}, "twice"),
+        ({"raw_dir": ["a/b", "c", "a"]}, "names a/b and a, one inside the other"),
+        ({"raw_dir": []}, "data.raw_dir is empty"),
+        ({"source": "sim", "raw_dir": ["a", "b"]}, "give data=sim a single folder"),
+        ({"source": "sim", "raw_dir": f"a{os.pathsep}b"}, "give data=sim a single folder"),
+        ({"first_season": "2012-13", "last_season": "2011-12"}, "must not come after"),
     ],
 )
-def test_folders_and_seasons_that_make_no_sense_are_refused(compose_as_is, overrides, told):
+def test_folders_and_seasons_that_make_no_sense_are_refused(compose_as_is, values, told):
+    config = compose_as_is("data=nba")
     with pytest.raises(ConfigError, match=told):
-        compose_as_is("data=nba", *overrides)
+        validate(replace(config, data=replace(config.data, **values)))
 
 
 @pytest.fixture
