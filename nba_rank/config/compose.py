@@ -17,6 +17,7 @@ from nba_rank.config.schema import (
     IngestConfig,
     PredictConfig,
     StudySweeperConf,
+    TodayConfig,
 )
 from nba_rank.core.errors import ConfigError
 
@@ -25,7 +26,14 @@ CONF = _IN_PACKAGE if _IN_PACKAGE.is_dir() else _IN_CHECKOUT
 """The configs: a wheel holds them in the package, a checkout beside it."""
 
 Kind = TypeVar(
-    "Kind", AblateConfig, AblateModelAConfig, Config, DebugConfig, IngestConfig, PredictConfig
+    "Kind",
+    AblateConfig,
+    AblateModelAConfig,
+    Config,
+    DebugConfig,
+    IngestConfig,
+    PredictConfig,
+    TodayConfig,
 )
 
 
@@ -37,6 +45,7 @@ def register_schemas() -> None:
     store.store(name="ablate_model_a_schema", node=AblateModelAConfig)
     store.store(name="ingest_schema", node=IngestConfig)
     store.store(name="predict_schema", node=PredictConfig)
+    store.store(name="today_schema", node=TodayConfig)
     store.store(name="debug_schema", node=DebugConfig)
     store.store(group="hydra/sweeper", name="study", node=StudySweeperConf)
 

@@ -68,7 +68,7 @@ class RunDir:
             started=_now(),
             pid=os.getpid(),
             host=socket.gethostname(),
-            git_revision=_git_revision(),
+            git_revision=git_revision(),
             python=platform.python_version(),
             environment=_environment(),
             versions={name: metadata.version(name) for name in (*PACKAGES, "hydra-core")},
@@ -167,6 +167,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise UserError(f"{path} cannot be read: {error}") from error
 
 
+def newest_finished(outputs: Path) -> Path:
+    """Return the newest finished run folder.
+
+    Raises:
+        UserError: There is none.
+    """
+    for folder in reversed(_run_folders(outputs)):
+        if (folder / "manifest.json").exists() and read_manifest(folder)["status"] == "finished":
+            return folder
+    raise UserError(
+        f"{outputs} holds no finished run: run `python -m nba_rank.train data=nba folds=production`"
+    )
+
+
 def _json(content: object) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
@@ -179,7 +193,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
     """Return the checkout's revision, with `+` if files were changed; None outside git."""
     root = Path(__file__).parent.parent.parent
     command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch"]

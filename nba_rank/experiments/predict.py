@@ -1,5 +1,6 @@
 """`python -m nba_rank.predict`: rank any date from a run folder alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from nba_rank.config.compose import as_config, config_from_yaml
 from nba_rank.config.schema import DataConfig, PredictConfig, manifest_path, raw_dirs
 from nba_rank.core import escape
+from nba_rank.core.content_hash import content_key
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_frame
 from nba_rank.core.names import CLONE
@@ -21,9 +23,11 @@ from nba_rank.data.outcomes import decided, outcomes
 from nba_rank.data.prepare import seen
 from nba_rank.evaluation.predictions import flat, predictions_table
 from nba_rank.experiments.inputs import inputs_on
+from nba_rank.features.store import KEY
 from nba_rank.models.ranker import Ranker
 from nba_rank.odds.coming_games import coming_games
 from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.season_sim import N_SEEDS
 from nba_rank.report.format import console_table, print_table, width_of
 from nba_rank.samples.folds import FoldPlan
 
@@ -34,18 +38,23 @@ class DateForecast:
 
     Attributes:
         predictions: See `predictions_table`.
+        seeds: `season`, `as_of_date`, `team_id` and the probability of each seed, `seed_1` to
+            `seed_15`; empty where the run simulates nothing.
         games: `coming_games` of the next days with `home` and `away`, the abbreviations; empty
             where the run simulates nothing.
         decided: See `nba_rank.data.outcomes.decided`.
         basis: What the forecast rests on.
+        data: Hash of the tables.
         changed: Tables that have changed since the run.
         forgotten: Why an ingest is needed, or None.
     """
 
     predictions: pd.DataFrame
+    seeds: pd.DataFrame
     games: pd.DataFrame
     decided: pd.DataFrame
     basis: Basis
+    data: str
     changed: list[str]
     forgotten: str | None
 
@@ -70,7 +79,8 @@ def rank_date(config: PredictConfig) -> DateForecast:
     processed_dir = Path(config.data.processed_dir or run_config.data.processed_dir)
     tables = seen(read_checked(processed_dir), run_config.data)
     known = manifest["tables"]
-    changed = [name for name, content in tables.hashes().items() if known.get(name) != content]
+    hashes = tables.hashes()
+    changed = [name for name, content in hashes.items() if known.get(name) != content]
     known_tables, tables = tables, with_coming_season(tables, date)
     season = season_of_date(tables, date)
     basis = Basis.of(tables, season, date, expected_opening(known_tables, season))
@@ -89,8 +99,9 @@ def rank_date(config: PredictConfig) -> DateForecast:
     results = outcomes(tables, season if season in complete else max(complete, default=None))
     data, league = inputs_on(tables, dates, results, run_config)
     predicted = ranker.predict(data, league)
-    games = pd.DataFrame()
+    games = seeds = pd.DataFrame()
     if isinstance(ranker.ensemble.odds, MonteCarloOdds):
+        seeds = predicted.frame[[*KEY, *[f"seed_{place}" for place in range(1, N_SEEDS + 1)]]]
         rated = league.rated(predicted.frame)
         games = coming_games(ranker.ensemble.odds, rated, tables, config.days)
         names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
@@ -98,9 +109,11 @@ def rank_date(config: PredictConfig) -> DateForecast:
             games.insert(place, side, games[f"{side}_team_id"].map(names))
     return DateForecast(
         predictions_table(predicted, data.sets, tables, league.results),
+        seeds,
         games,
         decided(tables, season, date),
         basis,
+        content_key(__name__, [hashes]),
         changed,
         None if config.data.processed_dir else _forgotten(run_config.data),
     )
@@ -110,18 +123,14 @@ def predict(cfg: DictConfig, console: Console) -> DateForecast:
     """Rank a date, print the table and the games of the next days, and write both as CSV."""
     config = as_config(cfg, PredictConfig)
     forecast = rank_date(config)
-    table, games = forecast.predictions, forecast.games
+    games = forecast.games
     out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
-    write_frame(out, flat(table))
+    write_frame(out, flat(forecast.predictions))
     written = [out]
-    console.print(escape.terminal(forecast.basis.line))
-    _print(table, forecast.decided, f"Strength on the morning of {config.as_of}", console)
     if len(games):
         written.append(out.with_name(f"{out.stem}_games{out.suffix}"))
         write_frame(written[1], games)
-        _print_games(games, f"Games of the next {config.days} days", console)
-    if "assumption" in table and table["assumption"].iloc[0]:
-        console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
+    show(forecast, console)
     if forecast.forgotten:
         console.print(
             f"[yellow]The tables are older than the raw files[/]: "
@@ -131,6 +140,24 @@ def predict(cfg: DictConfig, console: Console) -> DateForecast:
         console.print(f"Tables that have changed since the run: {', '.join(forecast.changed)}")
     console.print(f"Written to {escape.terminal(' and '.join(map(str, written)))}")
     return forecast
+
+
+def show(
+    forecast: DateForecast, console: Console, moved: Mapping[str, pd.Series] | None = None
+) -> None:
+    """Print a forecast: what it rests on, the ranking, the games of the next days.
+
+    `moved` holds columns to print behind the rank, text by team id.
+    """
+    table, games = forecast.predictions, forecast.games
+    console.print(escape.terminal(forecast.basis.line))
+    title = f"Strength on the morning of {forecast.basis.as_of_date:%Y-%m-%d}"
+    _print(table, forecast.decided, title, console, moved or {})
+    if len(games):
+        last = games["game_date"].max()
+        _print_games(games, f"Games to {last:%Y-%m-%d}", console)
+    if "assumption" in table and table["assumption"].iloc[0]:
+        console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
 
 
 def _forgotten(config: DataConfig) -> str | None:
@@ -169,12 +196,20 @@ def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
     )
 
 
-def _print(ranking: pd.DataFrame, records: pd.DataFrame, title: str, console: Console) -> None:
+def _print(
+    ranking: pd.DataFrame,
+    records: pd.DataFrame,
+    title: str,
+    console: Console,
+    moved: Mapping[str, pd.Series],
+) -> None:
     """Print the ranking, eliminated teams last; a narrow terminal leaves the players out."""
     rows = ranking.merge(records, on="team_id", validate="one_to_one")
     is_out = rows["state"] == "out"
     rows = pd.concat([rows[rows["state"] == "champion"], rows[rows["state"] == "in"], rows[is_out]])
     texts = pd.DataFrame({"team": rows["team"], "rank": rows["rank"].astype(str)})
+    for heading, text in moved.items():
+        texts[heading] = rows["team_id"].map(text).fillna("")
     texts["W-L"] = rows["wins"].astype(str) + "-" + rows["losses"].astype(str)
     texts["conf"] = rows["conference"].str[0] + " " + rows["conference_rank"].astype(str)
     texts["score"] = rows["score"].map("{:.3f}".format)

@@ -24,6 +24,7 @@ from nba_rank.config.schema import (
     DebugConfig,
     IngestConfig,
     PredictConfig,
+    TodayConfig,
     manifest_path,
 )
 from nba_rank.config.schema.option import declared
@@ -255,6 +256,7 @@ def test_a_value_that_a_later_stage_cannot_use_is_refused(default, key, value):
         ("config", Config, "schema", set()),
         ("ingest", IngestConfig, "ingest_schema", set()),
         ("predict", PredictConfig, "predict_schema", {"run", "as_of"}),
+        ("today", TodayConfig, "today_schema", set()),
         ("debug_model_a", DebugConfig, "config", set()),
         ("ablate", AblateConfig, "config", set()),
         ("ablate_model_a", AblateModelAConfig, "config", set()),

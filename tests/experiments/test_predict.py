@@ -36,7 +36,7 @@ def ranking():
 
 def printed(ranking, width, **kind):
     console = Console(file=StringIO(), width=width, **kind)
-    _print(*ranking, "Strength on a morning", console)
+    _print(*ranking, "Strength on a morning", console, {})
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 

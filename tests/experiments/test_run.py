@@ -26,6 +26,7 @@ from nba_rank.evaluation.predictions import PROBABILITIES, SIMULATED, flat
 from nba_rank.experiments import inputs
 from nba_rank.experiments import run as run_module
 from nba_rank.experiments.predict import DateForecast, predict, rank_date
+from nba_rank.experiments.today import today
 from nba_rank.experiments.train import train
 from nba_rank.models import members
 from nba_rank.models.model_a.lightning_module import ModelA
@@ -391,7 +392,7 @@ def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
         assert str(out) in shown.replace("\n", "")
         # Games of the next days are written beside the ranking while there are any.
         games = tmp_path / f"{as_of}_games.csv"
-        assert games.exists() == ("Games of the next 7 days" in shown) == (as_of < last_regular)
+        assert games.exists() == ("Games to " in shown) == (as_of < last_regular)
         assert "have changed" not in shown
 
 
@@ -791,3 +792,27 @@ def test_the_stack_recovers_true_strength_better_than_the_standings(compose):
     assert found.groupby("ranker").size()["stack"] == 3
     assert means["stack"] > means["standings"] + 0.02
     assert abs(means["random"]) < 0.3 < means["standings"]
+
+
+@pytest.mark.slow
+def test_today_remembers_every_day_and_shows_what_moved(league, finished, tmp_path, compose_file):
+    shutil.copytree(finished, tmp_path / "outputs3" / "run_001")
+    (middle,) = dates_of(finished)[1:2]
+    days = pd.date_range(middle, periods=9).strftime("%Y-%m-%d")
+    shown = {}
+    for as_of in (days[0], days[8], days[8]):
+        console = Console(file=StringIO(), width=200)
+        words = [f"as_of={as_of}", f"outputs={tmp_path / 'outputs3'}"]
+        forecast = today(compose_file("today", *words), console)
+        shown[as_of] = console.file.getvalue()
+    assert "7 days" not in shown[days[0]]
+    assert "7 days" in shown[days[8]]
+    folder = tmp_path / "outputs3" / f"season_{TEST_SEASON}"
+    history = pd.read_parquet(folder / "history.parquet")
+    assert history["as_of_date"].dt.strftime("%Y-%m-%d").tolist() == [days[0]] * 30 + [days[8]] * 30
+    newest = history.tail(30).set_index("team_id")
+    table = forecast.predictions.set_index("team_id")
+    assert newest["rank"].equals(table["rank"].reindex(newest.index))
+    assert newest.filter(regex=r"^seed_\d+$").sum(axis=1).to_numpy() == pytest.approx(1)
+    assert {"history.parquet", *(f"{day}{end}.csv" for day in (days[0], days[8])
+                                 for end in ("", "_games"))} <= files_of(folder)  # fmt: skip

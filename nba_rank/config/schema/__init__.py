@@ -52,6 +52,7 @@ from nba_rank.config.schema.programs import (
     PathsConfig,
     PredictConfig,
     PredictDataConfig,
+    TodayConfig,
 )
 from nba_rank.config.schema.trainer import (
     AttentionDiagnosticsConfig,

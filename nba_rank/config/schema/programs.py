@@ -97,6 +97,19 @@ class PredictConfig:
 
 
 @dataclass(kw_only=True)
+class TodayConfig:
+    """The forecast of the day from a run."""
+
+    run: str | None = option("Run folder; null: the newest finished one in `outputs`.")
+    as_of: str | None = option("Date to rank, such as 2024-01-15; null: today, US Eastern.")
+    outputs: str = option("Folder of the run folders and of the seasons' forecasts.")
+    days: int = option("Days whose games are forecast, from the date on.", low=0)
+    max_missed_days: int = option(
+        "Days before the date on which games were due and none is known, at most.", low=0
+    )
+
+
+@dataclass(kw_only=True)
 class DebugConfig(Config):
     """A run, and the batch on which its untrained model A is looked at."""
 

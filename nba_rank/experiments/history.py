@@ -1,0 +1,45 @@
+"""The forecasts of a season, day by day, as they were made."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from nba_rank.core.files import locked, write_frame
+
+FILE = "history.parquet"
+"""Name of the file in a season's folder."""
+
+MADE_BY = ["as_of_date", "run", "git_revision", "data"]
+"""What tells two forecasts apart: date, run folder, revision of the program, hash of the tables."""
+
+
+def append(path: Path, forecast: pd.DataFrame) -> pd.DataFrame:
+    """Append the forecast of a date, unless the same one is there.
+
+    Nothing that was appended before changes: new data make a second forecast of the same date.
+
+    Args:
+        path: The file, which need not exist.
+        forecast: `MADE_BY`, `made_at`, `team_id` and what was forecast, a row a team.
+
+    Returns:
+        The whole history, oldest forecast first.
+    """
+    with locked(path.with_name(f".{path.name}.lock")):
+        history = pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=MADE_BY)
+        same = (history[MADE_BY] == forecast[MADE_BY].iloc[0]).all(axis=1)
+        if same.any():
+            return history
+        history = pd.concat([history, forecast], ignore_index=True) if len(history) else forecast
+        write_frame(path, history)
+    return history
+
+
+def before(history: pd.DataFrame, as_of: pd.Timestamp, days: int) -> pd.DataFrame:
+    """Return the newest forecast that is at least so many days older than a date, or no rows.
+
+    Of several forecasts of a date, the last one counts.
+    """
+    earlier = history[history["as_of_date"] <= as_of - pd.Timedelta(days=days)]
+    newest = earlier[earlier["as_of_date"] == earlier["as_of_date"].max()]
+    return newest.drop_duplicates("team_id", keep="last").reset_index(drop=True)

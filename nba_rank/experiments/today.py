@@ -1,0 +1,86 @@
+"""`python -m nba_rank.today`: rank the day from new raw files, and remember the forecast."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from omegaconf import DictConfig
+from rich.console import Console
+
+from nba_rank.config.compose import as_config, config_from_yaml
+from nba_rank.config.schema import PredictConfig, PredictDataConfig, TodayConfig
+from nba_rank.core import escape
+from nba_rank.core.files import write_frame
+from nba_rank.core.run_dir import git_revision, newest_finished
+from nba_rank.data.prepare import prepare_tables
+from nba_rank.evaluation.predictions import flat
+from nba_rank.experiments import history
+from nba_rank.experiments.predict import DateForecast, rank_date, show
+
+LEAGUE_TIME = ZoneInfo("America/New_York")
+"""Time zone of the league's days."""
+
+_SINCE = {"1 day": 1, "7 days": 7}
+"""Printed columns of movement: days looked back."""
+
+
+def today(cfg: DictConfig, console: Console) -> DateForecast:
+    """Read new raw files, rank the day with a finished run, and append the forecast to its season.
+
+    `outputs/season_YYYY-YY` holds `history.parquet` with every forecast of the season as it was
+    made, and the ranking and the games of each date as CSV.
+    """
+    config = as_config(cfg, TodayConfig)
+    run = Path(config.run) if config.run else newest_finished(Path(config.outputs))
+    as_of = config.as_of or f"{datetime.now(LEAGUE_TIME):%Y-%m-%d}"
+    console.print(f"Ranking {as_of} with {escape.terminal(str(run))}.")
+    prepare_tables(config_from_yaml(run / "config.yaml").data, console)
+    forecast = rank_date(
+        PredictConfig(
+            run=str(run),
+            as_of=as_of,
+            data=PredictDataConfig(processed_dir=None),
+            days=config.days,
+            max_missed_days=config.max_missed_days,
+            out=None,
+        )
+    )
+    folder = Path(config.outputs) / f"season_{forecast.basis.season}"
+    made = history.append(folder / history.FILE, _remembered(forecast, run))
+    write_frame(folder / f"{as_of}.csv", flat(forecast.predictions))
+    if len(forecast.games):
+        write_frame(folder / f"{as_of}_games.csv", forecast.games)
+    show(forecast, console, _moved(forecast, made))
+    console.print(f"Remembered in {escape.terminal(str(folder))}")
+    return forecast
+
+
+def _remembered(forecast: DateForecast, run: Path) -> pd.DataFrame:
+    """Return the rows that the history keeps."""
+    rows = flat(forecast.predictions)
+    if len(forecast.seeds):
+        rows = rows.merge(forecast.seeds, validate="one_to_one")
+    basis = forecast.basis
+    return rows.assign(
+        last_game=basis.last_game,
+        missed_days=basis.missed,
+        roster_date=basis.roster,
+        injury_date=basis.injuries,
+        run=run.name,
+        git_revision=git_revision() or "",
+        data=forecast.data,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _moved(forecast: DateForecast, made: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the places that each team has won or lost since earlier forecasts, as text."""
+    rank = forecast.predictions.set_index("team_id")["rank"]
+    moved = {}
+    for heading, days in _SINCE.items():
+        earlier = history.before(made, forecast.basis.as_of_date, days)
+        if len(earlier):
+            places = earlier.set_index("team_id")["rank"] - rank
+            moved[heading] = places.map(lambda place: f"{place:+d}" if place else "=")
+    return moved
