@@ -7,6 +7,7 @@ import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.duplicates import deduplicate
+from nba_rank.data.foreign_ids import games_of_league
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.gaps import warn_gaps
 from nba_rank.data.ingest_issues import IngestIssues
@@ -45,6 +46,10 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
     Raises:
         IngestError: The rows cannot make sound tables; `issues` holds every reason.
     """
+    rows = {
+        level: games_of_league(some, rows["team"]) if level in ("team", "player") else some
+        for level, some in rows.items()
+    }
     teams = finished(rows["team"], issues)
     trust = _trust(teams, rows.get("player"))
     teams = deduplicate(teams, ["game_id", "team_id"], ["points"], issues, trust)

@@ -1,7 +1,7 @@
 """Ingest: folders of raw files become checked tables, a manifest and a quality report."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -118,10 +118,6 @@ def read_raw(
         remedy = "Set data.raw_dir to the folder of the game logs, or to several."
         issues.error_file(str(missing), "there is no such raw folder", remedy)
     issues.raise_errors()
-    if not any(file.level == "team" for file in files):
-        remedy = "Set data.raw_dir to a folder with files like team_logs_2023_24.parquet."
-        issues.error_file(named, "no team game logs in the raw folder", remedy)
-    issues.raise_errors()
     records = []
     logs: dict[str, list[tuple[RawFile, pd.DataFrame]]] = {level: [] for level in _TOGETHER}
     parts: dict[str, list[pd.DataFrame]] = {level: [] for level in _NORMALISE}
@@ -132,6 +128,7 @@ def read_raw(
             injuries += entries
         else:
             record, frame = raw_files.read(file, issues)
+            file = replace(file, level=record.level)
             if frame is not None and file.level in logs:
                 logs[file.level].append((file, frame))
             elif frame is not None:
@@ -146,8 +143,8 @@ def read_raw(
     if injuries:
         rows["injury_report"] = raw_injuries.to_frame(injuries)
     if "team" not in rows:
-        remedy = "The tables need at least one regular-season game."
-        issues.error_file(named, "no rows in the team game logs", remedy)
+        remedy = "Set data.raw_dir to a folder with files like team_logs_2023_24.parquet."
+        issues.error_file(named, "no team game logs with rows in the raw folder", remedy)
         issues.raise_errors()
     folder_of = {file.name: file.folder for file in files}
     rows = {level: some.assign(folder=some["file"].map(folder_of)) for level, some in rows.items()}

@@ -52,6 +52,12 @@ _OTHER_NAMES = {
     "New Orleans/Oklahoma City Hornets": "NOP", "Seattle SuperSonics": "OKC",
     "Vancouver Grizzlies": "MEM",
 }  # fmt: skip
+_OTHER_ABBREVIATIONS = {
+    # ESPN's, Basketball-Reference's and former ones.
+    "GS": "GSW", "NO": "NOP", "NY": "NYK", "SA": "SAS", "UTAH": "UTA", "UTH": "UTA", "WSH": "WAS",
+    "BRK": "BKN", "PHO": "PHX", "CHO": "CHA", "CHH": "CHA", "CHR": "CHA", "NJN": "BKN", "NJ": "BKN",
+    "NOH": "NOP", "NOK": "NOP", "SEA": "OKC", "VAN": "MEM",
+}  # fmt: skip
 _CONFERENCE = {
     "Atlantic": EAST, "Central": EAST, "Southeast": EAST,
     "Northwest": WEST, "Pacific": WEST, "Southwest": WEST, "Midwest": WEST,
@@ -158,8 +164,43 @@ def known_team_ids() -> frozenset[int]:
 def franchise_names() -> dict[str, int]:
     """Return the id of every full name of a franchise since 2000-01, in lower case."""
     ids = {abbreviation: team_id for team_id, (abbreviation, *_) in _NOW.items()}
-    today = {f"{city} {nickname}": short for short, city, nickname, _, _ in _NOW.values()}
-    return {name.lower(): ids[short] for name, short in (today | _OTHER_NAMES).items()}
+    former = {name: ids[short] for name, short in _OTHER_NAMES.items()}
+    return {name.lower(): team for name, team in (former | _full_names()).items()}
+
+
+def _full_names() -> dict[str, int]:
+    return {
+        city if city.endswith(nickname) else f"{city} {nickname}": team
+        for team, (_, city, nickname, _, _) in _NOW.items()
+    }
+
+
+def abbreviations() -> dict[str, int]:
+    """Return the id of every abbreviation of a franchise since 2000-01, of any producer."""
+    ids = {abbreviation: team_id for team_id, (abbreviation, *_) in _NOW.items()}
+    return ids | {other: ids[short] for other, short in _OTHER_ABBREVIATIONS.items()}
+
+
+def names_of_today() -> dict[int, tuple[str, str]]:
+    """Return abbreviation and full name of every franchise by its id."""
+    full = {team: name for name, team in _full_names().items()}
+    return {team: (abbreviation, full[team]) for team, (abbreviation, *_) in _NOW.items()}
+
+
+@cache
+def _meanings() -> dict[str, int]:
+    nicknames = {nickname.lower(): team for team, (_, _, nickname, _, _) in _NOW.items()}
+    cities = {city.lower(): team for team, (_, city, _, _, _) in _NOW.items()}
+    short = {name.lower(): team for name, team in abbreviations().items()}
+    return {**cities, **nicknames, **franchise_names(), **short, **{str(t): t for t in _NOW}}
+
+
+def team_ids_of(written: pd.Series) -> pd.Series:
+    """Return the franchise (float64) that an id, abbreviation, name or nickname means, else NaN."""
+    codes, distinct = pd.factorize(written)
+    plain = pd.Series(distinct, dtype="str").str.lower().str.split().str.join(" ")
+    ids = plain.str.removesuffix(".0").map(_meanings()).astype("float64")
+    return ids.reindex(codes).set_axis(written.index)
 
 
 def usual_opening(season: str) -> pd.Timestamp:

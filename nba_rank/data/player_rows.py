@@ -4,6 +4,7 @@ import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.duplicates import deduplicate
+from nba_rank.data.foreign_ids import players_of_league
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.player_names import plain_name
 from nba_rank.data.tables import BOX_COLUMNS
@@ -44,11 +45,12 @@ def player_rows(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -
     names = rows["player_name"].map(plain_name)
     totals = names.isin(_TOTALS) | rows["player_id"].isin(league.known_team_ids())
     rows = issues.drop("the total of a team among its players", rows, totals, _SHOWN)
-    rows = number_players(_who_appeared(rows, issues), issues)
+    rows = players_of_league(_who_appeared(rows, issues), issues)
+    rows = number_players(_join(rows, sides, issues), issues)
     both = rows.groupby(["game_id", "player_id"])["team_id"].transform("nunique") > 1
     issues.warn("player on both sides of a game: one row is kept", rows, both, _SHOWN)
     rows = deduplicate(rows, ["game_id", "player_id"], ["player_name"], issues)
-    return _of_whole_teams(_join(rows, sides, issues), sides, issues)
+    return _of_whole_teams(rows, sides, issues)
 
 
 def _who_appeared(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
@@ -105,9 +107,10 @@ def _join(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.D
     rows = rows.merge(game, on=_KEY, how="left", validate="m:1")
     orphans = rows["team_date"].isna()
     rows = issues.drop("player row of a game that has no such team row", rows, orphans, _SHOWN)
+    apart = rows["game_date"].notna() & (rows["game_date"] != rows["team_date"])
     issues.warn(
         "player row has another date than its game, whose date is taken",
-        rows, rows["game_date"] != rows["team_date"], [*_KEY, "game_date", "team_date"],
+        rows, apart, [*_KEY, "game_date", "team_date"],
     )  # fmt: skip
     return rows.assign(game_date=rows["team_date"])
 

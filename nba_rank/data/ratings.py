@@ -9,9 +9,6 @@ from nba_rank.data.player_names import match_names, named_until
 from nba_rank.data.rosters import team_ids
 from nba_rank.data.tables import KEYS, conform
 
-_BASKETBALL_REFERENCE = {"BRK": "BKN", "CHO": "CHA", "PHO": "PHX"}
-"""Abbreviations of Basketball-Reference that differ from those of the game logs."""
-
 _RATES = ["raptor_offense", "raptor_defense"]
 _SHOWN = ["season", "team", "player_name", "player_key"]
 
@@ -47,8 +44,6 @@ def raptor_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) ->
     played = rows["season"].isin(known.players["season"].unique())
     issues.warn("dropped: RAPTOR of a season without player logs", rows, ~played, _SHOWN)
     rows = rows[played]
-    written = rows["team"].str.upper()
-    rows = rows.assign(team=written.map(_BASKETBALL_REFERENCE).fillna(written))
     rows = rows.assign(team_id=team_ids(rows, known.teams, issues))
     of_one = ["player_key", "season", "season_type", "team_id"]
     rows = without_repeats(rows[rows["team_id"] > 0], of_one, ["minutes", *_RATES], _SHOWN, issues)

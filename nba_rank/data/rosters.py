@@ -138,10 +138,10 @@ def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> p
 
 
 def _abbreviations(teams: pd.DataFrame) -> dict[str, int]:
-    """Return the team of each abbreviation that a game log or today's league uses."""
-    today = league.league_teams(teams["season"].max())
-    used = pd.concat([today, teams.sort_values("season")])
-    return dict(zip(used["abbreviation"].str.upper(), used["team_id"], strict=True))
+    """Return the team of each abbreviation that a producer or a game log uses."""
+    used = teams.sort_values("season")
+    own = dict(zip(used["abbreviation"].str.upper(), used["team_id"], strict=True))
+    return league.abbreviations() | own
 
 
 def identify_players(

@@ -211,7 +211,7 @@ def test_broken_lines_are_errors_with_file_and_row(folder):
     rows = [
         (line(None), "no game id: row 1: GAME_ID nan; row 2: GAME_ID opener"),
         (line("opener"), None),
-        (line(SECOND, date="soon"), "no date: row 3: DATE soon"),
+        (line(SECOND, date="soon"), "no date .not understood.: row 3"),
         (line(SECOND, None, "DEN"), "no team: row 4"),
         (line(SECOND, "LAL", "DEN", "pick"), "HOME_SPREAD is no number: row 5: HOME_SPREAD pick"),
         (line(SECOND, "LAL", "DEN", odds=("-150x", 120)), "MONEYLINE_HOME is no number: row 6"),

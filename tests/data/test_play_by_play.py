@@ -244,7 +244,7 @@ def test_play_by_play_that_cannot_be_read_is_an_error(folder):
     place = folder / "play_by_play"
     place.mkdir()
     (place / "game.json").write_text('{"actions": []}')
-    check_errors(folder, "play_by_play/game.json", "cannot be read .not play-by-play")
+    check_errors(folder, "play_by_play/game.json", "cannot be read .JSON without rows")
 
 
 @pytest.mark.real

@@ -1,3 +1,8 @@
+import gzip
+import json
+
+import pandas as pd
+import pytest
 from raw_issues import check_warnings, errors_of
 
 from nba_rank.data.ingest import read_raw
@@ -39,12 +44,18 @@ def test_file_names_are_understood(tmp_path):
         "modern_RAPTOR_by_team.csv": ("raptor", "", ""),
         "injury_reports/2024-12-25.json": ("injury_report", "", ""),
         "injury_reports/2024_25/2025-01-01.JSON": ("injury_report", "", ""),
+        "play_by_play/2024_25/0022400001.json": ("game_events", "", ""),
+        "Team Game-Logs 2024-25.csv.gz": ("team", "regular", "2024-25"),
+        "PlayerLogs_2022_23.tsv": ("player", "regular", "2022-23"),
+        "Playoffs/team_logs_2023_24/part-0.parquet": ("team", "playoffs", ""),
+        "player_game_logs/season=2024/data.parquet": ("player", "regular", ""),
+        "Rosters/opening 2022-23.csv": ("roster", "", "2022-23"),
+        "everything.json": ("", "", ""),
     }
-    for folder in ("rosters", "schedules", "injury_reports", "injury_reports/2024_25"):
-        (tmp_path / folder).mkdir()
-    left_alone = ("rosters/README.md", "rosters/.opening_2024_25.csv", "sim.json",
-                  "injury_reports/.2024-12-25.json", "Team_Payrolls.csv")  # fmt: skip
+    left_alone = ("rosters/README.md", "rosters/.opening_2024_25.csv", "sim.json", ".a/b.csv",
+                  "injury_reports/.2024-12-25.json", "parts/_SUCCESS", "LICENSE")  # fmt: skip
     for name in (*names, *left_alone):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     files = {
         file.name: (file.level, file.kind, file.season) for file in raw_files.discover([tmp_path])
@@ -52,17 +63,81 @@ def test_file_names_are_understood(tmp_path):
     assert files == names
 
 
-def test_files_with_similar_names_are_not_read_and_named(folder):
-    put(folder, "team_logs_2023_25.csv", "x\n")
+def test_files_of_other_names_are_not_read_and_told_what_they_look_like(folder):
     put(folder, "market/futures.csv", "x\n")
     put(folder, "players/players.csv", "x\n")
     put(folder, "Payrolls.csv", "x\n")
+    put(folder, "fixtures.csv", f"{COLUMNS['schedules/league_2023_24.csv']}\n")
+    put(folder, "sbr.csv", "Date,Rot,VH,Team,Final,Open,Close,ML\n")
+    put(folder, "book.xlsx", b"PK\x03\x04rest")
+    put(folder, "page.csv", "<!DOCTYPE html>")
     _, report = read_raw(folder)
-    check_warnings(report, "team_logs_2023_25.csv", {"not read: a game log": 1})
-    check_warnings(report, "market/futures.csv", {"not read: bookmakers' figures": 1})
-    check_warnings(report, "players/players.csv", {"not read: no feature uses births": 1})
-    check_warnings(report, "Payrolls.csv", {"not read: no kind of raw file": 1})
-    assert len(report.files) == 3
+    expected = {
+        "market/futures.csv": "no kind of raw file",
+        "players/players.csv": "no feature uses births",
+        "Payrolls.csv": "no kind of raw file",
+        "fixtures.csv": "looks like a schedule file, which is named schedules/",
+        "sbr.csv": "looks like the odds archive of Sportsbook Reviews Online, which has no game id",
+        "book.xlsx": "an Excel workbook",
+        "page.csv": "a web page",
+    }
+    for name, what in expected.items():
+        check_warnings(report, name, {f"not read: {what}" if "looks" not in what else what: 1})
+
+
+def test_links_pointers_and_broken_files_are_errors(folder):
+    put(folder, "a.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n")
+    put(folder, "team_logs_2022_23.csv.gz", b"\x1f\x8bbroken")
+    (folder / "b.csv").symlink_to(folder / "nowhere.csv")
+    errors = {error.file: str(error) for error in errors_of(folder)}
+    assert "Run `git lfs pull`" in errors["a.csv"]
+    assert "which does not exist" in errors["b.csv"]
+    assert "cannot be read" in errors["team_logs_2022_23.csv.gz"]
+    assert len(errors) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("PlayerLogs_2023_24.csv.gz", lambda log: gzip.compress(log.to_csv().encode())),
+        ("player logs 2023-24.tsv", lambda log: log.to_csv(sep="\t").encode("utf-16")),
+        ("logs/everything.txt", lambda log: log.to_csv(sep=";").encode("cp1252")),
+        ("logs/everything.csv", lambda log: log.to_csv(index=False).encode("utf-16-le")),
+        ("player_logs/2023.json", lambda log: log.to_json(orient="records").encode()),
+        ("x.json", lambda log: json.dumps({"resource": "x", "resultSets": [
+            {"name": "LeagueGameLog", "headers": [*log], "rowSet": log.to_numpy().tolist()},
+        ]}, default=str).encode()),
+    ],
+)  # fmt: skip
+def test_game_logs_of_any_name_and_form_are_read(folder, name, form):
+    expected = read_raw(folder)[0]
+    log = pd.read_parquet(folder / "player_logs_2023_24.parquet")
+    (folder / "player_logs_2023_24.parquet").unlink()
+    put(folder, name, form(log))
+    tables, report = read_raw(folder)
+    assert tables.hashes() == expected.hashes()
+    assert not [warning for warning in report.warnings if "not read" in warning.what]
+
+
+def test_folders_of_parquet_parts_are_read(folder):
+    expected = read_raw(folder)[0]
+    place = folder / "team_logs_2023_24.parquet"
+    log = pd.read_parquet(place)
+    place.unlink()
+    for part, rows in enumerate((log[:2], log[2:])):
+        place.mkdir(exist_ok=True)
+        rows.to_parquet(place / f"part-{part}.snappy.parquet")
+    (place / "_SUCCESS").touch()
+    assert read_raw(folder)[0].hashes() == expected.hashes()
+
+
+def test_a_column_that_stands_twice_is_an_error(folder):
+    log = pd.read_parquet(folder / "team_logs_2023_24.parquet")
+    (folder / "team_logs_2023_24.parquet").unlink()
+    twice = pd.concat([log, log[["PTS"]] + 1], axis=1)
+    put(folder, "team_logs_2023_24.csv", twice.to_csv(index=False))
+    (error,) = errors_of(folder)
+    assert error.what == "repeats the columns PTS"
 
 
 def test_absent_and_empty_files_give_empty_tables(folder):
@@ -99,7 +174,6 @@ def test_files_of_another_form_are_errors(folder):
         ),
         "rosters/a.csv": ("", "cannot be read"),
         "rosters/b.csv": ("DATE,TEAM,PLAYER\n2023-10-24,BOS,A,B\n", "cannot be read"),
-        "rosters/c.csv": (b"DATE,TEAM,PLAYER\n2023-10-24,BOS,\xff\n", "cannot be read"),
         "rosters/d.csv": ("DATE\n", "columns TEAM_ID or TEAM_ABBREVIATION, PLAYER_ID or PLAYER"),
         "rosters/e.csv": ("DATE,Date,TEAM,PLAYER\n", "repeats the columns DATE"),
         "schedules/a.csv": (

@@ -39,7 +39,7 @@ def test_a_roster_file_becomes_rows_of_its_date(folder):
     assert set(rosters["date"]) == {pd.Timestamp(OPENING)}
     assert set(rosters["season"]) == {"2023-24"}
     check_warnings(report, "rosters/", {})
-    record = report.files[-1]
+    (record,) = [file for file in report.files if file.level == "roster"]
     assert (record.path, record.level, record.season, record.rows) == (
         "rosters/opening_2023_24.csv", "roster", "2023-24", 5,
     )  # fmt: skip

@@ -1,58 +1,60 @@
 """The files of raw folders: how they are found, and how one is read as it was written."""
 
 import hashlib
-import io
-import json
+import os
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 import pandas as pd
-import pyarrow as pa
 
 from nba_rank.core.seasons import season_label
 from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.raw import parse, producers
 from nba_rank.data.tables import BOX_COLUMNS
 
-_YEARS = r"(?P<year>\d{4})_(?P<end>\d{2})"
-_LOG = re.compile(rf"(?:(?P<kind>playoffs?|play_?in)_)?(?P<level>team|player)_logs_{_YEARS}")
-_SEASON = re.compile(rf"(?<!\d){_YEARS}(?!\d)")
-
-_OTHERS = (
-    ("team_records", "", "team_records"),
-    ("raptor", "", r".*raptor_by_team"),
-    ("roster", "rosters", ""),
-    ("schedule", "schedules", ""),
-    ("market_lines", "market", "betting_lines"),
-    ("market_totals", "market", "preseason_win_totals"),
-    ("stints", "", "stints_"),
-    ("stints", "stints", ""),
-    ("play_by_play", "", "play_by_play_"),
-)
-"""Level of other tables, folder inside the raw folder and beginning of the name."""
+_SEASON = re.compile(r"(?<!\d)(?P<year>\d{4})[-_ ](?P<end>\d{2})(?!\d)")
+_LOG = re.compile(r"(team|player)s?_(game_)?(logs?|box(_?scores?)?|stat(istic)?s)(?![a-z])")
 
 INJURY_FOLDER = "injury_reports"
-"""Folder of JSON files of injury reports, in folders of its own or not."""
+"""Folder of injury reports, in folders of its own or not."""
 
 PLAY_BY_PLAY_FOLDER = "play_by_play"
 """Folder of tables of a season and JSON files of a game, in folders of their own or not."""
 
+_OTHERS = (
+    ("injury_report", f"{INJURY_FOLDER}/.*"),
+    ("play_by_play", rf"{PLAY_BY_PLAY_FOLDER}/.*|play_by_play_[^/]*"),
+    ("stints", r"stints/[^/]*|stints_[^/]*"),
+    ("roster", r"rosters?/[^/]*"),
+    ("schedule", r"schedules?/[^/]*"),
+    ("market_lines", r"market/betting_lines[^/]*"),
+    ("market_totals", r"market/preseason_win_totals[^/]*"),
+    ("team_records", r"team_records[^/]*"),
+    ("raptor", r"[^/]*raptor_by_team[^/]*"),
+)
+"""Names of the files of other tables, in lower case, with words joined by `_`."""
+
+_WHERE = {
+    "injury_report": f"{INJURY_FOLDER}/", "play_by_play": f"{PLAY_BY_PLAY_FOLDER}/",
+    "stints": "stints/", "roster": "rosters/", "schedule": "schedules/",
+    "market_lines": "market/betting_lines_", "market_totals": "market/preseason_win_totals_",
+    "team_records": "team_records_", "raptor": "raptor_by_team_",
+}  # fmt: skip
+"""What the name of a file of each level begins with."""
+
 PARAMS_FILE, TRUE_STRENGTH_FILE = "sim.json", "true_strength.parquet"
 """Files of a simulated league that only the simulator reads."""
 
-_SUFFIXES = (".parquet", ".csv")
-_NOT_READ = {
-    r".*(team|player)_(game_)?logs": (
-        "a game log is named like team_logs_2023_24 or playoffs_player_logs_2023_24"
-    ),
-    "market/": "bookmakers' figures are named like betting_lines or preseason_win_totals",
-    "players/": "no feature uses births, heights or drafts, and last years of play are the future",
-    "": "no kind of raw file has such a name",
-}
-"""Why a file is not read, by the beginning of its name; the first that fits counts."""
+FETCHED_FILE, DOWNLOADS = "fetched.json", ".fetch"
+"""What `nba_rank.data.fetch` notes of the files that it wrote, and its own folder: no raw files."""
+
+_NO_RAW_FILES = (PARAMS_FILE, TRUE_STRENGTH_FILE, FETCHED_FILE)
+_BESIDE = re.compile(r"[._].*|readme.*|licen[cs]e.*|.*\.(md|rst|crc|log|lock)")
+"""Names of files that lie beside data: hidden ones, marks of parquet writers, and notes."""
+
+_ENDINGS = re.compile(r"(\.(csv|tsv|txt|parquet|pq|json|gz|xlsx?|zip))+$", re.IGNORECASE)
 LINE_UP = tuple(f"{side}{place}" for side in "HA" for place in range(1, 6))
 _BOX = tuple(column.upper() for column in BOX_COLUMNS)
 _KEY = ("GAME_ID", "TEAM_ID", "GAME_DATE")
@@ -88,6 +90,20 @@ REQUIRED = {
 }  # fmt: skip
 """Columns without which a file cannot be used, by level; of `A or B` one is enough."""
 
+_BY_COLUMNS = (
+    "stints",
+    "raptor",
+    "market_lines",
+    "market_totals",
+    "team_records",
+    "play_by_play",
+    "player",
+    "team",
+    "roster",
+    "schedule",
+)
+"""Levels in the order in which columns are compared with theirs, the most special first."""
+
 _OPTIONAL = {
     "team": ("SEASON_ID", "WL", "MIN", "PLUS_MINUS", "VIDEO_AVAILABLE"),
     "player": ("SEASON_ID", "OREB", "DREB", "PF", "PLUS_MINUS", "VIDEO_AVAILABLE"),
@@ -96,8 +112,6 @@ _OPTIONAL = {
     "market_lines": ("SEASON", "SCORE_HOME", "SCORE_AWAY"),
     "stints": ("SECONDS", "FULL_10"),
 }
-_SHORT_NAMES = {"TEAM": "TEAM_ABBREVIATION", "PLAYER": "PLAYER_NAME"}
-"""Names of columns in hand-written roster files."""
 
 
 @dataclass(frozen=True)
@@ -143,24 +157,23 @@ class FileRecord:
     missing: list[str] = field(default_factory=list)
     nulls: dict[str, float] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, raw: RawFile, content: bytes) -> Self:
-        """Return the record of a file that has not been read yet."""
-        digest = hashlib.sha256(content).hexdigest()
-        return cls(raw.name, digest, raw.level, raw.kind, raw.season)
-
 
 def discover(raw_dirs: Sequence[Path], issues: IngestIssues | None = None) -> list[RawFile]:
-    """List the files of raw folders that can be read, by folder, level and name.
+    """List the files of raw folders, by folder and name; notes and hidden files are none of them.
 
     Of a file that several folders have only that of the last one counts: a game log of the same
-    level, kind and season, or another file of the same name, whatever its format. It and tables
-    that cannot be read are warnings.
+    level, kind and season, or another file of the same name, whatever its format. It is a warning,
+    and a folder that cannot be read is an error.
     """
-    found = []
+    found: list[tuple[tuple[str, ...], RawFile]] = []
     for folder, raw_dir in enumerate(raw_dirs):
         prefix = f"{raw_dir.as_posix()}/" if len(raw_dirs) > 1 else ""
-        found += _in_folder(raw_dir, folder, prefix, issues)
+        for path in sorted(_files_in(raw_dir, issues)):
+            name = path.relative_to(raw_dir).as_posix()
+            level, kind, season = _by_name(name)
+            plain = _ENDINGS.sub("", name).lower()
+            identity: tuple[str, ...] = (level, kind, season) if kind and season else (plain,)
+            found.append((identity, RawFile(path, folder, prefix + name, level, kind, season)))
     last = dict(found)
     kept = []
     for identity, file in found:
@@ -172,47 +185,41 @@ def discover(raw_dirs: Sequence[Path], issues: IngestIssues | None = None) -> li
     return kept
 
 
-def _in_folder(
-    raw_dir: Path, folder: int, prefix: str, issues: IngestIssues | None
-) -> list[tuple[tuple[str, ...], RawFile]]:
-    """Return the files of one folder that can be read, each with what it holds in any folder."""
-    found: dict[Path, tuple[tuple[str, ...], RawFile]] = {}
+def _files_in(raw_dir: Path, issues: IngestIssues | None) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        if issues is not None and raw_dir.is_dir():
+            remedy = "Give permission to list it, or move it out of the raw folder."
+            issues.error_file(str(error.filename), "the folder cannot be read", remedy)
 
-    def add(path: Path, level: str, kind: str = "") -> None:
-        season = _named_season(_SEASON.search(path.stem))
-        name = path.relative_to(raw_dir).as_posix()
-        identity = (level, kind, season) if kind else (name.removesuffix(path.suffix).lower(),)
-        found[path] = (identity, RawFile(path, folder, prefix + name, level, kind, season))
-
-    for path in _files_in(raw_dir, _SUFFIXES):
-        match = _LOG.fullmatch(path.stem.lower())
-        if match is not None and _named_season(match):
-            named = match["kind"] or "regular"
-            kind = "playin" if "in" in named else "playoffs" if "playoff" in named else "regular"
-            add(path, match["level"], kind)
-    for level, place, beginning in _OTHERS:
-        for path in _files_in(raw_dir / place, _SUFFIXES):
-            if re.match(beginning, path.stem.lower()):
-                add(path, level)
-    for path in _files_in(raw_dir / INJURY_FOLDER, (".json",), "**/*"):
-        add(path, "injury_report")
-    for path in _files_in(raw_dir / PLAY_BY_PLAY_FOLDER, (*_SUFFIXES, ".json"), "**/*"):
-        add(path, "game_events" if path.suffix.lower() == ".json" else "play_by_play")
-    if issues is not None:
-        for path in _files_in(raw_dir, (*_SUFFIXES, ".json"), "**/*"):
-            if path not in found and path.name not in (PARAMS_FILE, TRUE_STRENGTH_FILE):
-                name = path.relative_to(raw_dir).as_posix()
-                stem = name.removesuffix(path.suffix).lower()
-                why = next(why for begins, why in _NOT_READ.items() if re.match(begins, stem))
-                issues.warn_file(prefix + name, f"not read: {why}")
-    return [*found.values()]
+    seen = set()
+    for place, folders, names in os.walk(raw_dir, followlinks=True, onerror=refuse):
+        real = os.path.realpath(place)
+        # A folder can hold a link to itself.
+        folders[:] = [] if real in seen else [name for name in folders if name[0] not in "._"]
+        if real not in seen:
+            seen.add(real)
+            for name in names:
+                if not _BESIDE.fullmatch(name.lower()) and name not in _NO_RAW_FILES:
+                    yield Path(place, name)
 
 
-def _files_in(folder: Path, suffixes: Sequence[str], pattern: str = "*") -> Iterator[Path]:
-    for path in sorted(folder.glob(pattern)):
-        hidden = path.name.startswith(".")
-        if path.suffix.lower() in suffixes and path.is_file() and not hidden:
-            yield path
+def _by_name(name: str) -> tuple[str, str, str]:
+    """Return level, kind and season that a path inside a raw folder tells, each empty if not."""
+    parts = [
+        re.sub(r"[\W_]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", part)).lower().strip("_")
+        for part in _ENDINGS.sub("", name).split("/")
+    ]
+    season = _named_season(_SEASON.search(name.rpartition("/")[2]))
+    log = _LOG.search(parts[-1]) or next(filter(None, map(_LOG.search, parts[:-1])), None)
+    other = next((level for level, form in _OTHERS if re.fullmatch(form, "/".join(parts))), "")
+    if other == "play_by_play" and ".json" in name.lower():
+        other = "game_events"
+    if other or log is None:
+        return other, "", season
+    whole = "_".join(parts)
+    playin = "playin" in whole or "play_in" in whole
+    kind = "playin" if playin else "playoffs" if "playoff" in whole else "regular"
+    return log[1], kind, season
 
 
 def _named_season(match: re.Match[str] | None) -> str:
@@ -223,78 +230,121 @@ def _named_season(match: re.Match[str] | None) -> str:
 
 
 def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, pd.DataFrame | None]:
-    """Return the record of one file, and its rows, None if it cannot be used, which is an error.
+    """Return the record of one file, and its rows, None if it is not used.
 
-    The rows have column names in capitals and the columns `file` and `row` (from 1).
+    What a row is follows from the name of the file and its columns; a game log may have any name. A
+    file of another name is a warning that says what it looks like; a file that does not hold what
+    its name says, or stands for another one, is an error.
+
+    Returns:
+        The record, whose `level` is what the rows are, or empty; rows with our column names in
+        capitals and the columns `file` and `row` (from 1).
     """
-    content = raw.path.read_bytes()
-    record = FileRecord.of(raw, content)
+    record = FileRecord(raw.name, "", raw.level, raw.kind, raw.season)
     try:
-        frame = _parse(content, raw.path.suffix.lower())
-    except (OSError, ValueError, pd.errors.ParserWarning, pa.ArrowException) as error:
-        refuse(raw, error, issues)
+        content = parse.content(raw.path)
+        record.sha256 = hashlib.sha256(content).hexdigest()
+        rows = parse.rows_of(content)
+    except parse.UnreadableError as error:
+        if raw.level or error.stands_for_another:
+            issues.error_file(raw.name, str(error), error.remedy)
+        else:
+            issues.warn_file(raw.name, f"not read: {error}")
         return record, None
-    frame.columns = [str(column).strip().upper() for column in frame.columns]
-    if raw.level == "roster":
-        frame = frame.rename(
-            columns={short: name for short, name in _SHORT_NAMES.items() if name not in frame}
-        )
-    if not has_columns(raw, list(frame.columns), issues):
-        return record, None
-    optional = _OPTIONAL.get(raw.level, ())
+    return record, _as_level(raw, record, rows, issues)
+
+
+def _as_level(
+    raw: RawFile, record: FileRecord, rows: pd.DataFrame, issues: IngestIssues
+) -> pd.DataFrame | None:
+    """Return the rows with our column names, and note in the record what they are."""
+    rows = producers.one_row_a_team(rows.reset_index(drop=True))
+    numbers = rows.index + 1
+    rows = rows.reset_index(drop=True)
+    logs = ("player", "team")
+    hinted = (*logs,) if raw.level in logs else (raw.level,) if raw.level else tuple(_BY_COLUMNS)
+    fitting = {
+        level: frame for level in hinted if not _lacking(frame := with_names(rows, level), level)
+    }
+    level = next(iter(fitting), raw.level)
+    if raw.level in logs and "player" in fitting and raw.level != "player":
+        issues.warn_file(raw.name, "rows of players, though the name says teams: read as such")
+    record.level = level if raw.level or level in logs else ""
+    if not raw.level and level not in logs:
+        _tell_not_read(raw, rows, level, issues)
+        return None
+    frame = fitting[level] if level in fitting else with_names(rows, level)
+    producer = producers.producer_of(rows.columns)
+    if not has_columns(raw, level, list(frame.columns), issues, producer):
+        return None
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    optional = _OPTIONAL.get(level, ())
     record.rows = len(frame)
     record.missing = [column for column in optional if column not in frame.columns]
-    known = [column for column in (*REQUIRED[raw.level], *optional) if column in frame.columns]
+    known = [column for column in (*REQUIRED[level], *optional) if column in frame.columns]
     shares = frame[known].isna().mean()
     record.nulls = {str(column): float(share) for column, share in shares[shares > 0].items()}
     if frame.empty:
         issues.warn_file(raw.name, "has no rows")
-    rows = range(1, len(frame) + 1)
-    return record, frame.reset_index(drop=True).assign(file=raw.name, row=rows)
+    return frame.assign(file=raw.name, row=numbers)
 
 
-def refuse(raw: RawFile, error: Exception, issues: IngestIssues) -> None:
-    """Record an error for a file that cannot be parsed."""
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
-    remedy = "Download the file again, or remove it from the raw folder."
-    issues.error_file(raw.name, f"cannot be read ({reason})", remedy)
+def with_names(rows: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return rows with our names of a level's columns, and those that follow from others."""
+    known = [name for each in _columns_of(level) for name in each.split(_EITHER)]
+    frame = producers.renamed(rows, level, known)
+    if level not in ("team", "player") or frame.columns.has_duplicates:
+        return frame
+    if level == "player" and "PLAYER_ID" not in frame:
+        return frame
+    return producers.complete(frame, level)
 
 
-def has_columns(raw: RawFile, names: Sequence[str], issues: IngestIssues) -> bool:
+def _columns_of(level: str) -> tuple[str, ...]:
+    return (*REQUIRED[level], *_OPTIONAL.get(level, ()))
+
+
+def _lacking(frame: pd.DataFrame, level: str) -> list[str]:
+    return [each for each in REQUIRED[level] if not {*each.split(_EITHER)} & {*frame.columns}]
+
+
+def _tell_not_read(raw: RawFile, rows: pd.DataFrame, level: str, issues: IngestIssues) -> None:
+    """Warn of a file whose name says nothing and that is no game log."""
+    producer = producers.producer_of(rows.columns)
+    if raw.name.lower().rpartition("players/")[1]:
+        why = "no feature uses births, heights or drafts, and last years of play are the future"
+    elif level:
+        name = _ENDINGS.sub("", raw.path.name)
+        why = f"it looks like a {level.replace('_', ' ')} file, which is named {_WHERE[level]}..."
+        issues.warn_file(raw.name, f"not read: {why}", f"{_WHERE[level]}{name}.csv")
+        return
+    elif producer is not None:
+        why = f"it looks like {producer}"
+    else:
+        why = "no kind of raw file has such a name and columns"
+    issues.warn_file(raw.name, f"not read: {why}", ", ".join(map(str, rows.columns[:6])))
+
+
+def has_columns(
+    raw: RawFile,
+    level: str,
+    names: Sequence[str],
+    issues: IngestIssues,
+    producer: str | None = None,
+) -> bool:
     """Whether columns include each required one, and each once; if not, an error says so."""
-    required = REQUIRED[raw.level]
+    required = REQUIRED[level]
     missing = [each for each in required if not {*each.split(_EITHER)} & {*names}]
-    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if raw.level in ("team", "player"):
+    used = {name for each in _columns_of(level) for name in each.split(_EITHER)}
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1 and name in used]
+    if level in ("team", "player"):
         remedy = "Export it again with the columns of LeagueGameLog."
-    elif raw.level == "injury_report":
+    elif level == "injury_report":
         remedy = 'An injury report is written {"date": ..., "injuries": [...]}.'
     else:
-        level = raw.level.replace("_", " ")
-        remedy = f"A {level} file has the columns {', '.join(required)}."
+        remedy = f"A {level.replace('_', ' ')} file has the columns {', '.join(required)}."
+    told = f"; it looks like {producer}" if producer else ""
     for what, columns in (("lacks the columns", missing), ("repeats the columns", repeated)):
         if columns:
-            issues.error_file(raw.name, f"{what} {', '.join(columns)}", remedy)
+            issues.error_file(raw.name, f"{what} {', '.join(columns)}{told}", remedy)
     return not missing and not repeated
-
-
-def _parse(content: bytes, suffix: str) -> pd.DataFrame:
-    if suffix == ".parquet":
-        return pd.read_parquet(io.BytesIO(content))
-    if suffix == ".json":
-        return _actions(json.loads(content))
-    with warnings.catch_warnings():
-        # Without this, rows longer than the header would be cut off in silence.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            io.BytesIO(content), dtype="str", index_col=False, encoding="utf-8-sig",
-            keep_default_na=False, na_values=["", "NaN", "nan", "NULL", "null", "None", "<NA>"],
-        )  # fmt: skip
-
-
-def _actions(found: object) -> pd.DataFrame:
-    """Return the actions of a game as stats.nba.com (V3) and cdn.nba.com write them."""
-    game = found.get("game") if isinstance(found, dict) else None
-    if not isinstance(game, dict) or not isinstance(game.get("actions"), list):
-        raise ValueError('not play-by-play: {"game": {"gameId": ..., "actions": [...]}}')
-    return pd.DataFrame(game["actions"]).assign(gameId=game.get("gameId"))

@@ -18,6 +18,12 @@ KIND_OF_PREFIX = {"002": "regular", "004": "playoffs", "005": "playin"}
 DROPPED_PREFIXES = ("001", "003", "006")
 """Preseason, all-star games and the final of the NBA Cup belong to no table."""
 
+_ESPN_KINDS = {"1": "1", "2": "2", "3": "4", "5": "5"}
+"""Third digit of a game id by ESPN's type of season."""
+
+FOREIGN_PLAYER = -1_000_000_000
+"""ESPN's id of a player, taken from this, is none of the league's nor one that the ingest gives."""
+
 MAX_PLAYER_SECONDS = 100 * 60
 """More than any game lasts (78 minutes with six overtimes); larger values are another unit."""
 
@@ -67,6 +73,16 @@ def normalise(logs: Sequence[tuple[RawFile, pd.DataFrame]], issues: IngestIssues
 def _games(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Return `file`, `row`, `game_id`, `season`, `kind` of the rows whose kind has a table."""
     rows = columns.game_ids(frame, issues)
+    foreign = _foreign(rows, frame)
+    rows["game_id"] = foreign.fillna(rows["game_id"])
+    other = ~rows["game_id"].str.startswith("00")
+    rows = issues.drop("game of another league, by its id", rows, other, ["game_id"])
+    team = frame["TEAM_ID"].loc[rows.index]
+    nobody = foreign.loc[rows.index].notna() & ~raw_values.present(team)
+    shown = ["game_id", *(["team_name"] if "TEAM_NAME" in frame else [])]
+    rows = issues.drop(
+        "game of a team that is none of the league's", _named(rows, frame), nobody, shown
+    )
     prefix = rows["game_id"].str[:3]
     rows["season"] = raw_values.seasons(rows["game_id"])
     rows["kind"] = prefix.map(KIND_OF_PREFIX).astype("str")
@@ -97,12 +113,37 @@ def _games(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     return rows if known.all() else rows[known]
 
 
+def _named(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    if "TEAM_NAME" not in frame:
+        return rows
+    return rows.assign(team_name=frame["TEAM_NAME"])
+
+
+def _foreign(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.Series:
+    """Return longer ids of our form for games with ESPN's, null for the others.
+
+    They are kind and season as in the league's ids, and then ESPN's id. ESPN's seasons are the
+    years in which they end.
+    """
+    if not {"SEASON", "SEASON_TYPE"} <= {*frame}:
+        return pd.Series(None, index=rows.index, dtype="str")
+    year = raw_values.numbers(frame["SEASON"].loc[rows.index])
+    kind = raw_values.digits(frame["SEASON_TYPE"].loc[rows.index]).map(_ESPN_KINDS)
+    known = year.between(1947, 2100) & kind.notna() & ~rows["game_id"].str.startswith("00")
+    start = ((year.fillna(1) - 1) % 100).astype("int64").astype("str").str.zfill(2)
+    return ("00" + kind + start + rows["game_id"].str.lstrip("0")).where(known)
+
+
 def _dates(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> pd.Series:
     """Return the dates of all files, each read in its own format."""
     years = raw_values.start_years(rows["game_id"])
     shown = ["GAME_DATE", "GAME_ID", "season"]
     found = []
     for _, own in frame[["file", "row", *shown]].groupby("file", sort=False):
+        if "PLAYER_ID" in frame and own["GAME_DATE"].isna().all():
+            # The team's row tells the date.
+            found.append(pd.Series(pd.NaT, own.index, dtype="datetime64[us]"))
+            continue
         dates, form = columns.dates(own, "GAME_DATE", years.loc[own.index], issues)
         wrong = raw_values.outside_season(dates, years.loc[own.index])
         remedy = f"Dates of this file are read as {form}; correct the date or the game id."
@@ -164,8 +205,12 @@ def _seconds(frame: pd.DataFrame, issues: IngestIssues) -> pd.Series:
 
 
 def _add_player_columns(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> None:
-    rows["player_id"] = columns.player_ids(frame, issues)
+    ids = columns.player_ids(frame, issues)
+    rows["player_id"] = ids.mask(rows["game_id"].str.len() > 10, FOREIGN_PLAYER - ids)
     rows["player_name"] = columns.text(frame, "PLAYER_NAME")
+    names = rows.dropna(subset=["player_id", "player_name"]).drop_duplicates("player_id")
+    known = rows["player_id"].map(names.set_index("player_id")["player_name"])
+    rows["player_name"] = rows["player_name"].fillna(known)
     unnamed = rows["player_name"].isna()
     issues.error("PLAYER_NAME is empty", frame, unnamed, ["GAME_ID", "PLAYER_ID"], _FILL_IN)
 

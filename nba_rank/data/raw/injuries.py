@@ -1,5 +1,6 @@
 """Raw files of injury reports: one row an entry, and one more a report."""
 
+import hashlib
 import json
 from functools import cache
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.raw.files import FileRecord, RawFile, has_columns, refuse
+from nba_rank.data.raw import parse
+from nba_rank.data.raw import values as raw_values
+from nba_rank.data.raw.files import FileRecord, RawFile, has_columns, with_names
 
 _ENTRY = {"player_id": "PLAYER_ID", "player_name": "PLAYER_NAME", "team": "TEAM_ID",
           "status": "STATUS", "reason": "REASON"}  # fmt: skip
@@ -17,21 +20,28 @@ Row = tuple[Any, ...]
 
 
 def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
-    """Return the record of one file, a report or a list of reports, and its rows for `to_frame`."""
-    content = raw.path.read_bytes()
-    record = FileRecord.of(raw, content)
+    """Return the record of one file and its rows for `to_frame`.
+
+    A file is a report, a list of reports, or a table of entries, each with the date of its games,
+    as official reports are kept.
+    """
+    record = FileRecord(raw.name, "", raw.level, raw.kind, raw.season)
     try:
-        found = json.loads(content)
-        written = found if isinstance(found, list) else [found]
-        if not all(isinstance(report, dict) for report in written):
-            raise ValueError("neither an object nor a list of objects")
-    except ValueError as error:
-        refuse(raw, error, issues)
+        content = parse.content(raw.path)
+        record.sha256 = hashlib.sha256(content).hexdigest()
+        reports = _reports(content)
+    except parse.UnreadableError as error:
+        issues.error_file(raw.name, str(error), error.remedy)
         return record, []
-    names = dict.fromkeys(name for report in written for name in report)
-    if not has_columns(raw, [_column(name) for name in names], issues):
+    if reports is None:
+        frame = with_names(parse.rows_of(content), raw.level)
+        found = _of_table(frame, raw, issues)
+        record.rows = len(found)
+        return record, found
+    names = dict.fromkeys(name for report in reports for name in report)
+    if not has_columns(raw, raw.level, [_column(name) for name in names], issues):
         return record, []
-    reports = [_by_column(report) for report in written]
+    reports = [_by_column(report) for report in reports]
     record.rows = len(reports)
     for name in ("DATE", "INJURIES"):
         if nulls := sum(report.get(name) is None for report in reports):
@@ -53,6 +63,46 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
         everywhere = pd.Series(True, index=shown.index)
         issues.error("injuries not understood", shown, everywhere, ["DATE"], remedy)
     return record, rows
+
+
+def _reports(content: bytes) -> list[dict[str, Any]] | None:
+    """Return the reports of a file, None where it is a table of entries."""
+    if content[:1] in (b"P", b"") or content.lstrip()[:1] not in (b"{", b"[", b"\xef"):
+        return None
+    try:
+        found = json.loads(parse.decode(content))
+    except ValueError as error:
+        raise parse.UnreadableError(f"cannot be read ({error})") from error
+    written = found if isinstance(found, list) else [found]
+    if not all(isinstance(report, dict) for report in written):
+        reason = "cannot be read (neither an object nor a list of objects)"
+        raise parse.UnreadableError(reason)
+    flat = written and all("injuries" not in map(str.lower, report) for report in written)
+    return None if flat and any(len(report) > len(_ENTRY) - 2 for report in written) else written
+
+
+def _of_table(frame: pd.DataFrame, raw: RawFile, issues: IngestIssues) -> list[Row]:
+    """Return the rows of a table of entries: a report for each of its dates.
+
+    A team that had not yet submitted its report has a row without a player, which says nothing.
+    """
+    missing = [name for name in ("DATE", "PLAYER_NAME", "TEAM_ID", "STATUS") if name not in frame]
+    if missing:
+        remedy = "A table of injuries has the columns DATE, PLAYER_NAME, TEAM and STATUS."
+        issues.error_file(raw.name, f"lacks the columns {', '.join(missing)}", remedy)
+        return []
+    frame = frame.reindex(columns=["DATE", *_ENTRY.values()])
+    frame = frame.assign(file=raw.name, row=range(1, len(frame) + 1))
+    reason = raw_values.text(frame["REASON"]).str.upper().fillna("")
+    nothing = ~raw_values.present(frame["PLAYER_NAME"]) & reason.str.contains("NOT YET SUBMITTED")
+    what = "injuries of a team that had not yet submitted them: unknown"
+    frame = issues.drop(what, frame, nothing, ["DATE", "TEAM_ID"])
+    rows: list[Row] = []
+    for number, (date, entries) in enumerate(frame.groupby("DATE", sort=False), start=1):
+        rows.append((raw.name, number, date, 0, False, *_NOTHING))
+        listed = entries[["row", *_ENTRY.values()]].itertuples(index=False, name=None)
+        rows += [(raw.name, number, date, row, True, *entry) for row, *entry in listed]
+    return rows
 
 
 def to_frame(rows: list[Row]) -> pd.DataFrame:

@@ -22,32 +22,49 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class UnreadableError(Exception):
-    """A file that holds no rows; says why, and what to do."""
+    """A file that holds no rows; says why, and what to do.
 
-    def __init__(self, reason: str, remedy: str = _AGAIN) -> None:
+    Attributes:
+        remedy: What to do.
+        stands_for_another: It is a link or pointer to the file that is meant, or may not be read.
+    """
+
+    def __init__(
+        self, reason: str, remedy: str = _AGAIN, *, stands_for_another: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.remedy = remedy
+        self.remedy, self.stands_for_another = remedy, stands_for_another
 
 
 def content(path: Path) -> bytes:
-    """Return the bytes of a file, unpacked where they are gzip.
+    """Return the bytes of a file.
 
     Raises:
-        UnreadableError: It is no file, may not be read, or stands for another one.
+        UnreadableError: It is a link to nothing, or may not be read.
     """
     if path.is_symlink() and not path.exists():
         remedy = "Put the file there, or remove the link."
-        raise UnreadableError(f"a link to {path.readlink()}, which does not exist", remedy)
+        raise UnreadableError(
+            f"a link to {path.readlink()}, which does not exist", remedy, stands_for_another=True
+        )
     try:
-        found = path.read_bytes()
+        return path.read_bytes()
+    except OSError as error:
+        remedy = f"Give read permission: {error}."
+        raise UnreadableError("may not be read", remedy, stands_for_another=True) from error
+
+
+def _unpacked(found: bytes) -> bytes:
+    """Return bytes that are gzip as they were before."""
+    try:
         found = gzip.decompress(found) if found.startswith(_GZIP) else found
-    except PermissionError as error:
-        raise UnreadableError("may not be read", f"Give read permission: {error}.") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise UnreadableError(str(error)) from error
+        raise UnreadableError(f"cannot be read ({error})") from error
     if found.startswith(b"version https://git-lfs"):
         remedy = "Run `git lfs pull` in its repository and copy the file again."
-        raise UnreadableError("a Git LFS pointer, not the file itself", remedy)
+        raise UnreadableError(
+            "a Git LFS pointer, not the file itself", remedy, stands_for_another=True
+        )
     if found.startswith((_ZIP, _OLD_EXCEL)):
         raise UnreadableError("an Excel workbook or an archive", _AS_CSV)
     if re.match(rb"\s*<(!doctype|html|\?xml)", found[:200], re.IGNORECASE):
@@ -56,11 +73,12 @@ def content(path: Path) -> bytes:
 
 
 def rows_of(found: bytes) -> pd.DataFrame:
-    """Return the rows of parquet, JSON or delimited text; text stays as it was written.
+    """Return the rows of parquet, JSON or delimited text, gzip or not; text stays as it is.
 
     Raises:
-        UnreadableError: It is none of them, or broken.
+        UnreadableError: It is none of them, broken, or stands for another file.
     """
+    found = _unpacked(found)
     try:
         if found.startswith(_PARQUET):
             return pd.read_parquet(io.BytesIO(found))
@@ -95,6 +113,10 @@ def of_json(found: object) -> pd.DataFrame:
     Raises:
         ValueError: There are no rows in it.
     """
+    game = found.get("game") if isinstance(found, dict) else None
+    if isinstance(game, dict) and isinstance(game.get("actions"), list):
+        # Play-by-play of stats.nba.com (V3) or cdn.nba.com.
+        return pd.DataFrame(game["actions"]).assign(gameId=game.get("gameId"))
     sets = found.get("resultSets", found.get("resultSet")) if isinstance(found, dict) else None
     if sets:
         each = [sets] if isinstance(sets, dict) else sets

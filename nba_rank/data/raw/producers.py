@@ -1,0 +1,209 @@
+"""The columns of other producers than the league's game logs.
+
+Names are compared without case, spaces and signs, so that `Player_ID`, `playerId` and `PLAYER ID`
+are one. Columns of a game log that follow from others are added.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.data import league
+from nba_rank.data.raw import values as raw_values
+
+_GAME_LOG = {
+    "GAME_ID": ["idgame"],
+    "GAME_DATE": ["gamedateest", "gamedatetimeest", "date", "gamedatetime", "dategame"],
+    "SEASON_ID": [],
+    "TEAM_ID": ["playerteamid", "idteam"],
+    "TEAM_ABBREVIATION": ["teamtricode", "teamabbr", "tricode", "team", "tm", "slugteam"],
+    "TEAM_NAME": ["teamdisplayname", "playerteamname", "nameteam"],
+    "TEAM_CITY": ["teamlocation", "playerteamcity"],
+    "OPPONENT": ["opponentteamid", "opponentteamabbreviation", "opponentteamname", "opp"],
+    "HOME_AWAY": ["teamhomeaway", "home", "location", "homeaway"],
+    "MIN": ["minutes", "nummin", "numminutes", "mp"],
+    "WL": ["win", "teamwinner", "outcomegame"],
+    "PTS": ["points", "teamscore", "totalpoints"],
+    "PLUS_MINUS": ["plusminuspoints", "plusminus"],
+    "FGM": ["fieldgoalsmade", "fg"],
+    "FGA": ["fieldgoalsattempted"],
+    "FG3M": ["threepointfieldgoalsmade", "threepointersmade", "3p", "3pm"],
+    "FG3A": ["threepointfieldgoalsattempted", "threepointersattempted", "3pa"],
+    "FTM": ["freethrowsmade", "ft"],
+    "FTA": ["freethrowsattempted"],
+    "OREB": ["offensiverebounds", "reboundsoffensive", "orb"],
+    "DREB": ["defensiverebounds", "reboundsdefensive", "drb"],
+    "REB": ["totalrebounds", "reboundstotal", "rebounds", "trb"],
+    "AST": ["assists"],
+    "STL": ["steals"],
+    "BLK": ["blocks"],
+    # The turnovers of the team itself count, as in `LeagueGameLog`.
+    "TOV": ["totalturnovers", "turnovers", "to"],
+    "PF": ["fouls", "foulspersonal", "personalfouls"],
+}
+_PERSON = {"PLAYER_ID": ["personid", "athleteid", "idplayer", "playerid"],
+           "PLAYER_NAME": ["athletedisplayname", "player", "nameplayer", "playername"],
+           "FIRST_NAME": [], "LAST_NAME": ["familyname"]}  # fmt: skip
+_FIXTURE = {
+    "DATE": ["gamedate", "gamedateest", "startdate", "datetime", "day"],
+    "HOME": ["hometeam", "homename", "hometeamtricode", "homeabbreviation", "hometeamteamtricode",
+             "hometeamabbreviation", "homedisplayname", "homeneutral", "homeid", "hometeamid"],
+    "AWAY": ["awayteam", "visitor", "visitorteam", "awayname", "awayteamtricode",
+             "awayabbreviation", "awayteamteamtricode", "awayteamabbreviation", "awaydisplayname",
+             "visitorneutral", "awayid", "awayteamid", "visitorteamid"],
+    "NEUTRAL": ["neutralsite", "isneutral"],
+    "SEASON_TYPE": ["gametype", "gamelabel"],
+    "GAME_ID": [],
+}  # fmt: skip
+NAMES: dict[str, dict[str, list[str]]] = {
+    "team": _GAME_LOG,
+    "player": {**_GAME_LOG, "TOV": ["turnovers", "to"], **_PERSON},
+    "schedule": _FIXTURE,
+    "market_lines": {
+        "DATE": ["gamedate"], "HOME": _FIXTURE["HOME"], "AWAY": _FIXTURE["AWAY"],
+        "HOME_SPREAD": ["spreadhome", "spread"], "MONEYLINE_HOME": ["homemoneyline"],
+        "MONEYLINE_AWAY": ["awaymoneyline"],
+    },
+    "market_totals": {"TEAM_NAME": ["team"], "TITLE_ODDS_AMERICAN": ["titleodds"]},
+    "roster": {
+        **_PERSON, "DATE": ["asof", "asofdate", "day"],
+        "TEAM_ABBREVIATION": ["team", "teamtricode", "tm"], "TEAM_ID": [],
+    },
+    "injury_report": {
+        "DATE": ["gamedate"], "STATUS": ["currentstatus"], "TEAM_ID": ["team"],
+        "PLAYER_ID": ["personid"], "PLAYER_NAME": ["player"], "REASON": ["notes", "comment"],
+    },
+}  # fmt: skip
+"""Other names of the columns of each level, the best first."""
+
+_PRODUCERS = {
+    "Basketball-Reference's game logs, which have no game id": ("rk", "mp", "fg", "trb"),
+    "the odds archive of Sportsbook Reviews Online, which has no game id and two rows a game":
+        ("rot", "vh", "open", "close"),
+    "Kaggle's games.csv (N. Lauga), which has no field goals made": ("gamestatustext", "ptshome"),
+    "FiveThirtyEight's Elo ratings": ("elo1pre", "elo2pre"),
+    "ESPN's box scores (hoopR)": ("teamslug", "teamcolor"),
+    "the players of ESPN's box scores (hoopR)": ("athleteid", "athletedisplayname"),
+    "Kaggle's box scores (E. Moore)": ("gameid", "threepointersmade", "numminutes"),
+    "the league's schedule": ("gamecode", "gamestatus", "arenaname"),
+}  # fmt: skip
+"""Columns by which the files of well-known producers are recognised."""
+
+_MIN_PAIRS = 8
+"""So many columns of `_home` and `_away` make a table of one row a game."""
+
+
+def squash(name: object) -> str:
+    """Return a name's letters and digits in lower case."""
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+
+
+def producer_of(columns: Iterable[object]) -> str | None:
+    """Return whose file has such columns, None if it is not known."""
+    found = {squash(column) for column in columns}
+    return next((name for name, some in _PRODUCERS.items() if found.issuperset(some)), None)
+
+
+def renamed(frame: pd.DataFrame, level: str, known: Sequence[str]) -> pd.DataFrame:
+    """Return a frame whose columns have our names, in capitals; a name can stand twice.
+
+    Args:
+        frame: Rows as they were parsed.
+        level: What a row would be.
+        known: Our names of the columns of the level.
+    """
+    others = NAMES.get(level, {})
+    written = [squash(column) for column in frame.columns]
+    wanted: dict[str, str] = {}
+    for name in dict.fromkeys([*known, *others]):
+        forms = [squash(name), *others.get(name, [])]
+        form = next((form for form in forms if form in written and form not in wanted), None)
+        if form is not None:
+            wanted[form] = name
+    plain = [str(column).strip().upper() for column in frame.columns]
+    names = [wanted.get(form, name) for form, name in zip(written, plain, strict=True)]
+    renamed = frame.set_axis(pd.Index(names), axis=1)
+    for form, name in wanted.items():
+        if form.endswith("est") and name in renamed:
+            # Times of Eastern Standard Time, though the league writes a Z behind them.
+            renamed[name] = renamed[name].astype("str").str.removesuffix("Z")
+    return renamed
+
+
+def one_row_a_team(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return two rows, home and away, of each row whose columns end in `_home` and `_away`."""
+    names = {squash(column): column for column in frame.columns}
+    bases = [name.removesuffix("home") for name in names if name.endswith("home")]
+    both = [base for base in bases if base and f"{base}away" in names]
+    if len(both) < _MIN_PAIRS:
+        return frame
+    sided = {side: [names[base + side] for base in both] for side in ("home", "away")}
+    shared = frame.drop(columns=sided["home"] + sided["away"])
+    parts = []
+    for side, columns in sided.items():
+        own = frame[columns].set_axis(pd.Index(both), axis=1)
+        parts.append(pd.concat([shared, own], axis=1).assign(HOME_AWAY=side))
+    return pd.concat(parts).sort_index(kind="stable")
+
+
+def complete(frame: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return a game log with the columns that follow from others.
+
+    Those are team, its names and its opponent, home or away, rebounds, and a player's name; the
+    date of a player's row comes from the team's log.
+    """
+    frame = frame.copy()
+    if level == "player":
+        if "PLAYER_NAME" not in frame and {"FIRST_NAME", "LAST_NAME"} <= {*frame}:
+            frame["PLAYER_NAME"] = frame["FIRST_NAME"].str.cat(frame["LAST_NAME"], sep=" ")
+        for name in ("GAME_DATE", "PLAYER_NAME"):
+            if name not in frame and "PLAYER_ID" in frame:
+                frame[name] = None
+    if "REB" not in frame and {"OREB", "DREB"} <= {*frame}:
+        offensive, defensive = (raw_values.numbers(frame[name]) for name in ("OREB", "DREB"))
+        frame["REB"] = offensive + defensive
+    known = [*league.known_team_ids()]
+    if "TEAM_ID" not in frame or not raw_values.numbers(frame["TEAM_ID"]).isin(known).any():
+        teams = _team_ids(frame)
+        if teams is None:
+            return frame
+        frame["TEAM_ID"] = teams
+    if level == "player":
+        return frame
+    ids = raw_values.numbers(frame["TEAM_ID"])
+    names = league.names_of_today()
+    for column, form in (("TEAM_ABBREVIATION", 0), ("TEAM_NAME", 1)):
+        looked_up = ids.map({team: both[form] for team, both in names.items()})
+        frame[column] = frame[column].fillna(looked_up) if column in frame else looked_up
+    if "MATCHUP" not in frame and {"HOME_AWAY", "GAME_ID"} <= {*frame}:
+        short = ids.map({team: both[0] for team, both in names.items()}).astype("str")
+        game = short.groupby(frame["GAME_ID"])
+        first, last = game.transform("first"), game.transform("last")
+        other = first.where(first != short, last).astype("str")
+        home = raw_values.text(frame["HOME_AWAY"]).str.lower()
+        at_home = home.isin(["home", "h", "1", "1.0", "true"])
+        sign = pd.Series(np.where(at_home, " vs. ", " @ "), frame.index, dtype="str")
+        frame["MATCHUP"] = (short + sign + other).where(home.notna())
+    if "WL" in frame:
+        won = {"true": "W", "false": "L", "1": "W", "0": "L", "1.0": "W", "0.0": "L"}
+        result = raw_values.text(frame["WL"])
+        frame["WL"] = result.str.lower().map(won).fillna(result)
+    return frame
+
+
+def _team_ids(frame: pd.DataFrame) -> pd.Series | None:
+    """Return the team of each row by id, abbreviation, name or matchup; None without any."""
+    found: pd.Series | None = None
+    forms = [name for name in ("TEAM_ID", "TEAM_ABBREVIATION", "TEAM_NAME") if name in frame]
+    for form in forms:
+        ids = league.team_ids_of(raw_values.text(frame[form]))
+        found = ids if found is None else found.fillna(ids)
+    if "TEAM_CITY" in frame and "TEAM_NAME" in frame and found is not None:
+        whole = raw_values.text(frame["TEAM_CITY"]) + " " + raw_values.text(frame["TEAM_NAME"])
+        found = found.fillna(league.team_ids_of(whole))
+    if not forms and "MATCHUP" in frame:
+        first = raw_values.text(frame["MATCHUP"]).str.extract(r"^(\S+)", expand=False)
+        found = league.team_ids_of(first)
+    return found
