@@ -199,7 +199,8 @@ MODEL_A_VARIANTS: Mapping[str, Variant] = {
         data=_exchanged,
     ),
     "outcomes shuffled": Variant(
-        "outcomes are dealt out to the teams of a season at random, which must cost nearly all",
+        "outcomes are dealt out to the teams of a season at random: what is learned is chance, and "
+        "may rank the wrong way round",
         data=_shuffled,
     ),
     "without embeddings": Variant(

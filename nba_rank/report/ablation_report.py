@@ -9,7 +9,16 @@ from rich.console import Console
 from nba_rank.core.metrics import higher_is_better
 from nba_rank.core.run_dir import RunDir
 from nba_rank.evaluation.paired import MEAN
-from nba_rank.report.format import GAIN, console_table, number, pivot, print_table, where
+from nba_rank.report.format import (
+    GAIN,
+    Column,
+    console_table,
+    number,
+    pivot,
+    print_table,
+    table,
+    where,
+)
 from nba_rank.report.labels import label, span
 from nba_rank.report.render import write_analysis
 
@@ -28,6 +37,13 @@ _DIRECTIONS = {
     ),
 }
 """Title of each direction, in order, and what to say of its tables."""
+
+_NETWORKS: list[Column] = [
+    ("variant", "variant"),
+    ("margin_error", "error of margins", ".2f"), ("margin_error_sd", "spread of the error", ".3f"),
+    ("spearman", "Spearman", ".4f"), ("spearman_sd", "spread of Spearman", ".4f"),
+    ("set_variance", "variance of set to skip", ".4f"), ("prior_kl", "divergence", ".4f"),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,10 @@ def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Cons
             console_table(pivot(rows, "part", "list", "difference", "+*"), heading), console
         )
         references.append((metric, _against(rows), _level(rows)))
+    networks = None
+    if report.networks is not None:
+        networks = table(report.networks, _NETWORKS)
+        print_table(console_table(networks, "Network by network"), console)
     sections = []
     for direction, (title, note) in _DIRECTIONS.items():
         tables = []
@@ -89,6 +109,7 @@ def write_ablation_report(report: AblationReport, run_dir: RunDir, console: Cons
     context = vars(report) | {
         "seasons": span(report.seasons),
         "references": references,
+        "networks": networks,
         "sections": sections,
         "variants": pd.DataFrame(variants) if any(words.values()) else None,
     }
@@ -102,14 +123,14 @@ def _gains(rows: pd.DataFrame, report: AblationReport) -> pd.DataFrame:
     rows = rows.sort_values(
         "part", key=lambda part: part.map([*means["part"]].index), kind="stable"
     )
-    table = pivot(rows, "part", "list", "difference", GAIN)
+    gains = pivot(rows, "part", "list", "difference", GAIN)
     build = report.build_seconds
-    if set(table["part"]) <= build.keys():
+    if set(gains["part"]) <= build.keys():
         shares = {
             part: number(seconds / sum(build.values()), ".0%") for part, seconds in build.items()
         }
-        table["build time"] = [f"{build[part]:.2f} s ({shares[part]})" for part in table["part"]]
-    return table
+        gains["build time"] = [f"{build[part]:.2f} s ({shares[part]})" for part in gains["part"]]
+    return gains
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:
@@ -131,5 +152,5 @@ def _level(rows: pd.DataFrame) -> pd.DataFrame:
 def _against(rows: pd.DataFrame) -> pd.DataFrame:
     """Return differences from roster strength alone as text, with the p-value of the mean."""
     p = rows[rows["as_of_point"] == MEAN].set_index("part")["p"]
-    table = pivot(rows, "part", "list", "difference", GAIN, heading="variant")
-    return table.assign(**{"p of the mean": [number(p[name]) for name in table["variant"]]})
+    texts = pivot(rows, "part", "list", "difference", GAIN, heading="variant")
+    return texts.assign(**{"p of the mean": [number(p[name]) for name in texts["variant"]]})

@@ -24,6 +24,7 @@ from nba_rank.experiments.model_a_parts import (
     scoring_only,
 )
 from nba_rank.experiments.train import train
+from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY, FeatureStore
 from nba_rank.models.oof import fit_folds
 from nba_rank.samples.dataset import PROGRESS, Dataset
@@ -203,6 +204,70 @@ def test_players_do_not_count_for_the_team_prior_alone(scores, config, data):
     spoiled = replace(data, sets=replace(data.sets, stats=noise))
     again = scores_of(MODEL_A_VARIANTS["team prior alone"], config, spoiled)
     pd.testing.assert_frame_equal(again, scores["team prior alone"])
+
+
+@pytest.fixture(scope="module")
+def planted() -> tuple[Dataset, FoldPlan]:
+    """Sixty seasons of new players each, whose passers and finishers are worth more together.
+
+    What a team gains by it has the spread of its strength, which the team prior knows.
+    """
+    rng, n_teams = np.random.default_rng(0), 30
+    seasons = [f"{year}-{(year + 1) % 100:02d}" for year in range(1950, 2010)]
+    shape = (len(seasons), n_teams, 8)
+    trait, share = rng.normal(size=(*shape, 2)), rng.uniform(0.3, 1, shape)
+    share /= share.sum(axis=-1, keepdims=True)
+    passing, finishing = np.moveaxis((share[..., None] * trait).sum(axis=2), -1, 0)
+    strength, together = rng.normal(size=shape[:2]), passing * finishing
+    total = strength + together / together.std()
+    relevance = total.argsort(axis=1).argsort(axis=1).ravel() / (n_teams - 1)
+    frame = pd.DataFrame(
+        {
+            "season": pd.Series(np.repeat(seasons, n_teams), dtype="str"),
+            "as_of_date": pd.to_datetime([f"{one[:4]}-12-01" for one in seasons]).repeat(n_teams),
+            "team_id": np.tile(np.arange(n_teams) + 1, len(seasons)),
+            "conference": np.tile(np.where(np.arange(n_teams) % 2, "West", "East"), len(seasons)),
+        }
+    )
+    sets = PlayerSets(
+        frame=frame,
+        player_id=1 + np.arange(share.size).reshape(-1, shape[2]),
+        minutes_share=share.reshape(-1, shape[2]).astype(np.float32),
+        stats=trait.reshape(-1, shape[2], 2).astype(np.float32),
+        columns=["passing", "finishing"],
+        dates_left_out=0,
+    )
+    store = FeatureStore(frame.assign(elo_rating=strength.ravel()), ["elo_rating"], {})
+    goals = frame[["season", "team_id"]].assign(relevance=relevance)
+    tests = seasons[-6:]
+    plan = FoldPlan([Fit("last", seasons[:-6], tests)], [TestPart("last", tests, seasons[:-6])])
+    return Dataset.of(store, sets, goals), plan
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pooling", [WHOLE, "weights by minutes"])
+def test_what_players_are_worth_together_is_found(config, planted, pooling):
+    data, plan = planted
+    model_a = replace(
+        config.model.model_a, team_prior=["elo_rating"], embedding_dim=0, encoder_dims=[32, 16],
+        dropout=0.0, lists_per_batch=16, n_seeds=1,
+    )  # fmt: skip
+    config = replace(
+        config,
+        model=replace(config.model, model_a=model_a),
+        trainer=replace(config.trainer, max_epochs=20),
+    )
+    skill = {}
+    for name in (pooling, "players exchanged", PRIOR_ALONE):
+        variant = MODEL_A_VARIANTS.get(name, Variant())
+        changed, own = variant.config(config), variant.data(data)
+        _, predicted = fit_folds(plan, own, changed, np.random.SeedSequence(5), lambda: None)
+        found = pd.concat([scores.frame for scores in predicted.values()])
+        found = found.merge(data.relevance, on=["season", "team_id"])
+        ranks = found.groupby("season")[["model_a", "relevance"]].corr("spearman")
+        skill[name] = ranks.xs("model_a", level=1)["relevance"].mean()
+    assert skill[pooling] > skill[PRIOR_ALONE] + 0.05
+    assert skill["players exchanged"] == pytest.approx(skill[PRIOR_ALONE], abs=0.03)
 
 
 def test_columns_are_taken_out_with_their_values(data):

@@ -57,6 +57,29 @@ def test_gains_stand_by_ranker_the_largest_first_with_what_they_cost(write, tabl
     assert shown.count("+0.040*") == 2 * 2 * len(LIST_LABELS)
 
 
+def test_variants_of_model_a_stand_beside_roster_strength_and_seed_by_seed(write, table):
+    gains = gains_of(directions=["without"], rankers=["model_a"])
+    errors = gains.assign(metric="margin_error")
+    against = pd.concat([gains, errors]).assign(reference="roster_strength")
+    networks = pd.DataFrame(
+        [("full", 144.267, 0.021, 0.79361, 0.00123, 0.0031, 0.0052)],
+        columns=["variant", "margin_error", "margin_error_sd", "spearman", "spearman_sd",
+                 "set_variance", "prior_kl"],
+    )  # fmt: skip
+    text, shown = write(
+        pd.concat([errors, gains]), against=against, networks=networks, build_seconds={}, prior=[]
+    )
+    row = "| full | 144.27 | 0.021 | 0.7936 | 0.0012 | 0.0031 | 0.0052 |"
+    assert row in text
+    assert "144.27" in shown
+    assert text.index("Against roster strength alone") < text.index(row)
+    assert "| roster strength alone | 0.70 |" in text
+    assert "p of the mean" in text
+    # The error falls by what helps: the largest fall comes first.
+    falls = text[text.index("### A attention: squared error of margins") :]
+    assert falls.index("| idle |") < falls.index("| dear |") < falls.index("| helps |")
+
+
 def test_few_seasons_have_neither_interval_nor_star(write, table):
     text, _ = write(gains_of(n_seasons=3), build_seconds={})
     assert table(text, "stack")["helps"] == ["+0.040"] * len(LIST_LABELS)
