@@ -239,9 +239,12 @@ class Tables:
     def _kept(self) -> dict[Hashable, Any]:
         return {}
 
-    def hashes(self) -> dict[str, str]:
-        """Return the hash of each table's content by its name."""
-        return {name: frame_hash(table, self.row_hashes(name)) for name, table in self.items()}
+    def hashes(self, *, until: str | None = None) -> dict[str, str]:
+        """Return the hash of each table's content by its name, as `until` would leave it."""
+        rows = {name: self.row_hashes(name) for name, _ in self.items()}
+        if until is not None:
+            rows = {name: rows[name][table["season"] <= until] for name, table in self.items()}
+        return {name: frame_hash(table, rows[name]) for name, table in self.items()}
 
     def row_hashes(self, name: str) -> npt.NDArray[np.uint64]:
         """Return the hash of each row of a table."""

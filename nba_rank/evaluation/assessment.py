@@ -1,12 +1,14 @@
 """Judge a run: the final ranker, its members and the baselines on the test seasons."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import Config
 from nba_rank.core.names import MARGINS
+from nba_rank.core.workers import Tell, side_by_side
 from nba_rank.data.prepare import true_strength
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.baselines import baseline_scores, market_scores, with_random
@@ -14,11 +16,12 @@ from nba_rank.evaluation.evaluate import evaluate, interval_metrics, recovery_me
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS
 from nba_rank.evaluation.probability_assessment import Forecast, assess_probabilities
 from nba_rank.evaluation.result import WITHOUT, EvaluationResult, evaluation_result
+from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.faithfulness import occlusion_effects
-from nba_rank.models.model_a.fitted import TeamScores
-from nba_rank.models.oof import final_scores
+from nba_rank.models.model_a.fitted import FittedModelA, TeamScores
+from nba_rank.models.oof import final_scores, n_workers
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.margins_only import margins_only
 from nba_rank.samples.dataset import PROJECTED, Dataset
@@ -68,6 +71,7 @@ def assess(
         simulated = margins_only(
             tables, league.inputs, of_points, tests,
             n_simulations=config.odds.n_simulations, seed=config.seed,
+            threads=config.trainer.num_threads,
         )  # fmt: skip
     scored = _scored(judged, points, baselines, simulated, tables, config, rng)
     without = _without_a_member(judged, points, data, config)
@@ -100,7 +104,7 @@ def assess(
         weights=_weights(judged.rankers),
         losses=_by_fit({name: fit.losses for name, fit in networks.items()}),
         diagnostics=_by_fit({name: fit.diagnostics for name, fit in networks.items()}),
-        occlusion=_occlusion(judged, data, points, rng),
+        occlusion=_occlusion(judged, data, points, n_workers(config), rng),
         rng=floor_rng,
     )
 
@@ -164,12 +168,16 @@ def _without_a_member(
 
 
 def _occlusion(
-    judged: EvaluationInputs, data: Dataset, points: pd.DataFrame, rng: np.random.Generator
+    judged: EvaluationInputs,
+    data: Dataset,
+    points: pd.DataFrame,
+    workers: int,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Take players out of model A's test teams at the points."""
-    parts = []
+    tasks = []
     fits = [(part.fit, season) for part in judged.plan.tests for season in part.seasons]
-    for fit, season in fits:
+    for (fit, season), own_rng in zip(fits, rng.spawn(len(fits)), strict=True):
         model, scores = judged.members[fit].model_a, judged.oof[season]
         if model is None or scores.attention is None:
             continue
@@ -179,9 +187,24 @@ def _occlusion(
         score = tested.sets.frame[KEY].merge(scores.frame, how="left", on=KEY)["model_a"]
         whole = TeamScores(score.to_numpy()[rows], scores.attention[rows], None)
         prior = tested.set_features(model.inputs.features).iloc[rows]
-        effects = occlusion_effects(model, tested.sets.take(rows), prior, rng, whole)
-        parts.append(effects.merge(points, on=["season", "as_of_date"]))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        tasks.append(_Occluded(model, tested.sets.take(rows), prior, own_rng, whole))
+    parts = [*side_by_side(_take_out, None, tasks, workers)]
+    found = [effects.merge(points, on=["season", "as_of_date"]) for effects in parts]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+class _Occluded(NamedTuple):
+    """A season's arguments of `occlusion_effects`."""
+
+    model: FittedModelA
+    sets: PlayerSets
+    team_prior: pd.DataFrame
+    rng: np.random.Generator
+    whole: TeamScores
+
+
+def _take_out(shared: None, season: _Occluded, tell: Tell) -> pd.DataFrame:
+    return occlusion_effects(*season)
 
 
 def _weights(rankers: dict[str, Ranker]) -> pd.DataFrame:

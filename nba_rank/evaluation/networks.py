@@ -7,10 +7,10 @@ import pandas as pd
 import torch
 
 from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.core.workers import one_thread
 from nba_rank.features.store import KEY
 from nba_rank.models.model_a.diagnostics import diagnose
 from nba_rank.models.model_a.fitted import FittedModelA
-from nba_rank.models.workers import one_thread
 from nba_rank.samples.dataset import Dataset
 
 

@@ -8,12 +8,12 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.config.schema import Config
+from nba_rank.core.workers import Tell, side_by_side, warm_up
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.device import device_of
 from nba_rank.models.model_a.fit import LoggerFactory
 from nba_rank.models.ranker import Ensemble, League
-from nba_rank.models.workers import Tell, side_by_side, warm_up
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from nba_rank.config.schema import Config
+from nba_rank.core.workers import Tell, side_by_side
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import fit_ensemble, n_workers
 from nba_rank.models.ranker import Ensemble, League, Ranker
-from nba_rank.models.workers import Tell, side_by_side
 from nba_rank.odds.bracket import MisfitError
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import TestPart

@@ -4,9 +4,12 @@ A team's strength is its margins to date, adjusted for the schedule and drawn to
 Home edge, noise, doubt, schedule and rules are those of `nba_rank.odds.monte_carlo`.
 """
 
+from typing import NamedTuple
+
 import pandas as pd
 
 from nba_rank.config.schema import MasseyConfig
+from nba_rank.core.workers import Tell, side_by_side
 from nba_rank.data.tables import Tables
 from nba_rank.features import massey
 from nba_rank.features.asof import Rows
@@ -26,6 +29,7 @@ def margins_only(
     *,
     n_simulations: int,
     seed: int,
+    threads: int,
 ) -> pd.DataFrame:
     """Simulate the rest of seasons from their as-of points, each by what earlier seasons taught.
 
@@ -36,6 +40,7 @@ def margins_only(
         seasons: Seasons asked for.
         n_simulations: Simulations of each date.
         seed: Seed of each date's simulations.
+        threads: Seasons that are simulated at once; does not change the result.
 
     Returns:
         What `MonteCarloOdds.predict` returns, with `as_of_point`.
@@ -49,12 +54,25 @@ def margins_only(
         on=["season", "as_of_date", "team_id"],
         validate="one_to_one",
     )
-    games = Rated.of(tables, rated)
-    parts = []
-    for season in seasons:
-        earlier = [name for name in rated["season"].unique() if name < season]
-        models = StrengthModels.fit(games.of_seasons(earlier), _START, _START)
-        odds = MonteCarloOdds(models, models, n_simulations, seed)
-        parts.append(odds.predict(rated[rated["season"] == season], tables))
+    tables = tables.without_players()
+    known = _Known(tables, Rated.of(tables, rated), n_simulations, seed)
+    parts = [*side_by_side(_simulate, known, seasons, threads)]
     key = ["season", "as_of_date"]
     return pd.concat(parts, ignore_index=True).merge(points[[*key, "as_of_point"]], on=key)
+
+
+class _Known(NamedTuple):
+    """What every season is simulated with."""
+
+    tables: Tables
+    rated: Rated
+    n_simulations: int
+    seed: int
+
+
+def _simulate(known: _Known, season: str, tell: Tell) -> pd.DataFrame:
+    frame = known.rated.frame
+    earlier = [name for name in frame["season"].unique() if name < season]
+    models = StrengthModels.fit(known.rated.of_seasons(earlier), _START, _START)
+    odds = MonteCarloOdds(models, models, known.n_simulations, known.seed)
+    return odds.predict(frame[frame["season"] == season], known.tables)

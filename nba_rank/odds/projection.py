@@ -7,16 +7,15 @@ before it, and before the first test season where the models are fitted only onc
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from nba_rank.core.content_hash import frame_hash
 from nba_rank.core.fit_or_load import Entry
+from nba_rank.core.workers import Tell, side_by_side
 from nba_rank.data.tables import Tables
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames, has_players
 
@@ -77,13 +76,18 @@ def project(
         season_half_life: Of the weights of the seasons learned from.
         on_season: Called after each season.
     """
-    known = [*tables.hashes().values(), (n_simulations, seed, season_half_life)]
+    tables = tables.without_players()
+    settings = (n_simulations, seed, season_half_life)
     hashes = {str(season): frame_hash(part) for season, part in inputs.groupby("season")}
     entries = {
         season: Entry(
             cache,
             f"projection_{season}",
-            [*known, *[hashes.get(name, name) for name in [*earlier, season]]],
+            [
+                *tables.hashes(until=season).values(),
+                settings,
+                *[hashes.get(name, name) for name in [*earlier, season]],
+            ],
             made_by=__name__,
             write=Projection.write,
             read=Projection.read,
@@ -96,37 +100,49 @@ def project(
         on_season()
     missing = [season for season in entries if season not in parts]
     if missing:
-        training_games = TrainingGames.of(tables, inputs)
-
-        def simulate(season: str) -> Projection:
-            start = time.perf_counter()
-            learned = training_games.of_seasons(learn_from[season])
-            odds = MonteCarloOdds.fit(
-                learned,
-                n_simulations=n_simulations,
-                seed=seed,
-                season_half_life=season_half_life,
-            )
-            dates = inputs[inputs["season"] == season]
-            at_once = max(1, threads // len(missing))
-            # A season to come is simulated by whoever ranks it.
-            summary = dates
-            if len(dates):
-                summary = odds.predict(dates, tables, rounds=False, threads=at_once)
-            part = Projection(summary, {season: odds}, time.perf_counter() - start)
+        games = TrainingGames.of(tables, inputs)
+        at_once = max(1, threads // len(missing))
+        known = _Known(tables, inputs, games, n_simulations, seed, season_half_life, at_once)
+        tasks = [(season, learn_from[season]) for season in missing]
+        made = side_by_side(_simulate, known, tasks, threads)
+        for season, part in zip(missing, made, strict=True):
             entries[season].keep(part)
-            return part
-
-        # Set here for all threads: each of them setting it anew would undo what another has set.
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-            for season, part in zip(missing, pool.map(simulate, missing), strict=True):
-                parts[season] = part
-                on_season()
+            parts[season] = part
+            on_season()
     return Projection(
         pd.concat([parts[season].summary for season in entries], ignore_index=True),
         {season: parts[season].odds[season] for season in entries},
         sum(part.seconds for part in parts.values()),
     )
+
+
+class _Known(NamedTuple):
+    """What every season is simulated with; `threads` are those of its dates."""
+
+    tables: Tables
+    inputs: pd.DataFrame
+    games: TrainingGames
+    n_simulations: int
+    seed: int
+    season_half_life: float | None
+    threads: int
+
+
+def _simulate(known: _Known, task: tuple[str, list[str]], tell: Tell) -> Projection:
+    """Simulate a season with what others teach."""
+    start = time.perf_counter()
+    season, learn_from = task
+    odds = MonteCarloOdds.fit(
+        known.games.of_seasons(learn_from),
+        n_simulations=known.n_simulations,
+        seed=known.seed,
+        season_half_life=known.season_half_life,
+    )
+    dates = known.inputs[known.inputs["season"] == season]
+    summary = dates
+    if len(dates):  # a season to come is simulated by whoever ranks it
+        summary = odds.predict(dates, known.tables, rounds=False, threads=known.threads)
+    return Projection(summary, {season: odds}, time.perf_counter() - start)
 
 
 def projected_seasons(inputs: pd.DataFrame, needed: list[str]) -> list[str]:

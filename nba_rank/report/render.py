@@ -2,10 +2,10 @@
 
 import base64
 import re
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,6 +19,7 @@ from rich.console import Console
 
 from nba_rank.core import escape
 from nba_rank.core.run_dir import RunDir
+from nba_rank.core.workers import Tell, side_by_side
 from nba_rank.report import format as fmt
 from nba_rank.report.labels import label, sentence
 from nba_rank.report.style import save
@@ -33,6 +34,15 @@ _Tokens = Sequence[Token]
 _Env = MutableMapping[str, Any]
 
 
+class Drawing(NamedTuple):
+    """A figure that is still to be drawn by `plot(*arguments)`, a function of a module."""
+
+    caption: str
+    name: str
+    plot: Callable[..., Figure]
+    arguments: tuple[object, ...]
+
+
 class Album(list[tuple[str, str]]):
     """The figures of a run folder: caption, and path from the folder."""
 
@@ -42,9 +52,23 @@ class Album(list[tuple[str, str]]):
 
     def add(self, caption: str, name: str, figure: Figure) -> None:
         """Write a figure into the run folder."""
-        path = f"figures/{name}.png"
+        path = _path(name)
         save(figure, self._folder / path)
         self.append((caption, path))
+
+    def draw(self, drawings: Sequence[Drawing], threads: int) -> None:
+        """Draw figures, `threads` at once, and write them into the run folder."""
+        for _ in side_by_side(_draw, self._folder, drawings, threads):
+            pass
+        self += [(drawing.caption, _path(drawing.name)) for drawing in drawings]
+
+
+def _path(name: str) -> str:
+    return f"figures/{name}.png"
+
+
+def _draw(folder: Path, drawing: Drawing, tell: Tell) -> None:
+    save(drawing.plot(*drawing.arguments), folder / _path(drawing.name))
 
 
 def write_analysis(

@@ -24,7 +24,7 @@ from nba_rank.report.forecast_figures import (
 from nba_rank.report.format import cells, console_table, number, pivot, print_table, where
 from nba_rank.report.labels import EVENT_LABELS, LOSS_LABELS, POINT_LABELS, label, sentence
 from nba_rank.report.model_a_figures import plot_diagnostics, plot_losses
-from nba_rank.report.render import Album, write_analysis
+from nba_rank.report.render import Album, Drawing, write_analysis
 from nba_rank.report.season_figures import plot_skill_over_season
 from nba_rank.samples.folds import Fit, FoldPlan
 
@@ -112,19 +112,19 @@ def write_tables(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> 
 
 def draw(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> Album:
     """Draw the figures, as far as there is something to draw."""
-    album = Album(run_dir)
     title = "Skill over the season against the baselines"
-    album.add(title, "skill_over_season", plot_skill_over_season(found.means))
+    drawings = [Drawing(title, "skill_over_season", plot_skill_over_season, (found.means,))]
     for season, rows in found.predictions.groupby("season"):
         title = f"{season}: predicted against actual rank"
-        figure = plot_predicted_vs_actual(rows, title)
-        album.add(title, f"predicted_vs_actual_{season}", figure)
+        name = f"predicted_vs_actual_{season}"
+        drawings.append(Drawing(title, name, plot_predicted_vs_actual, (rows, title)))
         if "title_prob" in rows:
             title = f"{season}: the race for the title"
             champion = next(iter(rows.loc[rows["actual_rank"] == 1, "team"]), None)
             ended = rows.loc[rows["as_of_point"] == "end", "as_of_date"].max()
-            figure = plot_title_odds(rows, title, champion, ended)
-            album.add(title, f"title_race_{season}", figure)
+            odds = rows[["as_of_date", "team", "title_prob"]]
+            arguments = (odds, title, champion, ended)
+            drawings.append(Drawing(title, f"title_race_{season}", plot_title_odds, arguments))
     for ranker, bins in found.reliability.groupby("ranker", sort=False):
         by_event = {
             sentence(EVENT_LABELS[str(event)]): rows
@@ -132,13 +132,17 @@ def draw(found: EvaluationResult, setting: Setting, run_dir: RunDir) -> Album:
         }
         name = f"reliability_{'calibration' if ranker == PLATT else 'odds'}"
         title = f"Does it happen as often as forecast? By {label('ranker', ranker)}"
-        album.add(title, name, plot_reliability(by_event, title))
+        drawings.append(Drawing(title, name, plot_reliability, (by_event, title)))
     if not found.losses.empty:
-        figure = plot_losses(found.losses, LOSS_LABELS[setting.config.model.model_a.loss])
-        album.add("Model A's loss by epoch", "losses", figure)
+        loss = LOSS_LABELS[setting.config.model.model_a.loss]
+        drawings.append(
+            Drawing("Model A's loss by epoch", "losses", plot_losses, (found.losses, loss))
+        )
     if not found.diagnostics.empty:
-        figure = plot_diagnostics(found.diagnostics)
-        album.add("Health of model A's attention by epoch", "attention_diagnostics", figure)
+        title, diagnostics = "Health of model A's attention by epoch", (found.diagnostics,)
+        drawings.append(Drawing(title, "attention_diagnostics", plot_diagnostics, diagnostics))
+    album = Album(run_dir)
+    album.draw(drawings, setting.config.trainer.num_threads)
     return album
 
 

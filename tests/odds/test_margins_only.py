@@ -8,6 +8,7 @@ from nba_rank.odds.inputs import INPUTS
 from nba_rank.odds.margins_only import margins_only
 
 SEASON = "2023-24"
+SETTINGS = {"n_simulations": 300, "seed": 1, "threads": 1}
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def points(sim_dates) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def simulated(sim_tables, sim_inputs, points) -> pd.DataFrame:
     """The last season; not to be altered."""
-    return margins_only(sim_tables, sim_inputs, points, [SEASON], n_simulations=300, seed=1)
+    return margins_only(sim_tables, sim_inputs, points, [SEASON], **SETTINGS)
 
 
 def test_every_point_of_the_season_has_odds_that_add_up(simulated):
@@ -38,7 +39,7 @@ def test_it_learns_in_the_season_and_ranks_the_end_well(simulated, sim_results):
 
 def test_nothing_but_margins_plays_a_part(simulated, sim_tables, sim_inputs, points):
     blank = sim_inputs.assign(**dict.fromkeys(INPUTS, np.nan))
-    got = margins_only(sim_tables, blank, points, [SEASON], n_simulations=300, seed=1)
+    got = margins_only(sim_tables, blank, points, [SEASON], **SETTINGS)
     pd.testing.assert_frame_equal(got, simulated)
 
 
@@ -48,9 +49,7 @@ def test_games_of_the_date_and_later_play_no_part(
     half = points.loc[
         (points["season"] == SEASON) & (points["as_of_point"] == "0.5"), "as_of_date"
     ].item()
-    got = margins_only(
-        poison(sim_tables, half), sim_inputs, points, [SEASON], n_simulations=300, seed=1
-    )
+    got = margins_only(poison(sim_tables, half), sim_inputs, points, [SEASON], **SETTINGS)
     both = [frame[frame["as_of_date"] <= half] for frame in (got, simulated)]
     pd.testing.assert_frame_equal(*both)
     assert not got.equals(simulated)

@@ -91,6 +91,7 @@ def test_a_poisoned_future_changes_nothing_before_it(
         assert rows[0].equals(rows[1]) == (number <= place)
 
 
+@pytest.mark.slow
 def test_threads_do_not_change_a_projection(sim_tables, few, tmp_path):
     learn_from = {SECOND: [FIRST], THIRD: [FIRST, SECOND]}
     alone, together = (
@@ -149,6 +150,19 @@ def test_the_key_changes_with_all_that_a_projection_is_made_from(
     assert not is_new()
     monkeypatch.setattr("nba_rank.core.content_hash.code_hash", lambda module: "another")
     assert is_new()
+
+
+def test_later_seasons_have_no_part_in_an_entry_of_the_cache(
+    sim_tables, few, tmp_path, poison, monkeypatch
+):
+    monkeypatch.setattr(
+        MonteCarloOdds, "predict", lambda self, frame, tables, **settings: frame[["season"]]
+    )
+    opening = sim_tables.seasons.set_index("season").loc[THIRD, "first_date"]
+    for tables in (sim_tables, sim_tables.until(SECOND), poison(sim_tables, opening)):
+        inputs = few[few["season"].isin(tables.seasons["season"])]
+        project(tables, inputs, {SECOND: [FIRST]}, cache=tmp_path, **SETTINGS)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_seasons_of_known_players_are_worth_simulating_and_those_that_are_needed(sim_inputs):

@@ -240,9 +240,8 @@ def write(make, compose_as_is, tmp_path, drawn):
     def run(n_seasons=1, *, config=(), changes=None, **kind):
         found, tables = make(n_seasons, **kind)
         plan = FoldPlan([Fit(SEASON, ["2022-23"], [SEASON])], [TestPart(SEASON, [SEASON], [])])
-        setting = Setting(
-            compose_as_is(*config), plan, tables, {"models": 1.0}, {"elo": 0.3, "record": 0.1}
-        )
+        config = compose_as_is("trainer.num_threads=1", *config)
+        setting = Setting(config, plan, tables, {"models": 1.0}, {"elo": 0.3, "record": 0.1})
         run_dir, out = RunDir.reserve(tmp_path), io.StringIO()
         found = replace(found, **(changes or {}))
         write_report(found, setting, run_dir, Console(file=out, width=200))

@@ -14,13 +14,13 @@ import torch
 from nba_rank.config.schema import ModelAConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.core.errors import UserError
+from nba_rank.core.workers import one_thread
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.device import gpu_memory
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.model_a.uncertainty import INTERVALS, dropout_scores, has_dropout, intervals
 from nba_rank.models.saved import reading
-from nba_rank.models.workers import one_thread
 from nba_rank.samples.lists import Batch
 
 _SCORES = "scores.npz"

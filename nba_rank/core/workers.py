@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 Tell = Callable[[object], None]
 """Sends a message to the parent."""
 
-_PRELOADED = "nba_rank.models.preload"
+_PRELOADED = "nba_rank.experiments.preload"
 _HAS_SERVER = "forkserver" in multiprocessing.get_all_start_methods()
 _TOLD, _DONE, _FAILED = "told", "done", "failed"
 
