@@ -5,6 +5,7 @@ from chance.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from nba_rank.config.schema import CalibrationConfig, Config
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.seeds import Seeds
 from nba_rank.core.stages import Stages
+from nba_rank.core.workers import Tell, side_by_side
 from nba_rank.data.outcomes import EVENTS, events
 from nba_rank.evaluation.assessment import final_name, truth_of
 from nba_rank.evaluation.calibration import calibration_table, reliability_tables, season_scores
@@ -25,12 +27,12 @@ from nba_rank.evaluation.paired import paired, season_means, with_mean
 from nba_rank.evaluation.probability_assessment import Forecast, win_probabilities
 from nba_rank.experiments.ablations import without_intervals
 from nba_rank.experiments.comparison_run import comparison_run
-from nba_rank.experiments.inputs import RunInputs, fit_members, read_inputs
+from nba_rank.experiments.inputs import fit_members, read_inputs
 from nba_rank.features.store import KEY
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.models.members import Members, Scores
-from nba_rank.models.oof import fit_ensemble
-from nba_rank.models.ranker import Ranker
+from nba_rank.models.oof import fit_ensemble, n_workers
+from nba_rank.models.ranker import League, Ranker
 from nba_rank.report.calibration_report import CalibrationReport, write_calibration_report
 from nba_rank.samples.folds import TestPart
 
@@ -61,16 +63,16 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     config = inputs.config
     seeds = Seeds.of(config.seed)
     members, oof = fit_members(inputs.plan, inputs.data, config, seeds.folds, run_dir, stages)
+    known = _Known(oof, inputs.data.relevance, config, inputs.league.without_players(), inputs.grid)
+    tasks = [
+        (variant, part, members[part.fit]) for variant in VARIANTS for part in inputs.plan.tests
+    ]
     parts, rankings = [], []
-    for variant in VARIANTS:
-        with stages.stage(variant, len(inputs.plan.tests)) as advance:
-            for part in inputs.plan.tests:
-                ranker = _ranker(variant, part, members[part.fit], oof, inputs, config)
-                for season in part.seasons:
-                    found, ranked = _forecasts(variant, season, ranker, oof[season], inputs)
-                    parts.append(found)
-                    rankings.append(ranked)
-                advance()
+    with stages.stage("calibrations", len(tasks)) as advance:
+        for found, ranked in side_by_side(_judge, known, tasks, n_workers(config)):
+            parts.append(found)
+            rankings.append(ranked)
+            advance()
     forecasts = pd.concat(parts, ignore_index=True)
     ranking = pd.concat(rankings, ignore_index=True)
     run_dir.write_frame("forecasts.parquet", forecasts)
@@ -99,40 +101,51 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     return report.differences
 
 
-def _ranker(
-    variant: str,
-    part: TestPart,
-    members: Members,
-    oof: dict[str, Scores],
-    inputs: RunInputs,
-    config: Config,
-) -> Ranker:
-    odds = replace(config.odds, name="monte_carlo" if variant == SIMULATED else "none")
-    changed = replace(config, calibration=CalibrationConfig(name=variant), odds=odds)
-    ensemble = fit_ensemble(part, oof, inputs.data.relevance, changed, inputs.league)
-    return Ranker(members, ensemble, None)
+class _Known(NamedTuple):
+    """What every variant learns from and is judged by."""
+
+    oof: dict[str, Scores]
+    relevance: pd.DataFrame
+    config: Config
+    league: League
+    grid: pd.DataFrame
+
+
+def _judge(
+    known: _Known, task: tuple[str, TestPart, Members], tell: Tell
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the forecasts of a test part by a variant, and the skill of ranking by them."""
+    variant, part, members = task
+    odds = replace(known.config.odds, name="monte_carlo" if variant == SIMULATED else "none")
+    config = replace(known.config, calibration=CalibrationConfig(name=variant), odds=odds)
+    ensemble = fit_ensemble(part, known.oof, known.relevance, config, known.league)
+    ranker = Ranker(members, ensemble, None)
+    found = [_forecasts(variant, season, ranker, known) for season in part.seasons]
+    forecasts, skill = zip(*found, strict=True)
+    return pd.concat(forecasts, ignore_index=True), pd.concat(skill, ignore_index=True)
 
 
 def _forecasts(
-    variant: str, season: str, ranker: Ranker, scores: Scores, inputs: RunInputs
+    variant: str, season: str, ranker: Ranker, known: _Known
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the forecasts of a season, and the skill of ranking by them.
 
     Teams are forecast at the as-of points, games by the newest as-of date before them.
     """
-    grid = inputs.grid[(inputs.grid["season"] == season) & (inputs.grid["as_of_point"] != "")]
+    scores, league = known.oof[season], known.league
+    grid = known.grid[(known.grid["season"] == season) & (known.grid["as_of_point"] != "")]
     points = grid[["season", "as_of_date", "as_of_point"]]
     frame = scores.frame.merge(points[["as_of_date"]], on="as_of_date")
-    completed = ranker.complete(Scores(frame, None), inputs.league).frame.merge(points)
+    completed = ranker.complete(Scores(frame, None), league).frame.merge(points)
     ending = "prob" if variant == SIMULATED else "prob_platt"
     chances = completed[[f"{event}_{ending}" for event in EVENTS]].set_axis([*EVENTS], axis=1)
     completed = completed[[*KEY, "as_of_point"]].join(chances)
     teams = completed.melt([*KEY, "as_of_point"], EVENTS, "event", "p").assign(variant=variant)
-    happened = events(inputs.results).melt(["season", "team_id"], EVENTS, "event", "happened")
+    happened = events(league.results).melt(["season", "team_id"], EVENTS, "event", "happened")
     teams = teams.merge(happened)
     dated = scores.frame
     dated = dated.assign(score=ranker.ensemble.score(dated, ranker.members.names))
-    games = win_probabilities(Forecast(ranker, Scores(dated, None)), inputs.league, variant)
+    games = win_probabilities(Forecast(ranker, Scores(dated, None)), league, variant)
     games = games[games["kind"] == "regular"]
     games = pd.DataFrame(
         {
@@ -147,6 +160,6 @@ def _forecasts(
     )
     # Ranked by the expected number of stages reached.
     order = completed.assign(score=chances.sum(axis=1), ranker=variant)
-    truth = truth_of(inputs.results, inputs.tables)
+    truth = truth_of(league.results, league.tables)
     skill = evaluate(order, truth, SPEARMAN, ["league"]).assign(part="order")
     return pd.concat([teams[FORECASTS], games], ignore_index=True), skill

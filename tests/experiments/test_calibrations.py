@@ -40,7 +40,7 @@ def test_the_run_folder_and_its_analysis_are_complete(done):
     manifest = read_manifest(folder)
     assert manifest["status"] == "finished"
     assert manifest["kind"] == "comparison of calibrations"
-    assert [name for name in manifest["seconds"] if name in VARIANTS] == list(VARIANTS)
+    assert list(manifest["seconds"])[-1] == "calibrations"
     assert config_from_yaml(folder / "config.yaml").model.model_a.mc_dropout_samples == 0
     assert str(folder) in done.shown
     text = (folder / "ANALYSIS_01.md").read_text(encoding="utf-8")
