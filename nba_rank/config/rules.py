@@ -13,6 +13,7 @@ from nba_rank.config.schema import (
     DataConfig,
     DebugConfig,
     FeaturesConfig,
+    FetchConfig,
     LoggerConfig,
     ModelConfig,
     raw_dirs,
@@ -81,6 +82,8 @@ def _problems(config: object) -> Iterator[str]:
                 "folds.oof=forward"
             )
         yield from _tuning_problems(config)
+    if isinstance(config, FetchConfig) and config.data.source != "raw":
+        yield f"data.source={config.data.source} makes its own files: fetch with data=nba"
     if isinstance(config, AblateConfig):
         yield from _ablation_problems(config)
 

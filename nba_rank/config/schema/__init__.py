@@ -28,6 +28,13 @@ from nba_rank.config.schema.features import (
     StatusWeightsConfig,
     TeamRollingConfig,
 )
+from nba_rank.config.schema.fetch import (
+    AddressesConfig,
+    FetchConfig,
+    InjuryReportsConfig,
+    SourceConfig,
+    WebConfig,
+)
 from nba_rank.config.schema.model import (
     RANKING,
     STACK_FEATURES,

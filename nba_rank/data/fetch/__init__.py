@@ -1,0 +1,1 @@
+"""From public sources to raw files: one client a source, see `nba_rank.data.fetch.target`."""

@@ -1,0 +1,143 @@
+"""Game logs of any source as the files that ingest reads, and what must hold of them."""
+
+import pandas as pd
+
+from nba_rank.core.errors import UserError
+from nba_rank.core.seasons import season_start_year
+from nba_rank.data import league
+from nba_rank.data.fetch.folder import RawFolder
+from nba_rank.data.fetch.target import file_of
+from nba_rank.data.fetch.web import FetchError
+from nba_rank.data.raw import values as raw_values
+from nba_rank.data.raw.files import REQUIRED
+from nba_rank.data.raw.game_logs import KIND_OF_PREFIX
+
+_PREFIX = {"regular": "", "playoffs": "playoffs_", "playin": "playin_"}
+_MORE = ("SEASON_ID", "WL", "MIN", "OREB", "DREB", "PF", "PLUS_MINUS")
+_WRONG = "The source has changed, or is broken: the file of before stays. Take another source"
+
+
+def files(level: str, season: str) -> dict[str, str]:
+    """Return the file of each kind of game, of a level (`team` or `player`) and a season."""
+    return {kind: file_of(f"{prefix}{level}_logs", season) for kind, prefix in _PREFIX.items()}
+
+
+def of_tables(log: pd.DataFrame) -> pd.DataFrame:
+    """Leave out preseason, all-star games and the final of the Cup, which belong to no table."""
+    return log[log["GAME_ID"].str[:3].isin([*KIND_OF_PREFIX])]
+
+
+def with_names(log: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns of a team log that follow from others.
+
+    Args:
+        log: `GAME_ID`, `TEAM_ID`, `OPP_TEAM_ID`, `HOME` (null at a neutral site) and `WIN`.
+        names: `TEAM_ABBREVIATION` and `TEAM_NAME` by team id (int64).
+
+    Returns:
+        The log with both names, `MATCHUP` and `WL`. At a neutral site both sides read like `@`, as
+        the league writes them.
+    """
+    short = names["TEAM_ABBREVIATION"].astype("object")
+    own, other = (
+        short.reindex(log[side]).fillna("?").to_numpy() for side in ("TEAM_ID", "OPP_TEAM_ID")
+    )
+    sign = log["HOME"].fillna(False).astype("bool").map({True: " vs. ", False: " @ "})
+    return log.assign(
+        TEAM_ABBREVIATION=own,
+        TEAM_NAME=names["TEAM_NAME"].reindex(log["TEAM_ID"]).to_numpy(),
+        MATCHUP=own + sign.to_numpy() + other,
+        WL=log["WIN"].map({True: "W", False: "L"}),
+    )
+
+
+def by_kind(log: pd.DataFrame, level: str, season: str, source: str) -> dict[str, pd.DataFrame]:
+    """Return the checked raw files of a log whose `GAME_ID` has ten digits, by file name.
+
+    Raises:
+        FetchError: Columns, dates, ids or counts are not those of a season.
+    """
+    required = REQUIRED[level]
+    require(log, required, f"{source}, {level} log of {season}")
+    more = [name for name in _MORE if name in log and name not in required]
+    log = of_tables(log)[[*required, *more]]
+    day = pd.to_datetime(log["GAME_DATE"].astype("str").str[:10], errors="coerce")
+    log = log.assign(
+        GAME_DATE=day.dt.strftime("%Y-%m-%d"),
+        SEASON_ID=log["GAME_ID"].str[2] + season[:4],
+    )
+    log = log.sort_values(["GAME_DATE", "GAME_ID", "TEAM_ID"], kind="stable", ignore_index=True)
+    _check(log, level, season, source)
+    kind = log["GAME_ID"].str[:3].map(KIND_OF_PREFIX)
+    parts = {name: log[kind == one] for one, name in files(level, season).items()}
+    return {name: part.reset_index(drop=True) for name, part in parts.items() if len(part)}
+
+
+def require(frame: pd.DataFrame, columns: tuple[str, ...], what: str) -> None:
+    """Check that a table of a source has its columns and rows.
+
+    Raises:
+        FetchError: Columns are missing, or there is no row.
+    """
+    missing = [name for name in columns if not {*name.split(" or ")} & {*frame.columns}]
+    if missing:
+        held = ", ".join(map(str, frame.columns[:40]))
+        raise FetchError(f"{what} lacks the columns {', '.join(missing)} (it has {held}). {_WRONG}")
+    if frame.empty:
+        raise FetchError(f"{what} has no rows. {_WRONG}, or try again later")
+
+
+def _check(log: pd.DataFrame, level: str, season: str, source: str) -> None:
+    what = f"{source}, {level} log of {season}"
+    start = pd.Series(season_start_year(season), log.index)
+    days = pd.to_datetime(log["GAME_DATE"])
+    elsewhere = (raw_values.seasons(log["GAME_ID"]) != season) | days.isna()
+    elsewhere |= raw_values.outside_season(days, start)
+    _refuse(what, "games of another season, or dates outside of it", log, elsewhere)
+    key = ["GAME_ID", "TEAM_ID", *(["PLAYER_ID"] if level == "player" else [])]
+    _refuse(what, "rows that stand there twice", log, log.duplicated(key))
+    unknown = ~log["TEAM_ID"].isin(league.team_ids(season))
+    _refuse(what, "teams that were not in the league", log, unknown)
+    if level == "team":
+        sides = log.groupby("GAME_ID")["TEAM_ID"].transform("size")
+        _refuse(what, "games without two teams", log, sides != 2)
+        n_games = int(log["GAME_ID"].str.startswith("002").sum()) // 2
+        expected = league.expected_regular_games(season)
+        if n_games > expected:
+            raise FetchError(f"{what} has {n_games} regular games, {expected} were due. {_WRONG}")
+
+
+def _refuse(what: str, problem: str, log: pd.DataFrame, where: pd.Series) -> None:
+    if where.any():
+        shown = log.loc[where, ["GAME_ID", "GAME_DATE", "TEAM_ID"]].head(3).astype("str")
+        examples = "; ".join(" ".join(row) for row in shown.to_numpy())
+        raise FetchError(f"{what} has {problem}: {int(where.sum())}, such as {examples}. {_WRONG}")
+
+
+def lost_games(before: pd.DataFrame | None, now: pd.DataFrame | None) -> list[str]:
+    """Return the games of a log of before that a new one has no longer, or not all rows of."""
+    if before is None:
+        return []
+    had = before["GAME_ID"].value_counts()
+    has = had * 0 if now is None else now["GAME_ID"].value_counts().reindex(had.index).fillna(0)
+    return sorted(had.index[has < had])
+
+
+def games_of(folder: RawFolder, season: str) -> pd.DataFrame:
+    """Return `GAME_ID` and `GAME_DATE` of the team logs of a season in the folder, by date.
+
+    Raises:
+        UserError: There is no such log.
+    """
+    columns = ["GAME_ID", "GAME_DATE"]
+    paths = [folder.path / file for file in files("team", season).values()]
+    parts = [pd.read_parquet(path, columns=columns) for path in paths if path.exists()]
+    if not parts:
+        raise UserError(
+            f"{folder.path} has no team logs of {season}, which say what was played: fetch "
+            "what=[team_logs] first"
+        )
+    games = pd.concat(parts)
+    days = raw_values.dates(games["GAME_DATE"], None).days
+    games = games.assign(GAME_DATE=days.dt.strftime("%Y-%m-%d"))
+    return games.sort_values("GAME_DATE", kind="stable")

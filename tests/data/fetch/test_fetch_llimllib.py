@@ -1,0 +1,282 @@
+import io
+import json
+import re
+
+import as_llimllib
+import pandas as pd
+import pytest
+from raw_logs import BOS, regular_games
+
+from nba_rank.core.errors import ConfigError, UserError
+from nba_rank.data.fetch import run
+from nba_rank.data.fetch.run import CURRENT, FAILED, FETCHED, KEPT, NOTHING
+from nba_rank.data.ingest import read_raw
+
+TEAMS = "/nba/stats/team_game_logs/season=2024/data.parquet"
+PLAYERS = "/nba/stats/player_game_logs/season=2024/data.parquet"
+NAMES = "/nba/stats/team_seasons/season=2024/data.parquet"
+PEOPLE = "/nba/stats/player_seasons/season=2024/data.parquet"
+LOG = "team_logs_2023_24.parquet"
+BOTH = ("what=[team_logs,player_logs]", "seasons=2023-24")
+
+
+@pytest.fixture
+def mirror(server, logs):
+    """The server plays the mirror of the sound raw files."""
+    server.files |= as_llimllib.files(logs, "2023_24")
+    return server
+
+
+@pytest.fixture
+def get(fetch, mirror):
+    """Fetches from it what the words say."""
+    return lambda *words: fetch(f"source.address={mirror.address}/nba", *BOTH, *words)
+
+
+def change(mirror, path, edit):
+    """Alter a file of the mirror."""
+    mirror.files[path] = as_llimllib.parquet(edit(pd.read_parquet(io.BytesIO(mirror.files[path]))))
+
+
+def test_what_is_fetched_is_ingested_like_the_files_themselves(get, logs, tmp_path, mirror):
+    done = get("today=2024-08-01")
+    assert {key: (one.status, one.note) for key, one in done.items()} == {
+        ("team_logs", "2023-24"): (FETCHED, ""), ("player_logs", "2023-24"): (FETCHED, ""),
+    }  # fmt: skip
+    assert sorted(mirror.asked()) == sorted([TEAMS, PLAYERS, NAMES, PEOPLE])
+    raw = tmp_path / "raw"
+    tables, report = read_raw(raw)
+    assert tables.hashes() == read_raw(logs)[0].hashes()
+    assert not [warning for warning in report.warnings if "not read" in warning.what]
+    assert pd.read_parquet(raw / LOG)["MIN"].eq(240).all()
+    about = json.loads((raw / "fetched.json").read_text())
+    assert about["running"] is None
+    assert about["raw"][LOG]["source"] == "llimllib"
+    assert about["raw"][LOG]["rows"] == 6
+    assert about["downloads"]["llimllib/team_game_logs_2024.parquet"]["url"].endswith(TEAMS)
+
+
+def test_a_season_that_is_over_is_asked_for_once(get, mirror, tmp_path):
+    get("today=2024-08-01")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "raw").glob("*.parquet")}
+    mirror.asked()
+    assert {one.status for one in get("today=2024-08-02").values()} == {CURRENT}
+    assert mirror.asked() == []
+    assert {one.status for one in get("today=2024-08-02", "refresh=true").values()} == {CURRENT}
+    assert [status for _, status in mirror.log] == [304] * 4
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_season_in_progress_is_asked_for_what_has_changed(get, mirror, logs, tmp_path):
+    mirror.files = as_llimllib.files(logs, "2023_24", until="2023-10-25")
+    get("today=2023-10-26")
+    assert len(pd.read_parquet(tmp_path / "raw" / LOG)) == 4
+    mirror.asked()
+    assert {one.status for one in get("today=2023-10-27").values()} == {CURRENT}
+    assert {status for _, status in mirror.log} == {304}
+    mirror.files |= as_llimllib.files(logs, "2023_24", until="2023-10-27")
+    change(mirror, TEAMS, lambda log: log.assign(ast=log["ast"] + 1))  # corrected later
+    assert {one.status for one in get("today=2023-10-28").values()} == {FETCHED}
+    log = pd.read_parquet(tmp_path / "raw" / LOG)
+    assert (len(log), log["AST"].tolist()) == (6, [21] * 6)
+    get("today=2024-08-01")
+    assert (tmp_path / "raw" / "playoffs_team_logs_2023_24.parquet").exists() is False
+    mirror.files |= as_llimllib.files(logs, "2023_24")
+    get("today=2024-08-01", "refresh=true")
+    assert (tmp_path / "raw" / "playoffs_team_logs_2023_24.parquet").exists()
+
+
+def test_a_season_of_too_few_games_is_asked_for_again(get, mirror, logs, monkeypatch):
+    monkeypatch.setattr(run.league, "expected_regular_games", lambda season: 1230)
+    done = get("today=2024-08-01")
+    assert "3 of 1,230 regular games" in done["team_logs", "2023-24"].note
+    mirror.asked()
+    get("today=2024-08-02")
+    assert sorted(mirror.asked()) == [TEAMS, NAMES]
+
+
+def test_before_a_season_there_is_nothing_yet_and_after_it_that_is_an_error(get, mirror):
+    mirror.files.clear()
+    assert {one.status for one in get("today=2023-10-01").values()} == {NOTHING}
+    done = get("today=2024-08-01")
+    assert {one.status for one in done.values()} == {FAILED}
+    assert "404" in done["team_logs", "2023-24"].note
+
+
+@pytest.mark.parametrize("faults", [["cut"], [429, 503], ["slow"], ["html", "cut"]])
+def test_what_passes_is_tried_again(get, mirror, faults):
+    mirror.faults[PLAYERS] = [*faults]
+    assert {one.status for one in get().values()} == {FETCHED}
+    assert mirror.asked().count(PLAYERS) == 1 + len(faults)
+
+
+@pytest.mark.parametrize(
+    ("fault", "tries", "told"),
+    [
+        ("cut", 3, "broke off"),
+        ("slow", 3, "no answer within 0.3 s"),
+        ("html", 3, "a page of HTML or XML came instead of a parquet"),
+        (429, 3, "status 429"),
+        (403, 1, "status 403.*refuses addresses of clouds"),
+        (410, 1, "status 410.*Check the address"),
+    ],
+)
+def test_what_does_not_pass_is_an_error_and_the_rest_is_fetched(get, mirror, fault, tries, told):
+    mirror.faults[TEAMS] = [fault] * 3
+    done = get()
+    failed = done["team_logs", "2023-24"]
+    assert failed.status == FAILED
+    assert re.search(told, failed.note), failed.note
+    assert mirror.asked().count(TEAMS) == tries
+    assert done["player_logs", "2023-24"].status == FETCHED
+
+
+def test_a_server_that_never_answers_is_not_asked_for_every_season(fetch):
+    done = fetch(
+        "source.address=http://127.0.0.1:9", "seasons=2012-13..2022-23", "what=[team_logs]"
+    )
+    notes = [one.note for one in done.values()]
+    assert len(notes) == 11
+    assert sum("connection failed" in note for note in notes) == 2
+    assert sum("not asked for" in note for note in notes) == 9
+
+
+def without(game):
+    return lambda log: log[log["game_id"] != game]
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda log: log.rename(columns={"reb": "rebounds"}), "lacks the columns REB"),
+        (lambda log: log.head(0), "no rows"),
+        (without("0022300002"), "1 games that were there are gone.*0022300002"),
+        (lambda log: log.drop(index=0), "games without two teams: 1, such as 00"),
+        (lambda log: pd.concat([log, log.head(1)]), "stand there twice"),
+        (lambda log: log.assign(game_date=pd.Timestamp("2022-11-01").date()), "outside of it"),
+        (lambda log: log.assign(game_id=log["game_id"].str.replace("00223", "00222")), "another"),
+        (lambda log: log.assign(team_id=log["team_id"].replace(str(BOS), "17")), "in the league"),
+    ],
+)
+def test_a_file_that_cannot_be_right_leaves_that_of_before(get, mirror, tmp_path, edit, told):
+    sound = dict(mirror.files)
+    get("today=2024-06-30")
+    before = (tmp_path / "raw" / LOG).read_bytes()
+    change(mirror, TEAMS, edit)
+    failed = get("today=2024-07-01")["team_logs", "2023-24"]
+    assert failed.status == FAILED
+    assert re.search(told, failed.note), failed.note
+    assert (tmp_path / "raw" / LOG).read_bytes() == before
+    mirror.files |= sound
+    assert get("today=2024-07-02")["team_logs", "2023-24"].status == CURRENT
+    assert (tmp_path / "raw" / LOG).read_bytes() == before
+
+
+def test_fewer_games_are_taken_where_that_is_asked_for(get, mirror, tmp_path):
+    get("today=2024-06-30")
+    change(mirror, TEAMS, without("0022300002"))
+    get("today=2024-07-01", "allow_fewer=true")
+    assert len(pd.read_parquet(tmp_path / "raw" / LOG)) == 4
+
+
+def test_games_of_no_table_are_left_out(get, mirror, tmp_path):
+    def with_others(log):
+        others = [log.head(2).assign(game_id=f"00{kind}2300009") for kind in (1, 3, 6)]
+        others[1] = others[1].assign(team_id="1610616833")
+        return pd.concat([log, *others])
+
+    change(mirror, TEAMS, with_others)
+    assert get()["team_logs", "2023-24"].status == FETCHED
+    assert set(pd.read_parquet(tmp_path / "raw" / LOG)["GAME_ID"].str[:3]) == {"002"}
+
+
+def test_a_neutral_site_has_two_sides_away(get, mirror, tmp_path):
+    change(mirror, TEAMS, lambda log: log.assign(home=None))
+    get()
+    assert pd.read_parquet(tmp_path / "raw" / LOG)["MATCHUP"].str.contains(" @ ").all()
+
+
+def test_names_that_the_mirror_lacks_are_said(get, mirror, tmp_path):
+    del mirror.files[NAMES], mirror.files[PEOPLE]
+    done = get()
+    assert "names of today" in done["team_logs", "2023-24"].note
+    log = pd.read_parquet(tmp_path / "raw" / LOG)
+    assert set(log["MATCHUP"]) == set(regular_games()["MATCHUP"])
+    assert "name the players" in done["player_logs", "2023-24"].note
+
+
+def test_files_of_others_stay_as_they_are(get, mirror, logs, tmp_path):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "team_logs_2023_24.csv").write_text("mine")
+    done = get()
+    assert done["team_logs", "2023-24"].status == KEPT
+    assert "team_logs_2023_24.csv" in done["team_logs", "2023-24"].note
+    assert not (raw / LOG).exists()
+    altered = raw / "player_logs_2023_24.parquet"
+    altered.write_bytes(b"altered")
+    assert get()["player_logs", "2023-24"].status == KEPT
+    assert altered.read_bytes() == b"altered"
+    altered.unlink()
+    mirror.asked()
+    assert get()["player_logs", "2023-24"].status == FETCHED  # without a second download
+    assert set(mirror.log) == {(PLAYERS, 304), (PEOPLE, 304)}
+
+
+def test_a_fetch_that_was_broken_off_goes_on_where_it_was(fetch_config, mirror, tmp_path):
+    config = fetch_config(f"source.address={mirror.address}/nba", *BOTH, "today=2024-07-01")
+    mirror.faults[PEOPLE] = [403]
+
+    def interrupt(name: str, n_targets: int) -> None:
+        if "player" in name:
+            mirror.files["/stop"] = b""
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.fetch(config, interrupt)
+    assert sorted(mirror.asked()) == [TEAMS, NAMES]
+    # One file of two had come when the players' fetch ended.
+    folder_state = json.loads((tmp_path / "raw" / "fetched.json").read_text())
+    assert folder_state["running"] is not None
+    statuses = [one.status for one in run.fetch(config, lambda name, n_targets: None)]
+    assert statuses == [CURRENT, FAILED]
+    assert sorted(mirror.asked()) == [PLAYERS, PEOPLE]
+
+
+def test_sources_with_other_ids_are_not_mixed(get, mirror):
+    get()
+    with pytest.raises(UserError, match=r"from llimllib.*give it a folder of its own"):
+        get("source=hoopr")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["seasons=2023"], "not of the form"),
+        (["seasons=2023-24..2021-22"], "comes after"),
+        (["today=2023-10-01", "seasons=2030-31"], "2030-31 comes after 2023-24"),
+        (["today=yesterday"], "written like 2024-01-15"),
+        (["what=[play_by_play]"], "source=llimllib has no play_by_play"),
+        (["what=[typo]"], "what="),
+        (["data=sim"], "fetch with data=nba"),
+        (["source.pause_seconds=-1"], "must be 0 or more"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(fetch, words, told):
+    with pytest.raises(ConfigError, match=told):
+        fetch(*words)
+
+
+def test_seasons_before_the_mirror_are_told(fetch):
+    done = fetch("seasons=2008-09", "what=[team_logs]")
+    assert "begins with 2009-10" in done["team_logs", "2008-09"].note
+
+
+def test_seasons_are_one_many_or_the_current_one(fetch_config):
+    def seasons(*words):
+        return run.seasons_of(fetch_config("today=2024-02-01", *words))
+
+    assert seasons() == ["2023-24"]
+    assert seasons("seasons=2021-22..2023-24") == ["2021-22", "2022-23", "2023-24"]
+    assert seasons("seasons=2023-24,2019-20") == ["2019-20", "2023-24"]
+    assert run.seasons_of(fetch_config("today=2024-08-01")) == ["2024-25"]
