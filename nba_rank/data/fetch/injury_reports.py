@@ -46,7 +46,7 @@ for line in sys.stdin:
         answer = {"rows": json.loads(text)}
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"}
-    print("\nanswer:" + json.dumps(answer), flush=True)
+    print("\\nanswer:" + json.dumps(answer), flush=True)
 """
 """Reads one report after another, as Java takes seconds to start."""
 

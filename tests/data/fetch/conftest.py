@@ -1,6 +1,7 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -67,8 +68,8 @@ class Loopback:
         if status == 429:
             handler.send_header("Retry-After", "0")
         handler.end_headers()
-        handler.wfile.write(body[: len(body) // 2] if fault == "cut" else body)
-        handler.wfile.flush()
+        with suppress(BrokenPipeError):  # the program was killed
+            handler.wfile.write(body[: len(body) // 2] if fault == "cut" else body)
         handler.close_connection = fault == "cut"
 
     def asked(self) -> list[str]:

@@ -11,7 +11,6 @@ import pytest
 from programs import command, environment, program
 
 from nba_rank.data.ingest import read_raw
-from nba_rank.data.simulated.league import SimParams, simulate_league, write_league
 
 SEASONS = ("2021_22", "2022_23", "2023_24")
 
@@ -24,8 +23,8 @@ def three_seasons(request, tmp_path):
     if request.param == "real":
         source = request.getfixturevalue("raw_dir")
     else:
-        source = tmp_path / "sim"
-        write_league(simulate_league(SimParams(seed=5, n_seasons=3)), source)
+        request.getfixturevalue("sim_tables")
+        source = request.getfixturevalue("shared") / "sim" / "raw"
     for season in SEASONS:
         for path in source.glob(f"*_logs_{season}.parquet"):
             shutil.copy(path, folder)
@@ -62,7 +61,11 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_fetched_twice(
     fetched, _ = read_raw(tmp_path / "raw")
     expected, _ = read_raw(three_seasons)
     for name, table in fetched.items():
-        pd.testing.assert_frame_equal(table, getattr(expected, name), obj=name)
+        other = getattr(expected, name)
+        if name == "player_games":
+            # What was inferred is marked in our files alone, not in the mirror's.
+            table, other = (one.drop(columns="shots_reconstructed") for one in (table, other))
+        pd.testing.assert_frame_equal(table, other, obj=name)
     server.asked()
     again = program("fetch", *words, cwd=tmp_path)
     assert "up to date" in again.stdout
