@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
 
 
@@ -158,3 +160,17 @@ def test_numbers_refuse_text_and_infinity():
     np.testing.assert_array_equal(numbers, [3, np.nan, np.nan, np.nan])
     nullable = raw_values.numbers(pd.Series([3, None], dtype="Int16"))
     np.testing.assert_array_equal(nullable, [3, np.nan])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [[2544, 0, np.nan, 1.5, -3], ["2544", "0", None, "1.5", "-3"]],
+    ids=["number", "text"],
+)
+def test_player_ids_are_whole_numbers_however_they_are_written(written):
+    issues = IngestIssues()
+    frame = pd.DataFrame({"file": "players.csv", "row": range(1, 6), "PLAYER_ID": written})
+    ids = columns.player_ids(frame, issues)
+    np.testing.assert_array_equal(ids, [2544, np.nan, np.nan, np.nan, np.nan])
+    (error,) = issues.errors
+    assert error.count == 2

@@ -57,7 +57,11 @@ def player_ids(
     """Return the players' ids (float64), NaN where there is none or 0."""
     if column not in frame:
         return pd.Series(float("nan"), index=frame.index)
-    ids = raw_values.numbers(raw_values.digits(frame[column]))
+    written = frame[column]
+    if not pd.api.types.is_numeric_dtype(written):
+        written = raw_values.digits(written)
+    ids = raw_values.numbers(written)
+    ids = ids.where((ids >= 0) & (ids % 1 == 0))
     bad = ids.isna() & raw_values.present(frame[column])
     remedy = "A player id is a whole number; 0 or nothing where it is not known."
     issues.error(f"{column} not understood", frame, bad, [*show, column], remedy)
