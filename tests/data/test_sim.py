@@ -88,7 +88,7 @@ def test_every_parameter_changes_the_league(sim, change):
 def test_files_have_the_names_and_dtypes_of_real_ones(sim):
     starts = (
         "team_logs_", "player_logs_", "playin_team_logs_", "playoffs_team_logs_",
-        "playoffs_player_logs_", "rosters/opening_", "injury_reports/", "Team_Records_",
+        "playoffs_player_logs_", "stints_", "rosters/opening_", "injury_reports/", "Team_Records_",
     )  # fmt: skip
     assert set(sim.files) == {start + years for start in starts for years in (FIRST, SECOND)}
     log = sim.files[f"team_logs_{FIRST}"]
@@ -131,6 +131,41 @@ def test_the_two_sides_of_a_game_agree(sim):
     assert 0.005 < (a["MIN"] > 240).mean() < 0.1
     assert (a["STL"] <= b["TOV"]).all()
     assert (a["BLK"] <= b["FGA"] - b["FGM"]).all()
+
+
+def test_players_are_in_stints_for_their_minutes_and_plus_minus(sim):
+    stints = sim.files[f"stints_{FIRST}"]
+    parts = []
+    for own, other in ("HA", "AH"):
+        on = stints.melt(
+            ["GAME_ID", "START", "END", f"PTS_{own}", f"PTS_{other}"],
+            [f"{own}{place}" for place in range(1, 6)], value_name="PLAYER_ID",
+        )  # fmt: skip
+        on["MIN"] = (on["END"] - on["START"]) / 60
+        on["PLUS_MINUS"] = on[f"PTS_{own}"] - on[f"PTS_{other}"]
+        parts.append(on)
+    same = ["MIN", "PLUS_MINUS"]
+    found = pd.concat(parts).groupby(["GAME_ID", "PLAYER_ID"])[same].sum()
+    log = pd.concat(sim.files[f"{kind}player_logs_{FIRST}"] for kind in ("", "playoffs_"))
+    log = log.set_index(["GAME_ID", "PLAYER_ID"])[same].astype("float64").sort_index()
+    pd.testing.assert_frame_equal(found.astype("float64"), log, check_index_type=False)
+
+
+def test_the_better_five_win_their_stints_and_overtimes_begin_level(world, played):
+    stints, style = played.stints, world.style
+    margin = stints.points[:, 0] - stints.points[:, 1]
+    minutes = stints.end - stints.start
+    skill = (style.offense + style.defense)[stints.players].sum(axis=-1)
+    frame = pd.DataFrame({"game": stints.game, "minutes": minutes, "margin": margin})
+    frame["expected"] = (skill[:, 0] - skill[:, 1]) * minutes / 48
+    whole = frame.groupby("game").transform("sum")
+    apart = frame - whole * (frame[["minutes"]] / whole[["minutes"]]).to_numpy()
+    slope = (apart["margin"] * apart["expected"]).sum() / (apart["expected"] ** 2).sum()
+    assert slope == pytest.approx(1.0, abs=0.2)
+    late = np.unique(stints.game[stints.period > 4])
+    assert len(late) > 5
+    regulation = np.isin(stints.game, late) & (stints.period <= 4)
+    assert not np.bincount(stints.game[regulation], margin[regulation]).any()
 
 
 @YEARS
@@ -299,6 +334,9 @@ def test_a_written_league_is_read_back_and_understood_by_the_ingest(sim, tmp_pat
         len(rows) for stem, rows in files.items() if "player_logs" in stem
     )
     assert len(tables.team_records) == 30
+    # The ingest leaves out games whose stints are not those of the logs.
+    assert len(tables.stints) == len(files[f"stints_{FIRST}"])
+    assert set(tables.stints["game_id"]) == set(tables.player_games["game_id"])
 
 
 def test_morning_reports_list_who_does_not_play(sim):

@@ -4,7 +4,7 @@ Letters: G games, P players; 2 sides (home, away), 15 roster places. The last pl
 the best available player.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -13,6 +13,7 @@ from nba_rank.config.schema import SimParams
 from nba_rank.data.assumed_fixtures import Fixtures
 from nba_rank.data.simulated.players import MAX_ROSTER, ROTATION_MINUTES, PlayerPool
 from nba_rank.data.simulated.rosters import SeasonRosters
+from nba_rank.data.simulated.stints import PERIOD_MINUTES, Stints, cut
 
 COUNTS = (
     "fgm", "fga", "fg3m", "fg3a", "ftm", "fta", "oreb", "dreb", "ast", "stl", "blk", "tov", "pf",
@@ -36,6 +37,7 @@ class Games:
         box: int64 [G, 2, 15, 13], `COUNTS` on the last axis.
         plus_minus: int64 [G, 2, 15], score difference while on court.
         team_tov: int64 [G, 2], turnovers charged to no player.
+        stints: Who was on court when; their points and minutes add up to those of the box scores.
     """
 
     fixtures: Fixtures
@@ -44,6 +46,7 @@ class Games:
     box: np.ndarray
     plus_minus: np.ndarray
     team_tov: np.ndarray
+    stints: Stints
 
     @property
     def points(self) -> np.ndarray:
@@ -52,17 +55,22 @@ class Games:
 
     def take(self, index: np.ndarray) -> "Games":
         """Return the games at an index or under a mask."""
-        arrays = [getattr(self, field.name)[index] for field in fields(self)[1:]]
-        return Games(self.fixtures.take(index), *arrays)
+        arrays = {name: getattr(self, name)[index] for name in _ARRAYS}
+        position = np.full(len(self.minutes), -1)
+        position[index] = np.arange(len(arrays["minutes"]))
+        return Games(self.fixtures.take(index), stints=self.stints.move(position), **arrays)
+
+
+_ARRAYS = ("players", "minutes", "box", "plus_minus", "team_tov")
 
 
 def concatenate(parts: list[Games]) -> Games:
     """Return the games of several parts as one."""
     fixtures = reduce(Fixtures.and_, (part.fixtures for part in parts))
-    arrays = [field.name for field in fields(Games)[1:]]
-    return Games(
-        fixtures, *(np.concatenate([getattr(part, name) for part in parts]) for name in arrays)
-    )
+    arrays = {name: np.concatenate([getattr(p, name) for p in parts]) for name in _ARRAYS}
+    positions = np.split(np.arange(len(fixtures.day)), np.cumsum([len(p.minutes) for p in parts]))
+    stints = [part.stints.move(at) for part, at in zip(parts, positions, strict=False)]
+    return Games(fixtures, stints=Stints.join(stints), **arrays)
 
 
 def points_of(box: np.ndarray) -> np.ndarray:
@@ -182,19 +190,24 @@ def play(world: World, fixtures: Fixtures, tired: np.ndarray, rng: np.random.Gen
     pace = _PACE + world.pace[fixtures.home] + world.pace[fixtures.away]
     possessions = np.rint(rng.normal(pace, 4.0)).astype(np.int64)
     box, team_tov = _stretch(world, players, minutes, possessions, edge, rng)
+    stints, plus_minus = _cut(world, players, minutes, box, possessions, 1, rng)
+    parts, period = [stints], _REGULATION // PERIOD_MINUTES
     closers = np.argsort(np.argsort(-minutes, axis=-1, kind="stable"), axis=-1, kind="stable") < 5
     total = minutes.copy()
     while (tied := np.flatnonzero(np.diff(points_of(box).sum(axis=-1), axis=1)[:, 0] == 0)).size:
         extra = np.where(closers[tied], _OVERTIME, 0)
         length = np.rint(possessions[tied] * _OVERTIME / _REGULATION).astype(np.int64)
         more, more_tov = _stretch(world, players[tied], extra, length, edge[tied], rng)
+        period += 1
+        stints, difference = _cut(world, players[tied], extra, more, length, period, rng)
+        parts.append(stints.move(tied))
         box[tied] += more
         team_tov[tied] += more_tov
         total[tied] += extra
-    plus_minus = _plus_minus(world, players, total, points_of(box).sum(axis=-1), rng)
+        plus_minus[tied] += difference
     # Fouls out is six, overtimes included.
     box[..., -1] = np.minimum(box[..., -1], 6)
-    return Games(fixtures, players, total, box, plus_minus, team_tov)
+    return Games(fixtures, players, total, box, plus_minus, team_tov, Stints.join(parts))
 
 
 def _line_ups(world: World, fixtures: Fixtures) -> np.ndarray:
@@ -298,6 +311,24 @@ def _stretch(
     return box, team_tov
 
 
+def _cut(
+    world: World,
+    players: np.ndarray,
+    minutes: np.ndarray,
+    box: np.ndarray,
+    possessions: np.ndarray,
+    first_period: int,
+    rng: np.random.Generator,
+) -> tuple[Stints, np.ndarray]:
+    """Cut a regulation time or an overtime into stints; returns them and plus-minus."""
+    made, threes, free_throws = (box[..., i].sum(axis=-1) for i in (0, 2, 4))
+    # Free throws come in pairs.
+    baskets = np.stack([threes, made - threes + free_throws // 2, free_throws % 2], axis=-1)
+    usual = _PACE * _POINTS_PER_POSSESSION
+    worth = world.style.offense / usual, world.style.defense / usual
+    return cut(players, minutes, baskets, possessions, worth, first_period, rng)
+
+
 def _spread(rate: np.ndarray, minutes: np.ndarray) -> np.ndarray:
     return np.where(minutes > 0, rate, 0.0) * minutes
 
@@ -319,24 +350,3 @@ def _makes(
     floors = np.floor(steps)
     sure = np.diff(floors, axis=-1, prepend=0.0).astype(np.int64)
     return made + np.minimum(sure, attempts - random)
-
-
-def _plus_minus(
-    world: World,
-    players: np.ndarray,
-    minutes: np.ndarray,
-    points: np.ndarray,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Draw score differences on court that add up to five times the margin."""
-    margin = (points - points[:, ::-1])[..., None].astype(np.float64)
-    length = minutes.sum(axis=-1, keepdims=True) / 5.0
-    part = minutes / length
-    mean_skill = (world.skill[players] * part).sum(axis=-1, keepdims=True) / 5.0
-    bridge = part * (1.0 - part)
-    raw = margin * part + (world.skill[players] - mean_skill) * bridge
-    raw = raw + rng.normal(size=raw.shape) * 17.0 * np.sqrt(np.maximum(bridge, 0.0))
-    played = minutes > 0
-    raw = np.where(played, raw, 0.0)
-    raw += (5.0 * margin - raw.sum(axis=-1, keepdims=True)) * part / 5.0
-    return _apportion(raw, 5.0 * margin[..., 0], played)

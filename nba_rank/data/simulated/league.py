@@ -22,7 +22,7 @@ from nba_rank.data.raw.files import PARAMS_FILE, TRUE_STRENGTH_FILE
 from nba_rank.data.simulated.games import Games, World, concatenate, make_world, play
 from nba_rank.data.simulated.players import N_TEAMS, PlayerPool, first_pool, summer
 from nba_rank.data.simulated.postseason import play_postseason
-from nba_rank.data.simulated.rawlogs import opening_rosters, raw_logs
+from nba_rank.data.simulated.rawlogs import opening_rosters, raw_logs, raw_stints
 from nba_rank.data.simulated.reports import (
     INJURY_REPORTS,
     TEAM_RECORDS,
@@ -109,13 +109,15 @@ def _season(
         "playin_": (post.playin, 5, post.playin_codes),
         "playoffs_": (post.playoffs, 4, post.playoffs_codes),
     }
-    files = {}
+    files, stints = {}, []
     for start, (games, kind, numbers) in logs.items():
         ids = [f"00{kind}{year % 100:02d}{number:0>5}" for number in numbers]
         team_log, player_log = raw_logs(games, ids, f"{kind}{year}", teams, opening)
         files[f"{start}team_logs_{years}"] = team_log
         if games is not post.playin:  # as in real data
             files[f"{start}player_logs_{years}"] = player_log
+            stints.append(raw_stints(games, ids, teams))
+    files[f"stints_{years}"] = pd.concat(stints, ignore_index=True)
     files[f"rosters/opening_{years}"] = opening_rosters(rosters.players[0], teams, opening)
     files[f"{INJURY_REPORTS}{years}"] = injury_reports(world.rosters, teams, opening)
     files[f"{TEAM_RECORDS}{years}"] = team_records(played, teams, season)

@@ -87,6 +87,25 @@ def raw_logs(
     return team[list(_TEAM_COLUMNS)], player[list(_PLAYER_COLUMNS)]
 
 
+def raw_stints(games: Games, game_ids: list[str], teams: pd.DataFrame) -> pd.DataFrame:
+    """Return the stints of games, as in real files; arguments as in `raw_logs`."""
+    stints = games.stints
+    team = teams["team_id"].to_numpy()[games.fixtures.sides][stints.game]
+    columns = {
+        "GAME_ID": pd.Series(np.array(game_ids, dtype=object)[stints.game], dtype="str"),
+        "PERIOD": stints.period,
+        "START": 60 * stints.start,
+        "END": 60 * stints.end,
+    }
+    for side, letter in enumerate("HA"):
+        columns[("HOME_TEAM_ID", "AWAY_TEAM_ID")[side]] = team[:, side]
+        columns[f"PTS_{letter}"] = stints.points[:, side]
+        columns[f"POSS_{letter}"] = stints.possessions
+        on_court = stints.players[:, side].T + 1
+        columns |= {f"{letter}{place + 1}": who for place, who in enumerate(on_court)}
+    return pd.DataFrame(columns)
+
+
 def opening_rosters(players: np.ndarray, teams: pd.DataFrame, opening: dt.date) -> pd.DataFrame:
     """Return opening-night rosters, injured players included; `players` as in `SeasonRosters`."""
     team, place = np.nonzero(players >= 0)
