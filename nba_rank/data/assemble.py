@@ -25,9 +25,13 @@ MAX_EXCLUDED_SHARE = 0.01
 MAX_EXCLUDED_GAMES = 5
 """A file that loses more games than both limits allow stops the ingest."""
 
+MIN_SHARE_BEFORE_PLAYOFFS = 0.95
+"""Share of the regular season that must be there when there are playoffs."""
+
 DAYS_IN_PROGRESS = 2
 """Games up to so many days before the last one of their season can be in progress."""
 
+_FINAL = ["opponent_team_id", "game_date", "game_id", "won"]
 _Make = Callable[[pd.DataFrame, GameTables, IngestIssues], pd.DataFrame]
 _OF_ONE_LEVEL: dict[str, _Make] = {
     "market_totals": market_totals_table,
@@ -245,7 +249,11 @@ def _seasons(
     files = sides.drop_duplicates(["season", "kind", "file"]).sort_values("kind", kind="stable")
     file_of = files.drop_duplicates("season", keep="last").set_index("season")["file"]
     rows = []
-    for label, of_season in team_games.groupby("season"):
+    names = sides.drop_duplicates(["season", "team_id"])[["season", "team_id", "abbreviation"]]
+    named = team_games[["season", "kind", "team_id", *_FINAL]].merge(
+        names, on=["season", "team_id"]
+    )
+    for label, of_season in named.groupby("season"):
         season = str(label)
         regular, playin, playoffs = (int(counts.get((season, kind), 0)) for kind in KINDS)
         expected = league.expected_regular_games(season)
@@ -254,10 +262,14 @@ def _seasons(
             what = f"{season} has no regular-season game"
             issues.error_file(file_of[season], what, remedy)
             continue
+        if playoffs and regular < MIN_SHARE_BEFORE_PLAYOFFS * expected:
+            remedy = "Add the games that are missing: standings and seeds would be wrong."
+            what = f"{season} has playoffs, but {regular} of {expected} regular-season games"
+            issues.error_file(file_of[season], what, remedy)
         if regular != expected:
             issues.warn_file(
                 file_of[season], "regular season of another length than expected",
-                f"{season}: {regular} games of {expected}",
+                f"{season}: {regular} games of {expected}{_fewest(of_season)}",
             )  # fmt: skip
         champion, runner_up = finalists(of_season)
         rows.append(
@@ -268,6 +280,15 @@ def _seasons(
             )
         )  # fmt: skip
     return conform("seasons", pd.DataFrame(rows, columns=list(SCHEMA["seasons"])))
+
+
+def _fewest(of_season: pd.DataFrame) -> str:
+    """Return the teams with fewer regular-season games than others, if they are not too many."""
+    games = of_season[of_season["kind"] == "regular"].groupby("abbreviation").size()
+    few = games[games < games.max()].sort_values(kind="stable")
+    if few.empty or len(few) > len(games) / 2:
+        return ""
+    return f", most teams {games.max()}, " + ", ".join(f"{team} {n}" for team, n in few.items())
 
 
 def finalists(team_games: pd.DataFrame) -> tuple[int, int]:

@@ -47,9 +47,16 @@ def injury_tables(
     what = "dropped: a later injury report of the same date"
     issues.warn(what, rows, replaced & ~rows["listed"], ["date"])
     rows = rows[~replaced]
-    reports = conform("injury_report_dates", rows[~rows["listed"]])
-    entries = _entries(rows[rows["listed"]], known.teams, issues)
-    entries = identify_players(entries, known.players, issues)
+    listed = _entries(rows[rows["listed"]], known.teams, issues)
+    entries = identify_players(listed, known.players, issues)
+    reports = rows[~rows["listed"]]
+    lost = reports["date"].isin(set(listed["date"]) - set(entries["date"]))
+    what = "report none of whose players is known: nothing is known of the day"
+    reports = issues.drop(what, reports, lost, ["date"])
+    if len(listed) and entries.empty:
+        remedy = "Give ids or names as in the player logs."
+        issues.error_file(str(listed["file"].iloc[0]), "no player of the reports is known", remedy)
+    reports = conform("injury_report_dates", reports)
     again = entries.duplicated(["date", "player_id"], keep="last")
     what = "dropped: a later entry of the report lists the player again"
     issues.warn(what, entries, again, ["date", "team", "player_name"])

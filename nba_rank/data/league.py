@@ -220,6 +220,20 @@ def expected_regular_games(season: str) -> int:
     return played.get(season, len(team_ids(season)) * scheduled_games(season) // 2)
 
 
+def playing_days(season: str, kind: str) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return days between which all games of a kind of a season lie, some days more than needed.
+
+    The lockout of 1998 and the pandemic moved those of three seasons.
+    """
+    year = season_start_year(season)
+    last = {"1998-99": "05-10", "2019-20": "08-31", "2020-21": "05-31"}.get(season, "04-30")
+    first = {"1998-99": "05-01", "2019-20": "08-10", "2020-21": "05-10"}.get(season, "04-01")
+    finals = {"2019-20": "10-31", "2020-21": "07-31"}.get(season, "06-30")
+    if kind == "regular":
+        return pd.Timestamp(f"{year}-09-25"), pd.Timestamp(f"{year + 1}-{last}")
+    return pd.Timestamp(f"{year + 1}-{first}"), pd.Timestamp(f"{year + 1}-{finals}")
+
+
 def play_in(season: str) -> PlayIn | None:
     """Return the play-in rule of a season, or None."""
     year = season_start_year(season)

@@ -13,6 +13,9 @@ from nba_rank.data.tables import KEYS, conform
 MARGIN_RANGE = (-0.05, 0.15)
 """Margins (sum of the implied probabilities of both sides minus 1) that two moneylines can have."""
 
+MIN_SPREADS, MIN_MISSED = 30, 8.0
+"""A file of so many spreads is judged; points by which true ones miss the margins at least."""
+
 MIN_CONTRADICTIONS = 5
 """A file stops the ingest if most of its rows, and at least so many, contradict themselves."""
 
@@ -102,6 +105,7 @@ def market_lines_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssu
     issues.warn("dropped: line with neither spread nor moneylines", rows, bare, _SHOWN)
     rows = without_repeats(rows[~bare], KEYS["market_lines"], figures, _SHOWN, issues)
     _check_signs(rows, issues)
+    _check_spreads(rows, issues)
     return conform("market_lines", rows)
 
 
@@ -176,3 +180,29 @@ def _check_signs(rows: pd.DataFrame, issues: IngestIssues) -> None:
                 "most spreads contradict their moneylines",
                 "HOME_SPREAD is negative where the home team is the favourite; turn its sign.",
             )
+
+
+def _check_spreads(rows: pd.DataFrame, issues: IngestIssues) -> None:
+    """Refuse files whose spreads cannot be forecasts of their games."""
+    margin = rows["home_points"] - rows["away_points"]
+    rows = rows.assign(expected=-rows["home_spread"], margin=margin).dropna(subset="expected")
+    for file, part in rows.groupby("file", sort=False):
+        if len(part) < MIN_SPREADS:
+            continue
+        agreement = part["expected"].corr(part["margin"])
+        missed = (part["margin"] - part["expected"]).std()
+        if part["expected"].min() == part["expected"].max():
+            what = f"all {len(part)} spreads are {part['home_spread'].iloc[0]:g}"
+            remedy = "Give the spread of each game, or leave HOME_SPREAD empty."
+        elif agreement < 0:
+            what = f"spreads favour the losers (correlation {agreement:.2f} with the margins)"
+            remedy = "HOME_SPREAD is negative where the home team is the favourite; turn its sign."
+        elif missed < MIN_MISSED:
+            what = (
+                f"spreads know the results (they miss the margins by {missed:.1f} points, "
+                "closing lines by 12 to 13): they seem to be taken after tip-off"
+            )
+            remedy = "Give lines from before the games."
+        else:
+            continue
+        issues.error_file(str(file), what, remedy)

@@ -13,7 +13,10 @@ _LETTERS = str.maketrans("đðłø\N{LATIN SMALL LETTER DOTLESS I}", "ddloi")
 
 
 def plain_name(name: str) -> str:
-    """Return a name's letters and digits without case and accents: `ajgriffin` for A.J. Griffin."""
+    """Return a name's letters and digits without case and accents: `ajgriffin` for A.J. Griffin.
+
+    A name that is written `Griffin, A.J.` is turned round.
+    """
     return "".join(_words(name))
 
 
@@ -25,6 +28,9 @@ def without_suffix(name: str) -> str:
 
 @cache
 def _words(name: str) -> tuple[str, ...]:
+    last, comma, first = name.partition(",")
+    if comma and first.strip(" .").casefold() not in _SUFFIXES:
+        name = f"{first} {last}"
     parts = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
     letters = "".join(letter for letter in parts if not unicodedata.combining(letter))
     return tuple(re.findall(r"[^\W_]+", letters))

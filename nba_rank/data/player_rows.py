@@ -47,6 +47,7 @@ def player_rows(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -
     rows = issues.drop("the total of a team among its players", rows, totals, _SHOWN)
     rows = players_of_league(_who_appeared(rows, issues), issues)
     rows = number_players(_join(rows, sides, issues), issues)
+    rows = _of_one_id(rows, issues)
     both = rows.groupby(["game_id", "player_id"])["team_id"].transform("nunique") > 1
     issues.warn("player on both sides of a game: one row is kept", rows, both, _SHOWN)
     rows = deduplicate(rows, ["game_id", "player_id"], ["player_name"], issues)
@@ -97,6 +98,40 @@ def number_players(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     assigned = first[pair].assign(assigned=-1.0 - first.index)
     ids = rows[pair].merge(assigned, on=pair, how="left")["assigned"].set_axis(rows.index)
     return rows.assign(player_id=rows["player_id"].fillna(ids))
+
+
+def _of_one_id(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Give one id to a player who has two in a season and team, never in the same game.
+
+    It is the one with more rows. Two of one name who play in one game are two players, or one who
+    stands there twice: a warning tells them.
+    """
+    who = ["season", "team_id", "plain"]
+    ids = rows[["season", "team_id", "player_id", "player_name"]].drop_duplicates()
+    ids = ids[ids["player_id"] > 0].assign(plain=lambda each: each["player_name"].map(plain_name))
+    several = ids[ids.groupby(who)["player_id"].transform("nunique") > 1]
+    if several.empty:
+        return rows
+    key = ["season", "team_id", "player_id", "player_name"]
+    own = rows[[*key, "game_id", "file", "row"]].reset_index().merge(several, on=key)
+    together = own.groupby([*who, "game_id"])["player_id"].transform("nunique").gt(1)
+    together = together.groupby([own[name] for name in who]).transform("any")
+    issues.warn(
+        "two ids of one name in one team and game: kept as two players",
+        own, together, ["game_id", "player_name", "player_id"],
+    )  # fmt: skip
+    own = own[~together]
+    counts = own.assign(
+        n=rows["player_id"].map(rows["player_id"].value_counts())[own["index"]].to_numpy()
+    )
+    best = counts.sort_values(["n", "player_id"]).groupby(who)["player_id"].transform("last")
+    changed = best.reindex(own.index).ne(own["player_id"])
+    issues.warn(
+        "player whose id changes within a season: the one with more rows is taken",
+        own, changed, ["game_id", "player_name", "player_id"],
+    )  # fmt: skip
+    new = best.set_axis(own.loc[best.index, "index"])
+    return rows.assign(player_id=new.reindex(rows.index).fillna(rows["player_id"]))
 
 
 def _join(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:

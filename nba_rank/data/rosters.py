@@ -14,12 +14,15 @@ from nba_rank.data import league
 from nba_rank.data.calendar import MAX_DAYS_WITHOUT_GAMES
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.player_names import match_names
+from nba_rank.data.player_names import match_names, plain_name
 from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.tables import KEYS, Tables, conform
 
 _SHOWN = ["date", "team", "player_name"]
+
+LIST_SIZE = (8, 25)
+"""Players on a team's list: a game needs eight, and a camp has about twenty."""
 
 
 def roster_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
@@ -41,7 +44,19 @@ def roster_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) ->
     issues.warn(
         "dropped: a later file lists the team's roster of the same date", rows, replaced, _SHOWN
     )
-    rows = identify_players(rows[~replaced], known.players, issues)
+    rows = rows[~replaced]
+    size = rows.groupby(["date", "team_id"])["row"].transform("size")
+    few = ~size.between(*LIST_SIZE) & ~rows.duplicated(["date", "team_id"])
+    issues.error(
+        f"a team's list has fewer than {LIST_SIZE[0]} or more than {LIST_SIZE[1]} players",
+        rows.assign(players=size), few, ["date", "team", "players"],
+        "List all players of a team, and only them; or leave the team out.",
+    )  # fmt: skip
+    read = rows["file"].unique()
+    rows = identify_players(rows, known.players, issues)
+    for file in set(read) - set(rows["file"]):
+        remedy = "Give ids or names as in the player logs."
+        issues.error_file(str(file), "no player of it is known", remedy)
     same = rows.duplicated(KEYS["rosters"], keep="last")
     issues.warn("duplicate rows removed", rows, same, _SHOWN)
     moved = rows.duplicated(["date", "player_id"], keep="last") & ~same
@@ -152,6 +167,7 @@ def identify_players(
     Rows without a `player_id` are identified by `match_names`, or left out, with a warning.
     """
     absent = rows["player_id"].isna()
+    rows = _of_known_ids(rows, players, issues)
     found, several = match_names(rows[absent], players)
     several = several.reindex(rows.index, fill_value=False)
     rows = rows.assign(player_id=rows["player_id"].fillna(found))
@@ -165,3 +181,30 @@ def identify_players(
     newest = players.drop_duplicates("player_id", keep="last")
     names = rows["player_id"].map(newest.set_index("player_id")["player_name"])
     return rows.assign(player_name=rows["player_name"].fillna(names).fillna(""))
+
+
+def _of_known_ids(rows: pd.DataFrame, players: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Take for an id that no game log has that of the only player of the name, with a warning.
+
+    He has to have played in the row's season or the one before: an older one is someone else.
+    """
+    odd = rows["player_id"].gt(0) & ~rows["player_id"].isin(players["player_id"])
+    odd &= rows["player_name"].notna()
+    if not odd.any():
+        return rows
+    parts = []
+    for season, part in rows[odd].groupby("season"):
+        recent = players[players["season"] >= _season_after(str(season), -1)]
+        found, _ = match_names(part, recent)
+        names = recent.drop_duplicates("player_id").set_index("player_id")["player_name"]
+        same = found.map(names).map(plain_name, na_action="ignore") == part["player_name"].map(
+            plain_name
+        )
+        parts.append(found.where(same))
+    ids = pd.concat(parts).reindex(rows.index)
+    listed = pd.MultiIndex.from_frame(rows[["date", "player_id"]])
+    pairs = pd.MultiIndex.from_arrays([rows["date"], ids])
+    ids = ids.mask(pairs.isin(listed) | pairs.duplicated(keep=False))
+    what = "id that no game log has: the player of that name is taken"
+    issues.warn(what, rows, ids.notna(), [*_SHOWN, "player_id"])
+    return rows.assign(player_id=ids.fillna(rows["player_id"]))

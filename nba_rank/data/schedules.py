@@ -18,6 +18,9 @@ _GAME = ["season", "game_date", "home_team_id", "away_team_id"]
 _SHOWN = ["date", "home", "away"]
 _DAY = pd.Timedelta(days=1)
 
+MIN_WHOLE = 0.5
+"""With so large a share of its fixtures, a season's schedule seems to be meant whole."""
+
 MIN_SHIFTED = 3
 """So many games of a file on the day beside their own, and most of them, are another zone's."""
 
@@ -41,6 +44,8 @@ def schedule_table(
             "fixture of a team that has more games than its season: is an old one still listed?",
             listed, _of_sides(listed, _with_too_many(fixtures)), _SHOWN,
         )  # fmt: skip
+
+        _warn_missing(fixtures, listed, known, issues)
 
     opening = known.seasons.set_index("season")["first_date"]
     coming = games["game_date"].max() + _DAY
@@ -109,6 +114,29 @@ def _with_too_many(fixtures: pd.DataFrame) -> pd.DataFrame:
     """Return `season` and `team_id` of the teams with more fixtures than their season has."""
     counts = _sides(fixtures).groupby(["season", "team_id"]).size().reset_index(name="games")
     return counts[counts["games"] > counts["season"].map(league.scheduled_games)]
+
+
+def _warn_missing(
+    fixtures: pd.DataFrame, listed: pd.DataFrame, known: GameTables, issues: IngestIssues
+) -> None:
+    """Warn of seasons with fixtures in files, but not all, and of the teams that lack most."""
+    counts = _sides(fixtures).groupby(["season", "team_id"]).size()
+    for season in listed["season"].unique():
+        due = league.scheduled_games(season)
+        lacking = (
+            due - counts[season].reindex(sorted(league.team_ids(season)), fill_value=0)
+        ).clip(lower=0)
+        n_known, total = int(fixtures["season"].eq(season).sum()), len(lacking) * due // 2
+        if lacking.any() and n_known >= MIN_WHOLE * total:
+            names = league.names_of_today()
+            worst = lacking.sort_values(ascending=False, kind="stable").head(5)
+            told = ", ".join(f"{names[team][0]} {n}" for team, n in worst.items() if n)
+            file = listed.loc[listed["season"] == season, "file"].iloc[0]
+            issues.warn_file(
+                file,
+                "fixtures are missing",
+                f"{season}: {n_known} of {total} games; missing {told}",
+            )
 
 
 def _sides(fixtures: pd.DataFrame) -> pd.DataFrame:

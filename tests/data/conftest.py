@@ -6,8 +6,15 @@ import pandas as pd
 import pytest
 from raw_logs import finals, player_log, regular_games, write
 
-from nba_rank.data import league
+from nba_rank.data import assemble, league, rosters
 from nba_rank.data.tables import BOX_COLUMNS, conform
+
+
+@pytest.fixture(autouse=True)
+def small_world(monkeypatch) -> None:
+    """Let whole seasons of three games and teams of one player pass."""
+    monkeypatch.setattr(assemble, "MIN_SHARE_BEFORE_PLAYOFFS", 0.0)
+    monkeypatch.setattr(rosters, "LIST_SIZE", (1, 25))
 
 
 @pytest.fixture

@@ -12,13 +12,16 @@ from rich.console import Console
 from nba_rank.core.content_hash import code_hash, frame_hash
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import file_hash, file_hashes
-from nba_rank.data import manifest, quality
+from nba_rank.data import assemble, manifest, quality
 from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
 from nba_rank.data.tables import SCHEMA, read_tables, table_path
 
 TEAM_LOG, PLAYER_LOG = "team_logs_2023_24", "player_logs_2023_24"
 SHORT = {"regular season of another length": 1, "season without a game of 26 teams": 1}
 """What is odd about the team log of three games."""
+
+
+THIRD_TEAM = {"GAME_ID": "0022300002", "TEAM_ID": BOS, "TEAM_ABBREVIATION": "BOS"}
 
 
 def change(folder, name, edit):
@@ -181,6 +184,47 @@ def test_a_team_that_plays_twice_on_a_date_is_an_error_that_names_the_zone(folde
     assert days.tolist() == [3, 4]
 
 
+@pytest.mark.parametrize(
+    ("game", "kind"),
+    [
+        (("0042300401", "2024-01-06", BOS, CLE), "playoffs"),
+        (("0022300004", "2024-06-06", BOS, CLE), "regular"),
+        (("0022200004", "2023-10-30", BOS, CLE), "regular"),
+    ],
+)
+def test_games_on_days_on_which_their_kind_is_not_played_are_errors(tmp_path, game, kind):
+    folder = write(tmp_path / "raw", log=pd.concat([regular_games(), team_log(game)]))
+    message = f"date on which no {kind} game of .* was played: row 7: GAME_DATE {game[1]}"
+    check_errors(folder, "log.parquet", message)
+
+
+def test_an_id_beside_another_teams_abbreviation_is_an_error(folder):
+    change(folder, TEAM_LOG, put("TEAM_ABBREVIATION", 2, "MIA"))
+    check_errors(folder, f"{TEAM_LOG}.parquet", "another team's: row 2: .*TEAM_ABBREVIATION MIA")
+
+
+def test_playoffs_after_half_a_season_are_an_error(folder, monkeypatch):
+    monkeypatch.setattr(assemble, "MIN_SHARE_BEFORE_PLAYOFFS", 0.95)
+    errors = errors_of(folder)
+    assert "2023-24 has playoffs, but 3 of 1230 regular-season games" in errors[0].what
+
+
+def test_one_fault_in_many_files_is_one_entry_and_warnings_are_shown_with_it(tmp_path):
+    for number in range(5):
+        log = put("AST", 1, -1)(regular_games()).assign(MIN=240)
+        write(tmp_path / "raw", **{f"log_{number}": log})
+    (tmp_path / "raw" / "Payrolls.csv").write_text("x\n")
+    console = Console(file=io.StringIO(), width=200)
+    with pytest.raises(IngestError, match="1 error in the raw data") as caught:
+        ingest(tmp_path / "raw", tmp_path / "processed", console=console)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    assert "AST is negative, in 5 files: log_0.parquet (row 1" in lines[1]
+    assert "and 2 more files" in lines[1]
+    assert "log_3" not in lines[1]
+    assert "Payrolls.csv" in console.file.getvalue()
+
+
 def test_a_log_whose_games_all_lack_a_result_is_an_error(tmp_path):
     log = team_log(*((f"00223000{n}", f"2023-11-{n}", BOS, CLE) for n in range(10, 20)))
     folder = write(tmp_path / "raw", team_logs_2023_24=log.assign(WL=""))
@@ -192,7 +236,7 @@ def test_a_log_whose_games_all_lack_a_result_is_an_error(tmp_path):
     [
         (lambda log: log.drop(index=3), "one team row only", 1),
         (
-            lambda log: pd.concat([log, log.tail(1).assign(GAME_ID="0022300002", TEAM_ID=BOS)]),
+            lambda log: pd.concat([log, log.tail(1).assign(**THIRD_TEAM)]),
             "more than two teams",
             3,
         ),
@@ -333,7 +377,8 @@ def test_folders_without_a_regular_season_and_teams_of_another_season_are_errors
         (tmp_path / "raw").mkdir(exist_ok=True)
     folder = write(tmp_path / "raw", playoffs_team_logs_2023_24=finals())
     assert "2023-24 has no regular-season game" in errors_of(folder)[0].what
-    log = put("TEAM_ID", 2, 1610612766)(team_log(("0020200001", "2002-10-29", BOS, CLE)))
+    log = put("TEAM_ABBREVIATION", 2, "CHA")(team_log(("0020200001", "2002-10-29", BOS, CLE)))
+    log = put("TEAM_ID", 2, 1610612766)(log)
     folder = write(tmp_path / "old", team_logs_2002_03=log)
     check_errors(folder, "team_logs_2002_03.parquet", "team of another season: row 2")
 

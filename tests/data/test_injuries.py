@@ -2,7 +2,7 @@ import json
 
 import pandas as pd
 import pytest
-from raw_issues import check_errors, check_warnings
+from raw_issues import check_errors, check_warnings, errors_of
 from raw_logs import BOS, CLE, LAL
 
 from nba_rank.data.ingest import read_raw
@@ -47,6 +47,42 @@ def test_reports_by_hand(folder):
     expected = {"identified by name": 1, "whom no game log names": (1, "row 4: ")}
     check_warnings(report, "injury_reports/2023-10-25.json", expected)
     check_warnings(report, "injury_reports/2023-10-27.json", {})
+
+
+def test_official_reports_are_read_and_the_last_snapshot_counts(folder):
+    def official(name, status, team="Boston Celtics", reason="Injury/Illness - Knee; Soreness"):
+        return {
+            "Game Date": "10/25/2023", "Game Time": "07:30 (ET)", "Matchup": "BOS@CLE",
+            "Team": team, "Player Name": name, "Current Status": status, "Reason": reason,
+        }  # fmt: skip
+
+    silent = official(None, None, "Cleveland Cavaliers", "NOT YET SUBMITTED")
+    put(folder, [official("380, Player", "Questionable"), silent], "2023-10-25 01PM")
+    put(
+        folder,
+        [official("380, Player", "Out"), official("390, Player", "Out", "CLE")],
+        "2023-10-25 05PM",
+    )
+    tables, report = read_raw(folder)
+    assert tables.injury_reports["player_id"].tolist() == [380, 390]
+    assert set(tables.injury_reports["status"]) == {"Out"}
+    assert report.count("dropped: injuries of a team that had not yet submitted them: unknown") == 1
+    table = pd.DataFrame([official("380, Player", "Out"), official("390, Player", "Out", "CLE")])
+    for path in (folder / "injury_reports").iterdir():
+        path.unlink()
+    table.to_csv(folder / "injury_reports" / "all.csv", index=False)
+    assert read_raw(folder)[0].injury_reports.equals(tables.injury_reports)
+
+
+def test_a_day_whose_entries_were_all_dropped_is_not_a_healthy_day(folder):
+    put(folder, report_of(entry(None, "Nobody Known")))
+    put(folder, report_of(entry(380), date="2023-10-27"), "2023-10-27")
+    tables, report = read_raw(folder)
+    assert tables.injury_report_dates["date"].dt.day.tolist() == [27]
+    what = "dropped: report none of whose players is known: nothing is known of the day"
+    assert report.count(what) == 1
+    put(folder, report_of(entry(None, "No One"), date="2023-10-27"), "2023-10-27")
+    assert "no player of the reports is known" in errors_of(folder)[0].what
 
 
 def test_the_last_report_of_a_date_and_the_last_entry_of_a_player_count(folder):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,7 +8,9 @@ from raw_logs import BOS, CLE, LAL, put_rows, team_log, write
 
 from nba_rank.data import league
 from nba_rank.data.ingest import read_raw
-from nba_rank.data.market import implied_prob
+from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.market import _check_spreads, implied_prob
+from nba_rank.data.raw.market import normalise_lines
 
 TOTALS = ["SEASON", "TEAM_NAME", "WIN_TOTAL", "TITLE_ODDS_AMERICAN"]
 LINES = ["GAME_ID", "DATE", "HOME", "AWAY", "HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"]
@@ -213,7 +217,7 @@ def test_broken_lines_are_errors_with_file_and_row(folder):
         (line("opener"), None),
         (line(SECOND, date="soon"), "no date .not understood.: row 3"),
         (line(SECOND, None, "DEN"), "no team: row 4"),
-        (line(SECOND, "LAL", "DEN", "pick"), "HOME_SPREAD is no number: row 5: HOME_SPREAD pick"),
+        (line(SECOND, "LAL", "DEN", "much"), "HOME_SPREAD is no number: row 5: HOME_SPREAD much"),
         (line(SECOND, "LAL", "DEN", odds=("-150x", 120)), "MONEYLINE_HOME is no number: row 6"),
     ]
     check_broken(folder, file, LINES, rows)
@@ -223,6 +227,55 @@ def test_broken_lines_are_errors_with_file_and_row(folder):
         (line(spread=-4.0), None),
     ]
     check_broken(folder, file, LINES, rows)
+
+
+@pytest.fixture
+def lines_of_games():
+    """Spreads of forty games, right within 12 points."""
+    rng = np.random.default_rng(3)
+    expected = rng.normal(3, 6, 40).round()
+    margin = (expected + rng.normal(0, 12, 40)).round()
+    points = {"home_points": 110 + margin, "away_points": 110.0}
+    return pd.DataFrame({"file": "lines.csv", "home_spread": -expected, **points})
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda lines: -lines["home_spread"], "spreads favour the losers"),
+        (lambda lines: -4.5, "all 40 spreads are -4.5"),
+        (lambda lines: lines["away_points"] - lines["home_points"] + 1.0, "know the results"),
+        (lambda lines: lines["home_spread"], None),
+    ],
+)
+def test_spreads_that_cannot_be_forecasts_are_refused(lines_of_games, edit, told):
+    issues = IngestIssues()
+    _check_spreads(lines_of_games.assign(home_spread=edit(lines_of_games)), issues)
+    assert len(issues.errors) == (told is not None)
+    assert all(re.search(told, error.what) and error.remedy for error in issues.errors)
+
+
+def test_figures_as_bookmakers_write_them(folder):
+    figures = [
+        ("pk", "EVEN", "-110"),
+        ("NL", "NL", "NL"),
+        ("+1\N{VULGAR FRACTION ONE HALF}", "+120", "-140"),
+    ]
+    raw = pd.DataFrame(figures, columns=["HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"])
+    raw = raw.assign(
+        GAME_ID=["0022300001", "0022300002", "0022300003"], HOME="BOS", AWAY="CLE",
+        DATE="2023-10-24", file="x", row=[1, 2, 3],
+    )  # fmt: skip
+    issues = IngestIssues()
+    rows = normalise_lines(None, raw, issues)
+    assert not issues.errors
+    np.testing.assert_array_equal(rows["home_spread"], [0.0, np.nan, 1.5])
+    np.testing.assert_array_equal(rows["home_odds"], [100, np.nan, 120])
+    decimal = raw.assign(HOME_SPREAD=1, MONEYLINE_HOME=["2.5", "1.5", None], MONEYLINE_AWAY="1.8")
+    rows = normalise_lines(None, decimal, issues)
+    np.testing.assert_allclose(rows["home_odds"], [150, -200, np.nan])
+    np.testing.assert_allclose(rows["away_odds"], -125)
+    assert any("decimal odds" in warning.what for warning in issues.warnings)
 
 
 @pytest.mark.real

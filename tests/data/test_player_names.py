@@ -69,3 +69,12 @@ def test_players_are_identified_by_name_season_and_team(name, season, team, play
     found, several = match_names(rows.astype({"player_name": "str"}), players)
     assert found.index.tolist() == several.index.tolist() == [7]
     assert (None if pd.isna(found[7]) else int(found[7]), bool(several[7])) == expected
+
+
+def test_names_with_the_last_one_first_are_turned_round():
+    pairs = {"Brown, Jaylen": "Jaylen Brown", "Porter Jr., Michael": "Michael Porter Jr.",
+             "Payton II, Gary": "Gary Payton II"}  # fmt: skip
+    for written, plain in pairs.items():
+        assert plain_name(written) == plain_name(plain)
+        assert without_suffix(written) == without_suffix(plain)
+    assert plain_name("Michael Porter, Jr.") == "michaelporterjr"

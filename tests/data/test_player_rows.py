@@ -42,7 +42,9 @@ def rows(sides):
 def idle(rows):
     """Rows of the same players who did not play."""
     counts = dict.fromkeys([*BOX_COLUMNS, "points", "seconds"], 0.0)
-    more = rows.assign(player_id=rows["player_id"] + 1000, player_name="Idle", **counts)
+    more = rows.assign(
+        player_id=rows["player_id"] + 1000, player_name="Idle " + rows["player_name"], **counts
+    )
     return more.assign(row=10_000 + more["row"])
 
 
@@ -130,13 +132,24 @@ def test_a_star_who_sat_out_is_absent_and_a_cameo_is_an_appearance(rows, sides):
         ("dropped: row of a player who did not play", 11), ("player row of 0 minutes", 2),
     )  # fmt: skip
     assert found["player_name"].eq("Cameo").sum() == 2
-    assert not found["player_name"].eq("Idle").any()
+    assert not found["player_name"].str.startswith("Idle").any()
 
 
 def test_who_scored_or_has_a_plus_minus_appeared(rows, sides):
     appeared = idle(rows).assign(plus_minus=2.0)
     found, _ = check(pd.concat([rows, appeared], ignore_index=True), sides)
     assert len(found) == 2 * len(rows)
+
+
+def test_an_id_that_changes_within_a_season_is_one_player(rows, sides):
+    late = rows["game_id"] > "0022300012"
+    rows = rows.assign(player_id=rows["player_id"].mask(late & rows["player_id"].eq(380), 5.0))
+    found, _ = check(rows, sides, ("player whose id changes within a season", 7))
+    assert found.groupby("player_name")["player_id"].nunique().eq(1).all()
+    assert found["player_id"].eq(380).sum() == N_GAMES
+    namesake = rows.assign(player_name=rows["player_name"].mask(rows["player_id"] == 381, "BOS 0"))
+    found, _ = check(namesake, sides, ("two ids of one name in one team and game", 40))
+    assert found["player_id"].eq(381).sum() == N_GAMES
 
 
 def test_a_player_on_both_sides_of_a_game_is_told_by_name(rows, sides):

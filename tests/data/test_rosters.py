@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from raw_issues import check_broken, check_warnings
+from raw_issues import check_broken, check_errors, check_warnings
 from raw_logs import BOS, CLE, DEN, LAL, player_log, put_rows, regular_games, write
 
-from nba_rank.data import league
+from nba_rank.data import league, rosters
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.ingest_issues import IngestIssues
@@ -247,6 +247,29 @@ def test_broken_values_are_errors_with_file_and_row(folder):
         ((OPENING, None, "XYZ", 380, "A"), None),
     ]
     check_broken(folder, file, COLUMNS, rows)
+
+
+@pytest.mark.parametrize("n", [2, 40])
+def test_a_list_of_too_few_or_too_many_players_is_refused(folder, n, monkeypatch):
+    monkeypatch.setattr(rosters, "LIST_SIZE", (8, 25))
+    rows = [("2023-10-24", "BOS", 1000 + place, f"Man {place}") for place in range(n)]
+    put_rows(folder, "rosters/a.csv", ["DATE", "TEAM", "PLAYER_ID", "PLAYER"], rows)
+    message = f"fewer than 8 or more than 25 players: row 1: .*team BOS, players {n}"
+    check_errors(folder, "rosters/a.csv", message)
+
+
+def test_an_id_of_no_log_with_a_known_name_is_the_player_of_that_name(folder):
+    rows = [("2023-10-24", "BOS", 99_380, "380, Player"), ("2023-10-24", "BOS", 7, "New Man")]
+    put_rows(folder, "rosters/a.csv", ["DATE", "TEAM", "PLAYER_ID", "PLAYER"], rows)
+    tables, report = read_raw(folder)
+    assert tables.rosters["player_id"].tolist() == [7, 380]
+    check_warnings(report, "rosters/", {"id that no game log has": (1, "row 1: date 2023-10-24")})
+
+
+def test_a_file_none_of_whose_players_is_known_is_refused(folder):
+    rows = [("2023-10-24", "BOS", f"Man {place}") for place in range(3)]
+    put_rows(folder, "rosters/a.csv", ["DATE", "TEAM", "PLAYER"], rows)
+    check_errors(folder, "rosters/a.csv", "no player of it is known")
 
 
 @pytest.mark.real

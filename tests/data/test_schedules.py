@@ -6,7 +6,7 @@ from raw_issues import check_broken, check_warnings, errors_of
 from raw_logs import BOS, CLE, DEN, LAL, finals, put_rows, regular_games, team_log, write
 
 from nba_rank.core.content_hash import frame_hash
-from nba_rank.data import league
+from nba_rank.data import league, schedules
 from nba_rank.data.ingest import read_raw
 
 OPENING = pd.Timestamp("2023-10-24")
@@ -174,6 +174,28 @@ def test_games_played_do_not_stand_again_on_the_day_after(tmp_path, late):
             *map(pd.Timestamp, days),
             pd.Timestamp(2023, 11, 27),
         ]
+
+
+def test_fixtures_of_other_kinds_and_without_teams_are_dropped(folder):
+    rows = [
+        ("2023-11-02", BOS, DEN, "Regular Season", "0022300010"),
+        ("2023-10-05", BOS, DEN, "Preseason", None),
+        ("2024-05-05", BOS, DEN, None, "0042300101"),
+        ("2023-12-05", "TBD", "TBD", "Regular Season", "0022300020"),
+        ("2023-12-06", None, None, None, None),
+    ]
+    put_schedule(folder, *rows, columns=[*COLUMNS, "SEASON_TYPE", "GAME_ID"])
+    tables, report = read_raw(folder)
+    assert len(tables.schedule) == 4
+    check_warnings(report, "schedules/", {"not of the regular season": 2, "teams are not known": 2})
+
+
+def test_missing_fixtures_are_told_by_team(folder, monkeypatch):
+    monkeypatch.setattr(schedules, "MIN_WHOLE", 0.0)
+    put_schedule(folder, ("2023-11-02", BOS, DEN))
+    check_warnings(
+        read_raw(folder)[1], "schedules/", {"fixtures are missing": (1, "2023-24: 4 of 1230 games")}
+    )
 
 
 @pytest.mark.real

@@ -149,7 +149,23 @@ def _dates(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> pd.
         remedy = f"Dates of this file are read as {form}; correct the date or the game id."
         issues.error("date outside its season", own, wrong, shown, remedy)
         found.append(dates)
-    return pd.concat(found) if found else pd.Series(dtype="datetime64[us]")
+    days = pd.concat(found) if found else pd.Series(dtype="datetime64[us]")
+    _check_kinds(days.reindex(rows.index), rows, frame, issues)
+    return days
+
+
+def _check_kinds(
+    days: pd.Series, rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues
+) -> None:
+    """Record an error for dates on which no game of the kind is played."""
+    inside = ~raw_values.outside_season(days, raw_values.start_years(rows["game_id"]))
+    remedy = "Correct the date or the game id."
+    for (season, kind), part in rows.groupby(["season", "kind"])["game_id"]:
+        own = days.loc[part.index]
+        first, last = league.playing_days(str(season), str(kind))
+        odd = (own.notna() & ~own.between(first, last)).reindex(frame.index, fill_value=False)
+        what = f"date on which no {kind} game of {season} was played"
+        issues.error(what, frame, odd & inside, ["GAME_DATE", "GAME_ID"], remedy)
 
 
 def _team_ids(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> pd.Series:
@@ -158,6 +174,12 @@ def _team_ids(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> 
     remedy = "Team ids run from 1610612737 to 1610612766."
     issues.error("unknown team id", frame, ~known, ["TEAM_ID"], remedy)
     columns.check_seasons(ids, rows["season"], frame, ["TEAM_ID", "GAME_ID"], issues)
+    if "TEAM_ABBREVIATION" in frame:
+        named = league.team_ids_of(columns.text(frame, "TEAM_ABBREVIATION"))
+        other = named.notna() & known & (named != ids)
+        remedy = "Correct one of them."
+        shown = ["TEAM_ID", "TEAM_ABBREVIATION", "GAME_ID"]
+        issues.error("TEAM_ABBREVIATION is another team's", frame, other, shown, remedy)
     return ids.where(known, 0).astype("int64")
 
 

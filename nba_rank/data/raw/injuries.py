@@ -30,12 +30,12 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
         content = parse.content(raw.path)
         record.sha256 = hashlib.sha256(content).hexdigest()
         reports = _reports(content)
+        table = parse.rows_of(content) if reports is None else pd.DataFrame()
     except parse.UnreadableError as error:
         issues.error_file(raw.name, str(error), error.remedy)
         return record, []
     if reports is None:
-        frame = with_names(parse.rows_of(content), raw.level)
-        found = _of_table(frame, raw, issues)
+        found = _of_table(with_names(table, raw.level), raw, issues)
         record.rows = len(found)
         return record, found
     names = dict.fromkeys(name for report in reports for name in report)

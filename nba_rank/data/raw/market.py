@@ -11,6 +11,9 @@ from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.raw.files import RawFile
 
+MAX_DECIMAL = 50.0
+"""Most decimal odds of a game, the payment for a stake of 1, are smaller; American ones are not."""
+
 MAX_SPREAD = 40.0
 """Points; larger spreads are another column's values, such as the total of both scores."""
 
@@ -52,6 +55,7 @@ def normalise_lines(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> 
         rows[name] = columns.check_teams(columns.text(frame, side), frame, [side], issues)
         rows[f"{name}_odds"] = _odds(frame, f"MONEYLINE_{side}", issues)
         rows[f"{name}_score"] = columns.numbers(frame, f"SCORE_{side}", issues)
+    frame = frame.assign(HOME_SPREAD=_plain(frame["HOME_SPREAD"]))
     spread = columns.numbers(frame, "HOME_SPREAD", issues)
     beyond = spread.abs() > MAX_SPREAD
     issues.warn(
@@ -62,8 +66,26 @@ def normalise_lines(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> 
     return rows
 
 
+def _plain(written: pd.Series) -> pd.Series:
+    """Return figures without bookmakers' signs: `pk` is 0, `NL` is none, `+1½` is 1.5."""
+    if pd.api.types.is_numeric_dtype(written):
+        return written
+    text = raw_values.text(written).str.replace("\N{MINUS SIGN}", "-")
+    text = text.str.replace(r"(\d?)½$", lambda half: f"{half[1] or 0}.5", regex=True)
+    known = {"PK": "0", "PICK": "0", "NL": None, "OFF": None, "EV": "100", "EVEN": "100"}
+    upper = text.str.upper()
+    return text.mask(upper.isin([*known]), upper.map(known))
+
+
 def _odds(frame: pd.DataFrame, column: str, issues: IngestIssues) -> pd.Series:
+    frame = frame.assign(**{column: _plain(frame[column])})
     odds = columns.numbers(frame, column, issues)
+    known = odds.dropna()
+    if len(known) and known.between(1, MAX_DECIMAL).mean() > 0.5:
+        issues.warn_file(str(frame["file"].iloc[0]), f"{column} are decimal odds; converted")
+        gain = odds - 1
+        american = (100 * gain).where(gain >= 1, -100 / gain.where(gain > 0))
+        odds = american.where(odds.between(1, 10 * MAX_DECIMAL))
     impossible = odds.abs() < 100
     issues.warn(
         f"left out: {column} between -100 and 100, which no American odds are",

@@ -7,9 +7,12 @@ from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.raw.files import RawFile
 
+_OTHER_KINDS = r"(?i)pre|play|post|all.star|summer|cup final|championship|^[135](?:\.0)?$"
+
 
 def normalise(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Return `named_season` (of the file's name, or empty), `date`, both teams, `neutral_site`."""
+    frame = _regular(frame, issues)
     rows = frame[["file", "row"]].assign(named_season=pd.Series(raw.season, frame.index, "str"))
     rows["date"], _ = columns.dates(frame, "DATE", None, issues)
     for side in ("HOME", "AWAY"):
@@ -22,3 +25,19 @@ def normalise(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.Dat
         remedy = "NEUTRAL is true or false; leave it empty where it is not known."
         issues.error("NEUTRAL not understood", frame, ~known, ["NEUTRAL"], remedy)
     return rows
+
+
+def _regular(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Leave out fixtures of other kinds than the regular season and those without teams yet."""
+    other = pd.Series(False, index=frame.index)
+    shown = ["DATE", "HOME", "AWAY"]
+    if "GAME_ID" in frame:
+        ids = raw_values.digits(frame["GAME_ID"], width=10)
+        other |= ids.str.startswith("00").eq(True) & ~ids.str.startswith("002").eq(True)
+    if "SEASON_TYPE" in frame:
+        other |= columns.text(frame, "SEASON_TYPE").str.contains(_OTHER_KINDS).eq(True)
+    frame = issues.drop("fixture that is not of the regular season", frame, other, shown)
+    open_ = ~raw_values.present(frame["HOME"]) & ~raw_values.present(frame["AWAY"])
+    for side in ("HOME", "AWAY"):
+        open_ |= columns.text(frame, side).str.upper().isin(["TBD", "TBA", "0"])
+    return issues.drop("fixture whose teams are not known yet", frame, open_, shown)
