@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data import league
+from nba_rank.data.drafts import drafts_table
 from nba_rank.data.duplicates import deduplicate
 from nba_rank.data.foreign_ids import games_of_league
 from nba_rank.data.game_tables import GameTables
@@ -38,6 +39,7 @@ _OF_ONE_LEVEL: dict[str, _Make] = {
     "market_lines": market_lines_table,
     "team_records": team_records_table,
     "raptor": raptor_table,
+    "drafts": drafts_table,
 }
 """What makes the tables that are named like the level of their files."""
 

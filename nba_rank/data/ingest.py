@@ -14,8 +14,8 @@ from nba_rank.data.assemble import assemble
 from nba_rank.data.ingest_issues import IngestError, IngestIssues
 from nba_rank.data.manifest import LOCK, is_stale
 from nba_rank.data.quality import QualityReport
-from nba_rank.data.raw import files as raw_files
 from nba_rank.data.raw import (
+    drafts,
     game_logs,
     market,
     play_by_play,
@@ -24,6 +24,7 @@ from nba_rank.data.raw import (
     schedules,
     stints,
 )
+from nba_rank.data.raw import files as raw_files
 from nba_rank.data.raw import injuries as raw_injuries
 from nba_rank.data.raw.files import RawFile
 from nba_rank.data.tables import Tables, read_tables
@@ -37,6 +38,7 @@ _NORMALISE = {
     "market_lines": market.normalise_lines,
     "team_records": ratings.normalise_records,
     "raptor": ratings.normalise_raptor,
+    "drafts": drafts.normalise,
     "stints": stints.normalise,
     "play_by_play": lambda file, frame, issues: play_by_play.normalise([(file, frame)], issues),
 }

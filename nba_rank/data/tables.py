@@ -171,6 +171,8 @@ SCHEMA: dict[str, dict[str, str]] = {
         "raptor_offense": "float64",
         "raptor_defense": "float64",
     },
+    # One row a player who was drafted. `season`: the one that follows the draft. `pick`: from 1.
+    "drafts": {"season": "str", "player_id": "int64", "pick": "int64"},
     # One row a player whom the injury report of the morning of `date` lists. `status`: one of
     # `STATUSES`. `reason`: as written, perhaps in hindsight; empty where none is given.
     "injury_reports": {
@@ -202,6 +204,7 @@ KEYS: dict[str, list[str]] = {
     "market_lines": ["game_id"],
     "team_records": ["season", "team_id"],
     "raptor": ["season", "player_id"],
+    "drafts": ["player_id"],
     "injury_reports": ["date", "player_id"],
     "injury_report_dates": ["date"],
 }
@@ -223,6 +226,7 @@ class Tables:
     market_lines: pd.DataFrame
     team_records: pd.DataFrame
     raptor: pd.DataFrame
+    drafts: pd.DataFrame
     injury_reports: pd.DataFrame
     injury_report_dates: pd.DataFrame
 
@@ -259,7 +263,7 @@ class Tables:
 
     def without_players(self) -> Self:
         """Return the tables that odds are simulated with: the rows of players are most of all."""
-        of_players = ["player_games", "stints", "injury_reports", "rosters", "raptor"]
+        of_players = ["player_games", "stints", "injury_reports", "rosters", "raptor", "drafts"]
         return replace(self, **{name: getattr(self, name).iloc[:0] for name in of_players})
 
     def items(self) -> list[tuple[str, pd.DataFrame]]:

@@ -27,6 +27,12 @@ MARGIN_SD = 13.3
 MAX_EXPERIENCE = 5
 """Earlier seasons that count, so that experience compares between seasons from the sixth on."""
 
+YOUNG_SEASONS = 4
+"""Seasons for which a player's draft tells what his ratings do not yet."""
+
+UNDRAFTED = 61
+"""Pick from which on a player counts as undrafted."""
+
 OWN_CONFERENCE_SHARE = 52 / 82
 """Share of a team's games against its own conference."""
 
@@ -41,9 +47,11 @@ def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: GroupConfig
     league's average minute; `projected_win_pct`, the games won so far plus the remaining ones at
     the win probability `Phi((full_strength - opponents) / MARGIN_SD)`, over all games, where the
     opponents are both conferences' other teams by their share of a schedule; `top3_strength` and
-    `depth_strength`, `full_strength` split into the three players who add most and the rest; and
-    `experience`, the mean number of earlier seasons in the logs, at most `MAX_EXPERIENCE`, by
-    minutes at full strength, NaN in the logs' first season.
+    `depth_strength`, `full_strength` split into the three players who add most and the rest;
+    `draft_value`, the sum of minutes share times `log(UNDRAFTED / pick)` over the players expected
+    to play who are in their first `YOUNG_SEASONS` after the draft; and `experience`, the mean
+    number of earlier seasons in the logs, at most `MAX_EXPERIENCE`, by minutes at full strength,
+    NaN in the logs' first season.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     n = len(rows.frame)
@@ -60,21 +68,36 @@ def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: GroupConfig
     full = shares("full_strength_minutes", REGULAR)
     playoffs = shares("full_strength_minutes", PLAYOFFS)
     average = ratio(*(group_sums(part, rows.day[row]) for part in (full * rating, full)))
+    expected = shares("expected_minutes", REGULAR)
     strengths = {
-        "roster_strength": strength(shares("expected_minutes", REGULAR), rating),
+        "roster_strength": strength(expected, rating),
         "full_strength": strength(full, rating),
         "playoff_strength": strength(playoffs, rating),
         "star_strength": strength(playoffs, np.square(np.maximum(rating - average, 0.0))),
     }
     projected = _projected(tables, rows, strengths["full_strength"])
     top3 = places(full * rating, row) < 3
-    seasons = _seasons_before(tables, ratings["player_id"].to_numpy(), rows.season[row])
+    player, season = ratings["player_id"].to_numpy(), rows.season[row]
+    seasons = _seasons_before(tables, player, season)
+    value = _draft_value(tables, player, season)
     parts = {
         "top3_strength": strength(full * top3, rating),
         "depth_strength": strength(full * ~top3, rating),
+        "draft_value": strength(expected, np.where(np.isnan(rating), np.nan, value)),
         "experience": strength(ratio(full, group_sums(full, row)), seasons),
     }
     return pd.DataFrame({**strengths, "projected_win_pct": projected, **parts})
+
+
+def _draft_value(tables: Tables, player: IntArray, season: IntArray) -> FloatArray:
+    """Return `log(UNDRAFTED / pick)` of players in `YOUNG_SEASONS`, 0 for others, [P]."""
+    drafts = tables.drafts.set_index("player_id")
+    slot = drafts.index.get_indexer(pd.Index(player))
+    drafted = np.append(start_years(drafts["season"]), -DAY_SPAN)[slot]
+    pick = np.append(drafts["pick"], UNDRAFTED)[slot]
+    since = season - drafted
+    young = (since >= 0) & (since < YOUNG_SEASONS)
+    return np.where(young, np.log(UNDRAFTED / np.minimum(pick, UNDRAFTED)), 0.0)
 
 
 def _seasons_before(tables: Tables, player: IntArray, season: IntArray) -> FloatArray:

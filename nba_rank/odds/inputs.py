@@ -14,7 +14,9 @@ from nba_rank.features.schedule_ratings import massey_ratings
 from nba_rank.features.team_sums import regular_season_sums
 from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs
 
-ROSTER_INPUTS = ("full_strength", "roster_strength", "playoff_strength", "star_strength")
+ROSTER_INPUTS = (
+    "full_strength", "roster_strength", "playoff_strength", "star_strength", "draft_value",
+)  # fmt: skip
 """Inputs that need player logs; see `nba_rank.features.roster_strength`."""
 
 INPUTS = (*ROSTER_INPUTS, *RESIDUAL_INPUTS, "margin_rating", "elo_margin")
@@ -46,7 +48,8 @@ def strength_inputs(
     Returns:
         `season`, `as_of_date`, `team_id`, `conference`, `progress` (share of the season that the
         league has played, 0 to 1), and `INPUTS`, each less the mean of the date: points,
-        `star_strength` points squared, those of `nba_rank.odds.residual` in units of their own.
+        `star_strength` points squared, `draft_value` and those of `nba_rank.odds.residual` in units
+        of their own.
         `margin_rating` is Massey's with `MARGIN_RIDGE`, `elo_margin` the Elo rating over
         `ELO_PER_POINT`. Inputs of players are NaN where none are known, and in the first season of
         the player logs, whose ratings rest on a few games; `MARKET_INPUT` where there are no lines.

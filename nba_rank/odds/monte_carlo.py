@@ -21,7 +21,9 @@ from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summary
 from nba_rank.odds.strength import SCORE, StrengthModel
 
-REGULAR = {"full_strength": 0.3, "roster_strength": 0.2, "margin_rating": 0.6}
+REGULAR = {
+    "full_strength": 0.3, "roster_strength": 0.2, "margin_rating": 0.6, "draft_value": 0.0,
+}  # fmt: skip
 PLAYOFFS = {
     "playoff_strength": 0.5, "star_strength": 0.15, "margin_rating": 0.3, "elo_margin": 0.0,
 }  # fmt: skip

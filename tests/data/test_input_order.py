@@ -43,7 +43,8 @@ def raw(tmp_path_factory):
         RAPTOR_OFFENSE=rng.normal(size=len(players)),
         RAPTOR_DEFENSE=rng.normal(size=len(players)),
     )
-    for name in ("market", "schedules"):
+    drafted = players[["PLAYER_ID"]].drop_duplicates().assign(DRAFT_YEAR=2019, DRAFT_NUMBER=1)
+    for name in ("market", "schedules", "players"):
         (folder / name).mkdir()
     totals.to_csv(folder / "market/preseason_win_totals.csv", index=False)
     lines[:800].to_parquet(folder / "market/betting_lines.parquet")
@@ -52,6 +53,7 @@ def raw(tmp_path_factory):
     coming[:800].to_parquet(folder / "schedules/autumn.parquet")
     coming[800:].to_csv(folder / "schedules/spring.csv", index=False)
     raptor.to_csv(folder / "raptor_by_team.csv", index=False)
+    drafted.to_csv(folder / "players/players.csv", index=False)
     return folder
 
 

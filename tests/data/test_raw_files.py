@@ -65,7 +65,7 @@ def test_file_names_are_understood(tmp_path):
 
 def test_files_of_other_names_are_not_read_and_told_what_they_look_like(folder):
     put(folder, "market/futures.csv", "x\n")
-    put(folder, "players/players.csv", "x\n")
+    put(folder, "players/heights.csv", "x\n")
     put(folder, "Payrolls.csv", "x\n")
     put(folder, "fixtures.csv", f"{COLUMNS['schedules/league_2023_24.csv']}\n")
     put(folder, "sbr.csv", "Date,Rot,VH,Team,Final,Open,Close,ML\n")
@@ -74,7 +74,7 @@ def test_files_of_other_names_are_not_read_and_told_what_they_look_like(folder):
     _, report = read_raw(folder)
     expected = {
         "market/futures.csv": "no kind of raw file",
-        "players/players.csv": "no feature uses births",
+        "players/heights.csv": "no kind of raw file",
         "Payrolls.csv": "no kind of raw file",
         "fixtures.csv": "looks like a schedule file, which is named schedules/",
         "sbr.csv": "looks like the odds archive of Sportsbook Reviews Online, which has no game id",

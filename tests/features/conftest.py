@@ -139,6 +139,18 @@ def with_raptor() -> Callable[[Tables], Tables]:
 
 
 @pytest.fixture(scope="session")
+def with_drafts() -> Callable[[Tables], Tables]:
+    """Gives tables drafts of half of the players, before their first season in the logs."""
+
+    def make(tables: Tables) -> Tables:
+        first = tables.player_games.groupby("player_id", as_index=False)["season"].min()
+        drafted = first.iloc[::2]
+        return replace(tables, drafts=table("drafts", drafted.assign(pick=1 + drafted.index % 60)))
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def features(compose_as_is) -> Callable[..., FeaturesConfig]:
     """The config of all groups with overrides, such as `features("features.elo.k=0")`."""
 

@@ -397,7 +397,7 @@ COLUMNS = {
     "market": "market_win_pct market_title_prob market_rating",
     "prior_records": "prior_mov prior_sos prior_srs",
     "roster_strength": "roster_strength full_strength playoff_strength star_strength "
-    "projected_win_pct top3_strength depth_strength experience",
+    "projected_win_pct top3_strength depth_strength draft_value experience",
     "on_off": "offence_strength defence_strength strength_error",
     "continuity": "returning_minutes_share roster_minutes_share",
     "raptor": "prior_raptor_offense prior_raptor_defense",
@@ -413,8 +413,8 @@ def every_group(features):
 
 
 @pytest.fixture(scope="module")
-def tables(sim_tables, priced, with_raptor):
-    return with_raptor(priced(sim_tables))
+def tables(sim_tables, priced, with_raptor, with_drafts):
+    return with_drafts(with_raptor(priced(sim_tables)))
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,10 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
         row, rates = totals["season"] == season, totals.select_dtypes("float64").columns
         totals.loc[row, rates] = rng.normal(0, 50, (row.sum(), len(rates)))
         poisoned[name] = [totals]
+    drafts = tables.drafts.copy()
+    later = drafts["season"] > season
+    drafts.loc[later, "pick"] = rng.integers(1, 61, later.sum())
+    poisoned["drafts"] = [drafts]
     return replace(
         tables,
         **{name: table(name, pd.concat(parts)) for name, parts in poisoned.items()},
@@ -220,9 +224,9 @@ def check_future(tables, season, share, spoil, features, seed):
 
 
 @pytest.fixture(scope="module")
-def tables(sim_tables, priced, with_raptor):
+def tables(sim_tables, priced, with_raptor, with_drafts):
     """Three simulated seasons with everything that a feature reads; every other game in stints."""
-    made = with_raptor(priced(sim_tables))
+    made = with_drafts(with_raptor(priced(sim_tables)))
     without = made.games["game_id"][::2].tolist()
     return replace(made, stints=random_stints(np.random.default_rng(2), made, without))
 

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
-from made_games import line, rated
+from made_games import line, rated, table
 from scipy.stats import norm
 
 from nba_rank.data.calendar import as_of_points
@@ -134,6 +136,21 @@ def test_experience_is_weighted_by_minutes(between_two):
     players = [(1, 0, 22, 0.0), *[(1, 20, 20, 0.0)] * 8, (2, 20, 20, 0.0)]
     got = between_two(players, *seasons(p1=(2021,), p2=(2022,)))
     assert got["experience"] == pytest.approx(22**1.3 / (22**1.3 + 8 * 20**1.3))
+
+
+def test_the_draft_value_of_young_players_by_hand(small_tables, as_of, built):
+    date = "2022-11-04"
+    drafts = [
+        # The first pick in his fourth season and in his fifth, one of next year, and a late one.
+        ("2019-20", 1, 1), ("2018-19", 2, 1), ("2023-24", 3, 1), ("2022-23", 4, 75),
+        ("2022-23", 9, 3),
+    ]  # fmt: skip
+    tables = small_tables(GAMES, n_teams=2)
+    tables = replace(tables, drafts=table("drafts", drafts))
+    players = rated(date, [*[(1, 20, 30, 0.0)] * 8, *[(2, 20, 30, 0.0)] * 8])
+    got = built("roster_strength", tables, as_of(date), players).loc[date]["draft_value"]
+    values = 5 / 8 * np.log([61, 61 / 3])
+    np.testing.assert_allclose(got, values - values.mean())
 
 
 def test_every_date_is_centred_by_itself(sim_tables, as_of, rate, built):

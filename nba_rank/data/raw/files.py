@@ -33,6 +33,7 @@ _OTHERS = (
     ("market_totals", r"market/preseason_win_totals[^/]*"),
     ("team_records", r"team_records[^/]*"),
     ("raptor", r"[^/]*raptor_by_team[^/]*"),
+    ("drafts", r"players/players[^/]*"),
 )
 """Names of the files of other tables, in lower case, with words joined by `_`."""
 
@@ -41,6 +42,7 @@ _WHERE = {
     "stints": "stints/", "roster": "rosters/", "schedule": "schedules/",
     "market_lines": "market/betting_lines_", "market_totals": "market/preseason_win_totals_",
     "team_records": "team_records_", "raptor": "raptor_by_team_",
+    "drafts": "players/players_",
 }  # fmt: skip
 """What the name of a file of each level begins with."""
 
@@ -80,6 +82,7 @@ REQUIRED = {
         "PLAYER_NAME", "PLAYER_ID", "SEASON", "SEASON_TYPE", "TEAM", "MP",
         "RAPTOR_OFFENSE", "RAPTOR_DEFENSE",
     ),
+    "drafts": ("PLAYER_ID", "DRAFT_YEAR", "DRAFT_NUMBER"),
     "stints": (
         "GAME_ID", "PERIOD", "START", "END", "HOME_TEAM_ID", "AWAY_TEAM_ID", *LINE_UP,
         "PTS_H", "PTS_A", "POSS_H", "POSS_A",
@@ -93,6 +96,7 @@ REQUIRED = {
 _BY_COLUMNS = (
     "stints",
     "raptor",
+    "drafts",
     "market_lines",
     "market_totals",
     "team_records",
@@ -311,9 +315,7 @@ def _lacking(frame: pd.DataFrame, level: str) -> list[str]:
 def _tell_not_read(raw: RawFile, rows: pd.DataFrame, level: str, issues: IngestIssues) -> None:
     """Warn of a file whose name says nothing and that is no game log."""
     producer = producers.producer_of(rows.columns)
-    if raw.name.lower().rpartition("players/")[1]:
-        why = "no feature uses births, heights or drafts, and last years of play are the future"
-    elif level:
+    if level:
         name = _ENDINGS.sub("", raw.path.name)
         why = f"it looks like a {level.replace('_', ' ')} file, which is named {_WHERE[level]}..."
         issues.warn_file(raw.name, f"not read: {why}", f"{_WHERE[level]}{name}.csv")
