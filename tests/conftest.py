@@ -231,12 +231,15 @@ def sound_diagnostics():
     noise = np.random.default_rng(0).normal(size=(len(table), 2))
     heads = 0.9 - 0.05 * epoch.to_numpy()[:, None] + 0.02 * noise
     return table.assign(
-        attention_sum=1.0,
         attention_max=0.2,
         entropy_ratio=heads.mean(axis=1),
         entropy_ratio_head_0=heads[:, 0],
         entropy_ratio_head_1=heads[:, 1],
-        prior_gain=np.where(is_trained, 0.05, np.nan),
+        set_loss=np.where(is_trained, -0.05, np.nan),
+        val_set_loss=np.nan,
+        set_variance=0.02 * is_trained,
+        game_kl=0.05,
+        game_gain=0.1,
         prior_kl=0.001 + 0.1 * epoch,
         fallback_share=0.0,
         encoded_variance=0.5,

@@ -19,7 +19,7 @@ from nba_rank.evaluation.result import WITHOUT, EvaluationResult, evaluation_res
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Members, Scores
-from nba_rank.models.model_a.faithfulness import occlusion_effects
+from nba_rank.models.model_a.faithfulness import game_effects, occlusion_effects
 from nba_rank.models.model_a.fitted import FittedModelA, TeamScores
 from nba_rank.models.oof import final_scores, n_workers
 from nba_rank.models.ranker import League, Ranker
@@ -174,7 +174,7 @@ def _occlusion(
     workers: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Take players out of model A's test teams at the points."""
+    """Take players and games out of model A's test teams at the points."""
     tasks = []
     fits = [(part.fit, season) for part in judged.plan.tests for season in part.seasons]
     for (fit, season), own_rng in zip(fits, rng.spawn(len(fits)), strict=True):
@@ -194,7 +194,7 @@ def _occlusion(
 
 
 class _Occluded(NamedTuple):
-    """A season's arguments of `occlusion_effects`."""
+    """A season's arguments of `occlusion_effects` and `game_effects`."""
 
     model: FittedModelA
     sets: PlayerSets
@@ -204,7 +204,7 @@ class _Occluded(NamedTuple):
 
 
 def _take_out(shared: None, season: _Occluded, tell: Tell) -> pd.DataFrame:
-    return occlusion_effects(*season)
+    return pd.concat([occlusion_effects(*season), game_effects(*season)], ignore_index=True)
 
 
 def _weights(rankers: dict[str, Ranker]) -> pd.DataFrame:

@@ -77,7 +77,7 @@ class EvaluationResult:
         losses: Model A's losses: `fit`, `network`, `epoch`, `train_loss`, `val_loss`.
         diagnostics: Model A's health: `fit`, `network`, `epoch` and its statistics.
         health: Its last epoch, see `last_epochs`, like `health_summary`.
-        occlusion: `occlusion_effects` with the as-of point.
+        occlusion: `occlusion_effects` and `game_effects` with the as-of point.
         faithfulness: `faithfulness` of them.
     """
 

@@ -65,8 +65,12 @@ _RANKERS = {
     "always_home": "home teams' share", "elo_fitted": "Elo (home edge fitted)",
 }  # fmt: skip
 _HEALTH = {
-    "prior_gain": "training loss below that of the team prior, share",
-    "prior_kl": "divergence from the minutes prior, nats",
+    "set_loss": "training loss, less that of the team prior alone",
+    "val_set_loss": "the same of held-out seasons",
+    "set_variance": "variance of the set's part of the score over that of the prior's",
+    "prior_kl": "KL of attention over players from minutes, nats",
+    "game_kl": "KL of attention over games from minutes and decay, nats",
+    "game_gain": "share of the loss of margins that ratings by games take away",
     "entropy_ratio": "entropy over that of equal weights",
     "attention_max": "largest weight of a team",
     "fallback_share": "share of fallbacks",

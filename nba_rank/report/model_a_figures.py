@@ -55,7 +55,7 @@ _PANELS: dict[str, dict[str, tuple[str, str]]] = {
     "Divergence from minutes, nats": {"prior_kl": (BLUE, "")},
     "Largest weight of a team": {"attention_max": (BLUE, "")},
     "Fallbacks, share of heads": {"fallback_share": (BLUE, "")},
-    "Loss below that of the prior": {"prior_gain": (BLUE, "")},
+    "Training loss, the set's part": {"set_loss": (BLUE, "")},
     "Spread of the scores in a list": {"score_spread": (BLUE, "")},
     "Variance within a list": {
         "encoded_variance": (GREEN, "encoded players"), "pooled_variance": (BLUE, "pooled teams"),
@@ -83,7 +83,8 @@ def plot_diagnostics(diagnostics: pd.DataFrame) -> Figure:
     caption = (
         "Thin: one network. Bold: mean over networks. Before: the first batch, untrained. "
         "Fallbacks are counted over an epoch, the rest is of its last batch. Norms of zero are not "
-        "drawn. Minutes: weights by minutes alone. Prior: scores by the team prior alone."
+        "drawn. Minutes: weights by minutes alone. The set's part: the loss less that of the team "
+        "prior alone."
     )
     size, shape = (3.4, 2.6), (2, 4)
     figure, axes = panels(title, caption, size, shape, left=0.75, right=0.1)
@@ -104,8 +105,7 @@ def plot_diagnostics(diagnostics: pd.DataFrame) -> Figure:
     # No fallbacks is the rule: the line must not vanish in the axis.
     top = max(0.1, 1.1 * known["fallback_share"].max())
     axes[0, 3].set_ylim(-0.03 * top, top)
-    for ax in (axes[0, 3], axes[1, 0]):
-        ax.yaxis.set_major_formatter(PercentFormatter(1))
+    axes[0, 3].yaxis.set_major_formatter(PercentFormatter(1))
     for ax, place in zip((axes[0, 0], *axes[1, 2:]), _LEGENDS, strict=True):
         ax.legend(fontsize=10, loc=place)
     return figure

@@ -11,7 +11,7 @@ from nba_rank.core.names import ALL, PLATT
 from nba_rank.core.run_dir import RunDir
 from nba_rank.data.outcomes import EVENTS, FINISHES
 from nba_rank.data.tables import Tables
-from nba_rank.evaluation.attention import ALIVE_ENTROPY_RATIO
+from nba_rank.evaluation.attention import ALIVE_ENTROPY_RATIO, PRIOR_KL_GAIN
 from nba_rank.evaluation.predictions import as_json, flat
 from nba_rank.evaluation.result import EvaluationResult
 from nba_rank.models.model_a.uncertainty import NOMINAL_COVERAGE
@@ -182,6 +182,7 @@ def context(found: EvaluationResult, setting: Setting) -> dict[str, object]:
         "pooling": model_a.attention.pooling,
         "attends": model_a.attention.pooling == "attention",
         "alive": ALIVE_ENTROPY_RATIO,
+        "kl_gain": PRIOR_KL_GAIN,
         "min_delta": setting.config.callbacks.not_learning.min_delta,
         "health_summary": found.health_summary,
         "folds": _folds(setting),

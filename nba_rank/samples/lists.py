@@ -5,7 +5,7 @@ unknown ones, K prior columns.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -122,6 +122,18 @@ class ListTensors:
     def __len__(self) -> int:
         """Number of lists."""
         return len(self.row)
+
+    def take(self, lists: npt.NDArray[np.bool_]) -> Self:
+        """Return some of the lists; `lists` is a mask, [B]."""
+        chosen = torch.from_numpy(lists)
+        tensors = {name: tensor[chosen] for name, tensor in self.tensors.items()}
+        return replace(
+            self,
+            row=self.row[lists],
+            season=self.season[lists],
+            date=self.date[lists],
+            tensors=tensors,
+        )
 
 
 def list_tensors(

@@ -46,9 +46,10 @@ def test_an_untrained_network_is_not_alive(diagnostics):
 
 def effects_of(cells):
     """One row a team; a cell is a season, a point and effects of the top and the other player."""
-    effects = ["top", "like_minutes"]
+    effects = ["top", "other"]
     table = pd.DataFrame(cells, columns=["season", "as_of_point", *effects])
-    return table.explode(effects).astype(dict.fromkeys(effects, float))
+    table = table.explode(effects).astype(dict.fromkeys(effects, float))
+    return table.assign(left_out="player")
 
 
 def test_seasons_count_alike_however_many_teams_they_have():
@@ -61,6 +62,35 @@ def test_seasons_count_alike_however_many_teams_they_have():
     assert row["moves_more"] == pytest.approx((0.5 + 0.75) / 2)
     assert (row["n_seasons"], row["verdict"]) == (2, "too few seasons")
     assert faithfulness(pd.DataFrame()).empty
+
+
+def test_players_and_games_are_compared_apart():
+    players = effects_of([("2021-22", "open", [1.0, 3.0], [0.0, 1.0])])
+    games = effects_of([("2021-22", "open", [0.3, 0.1], [0.2, 0.2])]).assign(left_out="game")
+    table = faithfulness(pd.concat([players, games])).set_index("left_out")
+    assert table["difference"].to_dict() == pytest.approx({"player": 1.5, "game": 0.0})
+    assert table["moves_more"].to_dict() == pytest.approx({"player": 1.0, "game": 0.5})
+
+
+def test_the_row_of_a_stopped_network_is_that_of_the_weights_kept(diagnostics):
+    turned = diagnostics.assign(
+        val_set_loss=diagnostics["epoch"].map({-1: np.nan, 0: -0.1, 1: -0.3, 2: -0.2, 3: 0.1})
+    )
+    assert (last_epochs(turned)["epoch"] == 1).all()
+    assert (last_epochs(diagnostics)["epoch"] == 3).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "alive"),
+    [
+        ({}, True),
+        ({"game_kl": 0.003}, False),
+        ({"game_gain": 0.0}, False),
+        ({"game_kl": np.nan}, False),
+    ],
+)
+def test_attention_over_games_is_alive_where_it_weighs_and_explains(diagnostics, change, alive):
+    assert (last_epochs(diagnostics.assign(**change))["games_alive"] == alive).all()
 
 
 def test_the_difference_is_paired_by_season_and_points_are_in_order():

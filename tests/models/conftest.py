@@ -22,7 +22,6 @@ SMALL = ModelAConfig(
     games=GAMES,
     unknown_player_share=0.1,
     learning_rate=0.01,
-    skip_rate=1.0,
     weight_decay=0.01,
     lists_per_batch=4,
     dates_per_epoch=0,

@@ -198,7 +198,8 @@ def occlusion():
     rng = np.random.default_rng(1)
     keys = [f"20{18 + season}-{19 + season}" for season in range(4)], AS_OF_POINTS, range(30)
     rows = [(*key, *rng.uniform((0.2, 0.1), (0.4, 0.2))) for key in product(*keys)]
-    return pd.DataFrame(rows, columns=["season", "as_of_point", "team_id", "top", "like_minutes"])
+    table = pd.DataFrame(rows, columns=["season", "as_of_point", "team_id", "top", "other"])
+    return table.assign(left_out="player")
 
 
 @pytest.fixture(scope="module")
@@ -314,7 +315,7 @@ def test_networks_that_are_dead_or_add_nothing_are_counted(write, make):
     _, text, _ = write()
     assert "The set adds nothing to the team prior" not in text
     health = make()[0].health.assign(
-        prior_gain=[0.1, 0.00005, 0.0, -0.2], alive=[False, True, True, True]
+        set_loss=[-0.1, -0.00005, 0.0, 0.2], alive=[False, True, True, True]
     )
     _, text, _ = write(changes={"health": health})
     assert "**The set adds nothing to the team prior in 3 of 4 networks**" in text

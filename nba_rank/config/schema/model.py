@@ -95,11 +95,6 @@ class ModelAConfig:
         high=1,
     )
     learning_rate: float = option("Step size of AdamW.", low=1e-08)
-    skip_rate: float = option(
-        "Step size of the skip on the team prior, which is fitted before training, over that of "
-        "the set; 0 leaves it as it is.",
-        low=0,
-    )
     weight_decay: float = option("Weight decay of AdamW.", low=0)
     lists_per_batch: int = option("Lists in one step at most.", low=1)
     dates_per_epoch: int = option(

@@ -112,6 +112,10 @@ class GameLog:
         known = (row >= 0) & (self.player[np.maximum(row, 0)] == player)
         return np.where(known, row, -1)
 
+    def first_of(self, row: IntArray) -> IntArray:
+        """Return the row of the first game of the player of each row, [M]."""
+        return np.searchsorted(self.player, self.player[row])
+
     @property
     def _key(self) -> IntArray:
         return self.player * DAY_SPAN + self.day

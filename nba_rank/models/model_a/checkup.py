@@ -114,6 +114,7 @@ def check_up(
         batch,
         gradient_norms(module.ranker),
         minutes_bias_weight=model.attention.minutes_bias_weight,
+        floor=floor,
     )
     if isfinite(loss):
         cause = cause_in_data(found) or cause_in_network(found, model.attention.pooling)

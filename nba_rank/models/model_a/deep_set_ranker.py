@@ -20,6 +20,7 @@ class Ranked(NamedTuple):
     Attributes:
         score: Higher is better, float32 [B, L]; 0 for padding, NaN for a team without players
             (in evaluation only).
+        skip: Part of the score that the team prior gives, float32 [B, L]; 0 without one.
         weights: Attention weights, float32 [B, L, H, P]; 0 in empty places and for padding.
         fallback: Whether the weights are the fallback's, bool [B, L, H]; False for padding.
         encoded: Encoded players, [B, L, P, D]; arbitrary in empty places and for padding.
@@ -27,6 +28,7 @@ class Ranked(NamedTuple):
     """
 
     score: Tensor
+    skip: Tensor
     weights: Tensor
     fallback: Tensor
     encoded: Tensor
@@ -36,9 +38,10 @@ class Ranked(NamedTuple):
 class DeepSetRanker(nn.Module):
     """A permutation-invariant scorer of player sets (Zaheer et al. 2017, "Deep Sets").
 
-    With prior columns the score is `skip(team_prior) + scorer(pooled)`, and the last layer of the
-    scorer starts at zero, so that the set adds nothing to the prior at first. Until that layer has
-    moved, the gradients of encoder and attention are zero.
+    With prior columns the score is `skip(team_prior) + scorer(pooled)`. The skip is fitted
+    beforehand and does not train, and the last layer of the scorer starts at zero, so that the set
+    adds nothing to the prior at first. Until that layer has moved, the gradients of encoder and
+    attention are zero.
 
     Args:
         stat_dim: Player columns F.
@@ -78,6 +81,7 @@ class DeepSetRanker(nn.Module):
         if self.skip is not None:
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
+            self.skip.requires_grad_(requires_grad=False)
 
     def forward(
         self,
@@ -113,12 +117,15 @@ class DeepSetRanker(nn.Module):
         pooled = vector.unflatten(0, team_mask.shape)
         # In float32 under autocast too: three digits of bfloat16 do not tell teams apart.
         with torch.autocast(stats.device.type, enabled=False):
-            score = self.scorer(pooled.float())
+            score = self.scorer(pooled.float()).squeeze(-1)
+            skip = torch.zeros_like(score)
             if self.skip is not None:
-                score = score + self.skip(team_prior.masked_fill(padding[..., None], 0).float())
-        score = score.squeeze(-1).masked_fill(empty.view(team_mask.shape), torch.nan)
+                prior = team_prior.masked_fill(padding[..., None], 0).float()
+                skip = self.skip(prior).squeeze(-1)
+        score = (score + skip).masked_fill(empty.view(team_mask.shape), torch.nan)
         return Ranked(
             score=score.masked_fill(padding, 0),
+            skip=skip,
             weights=weights.unflatten(0, team_mask.shape).masked_fill(padding[..., None, None], 0),
             fallback=fallback.unflatten(0, team_mask.shape) & team_mask[..., None],
             encoded=encoded,

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from nba_rank.models.model_a.attention_weights import SHARE_FLOOR
 from nba_rank.models.model_a.deep_set_ranker import DeepSetRanker, Ranked
+from nba_rank.models.model_a.game_attention import GameFloor
 from nba_rank.samples.lists import Batch
 
 PARTS = ("attention", "encoder", "scorer")
@@ -38,7 +39,6 @@ class Diagnostics:
     """Health of model A on one batch; NaN is not measured.
 
     Attributes:
-        attention_sum: Mean sum of a team's weights in a head; 1 without attention dropout.
         attention_max: Mean largest weight of a team in a head, 1/P to 1.
         entropy_ratio: Mean over heads of `entropy_ratio_by_head`.
         entropy_ratio_by_head: `-sum_p w_p log w_p / log n`, n the team's players and w their
@@ -51,21 +51,22 @@ class Diagnostics:
         encoded_variance: Variance of encoded players within a list, mean over columns and lists.
         pooled_variance: The same of the pooled teams.
         score_spread: Standard deviation of the scores within a list, mean over lists.
+        set_variance: Variance within a list of the set's part of the score, mean over lists, over
+            that of the skip; infinite without a team prior.
         relevance_spread: The same of the relevance.
         input_spread: Standard deviation of a player column within a list, mean over columns and
             lists; about 1.
         distinct_players: Number of different embedding rows.
         minutes_sum: Mean sum of a team's minutes shares; 1, or 0 where minutes are missing.
-        minutes_max: Mean largest minutes share of a team, 0 to 1.
-        players_per_team: Mean number of players of a team.
-        masked_share: Share of the teams' places that are empty, 0 to 1.
-        prior_gain: See `prior_gain`, of the epoch.
+        set_loss: The set's part of the training loss, mean of the epoch, see `ModelA.losses`.
+        val_set_loss: The same of the validation loss.
+        game_kl: See `GameFloor`, like `game_gain`; the same in all epochs.
+        game_gain: What the attention over games explains of its loss, 0 to 1.
         gradient_attention: L2 norm of the attention's gradient, before clipping.
         gradient_encoder: The same of the encoder.
         gradient_scorer: The same of the scorer.
     """
 
-    attention_sum: float
     attention_max: float
     entropy_ratio: float
     entropy_ratio_by_head: tuple[float, ...]
@@ -74,14 +75,15 @@ class Diagnostics:
     encoded_variance: float
     pooled_variance: float
     score_spread: float
+    set_variance: float
     relevance_spread: float
     input_spread: float
     distinct_players: float
     minutes_sum: float
-    minutes_max: float
-    players_per_team: float
-    masked_share: float
-    prior_gain: float = nan
+    set_loss: float = nan
+    val_set_loss: float = nan
+    game_kl: float = nan
+    game_gain: float = nan
     gradient_attention: float = nan
     gradient_encoder: float = nan
     gradient_scorer: float = nan
@@ -118,6 +120,7 @@ def diagnose(
     gradients: Mapping[str, Tensor] | None = None,
     *,
     minutes_bias_weight: float = 1.0,
+    floor: GameFloor | None = None,
 ) -> Diagnostics:
     """Measure a batch; the numbers leave the device all at once.
 
@@ -126,6 +129,7 @@ def diagnose(
         batch: The batch.
         gradients: Result of `gradient_norms` after the batch's backward pass.
         minutes_bias_weight: That of the attention.
+        floor: The attention over games behind the batch, if any.
     """
     places = batch["player_mask"] & batch["team_mask"][..., None]  # [B, L, P]
     n_players = places.sum(dim=2)
@@ -141,7 +145,6 @@ def diagnose(
     prior = _log_prior(shares, places[teams], minutes_bias_weight)
     divergence = (torch.xlogy(scaled, scaled) - scaled * prior[:, None]).sum(dim=2)
     several = {
-        "attention_sum": sums.mean(),
         "attention_max": weights.amax(dim=2).mean(),
         "entropy_ratio": by_head.mean(),
         "prior_kl": divergence[n_of_team > 1].mean(),
@@ -149,13 +152,12 @@ def diagnose(
         "encoded_variance": _variance(ranked.encoded.flatten(1, 2), places.flatten(1)).mean(),
         "pooled_variance": _variance(ranked.pooled, teams).mean(),
         "score_spread": _variance(ranked.score[..., None], teams).sqrt().mean(),
+        "set_variance": _variance((ranked.score - ranked.skip)[..., None], teams).mean()
+        / _variance(ranked.skip[..., None], teams).mean(),
         "relevance_spread": _variance(batch["relevance"][..., None], teams).sqrt().mean(),
         "input_spread": _variance(batch["stats"].flatten(1, 2), places.flatten(1)).sqrt().mean(),
         "distinct_players": batch["player"][places].unique().numel(),
         "minutes_sum": shares.sum(dim=1).mean(),
-        "minutes_max": shares.amax(dim=1).mean(),
-        "players_per_team": n_of_team.mean(),
-        "masked_share": 1 - n_of_team.mean() / places.shape[2],
     } | {f"gradient_{part}": norm for part, norm in (gradients or {}).items()}
     numbers = [torch.as_tensor(value, device=weights.device) for value in several.values()]
     values = torch.cat([torch.stack([number.float() for number in numbers]), by_head]).tolist()
@@ -163,6 +165,8 @@ def diagnose(
     return Diagnostics(
         **dict(zip(names, values, strict=False)),
         entropy_ratio_by_head=tuple(values[len(names) :]),
+        game_kl=nan if floor is None else floor.kl,
+        game_gain=nan if floor is None else floor.gain,
     )
 
 
@@ -183,12 +187,6 @@ def gradient_norms(ranker: DeepSetRanker) -> dict[str, Tensor]:
         norm = torch.nn.utils.get_total_norm(reached).to(device)
         norms[part] = norm if parameters else unknown
     return norms
-
-
-def prior_gain(losses: Mapping[str, float]) -> float:
-    """Return the share by which `train_loss` lies below `prior_loss`; NaN without a team prior."""
-    prior = losses.get("prior_loss", nan)
-    return (prior - losses["train_loss"]) / (abs(prior) or 1.0)
 
 
 def not_finite(batch: Batch) -> list[str]:

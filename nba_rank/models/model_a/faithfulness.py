@@ -1,4 +1,4 @@
-"""Is model A's attention faithful? How far scores move when players are taken out."""
+"""Is model A's attention faithful? How far scores move without a player, or without games."""
 
 from dataclasses import replace
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nba_rank.features.asof import days
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.models.model_a.fitted import FittedModelA, TeamScores
@@ -32,9 +33,9 @@ def occlusion_effects(
         whole: The model's scores of the sets; None predicts them.
 
     Returns:
-        `season`, `as_of_date`, `team_id`, and the absolute change of model A's score without the
-        player of most weight (mean over networks and heads), `top`, and without the other one,
-        `like_minutes`. Teams of fewer than two players are left out.
+        `season`, `as_of_date`, `team_id`, `left_out` (`player`), and the absolute change of model
+        A's score without the player of most weight (mean over networks and heads), `top`, and
+        without the other one, `other`. Teams of fewer than two players are left out.
 
     Source: Serrano and Smith (2019), "Is Attention Interpretable?", section 4.
     """
@@ -56,7 +57,44 @@ def occlusion_effects(
         left = model.predict(_without(sets, place), team_prior, with_intervals=False)
         return np.abs(left.score - score)
 
-    return sets.frame[KEY].assign(top=effect(top), like_minutes=effect(other))
+    return sets.frame[KEY].assign(left_out="player", top=effect(top), other=effect(other))
+
+
+def game_effects(
+    model: FittedModelA,
+    sets: PlayerSets,
+    team_prior: pd.DataFrame,
+    rng: np.random.Generator,
+    whole: TeamScores,
+) -> pd.DataFrame:
+    """Take one game from each player of a team: that of most weight, or the one before or after.
+
+    The other is so near in time that both count alike but for minutes and what happened in them.
+    Arguments and columns are those of `occlusion_effects`, `left_out` is `game`; empty where
+    model A has no attention over games.
+    """
+    floor, log = model.inputs.floor, sets.games
+    found = sets.frame[KEY].assign(left_out="game", top=np.nan, other=np.nan)
+    if floor is None or log is None:
+        return found.head(0)
+    for index in found.groupby("as_of_date").indices.values():
+        rows = np.asarray(index)
+        own, prior = sets.take(rows), team_prior.iloc[rows]
+        player = np.setdiff1d(own.player_id, [0])
+        day = np.full(len(player), days(own.frame["as_of_date"])[0])
+        heaviest, n_games = floor.heaviest(log, player, day)
+        heaviest, n_games = heaviest[n_games > 1], n_games[n_games > 1]
+        first = log.first_of(heaviest)
+        last = first + n_games - 1
+        after = (heaviest == first) | ((heaviest < last) & (rng.random(len(first)) < 0.5))
+        for name, gone in (("top", heaviest), ("other", heaviest + np.where(after, 1, -1))):
+            kept = np.ones(len(log.day), dtype=np.bool_)
+            kept[gone] = False
+            left = model.predict(
+                replace(own, games=log.take(kept)), prior, with_intervals=False
+            ).score
+            found.loc[rows, name] = np.abs(left - whole.score[rows])
+    return found
 
 
 def _without(sets: PlayerSets, place: npt.NDArray[np.int64]) -> PlayerSets:

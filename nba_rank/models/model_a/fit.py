@@ -30,6 +30,9 @@ from nba_rank.models.model_a.list_losses import LIST_LOSSES
 from nba_rank.models.model_a.team_prior import warm_start
 from nba_rank.samples.lists import Batch, ListDataModule, ListTensors
 
+HELD_OUT = 3
+"""With early stopping each network holds out one in so many seasons."""
+
 LoggerFactory = Callable[[int], list[Logger]]
 """Makes the loggers of one network, given its number."""
 
@@ -47,7 +50,9 @@ def fit_model_a(
 ) -> FittedModelA:
     """Fit model A on player sets.
 
-    With early stopping the newest season is held out, and the weights of its lowest loss are kept.
+    With early stopping each network holds out every third season, the next one others, so that all
+    seasons have a say; the weights of the set's lowest loss on them are kept. Scalers, skip and the
+    attention over games are fitted on all seasons.
 
     Args:
         sets: Player sets of the training seasons, N rows.
@@ -60,7 +65,7 @@ def fit_model_a(
         console: Where diagnostics are printed; None writes to the log.
 
     Raises:
-        UserError: Early stopping leaves no season to learn from, the loss is not finite, or the GPU
+        UserError: There are too few seasons for early stopping, the loss is not finite, or the GPU
             has too little memory.
         NotLearningError: A network does not learn, even after a restart if one was asked for.
     """
@@ -71,9 +76,10 @@ def fit_model_a(
     ):
         loggers = logger_factory(number) if logger_factory else []
         first, second = sequence.generate_state(2).tolist()
-        network, verdict = _train(games, config, first, on_epoch, loggers, console)
+        lists = _held_out(games.lists, number, config)
+        network, verdict = _train(games, lists, config, first, on_epoch, loggers, console)
         if verdict is not None and config.callbacks.not_learning.restart:
-            network, verdict = _train(games, config, second, on_epoch, loggers, console)
+            network, verdict = _train(games, lists, config, second, on_epoch, loggers, console)
         if verdict is not None:
             raise NotLearningError(verdict, f"network {number} of model A")
         networks.append(network)
@@ -85,8 +91,7 @@ class _TrainingGames:
     """Lists that every network is trained on, and the weights [K] from which its skip starts."""
 
     inputs: Inputs
-    train: ListTensors
-    validation: ListTensors | None
+    lists: ListTensors
     skip: Tensor
 
 
@@ -96,15 +101,8 @@ def _training_games(
     relevance: npt.NDArray[np.float32],
     config: Config,
 ) -> _TrainingGames:
-    """Split off the validation season, and fit scalers, vocabulary and skip on the others."""
-    season = sets.frame["season"].to_numpy()
-    held_out = (season == season.max()) & (config.callbacks.early_stopping_patience > 0)
-    if held_out.all():
-        raise UserError(
-            f"early stopping holds out {season.max()}, the only training season with players: "
-            "set callbacks.early_stopping_patience=0 or add seasons"
-        )
-    learn, settings = np.flatnonzero(~held_out), config.model.model_a
+    """Fit scalers, vocabulary, attention over games and skip."""
+    season, settings = sets.frame["season"].to_numpy(), config.model.model_a
     floor = None
     if settings.games.enabled:
         if sets.games is None:
@@ -114,24 +112,34 @@ def _training_games(
             )
         floor = GameFloor.fit(
             sets.games,
-            np.unique(season[learn]).tolist(),
+            np.unique(season).tolist(),
             settings.games,
             config.folds.season_half_life,
         )
-    inputs = Inputs.fit(sets.take(learn), team_prior.iloc[learn], floor)
-
-    def lists(rows: npt.NDArray[np.int64]) -> ListTensors:
-        own = sets.take(rows), team_prior.iloc[rows], relevance[rows]
-        return inputs.lists(*own, settings.list_scope)
-
-    train = lists(learn)
-    validation = lists(np.flatnonzero(held_out)) if held_out.any() else None
+    inputs = Inputs.fit(sets, team_prior, floor)
+    lists = inputs.lists(sets, team_prior, relevance, settings.list_scope)
     skip = torch.zeros(0)
     if inputs.prior.columns:
-        loss = partial(_list_loss, train.tensors, settings.loss)
-        rows = learn[train.row[train.row >= 0]]
-        skip = warm_start(relevance[rows], season[rows], train, loss)
-    return _TrainingGames(inputs, train, validation, skip)
+        loss = partial(_list_loss, lists.tensors, settings.loss)
+        rows = lists.row[lists.row >= 0]
+        skip = warm_start(relevance[rows], season[rows], lists, loss)
+    return _TrainingGames(inputs, lists, skip)
+
+
+def _held_out(
+    lists: ListTensors, network: int, config: Config
+) -> tuple[ListTensors, ListTensors | None]:
+    """Return the lists that a network learns from, and those that stop it, if any."""
+    if not config.callbacks.early_stopping_patience:
+        return lists, None
+    held_out = (lists.season.max() - lists.season) % HELD_OUT == network % HELD_OUT
+    if lists.season.max() < HELD_OUT - 1:
+        raise UserError(
+            f"early stopping holds out every {HELD_OUT}rd season, and only "
+            f"{lists.season.max() + 1} training season(s) have players: set "
+            "callbacks.early_stopping_patience=0 or add seasons"
+        )
+    return lists.take(~held_out), lists.take(held_out)
 
 
 def _list_loss(tensors: Batch, name: str, score: Tensor) -> Tensor:
@@ -142,6 +150,7 @@ def _list_loss(tensors: Batch, name: str, score: Tensor) -> Tensor:
 
 def _train(
     games: _TrainingGames,
+    lists: tuple[ListTensors, ListTensors | None],
     config: Config,
     seed: int,
     on_epoch: Callable[[], None],
@@ -153,7 +162,7 @@ def _train(
     callbacks, not_learning = model_callbacks(config.callbacks, console)
     callbacks.append(LambdaCallback(on_train_epoch_end=lambda *_: on_epoch()))
     if patience:
-        callbacks += [_BestWeights(), EarlyStopping("val_loss", patience=patience, mode="min")]
+        callbacks += [_BestWeights(), EarlyStopping("val_set_loss", patience=patience)]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         module = ModelA(
@@ -166,21 +175,20 @@ def _train(
         module.inputs = games.inputs
         if module.ranker.skip is not None:
             module.ranker.skip.weight.data.copy_(games.skip)
-        lists = ListDataModule(
-            games.train,
-            games.validation,
+        data = ListDataModule(
+            *lists,
             lists_per_batch=settings.lists_per_batch,
             dates_per_epoch=settings.dates_per_epoch,
             season_half_life=config.folds.season_half_life,
             seed=seed,
         )
-        trainer = _trainer(config, callbacks, loggers, validate=games.validation is not None)
+        trainer = _trainer(config, callbacks, loggers, validate=lists[1] is not None)
         with warnings.catch_warnings():
             # A deprecated name of torch that Lightning uses.
             warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
             try:
                 with gpu_memory("training model A", "model.model_a.lists_per_batch"):
-                    trainer.fit(module, lists)
+                    trainer.fit(module, data)
             except SystemExit as leaving:
                 # Lightning turns Ctrl-C into an exit and leaves the signal ignored.
                 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -189,14 +197,14 @@ def _train(
 
 
 class _BestWeights(pl.Callback):
-    """Ends training with the weights of the lowest validation loss."""
+    """Ends training with the weights of the set's lowest validation loss."""
 
     def __init__(self) -> None:
         self._loss = float("inf")
         self._state: dict[str, Tensor] = {}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        loss = float(trainer.callback_metrics["val_loss"])
+        loss = float(trainer.callback_metrics["val_set_loss"])
         if loss < self._loss:
             self._loss = loss
             self._state = {name: value.clone() for name, value in pl_module.state_dict().items()}

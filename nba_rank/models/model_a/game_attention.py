@@ -9,7 +9,7 @@ Letters: n player games, C columns of a game, H heads, G games, M asked players 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -38,7 +38,7 @@ _HOME_EDGE = 3.0
 _PSEUDO_MINUTES = 100.0
 _SCALE_MIN = 1e-6
 
-_PREFIX, _LOSSES = "games.", "game_losses"  # of the names in a checkpoint
+_PREFIX, _LOSSES, _KL = "games.", "game_losses", "game_kl"  # of the names in a checkpoint
 
 
 class Pooled(NamedTuple):
@@ -46,9 +46,9 @@ class Pooled(NamedTuple):
 
     Attributes:
         rating: Points per 48 minutes beyond the league's average minute, float32 [M].
-        weight: Sum of the weights of a player's games at the date, in minutes, [M, H].
+        weight: Sum of the weights of a player's games at the date, in minutes, [H, M].
         divergence: Kullback-Leibler divergence of the weights from those of minutes and decay
-            alone, in nats, [M, H]; 0 without games.
+            alone, in nats, [H, M]; 0 without games.
     """
 
     rating: Tensor
@@ -87,9 +87,8 @@ class GameAttention(nn.Module):
     def before(self, games: "PackedGames") -> Tensor:
         """Return the rating of each game's player on its morning, float32 [n]."""
         _, weight, kept = self._weights(games)
-        terms = torch.stack([weight * self._value(games), weight], dim=1)
-        sums = _DecayedSums.apply(terms, kept, games.bounds) * kept[:, None]
-        return self._rating(*sums.unbind(dim=1))
+        terms = torch.stack([weight * self._value(games), weight])
+        return self._rating(*(_DecayedSums.apply(terms, kept, games.bounds) * kept))
 
     def forward(self, games: "PackedGames", newest: Tensor, age: Tensor) -> Pooled:
         """Rate players on mornings.
@@ -100,46 +99,53 @@ class GameAttention(nn.Module):
             age: Days since that game, [M].
         """
         content, weight, kept = self._weights(games)
-        minutes = games.minutes[:, None].expand_as(weight)
-        terms = torch.stack([weight * self._value(games), weight, weight * content, minutes], dim=1)
+        minutes = games.minutes.expand_as(weight)
+        terms = torch.stack([weight * self._value(games), weight, weight * content, minutes])
         sums = _DecayedSums.apply(terms, kept, games.bounds)
-        sums = (sums * kept[:, None] + terms)[newest]
-        mean_content, plain = sums[:, 2] / sums[:, 1], sums[:, 3]
-        divergence = mean_content - (sums[:, 1] / plain).log()
-        total, weight = (sums * torch.exp(-self.rate * age[:, None])[:, None]).unbind(dim=1)[:2]
-        return Pooled(self._rating(total, weight), weight, divergence)
+        total, weight, of_content, plain = (sums * kept + terms)[..., newest]
+        divergence = of_content / weight - (weight / plain).log()
+        left = torch.exp(-self.rate * age)
+        return Pooled(self._rating(total * left, weight * left), weight * left, divergence)
 
     @property
     def rate(self) -> Tensor:
-        """Loss of log weight a day, [H]."""
-        return 1 / self.log_days.exp().clamp_min(_DAYS_MIN)
+        """Loss of log weight a day, [H, 1]."""
+        return 1 / self.log_days.exp().clamp_min(_DAYS_MIN)[:, None]
+
+    def clip(self, x: Tensor) -> Tensor:
+        """Bound columns [C, n] in units of their scale, as `content_of` reads them."""
+        bound = _CONTENT_MAX * self.scale[:, None]
+        return x.clamp(-bound, bound)
+
+    def content_of(self, clipped: Tensor) -> Tensor:
+        """Return the score of each game's content in the logits, [H, n]."""
+        return _linear(clipped, self.content / self.scale).clamp(-_SCORE_MAX, _SCORE_MAX)
 
     def _value(self, games: "PackedGames") -> Tensor:
-        """Return what each game says of its player, [n, H]."""
-        return _linear(games.x, self.value / self.scale) + self.bias
+        """Return what each game says of its player, [H, n]."""
+        return _linear(games.x, self.value / self.scale) + self.bias[:, None]
 
     def _weights(self, games: "PackedGames") -> tuple[Tensor, Tensor, Tensor]:
         """Return content and weight of each game on its day, and what the gap before it leaves.
 
-        All [n, H]; the last is the share of a weight that is left since the player's game before.
+        All [H, n]; the last is the share of a weight that is left since the player's game before.
         """
-        content = _linear(games.clipped, self.content / self.scale).clamp(-_SCORE_MAX, _SCORE_MAX)
-        kept = torch.exp(-self.rate * games.gap[:, None])
-        return content, games.minutes[:, None] * content.exp(), kept
+        content = self.content_of(games.clipped)
+        return content, games.minutes * content.exp(), torch.exp(-self.rate * games.gap)
 
     def _rating(self, total: Tensor, weight: Tensor) -> Tensor:
-        pseudo = self.log_pseudo.exp()
-        return ((total + pseudo * self.newcomer) / (weight + pseudo)).sum(dim=1)
+        pseudo, newcomer = self.log_pseudo.exp()[:, None], self.newcomer[:, None]
+        return ((total + pseudo * newcomer) / (weight + pseudo)).sum(dim=0)
 
 
 def _linear(x: Tensor, weight: Tensor) -> Tensor:
-    """Return the product of columns [C, n] and weights [H, C], [n, H]."""
+    """Return the product of columns [C, n] and weights [H, C], [H, n]."""
     if torch.is_grad_enabled():
-        return x.T @ weight.T
+        return weight @ x
     # Column by column: the last bits of a product depend on how many games there are.
-    total = x[0][:, None] * weight[:, 0]
+    total = x[0] * weight[:, :1]
     for number in range(1, len(x)):
-        total += x[number][:, None] * weight[:, number]
+        total += x[number] * weight[:, [number]]
     return total
 
 
@@ -147,16 +153,17 @@ class _DecayedSums(torch.autograd.Function):
     """Sums of terms over each player's games before a game, as they were after the last of them.
 
     `sum_k = kept_{k-1} sum_{k-1} + term_{k-1}`, all players at once, a step a game of a career.
+    Terms are [..., H, n], what is kept is [H, n].
     """
 
     @staticmethod
     def forward(ctx: Any, terms: Tensor, kept: Tensor, bounds: list[int]) -> Tensor:  # noqa: ANN401
-        term, left = terms.numpy(), kept.numpy()[:, None]
+        term, left = terms.numpy(), kept.numpy()
         sums = np.zeros_like(term)
         for start, middle, end in zip(bounds, bounds[1:], bounds[2:], strict=False):
             last = slice(start, start + end - middle)
-            np.multiply(sums[last], left[last], out=sums[middle:end])
-            sums[middle:end] += term[last]
+            np.multiply(sums[..., last], left[..., last], out=sums[..., middle:end])
+            sums[..., middle:end] += term[..., last]
         result = torch.from_numpy(sums)
         ctx.save_for_backward(kept, result)
         ctx.bounds = bounds
@@ -165,16 +172,16 @@ class _DecayedSums(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401
         kept, sums = ctx.saved_tensors
-        bounds, left = ctx.bounds, kept.numpy()[:, None]
+        bounds, left = ctx.bounds, kept.numpy()
         of_sums = gradients[0].numpy().copy()
         of_terms = np.zeros_like(of_sums)
         steps = [*zip(bounds, bounds[1:], bounds[2:], strict=False)]
         for start, middle, end in reversed(steps):
             last = slice(start, start + end - middle)
-            of_terms[last] = of_sums[middle:end]
-            of_sums[last] += of_terms[last] * left[last]
+            of_terms[..., last] = of_sums[..., middle:end]
+            of_sums[..., last] += of_terms[..., last] * left[..., last]
         result = torch.from_numpy(of_terms)
-        return result, (result * sums).sum(dim=1), None
+        return result, (result * sums).sum(dim=0), None
 
 
 @dataclass(frozen=True)
@@ -200,7 +207,7 @@ class PackedGames:
     order: IntArray
 
     @classmethod
-    def of(cls, log: GameLog, scale: Tensor) -> Self:
+    def of(cls, log: GameLog, network: GameAttention) -> Self:
         """Pack a log with at least one game."""
         first = np.flatnonzero(np.diff(log.player, prepend=-1))
         n_games = np.diff(first, append=len(log.player))
@@ -210,10 +217,9 @@ class PackedGames:
         order = np.lexsort((np.repeat(slot, n_games), step))
         gap = np.where(step > 0, np.diff(log.day, prepend=0), 0)
         x = torch.from_numpy(log.x[:, order])
-        bound = _CONTENT_MAX * scale[:, None]
         return cls(
             x=x,
-            clipped=x.clamp(-bound, bound),
+            clipped=network.clip(x),
             minutes=torch.from_numpy(log.minutes[order]),
             gap=_float(gap[order]),
             bounds=[0, *np.bincount(step).cumsum().tolist()],
@@ -229,10 +235,18 @@ class GameFloor:
         network: In evaluation mode.
         losses: Mean loss of the training games, penalties included, at each evaluation; the first
             is untrained, and the line search may try a worse one.
+        kl: Mean divergence of `Pooled` over heads and over the players and mornings of the training
+            games; about 0 means that minutes and decay alone weigh the games.
     """
 
     network: GameAttention
     losses: list[float]
+    kl: float
+
+    @property
+    def gain(self) -> float:
+        """Share of the untrained loss, that of players who are all alike, that training took."""
+        return 1 - self.losses[-1] / self.losses[0]
 
     @classmethod
     def fit(
@@ -275,17 +289,20 @@ class GameFloor:
                 f"{losses[0]:g}; check margins, minutes and box scores of the player logs, or set "
                 "model.model_a.games.enabled=false"
             )
-        return cls(network.eval().requires_grad_(requires_grad=False), losses)
+        floor = cls(network.eval().requires_grad_(requires_grad=False), losses, math.nan)
+        rows = asked[log.game]
+        pooled = floor.pool(log, log.player[rows], log.day[rows])
+        return replace(floor, kl=pooled.divergence.mean().item())
 
     def pool(self, log: GameLog, player: IntArray, day: IntArray) -> Pooled:
         """Pool the games of each player before a morning, [M]; no others are read."""
         own = log.take(np.isin(log.player, player) & (log.day < day.max(initial=0)))
         newcomer = self.network.newcomer.sum()
         if len(own.day) == 0:
-            nothing = torch.zeros(len(player), len(self.network.value))
+            nothing = torch.zeros(len(self.network.value), len(player))
             return Pooled(newcomer.expand(len(player)), nothing, nothing)
         newest = own.newest_before(player, day)
-        packed = PackedGames.of(own, self.network.scale)
+        packed = PackedGames.of(own, self.network)
         place = np.argsort(packed.order)[newest]
         with torch.inference_mode():
             age = _float(day - own.day[newest])
@@ -293,14 +310,39 @@ class GameFloor:
         stranger = torch.from_numpy(newest < 0)
         return Pooled(
             found.rating.where(~stranger, newcomer),
-            found.weight.masked_fill(stranger[:, None], 0),
-            found.divergence.masked_fill(stranger[:, None], 0),
+            found.weight.masked_fill(stranger, 0),
+            found.divergence.masked_fill(stranger, 0),
         )
+
+    def heaviest(self, log: GameLog, player: IntArray, day: IntArray) -> tuple[IntArray, IntArray]:
+        """Return each player's game of most weight before a morning, and how many games he has.
+
+        Players without games are left out. A game's weight is its share in a head, mean over heads.
+
+        Returns:
+            Rows of the log, and numbers of games.
+        """
+        newest = log.newest_before(player, day)
+        known = newest >= 0
+        newest, day = newest[known], day[known]
+        first = log.first_of(newest)
+        n_games = newest - first + 1
+        start = n_games.cumsum() - n_games
+        row = np.arange(n_games.sum()) + np.repeat(first - start, n_games)
+        x = torch.from_numpy(log.x[:, row])
+        with torch.inference_mode():
+            age = _float(np.repeat(day, n_games) - log.day[row])
+            content = self.network.content_of(self.network.clip(x)) - self.network.rate * age
+        odds = log.minutes[row] * content.exp().double().numpy()
+        share = odds / np.repeat(np.add.reduceat(odds, start, axis=1), n_games, axis=1)
+        weight = share.mean(axis=0)
+        order = np.lexsort((weight, np.repeat(start, n_games)))
+        return row[order[start + n_games - 1]], n_games
 
     def state(self) -> dict[str, Any]:
         """Return lists and tensors for a checkpoint; `of_state` restores them exactly."""
         weights = {_PREFIX + name: value for name, value in self.network.state_dict().items()}
-        return {**weights, _LOSSES: self.losses}
+        return {**weights, _LOSSES: self.losses, _KL: self.kl}
 
     @classmethod
     def of_state(cls, state: dict[str, Any]) -> Self | None:
@@ -309,7 +351,8 @@ class GameFloor:
             return None
         network = GameAttention(len(state[f"{_PREFIX}value"]))
         network.load_state_dict({name: state[_PREFIX + name] for name in network.state_dict()})
-        return cls(network.eval().requires_grad_(requires_grad=False), state[_LOSSES])
+        frozen = network.eval().requires_grad_(requires_grad=False)
+        return cls(frozen, state[_LOSSES], state[_KL])
 
 
 def _loss(
@@ -320,7 +363,7 @@ def _loss(
     season_half_life: float | None,
 ) -> Callable[[], Tensor]:
     """Return a function of the loss of the games that are asked for, penalties included."""
-    packed = PackedGames.of(log, network.scale)
+    packed = PackedGames.of(log, network)
     share = torch.from_numpy(log.share[packed.order])
     game = torch.from_numpy(log.game[packed.order])
     margin, at_home = torch.from_numpy(log.margin), torch.from_numpy(~log.neutral)

@@ -14,6 +14,7 @@ from torchmetrics.retrieval import RetrievalNormalizedDCG
 from nba_rank.config.schema import AttentionConfig, GamesConfig, ModelAConfig
 from nba_rank.core.errors import UserError
 from nba_rank.models.model_a.deep_set_ranker import DeepSetRanker, Ranked
+from nba_rank.models.model_a.game_attention import GameFloor
 from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
 from nba_rank.samples.lists import Batch
@@ -34,10 +35,10 @@ class ModelA(pl.LightningModule):
 
     Attributes:
         inputs: Makes the lists; None before the fit.
-        losses: One row an epoch: `epoch`, its last `step`, `train_loss`, beside a team prior
-            `prior_loss`, the loss of the prior alone on the same lists, and `skip_loss`, that of
-            the skip as it is, so that `skip_loss - train_loss` is what the set adds, and with a
-            validation season `val_loss` and `val_ndcg`, the mean NDCG of its lists, 0 to 1.
+        losses: One row an epoch: `epoch`, its last `step`, `train_loss`, `set_loss`, its part that
+            is the set's, and with validation seasons `val_loss`, `val_set_loss` and `val_ndcg`, the
+            mean NDCG of their lists, 0 to 1. The set's part is the loss less that of the skip alone
+            on the same lists (of equal scores without one): below zero the set helps.
         diagnostics: One row an epoch, see `nba_rank.models.model_a.diagnostics`; empty unless
             measured.
         last_ranked: Result of the last training step, with its graph.
@@ -74,10 +75,14 @@ class ModelA(pl.LightningModule):
         self.diagnostics: list[dict[str, float]] = []
         self.last_ranked: Ranked | None = None
         self._generator: torch.Generator | None = None
-        self._first_skip: Tensor | None = None
         self._sums: dict[str, Tensor] = {}
         self._n_lists = 0
         self._val_ndcg = RetrievalNormalizedDCG()
+
+    @property
+    def floor(self) -> GameFloor | None:
+        """The attention over games, if any."""
+        return None if self.inputs is None else self.inputs.floor
 
     def score_batch(self, batch: Batch) -> Ranked:
         """Score the lists of a batch; no player is treated as unknown."""
@@ -89,8 +94,17 @@ class ModelA(pl.LightningModule):
             ranked.score, batch["relevance"], batch["team_mask"], self._random()
         )
 
+    def set_loss(self, ranked: Ranked, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return `loss`, and less that of the skip alone with the same order of ties."""
+        ties = self._random().clone_state()
+        loss = self.loss(ranked, batch)
+        skip = LIST_LOSSES[self.config.loss](
+            ranked.skip, batch["relevance"], batch["team_mask"], ties
+        )
+        return loss, loss - skip
+
     def epoch_losses(self) -> dict[str, float]:
-        """Return the epoch's mean losses so far: `train_loss`, beside a team prior `prior_loss`."""
+        """Return the epoch's mean losses so far: `train_loss` and `set_loss`."""
         return {name: float(total / self._n_lists) for name, total in self._sums.items()}
 
     def log_epoch(self, losses: dict[str, float], loggers: Iterable[Logger]) -> None:
@@ -100,11 +114,6 @@ class ModelA(pl.LightningModule):
         row = {name: value for name, value in {**found, **losses}.items() if name != "step"}
         for logger in loggers:
             logger.log_metrics({**row, "epoch": int(losses["epoch"])}, step)
-
-    def on_train_start(self) -> None:
-        """Keep the skip's first weights: the team prior alone."""
-        if self.ranker.skip is not None:
-            self._first_skip = self.ranker.skip.weight.detach().clone()[0]
 
     def on_train_epoch_start(self) -> None:
         """Start the epoch's sums."""
@@ -116,23 +125,12 @@ class ModelA(pl.LightningModule):
         drawn = torch.rand(player.shape, generator=self._random()).to(player.device)
         unknown = drawn < self.config.unknown_player_share
         self.last_ranked = self.score_batch({**batch, "player": player.masked_fill(unknown, 0)})
-        ties = self._random().clone_state()
-        loss = self.loss(self.last_ranked, batch)
+        loss, of_set = self.set_loss(self.last_ranked, batch)
         # Summed here and logged once an epoch: `self.log` in each step takes a tenth of the time.
         self._n_lists += len(player)
-        self._add("train_loss", loss, len(player))
-        if self._first_skip is not None and self.ranker.skip is not None:
-            moved = self.ranker.skip.weight.detach()[0]
-            for name, skip in (("prior_loss", self._first_skip), ("skip_loss", moved)):
-                score = (batch["team_prior"] * skip).sum(dim=-1)
-                alone = LIST_LOSSES[self.config.loss](
-                    score, batch["relevance"], batch["team_mask"], ties.clone_state()
-                )
-                self._add(name, alone, len(player))
+        for name, value in (("train_loss", loss), ("set_loss", of_set)):
+            self._sums[name] = self._sums.get(name, 0) + value.detach() * len(player)
         return loss
-
-    def _add(self, name: str, loss: Tensor, n_lists: int) -> None:
-        self._sums[name] = self._sums.get(name, 0) + loss.detach() * n_lists
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:  # noqa: ANN401
         """Refuse a loss that is not finite, unless a callback has named the cause and stopped.
@@ -148,10 +146,11 @@ class ModelA(pl.LightningModule):
             )
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        """Measure the validation season's loss and the NDCG of its lists."""
+        """Measure the validation seasons' loss and the NDCG of their lists."""
         ranked, teams, n_lists = self.score_batch(batch), batch["team_mask"], len(batch["player"])
-        loss = self.loss(ranked, batch)
-        self.log("val_loss", loss, on_epoch=True, logger=False, batch_size=n_lists)
+        loss, of_set = self.set_loss(ranked, batch)
+        losses = {"val_loss": loss, "val_set_loss": of_set}
+        self.log_dict(losses, on_epoch=True, logger=False, batch_size=n_lists)
         first = batch_index * self.config.lists_per_batch
         number = torch.arange(first, first + n_lists, device=teams.device)
         lists = number[:, None].expand_as(teams)
@@ -168,21 +167,14 @@ class ModelA(pl.LightningModule):
 
     def on_train_end(self) -> None:
         """Drop the last batch's graph and the random state, which are not saved."""
-        self.last_ranked = self._generator = self._first_skip = None
+        self.last_ranked = self._generator = None
         self._sums = {}
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Return AdamW with a cosine decay over all epochs, the skip at a pace of its own."""
-        skip = [] if self.ranker.skip is None else [*self.ranker.skip.parameters()]
-        learned = {id(parameter) for parameter in skip}
-        rate = self.config.learning_rate
-        groups: list[dict[str, Any]] = [
-            {"params": [one for one in self.parameters() if id(one) not in learned]},
-            {"params": skip, "lr": rate * self.config.skip_rate},
-        ]
+        """Return AdamW with a cosine decay over all epochs."""
         optimiser = torch.optim.AdamW(
-            groups,
-            lr=rate,
+            self.parameters(),
+            lr=self.config.learning_rate,
             weight_decay=self.config.weight_decay,
             # One kernel for all parameters; with it, Lightning cannot clip under autocast.
             fused=self.trainer.precision == "32-true" or None,
@@ -223,4 +215,4 @@ class ModelA(pl.LightningModule):
 
 
 _INPUTS = ("stats", "player", "player_mask", "minutes_share", "team_prior", "team_mask")
-_VALIDATION = ("val_loss", "val_ndcg")
+_VALIDATION = ("val_loss", "val_set_loss", "val_ndcg")

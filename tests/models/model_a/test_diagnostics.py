@@ -45,6 +45,7 @@ def by_hand():
     }
     ranked = Ranked(
         score=torch.tensor([[1.0, 2.0, 3.0], [5.0, 1.0, 0.0]]),
+        skip=torch.tensor([[2.0, 2.0, 5.0], [1.0, 1.0, 0.0]]),
         weights=weights,
         fallback=fallback,
         encoded=torch.randn(2, 3, 4, 5, generator=rng),
@@ -65,7 +66,6 @@ def places(tensor, batch):
 
 def test_attention_statistics_by_hand():
     found = diagnose(*by_hand())
-    assert found.attention_sum == pytest.approx(1)
     first_head = [0.5, 0.75, 0.5, 1.0, 0.5]
     assert found.attention_max == pytest.approx((sum(first_head) / 5 + 1) / 2)
     of_four = (0.5 * math.log(2) + 0.5 * math.log(4)) / math.log(4)
@@ -85,7 +85,6 @@ def test_entropy_and_divergence_by_hand():
     found = diagnose(ranked, batch)
     assert found.prior_kl == pytest.approx((first_head + second_head) / 2)
     halved = diagnose(ranked._replace(weights=ranked.weights / 2), batch)
-    assert halved.attention_sum == pytest.approx(0.5)
     assert halved.entropy_ratio == pytest.approx(found.entropy_ratio)
     for power in (0.0, 1.0, 2.0):
         prior = batch["minutes_share"] ** power * batch["player_mask"]
@@ -100,6 +99,8 @@ def test_spreads_by_hand():
     ranked, batch = by_hand()
     found = diagnose(ranked, batch)
     assert found.score_spread == pytest.approx((math.sqrt(2 / 3) + 2) / 2)
+    # The set gives -1, 0, -2 and 4, 0; the skip 2, 2, 5 and 1, 1.
+    assert found.set_variance == pytest.approx((2 / 3 + 4) / (2 + 0))
     assert found.relevance_spread == pytest.approx((math.sqrt(1 / 6) + 0.5) / 2)
     assert found.encoded_variance == pytest.approx(within_lists(places(ranked.encoded, batch)))
     pooled = [ranked.pooled[0], ranked.pooled[1, :2]]
@@ -111,9 +112,6 @@ def test_spreads_by_hand():
 def test_minutes_and_masks_by_hand():
     found = diagnose(*by_hand())
     assert found.minutes_sum == pytest.approx((1 + 0.7 + 1 + 0.4 + 1) / 5)
-    assert found.minutes_max == pytest.approx(0.4)
-    assert found.players_per_team == pytest.approx((4 + 2 + 4 + 1 + 4) / 5)
-    assert found.masked_share == pytest.approx(5 / 20)
     assert found.distinct_players == 8, "the row 6 stands only in empty places"
 
 
@@ -146,7 +144,7 @@ def test_a_team_without_players_is_left_out():
     score[0, 2] = torch.nan
     found = diagnose(ranked._replace(score=score), batch | {"player_mask": mask})
     assert found.score_spread == pytest.approx((0.5 + 2) / 2)
-    assert found.players_per_team == pytest.approx((4 + 2 + 1 + 4) / 4)
+    assert found.minutes_sum == pytest.approx((1 + 0.7 + 0.4 + 1) / 4)
 
 
 def test_gradient_norms_are_those_of_each_part():

@@ -21,13 +21,13 @@ def test_effects_equal_those_of_removing_one_player_by_hand(fitted_a, known):
     for name in ("player_id", "minutes_share", "stats"):
         np.testing.assert_array_equal(getattr(sets, name), getattr(before, name))
     whole = fitted_a.predict(sets, prior, with_intervals=False)
-    assert got.columns.tolist() == ["season", "as_of_date", "team_id", "top", "like_minutes"]
+    assert got.columns.tolist() == ["season", "as_of_date", "team_id", "left_out", "top", "other"]
     for row in (0, 5, 11, 40, len(prior) - 1):
         top = int(whole.attention[row].argmax())
         others = [p for p in np.flatnonzero(sets.player_id[row]) if p != top]
         share = sets.minutes_share[row]
         nearest = min(others, key=lambda place: abs(share[place] - share[top]))
-        for place, column in ((top, "top"), (nearest, "like_minutes")):
+        for place, column in ((top, "top"), (nearest, "other")):
             left = fitted_a.predict(without(sets, row, place), prior, with_intervals=False)
             expected = abs(left.score[row] - whole.score[row])
             assert expected > 0
@@ -43,7 +43,7 @@ def test_among_equal_minutes_the_other_player_is_drawn_by_seed(fitted_a, known):
     )
     assert first.equals(again)
     assert first["top"].equals(other["top"])
-    assert (first["like_minutes"] != other["like_minutes"]).any()
+    assert (first["other"] != other["other"]).any()
 
 
 def test_teams_of_one_player_or_none_are_left_out(fitted_a, known):
@@ -52,7 +52,7 @@ def test_teams_of_one_player_or_none_are_left_out(fitted_a, known):
     few.player_id[3, 1:] = 0
     few.player_id[7] = 0
     got = occlusion_effects(fitted_a, few, prior, np.random.default_rng(0))
-    assert got[["top", "like_minutes"]].notna().all(axis=None)
+    assert got[["top", "other"]].notna().all(axis=None)
     kept = np.delete(np.arange(len(prior)), [3, 7])
     assert got["team_id"].tolist() == sets.frame["team_id"].iloc[kept].tolist()
 
@@ -65,4 +65,4 @@ def test_attention_that_follows_minutes_alone_finds_the_star(fit, known):
     lopsided = replace(sets, minutes_share=share)
     model = fit(lopsided, relevance, prior, epochs=6, attention={"minutes_bias_weight": 1.0})
     effects = occlusion_effects(model, lopsided, prior, np.random.default_rng(0))
-    assert effects["top"].mean() > 3 * effects["like_minutes"].mean()
+    assert effects["top"].mean() > 3 * effects["other"].mean()

@@ -13,8 +13,14 @@ from nba_rank.data.tables import Tables
 from nba_rank.features.asof import day_of, days
 from nba_rank.features.players.game_log import GAME_COLUMNS, GameLog
 from nba_rank.features.roster import player_sets
+from nba_rank.models.model_a.faithfulness import game_effects
 from nba_rank.models.model_a.fitted import FittedModelA
-from nba_rank.models.model_a.game_attention import GameFloor, PackedGames, _DecayedSums
+from nba_rank.models.model_a.game_attention import (
+    GameAttention,
+    GameFloor,
+    PackedGames,
+    _DecayedSums,
+)
 from nba_rank.models.model_a.inputs import GAME_RATING, GAME_STRENGTH
 from nba_rank.samples.target import relevance
 
@@ -46,7 +52,10 @@ def test_pooling_is_the_softmax_of_minutes_content_and_age(log, floor, asked):
     scale = network.scale.double().numpy()
     value, content = network.value.numpy() / scale, network.content.numpy() / scale
     pseudo, newcomer = network.log_pseudo.exp().numpy(), network.newcomer.numpy()
-    for player, day, *got in zip(*asked, *floor.pool(log, *asked), strict=True):
+    pooled = floor.pool(log, *asked)
+    for player, day, *got in zip(
+        *asked, pooled.rating, pooled.weight.T, pooled.divergence.T, strict=True
+    ):
         own = (log.player == player) & (log.day < day)
         x, age = log.x[:, own].astype(np.float64), day - log.day[own]
         bound = 3 * scale[:, None]
@@ -66,14 +75,14 @@ def test_pooling_is_the_softmax_of_minutes_content_and_age(log, floor, asked):
 
 def test_the_running_sums_have_the_gradient_of_their_definition():
     bounds, rng = [0, 4, 7, 8], np.random.default_rng(0)
-    terms = torch.tensor(rng.normal(size=(8, 2, 3)), requires_grad=True)
-    kept = torch.tensor(rng.uniform(0.2, 1, size=(8, 3)), requires_grad=True)
+    terms = torch.tensor(rng.normal(size=(2, 3, 8)), requires_grad=True)
+    kept = torch.tensor(rng.uniform(0.2, 1, size=(3, 8)), requires_grad=True)
     given = (terms, kept)
     assert torch.autograd.gradcheck(lambda *parts: _DecayedSums.apply(*parts, bounds), given)
 
 
 def test_games_are_packed_in_the_order_of_each_players_career(log):
-    packed = PackedGames.of(log, torch.ones(len(log.x)))
+    packed = PackedGames.of(log, GameAttention(2))
     player, day = log.player[packed.order], log.day[packed.order]
     steps = [slice(*pair) for pair in pairwise(packed.bounds)]
     for before, after in pairwise(steps):
@@ -139,9 +148,12 @@ def test_the_loss_falls_and_the_ratings_know_the_coming_season(log, floor):
 
 def test_content_moves_the_weights_away_from_minutes_and_decay(log, floor, asked):
     assert (floor.pool(log, *asked).divergence > 1e-4).any()
+    assert floor.kl > 1e-4
+    assert 0 < floor.gain < 1
     alone = GameFloor.fit(log, SEASONS, replace(ON, content_penalty=None))
     plain = alone.pool(log, *asked)
     assert plain.divergence.abs().max() < 1e-5
+    assert alone.kl == pytest.approx(0, abs=1e-5)
 
 
 KNOBS = {
@@ -158,6 +170,23 @@ def test_every_knob_changes_the_ratings(log, floor, asked):
         assert not np.allclose(plain, changed.pool(log, *asked).rating.numpy(), atol=1e-4), name
     ageing = GameFloor.fit(log, SEASONS, ON, season_half_life=0.5)
     assert not np.allclose(plain, ageing.pool(log, *asked).rating.numpy(), atol=1e-4)
+
+
+def test_the_heaviest_game_has_the_largest_mean_share_of_the_heads(log, floor, asked):
+    row, n_games = floor.heaviest(log, *asked)
+    played = [
+        np.flatnonzero((log.player == one) & (log.day < day))
+        for one, day in zip(*asked, strict=True)
+    ]
+    played = [(own, day) for own, day in zip(played, asked[1], strict=True) if len(own)]
+    assert n_games.tolist() == [len(own) for own, _ in played]
+    network = floor.network
+    for (own, day), got in zip(played, row, strict=True):
+        told = network.content_of(network.clip(torch.from_numpy(log.x[:, own])))
+        age = torch.from_numpy((day - log.day[own]).astype("f4"))
+        odds = torch.from_numpy(log.minutes[own]) * torch.exp(told - network.rate * age)
+        share = (odds / odds.sum(dim=1, keepdim=True)).mean(dim=0)
+        assert share[np.flatnonzero(own == got)[0]] == pytest.approx(share.max().item(), rel=1e-5)
 
 
 def test_strangers_have_the_rating_of_a_newcomer(log, floor):
@@ -212,6 +241,11 @@ def test_with_games_the_rating_is_a_column_and_its_sum_a_prior(fit, sim_sets, tm
     assert on.inputs.columns == off.inputs.columns
     assert on.inputs.features == off.inputs.features
     scores = on.predict(sets, prior, with_intervals=False)
+    effects = game_effects(on, sets, prior, np.random.default_rng(0), scores)
+    assert effects["left_out"].unique() == ["game"]
+    assert effects[["top", "other"]].notna().all(axis=None)
+    assert (effects["top"] > 0).mean() > 0.9
+    assert game_effects(off, sets, prior, np.random.default_rng(0), scores).empty
     assert not np.allclose(scores.score, off.predict(sets, prior).score, atol=1e-3)
     on.save(tmp_path)
     loaded = FittedModelA.load(tmp_path)

@@ -1,6 +1,7 @@
 """Measures model A's health before training and after each epoch."""
 
 from dataclasses import replace
+from math import nan
 from typing import cast
 
 import pytorch_lightning as pl
@@ -10,7 +11,7 @@ from torch.optim import Optimizer
 from nba_rank.models.model_a.callbacks.batch_watch import BatchWatch
 from nba_rank.models.model_a.callbacks.show import show_diagnostics
 from nba_rank.models.model_a.deep_set_ranker import Ranked
-from nba_rank.models.model_a.diagnostics import Diagnostics, diagnose, prior_gain
+from nba_rank.models.model_a.diagnostics import Diagnostics, diagnose
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.samples.lists import Batch
 
@@ -37,6 +38,7 @@ class AttentionDiagnostics(pl.Callback):
         self._debug = attention_debug
         self._console = console
         self._first_batch: Batch | None = None
+        self._newest: Diagnostics | None = None
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Batch, batch_idx: int
@@ -56,6 +58,7 @@ class AttentionDiagnostics(pl.Callback):
             self._first_batch,
             self._watch.gradients,
             minutes_bias_weight=module.config.attention.minutes_bias_weight,
+            floor=module.floor,
         )
         module.diagnostics.append({"epoch": float(BEFORE_TRAINING)} | found.to_dict())
         for logger in trainer.loggers:
@@ -65,19 +68,21 @@ class AttentionDiagnostics(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add the epoch's row."""
         module = cast(ModelA, pl_module)
-        gain = prior_gain(module.epoch_losses())
-        found = replace(self._watch.diagnostics(), prior_gain=gain)
+        found = replace(
+            self._watch.diagnostics(),
+            set_loss=module.epoch_losses()["set_loss"],
+            val_set_loss=float(trainer.callback_metrics.get("val_set_loss", nan)),
+        )
         module.diagnostics.append({"epoch": float(trainer.current_epoch)} | found.to_dict())
+        self._newest = found
         if trainer.current_epoch == 0:
             self._print("Model A, epoch 0", found)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Print the last epoch."""
-        module = cast(ModelA, pl_module)
-        last = int(module.diagnostics[-1]["epoch"])
-        if last > 0:
-            found = replace(self._watch.diagnostics(), prior_gain=prior_gain(module.losses[-1]))
-            self._print(f"Model A, epoch {last}, the last", found)
+        last = int(cast(ModelA, pl_module).diagnostics[-1]["epoch"])
+        if last > 0 and self._newest is not None:
+            self._print(f"Model A, epoch {last}, the last", self._newest)
 
     def _print(self, title: str, found: Diagnostics) -> None:
         if self._debug:

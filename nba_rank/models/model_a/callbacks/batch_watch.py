@@ -66,5 +66,11 @@ class BatchWatch(pl.Callback):
         ranked = cast(Ranked, module.last_ranked)
         weighed = batch["team_mask"].sum() * ranked.fallback.shape[2]
         self._fallbacks.append(torch.stack([ranked.fallback.sum(), weighed]))
-        bias = module.config.attention.minutes_bias_weight
-        self._kept = partial(diagnose, ranked, batch, self.gradients, minutes_bias_weight=bias)
+        self._kept = partial(
+            diagnose,
+            ranked,
+            batch,
+            self.gradients,
+            minutes_bias_weight=module.config.attention.minutes_bias_weight,
+            floor=module.floor,
+        )

@@ -21,7 +21,6 @@ from nba_rank.models.model_a.diagnostics import (
     explain,
     explain_not_finite,
     not_finite,
-    prior_gain,
 )
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.samples.lists import Batch
@@ -88,8 +87,8 @@ class NotLearning(pl.Callback):
       converged from the start, as long as the weights move.
 
     Of several causes the one in the data is named first, then the learning rate, then the network.
-    Beside a team prior, `finding` says where the set adds nothing: the last loss is not below that
-    of the prior alone by a share of `min_delta`. This stops nothing.
+    Beside a team prior, `finding` says where the set adds nothing: in the last epoch its part of
+    the loss is not below zero by `min_delta`. This stops nothing.
 
     Args:
         watch: Diagnoses the epochs.
@@ -181,15 +180,17 @@ class NotLearning(pl.Callback):
         self._stop(trainer, cause, self._sentence(trainer, cause, found, loss, drift))
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Note where the set adds nothing to the team prior."""
-        losses = cast(ModelA, pl_module).losses[-1]
-        if self.verdict is not None or not prior_gain(losses) < self._min_delta:
+        """Note where the set adds nothing to the skip."""
+        module = cast(ModelA, pl_module)
+        losses = module.losses[-1]
+        adds = module.ranker.skip is None or losses["set_loss"] < -self._min_delta
+        if self.verdict is not None or adds:
             return
         self.finding = (
             f"the set adds nothing to the team prior: in the last epoch the training loss is "
-            f"{losses['train_loss']:.4g}, that of the prior alone on the same lists "
-            f"{losses['prior_loss']:.4g}: train longer or faster (trainer.max_epochs, "
-            "model.model_a.learning_rate), or do without the prior (model.model_a.team_prior=[])"
+            f"{losses['train_loss']:.4g}, {losses['set_loss']:+.2g} from that of the prior alone: "
+            "train longer or faster (trainer.max_epochs, model.model_a.learning_rate), or do "
+            "without the prior (model.model_a.team_prior=[])"
         )
         self._say("note", self.finding)
 

@@ -9,7 +9,6 @@ from rich.table import Table
 from nba_rank.models.model_a.diagnostics import ENTROPY_RATIO_MIN, PARTS, Diagnostics
 
 _HEALTHY = {
-    "attention_sum": "1",
     "entropy_ratio": f"{ENTROPY_RATIO_MIN:g} to 1",
     "fallback_share": "below 1",
     "score_spread": "above 0",

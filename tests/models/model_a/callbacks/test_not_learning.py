@@ -50,16 +50,15 @@ def test_a_set_that_adds_too_little_to_the_prior_is_noted_but_not_stopped(
     assert judge.verdict is None
     assert len(module.losses) == 6
     last = module.losses[-1]
-    gain = (last["prior_loss"] - last["train_loss"]) / last["prior_loss"]
-    assert module.diagnostics[-1]["prior_gain"] == pytest.approx(gain, abs=1e-6)
-    assert 1e-4 < gain < 5
+    assert module.diagnostics[-1]["set_loss"] == pytest.approx(last["set_loss"])
+    assert -5 < last["set_loss"] < -1e-4
     assert (judge.finding == "") == adds
     assert ("the set adds nothing to the team prior" in console.file.getvalue()) == (not adds)
 
 
 def test_before_the_first_step_the_prior_is_the_network(train, lists):
     (row,) = train(lists(n_prior=2), [], epochs=1, learning_rate=1e-12).losses
-    assert row["prior_loss"] == pytest.approx(row["train_loss"], rel=1e-6)
+    assert row["set_loss"] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_converged_training_is_not_stopped(watch, lists):
