@@ -78,6 +78,14 @@ class RawFolder:
                 return None
         return next(iter(own.values()), None)
 
+    def all_final(self, what: str, season: str) -> bool:
+        """Whether all that was written of one kind of data and season stays as it is."""
+        return all(
+            about["final"]
+            for about in self._raw.values()
+            if (about["what"], about["season"]) == (what, season)
+        )
+
     def foreign(self, file: str) -> str | None:
         """Return a file that is there under this name, whatever its ending, but not from here."""
         path = self.path / file

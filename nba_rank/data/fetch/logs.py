@@ -1,5 +1,7 @@
 """Game logs of any source as the files that ingest reads, and what must hold of them."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from nba_rank.core.errors import UserError
@@ -14,6 +16,9 @@ from nba_rank.data.raw.game_logs import KIND_OF_PREFIX
 
 _PREFIX = {"regular": "", "playoffs": "playoffs_", "playin": "playin_"}
 _MORE = ("SEASON_ID", "WL", "MIN", "OREB", "DREB", "PF", "PLUS_MINUS")
+_NEVER_TOLD = 0.01
+"""Share of games whose players a source may lack for good, such as five Finals games of 2017."""
+
 _WRONG = "The source has changed, or is broken: the file of before stays. Take another source"
 
 
@@ -24,6 +29,7 @@ def files(level: str, season: str) -> dict[str, str]:
 
 def of_tables(log: pd.DataFrame) -> pd.DataFrame:
     """Leave out preseason, all-star games and the final of the Cup, which belong to no table."""
+    log = log.assign(GAME_ID=raw_values.digits(log["GAME_ID"], width=10))
     return log[log["GAME_ID"].str[:3].isin([*KIND_OF_PREFIX])]
 
 
@@ -121,6 +127,45 @@ def lost_games(before: pd.DataFrame | None, now: pd.DataFrame | None) -> list[st
     had = before["GAME_ID"].value_counts()
     has = had * 0 if now is None else now["GAME_ID"].value_counts().reindex(had.index).fillna(0)
     return sorted(had.index[has < had])
+
+
+def missing_of_teams(frames: Mapping[str, pd.DataFrame], wanted: Sequence[str], season: str) -> str:
+    """Say what the team logs of a season lack after its end, empty where they are whole.
+
+    Args:
+        frames: Logs by file.
+        wanted: Files that are asked for; what concerns others is not looked at.
+        season: The season.
+    """
+    names = files("team", season)
+    regular, playoffs = (frames.get(names[kind]) for kind in ("regular", "playoffs"))
+    expected = league.expected_regular_games(season)
+    n_games = 0 if regular is None else regular["GAME_ID"].nunique()
+    if names["regular"] in wanted and n_games < expected:
+        return f"{n_games:,} of {expected:,} regular games"
+    needed = sum(league.wins_needed(season, round_) for round_ in range(1, 5))
+    won = pd.Series() if playoffs is None else playoffs.loc[playoffs["WL"] == "W", "TEAM_ID"]
+    if names["playoffs"] in wanted and won.value_counts().max() != needed:
+        return "no champion yet"
+    return ""
+
+
+def missing_of_players(
+    frames: Mapping[str, pd.DataFrame], wanted: Sequence[str], season: str, folder: RawFolder
+) -> str:
+    """Say what the player logs lack against the team logs in the folder; arguments as above."""
+    if not folder.all_final("team_logs", season):
+        return "the team logs are not whole yet"
+    named = files("player", season)
+    kinds = {kind for kind in ("regular", "playoffs") if named[kind] in wanted}
+    try:
+        played = games_of(folder, season)["GAME_ID"]
+    except UserError:
+        return ""  # only players are asked for
+    due = played[played.str[:3].map(KIND_OF_PREFIX).isin(kinds)]
+    missing = {*due} - {game for frame in frames.values() for game in frame["GAME_ID"]}
+    lacks = len(missing) > _NEVER_TOLD * len(due)
+    return f"{len(missing)} games without players" if lacks else ""
 
 
 def games_of(folder: RawFolder, season: str) -> pd.DataFrame:

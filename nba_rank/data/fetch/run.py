@@ -13,7 +13,6 @@ from nba_rank.config.schema.fetch import WHAT
 from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.files import locked
 from nba_rank.core.seasons import season_label, season_start_year
-from nba_rank.data import league
 from nba_rank.data.fetch import logs
 from nba_rank.data.fetch.folder import RawFolder
 from nba_rank.data.fetch.hoopr import HoopR
@@ -203,6 +202,10 @@ def _fetch_target(target: Target, folder: RawFolder, web: Web, config: FetchConf
     except FetchError as error:
         folder.forget(target.downloads)
         return outcome(FAILED, note=str(error))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        folder.forget(target.downloads)
+        told = f"what came is not of the source's form ({type(error).__name__}: {error})"
+        return outcome(FAILED, note=f"{target.name}: {told}. Take another source")
     if made is None:
         return outcome(CURRENT)
     if not made.contents:
@@ -220,7 +223,7 @@ def _fetch_target(target: Target, folder: RawFolder, web: Web, config: FetchConf
 
 
 def _check(target: Target, made: Made, folder: RawFolder, config: FetchConfig) -> str:
-    """Return what a log still lacks after its season; refuse one that has lost games.
+    """Return what a log still lacks after its season, or empty; refuse one that has lost games.
 
     Raises:
         FetchError: Games that were there are gone.
@@ -238,9 +241,8 @@ def _check(target: Target, made: Made, folder: RawFolder, config: FetchConfig) -
             f"{target.name}: {len(lost)} games that were there are gone, or some of their rows: "
             f"{', '.join(lost[:3])}. The file of before stays; allow_fewer=true takes the new one"
         )
-    regular = frames.get(logs.files("team", target.season)["regular"])
-    expected = league.expected_regular_games(target.season)
-    if not target.final or regular is None:
+    if not target.final:
         return ""
-    n_games = regular["GAME_ID"].str.startswith("002").sum() // 2
-    return f"{n_games:,} of {expected:,} regular games" if n_games < expected else ""
+    if target.what == "team_logs":
+        return logs.missing_of_teams(frames, target.files, target.season)
+    return logs.missing_of_players(frames, target.files, target.season, folder)

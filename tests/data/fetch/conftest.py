@@ -90,8 +90,9 @@ def server() -> Iterator[Loopback]:
 
 @pytest.fixture(autouse=True)
 def a_short_season(monkeypatch):
-    """A season has three games, so that small logs are whole."""
+    """A season has three games and a final, so that small logs are whole."""
     monkeypatch.setattr(league, "expected_regular_games", lambda season: 3)
+    monkeypatch.setattr(league, "wins_needed", lambda season, playoff_round: 1)
 
 
 @pytest.fixture

@@ -33,6 +33,10 @@ def get(fetch, mirror):
     return lambda *words: fetch(f"source.address={mirror.address}/nba", *BOTH, *words)
 
 
+def without(game):
+    return lambda log: log[log["game_id"] != game]
+
+
 def change(mirror, path, edit):
     """Alter a file of the mirror."""
     mirror.files[path] = as_llimllib.parquet(edit(pd.read_parquet(io.BytesIO(mirror.files[path]))))
@@ -79,20 +83,28 @@ def test_a_season_in_progress_is_asked_for_what_has_changed(get, mirror, logs, t
     assert {one.status for one in get("today=2023-10-28").values()} == {FETCHED}
     log = pd.read_parquet(tmp_path / "raw" / LOG)
     assert (len(log), log["AST"].tolist()) == (6, [21] * 6)
-    get("today=2024-08-01")
-    assert (tmp_path / "raw" / "playoffs_team_logs_2023_24.parquet").exists() is False
-    mirror.files |= as_llimllib.files(logs, "2023_24")
-    get("today=2024-08-01", "refresh=true")
-    assert (tmp_path / "raw" / "playoffs_team_logs_2023_24.parquet").exists()
 
 
-def test_a_season_of_too_few_games_is_asked_for_again(get, mirror, logs, monkeypatch):
-    monkeypatch.setattr(run.league, "expected_regular_games", lambda season: 1230)
-    done = get("today=2024-08-01")
-    assert "3 of 1,230 regular games" in done["team_logs", "2023-24"].note
+def test_a_season_that_is_not_whole_after_its_end_is_asked_for_again(get, mirror, logs, tmp_path):
+    """As on a mirror that has stopped, or one that plays a season of the past day by day."""
+    notes = ["2 of 3 regular games", "no champion yet", ""]
+    for until, note in zip(("2023-10-25", "2024-06-08", "9999"), notes, strict=True):
+        mirror.files = as_llimllib.files(logs, "2023_24", until=until)
+        done = get("today=2026-11-29")
+        assert {one.status for one in done.values()} == {FETCHED}
+        assert done["team_logs", "2023-24"].note == note
+    assert read_raw(tmp_path / "raw")[0].hashes() == read_raw(logs)[0].hashes()
     mirror.asked()
-    get("today=2024-08-02")
-    assert sorted(mirror.asked()) == [TEAMS, NAMES]
+    assert {one.status for one in get("today=2026-11-30").values()} == {CURRENT}
+    assert mirror.asked() == []
+
+
+def test_players_are_asked_for_until_every_game_has_some(get, mirror):
+    whole = mirror.files[PLAYERS]
+    change(mirror, PLAYERS, without("0022300002"))
+    assert get()["player_logs", "2023-24"].note == "1 games without players"
+    mirror.files[PLAYERS] = whole
+    assert get()["player_logs", "2023-24"].status == FETCHED
 
 
 def test_before_a_season_there_is_nothing_yet_and_after_it_that_is_an_error(get, mirror):
@@ -141,15 +153,12 @@ def test_a_server_that_never_answers_is_not_asked_for_every_season(fetch):
     assert sum("not asked for" in note for note in notes) == 9
 
 
-def without(game):
-    return lambda log: log[log["game_id"] != game]
-
-
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
         (lambda log: log.rename(columns={"reb": "rebounds"}), "lacks the columns REB"),
         (lambda log: log.head(0), "no rows"),
+        (lambda log: log.assign(team_id="BOS"), "not of the source's form"),
         (without("0022300002"), "1 games that were there are gone.*0022300002"),
         (lambda log: log.drop(index=0), "games without two teams: 1, such as 00"),
         (lambda log: pd.concat([log, log.head(1)]), "stand there twice"),
