@@ -53,11 +53,10 @@ def fetch(cfg: DictConfig, console: Console) -> list[Outcome]:
 
 def _summary(outcomes: list[Outcome]) -> Table:
     """Return a row for each kind of data and status, over all seasons in succession."""
-    table = Table(box=None, padding=(0, 2), header_style="bold")
+    table = Table(box=None, padding=(0, 1), header_style="bold")
     for name in ("data", "seasons", "from", "status"):
-        table.add_column(name)
-    for name in ("files", "rows"):
-        table.add_column(name, justify="right")
+        table.add_column(name, no_wrap=True)
+    table.add_column("rows", justify="right")
     table.add_column("notes")
     for (what, source, status), group in groupby(
         outcomes, lambda one: (one.what, one.source, one.status)
@@ -70,7 +69,7 @@ def _summary(outcomes: list[Outcome]) -> Table:
         span = seasons[0] if len(seasons) == 1 else f"{seasons[0]}..{seasons[-1]}"
         rows = sum(one.rows for one in some)
         table.add_row(
-            what, span, source, status, f"{len(some)}", f"{rows:,}" if rows else "",
+            what, span, source, status, f"{rows:,}" if rows else "",
             "; ".join(notes),
         )  # fmt: skip
     return table

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from nba_rank.config.schema import InjuryReportsConfig
-from nba_rank.core.errors import UserError
+from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.data import league
 from nba_rank.data.fetch import logs
 from nba_rank.data.fetch.folder import RawFolder
@@ -60,7 +60,12 @@ class InjuryReports:
 
     def __init__(self, config: InjuryReportsConfig, web: Web) -> None:
         self._config = config
-        self._at = dt.time.fromisoformat(config.at)
+        try:
+            self._at = dt.time.fromisoformat(config.at)
+        except ValueError as error:
+            raise ConfigError(
+                f"injury_reports.at={config.at}: a time is written like 08:30"
+            ) from error
         self._reader: subprocess.Popen[str] | None = None
         self.web = web
 

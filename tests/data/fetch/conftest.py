@@ -28,6 +28,7 @@ class Loopback:
         self.files: dict[str, bytes | Callable[[str], bytes]] = {}
         self.faults: dict[str, list[str | int]] = {}
         self.log: list[tuple[str, int]] = []
+        self.retry_after = 0
         self.stop_waiting = threading.Event()
         outer = self
 
@@ -66,7 +67,7 @@ class Loopback:
         handler.send_header("ETag", etag)
         handler.send_header("Content-Length", str(len(body)))
         if status == 429:
-            handler.send_header("Retry-After", "0")
+            handler.send_header("Retry-After", str(self.retry_after))
         handler.end_headers()
         with suppress(BrokenPipeError):  # the program was killed
             handler.wfile.write(body[: len(body) // 2] if fault == "cut" else body)

@@ -122,6 +122,9 @@ def test_new_reports_have_minutes_in_their_names(fetch, get, league, logs, tmp_p
     league.files["/injury/Injury-Report_2026-01-06_08_30AM.pdf"] = report("2026-01-06")
     failed = get("today=2026-01-06", "seasons=2025-26")["injuries", "2025-26"]
     assert "lacks the columns" in failed.note  # an empty report is no healthy league
+    league.asked()
+    get("today=2026-01-06", "seasons=2025-26", "injury_reports.at='17:30'")
+    assert league.asked() == ["/injury/Injury-Report_2026-01-06_05_30PM.pdf"]
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,7 @@ def test_sources_with_other_ids_are_not_mixed(get, mirror):
         (["today=yesterday"], "written like 2024-01-15"),
         (["what=[play_by_play]"], "source=llimllib has no play_by_play"),
         (["what=[typo]"], "what="),
+        (["injury_reports.at=noon"], "injury_reports.at=noon"),
         (["data=sim"], "fetch with data=nba"),
         (["source.pause_seconds=-1"], "must be 0 or more"),
     ],
