@@ -24,11 +24,12 @@ def raw(tmp_path_factory):
     games = pd.DataFrame(
         {"DATE": home["GAME_DATE"], "HOME": home["TEAM_ID"], "AWAY": away["TEAM_ID"]}
     )
+    margin = home["PTS"] - away["PTS"]
     lines = games.assign(
         GAME_ID=home["GAME_ID"],
-        HOME_SPREAD=rng.integers(1, 20, n) / 2,
-        MONEYLINE_HOME=rng.integers(110, 140, n),
-        MONEYLINE_AWAY=-rng.integers(120, 160, n),
+        HOME_SPREAD=-np.round(margin * 0.3) + rng.integers(-10, 11, n) / 2,
+        MONEYLINE_HOME=np.where(margin > 0, -1, 1) * rng.integers(110, 140, n),
+        MONEYLINE_AWAY=np.where(margin > 0, 1, -1) * rng.integers(120, 160, n),
     )
     next_year = pd.to_datetime(games["DATE"]) + pd.Timedelta(days=364)
     totals = pd.DataFrame({"TEAM_NAME": log["TEAM_NAME"].unique(), "SEASON": "2021-22"})
