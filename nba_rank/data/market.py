@@ -13,6 +13,9 @@ from nba_rank.data.tables import KEYS, conform
 MARGIN_RANGE = (-0.05, 0.15)
 """Margins (sum of the implied probabilities of both sides minus 1) that two moneylines can have."""
 
+MAX_INVERTED = -0.2
+"""Correlation of spreads of the wrong sign with the margins; that of true ones is about .45."""
+
 MIN_SPREADS, MIN_MISSED = 30, 8.0
 """A file of so many spreads is judged; points by which true ones miss the margins at least."""
 
@@ -194,7 +197,7 @@ def _check_spreads(rows: pd.DataFrame, issues: IngestIssues) -> None:
         if part["expected"].min() == part["expected"].max():
             what = f"all {len(part)} spreads are {part['home_spread'].iloc[0]:g}"
             remedy = "Give the spread of each game, or leave HOME_SPREAD empty."
-        elif agreement < 0:
+        elif agreement < MAX_INVERTED:
             what = f"spreads favour the losers (correlation {agreement:.2f} with the margins)"
             remedy = "HOME_SPREAD is negative where the home team is the favourite; turn its sign."
         elif missed < MIN_MISSED:

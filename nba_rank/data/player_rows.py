@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from nba_rank.data import league
 from nba_rank.data.duplicates import deduplicate
 from nba_rank.data.foreign_ids import players_of_league
 from nba_rank.data.ingest_issues import IngestIssues
@@ -24,10 +23,12 @@ MAX_CAMEOS_PER_PLAYER = 10
 POSSIBLE_SHARE = (0.5, 2.0)
 """Share of the seconds of a game without overtime that a team's players can have."""
 
+MAX_EQUAL_TURNOVERS = 0.9
+"""A team has just its players' turnovers in about half of its games, if its own are counted."""
+
 MIN_GAMES = 10
 """Fewer games of a season and kind say nothing of how its files are made."""
 
-_TOTALS = frozenset({"team", "total", "totals", "teamtotal", "teamtotals"})
 _KEY = ["game_id", "team_id"]
 _SHOWN = [*_KEY, "player_name"]
 
@@ -42,9 +43,6 @@ def player_rows(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -
             not add up to their teams, that is an error; where most games have none, a warning, and
             the season has no players.
     """
-    names = rows["player_name"].map(plain_name)
-    totals = names.isin(_TOTALS) | rows["player_id"].isin(league.known_team_ids())
-    rows = issues.drop("the total of a team among its players", rows, totals, _SHOWN)
     rows = players_of_league(_who_appeared(rows, issues), issues)
     rows = number_players(_join(rows, sides, issues), issues)
     rows = _of_one_id(rows, issues)
@@ -157,6 +155,7 @@ def _of_whole_teams(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssue
     """
     sums = rows.groupby(_KEY).agg(
         player_seconds=("seconds", "sum"), player_points=("points", "sum"),
+        player_tov=("tov", "sum"),
         counted=("points", "count"), n_players=("points", "size"),
     )  # fmt: skip
     first = rows.drop_duplicates(_KEY).set_index(_KEY)[["file", "row"]]
@@ -164,7 +163,7 @@ def _of_whole_teams(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssue
     covered = pd.MultiIndex.from_frame(rows[whole].drop_duplicates())
     teams = sides.loc[
         pd.MultiIndex.from_frame(sides[whole]).isin(covered),
-        [*_KEY, *whole, "points", "matchup", "is_home", "file", "row"],
+        [*_KEY, *whole, "points", "tov", "matchup", "is_home", "file", "row"],
     ].join(sums, on=_KEY)
     teams["players_minutes"] = (teams["player_seconds"] / 60).round(1)
     over = teams["player_seconds"] - GAME_SECONDS
@@ -187,6 +186,7 @@ def _of_whole_teams(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssue
         gone = pd.MultiIndex.from_frame(pd.concat(lost)[whole].drop_duplicates())
         rows = rows[~pd.MultiIndex.from_frame(rows[whole]).isin(gone)]
         teams = teams[~pd.MultiIndex.from_frame(teams[whole]).isin(gone)]
+    _check_turnovers(teams, issues)
     issues.warn(
         "game without player rows", teams, teams["without_both"] & teams["is_home"],
         ["game_id", "matchup"],
@@ -223,16 +223,39 @@ def _fails(teams: pd.DataFrame, first: pd.DataFrame, issues: IngestIssues) -> bo
     }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     example = teams[teams["minutes_apart"] | teams["points_apart"] | teams["without"]].iloc[0]
+    has = (
+        "no rows"
+        if example["without"]
+        else (
+            f"{example['players_minutes']:g} minutes, {example['player_points']:g} of "
+            f"{example['points']:g} points"
+        )
+    )
     issues.error_file(
         str(file),
         f"the players do not add up to their teams: of {len(games)} games of {season} ({kind}), "
-        f"{told}; such as game {example['game_id']}, team {example['team_id']}: "
-        f"{example['players_minutes']:g} minutes, {example['player_points']:g} of "
-        f"{example['points']:g} points",
+        f"{told}; such as game {example['game_id']}, team {example['team_id']}: {has}",
         "Give every player who appeared, once, with his minutes; or remove the player logs of the "
         "season, which is then ranked without players.",
     )
     return True
+
+
+def _check_turnovers(teams: pd.DataFrame, issues: IngestIssues) -> None:
+    """Say where turnovers of the team itself are left out; a mixture of seasons is an error."""
+    known = teams[~teams["without"] & teams["tov"].notna()]
+    equal = (known["tov"] == known["player_tov"]).groupby(known["season"]).agg(["mean", "size"])
+    equal = equal[equal["size"] >= 2 * MIN_GAMES]
+    without = equal["mean"] > MAX_EQUAL_TURNOVERS
+    if not without.any():
+        return
+    names, file = ", ".join(map(str, equal.index[without])), str(known["file"].iloc[0])
+    what = "team turnovers are left out, as in LeagueGameFinder"
+    if without.all():
+        issues.warn_file(file, what, names)
+    else:
+        remedy = "Take LeagueGameLog, which counts them, for all seasons."
+        issues.error_file(file, f"{what}, in {names}, but counted in other seasons", remedy)
 
 
 def _of_possible_minutes(

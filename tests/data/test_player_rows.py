@@ -21,7 +21,8 @@ def sides():
     frame.columns = ["game_id", "team_id"]
     return frame.assign(
         season="2023-24", kind="regular", game_date=pd.Timestamp(2023, 11, 5), points=POINTS,
-        is_home=frame["team_id"] == BOS, matchup="BOS vs. CLE", file="teams", row=frame.index + 1,
+        tov=np.nan, is_home=frame["team_id"] == BOS, matchup="BOS vs. CLE", file="teams",
+        row=frame.index + 1,
     )  # fmt: skip
 
 
@@ -102,16 +103,17 @@ def test_players_of_single_games_with_impossible_minutes_are_left_out(rows, side
     assert len(found) == len(rows) - 2 * N_PLAYERS
 
 
-def test_totals_of_a_team_are_no_players(rows, sides):
-    first = rows.iloc[::N_PLAYERS]
-    whole = first.assign(points=float(POINTS), seconds=240 * 60.0)
-    named = whole.assign(player_name="Team Totals", player_id=np.nan)
-    numbered = whole.assign(player_name="Celtics", player_id=whole["team_id"].astype("float64"))
-    for totals in (named, numbered):
-        found, _ = check(
-            pd.concat([rows, totals]), sides, ("dropped: the total of a team", 2 * N_GAMES)
-        )
-        assert len(found) == len(rows)
+@pytest.mark.parametrize("mixed", [False, True])
+def test_turnovers_of_teams_are_counted_alike_in_all_seasons(rows, sides, mixed):
+    tov = sides.assign(tov=float(N_PLAYERS))
+    told = [("team turnovers are left out", 1)]
+    if mixed:
+        later = {"season": "2024-25"}
+        more = tov.assign(game_id="1" + tov["game_id"], tov=9.0, **later)
+        players = rows.assign(game_id="1" + rows["game_id"], **later)
+        rows, tov, told = pd.concat([rows, players], ignore_index=True), pd.concat([tov, more]), []
+    _, issues = check(rows, tov, *told)
+    assert [("in 2023-24" in error.what) for error in issues.errors] == [True] * mixed
 
 
 def test_rows_of_players_who_did_not_play_are_absences(rows, sides):

@@ -167,6 +167,19 @@ def test_logs_of_one_player_get_team_and_name_from_elsewhere(logs, tmp_path):
     assert "PLAYER_NAME is empty" in errors_of(folder)[0].what
 
 
+def test_totals_of_a_team_are_no_players(logs, tmp_path):
+    teams, players = logs
+    total = players.iloc[::2].assign(MIN=240.0)
+    named = total.assign(PLAYER_NAME="Team Totals", PLAYER_ID=None)
+    numbered = total.assign(PLAYER_NAME="Celtics", PLAYER_ID=total["TEAM_ID"])
+    folder = write(tmp_path / "raw", team_logs_2023_24=teams, player_logs_2023_24=players)
+    expected = read_raw(folder)[0].hashes()
+    write(folder, player_logs_2023_24=pd.concat([players, named, numbered]))
+    tables, report = read_raw(folder)
+    assert tables.hashes() == expected
+    assert report.count("dropped: the total of a team among its players") == 12
+
+
 def test_games_of_other_leagues_are_dropped_and_counted(tmp_path):
     log = regular_games()
     other = team_log(("2022300001", "2023-11-10", BOS, CLE), ("1522300001", "2023-07-10", BOS, CLE))

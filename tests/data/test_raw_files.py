@@ -96,6 +96,20 @@ def test_links_pointers_and_broken_files_are_errors(folder):
     assert len(errors) == 3
 
 
+def test_no_content_of_a_file_is_too_odd(folder):
+    """Files of names that say nothing are passed over with a warning, whatever they hold."""
+    odd = [
+        b"", b"[]", b"null", b"7", b"[1, 2", b'{"a": 1}', b'{"resultSets": {}}', b'[[1]]',
+        b'{"resultSets": [{"name": "x"}]}', b'"unclosed\na,b\n1,2,3\n', bytes(range(256)), b"PAR1",
+        b"\xff\xfe", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"a,a\n1,2\n", b"\x00" * 50,
+    ]  # fmt: skip
+    for number, content in enumerate(odd):
+        put(folder, f"odd_{number}.dat", content)
+    _, report = read_raw(folder)
+    told = {warning.file for warning in report.warnings if warning.what.startswith("not read: ")}
+    assert told == {f"odd_{number}.dat" for number in range(len(odd))}
+
+
 @pytest.mark.parametrize(
     ("name", "form"),
     [

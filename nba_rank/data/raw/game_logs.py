@@ -7,6 +7,7 @@ import pandas as pd
 
 from nba_rank.data import league
 from nba_rank.data.ingest_issues import IngestIssues
+from nba_rank.data.player_names import plain_name
 from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.raw.files import RawFile
@@ -33,6 +34,8 @@ MIN_TEAM_SECONDS = 235 * 60
 MIN_POINTS = 45
 """No team has scored fewer in a game since the shot clock came in 1954."""
 
+_TOTALS = frozenset({"team", "total", "totals", "teamtotal", "teamtotals"})
+
 _FIX_MINUTES = "Minutes are like 34, 34.2 or 34:12; correct or remove the rows."
 _FILL_IN = "Fill it in or remove the rows."
 
@@ -55,6 +58,8 @@ def normalise(logs: Sequence[tuple[RawFile, pd.DataFrame]], issues: IngestIssues
         ],
         ignore_index=True,
     )
+    if logs[0][0].level == "player":
+        frame = _without_totals(frame, issues)
     rows = _games(frame, issues)
     if len(rows) < len(frame):
         frame = frame.loc[rows.index]
@@ -68,6 +73,15 @@ def normalise(logs: Sequence[tuple[RawFile, pd.DataFrame]], issues: IngestIssues
         _add_player_columns(rows, frame, issues)
     _check_arithmetic(rows, issues)
     return rows
+
+
+def _without_totals(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Leave out the rows of a team among those of its players."""
+    totals = [n for n in frame["PLAYER_NAME"].dropna().unique() if plain_name(str(n)) in _TOTALS]
+    ids = raw_values.numbers(frame["PLAYER_ID"])
+    marked = frame["PLAYER_NAME"].isin(totals) | ids.isin(league.known_team_ids())
+    shown = ["GAME_ID", "TEAM_ID", "PLAYER_NAME"]
+    return issues.drop("the total of a team among its players", frame, marked, shown)
 
 
 def _games(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
@@ -97,7 +111,7 @@ def _games(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     other = (rows["season"] != named["named_season"]) | (rows["kind"] != named["named_kind"])
     issues.warn(
         "file name disagrees with the game id, which is believed",
-        rows, known & other,
+        rows, known & other & named["named_season"].ne(""),
         ["game_id", "season", "kind"],
     )  # fmt: skip
     if "SEASON_ID" in frame:

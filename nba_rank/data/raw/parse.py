@@ -21,6 +21,13 @@ _AS_CSV = "Save its sheet as CSV, or unpack it."
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
+_BROKEN = (
+    ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error,
+    pd.errors.ParserWarning, pa.ArrowException,
+)  # fmt: skip
+"""What parsers raise on content of another form."""
+
+
 class UnreadableError(Exception):
     """A file that holds no rows; says why, and what to do.
 
@@ -86,8 +93,9 @@ def rows_of(found: bytes) -> pd.DataFrame:
         if text.lstrip()[:1] in ("{", "["):
             return of_json(json.loads(text))
         return _delimited(text)
-    except (ValueError, pd.errors.ParserWarning, pa.ArrowException) as error:
+    except _BROKEN as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = f"no {reason}" if isinstance(error, KeyError) else reason
         raise UnreadableError(f"cannot be read ({reason})") from error
 
 
