@@ -66,7 +66,7 @@ class Llimllib:
 def _convert(level: str, season: str, paths: Mapping[str, Path]) -> Made:
     log, *names = (pd.read_parquet(path).rename(columns=str.upper) for path in paths.values())
     what = f"llimllib, {level} log of {season}"
-    logs.require(log, ("GAME_ID", "TEAM_ID", "MIN"), what)
+    logs.require(log, ("GAME_ID", "TEAM_ID"), what)
     log = logs.of_tables(log.assign(TEAM_ID=pd.to_numeric(log["TEAM_ID"])))
     if level == "player":
         logs.require(log, ("PLAYER_ID",), what)
@@ -76,8 +76,9 @@ def _convert(level: str, season: str, paths: Mapping[str, Path]) -> Made:
         logs.require(log, ("OPP_TEAM_ID", "HOME", "WIN"), what)
         log = log.assign(OPP_TEAM_ID=pd.to_numeric(log["OPP_TEAM_ID"]))
         log = logs.with_names(log, _team_names(names, season))
-    in_games = log["MIN"] < _MINUTES_OF_A_TEAM
-    log["MIN"] = log["MIN"].where(~in_games, 5 * log["MIN"])
+    if "MIN" in log:
+        of_game = log["MIN"] < _MINUTES_OF_A_TEAM
+        log["MIN"] = log["MIN"].where(~of_game, 5 * log["MIN"])
     note = "" if names else "teams have the names of today: the mirror has no team_seasons"
     return Made(logs.by_kind(log, level, season, "llimllib"), note=note)
 

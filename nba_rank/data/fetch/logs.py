@@ -72,7 +72,12 @@ def by_kind(log: pd.DataFrame, level: str, season: str, source: str) -> dict[str
         GAME_DATE=day.dt.strftime("%Y-%m-%d"),
         SEASON_ID=log["GAME_ID"].str[2] + season[:4],
     )
-    log = log.sort_values(["GAME_DATE", "GAME_ID", "TEAM_ID"], kind="stable", ignore_index=True)
+    key = ["GAME_ID", "TEAM_ID", *(["PLAYER_ID"] if level == "player" else [])]
+    # Of rows that stand there twice with the same points the fullest is kept.
+    fullest = log.isna().sum(axis=1).sort_values(kind="stable").index
+    log = log.loc[fullest].drop_duplicates([*key, "PTS"])
+    log = log.sort_values(["GAME_DATE", *key], kind="stable", ignore_index=True)
+    _refuse(f"{source}, {level} log of {season}", "rows with two scores", log, log.duplicated(key))
     _check(log, level, season, source)
     kind = log["GAME_ID"].str[:3].map(KIND_OF_PREFIX)
     parts = {name: log[kind == one] for one, name in files(level, season).items()}
@@ -100,8 +105,6 @@ def _check(log: pd.DataFrame, level: str, season: str, source: str) -> None:
     elsewhere = (raw_values.seasons(log["GAME_ID"]) != season) | days.isna()
     elsewhere |= raw_values.outside_season(days, start)
     _refuse(what, "games of another season, or dates outside of it", log, elsewhere)
-    key = ["GAME_ID", "TEAM_ID", *(["PLAYER_ID"] if level == "player" else [])]
-    _refuse(what, "rows that stand there twice", log, log.duplicated(key))
     unknown = ~log["TEAM_ID"].isin(league.team_ids(season))
     _refuse(what, "teams that were not in the league", log, unknown)
     if level == "team":

@@ -161,7 +161,7 @@ def test_a_server_that_never_answers_is_not_asked_for_every_season(fetch):
         (lambda log: log.assign(team_id="BOS"), "not of the source's form"),
         (without("0022300002"), "1 games that were there are gone.*0022300002"),
         (lambda log: log.drop(index=0), "games without two teams: 1, such as 00"),
-        (lambda log: pd.concat([log, log.head(1)]), "stand there twice"),
+        (lambda log: pd.concat([log, log.head(1).assign(pts=7)]), "rows with two scores: 1"),
         (lambda log: log.assign(game_date=pd.Timestamp("2022-11-01").date()), "outside of it"),
         (lambda log: log.assign(game_id=log["game_id"].str.replace("00223", "00222")), "another"),
         (lambda log: log.assign(team_id=log["team_id"].replace(str(BOS), "17")), "in the league"),
@@ -197,6 +197,15 @@ def test_games_of_no_table_are_left_out(get, mirror, tmp_path):
     change(mirror, TEAMS, with_others)
     assert get()["team_logs", "2023-24"].status == FETCHED
     assert set(pd.read_parquet(tmp_path / "raw" / LOG)["GAME_ID"].str[:3]) == {"002"}
+
+
+def test_rows_that_stand_there_twice_count_once_and_minutes_are_not_needed(get, mirror, tmp_path):
+    def edit(log):
+        return pd.concat([log.head(2).assign(ast=None), log]).drop(columns="min")
+
+    change(mirror, TEAMS, edit)
+    assert get()["team_logs", "2023-24"].status == FETCHED
+    assert pd.read_parquet(tmp_path / "raw" / LOG)["AST"].tolist() == [20] * 6
 
 
 def test_a_neutral_site_has_two_sides_away(get, mirror, tmp_path):
