@@ -13,6 +13,9 @@ from nba_rank.core.seasons import season_start_year
 
 EAST, WEST = "East", "West"
 
+FIRST_SEASON = "1995-96"
+"""The first season with the teams that are known here."""
+
 _NOW = {
     # team_id: abbreviation, city, nickname, division since 2004-05, hours from UTC in winter
     1610612737: ("ATL", "Atlanta", "Hawks", "Southeast", -5),

@@ -198,6 +198,13 @@ def test_games_on_days_on_which_their_kind_is_not_played_are_errors(tmp_path, ga
     check_errors(folder, "log.parquet", message)
 
 
+def test_games_of_seasons_before_all_that_is_known_are_dropped(folder):
+    write(folder, old=team_log(("0024600001", "1946-11-01", BOS, LAL)))
+    tables, report = read_raw(folder)
+    assert len(tables.games) == 7
+    check_warnings(report, "old", {"dropped: game of a season before 1995-96": 2})
+
+
 def test_an_id_beside_another_teams_abbreviation_is_an_error(folder):
     change(folder, TEAM_LOG, put("TEAM_ABBREVIATION", 2, "MIA"))
     check_errors(folder, f"{TEAM_LOG}.parquet", "another team's: row 2: .*TEAM_ABBREVIATION MIA")

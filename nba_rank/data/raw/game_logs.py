@@ -99,6 +99,10 @@ def _games(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     )
     prefix = rows["game_id"].str[:3]
     rows["season"] = raw_values.seasons(rows["game_id"])
+    early = rows["season"] < league.FIRST_SEASON
+    what = f"game of a season before {league.FIRST_SEASON}, whose teams are not known"
+    rows = issues.drop(what, rows, early, ["game_id"])
+    prefix = prefix.loc[rows.index]
     rows["kind"] = prefix.map(KIND_OF_PREFIX).astype("str")
     known, dropped = rows["kind"].notna(), prefix.isin(DROPPED_PREFIXES)
     issues.warn(
