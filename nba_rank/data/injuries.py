@@ -31,7 +31,10 @@ def injury_tables(
     Of several reports of one date only the last counts, in order of file name and of place in the
     file. A player who is listed twice in it has the status of the last entry.
     """
-    rows = rows.assign(date=raw_values.dates(rows["written_date"], None).days)
+    # Files of two sources can write dates in two forms; one file a day is too short to judge alone.
+    iso = columns.text(rows, "written_date").str.match(r"\d{4}-").eq(True)
+    parts = [raw_values.dates(part, None).days for _, part in rows["written_date"].groupby(iso)]
+    rows = rows.assign(date=pd.concat(parts))
     remedy = 'Write the date of the report like "2023-10-24".'
     undated = rows["date"].isna()
     bad = undated & ~rows["listed"]

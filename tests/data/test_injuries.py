@@ -70,6 +70,7 @@ def test_official_reports_are_read_and_the_last_snapshot_counts(folder):
     table = pd.DataFrame([official("380, Player", "Out"), official("390, Player", "Out", "CLE")])
     for path in (folder / "injury_reports").iterdir():
         path.unlink()
+    put(folder, report_of(date="2023-10-27"), "2023-10-27")
     table.to_csv(folder / "injury_reports" / "all.csv", index=False)
     assert read_raw(folder)[0].injury_reports.equals(tables.injury_reports)
 

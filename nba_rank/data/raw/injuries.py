@@ -98,7 +98,9 @@ def _of_table(frame: pd.DataFrame, raw: RawFile, issues: IngestIssues) -> list[R
     what = "injuries of a team that had not yet submitted them: unknown"
     frame = issues.drop(what, frame, nothing, ["DATE", "TEAM_ID"])
     rows: list[Row] = []
-    for number, (date, entries) in enumerate(frame.groupby("DATE", sort=False), start=1):
+    for number, (date, entries) in enumerate(
+        frame.groupby("DATE", sort=False, dropna=False), start=1
+    ):
         rows.append((raw.name, number, date, 0, False, *_NOTHING))
         listed = entries[["row", *_ENTRY.values()]].itertuples(index=False, name=None)
         rows += [(raw.name, number, date, row, True, *entry) for row, *entry in listed]
