@@ -23,6 +23,7 @@ from nba_rank.evaluation.series import series_metrics
 from nba_rank.evaluation.single_games import game_metrics
 from nba_rank.models.members import Scores
 from nba_rank.odds.season_sim import N_SEEDS
+from nba_rank.report import render
 from nba_rank.report.run_report import Setting, write_report
 from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
@@ -235,10 +236,18 @@ def make(learning_curves, sound_diagnostics):
 
 
 @pytest.fixture
-def write(make, compose_as_is, tmp_path, drawn):
-    """Writes the report of a kind; returns its folder, its text and what is printed."""
+def write(make, compose_as_is, tmp_path, drawn, monkeypatch):
+    """Writes the report of a kind; returns its folder, its text and what is printed.
 
-    def run(n_seasons=1, *, config=(), changes=None, **kind):
+    Its figures are tiny pictures; they are plotted nonetheless where `plots` is set.
+    """
+
+    def picture(folder, drawing, tell):
+        render.save(None, folder / f"figures/{drawing.name}.png")
+
+    def run(n_seasons=1, *, plots=False, config=(), changes=None, **kind):
+        if not plots:
+            monkeypatch.setattr(render, "_draw", picture)
         found, tables = make(n_seasons, **kind)
         plan = FoldPlan([Fit(SEASON, ["2022-23"], [SEASON])], [TestPart(SEASON, [SEASON], [])])
         config = compose_as_is("trainer.num_threads=1", *config)
@@ -257,7 +266,7 @@ def files_of(folder):
 
 
 def test_a_report_says_where_the_stack_is_ahead_and_behind(write):
-    path, text, printed = write(6)
+    path, text, printed = write(6, plots=True)
     assert "over 6 test seasons (2018-19 to 2023-24)" in text
     assert re.search(r"\| opening \| 0.620 \| 0.521 \| \+0.100 \| 0.031 \| better \|", text)
     assert re.search(r"\| Spearman ↑ \| .*standings 0.100\\\*", text)
