@@ -31,8 +31,10 @@ def players_of_league(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     The others keep a negative one that is made of the foreign id.
     """
     foreign = rows["player_id"] < FOREIGN_PLAYER
+    if not foreign.any():
+        return rows
     known = rows[rows["player_id"] > 0]
-    if not foreign.any() or known.empty:
+    if known.empty:
         return rows
     columns = ["player_id", "player_name", "season", "team_id"]
     asked = rows.loc[foreign, columns].drop_duplicates()

@@ -46,8 +46,9 @@ def player_rows(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -
     rows = players_of_league(_who_appeared(rows, issues), issues)
     rows = number_players(_join(rows, sides, issues), issues)
     rows = _of_one_id(rows, issues)
-    both = rows.groupby(["game_id", "player_id"])["team_id"].transform("nunique") > 1
-    issues.warn("player on both sides of a game: one row is kept", rows, both, _SHOWN)
+    repeated = rows[rows.duplicated(["game_id", "player_id"], keep=False)]
+    both = repeated.groupby(["game_id", "player_id"])["team_id"].transform("nunique") > 1
+    issues.warn("player on both sides of a game: one row is kept", repeated, both, _SHOWN)
     rows = deduplicate(rows, ["game_id", "player_id"], ["player_name"], issues)
     return _of_whole_teams(rows, sides, issues)
 

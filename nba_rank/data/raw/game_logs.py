@@ -181,9 +181,11 @@ def _check_kinds(
     for (season, kind), part in rows.groupby(["season", "kind"])["game_id"]:
         own = days.loc[part.index]
         first, last = league.playing_days(str(season), str(kind))
-        odd = (own.notna() & ~own.between(first, last)).reindex(frame.index, fill_value=False)
+        odd = own.notna() & ~own.between(first, last) & inside.loc[part.index]
         what = f"date on which no {kind} game of {season} was played"
-        issues.error(what, frame, odd & inside, ["GAME_DATE", "GAME_ID"], remedy)
+        if odd.any():
+            rows_of_kind = frame.loc[part.index]
+            issues.error(what, rows_of_kind, odd, ["GAME_DATE", "GAME_ID"], remedy)
 
 
 def _team_ids(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> pd.Series:

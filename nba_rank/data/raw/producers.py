@@ -154,7 +154,7 @@ def complete(frame: pd.DataFrame, level: str) -> pd.DataFrame:
     Those are team, its names and its opponent, home or away, rebounds, and a player's name; the
     date of a player's row comes from the team's log.
     """
-    frame = frame.copy()
+    frame = frame.copy(deep=False)
     if level == "player":
         if "PLAYER_NAME" not in frame and {"FIRST_NAME", "LAST_NAME"} <= {*frame}:
             frame["PLAYER_NAME"] = frame["FIRST_NAME"].str.cat(frame["LAST_NAME"], sep=" ")
