@@ -19,12 +19,16 @@ _NOTES = 3
 
 
 def fetch(cfg: DictConfig, console: Console) -> list[Outcome]:
+    """Fetch as configured; see `fetch_files`."""
+    return fetch_files(as_config(cfg, FetchConfig), console)
+
+
+def fetch_files(config: FetchConfig, console: Console) -> list[Outcome]:
     """Fetch into the last configured raw folder, and say what became of each kind of data.
 
     Raises:
         UserError: Something could not be fetched; what could lies in the folder.
     """
-    config = as_config(cfg, FetchConfig)
     folder = raw_dirs(config.data)[-1]
     say(console, f"Fetching to {folder} on {run.today_of(config)}.")
     with Progress(

@@ -1,32 +1,42 @@
 """`python -m nba_rank.today`: rank the day from new raw files, and remember the forecast."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
 
 from nba_rank.config.compose import as_config, config_from_yaml
-from nba_rank.config.schema import PredictConfig, PredictDataConfig, TodayConfig
+from nba_rank.config.schema import (
+    DataConfig,
+    FetchConfig,
+    PredictConfig,
+    PredictDataConfig,
+    ServersConfig,
+    TodayConfig,
+)
 from nba_rank.core import escape
+from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_frame
 from nba_rank.core.run_dir import git_revision, newest_finished
+from nba_rank.data.fetch.run import LEAGUE_TIME
 from nba_rank.data.prepare import prepare_tables
 from nba_rank.evaluation.predictions import flat
 from nba_rank.experiments import history
+from nba_rank.experiments.fetch import fetch_files
 from nba_rank.experiments.predict import DateForecast, rank_date, show
-
-LEAGUE_TIME = ZoneInfo("America/New_York")
-"""Time zone of the league's days."""
 
 _SINCE = {"1 day": 1, "7 days": 7}
 """Printed columns of movement: days looked back."""
 
 
 def today(cfg: DictConfig, console: Console) -> DateForecast:
-    """Read new raw files, rank the day with a finished run, and append the forecast to its season.
+    """Fetch, ingest, rank the day with a finished run, and append the forecast to its season.
+
+    What could not be fetched is told, and the forecast is made from what is there, unless too much
+    of the season is missing: the first line of a forecast says what it rests on.
 
     `outputs/season_YYYY-YY` holds `history.parquet` with every forecast of the season as it was
     made, and the ranking and the games of each date as CSV.
@@ -35,7 +45,10 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     run = Path(config.run) if config.run else newest_finished(Path(config.outputs))
     as_of = config.as_of or f"{datetime.now(LEAGUE_TIME):%Y-%m-%d}"
     console.print(f"Ranking {as_of} with {escape.terminal(str(run))}.")
-    prepare_tables(config_from_yaml(run / "config.yaml").data, console)
+    data = config_from_yaml(run / "config.yaml").data
+    if config.fetch and data.source == "raw":
+        _fetch(config, data, as_of, console)
+    prepare_tables(data, console)
     forecast = rank_date(
         PredictConfig(
             run=str(run),
@@ -54,6 +67,17 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     show(forecast, console, _moved(forecast, made))
     console.print(f"Remembered in {escape.terminal(str(folder))}")
     return forecast
+
+
+def _fetch(config: TodayConfig, data: DataConfig, as_of: str, console: Console) -> None:
+    servers = {field.name: getattr(config, field.name) for field in fields(ServersConfig)}
+    asked = FetchConfig(
+        **servers, data=data, seasons=None, today=as_of, refresh=False, allow_fewer=False
+    )
+    try:
+        fetch_files(asked, console)
+    except UserError as error:
+        console.print(f"[yellow]Not everything was fetched[/]: {escape.terminal(str(error))}")
 
 
 def _remembered(forecast: DateForecast, run: Path) -> pd.DataFrame:

@@ -76,8 +76,8 @@ def test_every_option_of_every_group_composes_and_differs_from_its_siblings(
     compose_as_is, tmp_path
 ):
     # One option of each group at a time; experiments and searches reach over several groups.
-    # The sources are another program's.
-    others = ("experiment", "hparams_search", "source")
+    # Sources and servers are those of other programs.
+    others = ("experiment", "hparams_search", "source", "servers")
     groups = {g: o for g, o in OPTIONS.items() if g not in others}
     sections = {group: {} for group in groups}
     for place in range(max(map(len, groups.values()))):

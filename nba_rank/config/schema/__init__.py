@@ -32,6 +32,7 @@ from nba_rank.config.schema.fetch import (
     AddressesConfig,
     FetchConfig,
     InjuryReportsConfig,
+    ServersConfig,
     SourceConfig,
     WebConfig,
 )

@@ -55,18 +55,24 @@ class InjuryReportsConfig:
 
 
 @dataclass(kw_only=True)
-class FetchConfig:
-    """One fetch."""
+class ServersConfig:
+    """Whom a program fetches from, and what."""
 
-    data: DataConfig
     source: SourceConfig
     web: WebConfig
     addresses: AddressesConfig
     injury_reports: InjuryReportsConfig
+    what: list[str] = option("Kinds of data.", choices=WHAT, filled=True)
+
+
+@dataclass(kw_only=True)
+class FetchConfig(ServersConfig):
+    """One fetch."""
+
+    data: DataConfig
     seasons: str | None = option(
         "Seasons, such as `2012-13..2026-27` or `2019-20,2021-22`; null: the one in progress."
     )
-    what: list[str] = option("Kinds of data.", choices=WHAT, filled=True)
     today: str | None = option(
         "Day on which is fetched, such as 2024-01-15; null: today, US Eastern. A season is over "
         "on 1 August."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from nba_rank.config.schema.data import DataConfig
 from nba_rank.config.schema.evaluation import EvaluationConfig, FoldsConfig, TargetConfig
 from nba_rank.config.schema.features import FeaturesConfig
+from nba_rank.config.schema.fetch import ServersConfig
 from nba_rank.config.schema.model import ModelConfig
 from nba_rank.config.schema.odds import CalibrationConfig, OddsConfig
 from nba_rank.config.schema.option import NOTHING, SWEEP, option
@@ -97,9 +98,10 @@ class PredictConfig:
 
 
 @dataclass(kw_only=True)
-class TodayConfig:
+class TodayConfig(ServersConfig):
     """The forecast of the day from a run."""
 
+    fetch: bool = option("Fetch the season in progress first, into the raw folder of the run.")
     run: str | None = option("Run folder; null: the newest finished one in `outputs`.")
     as_of: str | None = option("Date to rank, such as 2024-01-15; null: today, US Eastern.")
     outputs: str = option("Folder of the run folders and of the seasons' forecasts.")

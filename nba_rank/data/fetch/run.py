@@ -27,7 +27,8 @@ from nba_rank.data.raw.files import DOWNLOADS
 FETCHED, CURRENT, NOTHING, KEPT, FAILED = "fetched", "up to date", "not there", "kept", "failed"
 """What became of a target; `KEPT`: there is a file of the user's own, which is left alone."""
 
-_EASTERN = ZoneInfo("America/New_York")
+LEAGUE_TIME = ZoneInfo("America/New_York")
+"""Time zone of the league's days."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def today_of(config: FetchConfig) -> dt.date:
         ConfigError: It is no date.
     """
     if config.today is None:
-        return dt.datetime.now(_EASTERN).date()
+        return dt.datetime.now(LEAGUE_TIME).date()
     try:
         return dt.date.fromisoformat(config.today)
     except ValueError as error:
