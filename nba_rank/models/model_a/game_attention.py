@@ -209,7 +209,8 @@ class PackedGames:
     @classmethod
     def of(cls, log: GameLog, network: GameAttention) -> Self:
         """Pack a log with at least one game."""
-        first = np.flatnonzero(np.diff(log.player, prepend=-1))
+        # Unknown players have negative ids, perhaps -1.
+        first = np.flatnonzero(np.diff(log.player, prepend=log.player[0] - 1))
         n_games = np.diff(first, append=len(log.player))
         slot = np.empty_like(first)
         slot[np.argsort(-n_games, kind="stable")] = np.arange(len(first))

@@ -94,6 +94,14 @@ def test_games_are_packed_in_the_order_of_each_players_career(log):
 # As of a date.
 
 
+def test_the_number_of_a_player_changes_no_rating(log, floor, asked):
+    player, day = asked
+    # Unknown players have negative numbers.
+    by = player.min() + 1
+    moved = floor.pool(replace(log, player=log.player - by), player - by, day)
+    assert torch.equal(moved.rating, floor.pool(log, player, day).rating)
+
+
 def poisoned(tables: Tables, date: pd.Timestamp) -> Tables:
     """Alter every game from a date on."""
     games, rows = tables.games.copy(), tables.player_games.copy()
