@@ -49,13 +49,12 @@ def injury_reports(rosters: SeasonRosters, teams: pd.DataFrame, opening: dt.date
 
 def as_json(reports: pd.DataFrame) -> list[dict[str, object]]:
     """Return reports as in the files: `{"date": ..., "injuries": [...]}` each."""
-    return [
-        {
-            "date": date,
-            "injuries": entries.drop(columns="date").dropna(subset="player_id").to_dict("records"),
-        }
-        for date, entries in reports.groupby("date", sort=False)
-    ]
+    listed = reports.dropna(subset="player_id")
+    injuries: dict[str, list[dict[str, object]]] = {date: [] for date in reports["date"]}
+    entries = listed.drop(columns="date").to_dict("records")
+    for date, entry in zip(listed["date"], entries, strict=True):
+        injuries[date].append(entry)
+    return [{"date": date, "injuries": of_date} for date, of_date in injuries.items()]
 
 
 def team_records(games: Games, teams: pd.DataFrame, season: str) -> pd.DataFrame:
