@@ -50,7 +50,7 @@ def injury_reports(rosters: SeasonRosters, teams: pd.DataFrame, opening: dt.date
 def as_json(reports: pd.DataFrame) -> list[dict[str, object]]:
     """Return reports as in the files: `{"date": ..., "injuries": [...]}` each."""
     listed = reports.dropna(subset="player_id")
-    injuries: dict[str, list[dict[str, object]]] = {date: [] for date in reports["date"]}
+    injuries: dict[str, list[object]] = {date: [] for date in reports["date"]}
     entries = listed.drop(columns="date").to_dict("records")
     for date, entry in zip(listed["date"], entries, strict=True):
         injuries[date].append(entry)
