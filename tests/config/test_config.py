@@ -333,8 +333,9 @@ def test_every_option_is_read_by_some_code():
     assert unread == []
 
 
-def test_the_command_line_wins_over_an_experiment(compose_as_is):
-    config = compose_as_is("experiment=quick", "trainer.max_epochs=9")
+def test_the_command_line_wins_over_an_experiment(compose_file):
+    words = "experiment=quick", "trainer.max_epochs=9"
+    config = as_config(compose_file("config", *words), Config)
     diff = OmegaConf.load(CONF / "experiment" / "quick.yaml")
     assert config.model.rf.n_estimators == diff.model.rf.n_estimators
     assert config.trainer.max_epochs == 9 != diff.trainer.max_epochs

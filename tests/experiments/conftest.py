@@ -32,7 +32,7 @@ TINY = [
 
 
 @pytest.fixture(scope="module")
-def start(compose_file, cache, sim_tables) -> Callable[..., SimpleNamespace]:
+def start(compose_fast, cache, sim_tables) -> Callable[..., SimpleNamespace]:
     """Runs a program: `start(program, outputs, *overrides, name="config")`.
 
     Returns its `result`, its `folder` and what was `shown`.
@@ -40,7 +40,7 @@ def start(compose_file, cache, sim_tables) -> Callable[..., SimpleNamespace]:
 
     def run(program: Callable, outputs: Path, *overrides: str, name: str = "config"):
         paths = [f"paths.outputs={outputs}", f"paths.cache={cache}"]
-        cfg = compose_file(name, *TINY, *paths, *overrides)
+        cfg = compose_fast(name, *TINY, *paths, *overrides)
         console = Console(file=StringIO(), width=200)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(inputs, "prepare_tables", lambda *_: SimpleNamespace(tables=sim_tables))

@@ -795,7 +795,7 @@ def test_the_stack_recovers_true_strength_better_than_the_standings(compose):
 
 
 @pytest.mark.slow
-def test_today_remembers_every_day_and_shows_what_moved(league, finished, tmp_path, compose_file):
+def test_today_remembers_every_day_and_shows_what_moved(league, finished, tmp_path, compose_fast):
     shutil.copytree(finished, tmp_path / "outputs3" / "run_001")
     (middle,) = dates_of(finished)[1:2]
     days = pd.date_range(middle, periods=9).strftime("%Y-%m-%d")
@@ -803,7 +803,7 @@ def test_today_remembers_every_day_and_shows_what_moved(league, finished, tmp_pa
     for as_of in (days[0], days[8], days[8]):
         console = Console(file=StringIO(), width=200)
         words = [f"as_of={as_of}", f"outputs={tmp_path / 'outputs3'}"]
-        forecast = today(compose_file("today", *words), console)
+        forecast = today(compose_fast("today", *words), console)
         shown[as_of] = console.file.getvalue()
     assert "7 days" not in shown[days[0]]
     assert "7 days" in shown[days[8]]
