@@ -75,7 +75,8 @@ def assess(sim_tables, sim_inputs, sim_dates):
     """Judges a forecast: `assess(forecast, league)`."""
     points = sim_dates[sim_dates["as_of_point"] != ""]
     baselines = baseline_scores(sim_tables, points)
-    margins = margins_only(sim_tables, sim_inputs, points, [TESTED], n_simulations=100, seed=0)
+    settings = {"n_simulations": 100, "seed": 0, "threads": 1}
+    margins = margins_only(sim_tables, sim_inputs, points, [TESTED], **settings)
 
     def judge(forecast, league):
         simulated = isinstance(forecast.ranker.ensemble.odds, MonteCarloOdds)
