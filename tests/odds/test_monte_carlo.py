@@ -76,8 +76,9 @@ def test_odds_know_more_than_a_uniform_guess(predicted, sim_tables):
     brier = ((frame["playoff_prob"] - frame["made_playoffs"]) ** 2).groupby(frame["as_of_date"])
     assert (brier.mean() < 0.9 * 16 / 30 * 14 / 30).all()
     assert brier.mean().iloc[-1] < brier.mean().iloc[0]
-    champion = frame[frame["outcome_rank"] == 1]
-    assert -np.log(champion["title_prob"]).mean() < 0.95 * np.log(30)
+    # A single champion may be a long shot: judge all who won a round.
+    won = frame["outcome_rank"] <= 8
+    assert ((frame["round_1_prob"] - won) ** 2).mean() < 0.95 * 8 / 30 * 22 / 30
     for _, teams in frame.groupby("as_of_date"):
         assert teams["projected_rank"].corr(teams["outcome_rank"], method="spearman") > 0.4
     assert frame["wins"].between(frame["wins_low"], frame["wins_high"]).mean() > 0.75
