@@ -190,10 +190,7 @@ def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
     texts["home"], texts["away"] = games["home"], games["away"]
     texts["home wins"] = games["home_win_prob"].map("{:.1%}".format)
     texts["margin"] = games["expected_margin"].map("{:+.1f}".format)
-    texts[""] = games["assumed"].map({True: "made up", False: ""})
-    print_table(
-        console_table(texts if games["assumed"].any() else texts.iloc[:, :-1], title), console
-    )
+    print_table(console_table(texts, title), console)
 
 
 def _print(

@@ -24,8 +24,8 @@ def coming_games(
 
     Returns:
         `game_date`, `home_team_id`, `away_team_id`, `neutral_site`, `expected_margin` and
-        `margin_sd` (of the home team, points; the spread holds the doubt in both strengths),
-        `home_win_prob` (0 to 1) and `assumed` (made up for lack of a schedule), in order of day.
+        `margin_sd` (of the home team, points; the spread holds the doubt in both strengths) and
+        `home_win_prob` (0 to 1) of the fixtures that are known, in order of day.
     """
     frame = frame.sort_values("team_id")
     season, date = frame[["season", "as_of_date"]].iloc[0]
@@ -45,7 +45,7 @@ def coming_games(
             "expected_margin": margin,
             "margin_sd": sd,
             "home_win_prob": ndtr(margin / sd),
-            "assumed": left.assumed,
         }
     )
-    return games[games["game_date"] < date + pd.Timedelta(days=n_days)].reset_index(drop=True)
+    soon = games["game_date"] < date + pd.Timedelta(days=n_days)
+    return games[soon & ~left.assumed].reset_index(drop=True)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from scipy.stats import norm
@@ -32,8 +34,12 @@ def test_the_fixtures_of_the_days_asked_for_are_forecast(odds, morning, sim_tabl
         found[columns].sort_values(columns, ignore_index=True),
         due[columns].sort_values(columns, ignore_index=True),
     )
-    assert not found["assumed"].any()
     assert coming_games(odds, morning, sim_tables, 0).empty
+
+
+def test_games_that_are_made_up_for_lack_of_a_schedule_are_not_forecast(odds, morning, sim_tables):
+    unknown = replace(sim_tables, schedule=sim_tables.schedule.iloc[:0])
+    assert coming_games(odds, morning, unknown, 7).empty
 
 
 def test_margins_are_gaps_of_strength_with_home_edge_and_rest(odds, morning, sim_tables):
