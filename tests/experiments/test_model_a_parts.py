@@ -10,6 +10,7 @@ from programs import read
 from nba_rank.core.errors import ConfigError
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.evaluation.networks import network_scores, network_summary
+from nba_rank.evaluation.paired import MEAN
 from nba_rank.experiments import model_a_parts
 from nba_rank.experiments.ablations import Variant
 from nba_rank.experiments.model_a_parts import (
@@ -88,7 +89,7 @@ def test_the_whole_model_a_is_that_of_a_run(start, tmp_path, monkeypatch):
     folder = start(ablate_model_a, tmp_path, name="ablate_model_a").folder
     own = read(folder, "variants.csv").query(
         "variant == @WHOLE and ranker == @MODEL_A and metric == 'spearman' and scope == 'league' "
-        "and as_of_point != @MEAN"
+        f"and as_of_point != '{MEAN}'"
     )
     metrics = start(train, tmp_path, "model=model_a").result.metrics
     rows = metrics.query("ranker == 'model_a' and scope == 'league' and metric == 'spearman'")
