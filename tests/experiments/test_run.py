@@ -585,6 +585,24 @@ def test_a_single_member_ranks_without_a_stacker(run_again):
 
 
 @pytest.mark.slow
+def test_a_run_up_to_a_season_is_that_of_files_that_end_with_it(league, run_again, tmp_path):
+    raw, last = tmp_path / "raw", "2023-24"
+    shutil.copytree(league.folder / "raw", raw)
+    later = [
+        path for path in raw.rglob("*") if "2024_25" in path.name or "2024-08" < path.name < "3"
+    ]
+    for path in (path for path in later if path.suffix in (".parquet", ".csv", ".json")):
+        path.unlink()
+    asked = ["folds.n_test_seasons=1", "data.source=raw"]
+    _, cut = run_again(*asked, f"data.last_season={last}")
+    folders = [f"data.raw_dir={raw}", f"data.processed_dir={tmp_path / 'processed'}"]
+    _, ended = run_again(*asked, *folders)
+    assert set(predictions_of(ended)["season"]) == {last}
+    for name in ("predictions.csv", "metrics.csv", "losses.csv"):
+        assert (cut / name).read_text() == (ended / name).read_text(), name
+
+
+@pytest.mark.slow
 def test_a_production_run_ranks_the_coming_season_by_all_complete_ones(run_again, tables):
     result, folder = run_again("folds=production", "folds.n_test_seasons=1")
     assert set(result.predictions["season"]) == {TEST_SEASON}
