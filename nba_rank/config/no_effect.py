@@ -69,6 +69,9 @@ def _rules(config: Config) -> Iterator[tuple[str, str]]:
     for name in ("attention_diagnostics", "not_learning"):
         if not getattr(config.callbacks, name).enabled:
             yield f"callbacks.{name}", f"it is off; switch it on with callbacks/{name}=on"
+    if not config.model.model_a.embedding_dim:
+        reason = "players have no embeddings; set model.model_a.embedding_dim=8"
+        yield "model.model_a.unknown_player_share", reason
     if not config.model.model_a.games.enabled:
         yield "model.model_a.games", "they are off; set model.model_a.games.enabled=true"
     if config.tuning.trial is None:

@@ -378,6 +378,9 @@ def test_run_021_has_the_values_of_the_reference_run(compose_as_is):
     assert on == {"box_rates", "availability", "plus_minus_share", "returning_minutes"}
 
 
+UNKNOWN = "model.model_a.unknown_player_share"
+
+
 @pytest.mark.parametrize(
     ("changes", "key", "remedy"),
     [
@@ -391,6 +394,7 @@ def test_run_021_has_the_values_of_the_reference_run(compose_as_is):
         (ONLY_RF | {"trainer.max_epochs": 2}, "trainer.max_epochs", "leaves model_a out"),
         (ONLY_RF | {"model.stack.alphas": [5.0]}, "model.stack.alphas", "model=stack"),
         ({"tuning.margin": 2.0}, "tuning.margin", "-m"),
+        ({UNKNOWN: 0.2}, UNKNOWN, "embedding_dim=8"),
     ],
 )
 def test_an_option_without_effect_is_named_with_the_remedy(default, changes, key, remedy):
