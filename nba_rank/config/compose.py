@@ -26,17 +26,7 @@ _IN_PACKAGE, _IN_CHECKOUT = (Path(__file__).parents[n] / "conf" for n in (1, 2))
 CONF = _IN_PACKAGE if _IN_PACKAGE.is_dir() else _IN_CHECKOUT
 """The configs: a wheel holds them in the package, a checkout beside it."""
 
-Kind = TypeVar(
-    "Kind",
-    AblateConfig,
-    AblateModelAConfig,
-    Config,
-    DebugConfig,
-    FetchConfig,
-    IngestConfig,
-    PredictConfig,
-    TodayConfig,
-)
+Kind = TypeVar("Kind")
 
 
 def register_schemas() -> None:

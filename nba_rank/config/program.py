@@ -67,7 +67,7 @@ def run_program(config_name: str, kind: type, place: str, sweeper: str | None = 
             if OmegaConf.select(cfg, "tuning.trial") is not None:
                 return _function(place)(cfg, console)  # the sweeper hears of errors
             with exit_on_user_error(console):
-                config = as_config(cfg, kind)
+                config: object = as_config(cfg, kind)
                 given = [
                     word.split("=")[0].lstrip("+") for word in HydraConfig.get().overrides.task
                 ]

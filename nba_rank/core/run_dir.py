@@ -65,7 +65,7 @@ class RunDir:
         self.note(
             run=self.path.name,
             status="running",
-            started=_now(),
+            started=now(),
             pid=os.getpid(),
             host=socket.gethostname(),
             git_revision=git_revision(),
@@ -83,7 +83,7 @@ class RunDir:
     ) -> None:
         """Close the manifest; an error is passed on."""
         if kind is None:
-            self.note(status="finished", finished=_now())
+            self.note(status="finished", finished=now())
             return
         if (
             self.reserved
@@ -93,7 +93,7 @@ class RunDir:
             self._remove()
             return
         status = "interrupted" if issubclass(kind, KeyboardInterrupt) else "failed"
-        self.note(status=status, finished=_now(), error=f"{kind.__name__}: {error}")
+        self.note(status=status, finished=now(), error=f"{kind.__name__}: {error}")
         self.write_text(_ERROR_FILE, "".join(traceback.format_exception(kind, error, trace)))
 
     def _remove(self) -> None:
@@ -189,7 +189,8 @@ def _write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time in UTC, to the second, as manifests hold it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -1,7 +1,7 @@
 """`python -m nba_rank.today`: rank the day from new raw files, and remember the forecast."""
 
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +20,7 @@ from nba_rank.config.schema import (
 from nba_rank.core import escape
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_frame
-from nba_rank.core.run_dir import git_revision, newest_finished
+from nba_rank.core.run_dir import git_revision, newest_finished, now
 from nba_rank.data.fetch.run import LEAGUE_TIME
 from nba_rank.data.prepare import prepare_tables
 from nba_rank.evaluation.predictions import flat
@@ -94,7 +94,7 @@ def _remembered(forecast: DateForecast, run: Path) -> pd.DataFrame:
         run=run.name,
         git_revision=git_revision() or "",
         data=forecast.data,
-        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        made_at=now(),
     )
 
 

@@ -84,31 +84,33 @@ class PredictDataConfig:
 
 
 @dataclass(kw_only=True)
-class PredictConfig:
+class ForecastConfig:
+    """What a forecast tells, and how old its data may be."""
+
+    days: int = option("Days whose games are forecast, from the date on.", low=0)
+    max_missed_days: int = option(
+        "Days before the date on which games were due and none is known, at most.", low=0
+    )
+
+
+@dataclass(kw_only=True)
+class PredictConfig(ForecastConfig):
     """One prediction from a run folder."""
 
     run: str = option("Run folder.")
     as_of: str = option("Date to rank, such as 2024-01-15.")
     data: PredictDataConfig
-    days: int = option("Days whose games are forecast, from the date on.", low=0)
-    max_missed_days: int = option(
-        "Days before the date on which games were due and none is known, at most.", low=0
-    )
     out: str | None = option("CSV file to write; null: `predictions_<as_of>.csv` of the run.")
 
 
 @dataclass(kw_only=True)
-class TodayConfig(ServersConfig):
+class TodayConfig(ServersConfig, ForecastConfig):
     """The forecast of the day from a run."""
 
     fetch: bool = option("Fetch the season in progress first, into the raw folder of the run.")
     run: str | None = option("Run folder; null: the newest finished one in `outputs`.")
     as_of: str | None = option("Date to rank, such as 2024-01-15; null: today, US Eastern.")
     outputs: str = option("Folder of the run folders and of the seasons' forecasts.")
-    days: int = option("Days whose games are forecast, from the date on.", low=0)
-    max_missed_days: int = option(
-        "Days before the date on which games were due and none is known, at most.", low=0
-    )
 
 
 @dataclass(kw_only=True)
