@@ -65,7 +65,10 @@ def _compare(config: Config, run_dir: RunDir, console: Console) -> pd.DataFrame:
     members, oof = fit_members(inputs.plan, inputs.data, config, seeds.folds, run_dir, stages)
     known = _Known(oof, inputs.data.relevance, config, inputs.league.without_players(), inputs.grid)
     tasks = [
-        (variant, part, members[part.fit]) for variant in VARIANTS for part in inputs.plan.tests
+        (variant, part, members[part.fit])
+        for variant in VARIANTS
+        for part in inputs.plan.tests
+        if part.seasons  # the fit of a production run is judged by none
     ]
     parts, rankings = [], []
     with stages.stage("calibrations", len(tasks)) as advance:
