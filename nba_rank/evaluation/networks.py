@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.core.workers import one_thread
 from nba_rank.features.store import KEY
 from nba_rank.models.model_a.diagnostics import diagnose
@@ -37,22 +36,18 @@ def network_scores(model: FittedModelA, data: Dataset) -> NetworkScores:
     settings = model.networks[0].config
     lists = model.inputs.lists(sets, prior, unknown, settings.list_scope)
     teams = lists.row >= 0
-    row, of_list = lists.row[teams], np.nonzero(teams)[0]
+    row = lists.row[teams]
     batch = {name: tensor.to(model.networks[0].device) for name, tensor in lists.tensors.items()}
     scores, measures = {}, []
     with one_thread(), torch.inference_mode():
         for number, network in enumerate(model.networks):
             ranked, name = network.score_batch(batch), f"network_{number}"
-            score = ranked.score.cpu().numpy()[teams]
             scores[name] = np.zeros(len(row))
-            scores[name][row] = score
+            scores[name][row] = ranked.score.cpu().numpy()[teams]
             found = diagnose(
                 ranked, batch, minutes_bias_weight=settings.attention.minutes_bias_weight
             )
-            share = np.nan
-            if network.ranker.skip is not None:
-                skip = network.ranker.skip(batch["team_prior"]).squeeze(-1).cpu().numpy()[teams]
-                share = _variance(score - skip, of_list) / _variance(skip, of_list)
+            share = np.nan if network.ranker.skip is None else found.set_variance
             measures.append((name, found.prior_kl, share))
     table = pd.DataFrame(measures, columns=["network", "prior_kl", "set_variance"])
     return NetworkScores(sets.frame[KEY].assign(**scores), table)
@@ -71,8 +66,3 @@ def network_summary(networks: pd.DataFrame) -> pd.DataFrame:
     by_variant = means.groupby("variant", sort=False)
     spread = by_variant.std().add_suffix("_sd")
     return by_variant.mean().join(spread).reset_index()
-
-
-def _variance(values: FloatArray, of_list: IntArray) -> float:
-    """Return the mean variance within the lists."""
-    return float(pd.Series(values, dtype=np.float64).groupby(of_list).var(ddof=0).mean())
