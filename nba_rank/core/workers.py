@@ -172,12 +172,12 @@ def _listen(
         worker = busy[connection]  # type: ignore[index]  # `wait` returns what it was given
         try:
             kind, content = pickle.loads(worker.connection.recv_bytes())
-        except (EOFError, ConnectionResetError) as error:
+        except (EOFError, ConnectionResetError):
             worker.process.join()
-            raise UserError(
+            kind, content = _FAILED, UserError(
                 f"a worker ended with status {worker.process.exitcode}, perhaps for want of "
                 "memory: lower trainer.num_threads"
-            ) from error
+            )
         if kind == _TOLD:
             hear(content)
             continue

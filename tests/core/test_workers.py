@@ -2,6 +2,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ def work(shared, task, tell):
     if task < 0:
         os.kill(os.getpid(), -task)
     tell(torch.get_num_threads())
+    if task == 5:
+        time.sleep(0.5)
     if task == 3:
         raise UserError(f"{task} is refused")
     if task == 4:
@@ -55,8 +58,13 @@ def test_an_error_is_raised_in_its_turn_and_ends_the_workers(n_workers):
 
 
 def test_a_bug_names_its_place_and_a_killed_worker_its_status():
+    """In the order of the tasks, whichever is heard of first."""
     with pytest.raises(RuntimeError, match="a bug") as caught:
         list(do([4, -signal.SIGKILL])[0])
     assert "in work\n" in caught.value.__notes__[0]
     with pytest.raises(UserError, match=r"status -9.*trainer\.num_threads"):
         list(do([1, -signal.SIGKILL])[0])
+    done, _ = do([5, -signal.SIGKILL])
+    assert next(done)[1] == 15
+    with pytest.raises(UserError, match="status -9"):
+        next(done)
