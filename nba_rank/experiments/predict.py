@@ -1,7 +1,5 @@
 """`python -m nba_rank.predict`: rank any date from a run folder alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +11,6 @@ from nba_rank.config.schema import DataConfig, PredictConfig, manifest_path, raw
 from nba_rank.core import escape
 from nba_rank.core.content_hash import content_key
 from nba_rank.core.errors import UserError
-from nba_rank.core.files import write_frame
 from nba_rank.core.names import CLONE
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import expected_opening, season_of_date, with_coming_season
@@ -21,42 +18,16 @@ from nba_rank.data.freshness import Basis
 from nba_rank.data.manifest import is_stale, read_checked
 from nba_rank.data.outcomes import decided, outcomes
 from nba_rank.data.prepare import seen
-from nba_rank.evaluation.predictions import flat, predictions_table
+from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.evaluation.predictions import predictions_table
 from nba_rank.experiments.inputs import inputs_on
 from nba_rank.features.store import KEY
 from nba_rank.models.ranker import Ranker
 from nba_rank.odds.coming_games import coming_games
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import N_SEEDS
-from nba_rank.report.format import console_table, print_table, width_of
+from nba_rank.report.forecast_console import show_forecast
 from nba_rank.samples.folds import FoldPlan
-
-
-@dataclass(frozen=True)
-class DateForecast:
-    """The forecast of one date.
-
-    Attributes:
-        predictions: See `predictions_table`.
-        seeds: `season`, `as_of_date`, `team_id` and the probability of each seed, `seed_1` to
-            `seed_15`; empty where the run simulates nothing.
-        games: `coming_games` of the next days with `home` and `away`, the abbreviations; empty
-            where the run simulates nothing.
-        decided: See `nba_rank.data.outcomes.decided`.
-        basis: What the forecast rests on.
-        data: Hash of the tables.
-        changed: Tables that have changed since the run.
-        forgotten: Why an ingest is needed, or None.
-    """
-
-    predictions: pd.DataFrame
-    seeds: pd.DataFrame
-    games: pd.DataFrame
-    decided: pd.DataFrame
-    basis: Basis
-    data: str
-    changed: list[str]
-    forgotten: str | None
 
 
 def rank_date(config: PredictConfig) -> DateForecast:
@@ -99,18 +70,20 @@ def rank_date(config: PredictConfig) -> DateForecast:
     results = outcomes(tables, season if season in complete else max(complete, default=None))
     data, league = inputs_on(tables, dates, results, run_config)
     predicted = ranker.predict(data, league)
-    games = seeds = pd.DataFrame()
+    found: dict[str, pd.DataFrame] = {}
     if isinstance(ranker.ensemble.odds, MonteCarloOdds):
-        seeds = predicted.frame[[*KEY, *[f"seed_{place}" for place in range(1, N_SEEDS + 1)]]]
+        found["seeds"] = predicted.frame[
+            [*KEY, *[f"seed_{place}" for place in range(1, N_SEEDS + 1)]]
+        ]
         rated = league.rated(predicted.frame)
         games = coming_games(ranker.ensemble.odds, rated, tables, config.days)
         names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
         for place, side in ((1, "home"), (2, "away")):
             games.insert(place, side, games[f"{side}_team_id"].map(names))
+        found["games"] = games
     return DateForecast(
         predictions_table(predicted, data.sets, tables, league.results),
-        seeds,
-        games,
+        {name: table for name, table in found.items() if len(table)},
         decided(tables, season, date),
         basis,
         content_key(__name__, [hashes]),
@@ -120,17 +93,12 @@ def rank_date(config: PredictConfig) -> DateForecast:
 
 
 def predict(cfg: DictConfig, console: Console) -> DateForecast:
-    """Rank a date, print the table and the games of the next days, and write both as CSV."""
+    """Rank a date, print the forecast, and write its tables as CSV."""
     config = as_config(cfg, PredictConfig)
     forecast = rank_date(config)
-    games = forecast.games
     out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
-    write_frame(out, flat(forecast.predictions))
-    written = [out]
-    if len(games):
-        written.append(out.with_name(f"{out.stem}_games{out.suffix}"))
-        write_frame(written[1], games)
-    show(forecast, console)
+    written = forecast.write(out)
+    show_forecast(forecast, console)
     if forecast.forgotten:
         console.print(
             f"[yellow]The tables are older than the raw files[/]: "
@@ -138,26 +106,8 @@ def predict(cfg: DictConfig, console: Console) -> DateForecast:
         )
     if forecast.changed:
         console.print(f"Tables that have changed since the run: {', '.join(forecast.changed)}")
-    console.print(f"Written to {escape.terminal(' and '.join(map(str, written)))}")
+    console.print(f"Written to {escape.terminal(', '.join(map(str, written)))}")
     return forecast
-
-
-def show(
-    forecast: DateForecast, console: Console, moved: Mapping[str, pd.Series] | None = None
-) -> None:
-    """Print a forecast: what it rests on, the ranking, the games of the next days.
-
-    `moved` holds columns to print behind the rank, text by team id.
-    """
-    table, games = forecast.predictions, forecast.games
-    console.print(escape.terminal(forecast.basis.line))
-    title = f"Strength on the morning of {forecast.basis.as_of_date:%Y-%m-%d}"
-    _print(table, forecast.decided, title, console, moved or {})
-    if len(games):
-        last = games["game_date"].max()
-        _print_games(games, f"Games to {last:%Y-%m-%d}", console)
-    if "assumption" in table and table["assumption"].iloc[0]:
-        console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
 
 
 def _forgotten(config: DataConfig) -> str | None:
@@ -173,60 +123,3 @@ def _date(text: str) -> pd.Timestamp:
         return pd.to_datetime(text, format="%Y-%m-%d")
     except ValueError as error:
         raise UserError(f"as_of={text} is not a date of the form 2024-01-15") from error
-
-
-_SHOWN = {
-    "playoffs": ("playoff_prob", "playoff_prob_platt"),
-    "2nd rd": ("round_1_prob", "round_1_prob_platt"),
-    "Finals": ("finals_prob", "finals_prob_platt"),
-    "title": ("title_prob", "title_prob_platt"),
-}
-"""Printed columns: the simulation's, or else the calibrated ones."""
-
-
-def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
-    """Print the games of the next days."""
-    texts = pd.DataFrame({"date": games["game_date"].dt.strftime("%Y-%m-%d")})
-    texts["home"], texts["away"] = games["home"], games["away"]
-    texts["home wins"] = games["home_win_prob"].map("{:.1%}".format)
-    texts["margin"] = games["expected_margin"].map("{:+.1f}".format)
-    print_table(console_table(texts, title), console)
-
-
-def _print(
-    ranking: pd.DataFrame,
-    records: pd.DataFrame,
-    title: str,
-    console: Console,
-    moved: Mapping[str, pd.Series],
-) -> None:
-    """Print the ranking, eliminated teams last; a narrow terminal leaves the players out."""
-    rows = ranking.merge(records, on="team_id", validate="one_to_one")
-    is_out = rows["state"] == "out"
-    rows = pd.concat([rows[rows["state"] == "champion"], rows[rows["state"] == "in"], rows[is_out]])
-    texts = pd.DataFrame({"team": rows["team"], "rank": rows["rank"].astype(str)})
-    for heading, text in moved.items():
-        texts[heading] = rows["team_id"].map(text).fillna("")
-    texts["W-L"] = rows["wins"].astype(str) + "-" + rows["losses"].astype(str)
-    texts["conf"] = rows["conference"].str[0] + " " + rows["conference_rank"].astype(str)
-    texts["score"] = rows["score"].map("{:.3f}".format)
-    if "expected_wins" in rows:
-        bounds = zip(rows["expected_wins"], rows["wins_low"], rows["wins_high"], strict=True)
-        texts["wins (90%)"] = [f"{mean:.1f} ({low:.0f}-{high:.0f})" for mean, low, high in bounds]
-    for heading, names in _SHOWN.items():
-        for name in [name for name in names if name in rows][:1]:
-            texts[heading] = rows[name].map("{:.1%}".format)
-    if is_out.any():
-        texts[""] = rows["state"].where(rows["state"] != "in", "")
-    styles = {place: "dim" for place, out in enumerate(sorted(is_out)) if out}
-    if "top_players" in rows:
-        surnames = [
-            ", ".join(one["player"].split(" ", 1)[-1] for one in players)
-            for players in rows["top_players"]
-        ]
-        whole = console_table(texts.assign(**{"most attention to": surnames}), title, styles)
-        whole.columns[-1].justify = "left"
-        if not console.is_terminal or width_of(whole, console) <= console.width:
-            print_table(whole, console)
-            return
-    print_table(console_table(texts, title, styles), console)

@@ -19,14 +19,15 @@ from nba_rank.config.schema import (
 )
 from nba_rank.core import escape
 from nba_rank.core.errors import UserError
-from nba_rank.core.files import write_frame
 from nba_rank.core.run_dir import git_revision, newest_finished, now
 from nba_rank.data.fetch.run import LEAGUE_TIME
 from nba_rank.data.prepare import prepare_tables
+from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import flat
 from nba_rank.experiments import history
 from nba_rank.experiments.fetch import fetch_files
-from nba_rank.experiments.predict import DateForecast, rank_date, show
+from nba_rank.experiments.predict import rank_date
+from nba_rank.report.forecast_console import show_forecast
 
 _SINCE = {"1 day": 1, "7 days": 7}
 """Printed columns of movement: days looked back."""
@@ -39,7 +40,7 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     of the season is missing: the first line of a forecast says what it rests on.
 
     `outputs/season_YYYY-YY` holds `history.parquet` with every forecast of the season as it was
-    made, and the ranking and the games of each date as CSV.
+    made, and the tables of each date as CSV.
     """
     config = as_config(cfg, TodayConfig)
     run = Path(config.run) if config.run else newest_finished(Path(config.outputs))
@@ -61,10 +62,8 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     )
     folder = Path(config.outputs) / f"season_{forecast.basis.season}"
     made = history.append(folder / history.FILE, _remembered(forecast, run))
-    write_frame(folder / f"{as_of}.csv", flat(forecast.predictions))
-    if len(forecast.games):
-        write_frame(folder / f"{as_of}_games.csv", forecast.games)
-    show(forecast, console, _moved(forecast, made))
+    forecast.write(folder / f"{as_of}.csv")
+    show_forecast(forecast, console, _moved(forecast, made))
     console.print(f"Remembered in {escape.terminal(str(folder))}")
     return forecast
 
@@ -83,8 +82,8 @@ def _fetch(config: TodayConfig, data: DataConfig, as_of: str, console: Console) 
 def _remembered(forecast: DateForecast, run: Path) -> pd.DataFrame:
     """Return the rows that the history keeps."""
     rows = flat(forecast.predictions)
-    if len(forecast.seeds):
-        rows = rows.merge(forecast.seeds, validate="one_to_one")
+    if "seeds" in forecast.tables:
+        rows = rows.merge(forecast.tables["seeds"], validate="one_to_one")
     basis = forecast.basis
     return rows.assign(
         last_game=basis.last_game,

@@ -22,10 +22,11 @@ from nba_rank.data.calendar import PLAYOFFS
 from nba_rank.data.outcomes import EVENTS, decided, outcomes
 from nba_rank.data.quality import QualityReport
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform, read_tables, table_path
+from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import PROBABILITIES, SIMULATED, flat
 from nba_rank.experiments import inputs
 from nba_rank.experiments import run as run_module
-from nba_rank.experiments.predict import DateForecast, predict, rank_date
+from nba_rank.experiments.predict import predict, rank_date
 from nba_rank.experiments.today import today
 from nba_rank.experiments.train import train
 from nba_rank.models import members

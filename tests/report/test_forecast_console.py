@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from nba_rank.experiments.predict import _print
+from nba_rank.report.forecast_console import _print
 
 TEAMS = ["BOS", "DAL", "OKC", "WAS"]
 

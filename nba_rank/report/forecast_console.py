@@ -1,0 +1,85 @@
+"""The forecast of a date on the console."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from rich.console import Console
+
+from nba_rank.core import escape
+from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.report.format import console_table, print_table, width_of
+
+_SHOWN = {
+    "playoffs": ("playoff_prob", "playoff_prob_platt"),
+    "2nd rd": ("round_1_prob", "round_1_prob_platt"),
+    "Finals": ("finals_prob", "finals_prob_platt"),
+    "title": ("title_prob", "title_prob_platt"),
+}
+"""Printed columns: the simulation's, or else the calibrated ones."""
+
+
+def show_forecast(
+    forecast: DateForecast, console: Console, moved: Mapping[str, pd.Series] | None = None
+) -> None:
+    """Print a forecast: what it rests on, the ranking, the games of the next days.
+
+    `moved` holds columns to print behind the rank, text by team id.
+    """
+    table = forecast.predictions
+    console.print(escape.terminal(forecast.basis.line))
+    title = f"Strength on the morning of {forecast.basis.as_of_date:%Y-%m-%d}"
+    _print(table, forecast.decided, title, console, moved or {})
+    games = forecast.tables.get("games")
+    if games is not None:
+        last = games["game_date"].max()
+        _print_games(games, f"Games to {last:%Y-%m-%d}", console)
+    if "assumption" in table and table["assumption"].iloc[0]:
+        console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
+
+
+def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
+    """Print the games of the next days."""
+    texts = pd.DataFrame({"date": games["game_date"].dt.strftime("%Y-%m-%d")})
+    texts["home"], texts["away"] = games["home"], games["away"]
+    texts["home wins"] = games["home_win_prob"].map("{:.1%}".format)
+    texts["margin"] = games["expected_margin"].map("{:+.1f}".format)
+    print_table(console_table(texts, title), console)
+
+
+def _print(
+    ranking: pd.DataFrame,
+    records: pd.DataFrame,
+    title: str,
+    console: Console,
+    moved: Mapping[str, pd.Series],
+) -> None:
+    """Print the ranking, eliminated teams last; a narrow terminal leaves the players out."""
+    rows = ranking.merge(records, on="team_id", validate="one_to_one")
+    is_out = rows["state"] == "out"
+    rows = pd.concat([rows[rows["state"] == "champion"], rows[rows["state"] == "in"], rows[is_out]])
+    texts = pd.DataFrame({"team": rows["team"], "rank": rows["rank"].astype(str)})
+    for heading, text in moved.items():
+        texts[heading] = rows["team_id"].map(text).fillna("")
+    texts["W-L"] = rows["wins"].astype(str) + "-" + rows["losses"].astype(str)
+    texts["conf"] = rows["conference"].str[0] + " " + rows["conference_rank"].astype(str)
+    texts["score"] = rows["score"].map("{:.3f}".format)
+    if "expected_wins" in rows:
+        bounds = zip(rows["expected_wins"], rows["wins_low"], rows["wins_high"], strict=True)
+        texts["wins (90%)"] = [f"{mean:.1f} ({low:.0f}-{high:.0f})" for mean, low, high in bounds]
+    for heading, names in _SHOWN.items():
+        for name in [name for name in names if name in rows][:1]:
+            texts[heading] = rows[name].map("{:.1%}".format)
+    if is_out.any():
+        texts[""] = rows["state"].where(rows["state"] != "in", "")
+    styles = {place: "dim" for place, out in enumerate(sorted(is_out)) if out}
+    if "top_players" in rows:
+        surnames = [
+            ", ".join(one["player"].split(" ", 1)[-1] for one in players)
+            for players in rows["top_players"]
+        ]
+        whole = console_table(texts.assign(**{"most attention to": surnames}), title, styles)
+        whole.columns[-1].justify = "left"
+        if not console.is_terminal or width_of(whole, console) <= console.width:
+            print_table(whole, console)
+            return
+    print_table(console_table(texts, title, styles), console)
