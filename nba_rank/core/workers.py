@@ -174,12 +174,10 @@ def _listen(
             kind, content = pickle.loads(worker.connection.recv_bytes())
         except (EOFError, ConnectionResetError):
             worker.process.join()
-            kind, content = (
-                _FAILED,
-                UserError(
-                    f"a worker ended with status {worker.process.exitcode}, perhaps for want of "
-                    "memory: lower trainer.num_threads"
-                ),
+            kind = _FAILED
+            content = UserError(
+                f"a worker ended with status {worker.process.exitcode}, perhaps for want of "
+                "memory: lower trainer.num_threads"
             )
         if kind == _TOLD:
             hear(content)
