@@ -11,6 +11,7 @@ from nba_rank.core.names import MEMBERS
 from nba_rank.data.calendar import PLAYOFFS, as_of_points
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
+from nba_rank.features.players.names import player_names
 from nba_rank.features.roster import PlayerSets
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Scores
@@ -155,8 +156,7 @@ def _points(tables: Tables, frame: pd.DataFrame) -> pd.Series:
 def _top_players(predicted: Scores, sets: PlayerSets, tables: Tables) -> pd.DataFrame:
     """Return each team's players of most attention, as a column of lists."""
     assert predicted.attention is not None
-    newest = tables.player_games.drop_duplicates("player_id", keep="last")
-    names = newest.set_index("player_id")["player_name"]
+    names = player_names(tables)
     order = np.argsort(-predicted.attention, axis=1, kind="stable")[:, :TOP_PLAYERS]
     weights = np.take_along_axis(predicted.attention, order, axis=1)
     ids = np.take_along_axis(sets.player_id, order, axis=1)

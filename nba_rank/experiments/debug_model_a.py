@@ -21,6 +21,7 @@ from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import prepare_tables
 from nba_rank.features.players.game_log import GameLog
 from nba_rank.features.players.impact import player_ratings
+from nba_rank.features.players.names import player_names
 from nba_rank.features.roster import player_sets
 from nba_rank.features.store import KEY, FeatureStore, build_store
 from nba_rank.models.model_a.callbacks.show import diagnostics_table
@@ -108,12 +109,11 @@ def batch_source(config: DebugConfig, console: Console | None) -> BatchSource:
     store = FeatureStore(sets.frame, [], {})
     if config.model.model_a.team_prior:  # the one reader of store features
         store = build_store(tables, ratings, dates, config.features)
-    newest = tables.player_games.drop_duplicates("player_id", keep="last")
     return BatchSource(
         season=season,
         data=Dataset.of(store, sets, relevance(outcomes(tables, season), config.target.name)),
         first=first,
-        players=newest.set_index("player_id")["player_name"],
+        players=player_names(tables),
         teams=teams.set_index("team_id")["abbreviation"],
     )
 

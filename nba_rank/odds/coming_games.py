@@ -1,14 +1,36 @@
-"""Forecasts of the regular-season games of the next days, by the strengths of one morning."""
+"""Forecasts of the regular-season games of the next days, by the strengths of one morning.
+
+Letters: S simulations, G games of the next days.
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, start_years
+from nba_rank.features.players.availability import STATUS_PLAY_PROB, reported_availability
+from nba_rank.features.players.names import player_names
+from nba_rank.odds.antithetic import AntitheticDraws
 from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.monte_carlo import MonteCarloOdds
-from nba_rank.odds.season_sim import Situation, expected_margins
+from nba_rank.odds.season_sim import (
+    SeasonStrengths,
+    Simulated,
+    Situation,
+    expected_margins,
+    simulate_together,
+)
+
+SIDES = ("home", "away")
+AT_STAKE = ("playoff", "title")
+"""What a game can decide: the events of `<side>_<event>_swing`."""
+
+_BLOCKS, _AT_ONCE = 10, 1000
+"""Simulations behind the swings: blocks, and simulations in each."""
 
 
 def coming_games(
@@ -25,7 +47,8 @@ def coming_games(
     Returns:
         `game_date`, `home_team_id`, `away_team_id`, `neutral_site`, `expected_margin` and
         `margin_sd` (of the home team, points; the spread holds the doubt in both strengths) and
-        `home_win_prob` (0 to 1) of the fixtures that are known, in order of day.
+        `home_win_prob` (0 to 1) of the fixtures that are known, in order of day; for both sides
+        what `swings` returns, and `home_out` and `away_out`, as `out` returns them.
     """
     frame = frame.sort_values("team_id")
     season, date = frame[["season", "as_of_date"]].iloc[0]
@@ -48,4 +71,83 @@ def coming_games(
         }
     )
     soon = games["game_date"] < date + pd.Timedelta(days=n_days)
-    return games[soon & ~left.assumed].reset_index(drop=True)
+    known = np.flatnonzero(soon & ~left.assumed)
+    games = games.iloc[known].reset_index(drop=True)
+    absent = out(tables, season, date)
+    return games.assign(
+        **swings(situation, _simulations(situation, strengths, odds.seed), known),
+        **{f"{side}_out": games[f"{side}_team_id"].map(absent).fillna("") for side in SIDES},
+    )
+
+
+def swings(
+    situation: Situation, simulations: Iterator[Simulated], games: IntArray
+) -> dict[str, FloatArray]:
+    """Return how far games move both teams' odds: the share of simulated seasons with an event.
+
+    Args:
+        situation: What is known of the season.
+        simulations: Simulations of its rest; each is only needed once, so they may be made one by
+            one.
+        games: Positions of G of the games left.
+
+    Returns:
+        By name, [G]: `<side>_<event>_swing`, the share of the seasons in which the side wins the
+        game less that of those in which it loses, for the events `AT_STAKE`; and `..._swing_se`,
+        the standard error that the number of simulations leaves. NaN where the simulations know
+        only one winner.
+    """
+    left = situation.remaining
+    teams = np.stack([left.home[games], left.away[games]], axis=1)
+    # Number, sum and sum of squares of the odds, where the home team won and elsewhere.
+    total = np.zeros((2, 3, len(games), len(SIDES), len(AT_STAKE)))
+    for simulated in simulations:
+        won = simulated.home_won[:, games]
+        # [S, G, sides, events]
+        reach = simulated.reach[:, teams][..., [0, -1]]
+        for row, chosen in zip(total, (won, ~won), strict=True):
+            for power in range(3):
+                row[power] += np.einsum("sg,sgie->gie", chosen, reach**power)
+    number, first, second = total.swapaxes(0, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = first / number
+        error = np.sqrt((np.maximum(second / number - mean**2, 0) / number).sum(axis=0))
+    # The visitors win where the home team loses.
+    gain = (mean[0] - mean[1]) * np.array([1, -1])[:, None]
+    found = {}
+    for (i, side), (e, event) in ((s, e) for s in enumerate(SIDES) for e in enumerate(AT_STAKE)):
+        found[f"{side}_{event}_swing"] = gain[:, i, e]
+        found[f"{side}_{event}_swing_se"] = error[:, i, e]
+    return found
+
+
+def _simulations(
+    situation: Situation, strengths: SeasonStrengths, seed: int
+) -> Iterator[Simulated]:
+    teams, games = len(situation.records.team_id), len(situation.remaining.home)
+    for block in np.random.default_rng(seed).spawn(_BLOCKS):
+        # Twice the draws: a mirror image has the opposite winner and so doubles a difference's
+        # variance, where it would lessen that of a mean.
+        [draws] = AntitheticDraws.draw_all(block, 2 * _AT_ONCE, teams, [games])
+        yield simulate_together([situation], [strengths], _AT_ONCE, [draws])[0]
+
+
+def out(tables: Tables, season: str, date: pd.Timestamp) -> pd.Series:
+    """Return who will probably not play by the report of a morning, text by team id.
+
+    Those who have played most this season come first; a status better than `Out` stands behind the
+    name. Teams with nobody out, and all where no report is current, are not in it.
+    """
+    asked = pd.DataFrame({"season": [season], "as_of_date": [date]})
+    listed = reported_availability(tables, asked)
+    listed = listed[listed["season_out"] | listed["play_prob"].lt(STATUS_PLAY_PROB["Questionable"])]
+    games = tables.player_games
+    own = games[(games["season"] == season) & (games["game_date"] < date)]
+    played = own.groupby("player_id")["seconds"].sum()
+    listed = listed.assign(
+        played=listed["player_id"].map(played).fillna(0),
+        text=listed["player_id"].map(player_names(tables))
+        + np.where(listed["play_prob"].gt(0) & ~listed["season_out"], " (doubtful)", ""),
+    ).dropna(subset="text")
+    ordered = listed.sort_values(["played", "player_id"], ascending=[False, True])
+    return ordered.groupby("team_id")["text"].agg(", ".join)

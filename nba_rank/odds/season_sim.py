@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import EVENTS, ROUNDS
 from nba_rank.data.remaining import Remaining, SeasonGames
@@ -160,6 +160,7 @@ class Simulated:
             standings, entrants and drawn strengths [S, T, 5], else [S, T, 1].
         playoff_wins: Games won in one drawn playoff a simulation [S, T].
         outcome_rank: Rank in the outcome, 1 is best, as `nba_rank.data.outcomes` has it [S, T].
+        home_won: Whether the home team won each game left [S, G].
     """
 
     seeds: Seeds
@@ -167,16 +168,7 @@ class Simulated:
     reach: FloatArray
     playoff_wins: IntArray
     outcome_rank: IntArray
-
-    def part(self, chosen: slice) -> "Simulated":
-        """Return some of the simulations."""
-        return Simulated(
-            seeds=Seeds(*(values[chosen] for values in vars(self.seeds).values())),
-            entrants=self.entrants[chosen],
-            reach=self.reach[chosen],
-            playoff_wins=self.playoff_wins[chosen],
-            outcome_rank=self.outcome_rank[chosen],
-        )
+    home_won: BoolArray
 
 
 def simulate(
@@ -222,8 +214,8 @@ def simulate_together(
         regular = of_morning.regular + of_morning.regular_doubt * doubt[:n_different]
         points.append(of_morning.playoffs + of_morning.playoffs_doubt * doubt)
         played.append(_play_rest(situation, of_morning, regular, drawn_before.games))
-    beat, point_diff = (np.concatenate(parts) for parts in zip(*played, strict=True))
-    seeds = seed(beat, point_diff, first.league)
+    beat, point_diff, home_won = zip(*played, strict=True)
+    seeds = seed(np.concatenate(beat), np.concatenate(point_diff), first.league)
     if n_different < n_simulations:
         seeds = Seeds(*(np.repeat(of, n_simulations, axis=0) for of in vars(seeds).values()))
 
@@ -256,9 +248,19 @@ def simulate_together(
         reach = np.zeros((*seeds.seed.shape, 1))
         np.put_along_axis(reach[:, :, 0], entrants.reshape(len(entrants), -1), 1.0, axis=1)
     wins = draw(entrants, in_playoffs, rng=rng, **rules)
-    together = Simulated(seeds, entrants, reach, wins, _outcome_rank(seeds, reach, wins))
+    rank = _outcome_rank(seeds, reach, wins)
     cuts = pairwise(range(0, len(reach) + 1, n_simulations))
-    return [together.part(slice(start, end)) for start, end in cuts]
+    return [
+        Simulated(
+            seeds=Seeds(*(of[start:end] for of in vars(seeds).values())),
+            entrants=entrants[start:end],
+            reach=reach[start:end],
+            playoff_wins=wins[start:end],
+            outcome_rank=rank[start:end],
+            home_won=np.broadcast_to(won, (n_simulations, won.shape[1])),
+        )
+        for (start, end), won in zip(cuts, home_won, strict=True)
+    ]
 
 
 def summary(situation: Situation, simulated: Simulated) -> dict[str, np.ndarray]:
@@ -308,8 +310,13 @@ def _play_rest(
     strengths: SeasonStrengths,
     points: FloatArray,
     draws: npt.NDArray[np.float32],
-) -> tuple[npt.NDArray[np.int16], FloatArray]:
-    """Play the games left; return wins of row over column [S, T, T] and point differences."""
+) -> tuple[npt.NDArray[np.int16], FloatArray, BoolArray]:
+    """Play the games left.
+
+    Returns:
+        Wins of row over column [S, T, T], point differences [S, T] and whether the home team won
+        each game [S, G].
+    """
     left, records = situation.remaining, situation.records
     S, T = points.shape
     edge = _edges(left, strengths)
@@ -338,7 +345,9 @@ def _play_rest(
         won[again] += low_won[first[again] + meeting]
     beat[low[first], high[first]] += won
     beat[high[first], low[first]] += games[:, None] - won
-    return np.ascontiguousarray(beat.transpose(2, 0, 1)), point_diff
+    home_won = np.empty_like(low_won)
+    home_won[order] = low_won == (left.home[order] == low)[:, None]
+    return np.ascontiguousarray(beat.transpose(2, 0, 1)), point_diff, home_won.T
 
 
 def expected_margins(left: Remaining, strengths: SeasonStrengths) -> FloatArray:

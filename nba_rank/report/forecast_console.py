@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
 from nba_rank.core import escape
 from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.odds.coming_games import SIDES
 from nba_rank.report.format import console_table, print_table, width_of
 
 _SHOWN = {
@@ -42,8 +44,48 @@ def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
     texts = pd.DataFrame({"date": games["game_date"].dt.strftime("%Y-%m-%d")})
     texts["home"], texts["away"] = games["home"], games["away"]
     texts["home wins"] = games["home_win_prob"].map("{:.1%}".format)
-    texts["margin"] = games["expected_margin"].map("{:+.1f}".format)
-    print_table(console_table(texts, title), console)
+    margins = zip(games["expected_margin"], games["margin_sd"], strict=True)
+    texts["margin"] = [f"{margin:+.1f} ± {sd:.0f}" for margin, sd in margins]
+    for event, heading in (("playoff", "playoffs"), ("title", "title")):
+        both = (games[f"{side}_{event}_swing"] for side in SIDES)
+        texts[f"{heading} at stake"] = [
+            " / ".join("-" if np.isnan(swing) else f"{swing:.1%}" for swing in sides)
+            for sides in zip(*both, strict=True)
+        ]
+    absent = {f"{side} out": games[f"{side}_out"].map(_absent) for side in SIDES}
+    _print_with(texts, {name: text for name, text in absent.items() if any(text)}, title, console)
+    noise = games.filter(regex="_swing_se$").max().max()
+    console.print(
+        "At stake, home / away: the team's odds if it wins less those if it loses, "
+        f"±{noise:.1%} by the number of simulations."
+    )
+
+
+def _surnames(names: list[str]) -> str:
+    return ", ".join(name.split(" ", 1)[-1] for name in names)
+
+
+def _absent(names: str, most: int = 3) -> str:
+    """Return the surnames of the first who are out, and how many more there are."""
+    each = names.split(", ")
+    return _surnames(each[:most]) + (f" +{len(each) - most}" if len(each) > most else "")
+
+
+def _print_with(
+    texts: pd.DataFrame,
+    names: Mapping[str, pd.Series],
+    title: str,
+    console: Console,
+    styles: Mapping[int, str] | None = None,
+) -> None:
+    """Print a table, with columns of players' names unless they make a terminal too narrow."""
+    whole = console_table(texts.assign(**names), title, styles)
+    for column in whole.columns[texts.shape[1] :]:
+        column.justify = "left"
+    if not console.is_terminal or width_of(whole, console) <= console.width:
+        print_table(whole, console)
+    else:
+        print_table(console_table(texts, title, styles), console)
 
 
 def _print(
@@ -72,14 +114,9 @@ def _print(
     if is_out.any():
         texts[""] = rows["state"].where(rows["state"] != "in", "")
     styles = {place: "dim" for place, out in enumerate(sorted(is_out)) if out}
+    attended = {}
     if "top_players" in rows:
-        surnames = [
-            ", ".join(one["player"].split(" ", 1)[-1] for one in players)
-            for players in rows["top_players"]
-        ]
-        whole = console_table(texts.assign(**{"most attention to": surnames}), title, styles)
-        whole.columns[-1].justify = "left"
-        if not console.is_terminal or width_of(whole, console) <= console.width:
-            print_table(whole, console)
-            return
-    print_table(console_table(texts, title, styles), console)
+        attended["most attention to"] = rows["top_players"].map(
+            lambda players: _surnames([one["player"] for one in players])
+        )
+    _print_with(texts, attended, title, console, styles)

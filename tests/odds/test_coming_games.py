@@ -1,13 +1,38 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from nba_rank.odds.coming_games import coming_games
+from nba_rank.data.tables import conform
+from nba_rank.odds import coming_games as module
+from nba_rank.odds.coming_games import coming_games, swings
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate
 
 SEASON = "2023-24"
+
+
+@pytest.fixture(autouse=True)
+def few_simulations(monkeypatch):
+    monkeypatch.setattr(module, "_BLOCKS", 2)
+    monkeypatch.setattr(module, "_AT_ONCE", 20)
+
+
+def made_strengths(n_teams: int) -> SeasonStrengths:
+    points = np.random.default_rng(0).normal(0, 4, n_teams)
+    return SeasonStrengths(
+        regular=points, playoffs=points, regular_doubt=2.0, playoffs_doubt=2.0,
+        regular_noise=12.0, playoffs_noise=12.0, regular_edge=2.5, playoffs_edge=3.0, rest=1.0,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def opening(sim_tables) -> tuple[Situation, SeasonStrengths]:
+    first = sim_tables.seasons.set_index("season").loc[SEASON, "first_date"]
+    situation = Situation.of(sim_tables, SEASON, first)
+    return situation, made_strengths(len(situation.records.team_id))
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +89,71 @@ def test_results_of_the_date_and_later_play_no_part(odds, morning, sim_tables, p
     kept = coming_games(odds, morning, sim_tables, 7)
     poisoned = coming_games(odds, morning, poison(sim_tables, date), 7)
     pd.testing.assert_frame_equal(poisoned, kept, check_exact=True)
+
+
+def test_swings_are_differences_of_shares_among_simulated_seasons(opening):
+    """Three seasons and a game of the first two teams, counted by hand."""
+    situation, strengths = opening
+    one = simulate(situation, strengths, 4, np.random.default_rng(0))
+    home, away = situation.remaining.home[0], situation.remaining.away[0]
+    reach = np.zeros((4, len(strengths.regular), 5))
+    reach[[0, 1], home, 0] = 1.0
+    reach[:, away, 4] = [0.1, 0.3, 0.2, 0.6]
+    won = np.zeros_like(one.home_won)
+    won[[0, 2], 0] = True
+    got = swings(situation, iter([replace(one, reach=reach, home_won=won)]), np.array([0]))
+    assert got["home_playoff_swing"] == pytest.approx([0.0])
+    assert got["home_playoff_swing_se"] == pytest.approx([0.5])
+    assert got["away_title_swing"] == pytest.approx([0.45 - 0.15])
+    se = np.hypot(np.std([0.3, 0.6]), np.std([0.1, 0.2])) / np.sqrt(2)
+    assert got["away_title_swing_se"] == pytest.approx([se])
+    assert got["home_title_swing"] == pytest.approx([0.0])
+
+
+def test_a_game_of_one_winner_in_all_seasons_has_no_swing(opening):
+    situation, strengths = opening
+    one = simulate(situation, strengths, 4, np.random.default_rng(0))
+    always = replace(one, home_won=np.ones_like(one.home_won))
+    assert np.isnan(swings(situation, iter([always]), np.array([0]))["home_playoff_swing"]).all()
+
+
+def test_a_win_never_lowers_the_odds_of_the_playoffs_and_some_games_decide_much(sim_tables):
+    last = sim_tables.seasons.set_index("season").loc[SEASON, "last_regular_date"]
+    situation = Situation.of(sim_tables, SEASON, last)
+    strengths = made_strengths(len(situation.records.team_id))
+    simulated = simulate(situation, strengths, 2000, np.random.default_rng(0))
+    got = swings(situation, iter([simulated]), np.arange(len(situation.remaining.home)))
+    for side in ("home", "away"):
+        swing, se = got[f"{side}_playoff_swing"], got[f"{side}_playoff_swing_se"]
+        assert (swing >= -4 * se).all()
+    both = [got["home_playoff_swing"], got["away_playoff_swing"]]
+    assert np.max(both) > 0.2
+
+
+def test_who_is_out_is_told_by_team_the_most_used_first(odds, morning, sim_tables):
+    date = morning["as_of_date"].iloc[0]
+    [game] = coming_games(odds, morning, sim_tables, 7).iloc[:1].to_dict("records")
+    played = sim_tables.player_games
+    played = played[(played["season"] == SEASON) & (played["game_date"] < date)]
+    of_home = played[played["team_id"] == game["home_team_id"]]
+    most = of_home.groupby(["player_id", "player_name"])["seconds"].sum().sort_values().index
+    statuses = ["Out", "Doubtful", "Questionable"]
+    listed = pd.DataFrame(
+        {"date": date, "season": SEASON, "player_id": [most[k][0] for k in (0, -1, -2)]}
+    ).assign(team_id=game["home_team_id"], status=statuses, reason="")
+    reported = replace(
+        sim_tables,
+        injury_reports=conform("injury_reports", listed),
+        injury_report_dates=conform("injury_report_dates", listed[["date", "season"]].iloc[:1]),
+    )
+    told = coming_games(odds, morning, reported, 7).iloc[0]
+    assert told["home_out"] == f"{most[-1][1]} (doubtful), {most[0][1]}"
+    assert told["away_out"] == ""
+    for days_ago, current in ((3, True), (4, False)):
+        moved = pd.Timedelta(days=days_ago)
+        old = replace(
+            reported,
+            injury_reports=reported.injury_reports.assign(date=date - moved),
+            injury_report_dates=reported.injury_report_dates.assign(date=date - moved),
+        )
+        assert (coming_games(odds, morning, old, 7)["home_out"].iloc[0] != "") == current

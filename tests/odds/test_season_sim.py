@@ -435,7 +435,7 @@ def test_a_season_may_lie_before_its_first_game_or_long_after_its_last(sim_table
 def assert_same(got: Simulated, expected: Simulated) -> None:
     for name, values in vars(expected.seeds).items():
         np.testing.assert_array_equal(getattr(got.seeds, name), values, err_msg=name)
-    for name in ("entrants", "reach", "playoff_wins", "outcome_rank"):
+    for name in ("entrants", "reach", "playoff_wins", "outcome_rank", "home_won"):
         np.testing.assert_array_equal(getattr(got, name), getattr(expected, name), err_msg=name)
 
 
@@ -456,6 +456,17 @@ def test_mornings_together_equal_each_alone_to_the_last_bit(opening, middle, sim
         assert_same(quick[number], replace(got, reach=got.reach[:, :, :1]))
         rng = np.random.default_rng(number)
         assert_same(got, simulate(mornings[number], strengths[number], 41, rng))
+
+
+def test_who_won_each_game_left_adds_up_to_the_wins(middle):
+    simulated = simulate(middle, random_strengths(), 50, np.random.default_rng(0))
+    left = middle.remaining
+    wins = np.tile(middle.records.beat.sum(axis=1), (50, 1))
+    for game, (home, away) in enumerate(zip(left.home, left.away, strict=True)):
+        won = simulated.home_won[:, game]
+        wins[:, home] += won
+        wins[:, away] += ~won
+    np.testing.assert_array_equal(simulated.seeds.wins, wins)
 
 
 def test_which_mornings_see_the_same_postseason_ahead(sim_tables, middle):
