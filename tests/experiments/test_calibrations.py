@@ -12,6 +12,7 @@ from nba_rank.data.outcomes import EVENTS
 from nba_rank.experiments.calibrations import FORECASTS, SIMULATED, VARIANTS, compare
 from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.report.calibration_report import VARIANT_LABELS
+from nba_rank.samples.folds import FoldPlan
 
 TESTED = "2023-24"
 
@@ -142,3 +143,11 @@ def test_the_skill_of_the_order_is_that_of_the_sum_of_the_probabilities(
         expected = own["p"].corr(own["rank"], method="spearman")
         assert row.value == pytest.approx(expected, abs=1e-6)
     assert order["value"].mean() > 0.4
+
+
+def test_a_production_run_is_judged_by_its_test_seasons_alone(start, forecasts, tmp_path):
+    done = start(compare, tmp_path, "folds.production=true")
+    plan = FoldPlan.from_dict(read_manifest(done.folder)["folds"])
+    assert [part.seasons for part in plan.tests] == [[TESTED], []]
+    own = pd.read_parquet(done.folder / "forecasts.parquet")
+    pd.testing.assert_frame_equal(own, forecasts)
