@@ -23,6 +23,7 @@ from nba_rank.models.calibration import PLAYOFF, SERIES, WIN, Calibration, Outco
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.saved import reading
 from nba_rank.models.stacking import Stacker
+from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.softmax import SoftmaxOdds
@@ -46,11 +47,13 @@ class League:
         tables: The canonical tables.
         inputs: Ratings of all dates that are scored, from `nba_rank.odds.inputs.strength_inputs`.
         results: Outcomes by season and team.
+        hypothesis: What is assumed of the games to come, if anything; there is one date then.
     """
 
     tables: Tables
     inputs: pd.DataFrame
     results: pd.DataFrame
+    hypothesis: Hypothesis | None = None
 
     def without_players(self) -> Self:
         """Return all that odds need, a tenth of the size."""
@@ -197,7 +200,9 @@ class Ranker:
     def predict(self, data: Dataset, league: League) -> Scores:
         """Score all rows; see `complete` for what comes out."""
         if self.projection is not None:
-            projected = self.projection.predict(league.inputs, league.tables, rounds=False)
+            projected = self.projection.predict(
+                league.inputs, league.tables, rounds=False, hypothesis=league.hypothesis
+            )
             data = data.with_projection(projected)
         return self.complete(self.members.predict(data), league)
 
@@ -222,7 +227,11 @@ class Ranker:
             frame["title_prob"] = self.ensemble.odds.predict(frame)
         if isinstance(self.ensemble.odds, MonteCarloOdds):
             odds = self.ensemble.odds.predict(
-                league.rated(frame), league.tables, threads=threads, on_date=on_date
+                league.rated(frame),
+                league.tables,
+                threads=threads,
+                on_date=on_date,
+                hypothesis=league.hypothesis,
             )
             frame = frame.merge(odds, on=KEY, how="left", validate="one_to_one")
         return Scores(frame, predicted.attention)

@@ -11,11 +11,10 @@ from scipy.special import ndtr
 
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import days, start_years
 from nba_rank.features.players.availability import STATUS_PLAY_PROB, reported_availability
 from nba_rank.features.players.names import player_names
 from nba_rank.odds.antithetic import AntitheticDraws
-from nba_rank.odds.home_edge import HomeEdge
+from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import (
     SeasonStrengths,
@@ -34,7 +33,11 @@ _BLOCKS, _AT_ONCE = 10, 1000
 
 
 def coming_games(
-    odds: MonteCarloOdds, frame: pd.DataFrame, tables: Tables, n_days: int
+    odds: MonteCarloOdds,
+    frame: pd.DataFrame,
+    tables: Tables,
+    n_days: int,
+    hypothesis: Hypothesis | None = None,
 ) -> pd.DataFrame:
     """Forecast the games of the next days.
 
@@ -43,18 +46,16 @@ def coming_games(
         frame: Rated teams of one date, as `MonteCarloOdds.predict` reads them.
         tables: The canonical tables; results of the date and later are not read.
         n_days: Days from the date on.
+        hypothesis: What is assumed of the games left.
 
     Returns:
         `game_date`, `home_team_id`, `away_team_id`, `neutral_site`, `expected_margin` and
         `margin_sd` (of the home team, points; the spread holds the doubt in both strengths) and
-        `home_win_prob` (0 to 1) of the fixtures that are known, in order of day; for both sides
-        what `swings` returns, and `home_out` and `away_out`, as `out` returns them.
+        `home_win_prob` (0 to 1) of the fixtures that are known, in order of day, without those
+        whose results are assumed; for both sides what `swings` returns, and `home_out` and
+        `away_out`, as `out` returns them.
     """
-    frame = frame.sort_values("team_id")
-    season, date = frame[["season", "as_of_date"]].iloc[0]
-    situation = Situation.of(tables, season, date)
-    edge = HomeEdge.of(tables).at(start_years(frame["season"][:1]), days(frame["as_of_date"][:1]))
-    strengths = next(odds.strengths(frame, edge.tolist()))
+    [(situation, strengths)] = odds.mornings(frame.sort_values("team_id"), tables, hypothesis)
     left = situation.remaining
     margin = expected_margins(left, strengths)
     sd = float(np.hypot(strengths.regular_noise, np.sqrt(2) * strengths.regular_doubt))
@@ -70,10 +71,13 @@ def coming_games(
             "home_win_prob": ndtr(margin / sd),
         }
     )
-    soon = games["game_date"] < date + pd.Timedelta(days=n_days)
-    known = np.flatnonzero(soon & ~left.assumed)
+    date = situation.as_of_date
+    told = (games["game_date"] < date + pd.Timedelta(days=n_days)) & ~left.assumed
+    if situation.results is not None:
+        told &= np.isnan(situation.results)
+    known = np.flatnonzero(told)
     games = games.iloc[known].reset_index(drop=True)
-    absent = out(tables, season, date)
+    absent = out(tables, situation.season, date)
     return games.assign(
         **swings(situation, _simulations(situation, strengths, odds.seed), known),
         **{f"{side}_out": games[f"{side}_team_id"].map(absent).fillna("") for side in SIDES},

@@ -1,8 +1,8 @@
 """Odds by simulation: strengths fitted on earlier seasons, the rest of the season played out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import groupby, pairwise
 from typing import Any, Self
@@ -15,6 +15,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.features.asof import days, start_years
 from nba_rank.odds.antithetic import AntitheticDraws
 from nba_rank.odds.home_edge import HomeEdge
+from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.inputs import MARKET_INPUT
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
@@ -228,6 +229,7 @@ class MonteCarloOdds:
         rounds: bool = True,
         threads: int = 1,
         on_date: Callable[[], None] = lambda: None,
+        hypothesis: Hypothesis | None = None,
     ) -> pd.DataFrame:
         """Simulate the rest of the season from every date of the frame.
 
@@ -237,6 +239,7 @@ class MonteCarloOdds:
             rounds: Whether to work out the chances of winning each round.
             threads: Groups of dates that are simulated at once; does not change the result.
             on_date: Called after each date.
+            hypothesis: What is assumed of the games left; the frame has a single date then.
 
         Returns:
             `season`, `as_of_date`, what `nba_rank.odds.season_sim.summary` returns,
@@ -244,9 +247,7 @@ class MonteCarloOdds:
             empty if none), a row a team and date.
         """
         frame = frame.sort_values(["season", "as_of_date", "team_id"])
-        dates = frame[["season", "as_of_date"]].iloc[[date.start for date in _date_slices(frame)]]
-        edges = HomeEdge.of(tables).at(start_years(dates["season"]), days(dates["as_of_date"]))
-        strengths = list(self.strengths(frame, edges.tolist()))
+        situations, strengths = zip(*self.mornings(frame, tables, hypothesis), strict=True)
 
         def of_mornings(mornings: list[_Morning]) -> list[_Columns]:
             situations, strengths, draws = zip(*mornings, strict=True)
@@ -267,10 +268,6 @@ class MonteCarloOdds:
                 on_date()
             return parts
 
-        situations = [
-            Situation.of(tables, season, date)
-            for season, date in dates.itertuples(index=False, name=None)
-        ]
         mornings = zip(situations, strengths, self._draws(situations), strict=True)
         at_once = max(1, _TOGETHER // self.n_simulations)
         parts = _each(of_mornings, list(_groups(mornings, at_once)), threads)
@@ -278,7 +275,33 @@ class MonteCarloOdds:
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return pd.DataFrame({**key, **columns})
 
-    def _draws(self, situations: list[Situation]) -> list[AntitheticDraws]:
+    def mornings(
+        self, frame: pd.DataFrame, tables: Tables, hypothesis: Hypothesis | None = None
+    ) -> list[tuple[Situation, SeasonStrengths]]:
+        """Return the situation and the strengths on each date of a frame; see `predict`.
+
+        Raises:
+            ValueError: There is a hypothesis, and several dates.
+        """
+        dates = frame[["season", "as_of_date"]].drop_duplicates()
+        edges = HomeEdge.of(tables).at(start_years(dates["season"]), days(dates["as_of_date"]))
+        situations = [
+            Situation.of(tables, season, date)
+            for season, date in dates.itertuples(index=False, name=None)
+        ]
+        mornings = list(zip(situations, self.strengths(frame, edges.tolist()), strict=True))
+        if hypothesis is None:
+            return mornings
+        if len(mornings) > 1:
+            raise ValueError("a hypothesis is about a single date")
+        [(situation, strengths)] = mornings
+        spells = tuple(
+            (day, next(self.strengths(rated, edges.tolist())).regular)
+            for day, rated in hypothesis.spells
+        )
+        return [(replace(situation, results=hypothesis.results), replace(strengths, spells=spells))]
+
+    def _draws(self, situations: Sequence[Situation]) -> list[AntitheticDraws]:
         """Return the draws of each morning, all from the same seed."""
         draws: list[AntitheticDraws] = []
         for _, season in groupby(situations, key=lambda situation: situation.season):

@@ -42,6 +42,8 @@ class Situation:
         playin: Positions (winner, loser) of the play-in games played.
         playoff_wins: Playoff wins of row over column so far [T, T]; None before the playoffs.
         neutral_playoffs: Whether nobody is at home in play-in and playoffs.
+        results: Margins of the home teams that are assumed of the games left, points, NaN where
+            none is [G]; None: of no game.
     """
 
     season: str
@@ -54,6 +56,7 @@ class Situation:
     playin: tuple[tuple[int, int], ...]
     playoff_wins: IntArray | None
     neutral_playoffs: bool
+    results: FloatArray | None = None
 
     @classmethod
     def of(cls, tables: Tables, season: str, as_of_date: pd.Timestamp) -> Self:
@@ -126,6 +129,8 @@ class SeasonStrengths:
         regular_edge: Home edge.
         playoffs_edge: Home edge in the playoffs.
         rest: Gain when the opponents alone played on the day before.
+        spells: Days since 1970-01-01, ascending, each with the strengths in games of the regular
+            season before it, in place of `regular` [T].
 
     Raises:
         ValueError: A strength is unknown.
@@ -140,6 +145,7 @@ class SeasonStrengths:
     regular_edge: float
     playoffs_edge: float
     rest: float
+    spells: tuple[tuple[int, FloatArray], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse unknown strengths: such a team would lose all its games."""
@@ -332,6 +338,10 @@ def _play_rest(
     margin += edge.astype(np.float32)[:, None]
     margin += of_team[low]
     margin -= of_team[high]
+    if situation.results is not None:
+        results = np.where(left.home <= left.away, 1.0, -1.0) * situation.results
+        known = np.flatnonzero(~np.isnan(results[order]))
+        margin[known] = results[order][known, None]
 
     side = np.zeros((len(order), T), dtype=np.float32)
     side[np.arange(len(order)), low], side[np.arange(len(order)), high] = 1.0, -1.0
@@ -357,9 +367,14 @@ def expected_margins(left: Remaining, strengths: SeasonStrengths) -> FloatArray:
 
 
 def _edges(left: Remaining, strengths: SeasonStrengths) -> FloatArray:
-    """Return what home court and rest are worth to the home team, points [G]."""
+    """Return what home court, rest and spells are worth to the home team, points [G]."""
     tired = left.back_to_back.astype(np.float64)
-    return strengths.regular_edge * ~left.neutral + strengths.rest * (tired[:, 1] - tired[:, 0])
+    edges = strengths.regular_edge * ~left.neutral + strengths.rest * (tired[:, 1] - tired[:, 0])
+    of_spell = np.zeros(len(edges))
+    for day, regular in reversed(strengths.spells):
+        change = regular - strengths.regular
+        of_spell = np.where(left.day < day, change[left.home] - change[left.away], of_spell)
+    return np.asarray(edges + of_spell)
 
 
 def _outcome_rank(seeds: Seeds, reach: FloatArray, playoff_wins: IntArray) -> IntArray:
