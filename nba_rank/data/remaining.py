@@ -52,9 +52,11 @@ class Remaining:
         made_up, games = int(self.assumed.sum()), len(self.assumed)
         parts = []
         if made_up:
+            sides = np.concatenate([self.home[self.assumed], self.away[self.assumed]])
             parts.append(
-                f"No schedule is known for {made_up} of the {games} games left: made up by the "
-                "league's formula of who meets whom, on evenly spread days"
+                f"No schedule is known for {made_up} of the {games} games left, up to "
+                f"{np.bincount(sides).max()} a team: made up by the league's formula of who meets "
+                "whom, on evenly spread days"
             )
         if self.unpaired:
             parts.append(f"{self.unpaired} games of single teams found no opponent")

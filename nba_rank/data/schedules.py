@@ -76,6 +76,9 @@ def _listed(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.D
     same = rows.duplicated(_GAME, keep="last")
     issues.warn("duplicate rows removed", rows, same, _SHOWN)
     rows = rows[~same]
+    moved = rows["game_id"].notna() & rows.duplicated("game_id", keep="last")
+    issues.warn("dropped: a later row gives the game another day", rows, moved, _SHOWN)
+    rows = rows[~moved]
     done = _in(rows[_GAME], games[games["kind"] == "regular"])
     _check_days(rows, done, games, issues)
     rows = rows[~done]

@@ -28,6 +28,8 @@ from nba_rank.experiments import history
 from nba_rank.experiments.fetch import fetch_files
 from nba_rank.experiments.predict import rank_date
 from nba_rank.report.forecast_console import show_forecast
+from nba_rank.report.season_in_progress import season_figures
+from nba_rank.report.style import save
 
 _SINCE = {"1 day": 1, "7 days": 7}
 """Printed columns of movement: days looked back."""
@@ -40,7 +42,7 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     of the season is missing: the first line of a forecast says what it rests on.
 
     `outputs/season_YYYY-YY` holds `history.parquet` with every forecast of the season as it was
-    made, and the tables of each date as CSV.
+    made, the tables of each date as CSV, and figures of the season up to the newest date.
     """
     config = as_config(cfg, TodayConfig)
     run = Path(config.run) if config.run else newest_finished(Path(config.outputs))
@@ -63,6 +65,7 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     folder = Path(config.outputs) / f"season_{forecast.basis.season}"
     made = history.append(folder / history.FILE, _remembered(forecast, run))
     forecast.write(folder / f"{as_of}.csv")
+    _draw(forecast, made, folder)
     show_forecast(forecast, console, _moved(forecast, made))
     console.print(f"Remembered in {escape.terminal(str(folder))}")
     return forecast
@@ -95,6 +98,15 @@ def _remembered(forecast: DateForecast, run: Path) -> pd.DataFrame:
         data=forecast.data,
         made_at=now(),
     )
+
+
+def _draw(forecast: DateForecast, made: pd.DataFrame, folder: Path) -> None:
+    """Draw the season as it was forecast up to the date."""
+    teams = forecast.predictions.merge(forecast.decided, on="team_id")
+    champion = teams.loc[teams["state"] == "champion", "team"]
+    known = made[made["as_of_date"] <= forecast.basis.as_of_date]
+    for name, figure in season_figures(known, next(iter(champion), None)).items():
+        save(figure, folder / f"{name}.png")
 
 
 def _moved(forecast: DateForecast, made: pd.DataFrame) -> dict[str, pd.Series]:

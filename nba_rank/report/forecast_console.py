@@ -28,15 +28,15 @@ def show_forecast(
     `moved` holds columns to print behind the rank, text by team id.
     """
     table = forecast.predictions
-    console.print(escape.terminal(forecast.basis.line))
+    assumed = table["assumption"].iloc[0] if "assumption" in table else ""
+    line = f"{forecast.basis.line}. {assumed}".rstrip(". ")
+    console.print(escape.terminal(line), soft_wrap=True)
     title = f"Strength on the morning of {forecast.basis.as_of_date:%Y-%m-%d}"
     _print(table, forecast.decided, title, console, moved or {})
     games = forecast.tables.get("games")
     if games is not None:
         last = games["game_date"].max()
         _print_games(games, f"Games to {last:%Y-%m-%d}", console)
-    if "assumption" in table and table["assumption"].iloc[0]:
-        console.print(f"Assumed: {escape.terminal(table['assumption'].iloc[0])}")
 
 
 def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:

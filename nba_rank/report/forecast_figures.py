@@ -33,7 +33,7 @@ from nba_rank.report.style import (
 RACERS = 8
 """Teams whose title odds are drawn with a name."""
 
-_OTHERS = (
+OTHERS = (
     *(Look(colour, 1.7) for colour in (ORANGE, GREEN, PURPLE, SKY)),
     *(Look(colour, 1.7, "--") for colour in (INK, ORANGE, GREEN, PURPLE)),
 )
@@ -115,7 +115,7 @@ def plot_title_odds(
     first = [] if champion is None else [champion]
     plain = [team for team in named if team != champion]
     best = Look(BLUE, 3.4, bold=True) if first else Look(BLUE, 1.7)
-    looks = dict(zip([*first, *plain], [best, *_OTHERS], strict=False))
+    looks = dict(zip([*first, *plain], [best, *OTHERS], strict=False))
     rest = [team for team in wide if team not in looks]
     dates = wide.index
     caption = f"Thin: the other {len(rest)} teams. " if rest else ""

@@ -103,8 +103,8 @@ def test_games_that_no_schedule_has_are_assumed(four_teams):
     assert set(dates(left)[2:]) == {"2019-01-09"}  # between 21 October and day 165
     assert not left.back_to_back[left.assumed].any()
     assert left.assumption == (
-        "No schedule is known for 2 of the 4 games left: made up by the league's formula of who "
-        "meets whom, on evenly spread days."
+        "No schedule is known for 2 of the 4 games left, up to 1 a team: made up by the league's "
+        "formula of who meets whom, on evenly spread days."
     )
 
 

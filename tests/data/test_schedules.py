@@ -1,3 +1,4 @@
+import json
 import re
 
 import pandas as pd
@@ -209,3 +210,64 @@ def test_the_schedule_of_the_real_league(real_tables):
     assert (late["game_date"] >= "2020-07-30").all()
     assert late["neutral_site"].all()
     assert not schedule.drop(late.index)["neutral_site"].any()
+
+
+def league_game(game_id, day, home, away, **other):
+    """A game as in the league's scheduleLeagueV2.json; a team is an id and a tricode."""
+    sides = {
+        side: {"teamId": team, "teamTricode": short, "teamName": short, "wins": 0}
+        for side, (team, short) in (("homeTeam", home), ("awayTeam", away))
+    }
+    return {
+        "gameId": game_id, "gameCode": "", "gameStatus": 1, "gameStatusText": "7:30 pm ET",
+        "gameDateEst": f"{day}T00:00:00Z", "gameDateTimeEst": f"{day}T19:30:00Z",
+        "gameDateTimeUTC": f"{day}T23:30:00Z", "ifNecessary": False, "gameLabel": "",
+        "postponedStatus": "N", "isNeutral": False, **sides,
+        "broadcasters": {"nationalTvBroadcasters": [{"broadcasterDisplay": "TNT"}]}, **other,
+    }  # fmt: skip
+
+
+def put_league_schedule(folder, *games, name="schedules/schedule_2023_24.json"):
+    days = [{"gameDate": "11/02/2023 00:00:00", "games": [game]} for game in games]
+    weeks = [{"weekNumber": 1, "weekName": "Week 1", "startDate": "2023-10-23T00:00:00Z"}]
+    written = {"meta": {"version": 1}, "leagueSchedule": {
+        "seasonYear": "2023-24", "leagueId": "00", "gameDates": days, "weeks": weeks,
+    }}  # fmt: skip
+    place = folder / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps(written))
+
+
+@pytest.mark.parametrize("name", ["schedules/schedule_2023_24.json", "scheduleLeagueV2.json"])
+def test_the_league_s_own_schedule_is_read(folder, name):
+    """Also under the name that it is downloaded as; what is no settled fixture is counted."""
+    bos, den, open_ = (BOS, "BOS"), (DEN, "DEN"), (0, None)
+    cup = {"gameLabel": "Emirates NBA Cup", "gameSubLabel": "Quarterfinals"}
+    put_league_schedule(
+        folder,
+        league_game("0012300001", "2023-10-05", bos, (93, "RMD"), gameLabel="Preseason"),
+        league_game("0032300001", "2024-02-18", (7, "EST"), (8, "WST")),
+        league_game("0022300010", "2023-11-02", bos, den),
+        league_game("0022300011", "2023-11-04", den, bos, gameStatusText="TBD"),
+        league_game("0022300012", "2023-11-06", bos, den, gameStatusText="PPD"),
+        league_game("0022301201", "2023-12-04", open_, open_, gameStatusText="TBD", **cup),
+        league_game("0022301202", "2023-12-05", bos, open_, gameStatusText="TBD", **cup),
+        league_game("0062300001", "2023-12-09", open_, open_),
+        name=name,
+    )
+    tables, report = read_raw(folder)
+    assert listed(tables.schedule) == [
+        *PLAYED, ("2023-11-02", BOS, DEN), ("2023-11-04", DEN, BOS),
+    ]  # fmt: skip
+    expected = {"not of the regular season": 3, "put off": 1, "teams are not known yet": 2}
+    check_warnings(report, name, expected)
+
+
+def test_a_game_that_was_moved_stands_on_its_later_day_alone(folder):
+    rows = ("2023-11-02", BOS, DEN, "0022300010"), ("2023-11-03", LAL, CLE, "0022300011")
+    put_schedule(folder, *rows, name="a", columns=[*COLUMNS, "GAME_ID"])
+    moved = ("2023-12-02", BOS, DEN, "0022300010")
+    put_schedule(folder, moved, name="b", columns=[*COLUMNS, "GAME_ID"])
+    tables, report = read_raw(folder)
+    assert listed(tables.schedule)[3:] == [("2023-11-03", LAL, CLE), ("2023-12-02", BOS, DEN)]
+    check_warnings(report, "schedules/", {"a later row gives the game another day": 1})

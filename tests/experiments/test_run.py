@@ -833,5 +833,6 @@ def test_today_remembers_every_day_and_shows_what_moved(league, finished, tmp_pa
     table = forecast.predictions.set_index("team_id")
     assert newest["rank"].equals(table["rank"].reindex(newest.index))
     assert newest.filter(regex=r"^seed_\d+$").sum(axis=1).to_numpy() == pytest.approx(1)
-    assert {"history.parquet", *(f"{day}{end}.csv" for day in (days[0], days[8])
-                                 for end in ("", "_games"))} <= files_of(folder)  # fmt: skip
+    tables = {f"{day}{end}.csv" for day in (days[0], days[8]) for end in ("", "_games", "_seeds")}
+    figures = {"ranks.png", "title_race.png", "seeds.png"}
+    assert {"history.parquet"} | tables | figures <= files_of(folder)

@@ -28,7 +28,7 @@ _OTHERS = (
     ("play_by_play", rf"{PLAY_BY_PLAY_FOLDER}/.*|play_by_play_[^/]*"),
     ("stints", r"stints/[^/]*|stints_[^/]*"),
     ("roster", r"rosters?/[^/]*"),
-    ("schedule", r"schedules?/[^/]*"),
+    ("schedule", r"schedules?/[^/]*|schedule(_[^/]*)?"),
     ("market_lines", r"market/betting_lines[^/]*"),
     ("market_totals", r"market/preseason_win_totals[^/]*"),
     ("team_records", r"team_records[^/]*"),

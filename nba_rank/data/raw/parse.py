@@ -21,6 +21,9 @@ _AS_CSV = "Save its sheet as CSV, or unpack it."
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
+_ROW_VALUES = 6
+"""So many plain values make a JSON object a row, whatever lists it holds."""
+
 _BROKEN = (
     ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error,
     pd.errors.ParserWarning, pa.ArrowException,
@@ -137,11 +140,19 @@ def of_json(found: object) -> pd.DataFrame:
 
 
 def _records_in(found: object) -> list[dict[str, Any]] | None:
-    """Return the records deep in an object, those of all lists of one name together."""
+    """Return the records deep in an object, those of all lists of one name together.
+
+    Lists in a record of many values are details of it, such as the broadcasters of a game.
+    """
     if not isinstance(found, dict):
         return None
     for value in found.values():
         if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            plain = [
+                sum(not isinstance(part, dict | list) for part in each.values()) for each in value
+            ]
+            if max(plain) >= _ROW_VALUES:
+                return value
             inner = [_records_in(each) for each in value]
             nested = [each for each in inner if each is not None]
             return [record for each in nested for record in each] if nested else value

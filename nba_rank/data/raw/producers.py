@@ -56,6 +56,7 @@ _FIXTURE = {
     "NEUTRAL": ["neutralsite", "isneutral"],
     "SEASON_TYPE": ["gametype", "gamelabel"],
     "GAME_ID": [],
+    "STATUS": ["gamestatustext", "statustypedescription"],
 }  # fmt: skip
 NAMES: dict[str, dict[str, list[str]]] = {
     "team": _GAME_LOG,
