@@ -36,6 +36,7 @@ class Remaining:
         back_to_back: Whether home and visiting team also play the day before, bool [G, 2].
         assumed: Whether the game is made up for lack of a schedule, bool [G].
         unpaired: Games of single teams for which there was no opponent.
+        surplus: Games of single teams in the schedule beyond those of their season.
     """
 
     home: np.ndarray
@@ -45,6 +46,7 @@ class Remaining:
     back_to_back: np.ndarray
     assumed: np.ndarray
     unpaired: int = 0
+    surplus: int = 0
 
     @property
     def assumption(self) -> str:
@@ -57,6 +59,10 @@ class Remaining:
                 f"No schedule is known for {made_up} of the {games} games left, up to "
                 f"{np.bincount(sides).max()} a team: made up by the league's formula of who meets "
                 "whom, on evenly spread days"
+            )
+        if self.surplus:
+            parts.append(
+                f"{self.surplus} fixtures of single teams go beyond their season, but are played"
             )
         if self.unpaired:
             parts.append(f"{self.unpaired} games of single teams found no opponent")
@@ -140,7 +146,8 @@ class SeasonGames:
         known = Fixtures(to_come["home"], to_come["away"], to_come["day"])
 
         left = games_left(rows, self.season, ids, pd.Timestamp(as_of_date))
-        missing = np.maximum(left - np.bincount(known.sides.ravel(), minlength=len(ids)), 0)
+        lacking = left - np.bincount(known.sides.ravel(), minlength=len(ids))
+        missing = np.maximum(lacking, 0)
         # A game may have been cancelled, as in 2012-13: the season is over once all others, or
         # games of another kind, are played.
         if missing.any() and (
@@ -177,6 +184,7 @@ class SeasonGames:
             back_to_back=playing[games.sides, games.day[:, None] - today],
             assumed=assumed[order],
             unpaired=unpaired,
+            surplus=int(np.maximum(-lacking, 0).sum()),
         )
 
     def _before(self, columns: _Columns, day: int) -> _Columns:

@@ -49,7 +49,7 @@ def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
     for event, heading in (("playoff", "playoffs"), ("title", "title")):
         both = (games[f"{side}_{event}_swing"] for side in SIDES)
         texts[f"{heading} at stake"] = [
-            " / ".join("-" if np.isnan(swing) else f"{swing:.1%}" for swing in sides)
+            " / ".join("-" if np.isnan(swing) else f"{swing:z.1%}" for swing in sides)
             for sides in zip(*both, strict=True)
         ]
     absent = {f"{side} out": games[f"{side}_out"].map(_absent) for side in SIDES}

@@ -108,6 +108,14 @@ def test_games_that_no_schedule_has_are_assumed(four_teams):
     )
 
 
+def test_fixtures_beyond_the_season_of_a_team_are_played_and_said(four_teams):
+    days = ("2018-10-19", "2018-10-21", "2018-10-23")
+    left = remaining_on(four_teams(*((day, 4, 2) for day in days)), SEASON, "2018-10-18")
+    assert left.surplus == 2
+    assert pairs(left).count((3, 1)) == 3
+    assert "2 fixtures of single teams go beyond their season" in left.assumption
+
+
 def test_a_fixture_is_unknown_before_it_is_public(four_teams):
     tables = four_teams(("2018-10-19", 4, 2), ("2018-10-19", 1, 3), ("2018-10-21", 4, 1))
     late = tables.schedule["game_date"] == "2018-10-21"
