@@ -23,6 +23,7 @@ from nba_rank.evaluation.metrics import roc_auc
 from nba_rank.features.asof import Rows
 from nba_rank.features.elo import elo_ratings
 from nba_rank.odds.bracket import series_win_prob
+from nba_rank.odds.series_state import over_doubt
 
 COLUMNS = [
     "season", "round", "ranker", "host_team_id", "guest_team_id",
@@ -31,7 +32,6 @@ COLUMNS = [
 
 _KEY = ["season", "team_id"]
 _SIDES = ["host_team_id", "guest_team_id"]
-_NODES = 41
 
 
 def decided_series(tables: Tables, results: pd.DataFrame, seasons: Iterable[str]) -> pd.DataFrame:
@@ -138,12 +138,8 @@ def _host_wins(
     gap: FloatArray, needed: IntArray, home_edge: FloatArray, noise_sd: float, doubt_sd: float
 ) -> FloatArray:
     """Integrate the probability that the host wins each series over both teams' doubt, [N]."""
-    node, weight = np.polynomial.hermite_e.hermegauss(_NODES)
-    gaps, edge, wins = (
-        gap[:, None] + np.sqrt(2) * doubt_sd * node,
-        home_edge[:, None],
-        needed[:, None],
-    )
+    gaps, weight = over_doubt(gap, doubt_sd)
+    edge, wins = home_edge[:, None], needed[:, None]
     at_home, away = ndtr((gaps + edge) / noise_sd), ndtr((gaps - edge) / noise_sd)
     p = series_win_prob(at_home, away, home_left=wins, away_left=wins - 1, needed=wins)
-    return np.clip(p @ (weight / weight.sum()), 0.0, 1.0)
+    return np.clip(p @ weight, 0.0, 1.0)

@@ -26,10 +26,10 @@ from nba_rank.odds.seeding import League, Seeds
 
 CONFERENCES = 2
 _SLOTS = CONFERENCES * BERTHS
-_SEEDS_BY_SLOT = np.array([1, 8, 4, 5, 2, 7, 3, 6])
+SEEDS_BY_SLOT = np.array([1, 8, 4, 5, 2, 7, 3, 6])
 """Neighbours meet, then the winners of neighbouring series."""
-_HOST_IS_HOME = np.array([True, True, False, False, True, False, True])
-_MAX_WINS = (len(_HOST_IS_HOME) + 1) // 2
+HOST_IS_HOME = np.array([True, True, False, False, True, False, True])
+_MAX_WINS = (len(HOST_IS_HOME) + 1) // 2
 _BLOCK = 200
 """Simulations worked on at once, few enough to stay in a processor's cache."""
 
@@ -212,7 +212,7 @@ def play_in(
 def _slots(entrants: IntArray, league_rank: IntArray) -> IntArray:
     """Return the entrants in bracket order [16, S], so that a series is one contiguous row."""
     S = len(league_rank)
-    slots = entrants[:, :, _SEEDS_BY_SLOT - 1].reshape(S, _SLOTS)
+    slots = entrants[:, :, SEEDS_BY_SLOT - 1].reshape(S, _SLOTS)
     return np.ascontiguousarray(slots.T)
 
 
@@ -241,7 +241,7 @@ def _known_wins(wins_so_far: Array | None, slots: IntArray, T: int) -> IntArray 
 
 def _games_left(needed: int, played: Array) -> tuple[IntArray, IntArray]:
     """Return the games left at the host's home and away after a number of games of a series."""
-    pattern = _HOST_IS_HOME[: 2 * needed - 1]
+    pattern = HOST_IS_HOME[: 2 * needed - 1]
     home = np.append(pattern[::-1].cumsum()[::-1], 0)
     away = np.append((~pattern)[::-1].cumsum()[::-1], 0)
     played = np.minimum(played, len(pattern))
@@ -380,7 +380,7 @@ def draw(
             host_wins, guest_wins = known[host, guest], known[guest, host]
         played = host_wins + guest_wins
         luck = rng.random((2 * needed - 1, *host.shape))
-        for game, is_home in enumerate(_HOST_IS_HOME[: 2 * needed - 1]):
+        for game, is_home in enumerate(HOST_IS_HOME[: 2 * needed - 1]):
             on = (played <= game) & (host_wins < needed) & (guest_wins < needed)
             host_won = luck[game] < (at_home if is_home else away)
             host_wins = host_wins + (on & host_won)
