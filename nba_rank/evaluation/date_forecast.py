@@ -18,8 +18,8 @@ class DateForecast:
         predictions: See `predictions_table`.
         tables: What else is forecast, by name, none empty: where the run simulates, `seeds` with
             `season`, `as_of_date`, `team_id` and the probability of each seed, `seed_1` to
-            `seed_15`, and `games`, the `coming_games` of the next days with `home` and `away`, the
-            abbreviations.
+            `seed_15`, `games`, the `coming_games` of the next days, and `series`, the
+            `series_table`, both with the abbreviation of each team before its id.
         decided: See `nba_rank.data.outcomes.decided`.
         basis: What the forecast rests on.
         data: Hash of the tables.

@@ -26,6 +26,7 @@ from nba_rank.models.ranker import Ranker
 from nba_rank.odds.coming_games import coming_games
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import N_SEEDS
+from nba_rank.odds.series_state import series_table
 from nba_rank.report.forecast_console import show_forecast
 from nba_rank.samples.folds import FoldPlan
 
@@ -76,11 +77,10 @@ def rank_date(config: PredictConfig) -> DateForecast:
             [*KEY, *[f"seed_{place}" for place in range(1, N_SEEDS + 1)]]
         ]
         rated = league.rated(predicted.frame)
-        games = coming_games(ranker.ensemble.odds, rated, tables, config.days)
         names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
-        for place, side in ((1, "home"), (2, "away")):
-            games.insert(place, side, games[f"{side}_team_id"].map(names))
-        found["games"] = games
+        games = coming_games(ranker.ensemble.odds, rated, tables, config.days)
+        found["games"] = _named(games, names)
+        found["series"] = _named(series_table(ranker.ensemble.odds, rated, tables), names)
     return DateForecast(
         predictions_table(predicted, data.sets, tables, league.results),
         {name: table for name, table in found.items() if len(table)},
@@ -108,6 +108,14 @@ def predict(cfg: DictConfig, console: Console) -> DateForecast:
         console.print(f"Tables that have changed since the run: {', '.join(forecast.changed)}")
     console.print(f"Written to {escape.terminal(', '.join(map(str, written)))}")
     return forecast
+
+
+def _named(table: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
+    """Put before each id of a team its abbreviation."""
+    for place, column in reversed([*enumerate(map(str, table.columns))]):
+        if column.endswith("_team_id"):
+            table.insert(place, column.removesuffix("_team_id"), table[column].map(names))
+    return table
 
 
 def _forgotten(config: DataConfig) -> str | None:

@@ -18,9 +18,7 @@ from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.data.standings import BERTHS
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import days, start_years
 from nba_rank.odds.bracket import CONFERENCES, HOST_IS_HOME, SEEDS_BY_SLOT, series_win_prob
-from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import Situation
 from nba_rank.odds.seeding import seed
@@ -141,10 +139,7 @@ def series_table(odds: MonteCarloOdds, frame: pd.DataFrame, tables: Tables) -> p
         series takes n games, null in the play-in. Empty where no series is known.
     """
     frame = frame.sort_values("team_id")
-    season, date = frame[["season", "as_of_date"]].iloc[0]
-    situation = Situation.of(tables, season, date)
-    edge = HomeEdge.of(tables).at(start_years(frame["season"][:1]), days(frame["as_of_date"][:1]))
-    strengths = next(odds.strengths(frame, edge.tolist()))
+    [(situation, strengths)] = odds.mornings(frame, tables)
     home_edge = 0.0 if situation.neutral_playoffs else strengths.playoffs_edge
     ids, conference = situation.records.team_id, frame["conference"].to_numpy()
     rows = []
@@ -175,8 +170,8 @@ def series_table(odds: MonteCarloOdds, frame: pd.DataFrame, tables: Tables) -> p
     table = pd.DataFrame(rows)
     if table.empty:
         return table
-    table.insert(0, "season", season)
-    table.insert(1, "as_of_date", date)
+    table.insert(0, "season", situation.season)
+    table.insert(1, "as_of_date", situation.as_of_date)
     return table.astype({"next_home_team_id": "Int64"})
 
 

@@ -7,9 +7,11 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.core import escape
+from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.odds.coming_games import SIDES
-from nba_rank.report.format import console_table, print_table, width_of
+from nba_rank.odds.series_state import PLAY_IN
+from nba_rank.report.format import console_table, number, print_table, width_of
 
 _SHOWN = {
     "playoffs": ("playoff_prob", "playoff_prob_platt"),
@@ -23,7 +25,7 @@ _SHOWN = {
 def show_forecast(
     forecast: DateForecast, console: Console, moved: Mapping[str, pd.Series] | None = None
 ) -> None:
-    """Print a forecast: what it rests on, the ranking, the games of the next days.
+    """Print a forecast: what it rests on, the ranking, series, the games of the next days.
 
     `moved` holds columns to print behind the rank, text by team id.
     """
@@ -33,10 +35,33 @@ def show_forecast(
     console.print(escape.terminal(line), soft_wrap=True)
     title = f"Strength on the morning of {forecast.basis.as_of_date:%Y-%m-%d}"
     _print(table, forecast.decided, title, console, moved or {})
+    series = forecast.tables.get("series")
+    if series is not None:
+        _print_series(series, console)
     games = forecast.tables.get("games")
     if games is not None:
         last = games["game_date"].max()
         _print_games(games, f"Games to {last:%Y-%m-%d}", console)
+
+
+def _print_series(series: pd.DataFrame, console: Console) -> None:
+    """Print the play-in games and series whose teams are known, the host of each first."""
+    rounds = {PLAY_IN: "play-in", ROUNDS: "Finals"}
+    texts = pd.DataFrame(
+        {
+            "round": [rounds.get(number, str(number)) for number in series["round"]],
+            "host": series["host_seed"].astype(str) + " " + series["host"],
+            "": series["host_wins"].astype(str) + "-" + series["guest_wins"].astype(str),
+            "guest": series["guest_seed"].astype(str) + " " + series["guest"],
+            "host wins series": series["host_win_prob"].map("{:.1%}".format),
+            "next at": series["next_home"].fillna("neutral"),
+            "host wins next": series["host_next_win_prob"].map("{:.1%}".format),
+        }
+    )
+    for n in range(1, 8):
+        if (column := f"length_{n}_prob") in series:
+            texts[f"in {n}"] = [number(p, ".0%") for p in series[column]]
+    print_table(console_table(texts, "Series"), console)
 
 
 def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:

@@ -394,6 +394,9 @@ def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
         # Games of the next days are written beside the ranking while there are any.
         games = tmp_path / f"{as_of}_games.csv"
         assert games.exists() == ("Games to " in shown) == (as_of < last_regular)
+        # So are the play-in games and series, from the regular season's end to the title.
+        series = tmp_path / f"{as_of}_series.csv"
+        assert series.exists() == ("host wins series" in shown) == (as_of == last_regular)
         assert "have changed" not in shown
 
 

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from nba_rank.report.forecast_console import _print
+from nba_rank.report.forecast_console import _print, _print_series
+from nba_rank.report.labels import ABSENT
 
 TEAMS = ["BOS", "DAL", "OKC", "WAS"]
 
@@ -67,3 +68,33 @@ def test_names_from_raw_files_are_printed_as_they_are(ranking):
     for shown in ("[b]X", "[/red], <script>, =cmd(), A | B, Two lines, Esc \ufffd[31mred"):
         assert shown in text
     assert "\x1b" not in text
+
+
+def test_series_show_score_venue_and_lengths():
+    rows = {
+        "round": [0, 1, 4], "host": ["ATL", "BOS", "OKC"], "guest": ["CHI", "MIA", "IND"],
+        "host_seed": [9, 1, 1], "guest_seed": [10, 8, 4], "host_wins": [0, 1, 2],
+        "guest_wins": [0, 2, 3], "host_win_prob": [0.6, 0.55, 0.4],
+        "next_home": ["ATL", None, "IND"], "host_next_win_prob": [0.6, 0.5, 0.45],
+        "length_5_prob": [None, 0.25, 0.0], "length_7_prob": [None, 0.4, 0.5],
+    }  # fmt: skip
+    console = Console(file=StringIO(), width=200)
+    _print_series(pd.DataFrame(rows), console)
+    *_, play_in, first, finals = [
+        line.split() for line in console.file.getvalue().splitlines() if line.strip()
+    ]
+    assert play_in == [
+        "play-in",
+        "9",
+        "ATL",
+        "0-0",
+        "10",
+        "CHI",
+        "60.0%",
+        "ATL",
+        "60.0%",
+        ABSENT,
+        ABSENT,
+    ]
+    assert first == ["1", "1", "BOS", "1-2", "8", "MIA", "55.0%", "neutral", "50.0%", "25%", "40%"]
+    assert finals[:6] == ["Finals", "1", "OKC", "2-3", "4", "IND"]
