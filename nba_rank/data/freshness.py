@@ -22,6 +22,7 @@ class Basis:
         roster: Date of the last roster file; None: players belong to their last team.
         injuries: Date of the last injury report; None where there is none.
         fixtures: Fixtures that are known of the date and later.
+        over: Whether the season has ended before the date.
     """
 
     season: str
@@ -31,6 +32,7 @@ class Basis:
     roster: pd.Timestamp | None
     injuries: pd.Timestamp | None
     fixtures: int
+    over: bool
 
     @classmethod
     def of(
@@ -61,11 +63,14 @@ class Basis:
             _last(tables.rosters, season, as_of_date),
             _last(tables.injury_report_dates, season, as_of_date),
             int((fixtures >= as_of_date).sum()),
+            bool(row["complete"].any()) and len(before) == len(played),
         )
 
     @property
     def line(self) -> str:
         """The same in one line of words."""
+        if self.over and self.last_game is not None:
+            return f"{self.season} is over: its last game was on {self._day(self.last_game)}"
         games = "no game yet"
         if self.last_game is not None:
             games = f"games up to {self._day(self.last_game)}"

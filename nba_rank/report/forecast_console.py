@@ -70,7 +70,7 @@ def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
     texts["home"], texts["away"] = games["home"], games["away"]
     texts["home wins"] = games["home_win_prob"].map("{:.1%}".format)
     margins = zip(games["expected_margin"], games["margin_sd"], strict=True)
-    texts["margin"] = [f"{margin:+.1f} ± {sd:.0f}" for margin, sd in margins]
+    texts["margin"] = [f"{margin:+z.1f} ± {sd:.0f}" for margin, sd in margins]
     for event, heading in (("playoff", "playoffs"), ("title", "title")):
         both = (games[f"{side}_{event}_swing"] for side in SIDES)
         texts[f"{heading} at stake"] = [

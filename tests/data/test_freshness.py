@@ -75,7 +75,10 @@ def test_a_season_that_opened_without_a_game_is_missed_from_its_opening(sim_tabl
 
 def test_nothing_is_due_after_a_season(sim_tables, basis):
     last = sim_tables.games["game_date"].max()
-    assert basis(last + 10 * DAY, scheduled=False).missed == 0
+    found = basis(last + 10 * DAY, scheduled=False)
+    assert found.missed == 0
+    assert found.line == f"{SEASON} is over: its last game was on {last:%Y-%m-%d} (10 days ago)"
+    assert "over" not in basis(last).line
 
 
 def test_the_line_says_how_old_rosters_and_reports_are(sim_tables, basis):
