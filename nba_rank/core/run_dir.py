@@ -167,17 +167,22 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise UserError(f"{path} cannot be read: {error}") from error
 
 
-def newest_finished(outputs: Path) -> Path:
-    """Return the newest finished run folder.
+def newest_finished(outputs: Path, holding: str) -> Path:
+    """Return the newest finished run folder that holds a file of a pattern.
 
     Raises:
         UserError: There is none.
     """
     for folder in reversed(_run_folders(outputs)):
-        if (folder / "manifest.json").exists() and read_manifest(folder)["status"] == "finished":
+        if (
+            (folder / "manifest.json").exists()
+            and read_manifest(folder)["status"] == "finished"
+            and any(folder.glob(holding))
+        ):
             return folder
     raise UserError(
-        f"{outputs} holds no finished run: run `python -m nba_rank.train data=nba folds=production`"
+        f"{outputs} holds no finished run that ranks teams: run `python -m nba_rank.train data=nba "
+        "folds=production`"
     )
 
 

@@ -1,13 +1,14 @@
 """`python -m nba_rank.predict`: rank any date from a run folder alone."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
 
 from nba_rank.config.compose import as_config, config_from_yaml
-from nba_rank.config.schema import DataConfig, PredictConfig, manifest_path, raw_dirs
+from nba_rank.config.schema import Config, DataConfig, PredictConfig, manifest_path, raw_dirs
 from nba_rank.core import escape
 from nba_rank.core.content_hash import content_key
 from nba_rank.core.errors import UserError
@@ -40,13 +41,8 @@ def rank_date(config: PredictConfig) -> DateForecast:
             learned from its season.
     """
     folder = Path(config.run)
-    manifest = read_manifest(folder)
-    if manifest["status"] != "finished":
-        raise UserError(f"{folder} is no finished run: its status is {manifest['status']}")
+    manifest, run_config = read_run(folder)
     plan = FoldPlan.from_dict(manifest["folds"])
-    run_config = config_from_yaml(folder / "config.yaml")
-    if run_config.model.members == [CLONE]:
-        raise UserError(f"{folder} holds a {CLONE}, which ranks no teams: take another run")
     date = _date(config.as_of)
     processed_dir = Path(config.data.processed_dir or run_config.data.processed_dir)
     tables = seen(read_checked(processed_dir), run_config.data)
@@ -63,6 +59,12 @@ def rank_date(config: PredictConfig) -> DateForecast:
             f"every model of {folder} has learned from {season} or a later season; it ranks "
             f"dates from {plan.tests[0].fit} on. To rank {config.as_of}, train with more test "
             "seasons, such as folds=walk_forward"
+        )
+    lost = sorted({*plan.fit_of(part).train} - {*tables.seasons["season"]})
+    if lost:
+        raise UserError(
+            f"{processed_dir} lacks {len(lost)} seasons that {folder} has learned from, such as "
+            f"{lost[0]}: put their raw files back and ingest them, or train anew on what is there"
         )
     dates = pd.DataFrame({"season": [season], "as_of_date": pd.DatetimeIndex([date]).as_unit("us")})
     ranker = Ranker.load(folder / "models" / part.fit)
@@ -90,6 +92,23 @@ def rank_date(config: PredictConfig) -> DateForecast:
         changed,
         None if config.data.processed_dir else _forgotten(run_config.data),
     )
+
+
+def read_run(folder: Path) -> tuple[dict[str, Any], Config]:
+    """Return the manifest and the config of a finished run that ranks teams.
+
+    Raises:
+        UserError: The folder holds none, or one of another version of the program.
+    """
+    manifest = read_manifest(folder)
+    if manifest["status"] != "finished":
+        raise UserError(f"{folder} is no finished run: its status is {manifest['status']}")
+    if "kind" in manifest:
+        raise UserError(f"{folder} holds {manifest['kind']} and no run: take another folder")
+    config = config_from_yaml(folder / "config.yaml")
+    if config.model.members == [CLONE]:
+        raise UserError(f"{folder} holds a {CLONE}, which ranks no teams: take another run")
+    return manifest, config
 
 
 def predict(cfg: DictConfig, console: Console) -> DateForecast:

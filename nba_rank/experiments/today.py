@@ -8,7 +8,7 @@ import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
 
-from nba_rank.config.compose import as_config, config_from_yaml
+from nba_rank.config.compose import as_config
 from nba_rank.config.schema import (
     DataConfig,
     FetchConfig,
@@ -16,23 +16,27 @@ from nba_rank.config.schema import (
     PredictDataConfig,
     ServersConfig,
     TodayConfig,
+    raw_dirs,
 )
 from nba_rank.core import escape
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import git_revision, newest_finished, now
+from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data.fetch.run import LEAGUE_TIME
 from nba_rank.data.prepare import prepare_tables
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import flat
 from nba_rank.experiments import history
 from nba_rank.experiments.fetch import fetch_files
-from nba_rank.experiments.predict import rank_date
+from nba_rank.experiments.predict import rank_date, read_run
+from nba_rank.models.ranker import ENSEMBLE
 from nba_rank.report.forecast_console import show_forecast
 from nba_rank.report.season_in_progress import season_figures
 from nba_rank.report.style import save
+from nba_rank.samples.folds import FoldPlan
 
-_SINCE = {"1 day": 1, "7 days": 7}
-"""Printed columns of movement: days looked back."""
+_SINCE = (1, 7)
+"""Days looked back by the printed columns of movement."""
 
 
 def today(cfg: DictConfig, console: Console) -> DateForecast:
@@ -45,12 +49,16 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     made, the tables of each date as CSV, and figures of the season up to the newest date.
     """
     config = as_config(cfg, TodayConfig)
-    run = Path(config.run) if config.run else newest_finished(Path(config.outputs))
+    outputs = Path(config.outputs)
+    run = Path(config.run) if config.run else newest_finished(outputs, f"models/*/{ENSEMBLE}")
     as_of = config.as_of or f"{datetime.now(LEAGUE_TIME):%Y-%m-%d}"
     console.print(f"Ranking {as_of} with {escape.terminal(str(run))}.")
-    data = config_from_yaml(run / "config.yaml").data
-    if config.fetch and data.source == "raw":
-        _fetch(config, data, as_of, console)
+    manifest, run_config = read_run(run)
+    data = run_config.data
+    if data.source == "raw":
+        _check_folders(data, run)
+        if config.fetch:
+            _fetch(config, data, as_of, console)
     prepare_tables(data, console)
     forecast = rank_date(
         PredictConfig(
@@ -62,13 +70,36 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
             out=None,
         )
     )
-    folder = Path(config.outputs) / f"season_{forecast.basis.season}"
+    folder = outputs / f"season_{forecast.basis.season}"
     made = history.append(folder / history.FILE, _remembered(forecast, run))
     forecast.write(folder / f"{as_of}.csv")
     _draw(forecast, made, folder)
     show_forecast(forecast, console, _moved(forecast, made))
     console.print(f"Remembered in {escape.terminal(str(folder))}")
+    _tell_learned(FoldPlan.from_dict(manifest["folds"]), forecast.basis.season, console)
     return forecast
+
+
+def _check_folders(data: DataConfig, run: Path) -> None:
+    """Refuse to go on where raw files of the run are gone: tables would be made of the rest."""
+    for folder in raw_dirs(data):
+        if not folder.is_dir():
+            raise UserError(
+                f"{folder}, a raw folder of {run}, is not there: put it back, or start this where "
+                "the run was trained if its paths are relative"
+            )
+
+
+def _tell_learned(plan: FoldPlan, season: str, console: Console) -> None:
+    """Say so where the models could have learned from a later season."""
+    before = season_label(season_start_year(season) - 1)
+    part = plan.part_of(season)
+    learned = max(plan.fit_of(part).train) if part else before
+    if learned < before:
+        console.print(
+            f"[yellow]The models have learned from seasons up to {learned} alone[/]: "
+            f"train with folds=production to learn from all up to {before}"
+        )
 
 
 def _fetch(config: TodayConfig, data: DataConfig, as_of: str, console: Console) -> None:
@@ -79,7 +110,8 @@ def _fetch(config: TodayConfig, data: DataConfig, as_of: str, console: Console) 
     try:
         fetch_files(asked, console)
     except UserError as error:
-        console.print(f"[yellow]Not everything was fetched[/]: {escape.terminal(str(error))}")
+        told = "\n".join(escape.terminal(line) for line in str(error).splitlines())
+        console.print(f"[yellow]Not everything was fetched[/]: {told}")
 
 
 def _remembered(forecast: DateForecast, run: Path) -> pd.DataFrame:
@@ -113,9 +145,10 @@ def _moved(forecast: DateForecast, made: pd.DataFrame) -> dict[str, pd.Series]:
     """Return the places that each team has won or lost since earlier forecasts, as text."""
     rank = forecast.predictions.set_index("team_id")["rank"]
     moved = {}
-    for heading, days in _SINCE.items():
+    for days in _SINCE:
         earlier = history.before(made, forecast.basis.as_of_date, days)
         if len(earlier):
+            heading = f"since {earlier['as_of_date'].iloc[0]:%m-%d}"
             places = earlier.set_index("team_id")["rank"] - rank
             moved[heading] = places.map(lambda place: f"{place:+d}" if place else "=")
     return moved

@@ -36,7 +36,7 @@ NEED_PLAYERS = ("model_a", "projected_win_pct", "full_strength", "roster_strengt
 _NO_STAND_IN = (*MEMBERS, *PROJECTION, *NEED_PLAYERS)
 """Inputs that must be known of all teams of a date; others may be unknown, see `Stacker`."""
 
-_ENSEMBLE, _PROJECTION = "ensemble.json", "projection.json"
+ENSEMBLE, _PROJECTION = "ensemble.json", "projection.json"
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,7 @@ class Ranker:
         if "odds" in parts:
             name = "softmax" if isinstance(self.ensemble.odds, SoftmaxOdds) else "monte_carlo"
             parts["odds"] = {name: parts["odds"]}
-        _write(folder / _ENSEMBLE, parts)
+        _write(folder / ENSEMBLE, parts)
         if self.projection is not None:
             _write(folder / _PROJECTION, asdict(self.projection))
 
@@ -254,8 +254,8 @@ class Ranker:
         Raises:
             UserError: The folder holds no members, or a file is not what `save` has written.
         """
-        with reading(folder / _ENSEMBLE):
-            fitted = json.loads((folder / _ENSEMBLE).read_text(encoding="utf-8"))
+        with reading(folder / ENSEMBLE):
+            fitted = json.loads((folder / ENSEMBLE).read_text(encoding="utf-8"))
             for key in {"stacker", "teams_stacker"} & fitted.keys():
                 fitted[key] = Stacker(**fitted[key])
             if "calibration" in fitted:

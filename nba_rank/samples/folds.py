@@ -72,6 +72,10 @@ class FoldPlan:
         earlier = [part for part in self.tests if part.fit <= season]
         return earlier[-1] if earlier else None
 
+    def fit_of(self, part: TestPart) -> Fit:
+        """Return the fit whose members predict a part's seasons."""
+        return next(fit for fit in self.fits if fit.name == part.fit)
+
 
 def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) -> FoldPlan:
     """Plan the fits so that nothing that predicts a reported season has seen it.
