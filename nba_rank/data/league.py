@@ -89,6 +89,25 @@ class PlayIn:
 
 
 @dataclass(frozen=True)
+class Lottery:
+    """The draft lottery after one season.
+
+    Attributes:
+        chances: Chances of each place, the team with the worst record first [K].
+        drawn: Picks that are drawn; the others go by place.
+        floor: How many of the first places fall no further than a pick, and that pick.
+        play_in: Whether the teams in the play-in take part, whatever comes of it, after those that
+            missed it: the 9th and 10th seeds, then the losers of the games of 7th against 8th.
+            Otherwise it is for the teams that miss the playoffs.
+    """
+
+    chances: tuple[int, ...]
+    drawn: int
+    floor: tuple[int, int] | None = None
+    play_in: bool = False
+
+
+@dataclass(frozen=True)
 class Restart:
     """A season that was stopped and resumed with some of its teams.
 
@@ -243,6 +262,26 @@ def play_in(season: str) -> PlayIn | None:
     if year == 2019:
         return PlayIn(line=9, max_games_behind=4.0)
     return PlayIn(line=10) if year >= 2020 else None
+
+
+def lottery(season: str) -> Lottery:
+    """Return the rules of the draft lottery after a season.
+
+    Sources: the league's tables of combinations (nba.com, "NBA Draft Lottery: Odds, history and how
+    it works"); for 2027 its announcement of 28 May 2026, as reported by ESPN and Field Level Media:
+    37 balls, all 16 picks drawn, and the three worst pick no later than 12th. Left out are the bans
+    of 2027 (no first pick twice running, no top five three times), the two clubs that could not
+    pick first in 1996 to 1998, and Charlotte's fixed fourth pick of 2004.
+    """
+    year = season_start_year(season)
+    if year >= 2026:
+        chances = (2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 1, 1)
+        return Lottery(chances, drawn=16, floor=(3, 12), play_in=True)
+    if year >= 2018:
+        return Lottery((140, 140, 140, 125, 105, 90, 75, 60, 45, 30, 20, 15, 10, 5), drawn=4)
+    if year >= 2004:
+        return Lottery((250, 199, 156, 119, 88, 63, 43, 28, 17, 11, 8, 7, 6, 5), drawn=3)
+    return Lottery((250, 200, 157, 120, 89, 64, 44, 29, 18, 11, 7, 6, 5), drawn=3)
 
 
 def seeded_with_winners(season: str) -> int | None:

@@ -16,8 +16,13 @@ from nba_rank.data import league
 BERTHS = 8
 """Playoff teams of a conference."""
 
+LOTS = "lots"
+"""The rule where no criterion tells teams apart."""
+
 Criterion = Callable[[np.ndarray], np.ndarray]
 """Team indices [K] of a tied group -> values [K], higher is better."""
+
+Criteria = dict[str, Criterion]  # by the name of the rule, in order
 
 
 @dataclass(frozen=True)
@@ -53,34 +58,34 @@ def win_pct(wins: np.ndarray, losses: np.ndarray) -> np.ndarray:
 
 
 def _break_tie(
-    group: np.ndarray, of_two: list[Criterion], of_more: list[Criterion]
-) -> list[np.ndarray]:
-    """Split a tied group into single teams, best first.
+    group: np.ndarray, of_two: Criteria, of_more: Criteria, apart: str = ""
+) -> list[tuple[int, str]]:
+    """Return the teams of a tied group, best first, with the rule that set each apart from the last.
 
     The first criterion that separates any teams orders the group; teams that remain tied start
     again with the first criterion for their number. Where the league would draw lots, the lower
-    team id is first.
+    team id is first. `apart` is the rule of the first team.
     """
-    if len(group) == 1:
-        return [group]
-    for criterion in of_two if len(group) == 2 else of_more:
-        values = criterion(group)
-        levels = np.unique(values)[::-1]
-        if len(levels) > 1:
-            return [
-                team
-                for level in levels
-                for team in _break_tie(group[values == level], of_two, of_more)
-            ]
-    return [group[i : i + 1] for i in range(len(group))]
+    if len(group) > 1:
+        for rule, criterion in (of_two if len(group) == 2 else of_more).items():
+            values = criterion(group)
+            levels = np.unique(values)[::-1]
+            if len(levels) > 1:
+                rules = [apart, *[rule] * (len(levels) - 1)]
+                return [
+                    team
+                    for level, rule in zip(levels, rules, strict=True)
+                    for team in _break_tie(group[values == level], of_two, of_more, rule)
+                ]
+    return [(int(team), LOTS if place else apart) for place, team in enumerate(group)]
 
 
 def _order(
-    teams: np.ndarray, pct: np.ndarray, of_two: list[Criterion], of_more: list[Criterion]
-) -> np.ndarray:
-    """Return team indices ordered by winning percentage, then tie-breaks."""
+    teams: np.ndarray, pct: np.ndarray, of_two: Criteria, of_more: Criteria
+) -> list[tuple[int, str]]:
+    """Return team indices ordered by winning percentage, then tie-breaks; see `_break_tie`."""
     groups = (teams[pct[teams] == level] for level in np.unique(pct[teams])[::-1])
-    return np.concatenate([t for group in groups for t in _break_tie(group, of_two, of_more)])
+    return [team for group in groups for team in _break_tie(group, of_two, of_more)]
 
 
 def _eligible(records: Records) -> np.ndarray:
@@ -106,8 +111,10 @@ def winners_first(order: np.ndarray, winner: np.ndarray, others: int | None) -> 
     return np.take_along_axis(order, np.argsort(~first, axis=1, kind="stable"), axis=1)
 
 
-def _orders(records: Records, title_first: bool) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return each conference's team indices in order of record, and who won a division [T].
+def _orders(
+    records: Records, title_first: bool
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Return each conference's order of record, who won a division [T], and the tie-breaks [T].
 
     Of two teams level, the title decides before their games against each other if `title_first`.
     """
@@ -131,23 +138,33 @@ def _orders(records: Records, title_first: bool) -> tuple[list[np.ndarray], np.n
     def by(values: np.ndarray) -> Criterion:
         return lambda group: values[group]
 
-    after = [division_record, by(in_conference), by(own_field)]
-    other, margin = by(other_field), by(records.point_diff)
+    head_to_head: Criteria = {"head-to-head": among_tied}
+    title: Criteria = {"division title": by(winner)}
+    after: Criteria = {
+        "division record": division_record,
+        "conference record": by(in_conference),
+        "playoff teams of own conference": by(own_field),
+    }
+    other: Criteria = {"playoff teams of other conference": by(other_field)}
+    margin: Criteria = {"point differential": by(records.point_diff)}
     # Ties for a division title are broken first and decide only the title.
     for code in np.unique(records.division):
         members = np.flatnonzero(records.division == code)
         best = members[records.win_pct[members] == records.win_pct[members].max()]
-        of_two, of_more = [among_tied, *after, other, margin], [among_tied, *after, margin]
-        winner[_break_tie(best, of_two, of_more)[0]] = True
-    of_two = [among_tied, by(winner), *after, other, margin]
-    if title_first:
-        of_two[:2] = of_two[1::-1]
-    of_more = [by(winner), among_tied, *after, margin]
-    orders = [
-        _order(np.flatnonzero(records.conference == code), records.win_pct, of_two, of_more)
-        for code in np.unique(records.conference)
-    ]
-    return orders, winner
+        first = _break_tie(
+            best, head_to_head | after | other | margin, head_to_head | after | margin
+        )
+        winner[first[0][0]] = True
+    of_two = title | head_to_head if title_first else head_to_head | title
+    of_two, of_more = of_two | after | other | margin, title | head_to_head | after | margin
+    orders, rules = [], np.full(len(eligible), "", dtype=object)
+    for code in np.unique(records.conference):
+        ordered = _order(
+            np.flatnonzero(records.conference == code), records.win_pct, of_two, of_more
+        )
+        orders.append(np.array([team for team, _ in ordered]))
+        rules[orders[-1]] = [rule for _, rule in ordered]
+    return orders, winner, rules
 
 
 def _merge(orders: list[np.ndarray], records: Records) -> list[int]:
@@ -241,6 +258,8 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
         `conference_wins`, `conference_losses`, `division_wins`, `division_losses`;
         `point_diff` (points scored less allowed), `division_winner`;
         `seed` (1 is best, within the conference);
+        `tie_break` (the rule that put the team behind the next better one of the conference, where
+        their records are equal, else empty; `LOTS`: the lower id is first);
         `league_rank` (1 is best, a strict order by record over both conferences, which decides home
         court; it agrees with the seeds unless division winners are seeded first).
 
@@ -253,7 +272,7 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
     n = len(beat)
     wins, losses = beat.sum(axis=1), beat.sum(axis=0)
     others = league.seeded_with_winners(season)
-    orders, winner = _orders(records, title_first=others is not None)
+    orders, winner, rules = _orders(records, title_first=others is not None)
 
     seed = np.zeros(n, dtype="int64")
     games_behind = np.zeros(n)
@@ -276,6 +295,7 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
         "point_diff": records.point_diff,
         "division_winner": winner,
         "seed": seed,
+        "tie_break": rules,
     }
     table = members[["season", "team_id", "conference", "division"]].assign(**columns)
     table = table.iloc[_merge(orders, records)].reset_index(drop=True)

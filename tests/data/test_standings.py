@@ -45,7 +45,7 @@ TIES = {
     "division_record_only_within_a_division": (
         # 1 is 1-0 in its division and 7 is 0-1 in its own; 7 has the better conference record.
         [
-            (5, 16, 6), (10, 16, 6),
+            (5, 16, 6), (10, 16, 6), (20, 3, 5), (20, 8, 5),
             (1, 2), (3, 8), (4, 1), (1, 4), (8, 1), (9, 1), (1, 11),
             (9, 7), (7, 2), (7, 3), (7, 4), (11, 7), (12, 7),
         ],
@@ -145,11 +145,30 @@ TIES = {
 }  # fmt: skip
 
 
+RULES = {
+    "head_to_head_before_division_title": ["head-to-head"],
+    "division_title_before_conference_record": ["division title"],
+    "division_before_conference_record": ["division record"],
+    "division_record_only_within_a_division": ["conference record"],
+    "own_conference_playoff_teams": ["playoff teams of own conference"],
+    "other_conference_playoff_teams": ["playoff teams of other conference"],
+    "point_differential": ["point differential"],
+    "lots_by_team_id": ["lots"],
+    "three_division_title_before_games_among_them": ["division title", "lots"],
+    "split_tie_starts_again_with_the_rule_for_two": ["head-to-head", "head-to-head"],
+    "three_by_conference_record_where_two_share_a_division": ["conference record"] * 2,
+}
+"""Rules that set the teams of a case apart from the one before; others are alike."""
+
+
 @pytest.mark.parametrize("case", TIES)
 def test_ties_are_broken_by_the_rules(make_games, twenty_teams, case):
     results, expected = TIES[case]
     table = table_of(make_games, twenty_teams, results, sorted(expected))
     assert list(table.loc[expected, "seed"].sort_values().index) == expected
+    if case in RULES:
+        assert list(table.loc[expected[1:], "tie_break"]) == RULES[case]
+    assert (table.loc[table["seed"] == 1, "tie_break"] == "").all()
 
 
 def test_division_title_is_decided_without_the_division_winner_step(make_games, twenty_teams):
