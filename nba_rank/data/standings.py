@@ -60,7 +60,7 @@ def win_pct(wins: np.ndarray, losses: np.ndarray) -> np.ndarray:
 def _break_tie(
     group: np.ndarray, of_two: Criteria, of_more: Criteria, apart: str = ""
 ) -> list[tuple[int, str]]:
-    """Return the teams of a tied group, best first, with the rule that set each apart from the last.
+    """Return the teams of a tied group, best first, and the rule that set each behind the last.
 
     The first criterion that separates any teams orders the group; teams that remain tied start
     again with the first criterion for their number. Where the league would draw lots, the lower
@@ -111,9 +111,7 @@ def winners_first(order: np.ndarray, winner: np.ndarray, others: int | None) -> 
     return np.take_along_axis(order, np.argsort(~first, axis=1, kind="stable"), axis=1)
 
 
-def _orders(
-    records: Records, title_first: bool
-) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+def _orders(records: Records, title_first: bool) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Return each conference's order of record, who won a division [T], and the tie-breaks [T].
 
     Of two teams level, the title decides before their games against each other if `title_first`.

@@ -19,7 +19,8 @@ class DateForecast:
         tables: What else is forecast, by name, none empty: where the run simulates, `seeds` with
             `season`, `as_of_date`, `team_id` and the probability of each seed, `seed_1` to
             `seed_15`, `games`, the `coming_games` of the next days, and `series`, the
-            `series_table`, both with the abbreviation of each team before its id.
+            `series_table`, both with the abbreviation of each team before its id; and `standings`,
+            see `nba_rank.odds.ended_today`.
         decided: See `nba_rank.data.outcomes.decided`.
         basis: What the forecast rests on.
         data: Hash of the tables.

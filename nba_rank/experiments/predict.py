@@ -25,6 +25,7 @@ from nba_rank.experiments.inputs import inputs_on
 from nba_rank.features.store import KEY
 from nba_rank.models.ranker import Ranker
 from nba_rank.odds.coming_games import coming_games
+from nba_rank.odds.ended_today import ended_today
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import N_SEEDS
 from nba_rank.odds.series_state import series_table
@@ -83,6 +84,8 @@ def rank_date(config: PredictConfig) -> DateForecast:
         games = coming_games(ranker.ensemble.odds, rated, tables, config.days)
         found["games"] = _named(games, names)
         found["series"] = _named(series_table(ranker.ensemble.odds, rated, tables), names)
+        strength = predicted.frame.set_index("team_id")["regular_strength"]
+        found["standings"] = ended_today(tables, season, date, strength)
     return DateForecast(
         predictions_table(predicted, data.sets, tables, league.results),
         {name: table for name, table in found.items() if len(table)},

@@ -25,7 +25,7 @@ _SHOWN = {
 def show_forecast(
     forecast: DateForecast, console: Console, moved: Mapping[str, pd.Series] | None = None
 ) -> None:
-    """Print a forecast: what it rests on, the ranking, series, the games of the next days.
+    """Print a forecast: what it rests on, the ranking, series, coming games, the standings.
 
     `moved` holds columns to print behind the rank, text by team id.
     """
@@ -42,6 +42,9 @@ def show_forecast(
     if games is not None:
         last = games["game_date"].max()
         _print_games(games, f"Games to {last:%Y-%m-%d}", console)
+    standings = forecast.tables.get("standings")
+    if standings is not None:
+        _print_standings(standings, console)
 
 
 def _print_series(series: pd.DataFrame, console: Console) -> None:
@@ -111,6 +114,55 @@ def _print_with(
         print_table(whole, console)
     else:
         print_table(console_table(texts, title, styles), console)
+
+
+_MARKS = {
+    "clinched_first_seed": "z", "clinched_playoffs": "x", "clinched_play_in": "p",
+    "eliminated": "o",
+}  # fmt: skip
+"""Letters behind a team in the standings; the first that holds."""
+
+
+def _print_standings(standings: pd.DataFrame, console: Console) -> None:
+    """Print the standings as if the season ended today, a table a conference."""
+    over = not standings["games_left"].any()
+    title = "final standings" if over else "if the season ended today"
+    for conference, rows in standings.groupby("conference"):
+        marks = rows[[*_MARKS]].rename(columns=_MARKS)
+        mark = marks.idxmax(axis=1).where(marks.any(axis=1), "")
+        texts = pd.DataFrame({"seed": rows["seed"].astype(str)})
+        texts["team"] = rows["team"] + " " + mark.where(mark != "", " ")
+        texts["W-L"] = rows["wins"].astype(str) + "-" + rows["losses"].astype(str)
+        texts["behind"] = rows["games_behind"].map("{:.1f}".format)
+        texts["points"] = rows["point_diff"].map("{:+d}".format)
+        at = rows["hosts"].map({True: "v ", False: "at "})
+        meets = (at + rows["opponent"]).where(rows["opponent"] != "", "")
+        stage = rows["stage"].where((rows["stage"] != "first round") | (meets == ""), "")
+        texts["meets"] = (stage + " " + meets).str.strip()
+        in_lottery = rows["first_pick_prob"].notna()
+        texts["1st pick"] = rows["first_pick_prob"].map("{:.1%}".format).where(in_lottery, "")
+        texts["mean pick"] = rows["expected_pick"].map("{:.1f}".format).where(in_lottery, "")
+        if not over:
+            home = rows["home_games_left"].astype(str)
+            texts["left"] = rows["games_left"].astype(str) + " (" + home + ")"
+            texts["opponents"] = rows["opponents_strength"].map("{:+.1f}".format)
+        if not over and rows["best_seed"].notna().all():
+            best, worst = rows["best_seed"].astype(str), rows["worst_seed"].astype(str)
+            texts["open"] = best.where(best == worst, best + "-" + worst)
+        texts["tie-break"] = rows["tie_break"]
+        shown = console_table(texts, f"{conference}, {title}")
+        shown.columns[-1].justify = shown.columns[1].justify = "left"
+        print_table(shown, console)
+    console.print(
+        "Certain: z first seed, x playoffs, p play-in or better, o out. Picks: the team's own, in "
+        "the lottery. Left: games (at home). Opponents: mean strength of those left, points. "
+        "Open: seeds still possible by wins, ties in record open.",
+        soft_wrap=True,
+    )
+    if not (standings["wins"] + standings["losses"]).any():
+        console.print(
+            "No game has been played: all teams are level, their order is that of lots (team ids)."
+        )
 
 
 def _print(

@@ -397,6 +397,11 @@ def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
         # So are the play-in games and series, from the regular season's end to the title.
         series = tmp_path / f"{as_of}_series.csv"
         assert series.exists() == ("host wins series" in shown) == (as_of == last_regular)
+        # And the standings.
+        assert (tmp_path / f"{as_of}_standings.csv").exists()
+        over = as_of >= last_regular
+        assert ("East, final standings" in shown) == over
+        assert ("East, if the season ended today" in shown) == (not over)
         assert "have changed" not in shown
 
 

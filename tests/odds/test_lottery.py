@@ -61,7 +61,11 @@ def test_every_place_has_a_pick_and_every_pick_a_place(season):
 
 @pytest.mark.parametrize(
     "rules",
-    [Lottery((5, 3, 1, 1), 2), Lottery((1, 2, 3, 1), 4, (2, 3)), Lottery((1, 1, 3, 1, 1), 5, (2, 2))],
+    [
+        Lottery((5, 3, 1, 1), 2),
+        Lottery((1, 2, 3, 1), 4, (2, 3)),
+        Lottery((1, 1, 3, 1, 1), 5, (2, 2)),
+    ],
     ids=["two drawn", "two fall to the third", "the worst two come first"],
 )
 def test_odds_are_those_of_all_orders_of_drawing(rules):

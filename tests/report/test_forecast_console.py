@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from nba_rank.report.forecast_console import _print, _print_series
+from nba_rank.report.forecast_console import _print, _print_series, _print_standings
 from nba_rank.report.labels import ABSENT
 
 TEAMS = ["BOS", "DAL", "OKC", "WAS"]
@@ -98,3 +98,52 @@ def test_series_show_score_venue_and_lengths():
     ]
     assert first == ["1", "1", "BOS", "1-2", "8", "MIA", "55.0%", "neutral", "50.0%", "25%", "40%"]
     assert finals[:6] == ["Finals", "1", "OKC", "2-3", "4", "IND"]
+
+
+def standings(**columns):
+    """Three teams of the East, the third in the lottery."""
+    flags = ("clinched_first_seed", "clinched_playoffs", "clinched_play_in", "eliminated")
+    table = pd.DataFrame(
+        {
+            "conference": "East",
+            "seed": [1, 2, 3],
+            "team": ["BOS", "MIL", "DET"],
+            "wins": [50, 40, 10], "losses": [10, 20, 50],
+            "games_behind": [0.0, 10.0, 40.0],
+            "point_diff": [500, 20, -400],
+            "tie_break": ["", "head-to-head", ""],
+            "stage": ["first round", "play-in", "lottery"],
+            "opponent": ["MIL", "BOS", ""],
+            "hosts": [True, False, False],
+            "first_pick_prob": [float("nan"), float("nan"), 0.14],
+            "expected_pick": [float("nan"), float("nan"), 3.66],
+            "games_left": 3, "home_games_left": 1,
+            "opponents_strength": [-1.25, 0.0, 2.5],
+            "best_seed": pd.array([1, 2, 3], "Int64"), "worst_seed": pd.array([1, 8, 3], "Int64"),
+            **dict.fromkeys(flags, False),
+        }
+    )  # fmt: skip
+    table.loc[0, ["clinched_first_seed", "clinched_playoffs", "clinched_play_in"]] = True
+    table.loc[1, "clinched_play_in"] = True
+    table.loc[2, "eliminated"] = True
+    console = Console(file=StringIO(), width=200)
+    _print_standings(table.assign(**columns), console)
+    return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+
+
+def test_standings_say_what_would_follow_and_what_is_open():
+    lines = standings()
+    assert lines[0] == "East, if the season ended today"
+    assert "1 BOS z 50-10 0.0 +500 v MIL 3 (1) -1.2 1" in lines
+    assert "2 MIL p 40-20 10.0 +20 play-in at BOS 3 (1) +0.0 2-8 head-to-head" in lines
+    assert "3 DET o 10-50 40.0 -400 lottery 14.0% 3.7 3 (1) +2.5 3" in lines
+    assert not any("No game has been played" in line for line in lines)
+
+
+def test_standings_after_the_last_game_and_before_the_first():
+    lines = standings(games_left=0)
+    assert lines[0] == "East, final standings"
+    assert "1 BOS z 50-10 0.0 +500 v MIL" in lines
+    unknown = pd.array([pd.NA] * 3, "Int64")
+    assert "1 BOS z 50-10 0.0 +500 v MIL 3 (1) -1.2" in standings(best_seed=unknown)
+    assert any("No game has been played" in line for line in standings(wins=0, losses=0))
