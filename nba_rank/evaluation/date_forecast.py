@@ -1,6 +1,6 @@
 """The forecast of one date, and its files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +26,7 @@ class DateForecast:
         data: Hash of the tables.
         changed: Tables that have changed since the run.
         forgotten: Why an ingest is needed, or None.
+        hypothetical: What is assumed that is not known, in words; empty for a plain forecast.
     """
 
     predictions: pd.DataFrame
@@ -35,14 +36,44 @@ class DateForecast:
     data: str
     changed: list[str]
     forgotten: str | None
+    hypothetical: str = ""
 
     def write(self, out: Path) -> list[Path]:
-        """Write the predictions to a file, and `tables` beside it as `<stem>_<name>`."""
+        """Write the predictions to a file, and `tables` beside it as `<stem>_<name>`.
+
+        Each file of a hypothetical forecast says so in a column of that name.
+        """
         files = {out: flat(self.predictions)}
         files |= {
             out.with_name(f"{out.stem}_{name}{out.suffix}"): table
             for name, table in self.tables.items()
         }
         for path, table in files.items():
+            if self.hypothetical:
+                table = table.assign(hypothetical=self.hypothetical)
             write_frame(path, table)
         return list(files)
+
+
+COMPARED = (
+    ("rank",), ("expected_wins",), ("playoff_prob", "playoff_prob_platt"),
+    ("title_prob", "title_prob_platt"),
+)  # fmt: skip
+"""What is told of a hypothetical forecast beside the plain one: of several columns the first that
+there is."""
+
+
+def beside(plain: DateForecast, hypothetical: DateForecast) -> DateForecast:
+    """Return the hypothetical forecast with the table `differences`.
+
+    It has a row a team, best first under the assumptions: `team_id`, `team` and, of each of
+    `COMPARED` that there is, `<name>` (plain), `<name>_what_if` and `<name>_difference`.
+    """
+    before = plain.predictions.set_index("team_id")
+    table = hypothetical.predictions[["team_id", "team"]].copy()
+    for names in COMPARED:
+        for name in [name for name in names if name in before][:1]:
+            table[name] = table["team_id"].map(before[name])
+            table[f"{name}_what_if"] = hypothetical.predictions[name]
+            table[f"{name}_difference"] = table[f"{name}_what_if"] - table[name]
+    return replace(hypothetical, tables={"differences": table} | hypothetical.tables)

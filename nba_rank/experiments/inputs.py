@@ -117,21 +117,30 @@ def read_inputs(
     return inputs
 
 
+def ratings_on(tables: Tables, dates: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Return the player ratings of dates, from the cache of a run where they are there."""
+    return cached_ratings(
+        tables, dates, config.features, Path(config.paths.cache), config.trainer.num_threads
+    )
+
+
 def inputs_on(
-    tables: Tables, dates: pd.DataFrame, results: pd.DataFrame, config: Config
+    tables: Tables,
+    ratings: pd.DataFrame,
+    dates: pd.DataFrame,
+    results: pd.DataFrame,
+    config: Config,
 ) -> tuple[Dataset, League]:
     """Return what a fitted ranker reads on other dates than those of its run.
 
     Args:
         tables: The canonical tables.
+        ratings: Of the players, from `ratings_on`.
         dates: Columns `season` and `as_of_date`.
         results: Outcomes by season and team, as far as they are known.
         config: The run's config.
     """
     features = config.features
-    ratings = cached_ratings(
-        tables, dates, features, Path(config.paths.cache), config.trainer.num_threads
-    )
     data = Dataset.of(
         build_store(tables, ratings, dates, features),
         sets_of(tables, ratings, dates, config),

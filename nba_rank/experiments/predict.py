@@ -19,9 +19,11 @@ from nba_rank.data.freshness import Basis
 from nba_rank.data.manifest import is_stale, read_checked
 from nba_rank.data.outcomes import decided, outcomes
 from nba_rank.data.prepare import seen
-from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.evaluation.date_forecast import DateForecast, beside
 from nba_rank.evaluation.predictions import predictions_table
-from nba_rank.experiments.inputs import inputs_on
+from nba_rank.experiments.inputs import ratings_on
+from nba_rank.experiments.morning import Morning, one_date
+from nba_rank.experiments.what_if import assume
 from nba_rank.features.store import KEY
 from nba_rank.models.ranker import Ranker
 from nba_rank.odds.coming_games import coming_games
@@ -29,12 +31,20 @@ from nba_rank.odds.ended_today import ended_today
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import N_SEEDS
 from nba_rank.odds.series_state import series_table
-from nba_rank.report.forecast_console import show_forecast
+from nba_rank.report.forecast_console import show_forecast, show_what_if
 from nba_rank.samples.folds import FoldPlan
 
 
 def rank_date(config: PredictConfig) -> DateForecast:
     """Rank the teams on a date with the models of a run that have not seen its season.
+
+    Raises as `read_morning`.
+    """
+    return forecast_of(read_morning(config))
+
+
+def read_morning(config: PredictConfig) -> Morning:
+    """Read the morning of a date, without assumptions.
 
     Raises:
         UserError: The run is missing or unfinished, the tables are missing or altered, the date is
@@ -67,12 +77,29 @@ def rank_date(config: PredictConfig) -> DateForecast:
             f"{processed_dir} lacks {len(lost)} seasons that {folder} has learned from, such as "
             f"{lost[0]}: put their raw files back and ingest them, or train anew on what is there"
         )
-    dates = pd.DataFrame({"season": [season], "as_of_date": pd.DatetimeIndex([date]).as_unit("us")})
-    ranker = Ranker.load(folder / "models" / part.fit)
     complete = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
-    # Outcomes are looked up for the season itself; before its end there are none.
-    results = outcomes(tables, season if season in complete else max(complete, default=None))
-    data, league = inputs_on(tables, dates, results, run_config)
+    return Morning(
+        season,
+        date,
+        Ranker.load(folder / "models" / part.fit),
+        run_config,
+        tables,
+        # Outcomes are looked up for the season itself; before its end there are none.
+        outcomes(tables, season if season in complete else max(complete, default=None)),
+        ratings_on(tables, one_date(season, date), run_config),
+        config.days,
+        basis,
+        content_key(__name__, [hashes]),
+        changed,
+        None if config.data.processed_dir else _forgotten(run_config.data),
+    )
+
+
+def forecast_of(morning: Morning) -> DateForecast:
+    """Rank the teams on a morning, and forecast what comes."""
+    tables, season, date = morning.tables, morning.season, morning.as_of_date
+    ranker = morning.ranker
+    data, league = morning.inputs()
     predicted = ranker.predict(data, league)
     found: dict[str, pd.DataFrame] = {}
     if isinstance(ranker.ensemble.odds, MonteCarloOdds):
@@ -81,7 +108,7 @@ def rank_date(config: PredictConfig) -> DateForecast:
         ]
         rated = league.rated(predicted.frame)
         names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
-        games = coming_games(ranker.ensemble.odds, rated, tables, config.days)
+        games = coming_games(ranker.ensemble.odds, rated, tables, morning.days, morning.hypothesis)
         found["games"] = _named(games, names)
         found["series"] = _named(series_table(ranker.ensemble.odds, rated, tables), names)
         strength = predicted.frame.set_index("team_id")["regular_strength"]
@@ -90,10 +117,11 @@ def rank_date(config: PredictConfig) -> DateForecast:
         predictions_table(predicted, data.sets, tables, league.results),
         {name: table for name, table in found.items() if len(table)},
         decided(tables, season, date),
-        basis,
-        content_key(__name__, [hashes]),
-        changed,
-        None if config.data.processed_dir else _forgotten(run_config.data),
+        morning.basis,
+        morning.data,
+        morning.changed,
+        morning.forgotten,
+        morning.hypothetical,
     )
 
 
@@ -115,12 +143,23 @@ def read_run(folder: Path) -> tuple[dict[str, Any], Config]:
 
 
 def predict(cfg: DictConfig, console: Console) -> DateForecast:
-    """Rank a date, print the forecast, and write its tables as CSV."""
+    """Rank a date, print the forecast, and write its tables as CSV.
+
+    Under assumptions it is the hypothetical forecast that is written, under a name of its own, and
+    what is printed is how it differs from the plain one.
+    """
     config = as_config(cfg, PredictConfig)
-    forecast = rank_date(config)
+    morning = read_morning(config)
     out = Path(config.out or Path(config.run) / f"predictions_{config.as_of}.csv")
+    if any(vars(config.what_if).values()):
+        hypothetical = assume(morning, config.what_if)
+        forecast = beside(forecast_of(morning), forecast_of(hypothetical))
+        out = out.with_name(f"{out.stem}_what_if{out.suffix}")
+        show_what_if(forecast, console)
+    else:
+        forecast = forecast_of(morning)
+        show_forecast(forecast, console)
     written = forecast.write(out)
-    show_forecast(forecast, console)
     if forecast.forgotten:
         console.print(
             f"[yellow]The tables are older than the raw files[/]: "
@@ -150,6 +189,6 @@ def _forgotten(config: DataConfig) -> str | None:
 
 def _date(text: str) -> pd.Timestamp:
     try:
-        return pd.to_datetime(text, format="%Y-%m-%d")
+        return pd.to_datetime(text, format="%Y-%m-%d").as_unit("us")
     except ValueError as error:
         raise UserError(f"as_of={text} is not a date of the form 2024-01-15") from error

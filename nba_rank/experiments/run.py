@@ -14,7 +14,13 @@ from nba_rank.core.stages import Stages
 from nba_rank.data.calendar import playoff_dates
 from nba_rank.evaluation.assessment import EvaluationInputs, assess
 from nba_rank.evaluation.predictions import predictions_table
-from nba_rank.experiments.inputs import RunInputs, fit_members, inputs_on, read_inputs
+from nba_rank.experiments.inputs import (
+    RunInputs,
+    fit_members,
+    inputs_on,
+    ratings_on,
+    read_inputs,
+)
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import prepare_workers
 from nba_rank.models.ranker import Ranker
@@ -109,7 +115,8 @@ def _playoffs(
     """Return the predictions tables of the test seasons' playoffs, which are not judged."""
     tables, results, config = inputs.tables, inputs.results, inputs.config
     dates = playoff_dates(tables, [*of_season], config.data.as_of_every_days)
-    data, league = inputs_on(tables, dates, results, config)
+    ratings = ratings_on(tables, dates, config)
+    data, league = inputs_on(tables, ratings, dates, results, config)
     found = []
     for season, predicted in predict_seasons(of_season, data, config, league).items():
         if isinstance(predicted, MisfitError):

@@ -16,6 +16,7 @@ from nba_rank.config.schema import (
     PredictDataConfig,
     ServersConfig,
     TodayConfig,
+    WhatIfConfig,
     raw_dirs,
 )
 from nba_rank.core import escape
@@ -67,6 +68,7 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
             data=PredictDataConfig(processed_dir=None),
             days=config.days,
             max_missed_days=config.max_missed_days,
+            what_if=WhatIfConfig(out=[], back=[], trades=[], results=[]),
             out=None,
         )
     )

@@ -3,7 +3,7 @@
 Letters: S simulations, G games of the next days.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -78,14 +78,15 @@ def coming_games(
     known = np.flatnonzero(told)
     games = games.iloc[known].reset_index(drop=True)
     absent = out(tables, situation.season, date)
+    simulations = _simulations(situation, strengths, odds.seed)
     return games.assign(
-        **swings(situation, _simulations(situation, strengths, odds.seed), known),
+        **swings(situation, simulations if len(known) else (), known),
         **{f"{side}_out": games[f"{side}_team_id"].map(absent).fillna("") for side in SIDES},
     )
 
 
 def swings(
-    situation: Situation, simulations: Iterator[Simulated], games: IntArray
+    situation: Situation, simulations: Iterable[Simulated], games: IntArray
 ) -> dict[str, FloatArray]:
     """Return how far games move both teams' odds: the share of simulated seasons with an event.
 

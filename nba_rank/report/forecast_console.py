@@ -197,3 +197,33 @@ def _print(
             lambda players: _surnames([one["player"] for one in players])
         )
     _print_with(texts, attended, title, console, styles)
+
+
+_TOLD = {
+    "rank": (".0f", 1, ""),
+    "expected_wins": (".1f", 1, ""),
+    "playoff_prob": (".1f", 100, "%"),
+    "title_prob": (".1f", 100, "%"),
+}
+"""Printed columns of a comparison: format, values a unit, and the unit's sign."""
+
+
+def show_what_if(forecast: DateForecast, console: Console) -> None:
+    """Print what a hypothetical forecast assumes, and how it differs from the plain one."""
+    console.print(escape.terminal(forecast.basis.line))
+    console.print(f"What if: {escape.terminal(forecast.hypothetical)}", soft_wrap=True)
+    rows = forecast.tables["differences"]
+    texts = pd.DataFrame({"team": rows["team"]})
+    for name, (spec, unit, sign) in _TOLD.items():
+        heading = name.removesuffix("_prob").removeprefix("expected_")
+        column = name if name in rows else f"{name}_platt"
+        if column in rows:
+            for shown, end in (("", ""), (" if", "_what_if")):
+                texts[heading + shown] = [
+                    number(unit * value, spec) + sign for value in rows[column + end]
+                ]
+            texts[f"{heading} +/-"] = [
+                number(unit * value, f"+{spec}") for value in rows[f"{column}_difference"]
+            ]
+    title = f"What if, on the morning of {forecast.basis.as_of_date:%Y-%m-%d}"
+    print_table(console_table(texts, title), console)

@@ -9,7 +9,7 @@ from programs import files_of, read
 from rich.console import Console
 
 from nba_rank.config.compose import config_from_yaml
-from nba_rank.config.schema import PredictConfig, PredictDataConfig
+from nba_rank.config.schema import PredictConfig, PredictDataConfig, WhatIfConfig
 from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.core.names import CLONE, SIMULATION
 from nba_rank.core.run_dir import read_manifest
@@ -160,7 +160,13 @@ def test_it_cannot_be_stacked_compared_or_asked_for_a_ranking(compose, done):
         pass
     tables = PredictDataConfig(processed_dir=None)
     asked = PredictConfig(
-        run=str(done.folder), as_of="2024-01-15", data=tables, days=7, max_missed_days=7, out=None
+        run=str(done.folder),
+        as_of="2024-01-15",
+        data=tables,
+        days=7,
+        max_missed_days=7,
+        what_if=WhatIfConfig(out=[], back=[], trades=[], results=[]),
+        out=None,
     )
     with pytest.raises(UserError, match="ranks no teams"):
         rank_date(asked)

@@ -13,7 +13,7 @@ from programs import files_of, newest, program, read
 from rich.console import Console
 
 from nba_rank.config.compose import config_from_yaml
-from nba_rank.config.schema import PredictConfig, PredictDataConfig
+from nba_rank.config.schema import PredictConfig, PredictDataConfig, WhatIfConfig
 from nba_rank.core.errors import UserError
 from nba_rank.core.names import PLATT
 from nba_rank.core.run_dir import read_manifest
@@ -113,7 +113,13 @@ def run_again(league, finished, compose_as_is, tmp_path, monkeypatch):
 def asked(run: Path, as_of: str, processed_dir: Path | None = None, out: Path | None = None):
     data = PredictDataConfig(processed_dir=processed_dir and str(processed_dir))
     return PredictConfig(
-        run=str(run), as_of=as_of, data=data, days=7, max_missed_days=7, out=out and str(out)
+        run=str(run),
+        as_of=as_of,
+        data=data,
+        days=7,
+        max_missed_days=7,
+        what_if=WhatIfConfig(out=[], back=[], trades=[], results=[]),
+        out=out and str(out),
     )
 
 

@@ -61,6 +61,7 @@ from nba_rank.config.schema.programs import (
     PredictConfig,
     PredictDataConfig,
     TodayConfig,
+    WhatIfConfig,
 )
 from nba_rank.config.schema.trainer import (
     AttentionDiagnosticsConfig,

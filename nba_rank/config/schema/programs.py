@@ -94,12 +94,27 @@ class ForecastConfig:
 
 
 @dataclass(kw_only=True)
+class WhatIfConfig:
+    """What a hypothetical forecast assumes; see `nba_rank.experiments.what_if`."""
+
+    out: list[str] = option(
+        "Players who are out, `NAME` for the rest of the season or `NAME until DATE`."
+    )
+    back: list[str] = option("Players who are out and come back, `NAME` now or `NAME from DATE`.")
+    trades: list[str] = option("Players who change teams, `NAME to TEAM`.")
+    results: list[str] = option(
+        "Games to come, `TEAM beats TEAM`, with the score, `on DATE` or both where needed."
+    )
+
+
+@dataclass(kw_only=True)
 class PredictConfig(ForecastConfig):
     """One prediction from a run folder."""
 
     run: str = option("Run folder.")
     as_of: str = option("Date to rank, such as 2024-01-15.")
     data: PredictDataConfig
+    what_if: WhatIfConfig
     out: str | None = option("CSV file to write; null: `predictions_<as_of>.csv` of the run.")
 
 
