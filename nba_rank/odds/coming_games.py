@@ -4,6 +4,7 @@ Letters: S simulations, G games of the next days.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,10 @@ def coming_games(
 def swings(
     situation: Situation, simulations: Iterable[Simulated], games: IntArray
 ) -> dict[str, FloatArray]:
-    """Return how far games move both teams' odds: the share of simulated seasons with an event.
+    """Return how far the results of games move both teams' odds.
+
+    A win also speaks for a team's strength, which is no effect of the game: the shares of seasons
+    with either winner are compared at equal strengths of both teams, by least squares.
 
     Args:
         situation: What is known of the season.
@@ -104,23 +108,31 @@ def swings(
     """
     left = situation.remaining
     teams = np.stack([left.home[games], left.away[games]], axis=1)
-    # Number, sum and sum of squares of the odds, where the home team won and elsewhere.
-    total = np.zeros((2, 3, len(games), len(SIDES), len(AT_STAKE)))
+    shape = (len(games), len(SIDES), len(AT_STAKE))
+    # Normal equations of the odds on a constant, the winner, both strengths and their squares.
+    inputs, products = np.zeros((len(games), 6, 6)), np.zeros((6, *shape))
+    squares, n = np.zeros(shape), 0
     for simulated in simulations:
         won = simulated.home_won[:, games]
+        strength = (simulated.strength - simulated.strength.mean(axis=0))[:, teams]
+        winner = np.stack([np.ones(won.shape), won], axis=-1)
+        x = np.concatenate([winner, strength, strength**2], axis=-1)
         # [S, G, sides, events]
         reach = simulated.reach[:, teams][..., [0, -1]]
-        for row, chosen in zip(total, (won, ~won), strict=True):
-            for power in range(3):
-                row[power] += np.einsum("sg,sgie->gie", chosen, reach**power)
-    number, first, second = total.swapaxes(0, 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = first / number
-        error = np.sqrt((np.maximum(second / number - mean**2, 0) / number).sum(axis=0))
+        inputs += np.einsum("sgk,sgl->gkl", x, x)
+        products += np.einsum("sgk,sgie->kgie", x, reach)
+        squares += (reach**2).sum(axis=0)
+        n += len(won)
+    inverse = np.linalg.pinv(inputs, hermitian=True)
+    weights = np.einsum("gkl,lgie->kgie", inverse, products)
+    residual = np.maximum(squares - (weights * products).sum(axis=0), 0) / n
+    known = (inputs[:, 0, 1] > 0) & (inputs[:, 0, 1] < n)
     # The visitors win where the home team loses.
-    gain = (mean[0] - mean[1]) * np.array([1, -1])[:, None]
+    gain = np.where(known[:, None, None], weights[1], np.nan) * np.array([1, -1])[:, None]
+    error = np.sqrt(residual * inverse[:, 1, 1, None, None])
+    error = np.where(known[:, None, None], error, np.nan)
     found = {}
-    for (i, side), (e, event) in ((s, e) for s in enumerate(SIDES) for e in enumerate(AT_STAKE)):
+    for (i, side), (e, event) in product(enumerate(SIDES), enumerate(AT_STAKE)):
         found[f"{side}_{event}_swing"] = gain[:, i, e]
         found[f"{side}_{event}_swing_se"] = error[:, i, e]
     return found

@@ -167,6 +167,8 @@ class Simulated:
         playoff_wins: Games won in one drawn playoff a simulation [S, T].
         outcome_rank: Rank in the outcome, 1 is best, as `nba_rank.data.outcomes` has it [S, T].
         home_won: Whether the home team won each game left [S, G].
+        strength: Drawn strength in the playoffs, points [S, T]; that of the regular season strays
+            from its mean by the same draw.
     """
 
     seeds: Seeds
@@ -175,6 +177,7 @@ class Simulated:
     playoff_wins: IntArray
     outcome_rank: IntArray
     home_won: BoolArray
+    strength: FloatArray
 
 
 def simulate(
@@ -264,6 +267,7 @@ def simulate_together(
             playoff_wins=wins[start:end],
             outcome_rank=rank[start:end],
             home_won=np.broadcast_to(won, (n_simulations, won.shape[1])),
+            strength=in_playoffs.points[start:end],
         )
         for (start, end), won in zip(cuts, home_won, strict=True)
     ]

@@ -84,8 +84,8 @@ def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
     _print_with(texts, {name: text for name, text in absent.items() if any(text)}, title, console)
     noise = games.filter(regex="_swing_se$").max().max()
     console.print(
-        "At stake, home / away: the team's odds if it wins less those if it loses, "
-        f"±{noise:.1%} by the number of simulations."
+        "At stake, home / away: the team's odds if it wins less those if it loses, at the same "
+        f"strengths, ±{noise:.1%} by the number of simulations."
     )
 
 

@@ -101,7 +101,8 @@ def test_swings_are_differences_of_shares_among_simulated_seasons(opening):
     reach[:, away, 4] = [0.1, 0.3, 0.2, 0.6]
     won = np.zeros_like(one.home_won)
     won[[0, 2], 0] = True
-    got = swings(situation, iter([replace(one, reach=reach, home_won=won)]), np.array([0]))
+    made = replace(one, reach=reach, home_won=won, strength=np.zeros_like(one.strength))
+    got = swings(situation, iter([made]), np.array([0]))
     assert got["home_playoff_swing"] == pytest.approx([0.0])
     assert got["home_playoff_swing_se"] == pytest.approx([0.5])
     assert got["away_title_swing"] == pytest.approx([0.45 - 0.15])
@@ -117,6 +118,22 @@ def test_a_game_of_one_winner_in_all_seasons_has_no_swing(opening):
     assert np.isnan(swings(situation, iter([always]), np.array([0]))["home_playoff_swing"]).all()
 
 
+def test_what_a_win_tells_of_the_strength_is_no_swing(opening):
+    """The odds follow the strengths alone, and so do the winners."""
+    situation, strengths = opening
+    one = simulate(situation, strengths, 400, np.random.default_rng(0))
+    home, away = situation.remaining.home[0], situation.remaining.away[0]
+    reach = np.zeros((400, len(strengths.regular), 5))
+    reach[:, home, 4] = 0.3 + 0.02 * (one.strength[:, home] - one.strength[:, home].mean())
+    won = one.home_won.copy()
+    won[:, 0] = one.strength[:, home] > one.strength[:, away] + np.random.default_rng(1).normal(
+        size=400
+    )
+    got = swings(situation, iter([replace(one, reach=reach, home_won=won)]), np.array([0]))
+    assert reach[won[:, 0], home, 4].mean() - reach[~won[:, 0], home, 4].mean() > 0.02
+    assert got["home_title_swing"] == pytest.approx([0.0], abs=1e-9)
+
+
 def test_a_win_never_lowers_the_odds_of_the_playoffs_and_some_games_decide_much(sim_tables):
     last = sim_tables.seasons.set_index("season").loc[SEASON, "last_regular_date"]
     situation = Situation.of(sim_tables, SEASON, last)
@@ -125,7 +142,7 @@ def test_a_win_never_lowers_the_odds_of_the_playoffs_and_some_games_decide_much(
     got = swings(situation, iter([simulated]), np.arange(len(situation.remaining.home)))
     for side in ("home", "away"):
         swing, se = got[f"{side}_playoff_swing"], got[f"{side}_playoff_swing_se"]
-        assert (swing >= -4 * se).all()
+        assert (swing >= -4 * se - 1e-9).all()
     both = [got["home_playoff_swing"], got["away_playoff_swing"]]
     assert np.max(both) > 0.2
 
