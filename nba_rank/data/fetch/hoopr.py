@@ -174,6 +174,8 @@ def _schedule(season: str, paths: Mapping[str, Path]) -> Made:
             "NEUTRAL": games["neutral_site"].fillna(False).astype("bool"),
         }
     )
+    if "status_type_description" in games:
+        found["STATUS"] = games["status_type_description"]
     open_ = found[["HOME", "AWAY"]].isna().any(axis=1)
     note = f"left out: {int(open_.sum())} games whose teams are open" if open_.any() else ""
     found = found[~open_].astype({"HOME": "int64", "AWAY": "int64"})

@@ -99,6 +99,8 @@ class LeagueSite:
                     "NEUTRAL": neutral.fillna(False).astype("bool"),
                 }
             )
+            if "gameStatusText" in games:
+                found["STATUS"] = games["gameStatusText"]
             note = (
                 f"left out: {int((~named).sum())} games whose teams are open"
                 if not named.all()

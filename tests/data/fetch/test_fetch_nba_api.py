@@ -110,6 +110,7 @@ def test_schedule_rosters_and_play_by_play(get, site, logs, tmp_path):
         sides = {"homeTeam": home, "awayTeam": away}
         return {
             "gameId": number, "gameDateEst": date, "isNeutral": False, "broadcasters": {},
+            "gameStatusText": "7:30 pm ET",
             "pointsLeaders": [],
             **{side: {"teamId": 1, "teamTricode": code} for side, code in sides.items()},
         }  # fmt: skip
@@ -119,6 +120,10 @@ def test_schedule_rosters_and_play_by_play(get, site, logs, tmp_path):
         {
             "gameDate": "10/30/2023 00:00:00",
             "games": [game("0022300004", "", "BOS", "DEN"), game("0022301201", "", "", "")],
+        },
+        {
+            "gameDate": "11/01/2023 00:00:00",
+            "games": [game("0022300005", "", "DEN", "BOS") | {"gameStatusText": "PPD"}],
         },
     ]
     schedule = {"leagueId": "00", "seasonYear": "2023-24", "weeks": [], "gameDates": dates}
@@ -144,7 +149,10 @@ def test_schedule_rosters_and_play_by_play(get, site, logs, tmp_path):
     assert done["schedule", "2023-24"].note == "left out: 1 games whose teams are open"
     raw = tmp_path / "raw"
     fixtures = pd.read_parquet(raw / "schedules" / "schedule_2023_24.parquet")
-    assert fixtures.to_numpy().tolist() == [["2023-10-30", "BOS", "DEN", False]]
+    assert fixtures.to_numpy().tolist() == [
+        ["2023-10-30", "BOS", "DEN", False, "7:30 pm ET"],
+        ["2023-11-01", "DEN", "BOS", False, "PPD"],  # which ingest leaves out
+    ]
     roster = pd.read_parquet(raw / "rosters" / "2023-10-26.parquet")
     assert roster["PLAYER_NAME"].tolist() == ["Player 380", "Player 390"]
     games = sorted(path.name for path in (raw / "play_by_play" / "2023_24").iterdir())
