@@ -13,7 +13,8 @@ class Loopback:
 
     Attributes:
         files: Bodies by path, or what makes them from the query.
-        faults: What goes wrong first, by path: `cut` (in the middle), `slow`, `html`, or a status.
+        faults: What goes wrong first, by path: `cut` (in the middle), `slow`, `html`, `denied` (as
+            object stores say of files that are not there), or a status.
         log: Path and status of every answer.
     """
 
@@ -21,7 +22,7 @@ class Loopback:
         self.files: dict[str, bytes | Callable[[str], bytes]] = {}
         self.faults: dict[str, list[str | int]] = {}
         self.log: list[tuple[str, int]] = []
-        self.retry_after = 0
+        self.retry_after: object = 0
         self.stop_waiting = threading.Event()
         outer = self
 
@@ -57,6 +58,9 @@ class Loopback:
             body = body(query)
         status = fault if isinstance(fault, int) else 404 if body is None else 200
         body = body if body is not None and status == 200 else b"no"
+        if fault == "denied":
+            status = 403
+            body = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>"
         if fault == "html":
             body = b"<!DOCTYPE html><html><body>Access Denied</body></html>"
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'

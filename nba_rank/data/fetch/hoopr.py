@@ -17,8 +17,9 @@ from nba_rank.core.seasons import season_start_year
 from nba_rank.data import league
 from nba_rank.data.fetch import logs
 from nba_rank.data.fetch.folder import RawFolder
-from nba_rank.data.fetch.target import Made, Target, file_of, files_target, is_over
-from nba_rank.data.fetch.web import FetchError, Web
+from nba_rank.data.fetch.target import Made, Source, Target, files_target, is_over
+from nba_rank.data.fetch.web import FetchError
+from nba_rank.data.raw import values as raw_values
 
 _FIRST = 2001
 _RELEASES = {
@@ -27,44 +28,29 @@ _RELEASES = {
     "schedule": "espn_nba_schedules/nba_schedule",
     "rosters": "espn_nba_rosters/rosters",
 }
-_BOX = {
-    "field_goals_made": "FGM", "field_goals_attempted": "FGA",
-    "three_point_field_goals_made": "FG3M", "three_point_field_goals_attempted": "FG3A",
-    "free_throws_made": "FTM", "free_throws_attempted": "FTA",
-    "offensive_rebounds": "OREB", "defensive_rebounds": "DREB",
-    "assists": "AST", "steals": "STL", "blocks": "BLK", "fouls": "PF",
+_NEEDED = {
+    "team": (
+        "team_home_away", "team_score", "opponent_team_score", "total_turnovers", "turnovers"
+    ),
+    "player": ("plus_minus",),
 }  # fmt: skip
-_TEAM = {"total_rebounds": "REB", "total_turnovers": "TOV", "team_score": "PTS"}
-"""Turnovers of the team itself count, as in the league's own logs."""
+_FIXTURE = {
+    "game_date": "DATE", "home_display_name": "HOME", "away_display_name": "AWAY",
+    "neutral_site": "NEUTRAL", "status_type_description": "STATUS",
+}  # fmt: skip
+_MOST_TEAM_TURNOVERS = 5
+"""Total turnovers of old seasons hold those of the players twice: they lie that much above them."""
 
-_PLAYER = {
-    "rebounds": "REB", "turnovers": "TOV", "points": "PTS", "minutes": "MIN",
-    "athlete_id": "PLAYER_ID", "athlete_display_name": "PLAYER_NAME", "plus_minus": "PLUS_MINUS",
-}  # fmt: skip
 _PRESEASON, _REGULAR, _PLAYOFFS, _PLAY_IN = 1, 2, 3, 5
 _PREFIX = {_REGULAR: "002", _PLAYOFFS: "004", _PLAY_IN: "005"}
 _CUP_FINAL = r"(?i)(?:cup|tournament)\b.*\b(?:championship|final)\b"
 
 
-class HoopR:
-    """Client of the releases.
-
-    Args:
-        address: Address of the releases' downloads.
-        web: What asks.
-        own_ids: Whether rosters bear ESPN's ids; else ingest finds their players by name.
-    """
+class HoopR(Source):
+    """Client of the releases, whose downloads' address it has."""
 
     name = "hoopr"
-
-    def __init__(self, address: str, web: Web, *, own_ids: bool) -> None:
-        self._address = address.rstrip("/")
-        self._own_ids = own_ids
-        self.web = web
-
-    def kinds(self) -> tuple[str, ...]:
-        """Return the kinds of data that it has."""
-        return tuple(_RELEASES)
+    kinds = tuple(_RELEASES)
 
     def targets(self, what: str, season: str, today: dt.date, folder: RawFolder) -> list[Target]:
         """Return the one target of a season; schedules and rosters only of one not yet over."""
@@ -74,18 +60,18 @@ class HoopR:
         if over and what in ("schedule", "rosters"):
             return []
         if what == "schedule":
-            files: tuple[str, ...] = (f"schedules/{file_of('schedule', season)}",)
+            files: tuple[str, ...] = (logs.schedule_file(season),)
             convert = partial(_schedule, season)
         elif what == "rosters":
             files = (f"rosters/{today.isoformat()}.parquet",)
-            convert = partial(_rosters, files[0], today, self._own_ids)
+            convert = partial(_rosters, files[0], today)
         else:
             level = "team" if what == "team_logs" else "player"
             files = tuple(logs.files(level, season).values())
             convert = partial(_log, level, season)
         urls = {
             f"{self.name}/{kind}_{year + 1}.parquet": (
-                f"{self._address}/{_RELEASES[kind]}_{year + 1}.parquet"
+                f"{self.address}/{_RELEASES[kind]}_{year + 1}.parquet"
             )
             # The schedule knows which game is of the play-in, the Cup final or not yet over.
             for kind in dict.fromkeys((what, *(["schedule"] if what.endswith("_logs") else [])))
@@ -95,35 +81,31 @@ class HoopR:
 
 def _log(level: str, season: str, paths: Mapping[str, Path]) -> Made:
     box, schedule = (pd.read_parquet(path) for path in paths.values())
-    what = f"hoopr, {level} box scores of {season}"
-    names = _BOX | (_TEAM if level == "team" else _PLAYER)
-    opponent = "opponent_team_display_name"
-    side = "team_home_away" if level == "team" else "home_away"
-    score = ("opponent_team_score",) if level == "team" else ()
-    shared = ("game_id", "game_date", "team_display_name", opponent, side, *score)
-    logs.require(box, (*shared, *names), what)
-    ids = _game_ids(schedule, season)
-    box = box.assign(GAME_ID=pd.to_numeric(box["game_id"]).map(ids["GAME_ID"]))
-    box = box.assign(TEAM_ID=_team_ids(box["team_display_name"]))
-    played = box["GAME_ID"].notna() & box["TEAM_ID"].notna()
-    if level == "player" and "did_not_play" in box:
-        played &= ~box["did_not_play"].fillna(False).astype("bool")
-    box = box[played].rename(columns=names | {"game_date": "GAME_DATE"})
-    box["TEAM_ID"] = box["TEAM_ID"].astype("int64")
-    if level == "player":
-        box["PLUS_MINUS"] = pd.to_numeric(box["PLUS_MINUS"], errors="coerce")
-        return Made(logs.by_kind(box, level, season, "hoopr"))
-    neutral = box["game_id"].map(ids["neutral"]).astype("bool")
+    needed = ("game_id", "team_display_name", *_NEEDED[level])
+    logs.require(box, needed, f"hoopr, {level} box scores of {season}")
+    games = _game_ids(schedule, season).reindex(pd.to_numeric(box["game_id"])).set_axis(box.index)
     box = box.assign(
-        OPP_TEAM_ID=_team_ids(box[opponent]).astype("int64"),
-        HOME=box[side].str.lower().eq("home") & ~neutral,
-        WIN=box["PTS"] > pd.to_numeric(box["opponent_team_score"]),
-        PLUS_MINUS=box["PTS"] - pd.to_numeric(box["opponent_team_score"]),
+        game_id=games["GAME_ID"],
+        team_id=league.team_ids_of(box["team_display_name"]),
+        team_name=box["team_display_name"],
+        team_abbreviation=None,  # ESPN's are its own
     )
-    teams = league.league_teams(season).set_index("team_id")
-    full = box.drop_duplicates("TEAM_ID").set_index("TEAM_ID")["team_display_name"]
-    named = pd.DataFrame({"TEAM_ABBREVIATION": teams["abbreviation"], "TEAM_NAME": full})
-    return Made(logs.by_kind(logs.with_names(box, named), level, season, "hoopr"))
+    played = box["game_id"].notna() & box["team_id"].notna()
+    if level == "player":
+        if "did_not_play" in box:
+            played &= ~raw_values.truths(box["did_not_play"])
+        box["plus_minus"] = raw_values.numbers(box["plus_minus"])
+        return Made(logs.by_kind(box[played], level, season, "hoopr"))
+    margin = raw_values.numbers(box["team_score"]) - raw_values.numbers(box["opponent_team_score"])
+    total, own = (raw_values.numbers(box[name]) for name in ("total_turnovers", "turnovers"))
+    twice = (total - own).median() > _MOST_TEAM_TURNOVERS
+    box = box.assign(
+        team_home_away=box["team_home_away"].mask(games["neutral"].eq(True), "away"),
+        team_winner=margin > 0,
+        plus_minus=margin,
+        total_turnovers=own if twice else total,
+    )
+    return Made(logs.by_kind(box[played], level, season, "hoopr"))
 
 
 def _game_ids(schedule: pd.DataFrame, season: str) -> pd.DataFrame:
@@ -157,49 +139,24 @@ def _game_ids(schedule: pd.DataFrame, season: str) -> pd.DataFrame:
 def _schedule(season: str, paths: Mapping[str, Path]) -> Made:
     (path,) = paths.values()
     games = pd.read_parquet(path)
-    needed = (
-        "game_id", "season_type", "game_date", "home_display_name", "away_display_name",
-        "neutral_site",
-    )  # fmt: skip
-    logs.require(games, needed, f"hoopr, schedule of {season}")
+    logs.require(games, ("season_type", *[*_FIXTURE][:3]), f"hoopr, schedule of {season}")
     games = games[pd.to_numeric(games["season_type"]).eq(_REGULAR)]
     if "notes_headline" in games:
         told = games["notes_headline"].fillna("").astype("str")
         games = games[~told.str.contains(_CUP_FINAL)]
-    found = pd.DataFrame(
-        {
-            "DATE": pd.to_datetime(games["game_date"]).dt.strftime("%Y-%m-%d"),
-            "HOME": _team_ids(games["home_display_name"]),
-            "AWAY": _team_ids(games["away_display_name"]),
-            "NEUTRAL": games["neutral_site"].fillna(False).astype("bool"),
-        }
-    )
-    if "status_type_description" in games:
-        found["STATUS"] = games["status_type_description"]
-    open_ = found[["HOME", "AWAY"]].isna().any(axis=1)
-    note = f"left out: {int(open_.sum())} games whose teams are open" if open_.any() else ""
-    found = found[~open_].astype({"HOME": "int64", "AWAY": "int64"})
-    found = found.sort_values(["DATE", "HOME"], ignore_index=True)
-    return Made({f"schedules/{file_of('schedule', season)}": found}, note=note)
+    return logs.schedule(games, _FIXTURE, season)
 
 
-def _rosters(file: str, today: dt.date, own_ids: bool, paths: Mapping[str, Path]) -> Made:
+def _rosters(file: str, today: dt.date, paths: Mapping[str, Path]) -> Made:
+    """Return rosters without ESPN's ids of players, whom ingest finds by name."""
     (path,) = paths.values()
     players = pd.read_parquet(path)
-    logs.require(players, ("team_display_name", "athlete_id", "full_name"), "hoopr, rosters")
+    logs.require(players, ("team_display_name", "full_name"), "hoopr, rosters")
     found = pd.DataFrame(
         {
             "DATE": today.isoformat(),
-            "TEAM_ID": _team_ids(players["team_display_name"]),
-            "PLAYER_ID": pd.to_numeric(players["athlete_id"]),
+            "TEAM_ID": league.team_ids_of(players["team_display_name"]),
             "PLAYER_NAME": players["full_name"],
         }
-    ).dropna()
-    found = found.astype({"TEAM_ID": "int64", "PLAYER_ID": "int64"})
-    return Made({file: found if own_ids else found.drop(columns="PLAYER_ID")})
-
-
-def _team_ids(names: pd.Series) -> pd.Series:
-    """Return the league's team ids, null for teams outside of it."""
-    clubs = {"la clippers": league.franchise_names()["los angeles clippers"]}
-    return names.astype("str").str.strip().str.lower().map(league.franchise_names() | clubs)
+    )
+    return Made({file: found.dropna().astype({"TEAM_ID": "int64"})})

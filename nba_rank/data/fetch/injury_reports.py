@@ -19,7 +19,7 @@ from nba_rank.core.errors import ConfigError, UserError
 from nba_rank.data import league
 from nba_rank.data.fetch import logs
 from nba_rank.data.fetch.folder import RawFolder
-from nba_rank.data.fetch.target import Made, Target, is_over
+from nba_rank.data.fetch.target import Made, Source, Target, is_over
 from nba_rank.data.fetch.web import FetchError, NotThereError, RefusedError, Web
 from nba_rank.data.raw.files import DOWNLOADS, INJURY_FOLDER
 
@@ -53,12 +53,14 @@ for line in sys.stdin:
 _COLUMNS = ("Game Date", "Team", "Player Name", "Current Status", "Reason")
 
 
-class InjuryReports:
+class InjuryReports(Source):
     """Client of the reports; a target is the report of one game day, at one time of the morning."""
 
     name = "nbainjuries"
+    kinds = ("injuries",)
 
     def __init__(self, config: InjuryReportsConfig, web: Web) -> None:
+        super().__init__(config.address, web)
         self._config = config
         try:
             self._at = dt.time.fromisoformat(config.at)
@@ -67,11 +69,6 @@ class InjuryReports:
                 f"injury_reports.at={config.at}: a time is written like 08:30"
             ) from error
         self._reader: subprocess.Popen[str] | None = None
-        self.web = web
-
-    def kinds(self) -> tuple[str, ...]:
-        """Return the kind of data that it has."""
-        return ("injuries",)
 
     def targets(self, what: str, season: str, today: dt.date, folder: RawFolder) -> list[Target]:
         """Return a target for every day with games, by the team logs of the folder, and today."""
@@ -87,17 +84,17 @@ class InjuryReports:
         form = "%Y-%m-%d_%I_%M%p" if day >= _MINUTES_IN_NAME_SINCE else "%Y-%m-%d_%I%p"
         report = f"Injury-Report_{when.strftime(form)}.pdf"
         download, file = f"{self.name}/{report}", f"{INJURY_FOLDER}/{day.isoformat()}.json"
-        url = f"{self._config.address.rstrip('/')}/{report}"
+        url = f"{self.address}/{report}"
 
         def ask(folder: RawFolder, web: Web) -> Made | None:
             try:
-                folder.download(web, download, url, "PDF file")
+                _, sha256 = folder.download(web, download, url, "PDF file")
             except (RefusedError, NotThereError):
                 if (today - day).days <= _DAYS_OPEN:
                     raise
                 return Made({}, note=f"{day}: no report, the league refuses it")
-            rows = self._read(folder, when)
-            return _made(rows, day, file, folder)
+            content, note = _report(self._read(folder, when), day, folder)
+            return Made({file: content}, {download: sha256}, note)
 
         name = f"{self.name}/{day.isoformat()}"
         return Target(name, "injuries", season, self.name, (file,), True, ask, (download,))
@@ -141,8 +138,8 @@ class InjuryReports:
             raise UserError(f"injury_reports.python={python}: {error}. {_SET_UP}") from error
 
 
-def _made(rows: list[dict[str, Any]], day: dt.date, file: str, folder: RawFolder) -> Made:
-    """Return the report of one day: of a team that has not submitted, its last list."""
+def _report(rows: list[dict[str, Any]], day: dt.date, folder: RawFolder) -> tuple[bytes, str]:
+    """Return the report of one day, and a note: of a team that has not submitted, its last list."""
     frame = pd.DataFrame(rows)
     logs.require(frame, _COLUMNS, f"nbainjuries, report of {day}")
     own = frame[pd.to_datetime(frame["Game Date"], errors="coerce").dt.date == day]
@@ -166,7 +163,7 @@ def _made(rows: list[dict[str, Any]], day: dt.date, file: str, folder: RawFolder
     content = {"date": day.isoformat(), "not_submitted": late, "injuries": injuries}
     text = json.dumps(content, ensure_ascii=False) + "\n"
     note = f"{day}: {len(late)} teams had not submitted" if late else ""
-    return Made({file: text.encode()}, note=note)
+    return text.encode(), note
 
 
 def _team_id(name: str) -> int:

@@ -15,28 +15,25 @@ from nba_rank.core.errors import UserError
 from nba_rank.core.seasons import season_start_year
 from nba_rank.data.fetch import logs
 from nba_rank.data.fetch.folder import RawFolder
-from nba_rank.data.fetch.target import Made, Target, file_of, is_over
+from nba_rank.data.fetch.target import Made, Source, Target, is_over
 from nba_rank.data.fetch.web import FetchError, Web
 
 _SEASON_TYPE = {"regular": "Regular Season", "playoffs": "Playoffs", "playin": "PlayIn"}
 _LEVELS = {"team_logs": ("team", "T"), "player_logs": ("player", "P")}
+_FIXTURE = {
+    "gameDate": "DATE", "homeTeam_teamTricode": "HOME", "awayTeam_teamTricode": "AWAY",
+    "isNeutral": "NEUTRAL", "gameStatusText": "STATUS",
+}  # fmt: skip
 _FIRST_PLAY_IN = 2019
 _DAYS_BACK = 2
 """Days before the last one of which box scores are fetched again: they are corrected."""
 
 
-class LeagueSite:
+class LeagueSite(Source):
     """Client of stats.nba.com; a target is one request."""
 
     name = "nba_api"
-
-    def __init__(self, address: str, web: Web) -> None:
-        self._address = address.rstrip("/")
-        self.web = web
-
-    def kinds(self) -> tuple[str, ...]:
-        """Return the kinds of data that it has."""
-        return (*_LEVELS, "schedule", "rosters", "play_by_play")
+    kinds = (*_LEVELS, "schedule", "rosters", "play_by_play")
 
     def targets(self, what: str, season: str, today: dt.date, folder: RawFolder) -> list[Target]:
         """Return the targets of a season: one a kind of game, a roster list, or a game."""
@@ -81,33 +78,13 @@ class LeagueSite:
         return Target(name, what, season, self.name, (file,), over, ask)
 
     def _schedule(self, season: str) -> Target:
-        file = f"schedules/{file_of('schedule', season)}"
+        file = logs.schedule_file(season)
 
         def ask(folder: RawFolder, web: Web) -> Made | None:
             games = self._frames("ScheduleLeagueV2", web, season=season)["SeasonGames"]
-            what = f"{self.name}, schedule of {season}"
-            tricodes = ("homeTeam_teamTricode", "awayTeam_teamTricode")
-            logs.require(games, ("gameId", "gameDate", *tricodes), what)
+            logs.require(games, ("gameId", *[*_FIXTURE][:3]), f"{self.name}, schedule of {season}")
             games = games[games["gameId"].astype("str").str.zfill(10).str.startswith("002")]
-            named = (games[[*tricodes]].fillna("") != "").all(axis=1)
-            neutral = games["isNeutral"] if "isNeutral" in games else pd.Series(False, games.index)
-            found = pd.DataFrame(
-                {
-                    "DATE": pd.to_datetime(games["gameDate"]).dt.strftime("%Y-%m-%d"),
-                    "HOME": games[tricodes[0]],
-                    "AWAY": games[tricodes[1]],
-                    "NEUTRAL": neutral.fillna(False).astype("bool"),
-                }
-            )
-            if "gameStatusText" in games:
-                found["STATUS"] = games["gameStatusText"]
-            note = (
-                f"left out: {int((~named).sum())} games whose teams are open"
-                if not named.all()
-                else ""
-            )
-            logs.require(found[named], ("DATE",), what)
-            return Made({file: found[named].reset_index(drop=True)}, note=note)
+            return logs.schedule(games, _FIXTURE, season)
 
         name = f"{self.name}/schedule/{season}"
         return Target(name, "schedule", season, self.name, (file,), False, ask)
@@ -161,12 +138,12 @@ class LeagueSite:
                 f"source={self.name} needs a package that is not installed ({error}): "
                 "pip install -e '.[nba_api]' in the checkout, or take source=llimllib"
             ) from error
-        with _asked_by(NBAStatsHTTP, web, f"{self._address}/{{endpoint}}"):
+        with _asked_by(NBAStatsHTTP, web, f"{self.address}/{{endpoint}}"):
             try:
                 return getattr(endpoints, name)(**options)
             except (KeyError, IndexError, TypeError) as error:
                 raise FetchError(
-                    f"{self._address}, {name}: not of the form that nba_api knows "
+                    f"{self.address}, {name}: not of the form that nba_api knows "
                     f"({type(error).__name__}: {error}). Renew nba_api, or take another source"
                 ) from error
 

@@ -8,8 +8,9 @@ from nba_rank.core.errors import UserError
 from nba_rank.core.seasons import season_start_year
 from nba_rank.data import league
 from nba_rank.data.fetch.folder import RawFolder
-from nba_rank.data.fetch.target import file_of
+from nba_rank.data.fetch.target import Made, file_of
 from nba_rank.data.fetch.web import FetchError
+from nba_rank.data.raw import producers
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.raw.files import REQUIRED
 from nba_rank.data.raw.game_logs import KIND_OF_PREFIX
@@ -27,58 +28,71 @@ def files(level: str, season: str) -> dict[str, str]:
     return {kind: file_of(f"{prefix}{level}_logs", season) for kind, prefix in _PREFIX.items()}
 
 
+def schedule_file(season: str) -> str:
+    """Return the file of a season's schedule."""
+    return f"schedules/{file_of('schedule', season)}"
+
+
+def schedule(games: pd.DataFrame, columns: Mapping[str, str], season: str) -> Made:
+    """Return the schedule file of a season, without games whose teams are open.
+
+    Args:
+        games: One row a game.
+        columns: Its columns that are `DATE`, `HOME`, `AWAY` and, where it has them, `NEUTRAL` and
+            `STATUS`, by which ingest leaves out games that are put off.
+        season: The season.
+    """
+    games = games.rename(columns=columns)
+    found = pd.DataFrame(
+        {
+            "DATE": raw_values.dates(games["DATE"], None).days.dt.strftime("%Y-%m-%d"),
+            "HOME": league.team_ids_of(games["HOME"]).astype("Int64"),
+            "AWAY": league.team_ids_of(games["AWAY"]).astype("Int64"),
+            "NEUTRAL": raw_values.truths(games["NEUTRAL"]) if "NEUTRAL" in games else False,
+        }
+    )
+    if "STATUS" in games:
+        found["STATUS"] = games["STATUS"]
+    open_ = found[["HOME", "AWAY"]].isna().any(axis=1)
+    note = f"left out: {int(open_.sum())} games whose teams are open" if open_.any() else ""
+    found = found[~open_].sort_values(["DATE", "HOME"], ignore_index=True)
+    return Made({schedule_file(season): found} if len(found) else {}, note=note)
+
+
 def of_tables(log: pd.DataFrame) -> pd.DataFrame:
     """Leave out preseason, all-star games and the final of the Cup, which belong to no table."""
     log = log.assign(GAME_ID=raw_values.digits(log["GAME_ID"], width=10))
     return log[log["GAME_ID"].str[:3].isin([*KIND_OF_PREFIX])]
 
 
-def with_names(log: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns of a team log that follow from others.
-
-    Args:
-        log: `GAME_ID`, `TEAM_ID`, `OPP_TEAM_ID`, `HOME` (null at a neutral site) and `WIN`.
-        names: `TEAM_ABBREVIATION` and `TEAM_NAME` by team id (int64).
-
-    Returns:
-        The log with both names, `MATCHUP` and `WL`. At a neutral site both sides read like `@`, as
-        the league writes them.
-    """
-    short = names["TEAM_ABBREVIATION"].astype("object")
-    own, other = (
-        short.reindex(log[side]).fillna("?").to_numpy() for side in ("TEAM_ID", "OPP_TEAM_ID")
-    )
-    sign = log["HOME"].fillna(False).astype("bool").map({True: " vs. ", False: " @ "})
-    return log.assign(
-        TEAM_ABBREVIATION=own,
-        TEAM_NAME=names["TEAM_NAME"].reindex(log["TEAM_ID"]).to_numpy(),
-        MATCHUP=own + sign.to_numpy() + other,
-        WL=log["WIN"].map({True: "W", False: "L"}),
-    )
-
-
 def by_kind(log: pd.DataFrame, level: str, season: str, source: str) -> dict[str, pd.DataFrame]:
-    """Return the checked raw files of a log whose `GAME_ID` has ten digits, by file name.
+    """Return the checked raw files of a log of any producer that ingest knows, by file name.
 
     Raises:
         FetchError: Columns, dates, ids or counts are not those of a season.
     """
-    required = REQUIRED[level]
-    require(log, required, f"{source}, {level} log of {season}")
+    what, required = f"{source}, {level} log of {season}", REQUIRED[level]
+    log = producers.complete(producers.renamed(log, level, (*required, *_MORE)), level)
+    require(log, required, what)
     more = [name for name in _MORE if name in log and name not in required]
     log = of_tables(log)[[*required, *more]]
-    day = pd.to_datetime(log["GAME_DATE"].astype("str").str[:10], errors="coerce")
+    start = pd.Series(season_start_year(season), log.index)
     log = log.assign(
-        GAME_DATE=day.dt.strftime("%Y-%m-%d"),
+        TEAM_ID=raw_values.numbers(log["TEAM_ID"]).astype("Int64"),
+        GAME_DATE=raw_values.dates(log["GAME_DATE"], start).days.dt.strftime("%Y-%m-%d"),
         SEASON_ID=log["GAME_ID"].str[2] + season[:4],
     )
-    key = ["GAME_ID", "TEAM_ID", *(["PLAYER_ID"] if level == "player" else [])]
+    key, same = ["GAME_ID", "TEAM_ID"], ["PTS"]
+    if level == "player":
+        log["PLAYER_ID"] = raw_values.numbers(log["PLAYER_ID"]).astype("Int64")
+        key, same = [*key, "PLAYER_ID"], [*same, "PLAYER_NAME"]  # an id may be unknown
     # Of rows that stand there twice with the same points the fullest is kept.
     fullest = log.isna().sum(axis=1).sort_values(kind="stable").index
-    log = log.loc[fullest].drop_duplicates([*key, "PTS"])
+    log = log.loc[fullest].drop_duplicates([*key, *same])
     log = log.sort_values(["GAME_DATE", *key], kind="stable", ignore_index=True)
-    _refuse(f"{source}, {level} log of {season}", "rows with two scores", log, log.duplicated(key))
-    _check(log, level, season, source)
+    two = log.duplicated(key) & log[key[-1]].notna()
+    _refuse(what, "rows with two scores", log, two)
+    _check(log, level, season, what)
     kind = log["GAME_ID"].str[:3].map(KIND_OF_PREFIX)
     parts = {name: log[kind == one] for one, name in files(level, season).items()}
     return {name: part.reset_index(drop=True) for name, part in parts.items() if len(part)}
@@ -98,8 +112,7 @@ def require(frame: pd.DataFrame, columns: tuple[str, ...], what: str) -> None:
         raise FetchError(f"{what} has no rows. {_WRONG}, or try again later")
 
 
-def _check(log: pd.DataFrame, level: str, season: str, source: str) -> None:
-    what = f"{source}, {level} log of {season}"
+def _check(log: pd.DataFrame, level: str, season: str, what: str) -> None:
     start = pd.Series(season_start_year(season), log.index)
     days = pd.to_datetime(log["GAME_DATE"])
     elsewhere = (raw_values.seasons(log["GAME_ID"]) != season) | days.isna()

@@ -8,31 +8,24 @@ import pandas as pd
 
 from nba_rank.data.fetch import logs
 from nba_rank.data.fetch.folder import RawFolder
-from nba_rank.data.fetch.target import Made, Target, files_target
-from nba_rank.data.fetch.web import Web
+from nba_rank.data.fetch.target import Made, Source, Target, files_target
 from nba_rank.data.raw.files import REQUIRED
 
 _FILE = "modern_RAPTOR_by_team.csv"
 
 
-class Raptor:
-    """Client of one file."""
+class Raptor(Source):
+    """Client of one file, which is the address."""
 
     name = "fivethirtyeight"
-
-    def __init__(self, address: str, web: Web) -> None:
-        self._urls = {f"{self.name}/{_FILE}": address}
-        self.web = web
-
-    def kinds(self) -> tuple[str, ...]:
-        """Return the kind of data that it has."""
-        return ("raptor",)
+    kinds = ("raptor",)
 
     def targets(self, what: str, season: str, today: dt.date, folder: RawFolder) -> list[Target]:
         """Return the target of the file, which holds all seasons."""
+        urls = {f"{self.name}/{_FILE}": self.address}
         return [
             files_target(
-                self.name, what, "", (_FILE,), self._urls, _checked, final=True, expected="CSV file"
+                self.name, what, "", (_FILE,), urls, _checked, final=True, expected="CSV file"
             )
         ]
 

@@ -27,6 +27,8 @@ from nba_rank.data.raw.files import DOWNLOADS
 FETCHED, CURRENT, NOTHING, KEPT, FAILED = "fetched", "up to date", "not there", "kept", "failed"
 """What became of a target; `KEPT`: there is a file of the user's own, which is left alone."""
 
+_CLIENTS = {client.name: client for client in (Llimllib, LeagueSite, HoopR)}
+
 LEAGUE_TIME = ZoneInfo("America/New_York")
 """Time zone of the league's days."""
 
@@ -130,12 +132,9 @@ def _fetch_season(
     done: list[Outcome] = []
     try:
         targets = source.targets(what, season, today_of(config), folder)
-        for number, target in enumerate(targets):
+        for target in targets:
             tell(target.name, len(targets))
             done.append(_fetch_target(target, folder, source.web, config))
-            if source.web.is_silent and number + 1 < len(targets):
-                note = f"{len(targets) - number - 1} more were not asked for: no answer twice"
-                return [*done, Outcome(what, season, source.name, FAILED, note=note)]
     except UserError as error:
         done.append(Outcome(what, season, source.name, FAILED, note=str(error)))
     return done
@@ -145,23 +144,16 @@ def _sources(config: FetchConfig) -> dict[str, Source]:
     """Return who is asked for each kind of data: the source itself, or one of those beside it."""
     given, addresses = config.source, config.addresses
     web = Web(config.web, given.pause_seconds)
-    own: Source
-    if given.name == "llimllib":
-        own = Llimllib(given.address, web)
-    elif given.name == "nba_api":
-        own = LeagueSite(given.address, web)
-    else:
-        own = HoopR(given.address, web, own_ids=True)
     beside = Web(config.web, given.pause_seconds)
     all_: list[Source] = [
-        own,
-        HoopR(addresses.hoopr, beside, own_ids=False),
+        _CLIENTS[given.name](given.address, web),
+        HoopR(addresses.hoopr, beside),
         Raptor(addresses.raptor, beside),
         InjuryReports(config.injury_reports, beside),
     ]
     found: dict[str, Source] = {}
     for what in sorted(config.what, key=WHAT.index):
-        has = [source for source in all_ if what in source.kinds()]
+        has = [source for source in all_ if what in source.kinds]
         if not has:
             raise ConfigError(f"what: source={given.name} has no {what}; source=nba_api has")
         found[what] = has[0]
@@ -197,9 +189,8 @@ def _fetch_target(target: Target, folder: RawFolder, web: Web, config: FetchConf
         made = target.ask(folder, web)
         short = "" if made is None else _check(target, made, folder, config)
     except NotThereError as error:
-        if target.season and not is_over(target.season, today_of(config)):
-            return outcome(NOTHING)
-        return outcome(FAILED, note=str(error))
+        to_come = target.season and not is_over(target.season, today_of(config))
+        return outcome(NOTHING if to_come and before is None else FAILED, note=str(error))
     except FetchError as error:
         folder.forget(target.downloads)
         return outcome(FAILED, note=str(error))
@@ -215,8 +206,7 @@ def _fetch_target(target: Target, folder: RawFolder, web: Web, config: FetchConf
         return outcome(NOTHING, note=made.note)
     about = {
         "target": target.name, "what": target.what, "season": target.season,
-        "source": target.source, "final": target.final and not short,
-        "made_of": {**made.made_of},
+        "source": target.source, "final": target.final and not short, "made_of": {**made.made_of},
     }  # fmt: skip
     folder.write(made.contents, about)
     rows = sum(len(one) for one in made.contents.values() if isinstance(one, pd.DataFrame))

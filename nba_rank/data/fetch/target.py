@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar
 
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data.fetch.folder import Content, RawFolder
@@ -54,19 +54,28 @@ class Target:
     downloads: tuple[str, ...] = ()
 
 
-class Source(Protocol):
-    """A client of one source."""
+class Source:
+    """A client of one source.
 
-    name: str
-    web: Web
+    Args:
+        address: Address before the names of its files or endpoints.
+        web: What asks.
 
-    def kinds(self) -> tuple[str, ...]:
-        """Return the kinds of data that it has."""
-        ...
+    Attributes:
+        name: Its name in configs, messages and the manifest.
+        kinds: The kinds of data that it has.
+    """
+
+    name: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]]
+
+    def __init__(self, address: str, web: Web) -> None:
+        self.address = address.rstrip("/")
+        self.web = web
 
     def targets(self, what: str, season: str, today: dt.date, folder: RawFolder) -> list[Target]:
         """Return what to ask for, to have one kind of data of one season as of a day."""
-        ...
+        raise NotImplementedError
 
 
 def files_target(

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -43,6 +44,10 @@ class _PassingError(FetchError):
     def __init__(self, message: str, wait: float = 0.0) -> None:
         super().__init__(message)
         self.wait = wait
+
+
+class _DripError(requests.Timeout):
+    """A body does not come to its end in time."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +145,10 @@ class Web:
             )  # fmt: skip
             body = self._body(answer)
         except requests.Timeout as error:
+            told = f"no answer within {self._config.timeout_seconds:g} s (web.timeout_seconds)"
+            told = str(error) if isinstance(error, _DripError) else told
             raise _PassingError(
-                f"{url}: no answer within {self._config.timeout_seconds:g} s. The league's site "
-                "lets requests from clouds wait for ever: take another source, or a longer "
-                "web.timeout_seconds"
+                f"{url}: {told}. {_where(url, 'lets requests from clouds wait for ever')}"
             ) from error
         except requests.RequestException as error:
             raise _PassingError(
@@ -152,7 +157,7 @@ class Web:
             ) from error
         finally:
             self._next = time.monotonic() + self._pause
-        _check_status(answer, url)
+        _check_status(answer, body, url)
         if answer.status_code == requests.codes.ok:
             _check_form(body, expected, url)
         return Answer(answer.url, answer.status_code, answer.headers, body)
@@ -165,27 +170,42 @@ class Web:
             parts.append(part)
             if time.monotonic() - start > limit:
                 answer.close()
-                raise requests.Timeout(f"not complete after {limit:g} s")
+                raise _DripError(f"not complete after {limit:g} s (web.download_seconds)")
         return b"".join(parts)
 
 
-def _check_status(answer: requests.Response, url: str) -> None:
+def _check_status(answer: requests.Response, body: bytes, url: str) -> None:
     status = answer.status_code
     if status in (requests.codes.ok, requests.codes.not_modified):
         return
     told = f"{url}: status {status} ({answer.reason})"
-    if status == requests.codes.not_found:
+    # Object stores that do not list their files deny those that do not exist.
+    if status == requests.codes.not_found or (status == 403 and b"<Code>AccessDenied" in body):
         raise NotThereError(f"{told}: the source has no such file")
     if status in _TRY_LATER:
-        asked = answer.headers.get("Retry-After", "")
-        wait = float(asked) if asked.isdecimal() else 0.0
+        wait = _seconds(answer.headers.get("Retry-After", ""))
         raise _PassingError(f"{told}: too busy or failing. Try again later", wait)
     if status in (401, 403):
-        raise RefusedError(
-            f"{told}: refused. The league's site refuses addresses of clouds, and some days of "
-            "reports are closed: take another source, or run this from a home network"
-        )
+        raise RefusedError(f"{told}: refused. {_where(url, 'refuses addresses of clouds')}")
     raise FetchError(f"{told}. Check the address in the config")
+
+
+def _where(url: str, habit: str) -> str:
+    """Say what to do about a server that keeps us out; the league's site has a habit."""
+    if "nba.com" in url:
+        return f"The league's site {habit}: take another source, or run this from a home network"
+    return "Try again later, or take another source"
+
+
+def _seconds(retry_after: str) -> float:
+    """Return the wait that a server asks for, in seconds or until a date; 0 where it does not."""
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 0.0
+    return max(0.0, until.timestamp() - time.time())
 
 
 def _check_form(body: bytes, expected: str, url: str) -> None:

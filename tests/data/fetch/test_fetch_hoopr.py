@@ -13,6 +13,18 @@ ESPN_NAMES = {
     BOS: "Boston Celtics", CLE: "Cleveland Cavaliers", LAL: "Los Angeles Lakers",
     DEN: "Denver Nuggets",
 }  # fmt: skip
+BOX = {
+    "field_goals_made": "FGM", "field_goals_attempted": "FGA",
+    "three_point_field_goals_made": "FG3M", "three_point_field_goals_attempted": "FG3A",
+    "free_throws_made": "FTM", "free_throws_attempted": "FTA",
+    "offensive_rebounds": "OREB", "defensive_rebounds": "DREB",
+    "assists": "AST", "steals": "STL", "blocks": "BLK", "fouls": "PF",
+}  # fmt: skip
+TEAM = {"total_rebounds": "REB", "total_turnovers": "TOV", "team_score": "PTS"}
+PLAYER = {
+    "rebounds": "REB", "turnovers": "TOV", "points": "PTS", "minutes": "MIN",
+    "athlete_id": "PLAYER_ID", "athlete_display_name": "PLAYER_NAME",
+}  # fmt: skip
 LOG = "team_logs_2023_24.parquet"
 BOTH = ("what=[team_logs,player_logs]", "seasons=2023-24")
 
@@ -48,8 +60,10 @@ def files(raw, until="9999"):
         )
         return made.assign(**{espn: log[own].to_numpy() for espn, own in names.items()})
 
-    teams = box(team, hoopr._BOX | hoopr._TEAM, "team_home_away").assign(turnovers=5)
-    people = box(player, hoopr._BOX | hoopr._PLAYER, "home_away")
+    teams = box(team, BOX | TEAM, "team_home_away")
+    # Where the league has 14 turnovers of a team, one may be its own.
+    teams = teams.assign(turnovers=teams["total_turnovers"] - 1, team_abbreviation="X", team_id=7)
+    people = box(player, BOX | PLAYER, "home_away")
     people = people.assign(did_not_play=False, plus_minus="+2", reason=None)
     absent = people.head(1).assign(athlete_id=999, did_not_play=True, minutes=None)
     games = home.assign(date=home["GAME_ID"].map(team.set_index("GAME_ID")["GAME_DATE"].to_dict()))
@@ -149,22 +163,29 @@ def test_old_ids_whose_ends_are_not_unique_give_unique_ids():
     assert found.str.fullmatch(r"00201\d{5}").all()
 
 
-def test_rosters_bear_ids_only_beside_logs_of_the_same_source(get, fetch, releases, tmp_path):
+def test_turnovers_that_count_those_of_the_players_twice_count_once(get, releases, tmp_path):
+    path = "/espn_nba_team_boxscores/team_box_2024.parquet"
+    teams = pd.read_parquet(io.BytesIO(releases.files[path]))
+    twice = teams.assign(total_turnovers=teams["turnovers"] * 2)
+    releases.files[path] = as_llimllib.parquet(twice)
+    get("what=[team_logs]")
+    assert pd.read_parquet(tmp_path / "raw" / LOG)["TOV"].eq(teams["turnovers"].iloc[0]).all()
+
+
+def test_rosters_name_players_whom_ingest_finds(fetch, releases, tmp_path):
     players = pd.DataFrame(
         {
-            "team_display_name": ["Boston Celtics", "LA Clippers"],
-            "athlete_id": ["380", "77"],
-            "full_name": ["Player 380", "Someone"],
+            "team_display_name": ["Boston Celtics", "LA Clippers", "East"],
+            "athlete_id": ["380", "77", "8"],
+            "full_name": ["Player 380", "Someone", "Nobody"],
         }
     )
     releases.files["/espn_nba_rosters/rosters_2024.parquet"] = as_llimllib.parquet(players)
-    get("today=2023-12-01", "what=[rosters]")
+    words = ("seasons=2023-24", "today=2023-12-01", "what=[rosters]")
+    fetch(f"addresses.hoopr={releases.address}", *words)
     roster = pd.read_parquet(tmp_path / "raw" / "rosters" / "2023-12-01.parquet")
-    assert roster["PLAYER_ID"].tolist() == [380, 77]
+    assert roster["PLAYER_NAME"].tolist() == ["Player 380", "Someone"]
     assert roster["TEAM_ID"].tolist() == [BOS, 1610612746]
-    other = f"data.raw_dir={tmp_path / 'other'}"
-    fetch(f"addresses.hoopr={releases.address}", *BOTH, "today=2023-12-01", "what=[rosters]", other)
-    assert "PLAYER_ID" not in pd.read_parquet(tmp_path / "other" / "rosters" / "2023-12-01.parquet")
 
 
 def test_a_season_in_progress_is_asked_for_what_has_changed(get, releases):

@@ -52,7 +52,6 @@ def test_what_is_fetched_is_ingested_like_the_files_themselves(get, logs, tmp_pa
     tables, report = read_raw(raw)
     assert tables.hashes() == read_raw(logs)[0].hashes()
     assert not [warning for warning in report.warnings if "not read" in warning.what]
-    assert pd.read_parquet(raw / LOG)["MIN"].eq(240).all()
     about = json.loads((raw / "fetched.json").read_text())
     assert about["running"] is None
     assert about["raw"][LOG]["source"] == "llimllib"
@@ -107,9 +106,40 @@ def test_players_are_asked_for_until_every_game_has_some(get, mirror):
     assert get()["player_logs", "2023-24"].status == FETCHED
 
 
-def test_before_a_season_there_is_nothing_yet_and_after_it_that_is_an_error(get, mirror):
-    mirror.files.clear()
+def eastern_evening(days):
+    """The moments at which evening games begin, in UTC."""
+    evenings = pd.to_datetime(days) + pd.Timedelta(hours=21)
+    return evenings.dt.tz_localize("America/New_York").dt.tz_convert("UTC")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda log: log.assign(game_date=eastern_evening(log["game_date"])),
+        lambda log: log.assign(game_date=pd.to_datetime(log["game_date"]).dt.strftime("%m/%d/%Y")),
+        lambda log: log.astype({"home": "int64", "win": "int64", "min": "str"}),
+        lambda log: log.astype({"home": "str", "win": "str", "team_id": "float64"}),
+        lambda log: log.rename(columns=str.upper).convert_dtypes(),
+    ],
+)
+def test_other_types_of_the_same_values_are_read_alike(get, logs, mirror, tmp_path, edit):
+    change(mirror, TEAMS, edit)
+    get("today=2024-08-01")
+    assert read_raw(tmp_path / "raw")[0].hashes() == read_raw(logs)[0].hashes()
+
+
+@pytest.mark.parametrize("fault", [404, "denied"])
+def test_before_a_season_there_is_nothing_yet_and_after_it_that_is_an_error(get, mirror, fault):
+    files, mirror.files = mirror.files, {}
+    mirror.faults |= {path: [fault] * 4 for path in files}
     assert {one.status for one in get("today=2023-10-01").values()} == {NOTHING}
+    mirror.files = files
+    mirror.faults.clear()
+    assert {one.status for one in get("today=2023-12-01").values()} == {FETCHED}
+    mirror.files = {}
+    gone = get("today=2023-12-02")
+    assert {one.status for one in gone.values()} == {FAILED}
+    assert "no such file" in gone["team_logs", "2023-24"].note
     done = get("today=2024-08-01")
     assert {one.status for one in done.values()} == {FAILED}
     assert "404" in done["team_logs", "2023-24"].note
@@ -129,7 +159,7 @@ def test_what_passes_is_tried_again(get, mirror, faults):
         ("slow", 3, "no answer within 0.3 s"),
         ("html", 3, "a page of HTML or XML came instead of a parquet"),
         (429, 3, "status 429"),
-        (403, 1, "status 403.*refuses addresses of clouds"),
+        (403, 1, "status 403.*Try again later, or take another source"),
         (410, 1, "status 410.*Check the address"),
     ],
 )
@@ -156,9 +186,9 @@ def test_a_server_that_never_answers_is_not_asked_for_every_season(fetch):
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (lambda log: log.rename(columns={"reb": "rebounds"}), "lacks the columns REB"),
+        (lambda log: log.rename(columns={"ast": "dimes"}), "lacks the columns AST"),
         (lambda log: log.head(0), "no rows"),
-        (lambda log: log.assign(team_id="BOS"), "not of the source's form"),
+        (lambda log: log.assign(game_date=[[1]] * len(log)), "not of the source's form"),
         (without("0022300002"), "1 games that were there are gone.*0022300002"),
         (lambda log: log.drop(index=0), "games without two teams: 1, such as 00"),
         (lambda log: pd.concat([log, log.head(1).assign(pts=7)]), "rows with two scores: 1"),
@@ -220,7 +250,16 @@ def test_names_that_the_mirror_lacks_are_said(get, mirror, tmp_path):
     assert "names of today" in done["team_logs", "2023-24"].note
     log = pd.read_parquet(tmp_path / "raw" / LOG)
     assert set(log["MATCHUP"]) == set(regular_games()["MATCHUP"])
-    assert "name the players" in done["player_logs", "2023-24"].note
+    assert "8 players that player_seasons lacks" in done["player_logs", "2023-24"].note
+    people = pd.read_parquet(tmp_path / "raw" / "player_logs_2023_24.parquet")
+    assert (people["PLAYER_NAME"] == "player " + people["PLAYER_ID"].astype("str")).all()
+
+
+def test_rows_without_a_player_are_left_out_and_counted(get, mirror, tmp_path):
+    change(mirror, PLAYERS, lambda log: log.assign(player_id=log["player_id"].where(log.index > 1)))
+    assert "left out: 2 rows without a player" in get()["player_logs", "2023-24"].note
+    log = pd.read_parquet(tmp_path / "raw" / "player_logs_2023_24.parquet")
+    assert log[["PLAYER_ID", "PLAYER_NAME"]].notna().all().all()
 
 
 def test_files_of_others_stay_as_they_are(get, mirror, logs, tmp_path):

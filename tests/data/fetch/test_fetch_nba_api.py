@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pandas as pd
 import pytest
-from raw_logs import BOS, CLE, LAL
+from raw_logs import BOS, CLE, DEN, LAL
 
 from nba_rank.data.fetch.run import CURRENT, FAILED, FETCHED, NOTHING
 from nba_rank.data.ingest import read_raw
@@ -150,8 +150,8 @@ def test_schedule_rosters_and_play_by_play(get, site, logs, tmp_path):
     raw = tmp_path / "raw"
     fixtures = pd.read_parquet(raw / "schedules" / "schedule_2023_24.parquet")
     assert fixtures.to_numpy().tolist() == [
-        ["2023-10-30", "BOS", "DEN", False, "7:30 pm ET"],
-        ["2023-11-01", "DEN", "BOS", False, "PPD"],  # which ingest leaves out
+        ["2023-10-30", BOS, DEN, False, "7:30 pm ET"],
+        ["2023-11-01", DEN, BOS, False, "PPD"],  # which ingest leaves out
     ]
     roster = pd.read_parquet(raw / "rosters" / "2023-10-26.parquet")
     assert roster["PLAYER_NAME"].tolist() == ["Player 380", "Player 390"]

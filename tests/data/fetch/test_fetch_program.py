@@ -82,4 +82,4 @@ def test_what_fails_is_told_and_ends_in_an_error(server, tmp_path):
     assert (done.returncode, done.stderr) == (1, "")
     assert "failed" in done.stdout
     assert "1 of 1 could not be fetched" in done.stdout
-    assert "refuses addresses of clouds" in done.stdout
+    assert "take another source" in done.stdout
