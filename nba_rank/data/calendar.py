@@ -1,5 +1,6 @@
 """As-of dates: an even grid, and the points of a season at which skill is measured."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -60,6 +61,13 @@ def as_of_grid(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFr
         frames.append(pd.DataFrame({"season": season, "as_of_date": dates, "as_of_point": names}))
     grid = pd.concat(frames, ignore_index=True)
     return grid.astype({"as_of_date": "datetime64[us]", "season": "str", "as_of_point": "str"})
+
+
+def game_days(tables: Tables, seasons: Sequence[str]) -> pd.DataFrame:
+    """Return `season` and `as_of_date` of the mornings on which seasons have games of any kind."""
+    games = tables.games[tables.games["season"].isin(seasons)]
+    dates = games[["season", "game_date"]].drop_duplicates().sort_values("game_date")
+    return dates.rename(columns={"game_date": "as_of_date"}).reset_index(drop=True)
 
 
 def playoff_dates(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFrame:

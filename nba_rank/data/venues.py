@@ -6,6 +6,10 @@ import pandas as pd
 
 from nba_rank.data import league
 
+HIGH = (1610612743, 1610612762)
+"""Ids of the teams whose arenas lie high: Denver at 1,600 m and Utah at 1,300 m; all others are
+below 400 m."""
+
 
 def arena_offsets(season: pd.Series, team_id: pd.Series) -> npt.NDArray[np.float64]:
     """Return the hours from UTC of each team's arena in its season, NaN for an unknown team."""

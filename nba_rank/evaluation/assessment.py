@@ -36,7 +36,8 @@ class EvaluationInputs:
     """A run's models, by fit, and forecasts.
 
     `oof` are member scores by season, of models that have not seen it; `completed` are those of the
-    test seasons with final score, probabilities and odds.
+    test seasons with final score, probabilities and odds; `games` are from
+    `nba_rank.odds.next_games`, none where nothing is simulated.
     """
 
     plan: FoldPlan
@@ -45,6 +46,7 @@ class EvaluationInputs:
     oof: dict[str, Scores]
     completed: dict[str, Scores]
     predictions: pd.DataFrame
+    games: pd.DataFrame
 
 
 def assess(
@@ -95,7 +97,9 @@ def assess(
     return evaluation_result(
         ranker=ranker,
         rankings=rankings,
-        probabilities=assess_probabilities(forecasts, league, baselines, grid, ranker, simulated),
+        probabilities=assess_probabilities(
+            forecasts, league, baselines, grid, ranker, simulated, judged.games
+        ),
         more=pd.concat(more, ignore_index=True),
         predictions=judged.predictions,
         completed=judged.completed,

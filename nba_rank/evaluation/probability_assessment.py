@@ -20,7 +20,7 @@ from nba_rank.evaluation.series import (
     series_references,
     series_upsets,
 )
-from nba_rank.evaluation.single_games import KINDS, game_metrics, game_references
+from nba_rank.evaluation.single_games import COLUMNS, KINDS, game_metrics, game_references
 from nba_rank.features.asof import days, start_years
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Scores
@@ -62,11 +62,13 @@ def assess_probabilities(
     grid: pd.DataFrame,
     name: str,
     simulated: pd.DataFrame,
+    own_games: pd.DataFrame,
 ) -> ProbabilityFindings:
     """Judge the forecasts of the test seasons by the final ranker, `name`.
 
     `baselines` and `grid` are those of all seasons; `simulated` holds the odds of the reference
-    `MARGINS` at the as-of points, or no rows.
+    `MARGINS` at the as-of points, or no rows; `own_games` the ranker's forecasts of single games,
+    from `nba_rank.odds.next_games`, or no rows.
     """
     tables, results, seasons = league.tables, league.results, list(forecasts)
     points = grid[grid["as_of_point"] != ""]
@@ -80,13 +82,13 @@ def assess_probabilities(
         references.append(simulated[columns].assign(ranker=MARGINS))
     odds = pd.concat([*_own_odds(at_points, name), *references], ignore_index=True)
     tidy = [advancement_metrics(odds, results)]
-    games = pd.concat(
-        [
-            game_references(tables, seasons),
-            *[win_probabilities(forecasts[one], league_in[one], name) for one in seasons],
-        ],
-        ignore_index=True,
-    )
+    forecast_games = [win_probabilities(forecasts[one], league_in[one], name) for one in seasons]
+    if len(own_games):
+        single = own_games[own_games["kind"].isin(KINDS)].assign(ranker=name)
+        forecast_games = [part[part["ranker"] != name] for part in forecast_games]
+        forecast_games.append(single.rename(columns={"home_win_prob": "p_home"}))
+    forecast_games.insert(0, game_references(tables, seasons))
+    games = pd.concat([part[COLUMNS] for part in forecast_games if len(part)], ignore_index=True)
     tidy.append(game_metrics(games))
     finishes, series = pd.DataFrame(), pd.DataFrame()
     if "projected_rank" in at_points:

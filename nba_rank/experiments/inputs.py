@@ -26,6 +26,8 @@ from nba_rank.models.oof import fit_folds, n_steps
 from nba_rank.models.ranker import League
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.mornings import cached_mornings, morning_inputs
+from nba_rank.odds.next_games import Mornings
 from nba_rank.odds.projection import Projection, project, projected_seasons
 from nba_rank.samples.dataset import PROJECTION, Dataset
 from nba_rank.samples.folds import FoldPlan, plan_folds
@@ -47,6 +49,7 @@ class RunInputs:
         projection: Simulator of each projected season; empty if the projection is off.
         projected: What it simulated; likewise.
         groups: The feature groups, the projection among them.
+        games: The games of all seasons with their mornings; None unless asked for.
     """
 
     config: Config
@@ -59,6 +62,7 @@ class RunInputs:
     projection: dict[str, MonteCarloOdds]
     projected: pd.DataFrame
     groups: dict[str, BuiltGroup]
+    games: Mornings | None
 
     @property
     def group_seconds(self) -> dict[str, float]:
@@ -68,12 +72,12 @@ class RunInputs:
 
 
 def read_inputs(
-    config: Config, run_dir: RunDir, stages: Stages, *, with_playoffs: bool = False
+    config: Config, run_dir: RunDir, stages: Stages, *, with_games: bool = False
 ) -> RunInputs:
     """Prepare the tables, plan the folds and build the features; raises as `run`.
 
-    With `with_playoffs` the pass over the games also rates the players in the playoffs of the test
-    seasons, for `inputs_on`.
+    With `with_games` players are also rated on all game days, for forecasts of single games, and
+    in the playoffs of the test seasons, for `inputs_on`.
     """
     device = device_of(config.trainer)
     run_dir.note(environment=run_dir.manifest.get("environment", {}) | {"device": str(device)})
@@ -91,12 +95,16 @@ def read_inputs(
     with stages.stage("players"):
         threads = config.trainer.num_threads
         rated = dates
-        if with_playoffs:
+        if with_games:
             later = playoff_dates(tables, plan.test_seasons, config.data.as_of_every_days)
             rated = pd.concat([dates, later])
         ratings = cached_ratings(tables, rated, config.features, cache, threads)
         ratings = ratings.merge(dates, on=["season", "as_of_date"])
         sets = sets_of(tables, ratings, dates, config)
+        games = None
+        if with_games:
+            mornings = cached_mornings(tables, seasons, config.features, cache, threads)
+            games = Mornings.of(tables, mornings)
     run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
     with stages.stage("features"):
         store = cached_store(tables, ratings, dates, config.features, cache)
@@ -111,7 +119,9 @@ def read_inputs(
         summary, odds = projected.summary, projected.odds
         data = data.with_projection(summary)
         groups = {**groups, "projection": BuiltGroup([*PROJECTION], projected.seconds)}
-    inputs = RunInputs(config, tables, results, plan, data, grid, league, odds, summary, groups)
+    inputs = RunInputs(
+        config, tables, results, plan, data, grid, league, odds, summary, groups, games
+    )
     stages.groups(inputs.group_seconds)
     run_dir.note(store={"columns": store.columns, "build_seconds": inputs.group_seconds})
     return inputs
@@ -146,7 +156,7 @@ def inputs_on(
         sets_of(tables, ratings, dates, config),
         relevance=pd.DataFrame(),
     )
-    inputs = strength_inputs(tables, ratings, dates, features.market)
+    inputs = morning_inputs(tables, ratings, dates, features)
     return data, League(tables, inputs, results)
 
 

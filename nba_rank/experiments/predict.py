@@ -102,15 +102,18 @@ def forecast_of(morning: Morning) -> DateForecast:
     data, league = morning.inputs()
     predicted = ranker.predict(data, league)
     found: dict[str, pd.DataFrame] = {}
-    if isinstance(ranker.ensemble.odds, MonteCarloOdds):
+    odds, models = ranker.ensemble.odds, ranker.next_games
+    if isinstance(odds, MonteCarloOdds):
         found["seeds"] = predicted.frame[
             [*KEY, *[f"seed_{place}" for place in range(1, N_SEEDS + 1)]]
         ]
         rated = league.rated(predicted.frame)
         names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
-        games = coming_games(ranker.ensemble.odds, rated, tables, morning.days, morning.hypothesis)
-        found["games"] = _named(games, names)
-        found["series"] = _named(series_table(ranker.ensemble.odds, rated, tables), names)
+        if models is not None:  # a run of an earlier version has none
+            hypothesis = morning.hypothesis
+            games = coming_games(odds, models, rated, tables, morning.days, hypothesis)
+            found["games"] = _named(games, names)
+        found["series"] = _named(series_table(odds, rated, tables), names)
         strength = predicted.frame.set_index("team_id")["regular_strength"]
         found["standings"] = ended_today(tables, season, date, strength)
     return DateForecast(

@@ -26,6 +26,7 @@ from nba_rank.models.oof import prepare_workers
 from nba_rank.models.ranker import Ranker
 from nba_rank.models.seasons import complete_seasons, fit_ensembles, predict_seasons
 from nba_rank.odds.bracket import MisfitError
+from nba_rank.odds.next_games import NextGames
 from nba_rank.report.run_report import Setting, write_report
 from nba_rank.samples.folds import FoldPlan
 
@@ -55,7 +56,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     stages = Stages(console, config.callbacks.progress)
     seeds = Seeds.of(config.seed)
     prepare_workers(config)
-    inputs = read_inputs(config, run_dir, stages, with_playoffs=config.odds.name == "monte_carlo")
+    inputs = read_inputs(config, run_dir, stages, with_games=config.odds.name == "monte_carlo")
     config = inputs.config
     tables, results, plan = inputs.tables, inputs.results, inputs.plan
     data, grid = inputs.data, inputs.grid
@@ -68,11 +69,12 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     members, oof = fit_members(plan, data, config, seeds.folds, run_dir, stages)
     run_dir.write_frame("oof.parquet", _oof_table(plan, oof))
     with stages.stage("stack", len(plan.tests)) as advance:
-        rankers = {}
+        rankers, next_games = {}, _next_games(inputs)
         ensembles = fit_ensembles(plan.tests, oof, data.relevance, config, inputs.league)
         for part, ensemble in zip(plan.tests, ensembles, strict=True):
             projection = inputs.projection.get(part.fit)
-            rankers[part.fit] = Ranker(members[part.fit], ensemble, projection)
+            models = next_games.get(part.fit)
+            rankers[part.fit] = Ranker(members[part.fit], ensemble, projection, models)
             rankers[part.fit].save(run_dir.path / "models" / part.fit)
             advance()
     of_season = {season: rankers[part.fit] for part in plan.tests for season in part.seasons}
@@ -88,8 +90,14 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     )
 
     with stages.stage("evaluation"):
+        games = pd.DataFrame()
+        if inputs.games is not None:
+            fits = {season: part.fit for part in plan.tests for season in part.seasons}
+            models_of = {season: next_games[fit] for season, fit in fits.items()}
+            games = inputs.games.forecasts(models_of, tables)
+            run_dir.write_frame("game_forecasts.parquet", games)
         result = assess(
-            EvaluationInputs(plan, members, rankers, oof, completed, table),
+            EvaluationInputs(plan, members, rankers, oof, completed, table, games),
             data,
             grid,
             inputs.league,
@@ -107,6 +115,17 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         write_report(result, setting, run_dir, console)
     run_dir.note(seconds=stages.seconds)
     return RunResult(result.metrics, table, plan)
+
+
+def _next_games(inputs: RunInputs) -> dict[str, NextGames]:
+    """Return the models of single games by fit; none where they are not asked for."""
+    if inputs.games is None:
+        return {}
+    half_life = inputs.config.folds.season_half_life
+    return {
+        part.fit: NextGames.fit(inputs.games, before=part.fit, season_half_life=half_life)
+        for part in inputs.plan.tests
+    }
 
 
 def _playoffs(

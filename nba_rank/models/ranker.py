@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from nba_rank.models.saved import reading
 from nba_rank.models.stacking import Stacker
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.next_games import NextGames
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.softmax import SoftmaxOdds
 from nba_rank.odds.strength import SCORE
@@ -36,7 +37,9 @@ NEED_PLAYERS = ("model_a", "projected_win_pct", "full_strength", "roster_strengt
 _NO_STAND_IN = (*MEMBERS, *PROJECTION, *NEED_PLAYERS)
 """Inputs that must be known of all teams of a date; others may be unknown, see `Stacker`."""
 
-ENSEMBLE, _PROJECTION = "ensemble.json", "projection.json"
+ENSEMBLE, _PROJECTION, _GAMES = "ensemble.json", "projection.json", "next_games.json"
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -191,11 +194,13 @@ class Ranker:
         members: Base models.
         ensemble: Stacker, calibration and odds.
         projection: The simulation behind `PROJECTED` and its companions; None where it is off.
+        next_games: Models of single games; None where nothing is simulated.
     """
 
     members: Members
     ensemble: Ensemble
     projection: MonteCarloOdds | None
+    next_games: NextGames | None = None
 
     def predict(self, data: Dataset, league: League) -> Scores:
         """Score all rows; see `complete` for what comes out."""
@@ -246,6 +251,8 @@ class Ranker:
         _write(folder / ENSEMBLE, parts)
         if self.projection is not None:
             _write(folder / _PROJECTION, asdict(self.projection))
+        if self.next_games is not None:
+            _write(folder / _GAMES, asdict(self.next_games))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -266,11 +273,12 @@ class Ranker:
                     SoftmaxOdds(**fields) if name == "softmax" else MonteCarloOdds.from_dict(fields)
                 )
             ensemble = Ensemble(**{"stacker": None, **fitted})
-        projection, path = None, folder / _PROJECTION
-        if path.exists():
-            with reading(path):
-                projection = MonteCarloOdds.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        return cls(Members.load(folder), ensemble, projection)
+        return cls(
+            Members.load(folder),
+            ensemble,
+            _read(folder / _PROJECTION, MonteCarloOdds.from_dict),
+            _read(folder / _GAMES, NextGames.from_dict),
+        )
 
 
 def out_of_season_scores(
@@ -391,6 +399,14 @@ def _date_progress(frame: pd.DataFrame) -> FloatArray | None:
         return None
     dates = [frame["season"], frame["as_of_date"]]
     return pd.Series(progress, frame.index).groupby(dates).transform("mean").to_numpy()
+
+
+def _read(path: Path, restore: Callable[[dict[str, Any]], _Part]) -> _Part | None:
+    """Read a part that not every ranker has."""
+    if not path.exists():
+        return None
+    with reading(path):
+        return restore(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

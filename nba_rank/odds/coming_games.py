@@ -8,20 +8,21 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
+from nba_rank.features.asof import days, start_years
 from nba_rank.features.players.availability import STATUS_PLAY_PROB, reported_availability
 from nba_rank.features.players.names import player_names
 from nba_rank.odds.antithetic import AntitheticDraws
+from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.next_games import Meetings, NextGames
 from nba_rank.odds.season_sim import (
     SeasonStrengths,
     Simulated,
     Situation,
-    expected_margins,
     simulate_together,
 )
 
@@ -35,6 +36,7 @@ _BLOCKS, _AT_ONCE = 10, 1000
 
 def coming_games(
     odds: MonteCarloOdds,
+    models: NextGames,
     frame: pd.DataFrame,
     tables: Tables,
     n_days: int,
@@ -43,23 +45,32 @@ def coming_games(
     """Forecast the games of the next days.
 
     Args:
-        odds: Fitted odds.
-        frame: Rated teams of one date, as `MonteCarloOdds.predict` reads them.
+        odds: Fitted odds, which the rest of the season is simulated with.
+        models: Models of single games.
+        frame: Rated teams of one date, as both read them.
         tables: The canonical tables; results of the date and later are not read.
         n_days: Days from the date on.
         hypothesis: What is assumed of the games left.
 
     Returns:
-        `game_date`, `home_team_id`, `away_team_id`, `neutral_site`, `expected_margin` and
-        `margin_sd` (of the home team, points; the spread holds the doubt in both strengths) and
-        `home_win_prob` (0 to 1) of the fixtures that are known, in order of day, without those
-        whose results are assumed; for both sides what `swings` returns, and `home_out` and
-        `away_out`, as `out` returns them.
+        `game_date`, `home_team_id`, `away_team_id`, `neutral_site` and what `NextGames.forecast`
+        returns of the fixtures that are known, in order of day, without those whose results are
+        assumed; for both sides what `swings` returns, and `home_out` and `away_out`, as `out`
+        returns them.
     """
-    [(situation, strengths)] = odds.mornings(frame.sort_values("team_id"), tables, hypothesis)
+    frame = frame.sort_values("team_id", ignore_index=True)
+    [(situation, strengths)] = odds.mornings(frame, tables, hypothesis)
+    edge = HomeEdge.of(tables).at(start_years(frame["season"][:1]), days(frame["as_of_date"][:1]))
     left = situation.remaining
-    margin = expected_margins(left, strengths)
-    sd = float(np.hypot(strengths.regular_noise, np.sqrt(2) * strengths.regular_doubt))
+    # Rows of the frame, like positions of the situation, are teams in ascending order of id.
+    court = np.where(left.neutral, 0.0, 1.0)
+    tired = left.back_to_back.astype(np.float64)
+    meetings = Meetings(left.home, left.away, edge * court, court, tired[:, 1] - tired[:, 0])
+    forecast = models.forecast(frame, meetings, "regular")
+    for day, rated in reversed(hypothesis.spells if hypothesis is not None else ()):
+        rated = rated.sort_values("team_id", ignore_index=True)
+        of_spell = left.day < day
+        forecast[of_spell] = models.forecast(rated, meetings, "regular")[of_spell]
     ids = situation.records.team_id
     games = pd.DataFrame(
         {
@@ -67,9 +78,7 @@ def coming_games(
             "home_team_id": ids[left.home],
             "away_team_id": ids[left.away],
             "neutral_site": left.neutral,
-            "expected_margin": margin,
-            "margin_sd": sd,
-            "home_win_prob": ndtr(margin / sd),
+            **forecast,
         }
     )
     date = situation.as_of_date

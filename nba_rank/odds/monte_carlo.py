@@ -175,7 +175,7 @@ class MonteCarloOdds:
         )
         market = None
         if training_games.market is not None:
-            starts = _with_market(REGULAR) | score, _with_market(playoffs) | score
+            starts = with_market(REGULAR) | score, with_market(playoffs) | score
             market = fit(training_games.market, *starts)
         return cls(
             fit(training_games.players, REGULAR | score, playoffs | score),
@@ -346,7 +346,8 @@ def _known_of_all(frame: pd.DataFrame, inputs: list[str]) -> pd.Series:
     return known.groupby([frame["season"], frame["as_of_date"]]).transform("all")
 
 
-def _with_market(start: dict[str, float]) -> dict[str, float]:
+def with_market(start: dict[str, float]) -> dict[str, float]:
+    """Return starting weights with that of `MARKET_INPUT`, the others scaled down for it."""
     own = 1 - MARKET_WEIGHT
     return {name: own * weight for name, weight in start.items()} | {MARKET_INPUT: MARKET_WEIGHT}
 

@@ -121,11 +121,8 @@ class StrengthModel:
         first = np.zeros(2 * k + 2)
         first[:k] = np.array(list(start.values())) * scale
         own = [SCORE_GAMES if name == SCORE else RIDGE_GAMES for name in names]
-        penalty = np.diag(np.r_[own, own, np.full(2, EXTRA_GAMES)])
-        weighted = (design * weight[:, None]).T
-        gram = weighted @ design + penalty
-        moment = weighted @ (response - games.edge) + penalty @ first
-        solved = np.linalg.solve(gram, moment)
+        penalty = np.r_[own, own, np.full(2, EXTRA_GAMES)]
+        solved = shrunk_weights(design, response - games.edge, weight, penalty, first)
         expected = design @ solved + games.edge
         doubt = _doubt(games, frame, response - expected, of_season)
         return cls(
@@ -134,7 +131,7 @@ class StrengthModel:
             coef_change=(solved[k : 2 * k] / scale).tolist(),
             home=float(solved[2 * k]),
             rest=float(solved[2 * k + 1]),
-            noise=_noise(expected, games.margin > 0, weight),
+            noise=winning_noise(expected, games.margin > 0, weight),
             doubt=doubt,
         )
 
@@ -170,8 +167,27 @@ class StrengthModel:
         return cls(**{**fields, "doubt": tuple(fields["doubt"])})
 
 
-def _noise(expected: FloatArray, won: np.ndarray, weight: FloatArray) -> float:
-    """Return the noise under which the wins were most likely, shrunk towards `NOISE`."""
+def shrunk_weights(
+    design: FloatArray,
+    response: FloatArray,
+    weight: FloatArray,
+    penalty: FloatArray,
+    first: FloatArray,
+) -> FloatArray:
+    """Return the weights of K columns by weighted ridge regression towards `first`, [K].
+
+    `design` is [N, K], `response` and `weight` [N], `penalty` and `first` [K].
+    """
+    weighted = (design * weight[:, None]).T
+    gram, moment = weighted @ design + np.diag(penalty), weighted @ response + penalty * first
+    return np.asarray(np.linalg.solve(gram, moment), dtype=np.float64)
+
+
+def winning_noise(expected: FloatArray, won: np.ndarray, weight: FloatArray) -> float:
+    """Return the noise under which the wins were most likely, shrunk towards `NOISE`, points.
+
+    `expected` margins, wins and weights are [N] each.
+    """
     side = np.where(won, 1.0, -1.0) * expected
     # Hundreds of thousands of expected margins say no more than their means in narrow bins: it
     # moves the noise by a few hundred-thousandths of a point.

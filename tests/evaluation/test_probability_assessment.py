@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.testing import assert_frame_equal
 from scipy.special import ndtr
 from sklearn.ensemble import RandomForestRegressor
 from xgboost import XGBRegressor
@@ -34,6 +35,7 @@ ADVANCEMENT = TITLE | {
     "advancement_log_loss",
 }  # fmt: skip
 GAMES = {"game_brier", "game_log_loss"}
+NO_GAMES = pd.DataFrame()
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +80,11 @@ def assess(sim_tables, sim_inputs, sim_dates):
     settings = {"n_simulations": 100, "seed": 0, "threads": 1}
     margins = margins_only(sim_tables, sim_inputs, points, [TESTED], **settings)
 
-    def judge(forecast, league):
+    def judge(forecast, league, own_games=NO_GAMES):
         simulated = isinstance(forecast.ranker.ensemble.odds, MonteCarloOdds)
         reference = margins if simulated else margins.iloc[:0]
         return assess_probabilities(
-            {TESTED: forecast}, league, baselines, sim_dates, "stack", reference
+            {TESTED: forecast}, league, baselines, sim_dates, "stack", reference, own_games
         )
 
     return judge
@@ -101,6 +103,23 @@ def metrics_of(found, ranker, scope="league"):
 
 def rankers(frame):
     return set(frame["ranker"])
+
+
+def test_forecasts_of_single_games_are_judged_as_the_rankers(assess, simulated, league, found):
+    games = league.tables.games
+    own = games.loc[games["season"] == TESTED, ["season", "game_id", "kind"]].assign(
+        home_win_prob=0.25, home_won=True
+    )
+    judged = assess(simulated, league, own)
+    told = judged.games[judged.games["ranker"] == "stack"]
+    before = found.games[found.games["ranker"] == "stack"]
+    assert sorted(told["game_id"]) == sorted(before["game_id"])
+    assert (told["p_home"] == 0.25).all()
+    rows = judged.metrics[judged.metrics["ranker"] == "stack"]
+    assert (rows.loc[rows["metric"] == "game_brier", "value"] == 0.75**2).all()
+    others = [part.games[part.games["ranker"] != "stack"] for part in (judged, found)]
+    keys = ["ranker", "game_id"]
+    assert_frame_equal(*(part.sort_values(keys, ignore_index=True) for part in others))
 
 
 def test_every_ranker_has_the_metrics_of_its_probabilities(found):

@@ -167,11 +167,12 @@ def test_a_run_folder_is_complete(finished):
         "figures/losses.png", "figures/attention_diagnostics.png",
         "report.html", "diagnostics.csv", "contributions.csv", "differences.csv",
         "faithfulness.csv", "odds.parquet", "games.csv", "series.csv", "finishes.csv",
-        "playoff_players.csv", f"figures/title_race_{TEST_SEASON}.png",
+        "game_forecasts.parquet", "playoff_players.csv", f"figures/title_race_{TEST_SEASON}.png",
         *[f"figures/reliability_{name}.png" for name in ("odds", "calibration")],
         *[f"models/{TEST_SEASON}/{name}"
           for name in (
-              "features.json", "ensemble.json", "projection.json", "xgb.ubj", "rf.npz"
+              "features.json", "ensemble.json", "projection.json", "next_games.json", "xgb.ubj",
+              "rf.npz",
           )],
         f"models/{TEST_SEASON}/model_a.json",
         *[f"models/{TEST_SEASON}/model_a_{network}.ckpt" for network in networks],

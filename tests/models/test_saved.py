@@ -63,6 +63,7 @@ def rehash(folder):
     [
         ("ensemble.json", Ranker.load),
         ("projection.json", Ranker.load),
+        ("next_games.json", Ranker.load),
         ("clone_classifier.ubj", PlayoffClassifier.load),
         ("scores.npz", TeamScores.load),
         ("rf.npz", lambda folder: Forest.load(folder / "rf.npz")),

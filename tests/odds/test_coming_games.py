@@ -9,6 +9,7 @@ from nba_rank.data.tables import conform
 from nba_rank.odds import coming_games as module
 from nba_rank.odds.coming_games import coming_games, swings
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.next_games import GameModel, NextGames
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate
 
 SEASON = "2023-24"
@@ -43,15 +44,22 @@ def odds(sim_tables, sim_inputs) -> MonteCarloOdds:
 
 
 @pytest.fixture(scope="module")
+def models() -> NextGames:
+    weights = {"elo_margin": 1.0, "home": 0.5, "rest": 1.5, "altitude": 0.0}
+    of_kind = {kind: GameModel(weights, 11.0) for kind in ("regular", "playoffs")}
+    return NextGames(of_kind, of_kind)
+
+
+@pytest.fixture(scope="module")
 def morning(sim_inputs) -> pd.DataFrame:
     frame = sim_inputs[sim_inputs["season"] == SEASON]
     dates = sorted(frame["as_of_date"].unique())
     return frame[frame["as_of_date"] == dates[len(dates) // 3]]
 
 
-def test_the_fixtures_of_the_days_asked_for_are_forecast(odds, morning, sim_tables):
+def test_the_fixtures_of_the_days_asked_for_are_forecast(odds, models, morning, sim_tables):
     date = morning["as_of_date"].iloc[0]
-    found = coming_games(odds, morning, sim_tables, 3)
+    found = coming_games(odds, models, morning, sim_tables, 3)
     schedule = sim_tables.schedule
     due = schedule[schedule["game_date"].between(date, date + pd.Timedelta(days=2))]
     columns = ["game_date", "home_team_id", "away_team_id"]
@@ -59,35 +67,34 @@ def test_the_fixtures_of_the_days_asked_for_are_forecast(odds, morning, sim_tabl
         found[columns].sort_values(columns, ignore_index=True),
         due[columns].sort_values(columns, ignore_index=True),
     )
-    assert coming_games(odds, morning, sim_tables, 0).empty
+    assert coming_games(odds, models, morning, sim_tables, 0).empty
 
 
-def test_games_that_are_made_up_for_lack_of_a_schedule_are_not_forecast(odds, morning, sim_tables):
+def test_games_that_are_made_up_for_lack_of_a_schedule_are_not_forecast(
+    odds, models, morning, sim_tables
+):
     unknown = replace(sim_tables, schedule=sim_tables.schedule.iloc[:0])
-    assert coming_games(odds, morning, unknown, 7).empty
+    assert coming_games(odds, models, morning, unknown, 7).empty
 
 
-def test_margins_are_gaps_of_strength_with_home_edge_and_rest(odds, morning, sim_tables):
-    found = coming_games(odds, morning, sim_tables, 7)
-    ordered = morning.sort_values("team_id")
-    [strengths] = odds.strengths(ordered, [2.0])
-    points = pd.Series(strengths.regular, ordered["team_id"].to_numpy())
+def test_margins_are_gaps_of_strength_with_home_edge_and_rest(odds, models, morning, sim_tables):
+    found = coming_games(odds, models, morning, sim_tables, 7)
+    points = morning.set_index("team_id")["elo_margin"]
     home, away = (found[f"{side}_team_id"].map(points) for side in ("home", "away"))
     edge = (found["expected_margin"] - (home - away)).round(9)
     # Nobody, the home team or the visitors alone played on the day before.
     base = edge.mode()[0]
     assert base == pytest.approx(2.5, abs=1.5)
-    assert set((edge - base).round(6)) <= {0.0, round(strengths.rest, 6), -round(strengths.rest, 6)}
-    sd = found["margin_sd"].iloc[0]
-    assert sd == pytest.approx(odds.players.regular.noise)
-    expected = norm.cdf(found["expected_margin"] / sd)
+    assert set((edge - base).round(6)) <= {0.0, 1.5, -1.5}
+    assert (edge != base).any()
+    expected = norm.cdf(found["expected_margin"] / 11.0)
     assert found["home_win_prob"].to_numpy() == pytest.approx(expected)
 
 
-def test_results_of_the_date_and_later_play_no_part(odds, morning, sim_tables, poison):
+def test_results_of_the_date_and_later_play_no_part(odds, models, morning, sim_tables, poison):
     date = morning["as_of_date"].iloc[0]
-    kept = coming_games(odds, morning, sim_tables, 7)
-    poisoned = coming_games(odds, morning, poison(sim_tables, date), 7)
+    kept = coming_games(odds, models, morning, sim_tables, 7)
+    poisoned = coming_games(odds, models, morning, poison(sim_tables, date), 7)
     pd.testing.assert_frame_equal(poisoned, kept, check_exact=True)
 
 
@@ -147,9 +154,9 @@ def test_a_win_never_lowers_the_odds_of_the_playoffs_and_some_games_decide_much(
     assert np.max(both) > 0.2
 
 
-def test_who_is_out_is_told_by_team_the_most_used_first(odds, morning, sim_tables):
+def test_who_is_out_is_told_by_team_the_most_used_first(odds, models, morning, sim_tables):
     date = morning["as_of_date"].iloc[0]
-    [game] = coming_games(odds, morning, sim_tables, 7).iloc[:1].to_dict("records")
+    [game] = coming_games(odds, models, morning, sim_tables, 7).iloc[:1].to_dict("records")
     played = sim_tables.player_games
     played = played[(played["season"] == SEASON) & (played["game_date"] < date)]
     of_home = played[played["team_id"] == game["home_team_id"]]
@@ -163,7 +170,7 @@ def test_who_is_out_is_told_by_team_the_most_used_first(odds, morning, sim_table
         injury_reports=conform("injury_reports", listed),
         injury_report_dates=conform("injury_report_dates", listed[["date", "season"]].iloc[:1]),
     )
-    told = coming_games(odds, morning, reported, 7).iloc[0]
+    told = coming_games(odds, models, morning, reported, 7).iloc[0]
     assert told["home_out"] == f"{most[-1][1]} (doubtful), {most[0][1]}"
     assert told["away_out"] == ""
     for days_ago, current in ((3, True), (4, False)):
@@ -173,4 +180,4 @@ def test_who_is_out_is_told_by_team_the_most_used_first(odds, morning, sim_table
             injury_reports=reported.injury_reports.assign(date=date - moved),
             injury_report_dates=reported.injury_report_dates.assign(date=date - moved),
         )
-        assert (coming_games(odds, morning, old, 7)["home_out"].iloc[0] != "") == current
+        assert (coming_games(odds, models, morning, old, 7)["home_out"].iloc[0] != "") == current

@@ -7,10 +7,13 @@ from nba_rank.features.asof import day_of
 from nba_rank.odds.coming_games import coming_games
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.next_games import GameModel, NextGames
 from nba_rank.odds.season_sim import Situation, expected_margins
 
 SEASON = "2022-23"
 S = 60
+MODEL = GameModel({"elo_margin": 1.0, "home": 0.0, "rest": 0.0, "altitude": 0.0}, 12.0)
+MODELS = NextGames({"regular": MODEL}, {"regular": MODEL})
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +125,29 @@ def test_games_whose_results_are_assumed_are_not_forecast(odds, frame, sim_table
     [(situation, _)] = odds.mornings(frame, sim_tables)
     results = open_games(situation)
     results[0] = 3.0
-    found = coming_games(odds, frame, sim_tables, 7)
-    assumed = coming_games(odds, frame, sim_tables, 7, Hypothesis(results))
+    found = coming_games(odds, MODELS, frame, sim_tables, 7)
+    assumed = coming_games(odds, MODELS, frame, sim_tables, 7, Hypothesis(results))
     assert day_of(found["game_date"].iloc[0]) == situation.remaining.day[0]
     columns = ["game_date", "home_team_id", "away_team_id", "home_win_prob"]
     others = found[columns].iloc[1:].reset_index(drop=True)
     pd.testing.assert_frame_equal(assumed[columns], others)
+
+
+def test_spells_of_absence_move_the_forecasts_of_games_before_their_end(odds, frame, sim_tables):
+    [(situation, _)] = odds.mornings(frame, sim_tables)
+    left = situation.remaining
+    end = int(left.day[0]) + 3
+    weaker = frame.assign(elo_margin=frame["elo_margin"] - 5.0 * (frame.index == left.home[0]))
+    hypothesis = Hypothesis(open_games(situation), ((end, weaker),))
+    plain = coming_games(odds, MODELS, frame, sim_tables, 7)
+    assumed = coming_games(odds, MODELS, frame, sim_tables, 7, hypothesis)
+    team = frame["team_id"][left.home[0]]
+    own = (plain["home_team_id"] == team).astype(int) - (plain["away_team_id"] == team)
+    lost = -5.0 * own * (plain["game_date"].map(day_of) < end)
+    assert (assumed["expected_margin"] - plain["expected_margin"]).to_numpy() == pytest.approx(
+        lost.to_numpy()
+    )
+    assert set(lost) == {-5.0, 0.0} or set(lost) == {-5.0, 0.0, 5.0}
 
 
 def test_a_hypothesis_is_about_one_date(odds, sim_inputs, sim_tables):

@@ -1,0 +1,82 @@
+"""What is known of teams on the mornings of games, beside what strengths are made of."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nba_rank.config.schema import FeaturesConfig
+from nba_rank.core.fit_or_load import fit_or_load
+from nba_rank.data.calendar import game_days
+from nba_rank.data.tables import Tables
+from nba_rank.features import injuries, motivation
+from nba_rank.features.asof import Rows, RunningSums, days, start_years, team_season
+from nba_rank.features.players.cache import cached_ratings
+from nba_rank.odds.inputs import strength_inputs
+
+_FILE = "mornings.parquet"  # of an entry of the cache
+
+
+def morning_inputs(
+    tables: Tables, ratings: pd.DataFrame, dates: pd.DataFrame, features: FeaturesConfig
+) -> pd.DataFrame:
+    """Build what games are forecast from on the morning of their day.
+
+    Returns:
+        What `strength_inputs` returns of these arguments, with four columns more. NaN without
+        players: `available_strength`, that of `nba_rank.features.injuries`, points; `absences`, the
+        points that absences cost in the playoffs, as a negative number, times `n / (n + 1)` after n
+        playoff games of the team, since players who rest before the playoffs come back. Of all
+        teams: `idle`, 1 where no conference rival can change places with the team any more, else 0;
+        `closing`, 1 where one more win decides the playoff series that the team is in, else 0 (best
+        of seven).
+    """
+    frame = strength_inputs(tables, ratings, dates, features.market)
+    rows = Rows.of(tables, dates)
+    wins, played = _playoffs(tables, rows)
+    available = lost = np.full(len(frame), np.nan)
+    rated = frame["full_strength"].notna()
+    if rated.any():
+        asked = ratings.merge(rows.frame[["season", "as_of_date"]].drop_duplicates())
+        built = injuries.build(tables, asked, rows, features.injuries)
+        available = built["available_strength"].where(rated).to_numpy()
+        lost = built["absent_strength"].where(rated).to_numpy()
+    in_reach = motivation.build(tables, rows, features.motivation)["seeds_in_reach"]
+    return frame.assign(
+        available_strength=available,
+        absences=-lost * played / (played + 1),
+        idle=(in_reach == 0).astype(np.float64).to_numpy(),
+        closing=(wins % 4 == 3).astype(np.float64),
+    )
+
+
+def cached_mornings(
+    tables: Tables, seasons: list[str], features: FeaturesConfig, cache: Path, threads: int
+) -> pd.DataFrame:
+    """Return `morning_inputs` of all game days of seasons, from the cache if they are there."""
+
+    def make() -> pd.DataFrame:
+        dates = game_days(tables, seasons)
+        ratings = cached_ratings(tables, dates, features, cache, threads)
+        return morning_inputs(tables, ratings, dates, features)
+
+    found, _ = fit_or_load(
+        cache,
+        "mornings",
+        [tables.hashes(), seasons, features],
+        made_by=__name__,
+        make=make,
+        write=lambda frame, folder: frame.to_parquet(folder / _FILE, index=False),
+        read=lambda folder: pd.read_parquet(folder / _FILE),
+    )
+    return found
+
+
+def _playoffs(tables: Tables, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Return the playoff games of the season that each team has won and played so far, [N]."""
+    games = tables.team_games[tables.team_games["kind"] == "playoffs"]
+    group = team_season(start_years(games["season"]), games["team_id"].to_numpy())
+    won = games["won"].to_numpy(dtype=np.float64)
+    sums = RunningSums(group, days(games["game_date"]), [won])
+    (wins,), (played,) = sums.total(team_season(rows.season, rows.team), rows.day)
+    return wins, played
