@@ -95,7 +95,7 @@ def read_inputs(
     with stages.stage("players"):
         threads = config.trainer.num_threads
         rated = dates
-        if with_games:
+        if with_games and plan.test_seasons:
             later = playoff_dates(tables, plan.test_seasons, config.data.as_of_every_days)
             rated = pd.concat([dates, later])
         ratings = cached_ratings(tables, rated, config.features, cache, threads)

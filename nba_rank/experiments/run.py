@@ -33,7 +33,10 @@ from nba_rank.samples.folds import FoldPlan
 
 @dataclass(frozen=True)
 class RunResult:
-    """Tidy metrics, predictions of the test seasons with their playoffs, and the folds."""
+    """Tidy metrics, predictions of the test seasons with their playoffs, and the folds.
+
+    The frames are empty where no test season is left.
+    """
 
     metrics: pd.DataFrame
     predictions: pd.DataFrame
@@ -77,6 +80,10 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             rankers[part.fit] = Ranker(members[part.fit], ensemble, projection, models)
             rankers[part.fit].save(run_dir.path / "models" / part.fit)
             advance()
+    if not plan.test_seasons:
+        console.print("[yellow]No season is left to judge these models by[/]: add earlier ones.")
+        run_dir.note(seconds=stages.seconds)
+        return RunResult(pd.DataFrame(), pd.DataFrame(), plan)
     of_season = {season: rankers[part.fit] for part in plan.tests for season in part.seasons}
     tested = data.frame[data.frame["season"].isin(plan.test_seasons)]
     with stages.stage("odds", len(tested.drop_duplicates(["season", "as_of_date"]))) as advance:

@@ -86,6 +86,9 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
         config: Number of test seasons, refitting, the out-of-fold scheme, and whether a last fit
             learns from all seasons.
 
+    With `config.production` the test seasons are as many as the data allow, up to the number asked
+    for, and none where only the fit on all seasons is possible.
+
     Raises:
         FoldError: There are too few seasons.
     """
@@ -97,15 +100,19 @@ def plan_folds(seasons: list[str], first_predictable: str, config: FoldsConfig) 
                 f"folds.first_test_season={config.first_test_season}: the data holds no complete "
                 f"season from then on; the last is {seasons[-1]}"
             )
-    test, before = seasons[-n_test:], seasons[:-n_test]
-    predictable = [season for season in before if season >= first_predictable]
     needed = config.k if config.oof == "kfold" else 1
+    if config.production:
+        known = sum(season >= first_predictable for season in seasons)
+        n_test = min(n_test, max(known - needed, 0))
+    before, test = seasons[: len(seasons) - n_test], seasons[len(seasons) - n_test :]
+    predictable = [season for season in before if season >= first_predictable]
     if len(test) < n_test or len(predictable) < needed:
         raise FoldError(
             f"{n_test} test season(s) leave {len(predictable)} season(s) from {first_predictable} "
             f"on for out-of-fold scores, and {needed} or more are needed; the data holds "
             f"{len(seasons)} complete seasons. Lower folds.n_test_seasons, raise "
-            "folds.first_test_season or add seasons"
+            "folds.first_test_season, add seasons, or take folds=production, which holds out as "
+            "many as it can"
         )
     if config.oof == "kfold":
         oof, fits = predictable, []

@@ -17,6 +17,7 @@ from nba_rank.config.schema import PredictConfig, PredictDataConfig, WhatIfConfi
 from nba_rank.core.errors import UserError
 from nba_rank.core.names import PLATT
 from nba_rank.core.run_dir import read_manifest
+from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import manifest
 from nba_rank.data.calendar import PLAYOFFS
 from nba_rank.data.outcomes import EVENTS, decided, outcomes
@@ -631,6 +632,19 @@ def test_a_production_run_ranks_the_coming_season_by_all_complete_ones(run_again
     assert TEST_SEASON in seen["2025-26"]
     shutil.rmtree(folder / "models" / TEST_SEASON)
     pd.testing.assert_frame_equal(rank_date(asked(folder, f"{after:%Y-%m-%d}")).predictions, table)
+
+
+@pytest.mark.slow
+def test_two_seasons_are_enough_to_rank_the_third(run_again, tables):
+    """No season is left to judge the models by, and the run says so."""
+    third = sorted(set(tables.games["season"]))[2]
+    second = season_label(season_start_year(third) - 1)
+    result, folder = run_again("folds=production", f"data.last_season={second}")
+    assert result.plan.test_seasons == []
+    assert result.metrics.empty
+    table = rank_date(asked(folder, f"{third[:4]}-10-10")).predictions
+    assert set(table["season"]) == {third}
+    assert table["rank"].tolist() == list(range(1, 31))
 
 
 @pytest.mark.slow

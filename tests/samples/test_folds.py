@@ -76,6 +76,18 @@ def test_production_is_a_walk_forward_and_a_fit_on_all_seasons():
     assert parts == ["2023-24", "2024-25", "2024-25"]
 
 
+def test_production_holds_out_what_the_data_allow():
+    """Of three seasons one, of two none: the fit on both is all there is."""
+    three, two = (plan_folds(SEASONS[:n], SEASONS[1], PRODUCTION) for n in (3, 2))
+    assert three.test_seasons == SEASONS[2:3]
+    assert two.fits == [
+        Fit("2013-14", SEASONS[:1], SEASONS[1:2]), Fit("2014-15", SEASONS[:2], []),
+    ]  # fmt: skip
+    assert two.tests == [TestPart("2014-15", [], SEASONS[1:2])]
+    with pytest.raises(FoldError, match="add seasons"):
+        plan_folds(SEASONS[:1], SEASONS[1], PRODUCTION)
+
+
 def test_kfold_predicts_every_training_season_from_the_others():
     plan = plan_folds(SEASONS, SEASONS[1], KFOLD)
     before, (*folds, final) = SEASONS[:10], plan.fits
