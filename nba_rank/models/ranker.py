@@ -273,12 +273,9 @@ class Ranker:
                     SoftmaxOdds(**fields) if name == "softmax" else MonteCarloOdds.from_dict(fields)
                 )
             ensemble = Ensemble(**{"stacker": None, **fitted})
-        return cls(
-            Members.load(folder),
-            ensemble,
-            _read(folder / _PROJECTION, MonteCarloOdds.from_dict),
-            _read(folder / _GAMES, NextGames.from_dict),
-        )
+        projection = _read(folder / _PROJECTION, MonteCarloOdds.from_dict)
+        next_games = _read(folder / _GAMES, NextGames.from_dict)
+        return cls(Members.load(folder), ensemble, projection, next_games)
 
 
 def out_of_season_scores(
