@@ -64,7 +64,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     tables, results, plan = inputs.tables, inputs.results, inputs.plan
     data, grid = inputs.data, inputs.grid
     seen = None
-    if config.data.source == "raw":
+    if config.data.source == "raw" and plan.test_seasons:
         seen = Choices.read().seen(plan.test_seasons, config)
         run_dir.note(choices=asdict(seen))
         console.print(seen.line)
