@@ -172,7 +172,7 @@ def out(tables: Tables, season: str, date: pd.Timestamp) -> pd.Series:
     played = own.groupby("player_id")["seconds"].sum()
     listed = listed.assign(
         played=listed["player_id"].map(played).fillna(0),
-        text=listed["player_id"].map(player_names(tables))
+        text=listed["player_id"].map(player_names(tables)).astype("str")
         + np.where(listed["play_prob"].gt(0) & ~listed["season_out"], " (doubtful)", ""),
     ).dropna(subset="text")
     ordered = listed.sort_values(["played", "player_id"], ascending=[False, True])
