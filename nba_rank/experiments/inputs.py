@@ -1,5 +1,6 @@
 """The inputs of a run, and the members that it fits."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from nba_rank.config.schema import Config
 from nba_rank.core.errors import UserError
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.stages import Stages
-from nba_rank.data.calendar import as_of_grid, playoff_dates
+from nba_rank.data.calendar import as_of_grid, game_days, playoff_dates
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import prepare_tables
 from nba_rank.data.tables import Tables
@@ -26,7 +27,7 @@ from nba_rank.models.oof import fit_folds, n_steps
 from nba_rank.models.ranker import League
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds
-from nba_rank.odds.mornings import cached_mornings, morning_inputs
+from nba_rank.odds.mornings import morning_inputs, mornings_entry
 from nba_rank.odds.next_games import Mornings
 from nba_rank.odds.projection import Projection, project, projected_seasons
 from nba_rank.samples.dataset import PROJECTION, Dataset
@@ -93,18 +94,8 @@ def read_inputs(
     dates = grid[["season", "as_of_date"]]
     cache = Path(config.paths.cache)
     with stages.stage("players"):
-        threads = config.trainer.num_threads
-        rated = dates
-        if with_games and plan.test_seasons:
-            later = playoff_dates(tables, plan.test_seasons, config.data.as_of_every_days)
-            rated = pd.concat([dates, later])
-        ratings = cached_ratings(tables, rated, config.features, cache, threads)
-        ratings = ratings.merge(dates, on=["season", "as_of_date"])
+        ratings, games = _rated(tables, dates, seasons, plan, config, with_games=with_games)
         sets = sets_of(tables, ratings, dates, config)
-        games = None
-        if with_games:
-            mornings = cached_mornings(tables, seasons, config.features, cache, threads)
-            games = Mornings.of(tables, mornings)
     run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
     with stages.stage("features"):
         store = cached_store(tables, ratings, dates, config.features, cache)
@@ -127,11 +118,43 @@ def read_inputs(
     return inputs
 
 
-def ratings_on(tables: Tables, dates: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Return the player ratings of dates, from the cache of a run where they are there."""
-    return cached_ratings(
-        tables, dates, config.features, Path(config.paths.cache), config.trainer.num_threads
-    )
+def _rated(
+    tables: Tables,
+    dates: pd.DataFrame,
+    seasons: list[str],
+    plan: FoldPlan,
+    config: Config,
+    *,
+    with_games: bool,
+) -> tuple[pd.DataFrame, Mornings | None]:
+    """Return the player ratings of dates, and the games as `RunInputs` has them.
+
+    All dates that a run rates players on are rated in one pass over the games.
+    """
+    cache, apart, mornings = Path(config.paths.cache), [], None
+    if with_games:
+        if plan.test_seasons:
+            every_days = config.data.as_of_every_days
+            apart.append(playoff_dates(tables, plan.test_seasons, every_days))
+        game_mornings = game_days(tables, seasons)
+        entry = mornings_entry(tables, seasons, config.features, cache)
+        mornings = entry.load()
+        if mornings is None:
+            apart.append(game_mornings)
+    ratings = ratings_on(tables, dates, config, apart=apart)
+    if with_games and mornings is None:
+        mornings = morning_inputs(tables, ratings, game_mornings, config.features)
+        entry.keep(mornings)
+    games = None if mornings is None else Mornings.of(tables, mornings)
+    return ratings.merge(dates, on=["season", "as_of_date"]), games
+
+
+def ratings_on(
+    tables: Tables, dates: pd.DataFrame, config: Config, *, apart: Sequence[pd.DataFrame] = ()
+) -> pd.DataFrame:
+    """Return `cached_ratings` by the config of a run, from its cache."""
+    cache, threads = Path(config.paths.cache), config.trainer.num_threads
+    return cached_ratings(tables, dates, config.features, cache, threads, apart=apart)
 
 
 def inputs_on(

@@ -6,12 +6,10 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import FeaturesConfig
-from nba_rank.core.fit_or_load import fit_or_load
-from nba_rank.data.calendar import game_days
+from nba_rank.core.fit_or_load import Entry
 from nba_rank.data.tables import Tables
 from nba_rank.features import injuries, motivation
 from nba_rank.features.asof import Rows, RunningSums, days, start_years, team_season
-from nba_rank.features.players.cache import cached_ratings
 from nba_rank.odds.inputs import strength_inputs
 
 _FILE = "mornings.parquet"  # of an entry of the cache
@@ -50,26 +48,18 @@ def morning_inputs(
     )
 
 
-def cached_mornings(
-    tables: Tables, seasons: list[str], features: FeaturesConfig, cache: Path, threads: int
-) -> pd.DataFrame:
-    """Return `morning_inputs` of all game days of seasons, from the cache if they are there."""
-
-    def make() -> pd.DataFrame:
-        dates = game_days(tables, seasons)
-        ratings = cached_ratings(tables, dates, features, cache, threads)
-        return morning_inputs(tables, ratings, dates, features)
-
-    found, _ = fit_or_load(
+def mornings_entry(
+    tables: Tables, seasons: list[str], features: FeaturesConfig, cache: Path
+) -> Entry[pd.DataFrame]:
+    """Return the place in the cache of `morning_inputs` of all game days of seasons."""
+    return Entry(
         cache,
         "mornings",
         [tables.hashes(), seasons, features],
         made_by=__name__,
-        make=make,
         write=lambda frame, folder: frame.to_parquet(folder / _FILE, index=False),
         read=lambda folder: pd.read_parquet(folder / _FILE),
     )
-    return found
 
 
 def _playoffs(tables: Tables, rows: Rows) -> tuple[np.ndarray, np.ndarray]:

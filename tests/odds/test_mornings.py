@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -8,7 +7,7 @@ from nba_rank.data.calendar import game_days
 from nba_rank.data.tables import conform
 from nba_rank.features.players.impact import player_ratings
 from nba_rank.odds.inputs import strength_inputs
-from nba_rank.odds.mornings import cached_mornings, morning_inputs
+from nba_rank.odds.mornings import morning_inputs, mornings_entry
 
 SEASON = "2022-23"
 
@@ -108,13 +107,14 @@ def test_dates_without_players_know_the_rest(sim_tables, ratings, dates, feature
     assert told[["elo_margin", "idle", "closing"]].notna().all(axis=None)
 
 
-def test_mornings_come_from_the_cache_again(small_league, features, tmp_path, monkeypatch):
-    tables = small_league([("2022-11-01", 1, 2, 110, 100), ("2022-11-03", 2, 1, 90, 100)], 2)
-    made = cached_mornings(tables, [SEASON], features, tmp_path, 1)
-    assert made["as_of_date"].nunique() == 2
-    monkeypatch.setattr("nba_rank.odds.mornings.cached_ratings", None)
-    pd.testing.assert_frame_equal(cached_mornings(tables, [SEASON], features, tmp_path, 1), made)
-    other = replace(features, injuries=replace(features.injuries, source="inferred"))
-    with pytest.raises(TypeError):
-        cached_mornings(tables, [SEASON], other, tmp_path, 1)
-    assert np.isfinite(made["elo_margin"]).all()
+def test_mornings_come_from_the_cache_again(sim_tables, mornings, features, tmp_path):
+    def entry(**changes):
+        injuries = replace(features.injuries, **changes)
+        changed = replace(features, injuries=injuries)
+        return mornings_entry(sim_tables, [SEASON], changed, tmp_path)
+
+    assert entry().load() is None
+    entry().keep(mornings)
+    pd.testing.assert_frame_equal(entry().load(), mornings)
+    assert entry(source="inferred").load() is None
+    assert mornings_entry(sim_tables, ["2021-22"], features, tmp_path).load() is None

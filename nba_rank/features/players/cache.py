@@ -1,11 +1,11 @@
 """Player ratings in the cache, and the state of the pass over all games when a season opens.
 
-The ratings of a season's dates are one entry, those of its playoffs another, and the state at the
-opening of the newest season a third, so that one more date costs only that season. An entry is
-named by what had happened by then: a changed past gives another name, later games do not.
+The ratings of a season's dates are one entry, and the state at the opening of the newest season
+another, so that one more date costs only that season. An entry is named by what had happened by
+then: a changed past gives another name, later games do not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,30 +18,41 @@ from nba_rank.features.asof import day_of
 from nba_rank.features.players.game_days import State
 from nba_rank.features.players.impact import PlayerBook, player_ratings, rated_dates
 
+_DATE = ["season", "as_of_date"]
 _RATINGS, _STATE = "ratings.parquet", "state.npz"  # of an entry of the cache
 
 
 def cached_ratings(
-    tables: Tables, dates: pd.DataFrame, config: FeaturesConfig, cache: Path, threads: int = 1
+    tables: Tables,
+    dates: pd.DataFrame,
+    config: FeaturesConfig,
+    cache: Path,
+    threads: int = 1,
+    *,
+    apart: Sequence[pd.DataFrame] = (),
 ) -> pd.DataFrame:
-    """Return `player_ratings` of the dates, those from the cache that are there."""
-    asked = rated_dates(tables, dates)
+    """Return `player_ratings` of dates, in one pass over the games for all that the cache lacks.
+
+    The dates of each frame of `apart` are rated with them, but have entries of their own, since not
+    every run asks for them.
+    """
+    frames = pd.concat([frame.assign(part=n) for n, frame in enumerate([dates, *apart])])
+    asked = rated_dates(tables, frames)
     with_stints = config.reads_stints
     if asked.empty:
         return player_ratings(tables, asked, config.impact, with_stints=with_stints)
-    # Dates after the regular season have an entry of their own: not every run asks for them.
-    ended = asked["season"].map(tables.seasons.set_index("season")["last_regular_date"])
-    later = asked["as_of_date"] > ended + pd.Timedelta(days=1)
+    # A date belongs to the first frame that asks for it.
+    asked = asked.merge(frames.drop_duplicates(_DATE)[[*_DATE, "part"]], on=_DATE)
     parts = {
-        (str(season), bool(is_later)): part
-        for (season, is_later), part in asked.groupby([asked["season"], later], sort=True)
+        (str(season), int(n)): part[_DATE].reset_index(drop=True)
+        for (season, n), part in asked.groupby(["season", "part"], sort=True)
     }
 
     def known(season: str, date: pd.Timestamp) -> list[object]:
         return _known(tables, config.impact, season, date, with_stints=with_stints)
 
     entries = {
-        (season, is_later): Entry(
+        (season, n): Entry(
             cache,
             f"players_{season}",
             [*known(season, part["as_of_date"].max()), part],
@@ -49,25 +60,29 @@ def cached_ratings(
             write=lambda ratings, folder: ratings.to_parquet(folder / _RATINGS, index=False),
             read=lambda folder: pd.read_parquet(folder / _RATINGS),
         )
-        for (season, is_later), part in parts.items()
+        for (season, n), part in parts.items()
     }
     loaded = {key: entry.load() for key, entry in entries.items()}
     found = {key: ratings for key, ratings in loaded.items() if ratings is not None}
-    missing = [key for key in entries if key not in found]
+    missing = sorted({season for season, n in entries if (season, n) not in found})
     if missing:
-        (first, _), (newest, _) = missing[0], missing[-1]
+        newest = missing[-1]
         opening = _opening(tables, known, newest, cache)
-        state = opening[0].load() if opening is not None and first == newest else None
+        state = opening[0].load() if opening is not None and missing == [newest] else None
         book = PlayerBook(tables, config.impact, state, with_stints=with_stints)
-        for key in missing:
-            if opening is not None and state is None and key[0] == newest:
+        for season in missing:
+            if opening is not None and state is None and season == newest:
                 entry, last_day = opening
                 book.add_before(last_day + 1)
                 entry.keep(book.state(last_day))
-                opening = None
-            found[key] = book.ratings(parts[key], threads)
-            entries[key].keep(found[key])
-    return pd.concat([found[key] for key in entries], ignore_index=True)
+            keys = [key for key in entries if key[0] == season and key not in found]
+            together = pd.concat([parts[key] for key in keys]).sort_values("as_of_date")
+            rated = book.ratings(together.reset_index(drop=True), threads)
+            for key in keys:
+                found[key] = rated.merge(parts[key], on=_DATE)
+                entries[key].keep(found[key])
+    together = pd.concat([found[key] for key in entries], ignore_index=True)
+    return together.sort_values("as_of_date", kind="stable", ignore_index=True)
 
 
 def _known(

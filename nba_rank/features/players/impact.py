@@ -199,7 +199,6 @@ class MarginSums:
             n_players,
             decay_days=config.margin_decay_days,
             ridge=config.update_ridge,
-            least=0.05,
             ridge_name="features.impact.update_ridge",
         )
         self._home = np.zeros(2)

@@ -9,6 +9,10 @@ from nba_rank.core.errors import UserError
 from nba_rank.features.players.cholesky import inverse_diagonal, solve
 from nba_rank.features.players.game_days import GameDay, State
 
+LEAST_SHARE = 0.025
+"""Weighted sum of squares, as a share of the ridge, from which on a player is rated: with less, his
+games could not move him from his prior by more than that share."""
+
 Solution = tuple[FloatArray, FloatArray]
 """Ratings and diagonal of the inverse of the equations, [P] each."""
 
@@ -23,14 +27,11 @@ class NormalEquations:
         n_players: Player slots P.
         decay_days: Days in which a game's weight falls to 1/e.
         ridge: Penalty of a player's squared distance from his prior.
-        least: Weighted sum of squares from which on a player is rated.
         ridge_name: Key of the ridge in the config, for errors.
     """
 
-    def __init__(
-        self, n_players: int, *, decay_days: float, ridge: float, least: float, ridge_name: str
-    ) -> None:
-        self._decay_days, self._ridge, self._least = decay_days, ridge, least
+    def __init__(self, n_players: int, *, decay_days: float, ridge: float, ridge_name: str) -> None:
+        self._decay_days, self._ridge = decay_days, ridge
         self._ridge_name = ridge_name
         # A square of all players ever: 20 MB for 1,600 of them, 200 MB for 5,000.
         self._gram = np.zeros((n_players, n_players))
@@ -74,7 +75,7 @@ class NormalEquations:
         if self._first_day is None:
             return lambda: (prior.copy(), known)
         weight = self.weight(day)
-        played = np.flatnonzero(np.diag(self._gram) > self._least * weight)
+        played = np.flatnonzero(np.diag(self._gram) > LEAST_SHARE * self._ridge * weight)
         n_wanted = 0
         if wanted is not None:
             # The last rows of a factor alone tell the last part of the inverse.

@@ -27,9 +27,6 @@ USUAL_POSSESSIONS = 95.0
 USUAL_POINTS = 1.05
 """Possessions of a side in a game, and points in each, before the first game."""
 
-LEAST_POSSESSIONS = 0.5
-"""Weighted possessions, in units of `PER`, from which on a player is rated."""
-
 
 @dataclass(frozen=True)
 class StintRatings:
@@ -59,7 +56,6 @@ class StintSums:
                 n_players,
                 decay_days=config.stint_decay_days,
                 ridge=config.stint_ridge,
-                least=LEAST_POSSESSIONS,
                 ridge_name="features.impact.stint_ridge",
             )
 

@@ -62,8 +62,8 @@ def passes(monkeypatch):
 @pytest.fixture
 def rated(features, tmp_path):
     """Ratings with a cache of their own: `rated(tables, dates, "features.impact.margin_cap=9")`."""
-    return lambda tables, dates, *overrides, threads=1: cached_ratings(
-        tables, dates, features(*overrides), tmp_path, threads
+    return lambda tables, dates, *overrides, threads=1, apart=(): cached_ratings(
+        tables, dates, features(*overrides), tmp_path, threads, apart=apart
     )
 
 
@@ -85,13 +85,17 @@ def test_ratings_are_the_same_with_and_without_cache_and_threads(
     assert len(list(tmp_path.glob(f"player_state_{LAST}_*"))) == 1
 
 
-def test_dates_after_the_regular_season_have_an_entry_of_their_own(
+def test_dates_that_not_every_run_asks_for_have_entries_of_their_own(
     tables, dates, as_of, features, rated, expected, tmp_path, passes
 ):
     over = as_of("2021-11-26", "2021-12-05", "2022-11-26")[["season", "as_of_date"]]
-    more = pd.concat([dates, over])
-    assert_same(rated(tables, more), player_ratings(tables, more, features().impact))
+    often = pd.concat([dates.head(3), over.tail(1), dates.tail(2)])  # in other frames already
+    both = pd.concat([dates, over])
+    together = rated(tables, dates, apart=[over, often])
+    assert_same(together, player_ratings(tables, both, features().impact))
+    assert passes == [None]
     assert_same(rated(tables, dates), expected)
+    assert_same(rated(tables, over), of(over, together))
     assert passes == [None]
     assert len(list(tmp_path.glob("players_*"))) == dates["season"].nunique() + 2
 

@@ -7,7 +7,7 @@ from made_games import line, mapped, random_league, random_stints, rated, table
 
 from nba_rank.data.tables import LINE_UP
 from nba_rank.features.asof import day_of
-from nba_rank.features.players import stint_ratings
+from nba_rank.features.players import normal_equations
 from nba_rank.features.players.court_time import court_time
 from nba_rank.features.players.game_days import PlayerGames
 from nba_rank.features.players.impact import STINT_RATINGS
@@ -68,7 +68,7 @@ def test_ratings_are_the_dense_ridge_on_offence_and_defence(
     league, as_of, rate, features, date, monkeypatch
 ):
     """With as many possessions of both sides: an equation a side and stint, 2 unknowns a player."""
-    monkeypatch.setattr(stint_ratings, "LEAST_POSSESSIONS", 0.0)
+    monkeypatch.setattr(normal_equations, "LEAST_SHARE", 0.0)
     stints = league.stints
     even = stints.assign(away_possessions=stints["home_possessions"])
     tables = replace(league, stints=even)
