@@ -76,6 +76,8 @@ class NormalEquations:
             return lambda: (prior.copy(), known)
         weight = self.weight(day)
         played = np.flatnonzero(np.diag(self._gram) > LEAST_SHARE * self._ridge * weight)
+        if not len(played):
+            return lambda: (prior.copy(), known)
         n_wanted = 0
         if wanted is not None:
             # The last rows of a factor alone tell the last part of the inverse.
