@@ -10,6 +10,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.experiments.inputs import inputs_on
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.hypothesis import Hypothesis
+from nba_rank.odds.restated import restated
 from nba_rank.samples.dataset import Dataset
 
 
@@ -37,6 +38,7 @@ class Morning:
         forgotten: Why an ingest is needed, or None.
         hypothesis: What is assumed of the games to come, if anything.
         hypothetical: All that is assumed, in words; empty for a forecast of what is known.
+        known_ratings: The players as they are known to be, where others are assumed.
     """
 
     season: str
@@ -53,9 +55,13 @@ class Morning:
     forgotten: str | None
     hypothesis: Hypothesis | None = None
     hypothetical: str = ""
+    known_ratings: pd.DataFrame | None = None
 
     def inputs(self) -> tuple[Dataset, League]:
         """Return what the ranker reads."""
         dates = one_date(self.season, self.as_of_date)
         data, league = inputs_on(self.tables, self.ratings, dates, self.results, self.config)
+        if self.known_ratings is not None:
+            inputs = restated(league.inputs, self.tables, self.known_ratings, self.ratings)
+            league = replace(league, inputs=inputs)
         return data, replace(league, hypothesis=self.hypothesis)

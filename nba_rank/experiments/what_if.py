@@ -2,9 +2,10 @@
 
 Players enter a forecast by their ratings of the morning. One who is out has none, so that his team
 shares his minutes out; one who is traded has another team; one who is back has the minutes of his
-last games. An absence with a last day counts in the games before it alone: the rest of the season
-and the playoffs are those of the team with him. Results that are assumed count in the standings of
-every simulated season and are no evidence of strength.
+last games. What a team's results tell is restated for the players who are there. An absence with a
+last day counts in the games before it alone: the rest of the season and the playoffs are those of
+the team with him. Results that are assumed count in the standings of every simulated season and are
+no evidence of strength.
 """
 
 import math
@@ -169,6 +170,7 @@ class _Assumptions:
             tables=self._reported(ratings),
             hypothesis=Hypothesis(self.results),
             hypothetical="; ".join(self.told),
+            known_ratings=self.morning.ratings,
         )
         spells = tuple(
             (int(day), _rated(replace(morning, ratings=self._without(ratings, day))))
