@@ -71,7 +71,7 @@ def assess(
     if config.odds.name == "monte_carlo":
         of_points, tests = grid[grid["as_of_point"] != ""], judged.plan.test_seasons
         simulated = margins_only(
-            tables, league.inputs, of_points, tests,
+            tables, of_points, tests,
             n_simulations=config.odds.n_simulations, seed=config.seed,
             threads=config.trainer.num_threads,
         )  # fmt: skip
