@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.data.calendar import AS_OF_POINTS, PLAYOFF_POINTS, playoff_points
 from nba_rank.evaluation.metrics import spearman
 from nba_rank.odds.margins_only import margins_only
 
@@ -49,3 +49,18 @@ def test_games_of_the_date_and_later_play_no_part(simulated, sim_tables, points,
     both = [frame[frame["as_of_date"] <= half] for frame in (got, simulated)]
     pd.testing.assert_frame_equal(*both)
     assert not got.equals(simulated)
+
+
+def test_points_in_the_playoffs_change_nothing_at_the_others(simulated, sim_tables, points):
+    later = [
+        pd.DataFrame({"season": season, "as_of_date": dates.values(), "as_of_point": dates.keys()})
+        for season in points["season"].unique()
+        for dates in [playoff_points(sim_tables, season)]
+    ]
+    both = pd.concat([points, *later], ignore_index=True)
+    got = margins_only(sim_tables, both, [SEASON], **SETTINGS)
+    at_points = got["as_of_point"].isin(AS_OF_POINTS)
+    pd.testing.assert_frame_equal(got[at_points], simulated, check_exact=True)
+    sums = got[~at_points].groupby("as_of_point")[["round_1_prob", "title_prob"]].sum()
+    assert set(sums.index) == set(PLAYOFF_POINTS)
+    np.testing.assert_allclose(sums, np.tile([8, 1], (8, 1)))
