@@ -248,7 +248,7 @@ def simulate_together(
     )
     rules: dict[str, Any] = {
         "league_rank": seeds.league_rank,
-        "wins_needed": [league_facts.wins_needed(first.season, n + 1) for n in range(ROUNDS)],
+        "venues": [np.array(league_facts.host_is_home(first.season, n + 1)) for n in range(ROUNDS)],
         "wins_so_far": first.playoff_wins,
     }
     if rounds:

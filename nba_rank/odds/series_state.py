@@ -18,7 +18,7 @@ from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.data.standings import BERTHS
 from nba_rank.data.tables import Tables
-from nba_rank.odds.bracket import CONFERENCES, HOST_IS_HOME, SEEDS_BY_SLOT, series_win_prob
+from nba_rank.odds.bracket import CONFERENCES, SEEDS_BY_SLOT, series_win_prob
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import Situation
 from nba_rank.odds.seeding import seed
@@ -114,7 +114,7 @@ def pairings(situation: Situation) -> list[Pairing]:
     alive = entrants[:, SEEDS_BY_SLOT - 1].ravel()
     for number in range(1, ROUNDS + 1):
         needed = league_facts.wins_needed(situation.season, number)
-        pattern, winners = HOST_IS_HOME[: 2 * needed - 1], []
+        pattern, winners = np.array(league_facts.host_is_home(situation.season, number)), []
         for left, right in alive.reshape(-1, 2).tolist():
             host, guest = (left, right) if league_rank[left] < league_rank[right] else (right, left)
             winner, _ = meet(number, host, guest, in_playoffs, (needed, needed), pattern)
