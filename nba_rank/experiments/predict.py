@@ -102,7 +102,7 @@ def forecast_of(morning: Morning) -> DateForecast:
     data, league = morning.inputs()
     predicted = ranker.predict(data, league)
     found: dict[str, pd.DataFrame] = {}
-    odds, models = ranker.ensemble.odds, ranker.next_games
+    odds, models, hypothesis = ranker.ensemble.odds, ranker.next_games, morning.hypothesis
     if isinstance(odds, MonteCarloOdds):
         found["seeds"] = predicted.frame[
             [*KEY, *[f"seed_{place}" for place in range(1, N_SEEDS + 1)]]
@@ -110,12 +110,11 @@ def forecast_of(morning: Morning) -> DateForecast:
         rated = league.rated(predicted.frame)
         names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
         if models is not None:  # a run of an earlier version has none
-            hypothesis = morning.hypothesis
             games = coming_games(odds, models, rated, tables, morning.days, hypothesis)
             found["games"] = _named(games, names)
-        found["series"] = _named(series_table(odds, rated, tables), names)
+        found["series"] = _named(series_table(odds, rated, tables, hypothesis), names)
         strength = predicted.frame.set_index("team_id")["regular_strength"]
-        found["standings"] = ended_today(tables, season, date, strength)
+        found["standings"] = ended_today(tables, season, date, strength, hypothesis)
     return DateForecast(
         predictions_table(predicted, data.sets, tables, league.results),
         {name: table for name, table in found.items() if len(table)},

@@ -4,8 +4,8 @@ Players enter a forecast by their ratings of the morning. One who is out has non
 shares his minutes out; one who is traded has another team; one who is back has the minutes of his
 last games. What a team's results tell is restated for the players who are there. An absence with a
 last day counts in the games before it alone: the rest of the season and the playoffs are those of
-the team with him. Results that are assumed count in the standings of every simulated season and are
-no evidence of strength.
+the team with him. Results that are assumed count in the standings, of the morning and of every
+simulated season, and are no evidence of strength.
 """
 
 import math

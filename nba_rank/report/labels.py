@@ -14,6 +14,13 @@ POINT_LABELS = {
 }  # fmt: skip
 """Points in the regular season, in order."""
 
+PLAYOFF_LABELS = {
+    f"round_{number}_{when}": words + " round" * (number < 4) + more
+    for number, words in enumerate(("1st", "2nd", "3rd", "Finals"), start=1)
+    for when, more in (("begins", ""), ("two_games", ", 2 games in"))
+}
+"""Points in the playoffs, in order."""
+
 SCOPE_LABELS = {
     "league": "all teams",
     "playoff16": "the 16 playoff teams",
@@ -80,7 +87,7 @@ _HEALTH = {
     "gradient_scorer": "gradient norm, scorer",
 }
 _LABELS: Mapping[str, Mapping[str, str]] = {
-    "as_of_point": POINT_LABELS,
+    "as_of_point": POINT_LABELS | PLAYOFF_LABELS,
     "scope": SCOPE_LABELS,
     "metric": {name: metric.words for name, metric in METRICS.items()},
     "event": EVENT_LABELS,

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from nba_rank.core.seasons import season_label
 from nba_rank.data import league as league_facts
 from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import series
@@ -193,3 +194,20 @@ def test_first_rounds_were_won_with_three_wins(sim_tables):
     old = after_season(sim_tables, "2001-02", play_in=None)
     assert {one.needed for one in pairings(old)} == {(3, 3)}
     assert {len(one.at_home) for one in pairings(old)} == {5}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("year", [*range(2003, 2015)])
+def test_real_finals_go_on_where_they_were_played(real_tables, year):
+    season = season_label(year)
+    games = real_tables.games
+    games = games[(games["season"] == season) & (games["kind"] == "playoffs")]
+    last = real_tables.seasons.set_index("season").loc[season]
+    sides = {last["champion_team_id"], last["runner_up_team_id"]}
+    finals = games[games["home_team_id"].isin(sides) & games["away_team_id"].isin(sides)]
+    assert 4 <= len(finals) <= 7
+    for game in finals.to_dict("records"):
+        situation = Situation.of(real_tables, season, game["game_date"])
+        [one] = pairings(situation)
+        assert one.round == 4
+        assert situation.records.team_id[one.next_home] == game["home_team_id"]
