@@ -38,6 +38,7 @@ MIN_NEUTRAL = 30
 DAYS_IN_PROGRESS = 2
 """Games up to so many days before the last one of their season can be in progress."""
 
+_OF_REPORTS = ("injury_reports", "injury_report_dates", "unreported_teams")
 _FINAL = ["opponent_team_id", "game_date", "game_id", "won"]
 _Make = Callable[[pd.DataFrame, GameTables, IngestIssues], pd.DataFrame]
 _OF_ONE_LEVEL: dict[str, _Make] = {
@@ -84,7 +85,7 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
         "stints": all_stints(rows.get("stints"), rows.get("play_by_play"), known, issues),
         "schedule": schedule_table(rows.get("schedule"), known, issues),
         **{name: table(name, name, make) for name, make in _OF_ONE_LEVEL.items()},
-        **{name: no_rows(name) for name in ("injury_reports", "injury_report_dates")},
+        **{name: no_rows(name) for name in _OF_REPORTS},
     }
     if "injury_report" in rows:
         tables |= injury_tables(rows["injury_report"], known, issues)

@@ -21,6 +21,9 @@ from nba_rank.data.tables import KEYS, Tables, conform
 
 _SHOWN = ["date", "team", "player_name"]
 
+MIN_IDS = 8
+"""A file of so many ids, none of which a game log has, has those of another source."""
+
 LIST_SIZE = (8, 25)
 """Players on a team's list: a game needs eight, and a camp has about twenty."""
 
@@ -52,6 +55,7 @@ def roster_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) ->
         rows.assign(players=size), few, ["date", "team", "players"],
         "List all players of a team, and only them; or leave the team out.",
     )  # fmt: skip
+    rows = rows[size.between(*LIST_SIZE)]
     read = rows["file"].unique()
     rows = identify_players(rows, known.players, issues)
     for file in set(read) - set(rows["file"]):
@@ -179,6 +183,10 @@ def identify_players(
     issues.warn("dropped: player without id whom no game log names", rows, lost & ~several, _SHOWN)
     rows = rows[~lost]
     newest = players.drop_duplicates("player_id", keep="last")
+    strange = ~rows["player_id"].isin(newest["player_id"])
+    file = strange.groupby(rows["file"])
+    strange = file.transform("all") & file.transform("size").ge(MIN_IDS) & bool(len(newest))
+    rows = issues.drop("player of a file whose ids no game log has", rows, strange, _SHOWN)
     names = rows["player_id"].map(newest.set_index("player_id")["player_name"])
     return rows.assign(player_name=rows["player_name"].fillna(names).fillna(""))
 

@@ -66,7 +66,13 @@ def test_official_reports_are_read_and_the_last_snapshot_counts(folder):
     tables, report = read_raw(folder)
     assert tables.injury_reports["player_id"].tolist() == [380, 390]
     assert set(tables.injury_reports["status"]) == {"Out"}
-    assert report.count("dropped: injuries of a team that had not yet submitted them: unknown") == 1
+    what = "team that had not yet submitted its injuries: nothing is known of its players"
+    assert report.count(what) == 1
+    # The last snapshot has them.
+    assert tables.unreported_teams.empty
+    put(folder, [official("380, Player", "Out"), silent], "2023-10-25 07PM")
+    unreported = read_raw(folder)[0].unreported_teams.to_numpy().tolist()
+    assert unreported == [[pd.Timestamp("2023-10-25"), "2023-24", CLE]]
     table = pd.DataFrame([official("380, Player", "Out"), official("390, Player", "Out", "CLE")])
     for path in (folder / "injury_reports").iterdir():
         path.unlink()
@@ -107,8 +113,10 @@ def test_other_words_for_a_status_are_understood(folder):
     expected = {
         "out": "Out", "Game Time  Decision": "Questionable", "Day-To-Day": "Questionable",
         "Suspension": "Out", "AVAILABLE": "Available", "doubtful ": "Doubtful",
+        "Out indefinitely": "Out", "Expected to be out until Nov 5": "Out", "Q": "Questionable",
+        "O": "Out", "Game-Time Decision": "Questionable", "Injured Reserve": "Out",
     }  # fmt: skip
-    entries = [entry(number, status=status) for number, status in enumerate(expected, start=1)]
+    entries = [entry(number, status=status) for number, status in enumerate(expected, start=380)]
     put(folder, report_of(*entries))
     assert read_raw(folder)[0].injury_reports["status"].tolist() == [*expected.values()]
 

@@ -1,10 +1,13 @@
 """The bytes of one raw file as rows, whatever form its producer or a spreadsheet gave them."""
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import re
+import stat
 import warnings
 import zlib
 from pathlib import Path
@@ -15,9 +18,34 @@ import pyarrow as pa
 
 from nba_rank.data.raw.values import MISSING
 
-_GZIP, _PARQUET, _ZIP, _OLD_EXCEL = b"\x1f\x8b", b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_PARQUET = b"PAR1"
+_PACKED = {
+    b"\x1f\x8b": gzip.decompress,
+    b"BZh": bz2.decompress,
+    b"\xfd7zXZ\x00": lzma.decompress,
+}
+_BINARY = {
+    **dict.fromkeys((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"), "an Excel workbook or an archive"),
+    **dict.fromkeys((b"7z\xbc\xaf", b"Rar!"), "an archive"),
+    b"\x28\xb5\x2f\xfd": "a file that zstd has packed",
+    b"SQLite format 3": "an SQLite database",
+    b"ARROW1": "a Feather or Arrow file",
+    b"ORC": "an ORC file",
+    b"Obj\x01": "an Avro file",
+    b"\x89HDF": "an HDF5 file",
+    **dict.fromkeys(
+        (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
+        "a Python pickle, which can run code and so is never loaded",
+    ),
+    b"X\n\x00\x00\x00": "an RDS file of R",
+    b"RDX": "an RData file of R",
+    b"\xff\xfe\x00\x00": "text in UTF-32",
+    b"%PDF": "a PDF document",
+}
+"""What a file is whose bytes begin so; none of them is read."""
+
 _AGAIN = "Download the file again, or remove it from the raw folder."
-_AS_CSV = "Save its sheet as CSV, or unpack it."
+_AS_CSV = "Save the table in it as CSV or parquet, or unpack it."
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -58,43 +86,52 @@ def content(path: Path) -> bytes:
             f"a link to {path.readlink()}, which does not exist", remedy, stands_for_another=True
         )
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnreadableError(
+                "a pipe, socket or device", "Take it out of the folder.", stands_for_another=True
+            )
         return path.read_bytes()
     except OSError as error:
         remedy = f"Give read permission: {error}."
         raise UnreadableError("may not be read", remedy, stands_for_another=True) from error
 
 
-def _unpacked(found: bytes) -> bytes:
-    """Return bytes that are gzip as they were before."""
+def unpacked(found: bytes) -> bytes:
+    """Return bytes that gzip, bzip2 or xz has packed as they were before."""
     try:
-        found = gzip.decompress(found) if found.startswith(_GZIP) else found
-    except (OSError, EOFError, zlib.error) as error:
+        for mark, unpack in _PACKED.items():
+            found = unpack(found) if found.startswith(mark) else found
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise UnreadableError(f"cannot be read ({error})") from error
-    if found.startswith(b"version https://git-lfs"):
-        remedy = "Run `git lfs pull` in its repository and copy the file again."
-        raise UnreadableError(
-            "a Git LFS pointer, not the file itself", remedy, stands_for_another=True
-        )
-    if found.startswith((_ZIP, _OLD_EXCEL)):
-        raise UnreadableError("an Excel workbook or an archive", _AS_CSV)
-    if re.match(rb"\s*<(!doctype|html|\?xml)", found[:200], re.IGNORECASE):
+    for mark, name, command in (
+        (b"version https://git-lfs", "Git LFS", "git lfs pull"),
+        (b"/annex/objects/", "git-annex", "git annex get"),
+    ):
+        if found.startswith(mark):
+            remedy = f"Run `{command}` in its repository and copy the file again."
+            what = f"a {name} pointer, not the file itself"
+            raise UnreadableError(what, remedy, stands_for_another=True)
+    binary = next((what for mark, what in _BINARY.items() if found.startswith(mark)), None)
+    if binary is not None:
+        raise UnreadableError(binary, _AS_CSV)
+    if re.match(rb"\s*<(!doctype|html|\?xml|table|head|body|div)", found[:200], re.IGNORECASE):
         raise UnreadableError("a web page, perhaps an error message in place of the file")
     return found
 
 
 def rows_of(found: bytes) -> pd.DataFrame:
-    """Return the rows of parquet, JSON or delimited text, gzip or not; text stays as it is.
+    """Return the rows of parquet, JSON or delimited text, packed or not; text stays as it is.
 
     Raises:
         UnreadableError: It is none of them, broken, or stands for another file.
     """
-    found = _unpacked(found)
+    found = unpacked(found)
     try:
         if found.startswith(_PARQUET):
             return pd.read_parquet(io.BytesIO(found))
         text = decode(found)
         if text.lstrip()[:1] in ("{", "["):
-            return of_json(json.loads(text))
+            return of_json(json_of(text))
         return _delimited(text)
     except _BROKEN as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -115,8 +152,19 @@ def decode(found: bytes) -> str:
         return found.decode("cp1252")
 
 
+def json_of(text: str) -> object:
+    """Return what JSON says; of JSON Lines, a list of what each line says."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        lines = text.strip().splitlines()
+        if len(lines) > 1 and all(line.strip()[-1:] in ("}", "") for line in lines):
+            return [json.loads(line) for line in lines if line.strip()]
+        raise
+
+
 def of_json(found: object) -> pd.DataFrame:
-    """Return the rows of JSON: the league's result sets, records, or columns of equal length.
+    """Return the rows of JSON: the league's result sets, records, or a table as pandas writes it.
 
     Of several result sets it is the first that has rows. A list inside an object is found, too, if
     there is only one that holds objects.
@@ -133,10 +181,38 @@ def of_json(found: object) -> pd.DataFrame:
         each = [sets] if isinstance(sets, dict) else sets
         tables = [pd.DataFrame(one["rowSet"], columns=one["headers"]) for one in each]
         return next((table for table in tables if len(table)), tables[0])
+    table = _table_of_pandas(found) if isinstance(found, dict) else None
+    if table is not None:
+        return table
     records = found if isinstance(found, list) else _records_in(found)
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise ValueError("JSON without rows")
     return pd.json_normalize(records, sep="_") if records else pd.DataFrame()
+
+
+def _table_of_pandas(found: dict[str, Any]) -> pd.DataFrame | None:
+    """Return the table that `DataFrame.to_json` or `to_dict` wrote, None if it is something else.
+
+    Its orient is `columns`, `index`, `split` or `table`, or a list a column.
+    """
+    values = [*found.values()]
+    rows = found.get("data", found.get("rows"))
+    if isinstance(found.get("columns"), list) and isinstance(rows, list):
+        return pd.DataFrame(rows, columns=found["columns"])
+    if isinstance(found.get("schema"), dict) and isinstance(rows, list):
+        return pd.DataFrame(rows)
+    if values and all(isinstance(value, dict) and value for value in values):
+        names = [[*value] for value in values]
+        plain = not any(
+            isinstance(cell, dict | list) for value in values for cell in value.values()
+        )
+        if plain and all(name == names[0] for name in names):
+            by_row = not all(map(str.isdigit, names[0]))
+            return pd.DataFrame.from_dict(found, orient="index" if by_row else "columns")
+    lists = len(values) > 1 and all(isinstance(value, list) for value in values)
+    if lists and not any(isinstance(cell, dict | list) for value in values for cell in value):
+        return pd.DataFrame(found)
+    return None
 
 
 def _records_in(found: object) -> list[dict[str, Any]] | None:
@@ -162,8 +238,15 @@ def _records_in(found: object) -> list[dict[str, Any]] | None:
 
 
 def _delimited(text: str) -> pd.DataFrame:
-    """Return the rows of delimited text; a name that stands twice in its header stays so."""
-    header = text.lstrip("\r\n").split("\n", 1)[0]
+    """Return the rows of delimited text; a name that stands twice in its header stays so.
+
+    Remarks above the header are passed over, and so are headers that are repeated among the rows.
+    """
+    text = text if "\n" in text else text.replace("\r", "\n")
+    text = re.sub(
+        r"\A(?:[ \t\r]*\n|#[^,;\t|\n][^\n]*\n|sep=.\r?\n)+", "", text, flags=re.IGNORECASE
+    )
+    header = text.split("\n", 1)[0]
     sign = max(",;\t|", key=header.count)
     with warnings.catch_warnings():
         # Without this, rows longer than the header would be cut off in silence.
@@ -175,4 +258,6 @@ def _delimited(text: str) -> pd.DataFrame:
     names = next(csv.reader([header.rstrip("\r")], delimiter=sign), [])
     if len(names) == len(frame.columns):
         frame.columns = pd.Index(names)
+        repeated = frame.iloc[:, :2].eq([*names[:2]]).all(axis=1)
+        frame = frame[~repeated] if len(names) > 1 else frame
     return frame

@@ -72,7 +72,7 @@ NAMES: dict[str, dict[str, list[str]]] = {
         **_PERSON, "DATE": ["asof", "asofdate", "day"],
         "TEAM_ABBREVIATION": ["team", "teamtricode", "tm"], "TEAM_ID": [],
     },
-    "injury_report": {
+    "injury_entries": {
         "DATE": ["gamedate"], "STATUS": ["currentstatus"], "TEAM_ID": ["team"],
         "PLAYER_ID": ["personid"], "PLAYER_NAME": ["player"], "REASON": ["notes", "comment"],
     },
@@ -80,10 +80,22 @@ NAMES: dict[str, dict[str, list[str]]] = {
 """Other names of the columns of each level, the best first."""
 
 _PRODUCERS = {
-    "Basketball-Reference's game logs, which have no game id": ("rk", "mp", "fg", "trb"),
-    "the odds archive of Sportsbook Reviews Online, which has no game id and two rows a game":
-        ("rot", "vh", "open", "close"),
-    "Kaggle's games.csv (N. Lauga), which has no field goals made": ("gamestatustext", "ptshome"),
+    "a table of Basketball-Reference, which has no game id": ("rk", "fg", "trb"),
+    "Basketball-Reference's injuries, whose status is inside a text": ("update", "description"),
+    "ProSportsTransactions' moves, which have no status": ("acquired", "relinquished"),
+    "Rotowire's injuries, which have no date: put it into the file's name, like 2023-10-24.csv":
+        ("injury", "estreturn"),
+    "season totals, not games": ("gp", "w", "l"),
+    "the totals of pbpstats.com, not games": ("gamesplayed", "offposs"),
+    "the possessions of pbpstats.com, not events": ("startscoredifferential", "starttype"),
+    "ESPN's play-by-play (hoopR), whose events are not the league's": ("typeid", "sequencenumber"),
+    "lines of the-odds-api.com, nested by bookmaker": ("sportkey", "bookmakers"),
+    "FiveThirtyEight's Elo history (nbaallelo)": ("gameorder", "eloi"),
+    "the odds archive of Sportsbook Reviews Online, which is named market/betting_lines_ and its "
+    "season": ("rot", "vh", "open", "close"),
+    "lines of a Kaggle set (C. Viax), which is named market/betting_lines_...": ("whosfavored",),
+    "Kaggle's games.csv (N. Lauga), which has no field goals made: take other "
+    "team logs; its games_details.csv is read as players": ("gamestatustext", "ptshome"),
     "FiveThirtyEight's Elo ratings": ("elo1pre", "elo2pre"),
     "ESPN's box scores (hoopR)": ("teamslug", "teamcolor"),
     "the players of ESPN's box scores (hoopR)": ("athleteid", "athletedisplayname"),
@@ -97,8 +109,9 @@ _MIN_PAIRS = 8
 
 
 def squash(name: object) -> str:
-    """Return a name's letters and digits in lower case."""
-    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+    """Return a name's letters and digits in lower case, `%` as `pct`."""
+    plain = str(name).lower().replace("+/-", "plusminus").replace("%", "pct")
+    return re.sub(r"[^a-z0-9]", "", plain)
 
 
 def producer_of(columns: Iterable[object]) -> str | None:

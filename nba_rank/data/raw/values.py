@@ -16,9 +16,11 @@ _TIME = (
 )
 _DAY = r"(?:[A-Za-z]{3,9},? )?"
 _FORMS = {
-    "ISO": r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
+    "ISO": r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})",
     "year/month/day": r"(?P<year>\d{4})[/.](?P<month>\d{1,2})[/.](?P<day>\d{1,2})",
-    "year, month and day without a sign": r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)",
+    "year, month and day without a sign": (
+        r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)(?:\.0+)?"
+    ),
     "month by name": _DAY + r"(?P<month>[A-Za-z]{3})[a-z]*\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
     "day and month by name": (
         _DAY + r"(?P<day>\d{1,2})[ -](?P<month>[A-Za-z]{3})[a-z]*\.?,?[ -](?P<year>\d{4}|\d\d)"
@@ -30,7 +32,9 @@ MONTH_DAY, DAY_MONTH = "month/day", "day/month"
 _REFUSED = {
     r"[34]\d{4}(?:\.0+)?": "the serial number of a spreadsheet; format the column as a date",
     r"\d{9,10}(?:\.0+)?|\d{12,19}": "seconds or the like since 1970; write days",
-    r"\d{1,2}[/.-]\d{1,2}|\d{3,4}|[A-Za-z]{3} \d{1,2}|\d{1,2}-[A-Za-z]{3}": "without its year",
+    r"\d{1,2}[/.-]\d{1,2}|\d{3,4}|\d{1,2}-[A-Za-z]{3}": "without its year",
+    r"(?:[A-Za-z]{3,9},? )?[A-Za-z]{3,9}\.? \d{1,2}": "without its year",
+    r".*\d:\d\d.* [A-Za-z]{2,5}": "a time of an unknown zone; write it like -05:00 or Z",
     r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}.*": "a day that does not exist, or another order",
 }
 """What a value is that cannot be read as a date, by its form."""
@@ -47,7 +51,7 @@ MAX_ODD_TIPS = 0.05
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "-", "--", "\\N")
 """Texts that stand for no value."""
 
-_CLOCK = r"(-)?(?:PT)?(\d+)[:M]([0-5]?\d(?:\.\d+)?)S?"
+_CLOCK = r"(-)?(?:PT)?(\d+)(?:\.0+)?[:M]([0-5]?\d(?:\.\d+)?)S?"
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def truths(values: pd.Series) -> pd.Series:
 
 
 def seconds(values: pd.Series) -> pd.Series:
-    """Return whole seconds (float64) of minutes like `34`, `34.2`, `34:12` or `PT34M12.00S`."""
+    """Return whole seconds (float64) of minutes: `34.2`, `34:12`, `34.00:12` or `PT34M12.00S`."""
     minutes = numbers(values)
     result = (minutes * 60).round()
     clock = minutes.isna() & values.notna()
