@@ -140,16 +140,15 @@ def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> p
     """Return the team that each row of a file means (int64), 0 for none, which is an error.
 
     The column `team` has ids, abbreviations or names, also those of a franchise before it was
-    renamed or moved. A team that is not in the league in the row's `season` is an error, too.
+    renamed or moved; what the game logs say comes first. A team that is not in the league in the
+    row's `season` is an error, too.
     """
     ids = raw_values.numbers(raw_values.digits(rows["team"]))
     ids = ids.where(ids.isin(league.known_team_ids()))
-    names = {
-        **{name.upper(): team for name, team in league.franchise_names().items()},
-        **dict(zip(teams["name"].str.upper(), teams["team_id"], strict=True)),
-        **_abbreviations(teams),
-    }
+    names = dict(zip(teams["name"].str.upper(), teams["team_id"], strict=True))
+    names |= _abbreviations(teams)
     ids = ids.fillna(rows["team"].str.upper().str.replace(r"\s+", " ", regex=True).map(names))
+    ids = ids.fillna(league.team_ids_of(rows["team"]))
     remedy = "Give the team's id, its name, or its abbreviation as in the game logs."
     issues.error("unknown team", rows, ids.isna(), ["team"], remedy)
     columns.check_seasons(ids, rows["season"], rows, ["team", "season"], issues)

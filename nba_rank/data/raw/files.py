@@ -77,9 +77,7 @@ REQUIRED = {
     "roster": ("DATE", "TEAM_ID or TEAM_ABBREVIATION", "PLAYER_ID or PLAYER_NAME"),
     "schedule": ("DATE", "HOME", "AWAY"),
     "market_totals": ("SEASON", "TEAM_NAME", "WIN_TOTAL", "TITLE_ODDS_AMERICAN"),
-    "market_lines": (
-        "GAME_ID", "DATE", "HOME", "AWAY", "HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"
-    ),
+    "market_lines": ("DATE", "HOME", "AWAY", "HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"),
     "team_records": ("SEASON", "TEAM", "W", "L", "MOV", "SOS", "SRS"),
     "raptor": (
         "PLAYER_NAME", "PLAYER_ID", "SEASON", "SEASON_TYPE", "TEAM", "MP",
@@ -118,7 +116,7 @@ _OPTIONAL = {
     "player": ("SEASON_ID", "OREB", "DREB", "PF", "PLUS_MINUS", "VIDEO_AVAILABLE"),
     "roster": ("TEAM_ID", "TEAM_ABBREVIATION", "PLAYER_ID", "PLAYER_NAME"),
     "schedule": ("NEUTRAL",),
-    "market_lines": ("SEASON", "SCORE_HOME", "SCORE_AWAY"),
+    "market_lines": ("GAME_ID", "SEASON", "SCORE_HOME", "SCORE_AWAY"),
     "stints": ("SECONDS", "FULL_10"),
 }
 
@@ -273,6 +271,7 @@ def _as_level(
 ) -> pd.DataFrame | None:
     """Return the rows with our column names, and note in the record what they are."""
     rows = producers.one_row_a_team(rows.reset_index(drop=True))
+    rows = producers.one_row_a_game(rows, raw.season)
     numbers = rows.index + 1
     rows = rows.reset_index(drop=True)
     logs = ("player", "team")

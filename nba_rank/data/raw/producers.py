@@ -92,7 +92,7 @@ _PRODUCERS = {
     "lines of the-odds-api.com, nested by bookmaker": ("sportkey", "bookmakers"),
     "FiveThirtyEight's Elo history (nbaallelo)": ("gameorder", "eloi"),
     "the odds archive of Sportsbook Reviews Online, which is named market/betting_lines_ and its "
-    "season": ("rot", "vh", "open", "close"),
+    "season, and has two rows a game, V before H": ("rot", "vh", "open", "close"),
     "lines of a Kaggle set (C. Viax), which is named market/betting_lines_...": ("whosfavored",),
     "Kaggle's games.csv (N. Lauga), which has no field goals made: take other "
     "team logs; its games_details.csv is read as players": ("gamestatustext", "ptshome"),
@@ -160,6 +160,38 @@ def one_row_a_team(frame: pd.DataFrame) -> pd.DataFrame:
         own = frame[columns].set_axis(pd.Index(both), axis=1)
         parts.append(pd.concat([shared, own], axis=1).assign(HOME_AWAY=side))
     return pd.concat(parts).sort_index(kind="stable")
+
+
+def one_row_a_game(frame: pd.DataFrame, season: str) -> pd.DataFrame:
+    """Return one row of each two of Sportsbook Reviews Online's odds archive, the visitors' first.
+
+    Its dates are month and day, in order, so its season has to be known. Of the two closing figures
+    the smaller is the spread of the team of its row, the larger the total of both scores.
+    """
+    names = {squash(column): column for column in frame.columns}
+    if not {"date", "vh", "team", "close", "ml"} <= {*names} or not season or len(frame) % 2:
+        return frame
+    away, home = (frame.iloc[side::2].set_axis(range(len(frame) // 2)) for side in (0, 1))
+    where = [raw_values.text(side[names["vh"]]).str.upper() for side in (away, home)]
+    if not (where[0].isin(["V", "N"]) & where[1].isin(["H", "N"])).all():
+        return frame
+    close = [
+        raw_values.numbers(raw_values.odds(side[names["close"]])).fillna(np.inf)
+        for side in (away, home)
+    ]
+    spread = close[0].where(close[0] < close[1], -close[1])
+    day = raw_values.digits(home[names["date"]], width=4)
+    year = int(season[:4]) + raw_values.numbers(day.str[:2]).lt(9).cummax()
+    return pd.DataFrame(
+        {
+            "DATE": year.astype("str") + "-" + day.str[:2] + "-" + day.str[2:],
+            "HOME": home[names["team"]],
+            "AWAY": away[names["team"]],
+            "HOME_SPREAD": spread.where(np.isfinite(spread)),
+            "MONEYLINE_HOME": home[names["ml"]],
+            "MONEYLINE_AWAY": away[names["ml"]],
+        }
+    ).set_axis(frame.index[1::2])
 
 
 def complete(frame: pd.DataFrame, level: str) -> pd.DataFrame:

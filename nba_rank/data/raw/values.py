@@ -106,6 +106,17 @@ def numbers(values: pd.Series) -> pd.Series:
     return pd.Series(np.where(np.isfinite(plain), plain, np.nan), index=values.index)
 
 
+def odds(values: pd.Series) -> pd.Series:
+    """Return bookmakers' figures without their signs: `pk` is 0, `NL` is none, `+1½` is 1.5."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    plain = text(values).str.replace("\N{MINUS SIGN}", "-")
+    plain = plain.str.replace(r"(\d?)½$", lambda half: f"{half[1] or 0}.5", regex=True)
+    known = {"PK": "0", "PICK": "0", "NL": None, "OFF": None, "EV": "100", "EVEN": "100"}
+    upper = plain.str.upper()
+    return plain.mask(upper.isin([*known]), upper.map(known))
+
+
 def truths(values: pd.Series) -> pd.Series:
     """Return a column of booleans, 0/1 or their text as bool; null is False."""
     return _each_distinct(
