@@ -47,15 +47,17 @@ _PERSON = {"PLAYER_ID": ["personid", "athleteid", "idplayer", "playerid"],
            "PLAYER_NAME": ["athletedisplayname", "player", "nameplayer", "playername"],
            "FIRST_NAME": [], "LAST_NAME": ["familyname"]}  # fmt: skip
 _FIXTURE = {
-    "DATE": ["gamedate", "gamedateest", "startdate", "datetime", "day"],
+    "DATE": ["gamedate", "gamedateest", "startdate", "datetime", "day", "gdte"],
     "HOME": ["hometeam", "homename", "hometeamtricode", "homeabbreviation", "hometeamteamtricode",
-             "hometeamabbreviation", "homedisplayname", "homeneutral", "homeid", "hometeamid"],
+             "hometeamabbreviation", "homedisplayname", "homeneutral", "hta", "team1", "homeid",
+             "hometeamid"],
     "AWAY": ["awayteam", "visitor", "visitorteam", "awayname", "awayteamtricode",
              "awayabbreviation", "awayteamteamtricode", "awayteamabbreviation", "awaydisplayname",
-             "visitorneutral", "awayid", "awayteamid", "visitorteamid"],
+             "visitorneutral", "visitorteamabbreviation", "vta", "team2", "awayid", "awayteamid",
+             "visitorteamid"],
     "NEUTRAL": ["neutralsite", "isneutral"],
-    "SEASON_TYPE": ["gametype", "gamelabel"],
-    "GAME_ID": [],
+    "SEASON_TYPE": ["gametype", "gamelabel", "playoff", "postseason"],
+    "GAME_ID": ["gid"],
     "STATUS": ["gamestatustext", "statustypedescription"],
 }  # fmt: skip
 NAMES: dict[str, dict[str, list[str]]] = {
