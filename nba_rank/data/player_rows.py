@@ -73,14 +73,18 @@ def _who_appeared(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     absent = unknown & idle
     cameo = rows[idle & rows["seconds"].eq(0)]
     if len(cameo):
-        log, player = ["file", "season"], ["season", "player_id", "player_name"]
-        games = rows.groupby(log)["game_id"].nunique()
+        log, player = ["log", "season"], ["season", "player_id", "player_name"]
+        # Files of few games, such as one each, are judged together.
+        size = rows.groupby("file")["game_id"].nunique()
+        logs = rows["file"].mask(rows["file"].map(size) < MIN_GAMES, "")
+        games = rows.assign(log=logs).groupby(log)["game_id"].nunique()
+        cameo = cameo.assign(log=logs)
         of_player = cameo.groupby(player, dropna=False)["row"].transform("size")
         played = rows[rows["seconds"] > 0].groupby(player, dropna=False)["seconds"].mean()
         usual = cameo[player].merge(played.reset_index(), on=player, how="left")["seconds"]
         often = usual.set_axis(cameo.index).ge(REGULAR_SECONDS) & (of_player > 1)
         often |= of_player > MAX_CAMEOS_PER_PLAYER
-        of_log = cameo[log].assign(rest=~often).groupby(log)["rest"].transform("sum")
+        of_log = cameo.assign(rest=~often).groupby(log)["rest"].transform("sum")
         often |= of_log > MAX_CAMEOS_PER_GAME * cameo[log].join(games, on=log)["game_id"]
         absent |= often.reindex(rows.index, fill_value=False)
         issues.warn(

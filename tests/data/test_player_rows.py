@@ -130,6 +130,15 @@ def test_players_without_points_are_an_error(rows, sides):
     assert "20 have points that are not the team's" in error.what
 
 
+@pytest.mark.parametrize(("n_cameos", "kept"), [(1, 1), (20, 0)])
+def test_files_of_one_game_are_judged_together(rows, sides, n_cameos, kept):
+    cameos = idle(rows.drop_duplicates("game_id").head(n_cameos))
+    cameos = cameos.assign(player_id=900.0 + np.arange(n_cameos), player_name="Cameo")
+    every = pd.concat([rows, cameos], ignore_index=True)
+    found = player_rows(every.assign(file=every["game_id"]), sides, IngestIssues())
+    assert found["seconds"].eq(0).sum() == kept
+
+
 @pytest.mark.parametrize(("n_games", "kept"), [(1, 1), (2, 0)])
 def test_a_regular_has_one_appearance_without_minutes_at_most(rows, sides, n_games, kept):
     sits = rows["player_id"].eq(rows["player_id"].iloc[0])
