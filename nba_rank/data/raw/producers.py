@@ -74,6 +74,10 @@ NAMES: dict[str, dict[str, list[str]]] = {
         **_PERSON, "DATE": ["asof", "asofdate", "day"],
         "TEAM_ABBREVIATION": ["team", "teamtricode", "tm"], "TEAM_ID": [],
     },
+    "drafts": {
+        "PLAYER_ID": _PERSON["PLAYER_ID"], "DRAFT_YEAR": ["season", "yeardraft"],
+        "DRAFT_NUMBER": ["overallpick", "numberpickoverall"],
+    },
     "injury_entries": {
         "DATE": ["gamedate"], "STATUS": ["currentstatus"], "TEAM_ID": ["team"],
         "PLAYER_ID": ["personid"], "PLAYER_NAME": ["player"], "REASON": ["notes", "comment"],
