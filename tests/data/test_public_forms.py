@@ -9,7 +9,19 @@ import pickle
 import pandas as pd
 import pytest
 from raw_issues import check_warnings, errors_of
-from raw_logs import BOS, CLE, DEN, LAL, player_log, put_rows, regular_games, team_log, write
+from raw_logs import (
+    BOS,
+    CLE,
+    DEN,
+    LAL,
+    NAMES,
+    player_log,
+    put_rows,
+    regular_games,
+    team_log,
+    write,
+)
+from test_producers import MOORE
 
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.raw import producers
@@ -21,6 +33,12 @@ def put(folder, name, content):
     path = folder / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def answer(log):
+    """Give a log as stats.nba.com does."""
+    rows = {"headers": [*log], "rowSet": log.to_numpy().tolist()}
+    return {"resource": "leaguegamelog", "parameters": {}, "resultSets": [rows]}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +53,21 @@ def put(folder, name, content):
         ("remarks.csv", lambda log: b"# by hand, in May\n\nsep=;\n" + log.to_csv(sep=";").encode()),
         ("old_mac.csv", lambda log: log.to_csv(lineterminator="\r").encode()),
         ("pages.csv", lambda log: 2 * log.to_csv(index=False).encode()),
+        ("reference.csv", lambda log: b"--- When using this, please cite us.\n\n\n"
+         + log.to_csv().encode()),
+        ("groups.csv", lambda log: b",,,,Game,Game,Game,,Team,Team,Team,,,,,,,,,,,,\n"
+         + log.to_csv().encode()),
+        ("numpy.csv", lambda log: b"# " + log.to_csv(index=False).encode()),
+        ("europe.csv", lambda log: log.assign(FG_PCT=0.5, FTM=log["FTM"].astype("float64"))
+         .to_csv(sep=";", decimal=",").encode()),
+        ("two_lines.csv", lambda log: log.assign(**{"OWN\nDATA": 1}).to_csv().encode()),
+        ("answer.json", lambda log: json.dumps(answer(log)).encode()),
+        ("answers.json", lambda log: json.dumps([answer(log[:4]), answer(log[4:])]).encode()),
+        ("seasons.json", lambda log: json.dumps({"2023-24": answer(log)}).encode()),
+        ("data_sets.json", lambda log: json.dumps({"LeagueGameLog": {
+            "headers": [*log], "data": log.to_numpy().tolist()}}).encode()),
+        ("text.json", lambda log: json.dumps(json.dumps(answer(log))).encode()),
+        ("index.parquet", lambda log: log.set_index(["GAME_ID", "TEAM_ID"]).to_parquet()),
         ("copied.csv", lambda log: log.assign(**{"PTS.1": log["PTS"]}).to_csv().encode()),
     ],
 )  # fmt: skip
@@ -115,6 +148,28 @@ def test_players_who_are_told_in_words_not_to_have_played_are_absences(folder):
     assert tables.hashes() == expected
     assert report.count("dropped: row of a player who did not play") == 4
     assert report.count("dropped: the total of a team among its players") == 2
+
+
+@pytest.mark.parametrize("name", ["boxScoreTraditional", "game"])
+def test_box_scores_of_the_league_are_read(name, folder):
+    """Those of `boxscoretraditionalv3` and of cdn.nba.com, one game each."""
+    expected = read_raw(folder)[0].player_games
+    log = pd.read_parquet(folder / "player_logs_2023_24.parquet").assign(MIN="PT24M30.00S")
+    (folder / "player_logs_2023_24.parquet").unlink()
+    log[["firstName", "familyName"]] = log["PLAYER_NAME"].str.split(n=1, expand=True)
+    names = ["personId", "firstName", "familyName"]
+    for game, rows in log.groupby("GAME_ID"):
+        sides = []
+        for team, own in rows.groupby("TEAM_ID", sort=False):
+            counts = own.rename(columns=MOORE | {"MIN": "minutes", "PTS": "points"})
+            counts = counts[[*MOORE.values(), "minutes", "points"]].assign(plusMinusPoints=2)
+            people = own.rename(columns={"PLAYER_ID": "personId"})[names].to_dict("records")
+            each = zip(people, counts.to_dict("records"), strict=True)
+            players = [{**person, "statistics": stats} for person, stats in each]
+            sides.append({"teamId": team, "teamTricode": NAMES[team], "players": players})
+        box = {name: {"gameId": game, "homeTeam": sides[0], "awayTeam": sides[1]}}
+        put(folder, f"box/{game}.json", json.dumps({"meta": {"version": 1}, **box}))
+    pd.testing.assert_frame_equal(read_raw(folder)[0].player_games, expected)
 
 
 def test_games_to_come_in_a_log_are_left_out(tmp_path):

@@ -394,7 +394,14 @@ def has_columns(
     elif level == "injury_report":
         remedy = 'An injury report is written {"date": ..., "injuries": [...]}.'
     elif level == "injury_entries":
-        remedy = "A table of injuries has the columns DATE, PLAYER_NAME, TEAM and STATUS."
+        remedy = (
+            "A table of injuries has the columns PLAYER_NAME, TEAM, STATUS and DATE, or is named "
+            "by the day."
+        )
+    elif level == "roster":
+        remedy = (
+            "A roster file has a team, players by id or name, and DATE, or is named by the day."
+        )
     else:
         remedy = f"A {level.replace('_', ' ')} file has the columns {', '.join(required)}."
     told = ""

@@ -1,7 +1,6 @@
 """Raw files of injury reports: one row an entry, and one more a report."""
 
 import hashlib
-import json
 from functools import cache
 from typing import Any
 
@@ -80,7 +79,7 @@ def _reports(content: bytes) -> list[dict[str, Any]] | None:
     if content[:1] in (b"P", b"") or content.lstrip()[:1] not in (b"{", b"[", b"\xef"):
         return None
     try:
-        found = json.loads(parse.decode(content))
+        found = parse.json_of(parse.decode(content))
     except ValueError as error:
         raise parse.UnreadableError(f"cannot be read ({error})") from error
     written = found if isinstance(found, list) else [found]
@@ -100,6 +99,9 @@ def _of_table(table: pd.DataFrame, raw: RawFile, issues: IngestIssues) -> list[R
     frame = with_names(table, "injury_entries")
     if not has_columns(raw, "injury_entries", list(frame.columns), issues, table):
         return []
+    if "MATCHUP" in frame:
+        # The official reports write date and team once, above the rows that follow.
+        frame[["DATE", "TEAM_ID"]] = frame[["DATE", "TEAM_ID"]].ffill()
     frame = frame.reindex(columns=["DATE", *_ENTRY.values()])
     frame = frame.assign(file=raw.name, row=range(1, len(frame) + 1))
     reason = raw_values.text(frame["REASON"]).str.upper().fillna("")

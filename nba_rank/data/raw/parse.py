@@ -10,6 +10,7 @@ import re
 import stat
 import warnings
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,9 @@ _AGAIN = "Download the file again, or remove it from the raw folder."
 _AS_CSV = "Save the table in it as CSV or parquet, or unpack it."
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
+
+_MAX_ABOVE = 12
+"""Most lines above a header."""
 
 _ROW_VALUES = 6
 """So many plain values make a JSON object a row, whatever lists it holds."""
@@ -128,15 +132,21 @@ def rows_of(found: bytes) -> pd.DataFrame:
     found = unpacked(found)
     try:
         if found.startswith(_PARQUET):
-            return pd.read_parquet(io.BytesIO(found))
+            return _with_index(pd.read_parquet(io.BytesIO(found)))
         text = decode(found)
-        if text.lstrip()[:1] in ("{", "["):
+        if text.lstrip().startswith(("{", "[", '"{', '"[')):
             return of_json(json_of(text))
         return _delimited(text)
     except _BROKEN as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         reason = f"no {reason}" if isinstance(error, KeyError) else reason
         raise UnreadableError(f"cannot be read ({reason})") from error
+
+
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the named levels of its index as columns."""
+    named = [name for name in frame.index.names if name is not None and name not in frame]
+    return frame.reset_index(level=named) if named else frame
 
 
 def decode(found: bytes) -> str:
@@ -164,30 +174,63 @@ def json_of(text: str) -> object:
 
 
 def of_json(found: object) -> pd.DataFrame:
-    """Return the rows of JSON: the league's result sets, records, or a table as pandas writes it.
+    """Return the rows of JSON: answers of the league, records, or a table as pandas writes it.
 
-    Of several result sets it is the first that has rows. A list inside an object is found, too, if
-    there is only one that holds objects.
+    Of several result sets of an answer it is the first that has rows; those of several answers, a
+    list or an object of them, are put together. A list inside an object is found, too, if there is
+    only one that holds objects. JSON can also stand in a text of JSON.
 
     Raises:
         ValueError: There are no rows in it.
     """
-    game = found.get("game") if isinstance(found, dict) else None
-    if isinstance(game, dict) and isinstance(game.get("actions"), list):
-        # Play-by-play of stats.nba.com (V3) or cdn.nba.com.
-        return pd.DataFrame(game["actions"]).assign(gameId=game.get("gameId"))
-    sets = found.get("resultSets", found.get("resultSet")) if isinstance(found, dict) else None
-    if sets:
-        each = [sets] if isinstance(sets, dict) else sets
-        tables = [pd.DataFrame(one["rowSet"], columns=one["headers"]) for one in each]
-        return next((table for table in tables if len(table)), tables[0])
-    table = _table_of_pandas(found) if isinstance(found, dict) else None
+    if isinstance(found, str):
+        return of_json(json.loads(found))
+    several = [*found.values()] if isinstance(found, dict) else found
+    if isinstance(several, list):
+        answers = [_answer(each) for each in several]
+        tables = [table for table in answers if table is not None]
+        if tables and len(tables) == len(answers):
+            return pd.concat(tables, ignore_index=True)
+    table = _answer(found)
+    if table is None and isinstance(found, dict):
+        table = _table_of_pandas(found)
     if table is not None:
         return table
     records = found if isinstance(found, list) else _records_in(found)
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise ValueError("JSON without rows")
     return pd.json_normalize(records, sep="_") if records else pd.DataFrame()
+
+
+def _answer(found: object) -> pd.DataFrame | None:
+    """Return the rows of one answer of stats.nba.com or cdn.nba.com, None if it is none.
+
+    It has result sets, or since V3 the events or the box score of a game.
+    """
+    if not isinstance(found, dict):
+        return None
+    game = found.get("game", found.get("boxScoreTraditional"))
+    if isinstance(game, dict) and isinstance(game.get("actions"), list):
+        return pd.DataFrame(game["actions"]).assign(gameId=game.get("gameId"))
+    sides = [game.get("homeTeam"), game.get("awayTeam")] if isinstance(game, dict) else [None]
+    if all(isinstance(side, dict) and "players" in side for side in sides):
+        players = [
+            {"gameId": game["gameId"], "teamId": side["teamId"], **player, **player["statistics"]}
+            for side in sides
+            for player in side["players"]
+        ]
+        return pd.DataFrame(players).drop(columns="statistics", errors="ignore")
+    sets = found.get("resultSets", found.get("resultSet"))
+    each = (
+        [found] if {"headers", "data"} <= {*found} else [sets] if isinstance(sets, dict) else sets
+    )
+    if not each:
+        return None
+    tables = [
+        pd.DataFrame(one["rowSet"] if "rowSet" in one else one["data"], columns=one["headers"])
+        for one in each
+    ]
+    return next((table for table in tables if len(table)), tables[0])
 
 
 def _table_of_pandas(found: dict[str, Any]) -> pd.DataFrame | None:
@@ -240,14 +283,10 @@ def _records_in(found: object) -> list[dict[str, Any]] | None:
 def _delimited(text: str) -> pd.DataFrame:
     """Return the rows of delimited text; a name that stands twice in its header stays so.
 
-    Remarks above the header are passed over, and so are headers that are repeated among the rows.
+    Lines above the header are passed over, and so are headers that are repeated among the rows.
     """
-    text = text if "\n" in text else text.replace("\r", "\n")
-    text = re.sub(
-        r"\A(?:[ \t\r]*\n|#[^,;\t|\n][^\n]*\n|sep=.\r?\n)+", "", text, flags=re.IGNORECASE
-    )
-    header = text.split("\n", 1)[0]
-    sign = max(",;\t|", key=header.count)
+    text = _from_header(text if "\n" in text else text.replace("\r", "\n"))
+    sign = _sign(text.split("\n", 1)[0])
     with warnings.catch_warnings():
         # Without this, rows longer than the header would be cut off in silence.
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -255,9 +294,49 @@ def _delimited(text: str) -> pd.DataFrame:
             io.StringIO(text), sep=sign, dtype="str", index_col=False, keep_default_na=False,
             na_values=[*MISSING], skipinitialspace=True,
         )  # fmt: skip
-    names = next(csv.reader([header.rstrip("\r")], delimiter=sign), [])
+    if sign == ";":
+        frame = frame.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
+    lines = io.StringIO(text, newline="")
+    names = next(csv.reader(lines, delimiter=sign, skipinitialspace=True), [])
     if len(names) == len(frame.columns):
         frame.columns = pd.Index(names)
         repeated = frame.iloc[:, :2].eq([*names[:2]]).all(axis=1)
         frame = frame[~repeated] if len(names) > 1 else frame
     return frame
+
+
+def _sign(line: str) -> str:
+    return max(",;\t|", key=line.count)
+
+
+def _from_header(text: str) -> str:
+    """Return text from its header on.
+
+    Above it can be blank lines, remarks, a line with the separator, and names of groups of columns.
+    """
+    rest = text
+    for _ in range(_MAX_ABOVE):
+        line, *below = rest.split("\n", _MAX_ABOVE)
+        below = [each for each in below[: _MAX_ABOVE - 1] if each.strip()]
+        if line.strip() and (not below or not _above_header(line.strip(), below)):
+            return rest
+        rest = rest.partition("\n")[2]
+    return text
+
+
+def _above_header(line: str, below: Sequence[str]) -> bool:
+    sign = _sign(line)
+    names = [name.strip(' "') for name in line.split(sign)]
+    if sign not in line:
+        sign = _sign(below[0])
+    n_fields = sorted(each.count(sign) + 1 for each in below)[len(below) // 2]
+    if re.fullmatch("sep=.", line, re.IGNORECASE) or 2 * len(names) < n_fields:
+        return line.count('"') % 2 == 0
+    if line[0] == "#":
+        return len(names) != n_fields
+    # Groups of columns: a name stands in the first of them, or in each.
+    groups = sum(
+        not name or name.startswith("Unnamed:") or name == names[place - 1]
+        for place, name in enumerate(names)
+    )
+    return 2 * groups > len(names) > 2 and not re.search(r"\d{3}", below[0])

@@ -102,11 +102,12 @@ _PRODUCERS = {
     "lines of a Kaggle set (C. Viax), which is named market/betting_lines_...": ("whosfavored",),
     "Kaggle's games.csv (N. Lauga), which has no field goals made: take other "
     "team logs; its games_details.csv is read as players": ("gamestatustext", "ptshome"),
-    "FiveThirtyEight's Elo ratings": ("elo1pre", "elo2pre"),
+    "FiveThirtyEight's Elo ratings, whose games are read if it is named schedules/...":
+        ("elo1pre", "elo2pre"),
     "ESPN's box scores (hoopR)": ("teamslug", "teamcolor"),
     "the players of ESPN's box scores (hoopR)": ("athleteid", "athletedisplayname"),
     "Kaggle's box scores (E. Moore)": ("gameid", "threepointersmade", "numminutes"),
-    "the league's schedule": ("gamecode", "gamestatus", "arenaname"),
+    "the league's schedule, which is named schedules/...": ("gamecode", "gamestatus", "arenaname"),
 }  # fmt: skip
 """Columns by which the files of well-known producers are recognised."""
 
