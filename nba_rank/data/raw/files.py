@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -270,6 +271,9 @@ def _as_level(
     raw: RawFile, record: FileRecord, rows: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame | None:
     """Return the rows with our column names, and note in the record what they are."""
+    if raw.level == "game_events" and rows.empty:
+        issues.warn_file(raw.name, "has no rows")
+        return None
     rows = producers.one_row_a_team(rows.reset_index(drop=True))
     rows = producers.one_row_a_game(rows, raw.season)
     numbers = rows.index + 1
@@ -370,8 +374,9 @@ def _likeness(rows: pd.DataFrame, level: str) -> str:
 
 
 def _first(names: Iterable[object]) -> str:
-    """Return the first column names, as text."""
-    return ", ".join(str(name) for name, _ in zip(names, range(6), strict=False))
+    """Return the first column names, as text of one line."""
+    plain = filter(None, (" ".join(str(name).split()) for name in names))
+    return ", ".join(islice(plain, 6)) or "no columns"
 
 
 def has_columns(

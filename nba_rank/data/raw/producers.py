@@ -65,7 +65,7 @@ NAMES: dict[str, dict[str, list[str]]] = {
     "player": {**_GAME_LOG, "TOV": ["turnovers", "to"], **_PERSON},
     "schedule": _FIXTURE,
     "market_lines": {
-        "DATE": ["gamedate"], "HOME": _FIXTURE["HOME"], "AWAY": _FIXTURE["AWAY"],
+        "DATE": ["gamedate", "commencetime"], "HOME": _FIXTURE["HOME"], "AWAY": _FIXTURE["AWAY"],
         "HOME_SPREAD": ["spreadhome", "spread"], "MONEYLINE_HOME": ["homemoneyline"],
         "MONEYLINE_AWAY": ["awaymoneyline"],
     },
@@ -102,6 +102,10 @@ _PRODUCERS = {
     "lines of a Kaggle set (C. Viax), which is named market/betting_lines_...": ("whosfavored",),
     "Kaggle's games.csv (N. Lauga), which has no field goals made: take other "
     "team logs; its games_details.csv is read as players": ("gamestatustext", "ptshome"),
+    "balldontlie's box scores, whose ids are not the league's": ("turnover", "playerid", "fgpct"),
+    "Kaggle's box scores (P. Rossotti), which have no game id": ("gmdate", "teamabbr"),
+    "Kaggle's game stats (ionaskel), which have no game id": ("winorloss", "teampoints"),
+    "BigDataBall's box scores, which are not read": ("bigdataballdataset", "gameid"),
     "FiveThirtyEight's Elo ratings, whose games are read if it is named schedules/...":
         ("elo1pre", "elo2pre"),
     "ESPN's box scores (hoopR)": ("teamslug", "teamcolor"),
@@ -110,6 +114,9 @@ _PRODUCERS = {
     "the league's schedule, which is named schedules/...": ("gamecode", "gamestatus", "arenaname"),
 }  # fmt: skip
 """Columns by which the files of well-known producers are recognised."""
+
+_ONLY_WITH = {"team1": "elo1pre", "team2": "elo2pre"}
+"""Names that mean what we think only beside another: FiveThirtyEight's first team is at home."""
 
 _MIN_PAIRS = 8
 """So many columns of `_home` and `_away` make a table of one row a game."""
@@ -140,7 +147,8 @@ def renamed(frame: pd.DataFrame, level: str, known: Sequence[str]) -> pd.DataFra
     wanted: dict[str, str] = {}
     for name in dict.fromkeys([*known, *others]):
         forms = [squash(name), *others.get(name, [])]
-        form = next((form for form in forms if form in written and form not in wanted), None)
+        there = [form for form in forms if form in written and form not in wanted]
+        form = next((form for form in there if _ONLY_WITH.get(form, form) in written), None)
         if form is not None:
             wanted[form] = name
     plain = [str(column).strip().upper() for column in frame.columns]
