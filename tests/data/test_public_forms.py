@@ -64,6 +64,12 @@ def answer(log):
         ("answer.json", lambda log: json.dumps(answer(log)).encode()),
         ("answers.json", lambda log: json.dumps([answer(log[:4]), answer(log[4:])]).encode()),
         ("seasons.json", lambda log: json.dumps({"2023-24": answer(log)}).encode()),
+        ("by_game.json", lambda log: json.dumps(
+            {game: own.dropna(axis=1).to_dict("records") for game, own in
+             log.assign(OWN=log["GAME_ID"].where(log.index < 2)).groupby("GAME_ID")}).encode()),
+        ("pages.json", lambda log: json.dumps(
+            [{"data": own.to_dict("records"), "meta": {"page": 1}} for own in (log[:2], log[2:])]
+        ).encode()),
         ("data_sets.json", lambda log: json.dumps({"LeagueGameLog": {
             "headers": [*log], "data": log.to_numpy().tolist()}}).encode()),
         ("text.json", lambda log: json.dumps(json.dumps(answer(log))).encode()),

@@ -140,6 +140,8 @@ def rows_of(found: bytes) -> pd.DataFrame:
     except _BROKEN as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         reason = f"no {reason}" if isinstance(error, KeyError) else reason
+        if isinstance(error, pd.errors.ParserWarning):
+            reason = "its rows have more values than its header"
         raise UnreadableError(f"cannot be read ({reason})") from error
 
 
@@ -196,7 +198,8 @@ def of_json(found: object) -> pd.DataFrame:
         table = _table_of_pandas(found)
     if table is not None:
         return table
-    records = found if isinstance(found, list) else _records_in(found)
+    records = _records_in({"": found} if isinstance(found, list) and found else found)
+    records = found if records is None else records
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise ValueError("JSON without rows")
     return pd.json_normalize(records, sep="_") if records else pd.DataFrame()
@@ -259,12 +262,16 @@ def _table_of_pandas(found: dict[str, Any]) -> pd.DataFrame | None:
 
 
 def _records_in(found: object) -> list[dict[str, Any]] | None:
-    """Return the records deep in an object, those of all lists of one name together.
+    """Return the records deep in an object, those of all lists of one name or like rows together.
 
     Lists in a record of many values are details of it, such as the broadcasters of a game.
     """
     if not isinstance(found, dict):
         return None
+    lists = [value for value in found.values() if _is_rows(value)]
+    if len(lists) > 1 and all(_alike({*value[0]}, {*lists[0][0]}) for value in lists):
+        # By season, or by game.
+        return [record for value in lists for record in value]
     for value in found.values():
         if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
             plain = [
@@ -278,6 +285,17 @@ def _records_in(found: object) -> list[dict[str, Any]] | None:
         if isinstance(value, dict) and (records := _records_in(value)) is not None:
             return records
     return None
+
+
+def _alike(some: set[str], others: set[str]) -> bool:
+    return 2 * len(some & others) > len(some | others)
+
+
+def _is_rows(value: object) -> bool:
+    """Whether a value is a list of objects of many plain values."""
+    if not isinstance(value, list) or not value or not all(isinstance(e, dict) for e in value):
+        return False
+    return sum(not isinstance(part, dict | list) for part in value[0].values()) >= _ROW_VALUES
 
 
 def _delimited(text: str) -> pd.DataFrame:

@@ -48,6 +48,11 @@ EARLIEST_TIP = 6
 MAX_ODD_TIPS = 0.05
 """A greater share of times in those hours is of another zone."""
 
+_DAY_MS = 24 * 60 * 60 * 1000
+
+MIN_EPOCH_DAYS = 20
+"""So many different days tell days from times, where they are counted since 1970."""
+
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "-", "--", "\\N")
 """Texts that stand for no value."""
 
@@ -169,7 +174,7 @@ def dates(values: pd.Series, start_years: pd.Series | None) -> Dates:
             False,
         )
     else:
-        lower = text(pd.Series(distinct))
+        lower = _days_of_epoch(text(pd.Series(distinct)))
         parts = lower.str.extract(_TIME, flags=re.IGNORECASE)
         several = _in_every_form(parts["day"])
         rows = {
@@ -179,6 +184,18 @@ def dates(values: pd.Series, start_years: pd.Series | None) -> Dates:
         days = several[form]
     days, zone, odd = _league_days(days.astype("datetime64[us]"), parts, codes)
     return Dates(days.reindex(codes).set_axis(values.index), form, undecided, zone, odd)
+
+
+def _days_of_epoch(written: pd.Series) -> pd.Series:
+    """Return milliseconds since 1970, as pandas writes days in JSON, as days.
+
+    Distinct ones that are all whole days are no times of games: many begin at midnight in UTC, but
+    not all.
+    """
+    count = numbers(written).where(written.str.fullmatch(r"\d{12,13}").eq(True))
+    if len(count) < MIN_EPOCH_DAYS or not count.mod(_DAY_MS).eq(0).all():
+        return written
+    return pd.to_datetime(count, unit="ms").dt.strftime("%Y-%m-%d")
 
 
 def refusal(written: str) -> str:
