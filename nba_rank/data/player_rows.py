@@ -197,7 +197,7 @@ def _of_whole_teams(
         "points of the players do not add up to the team's",
         own, own["points_apart"], [*_KEY, "points", "player_points"],
     )  # fmt: skip
-    file_of = covered.set_index(whole)["file"]
+    file_of = covered.set_index(whole)["file"].to_dict()
     lost = [part for key, part in teams.groupby(whole) if _fails(part, str(file_of[key]), issues)]
     if lost:
         gone = pd.MultiIndex.from_frame(pd.concat(lost)[whole].drop_duplicates())

@@ -24,7 +24,7 @@ from raw_logs import (
 from test_producers import MOORE
 
 from nba_rank.data.ingest import read_raw
-from nba_rank.data.raw import producers
+from nba_rank.data.raw import parse, producers
 
 LOG = "team_logs_2023_24.parquet"
 
@@ -176,6 +176,21 @@ def test_box_scores_of_the_league_are_read(name, folder):
         box = {name: {"gameId": game, "homeTeam": sides[0], "awayTeam": sides[1]}}
         put(folder, f"box/{game}.json", json.dumps({"meta": {"version": 1}, **box}))
     pd.testing.assert_frame_equal(read_raw(folder)[0].player_games, expected)
+
+
+@pytest.mark.parametrize("form", ["resultSets", "data sets", "normalised"])
+def test_of_the_sets_of_a_box_score_the_first_is_read(form):
+    players = player_log(regular_games()).head(4)
+    sets = {"PlayerStats": players, "TeamStats": players.drop(columns=["PLAYER_ID", "PLAYER_NAME"])}
+    lists = {name: rows.to_numpy().tolist() for name, rows in sets.items()}
+    found = {
+        "resultSets": {"resultSets": [
+            {"name": name, "headers": [*rows], "rowSet": lists[name]} for name, rows in sets.items()
+        ]},
+        "data sets": {n: {"headers": [*rows], "data": lists[n]} for n, rows in sets.items()},
+        "normalised": {name: rows.to_dict("records") for name, rows in sets.items()},
+    }  # fmt: skip
+    assert parse.of_json(found[form])["PLAYER_ID"].tolist() == players["PLAYER_ID"].tolist()
 
 
 def test_games_to_come_in_a_log_are_left_out(tmp_path):

@@ -312,7 +312,7 @@ def _without_copies(frame: pd.DataFrame) -> pd.DataFrame:
     """Give columns that pandas numbered (`PTS.1`) their name again, and leave out equal ones."""
     if frame.columns.has_duplicates:
         return frame
-    again = {name: base for name in frame if (base := re.sub(r"\.\d+$", "", name)) != name}
+    again = {name: base for name in frame if (base := re.sub(r"\.\d+$", "", str(name))) != name}
     again = {name: base for name, base in again.items() if base in frame}
     equal = [name for name, base in again.items() if frame[name].equals(frame[base])]
     return frame.drop(columns=equal).rename(columns=again)

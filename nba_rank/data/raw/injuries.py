@@ -82,7 +82,7 @@ def _reports(content: bytes) -> list[dict[str, Any]] | None:
         found = parse.json_of(parse.decode(content))
     except ValueError as error:
         raise parse.UnreadableError(f"cannot be read ({error})") from error
-    written = found if isinstance(found, list) else [found]
+    written: list[Any] = found if isinstance(found, list) else [found]
     if not all(isinstance(report, dict) for report in written):
         reason = "cannot be read (neither an object nor a list of objects)"
         raise parse.UnreadableError(reason)

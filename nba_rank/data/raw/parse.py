@@ -179,8 +179,8 @@ def of_json(found: object) -> pd.DataFrame:
     """Return the rows of JSON: answers of the league, records, or a table as pandas writes it.
 
     Of several result sets of an answer it is the first that has rows; those of several answers, a
-    list or an object of them, are put together. A list inside an object is found, too, if there is
-    only one that holds objects. JSON can also stand in a text of JSON.
+    list or an object of them, are put together. A list of objects inside an object is found, too;
+    of several those with like objects. JSON can also stand in a text of JSON.
 
     Raises:
         ValueError: There are no rows in it.
@@ -199,8 +199,9 @@ def of_json(found: object) -> pd.DataFrame:
     if table is not None:
         return table
     records = _records_in({"": found} if isinstance(found, list) and found else found)
-    records = found if records is None else records
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+    if records is None and isinstance(found, list):
+        records = found
+    if records is None or not all(isinstance(record, dict) for record in records):
         raise ValueError("JSON without rows")
     return pd.json_normalize(records, sep="_") if records else pd.DataFrame()
 
@@ -213,10 +214,11 @@ def _answer(found: object) -> pd.DataFrame | None:
     if not isinstance(found, dict):
         return None
     game = found.get("game", found.get("boxScoreTraditional"))
-    if isinstance(game, dict) and isinstance(game.get("actions"), list):
+    game = game if isinstance(game, dict) else {}
+    if isinstance(game.get("actions"), list):
         return pd.DataFrame(game["actions"]).assign(gameId=game.get("gameId"))
-    sides = [game.get("homeTeam"), game.get("awayTeam")] if isinstance(game, dict) else [None]
-    if all(isinstance(side, dict) and "players" in side for side in sides):
+    sides = [game[side] for side in ("homeTeam", "awayTeam") if "players" in game.get(side, {})]
+    if len(sides) == 2:
         players = [
             {"gameId": game["gameId"], "teamId": side["teamId"], **player, **player["statistics"]}
             for side in sides
@@ -224,9 +226,10 @@ def _answer(found: object) -> pd.DataFrame | None:
         ]
         return pd.DataFrame(players).drop(columns="statistics", errors="ignore")
     sets = found.get("resultSets", found.get("resultSet"))
-    each = (
-        [found] if {"headers", "data"} <= {*found} else [sets] if isinstance(sets, dict) else sets
-    )
+    if found and all(isinstance(s, dict) and {"headers", "data"} <= {*s} for s in found.values()):
+        # As `nba_api` gives result sets by name.
+        sets = [*found.values()]
+    each = [sets] if isinstance(sets, dict) else sets
     if not each:
         return None
     tables = [
@@ -288,7 +291,10 @@ def _records_in(found: object) -> list[dict[str, Any]] | None:
 
 
 def _alike(some: set[str], others: set[str]) -> bool:
-    return 2 * len(some & others) > len(some | others)
+    """Whether rows have the same names, but for a few; those of players and teams have not."""
+    apart = some ^ others
+    of_players = any(re.search("player|person|athlete", name, re.IGNORECASE) for name in apart)
+    return not of_players and len(apart) < 0.2 * len(some | others)
 
 
 def _is_rows(value: object) -> bool:
