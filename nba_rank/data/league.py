@@ -58,6 +58,12 @@ _OTHER_NAMES = {
     "New Orleans/Oklahoma City Hornets": "NOP", "Seattle SuperSonics": "OKC",
     "Vancouver Grizzlies": "MEM",
 }  # fmt: skip
+_OTHER_NICKNAMES = {
+    "Blazers": "POR", "Sixers": "PHI", "Cavs": "CLE", "Mavs": "DAL", "Wolves": "MIN",
+    "Bobcats": "CHA", "SuperSonics": "OKC", "Sonics": "OKC",
+    # The former city alone, of teams that were the only one there.
+    "New Jersey": "BKN", "Seattle": "OKC", "Vancouver": "MEM",
+}  # fmt: skip
 _OTHER_ABBREVIATIONS = {
     # ESPN's, Basketball-Reference's and former ones.
     "GS": "GSW", "NO": "NOP", "NY": "NYK", "SA": "SAS", "UTAH": "UTA", "UTH": "UTA", "WSH": "WAS",
@@ -214,10 +220,13 @@ def names_of_today() -> dict[int, tuple[str, str]]:
 
 @cache
 def _meanings() -> dict[str, int]:
+    ids = {abbreviation: team_id for team_id, (abbreviation, *_) in _NOW.items()}
     nicknames = {nickname.lower(): team for team, (_, _, nickname, _, _) in _NOW.items()}
+    nicknames |= {name.lower(): ids[short] for name, short in _OTHER_NICKNAMES.items()}
     cities = {city.lower(): team for team, (_, city, _, _, _) in _NOW.items()}
     short = {name.lower(): team for name, team in abbreviations().items()}
-    return {**cities, **nicknames, **franchise_names(), **short, **{str(t): t for t in _NOW}}
+    known = {**cities, **nicknames, **franchise_names(), **short, **{str(t): t for t in _NOW}}
+    return {name.replace(" ", ""): team for name, team in known.items()} | known
 
 
 def team_ids_of(written: pd.Series) -> pd.Series:
