@@ -58,7 +58,7 @@ def restated(
             teams.get_indexer(pd.Index(told["team_id"])),
         )
         sums = [
-            np.bincount(of_team, part, len(teams))
+            np.bincount(of_team, part, len(teams)).astype(np.float64)
             for part in (minutes * told["played"].fillna(0), minutes)
         ]
         return np.nan_to_num(ratio(*sums))
