@@ -94,6 +94,14 @@ def test_the_official_table_writes_date_and_team_once(folder):
     assert tables.unreported_teams["team_id"].tolist() == [BOS]
 
 
+def test_nothing_is_known_of_a_team_without_report_unless_its_last_list_was_kept(folder):
+    kept = report_of(entry(390, None, CLE)) | {"not_submitted": [BOS, CLE]}
+    put(folder, kept)
+    tables, _ = read_raw(folder)
+    assert tables.unreported_teams["team_id"].tolist() == [BOS]
+    assert tables.injury_reports["player_id"].tolist() == [390]
+
+
 def test_reports_are_read_from_json_lines(folder):
     reports = [report_of(entry()), report_of(entry(390, team=CLE), date="2023-10-27")]
     place = folder / "injury_reports" / "all.jsonl"

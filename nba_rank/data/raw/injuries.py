@@ -65,6 +65,10 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
         rows.append((*start, 0, False, *_NOTHING))
         for place, entry in enumerate(map(_by_column, entries), start=1):
             rows.append((*start, place, True, *(entry.get(name) for name in _ENTRY.values())))
+        # Of a team whose entries were kept from the day before, those are what is known.
+        told = {_by_column(entry).get("TEAM_ID") for entry in entries}
+        silent = [team for team in report.get("NOT_SUBMITTED") or [] if team not in told]
+        rows += [(*start, 0, True, None, None, team, NOT_SUBMITTED, "") for team in silent]
     if bad:
         remedy = "The injuries of a report are a list of objects, empty where nobody is injured."
         shown = pd.DataFrame(bad, columns=["file", "row", "DATE"])
