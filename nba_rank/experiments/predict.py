@@ -26,7 +26,7 @@ from nba_rank.experiments.morning import Morning, one_date
 from nba_rank.experiments.what_if import assume
 from nba_rank.features.store import KEY
 from nba_rank.models.ranker import Ranker
-from nba_rank.odds.coming_games import coming_games
+from nba_rank.odds.coming_games import coming_games, with_next_games
 from nba_rank.odds.ended_today import ended_today
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import N_SEEDS
@@ -109,10 +109,13 @@ def forecast_of(morning: Morning) -> DateForecast:
         ]
         rated = league.rated(predicted.frame)
         names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
+        series = series_table(odds, rated, tables, hypothesis)
         if models is not None:  # a run of an earlier version has none
             games = coming_games(odds, models, rated, tables, morning.days, hypothesis)
             found["games"] = _named(games, names)
-        found["series"] = _named(series_table(odds, rated, tables, hypothesis), names)
+            if len(series):
+                series = with_next_games(series, models, rated, tables)
+        found["series"] = _named(series, names)
         strength = predicted.frame.set_index("team_id")["regular_strength"]
         found["standings"] = ended_today(tables, season, date, strength, hypothesis)
     return DateForecast(
