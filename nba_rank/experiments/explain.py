@@ -79,6 +79,7 @@ def explanation(config: ExplainConfig) -> Explanation:
         raise UserError(
             f"against={config.against} needs another team to compare: give team=..., not the same"
         )
+    earlier = None if config.since is None else _earlier(morning, config)
     if any(vars(config.what_if).values()):
         morning = assume(morning, config.what_if)
     n_players = config.players
@@ -92,15 +93,9 @@ def explanation(config: ExplainConfig) -> Explanation:
     if team is not None and other is not None:
         theirs = whole[whole["team_id"] == other[0]].assign(team_id=team[0], team=team[1])
         tables.append(difference(own, theirs).assign(compared_with=other[1]))
-    if config.since is not None:
-        earlier = read_morning(_asked(config, config.since))
-        if earlier.season != morning.season or not earlier.as_of_date < morning.as_of_date:
-            raise UserError(
-                f"since={config.since} must be an earlier date of {morning.season}, the season of "
-                f"as_of={config.as_of}: other seasons are ranked by other models"
-            )
-        before = _explained(earlier, asked, 0, asked)
-        moved = difference(own, before).assign(as_of_date=morning.as_of_date)
+    if earlier is not None:
+        moved = difference(own, _explained(earlier, asked, 0, asked))
+        moved["as_of_date"] = morning.as_of_date
         tables.append(moved.assign(compared_with=config.since))
     table = pd.concat(tables, ignore_index=True)
     return Explanation(
@@ -115,6 +110,17 @@ def explanation(config: ExplainConfig) -> Explanation:
             Path(config.run).name,
         ),
     )
+
+
+def _earlier(morning: Morning, config: ExplainConfig) -> Morning:
+    """Return the plain morning of the earlier date."""
+    earlier = read_morning(_asked(config, str(config.since)))
+    if earlier.season != morning.season or not earlier.as_of_date < morning.as_of_date:
+        raise UserError(
+            f"since={config.since} must be an earlier date of {morning.season}, the season of "
+            f"as_of={config.as_of}: other seasons are ranked by other models"
+        )
+    return earlier
 
 
 def _explained(

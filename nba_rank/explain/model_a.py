@@ -25,10 +25,9 @@ from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.faithfulness import without
 from nba_rank.models.model_a.fitted import FittedModelA
 from nba_rank.models.model_a.lightning_module import ModelA
-from nba_rank.models.model_a.team_prior import BY_PROGRESS
-from nba_rank.samples.lists import UNKNOWN, Batch
+from nba_rank.samples.lists import Batch
 
-STEPS = 64
+STEPS = 128
 """Steps of the integral; what it misses is a part of its own."""
 
 WHO = "who_he_is"
@@ -43,10 +42,12 @@ class SetParts:
 
     Attributes:
         score: Scores, [N].
-        prior: By prior column, [N, K].
+        prior: By prior column, [N, K]; that a feature is unknown, and the feature times the share
+            of the season, go by its name, too.
         average: The score of average players, [N].
         players: By place and column, [N, P, F]; 0 in empty places.
-        columns: Names of the F columns, `WHO` last where players are embedded.
+        columns: Names of the F columns, `WHO` last where players are embedded; that a column is
+            unknown goes by its name, too.
     """
 
     score: FloatArray
@@ -73,8 +74,10 @@ class SetParts:
         result = [np.empty_like(part) for part in (prior, average, players)]
         for ordered, part in zip(result, (prior, average, players), strict=True):
             ordered[row] = part
-        columns = [*model.inputs.scaler.outputs, *([WHO] if first.config.embedding_dim else [])]
-        names = model.inputs.prior.columns
+        scaler, of_prior = model.inputs.scaler, model.inputs.prior
+        who = [WHO] if first.config.embedding_dim else []
+        columns = [*scaler.columns, *scaler.flagged, *who]
+        names = [*of_prior.scaler.columns, *of_prior.scaler.flagged] * (2 if of_prior.moving else 1)
         return cls(whole, pd.DataFrame(result[0], columns=names), result[1], result[2], columns)
 
 
@@ -152,11 +155,8 @@ def model_a_levels(
     def by_player(values: FloatArray | Float32Array, part: str) -> pd.DataFrame:
         return _of_players(team[row], ids, values, part)
 
-    features: dict[str, FloatArray] = {}
-    for name in parts.prior:
-        known = features.get(_feature(name), np.zeros(len(team)))
-        features[_feature(name)] = known + parts.prior[name].to_numpy()
-    common = against_average(pd.DataFrame(features, index=range(len(team))))
+    features = parts.prior.T.groupby(level=0, sort=False).sum().T
+    common = against_average(features)
     common[AVERAGE] = common[AVERAGE] + parts.average
     of_set = parts.players.sum(axis=(1, 2))
     given = parts.prior.sum(axis=1).to_numpy() + parts.average
@@ -164,9 +164,8 @@ def model_a_levels(
     whole = level(
         "model_a", "score", team, parts.score, common, by_player(added.sum(axis=1), "player")
     )
-    columns = [_feature(name) for name in parts.columns]
     long = pd.concat(
-        [by_player(added[:, n], name) for n, name in enumerate(columns)], ignore_index=True
+        [by_player(added[:, n], name) for n, name in enumerate(parts.columns)], ignore_index=True
     )
     long = long.groupby(["team_id", "part", "player_id"], sort=False, as_index=False).sum()
     detail = level("model_a_players", "score", team, of_set, {}, long)
@@ -235,8 +234,3 @@ def _of_players(
 ) -> pd.DataFrame:
     columns = {"team_id": team, "part": part, "player_id": player_id, "value": values}
     return pd.DataFrame(columns)
-
-
-def _feature(column: str) -> str:
-    """Return the feature of a column: times progress and unknown it is the same feature."""
-    return column.removesuffix(BY_PROGRESS).removesuffix(UNKNOWN)

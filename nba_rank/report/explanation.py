@@ -21,6 +21,9 @@ _LINES = 12
 
 _REASONS = 3
 
+_SHOWN = 0.05
+"""Points below which a reason is none."""
+
 
 class Told(NamedTuple):
     """What stands over an explanation.
@@ -111,7 +114,8 @@ def explanation_figure(table: pd.DataFrame, told: Told) -> Figure:
                     va="center", fontsize=10)  # fmt: skip
     ax.set_yticks(places, names)
     ax.invert_yaxis()
-    ax.margins(x=0.12)
+    low, high = min(start.min(), end.min(), 0.0), max(start.max(), end.max(), 0.0)
+    ax.set_xlim(low - 0.02 * (high - low), high + 0.12 * (high - low))
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("points")
     return figure
@@ -248,7 +252,7 @@ def _ratings(table: pd.DataFrame, prefix: str) -> Section:
     parts = [_plain(table, f"{prefix}strength_{split}") for split in ("by_evidence", "by_side")]
     rows = pd.concat(parts)
     wide = rows.pivot(index="player", columns="part", values="value").fillna(0.0)  # noqa: PD010
-    wide = wide[[part for part in rows["part"].unique()]]
+    wide = wide[rows["part"].unique().tolist()]
     size = parts[0].groupby("player")["value"].sum().abs()
     order = size.sort_values(ascending=False, kind="stable").index[:_LINES]
     texts = pd.DataFrame({"player": order})
@@ -352,8 +356,8 @@ def _all_teams(table: pd.DataFrame) -> Section:
                 "team": team,
                 "rank": number(own["value"], ".0f"),
                 "points": number(parts.sum(), "+.1f"),
-                "for it": _reasons(parts[parts > 0]),
-                "against it": _reasons(parts[parts < 0]),
+                "for it": _reasons(parts[parts >= _SHOWN]),
+                "against it": _reasons(parts[parts <= -_SHOWN]),
                 "without": ", ".join(
                     f"{name} {_places(value)}"
                     for name, value in zip(missed["player"], missed["value"], strict=True)
