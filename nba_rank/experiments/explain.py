@@ -18,7 +18,13 @@ from nba_rank.experiments.predict import read_morning
 from nba_rank.experiments.what_if import assume
 from nba_rank.explain.date import explain_date
 from nba_rank.explain.parts import difference
-from nba_rank.report.explanation import Told, explanation_figure, explanation_text, show_explanation
+from nba_rank.report.explanation import (
+    Told,
+    explanation_figure,
+    explanation_text,
+    is_strength_known,
+    show_explanation,
+)
 from nba_rank.report.style import save
 
 _PLAYERS, _PLAYERS_OF_ALL = 15, 2
@@ -52,7 +58,7 @@ def explain(cfg: DictConfig, console: Console) -> Explanation:
         table = table.assign(hypothetical=told.hypothetical)
     write_frame(folder / f"{name}.parquet", table)
     written, figure = [f"{name}.parquet"], None
-    if told.team:
+    if told.team and is_strength_known(table):
         figure = f"figures/{name}.png"
         (folder / "figures").mkdir(parents=True, exist_ok=True)
         save(explanation_figure(found.table, told), folder / figure)

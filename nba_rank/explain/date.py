@@ -79,7 +79,7 @@ def explain_date(
         prior = data.set_features(members.model_a.inputs.features)
         levels += model_a_levels(members.model_a, data.sets, prior)
     if n_players and len(ratings):
-        chosen = _most(pd.concat(levels), n_players)
+        chosen = _most(pd.concat(levels), ratings, n_players)
         chosen = chosen if without is None else chosen[chosen["team_id"].isin(without)]
         levels.append(without_level(ranker, plain, league, ratings, config.features, chosen))
     table = pd.concat(levels, ignore_index=True)
@@ -117,15 +117,19 @@ def _tree_levels(members: Members, data: Dataset, scores: Scores) -> list[pd.Dat
     return found
 
 
-def _most(table: pd.DataFrame, n: int) -> pd.DataFrame:
-    """Return `team_id` and `player_id` of the n players who move each team's strength most."""
-    own = table[table["level"].isin(["strength", "projection_strength"])]
-    own = own[(own["level"] == own["level"].iloc[-1:].squeeze()) & (own["player_id"] > 0)]
-    total = own.groupby(["team_id", "player_id"], as_index=False)["value"].sum()
-    total = total.assign(size=total["value"].abs()).sort_values(
-        ["team_id", "size"], ascending=[True, False], kind="stable"
-    )
-    return total.groupby("team_id").head(n)[["team_id", "player_id"]]
+def _most(table: pd.DataFrame, ratings: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Return `team_id` and `player_id` of the n players who move each team's strength most.
+
+    Where a run knows no strengths of players, they are those of most minutes.
+    """
+    size = ratings[["team_id", "player_id"]].assign(size=ratings["full_strength_minutes"])
+    for name in ("strength", "projection_strength"):
+        own = table[(table["level"] == name) & (table["player_id"] > 0)]
+        if len(own):
+            size = own.groupby(["team_id", "player_id"], as_index=False)["value"].sum()
+            size = size.assign(size=size["value"].abs())
+    order = size.sort_values(["team_id", "size"], ascending=[True, False], kind="stable")
+    return order.groupby("team_id").head(n)[["team_id", "player_id"]]
 
 
 def _named(table: pd.DataFrame, scored: pd.DataFrame, league: League) -> pd.DataFrame:
@@ -136,11 +140,16 @@ def _named(table: pd.DataFrame, scored: pd.DataFrame, league: League) -> pd.Data
     listed = league.tables.rosters.drop_duplicates("player_id", keep="last")
     names = player_names(league.tables)
     names = names.combine_first(listed.set_index("player_id")["player_name"])
+    ids = pd.Series(table["player_id"].unique())
+    name = ids.map(names).fillna("player")
+    # A name stands for one player.
+    name = name.where(~name.duplicated(keep=False), name + " (" + ids.astype("str") + ")")
+    name = name.mask(ids == 0, "").set_axis(ids)
     table = table.assign(
         season=season,
         as_of_date=date,
         team=table["team_id"].map(codes),
-        player=table["player_id"].map(names).fillna(""),
+        player=table["player_id"].map(name),
     )
     columns = [*FRONT, "level", "team_id", "team", "part", "player_id", "player"]
     return table[[*columns, *[name for name in COLUMNS if name not in columns]]]

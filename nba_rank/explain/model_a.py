@@ -22,6 +22,7 @@ from nba_rank.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from nba_rank.core.workers import one_thread
 from nba_rank.explain.parts import AVERAGE, against_average, level, loose
 from nba_rank.features.roster import PlayerSets
+from nba_rank.models.model_a.deep_set_ranker import Ranked
 from nba_rank.models.model_a.faithfulness import without
 from nba_rank.models.model_a.fitted import FittedModelA
 from nba_rank.models.model_a.lightning_module import ModelA
@@ -122,7 +123,7 @@ def _by_network(
     return found[0], found[1], found[2]
 
 
-def _with_embedding(network: ModelA, batch: Batch, embedded: Tensor):  # noqa: ANN202
+def _with_embedding(network: ModelA, batch: Batch, embedded: Tensor) -> Ranked:
     """Score lists whose players have these embeddings, [B, L, P, E], instead of their own."""
     embedding = network.ranker.embedding
     if embedding is None:

@@ -91,7 +91,7 @@ def difference(parts: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
         The columns of `parts`, with the differences of values and wholes, of levels with a whole.
     """
     parts, other = (of[of["whole"].notna()] for of in (parts, other))
-    columns = list(parts)
+    columns = [str(name) for name in parts]
     both = parts.merge(other, on=KEY, how="outer", suffixes=("", _OTHER), sort=False)
     both["value"] = both["value"].fillna(0.0) - both["value" + _OTHER].fillna(0.0)
     for name in columns:

@@ -152,7 +152,7 @@ class _Sources:
 
     def _sums(self, values: FloatArray) -> FloatArray:
         """Return the sum over each team's players, [N]."""
-        return np.bincount(self._player_row, values, len(self._team))
+        return np.asarray(np.bincount(self._player_row, values, len(self._team)), np.float64)
 
     def _named(self, part: str, own: FloatArray) -> pd.DataFrame:
         """Return the players who add anything as a table of parts."""
@@ -245,7 +245,7 @@ def _wins(
     side = np.concatenate([left.home, left.away])
 
     def total(of_sides: FloatArray) -> FloatArray:
-        return np.bincount(side, of_sides, n)
+        return np.asarray(np.bincount(side, of_sides, n), np.float64)
 
     def chance(points: FloatArray) -> FloatArray:
         return np.asarray(ndtr(points / deviation))

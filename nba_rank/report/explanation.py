@@ -121,13 +121,19 @@ def explanation_figure(table: pd.DataFrame, told: Told) -> Figure:
     return figure
 
 
+def is_strength_known(table: pd.DataFrame) -> bool:
+    """Return whether the run knows strengths, which `explanation_figure` draws."""
+    return not _plain(table, _prefix(table) + "strength").empty
+
+
 def _prefix(table: pd.DataFrame) -> str:
     """Return how the levels of the strengths that make the ranking begin."""
     return "projection_" if "projection_strength" in table["level"].to_numpy() else ""
 
 
 def _plain(table: pd.DataFrame, level: str, compared_with: str = "") -> pd.DataFrame:
-    return table[(table["level"] == level) & (table["compared_with"] == compared_with)]
+    own = (table["level"] == level) & (table["compared_with"] == compared_with)
+    return table[own]
 
 
 def _by_reason(parts: pd.DataFrame) -> pd.Series:
@@ -171,8 +177,7 @@ def _most_missed(table: pd.DataFrame) -> list[str]:
     left = _plain(table, "without_player")
     if left.empty:
         return []
-    wide = left.pivot(index="player", columns="part", values="value")  # noqa: PD010
-    wide = wide.sort_values(["places", "score"], ascending=[False, True])
+    wide = _by_player(left).sort_values(["places", "score"], ascending=[False, True])
     texts = [f"{name}: {_places(row['places'])}" for name, row in wide.head(_REASONS).iterrows()]
     return [f"Without {'; without '.join(texts)}"]
 
@@ -201,63 +206,77 @@ def _score(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _strengths(table: pd.DataFrame) -> Iterator[Section]:
+    """Return strength, wins and outcome, or what a run without strengths knows of its players."""
     prefix = _prefix(table)
+    left = _by_player(_plain(table, "without_player"))
+    whole = _plain(table, prefix + "strength")
+    if whole.empty:
+        yield _missed(left)
+        return
     strength, playoffs, wins = (
         _by_reason(_plain(table, prefix + name))
         for name in ("strength", "playoff_strength", "wins")
     )
-    left = _plain(table, "without_player")
-    left = left.assign(who=left["player"]).pivot(index="who", columns="part", values="value")  # noqa: PD010
-    names = strength.index.union(playoffs.index)
-    order = strength.reindex(names).fillna(0).abs().sort_values(ascending=False).index[:_LINES]
+    order = strength.index[:_LINES]
     rows = pd.DataFrame({"part": order})
-    for heading, values in (("points", strength), ("wins", wins), ("playoffs, points", playoffs)):
-        rows[heading] = [number(values.get(name), "+.2f") for name in order]
-    for heading, part, spec in (
-        ("without him: places", "places", "+.0f"),
-        ("wins ", "wins", "+.1f"),
-        ("points ", "strength", "+.2f"),
+    for heading, values, spec in (
+        ("points", strength, "+.2f"),
+        ("wins", wins, "+.2f"),
+        ("playoffs, points", playoffs, "+.2f"),
+        ("without him: places", left.get("places"), "+.0f"),
+        ("wins ", left.get("wins"), "+.1f"),
+        ("points ", left.get("strength"), "+.2f"),
     ):
-        if part in left:
-            rows[heading] = [number(left[part].get(name), spec) for name in order]
-    total = _plain(table, prefix + "strength")["whole"]
-    after = _plain(table, prefix + "playoff_strength")["whole"]
-    if len(total):
-        yield Section(
-            f"Strength, {number(total.iloc[0], '+.2f')} points, "
-            f"{number(after.iloc[0], '+.2f')} in the playoffs",
-            rows,
-            "Points above an average team. A player's are his share of the minutes times his "
-            "rating above that of the league's average minute; without him the others share his "
-            "minutes.",
-        )
-    yield _ratings(table, prefix)
-    wins_level = _plain(table, prefix + "wins")
-    own = wins_level["part"].isin(_plain(table, prefix + "strength")["part"])
-    summed = pd.concat(
-        [
-            wins_level[~own],
-            wins_level[own]
-            .head(1)
-            .assign(part="own_strength", value=wins_level[own]["value"].sum()),
-        ]
+        if values is not None:
+            rows[heading] = [number(values.get(name), spec) for name in order]
+    after = _plain(table, prefix + "playoff_strength")["whole"].iloc[0]
+    yield Section(
+        f"Strength, {number(whole['whole'].iloc[0], '+.2f')} points, "
+        f"{number(after, '+.2f')} in the playoffs",
+        rows,
+        "Points above an average team. A player's are his share of the minutes times his rating "
+        "above that of the league's average minute; without him the others share his minutes.",
     )
+    yield _ratings(table, prefix)
+    of_wins = _plain(table, prefix + "wins")
+    own = of_wins["part"].isin(whole["part"])
+    together = (
+        of_wins[own]
+        .head(1)
+        .assign(part="own_strength", player="", value=of_wins.loc[own, "value"].sum())
+    )
+    summed = pd.concat([of_wins[~own], together])
     yield _added("Expected wins of the regular season", summed, ".2f", "wins")
     outcome = _plain(table, prefix + "outcome")
     yield _added("Teams ranked behind, in simulated seasons", outcome, ".2f", "places")
+
+
+def _missed(left: pd.DataFrame) -> Section:
+    """Return players by the places that their team would lose without them."""
+    if left.empty:
+        return Section("Without a player", left)
+    left = left.sort_values(["places", "score"], ascending=[False, True])
+    texts = pd.DataFrame({"player": left.index})
+    for name, spec in (("places", "+.0f"), ("score", "+.4f")):
+        texts[name] = [number(value, spec) for value in left[name]]
+    return Section("Without a player", texts)
+
+
+def _by_player(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the values of rows, a line a player and a column a part."""
+    return rows.pivot(index="player", columns="part", values="value")  # noqa: PD010
 
 
 def _ratings(table: pd.DataFrame, prefix: str) -> Section:
     """Return what the players' ratings are made of."""
     parts = [_plain(table, f"{prefix}strength_{split}") for split in ("by_evidence", "by_side")]
     rows = pd.concat(parts)
-    wide = rows.pivot(index="player", columns="part", values="value").fillna(0.0)  # noqa: PD010
-    wide = wide[rows["part"].unique().tolist()]
+    wide = _by_player(rows).fillna(0.0)[rows["part"].unique().tolist()]
     size = parts[0].groupby("player")["value"].sum().abs()
     order = size.sort_values(ascending=False, kind="stable").index[:_LINES]
     texts = pd.DataFrame({"player": order})
-    for part in wide:
-        texts[label("part", part)] = [number(wide.loc[name, part], "+.2f") for name in order]
+    for part, values in wide.items():
+        texts[label("part", part)] = [number(value, "+.2f") for value in values[order]]
     return Section(
         "Ratings of the players, by what they are made of",
         texts,
@@ -279,8 +298,7 @@ def _members(table: pd.DataFrame) -> Iterator[Section]:
     yield _added("Model A", _plain(table, "model_a"), "+.3f", "score")
     beside = _plain(table, "model_a_weights")
     if len(beside):
-        wide = beside.pivot(index="player", columns="part", values="value")  # noqa: PD010
-        wide = wide.sort_values("minutes", ascending=False)
+        wide = _by_player(beside).sort_values("minutes", ascending=False)
         rows = pd.DataFrame({"player": wide.index})
         for part, spec in (
             ("minutes", ".3f"), ("attention", ".3f"), ("occlusion", "+.3f"),
@@ -355,7 +373,7 @@ def _all_teams(table: pd.DataFrame) -> Section:
             {
                 "team": team,
                 "rank": number(own["value"], ".0f"),
-                "points": number(parts.sum(), "+.1f"),
+                **({"points": number(parts.sum(), "+.1f")} if len(strength) else {}),
                 "for it": _reasons(parts[parts >= _SHOWN]),
                 "against it": _reasons(parts[parts <= -_SHOWN]),
                 "without": ", ".join(

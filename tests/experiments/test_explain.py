@@ -200,6 +200,26 @@ def test_the_program_writes_table_analysis_and_figure(run, dates, compose_file, 
     assert bars[-1] == pytest.approx(strength["whole"].iloc[0])
 
 
+def test_a_run_without_simulation_is_explained_by_its_only_member(
+    start, shared, tmp_path, compose_file
+):
+    more = ["model=rf", "odds=none", "calibration=none", "features/projection=off"]
+    done = start(train, tmp_path / "outputs3", *more, f"data.processed_dir={shared / 'sim'}")
+    console = Console(record=True, width=200)
+    words = [f"run={done.folder}", "as_of=2024-02-01", "team=BOS", "players=2", "against=NYK"]
+    table = explain(compose_file("explain", *words), console).table
+    plain = table[table["compared_with"] == ""]
+    assert set(plain["level"]) == {"rank", "score", "places", "rf", "without_player"}
+    assert len(plain[plain["level"] == "without_player"]) == 4
+    known = table[table["whole"].notna()]
+    key = ["level", "compared_with"]
+    np.testing.assert_allclose(
+        known.groupby(key)["value"].sum(), known.groupby(key)["whole"].first(), atol=1e-6
+    )
+    assert "The score is that of C forest alone" in console.export_text()
+    assert not list(done.folder.glob("figures/explanation*"))
+
+
 def test_a_hypothetical_explanation_says_so(run, dates, compose_file, tmp_path, asked, predicted):
     table = explanation(asked(dates[1], team="BOS")).table
     strength = table[(table["level"] == "projection_strength") & (table["player_id"] > 0)]
