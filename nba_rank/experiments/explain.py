@@ -13,6 +13,7 @@ from nba_rank.core import escape
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import write_atomically, write_frame
 from nba_rank.core.run_dir import RunDir
+from nba_rank.experiments.explain_seasons import importance
 from nba_rank.experiments.morning import Morning
 from nba_rank.experiments.predict import read_morning
 from nba_rank.experiments.what_if import assume
@@ -22,8 +23,10 @@ from nba_rank.report.explanation import (
     Told,
     explanation_figure,
     explanation_text,
+    importance_text,
     is_strength_known,
     show_explanation,
+    show_importance,
 )
 from nba_rank.report.style import save
 
@@ -45,11 +48,16 @@ class Explanation:
     told: Told
 
 
-def explain(cfg: DictConfig, console: Console) -> Explanation:
-    """Explain the ranks of a date: print why, and write table, analysis and figure."""
+def explain(cfg: DictConfig, console: Console) -> Explanation | pd.DataFrame:
+    """Explain the ranks of a date: print why, and write table, analysis and figure.
+
+    Without a date, `importance` of the test seasons is what is told and returned.
+    """
     config = as_config(cfg, ExplainConfig)
-    found = explanation(config)
     folder = Path(config.out or config.run)
+    if config.as_of is None:
+        return _seasons(config, folder, console)
+    found = explanation(config)
     told, date = found.told, config.as_of
     name = f"explanation_{date}" + (f"_{told.team}" if told.team else "")
     name += "_what_if" if told.hypothetical else ""
@@ -72,6 +80,22 @@ def explain(cfg: DictConfig, console: Console) -> Explanation:
     return found
 
 
+def _seasons(config: ExplainConfig, folder: Path, console: Console) -> pd.DataFrame:
+    """Explain the test seasons on the whole."""
+    asked = [name for name in ("team", "against", "since") if getattr(config, name)]
+    asked += ["what_if"] if any(vars(config.what_if).values()) else []
+    if asked:
+        raise UserError(f"{', '.join(asked)} need a date: give as_of=2024-01-15 or another")
+    table = importance(config)
+    write_frame(folder / "importance.csv", table)
+    analysis = RunDir(folder).next_analysis()
+    text = importance_text(table, Path(config.run).name)
+    write_atomically(analysis, lambda part: part.write_text(text, encoding="utf-8"))
+    show_importance(table, console)
+    console.print(f"Written to {escape.terminal(f'{folder}: importance.csv, {analysis.name}')}")
+    return table
+
+
 def explanation(config: ExplainConfig) -> Explanation:
     """Explain the ranks of a date.
 
@@ -79,7 +103,7 @@ def explanation(config: ExplainConfig) -> Explanation:
         UserError: As `read_morning` and `assume`; a team is not in the season, `against` or `since`
             do not fit, or the columns are not those of the fitted models.
     """
-    morning = read_morning(_asked(config, config.as_of))
+    morning = read_morning(_asked(config, str(config.as_of)))
     team, other = (_team(morning, name) for name in (config.team, config.against))
     if other is not None and other[0] == (team or other)[0]:
         raise UserError(

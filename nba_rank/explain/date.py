@@ -122,13 +122,13 @@ def _most(table: pd.DataFrame, ratings: pd.DataFrame, n: int) -> pd.DataFrame:
 
     Where a run knows no strengths of players, they are those of most minutes.
     """
-    size = ratings[["team_id", "player_id"]].assign(size=ratings["full_strength_minutes"])
+    found = ratings[["team_id", "player_id"]].assign(size=ratings["full_strength_minutes"])
     for name in ("strength", "projection_strength"):
         own = table[(table["level"] == name) & (table["player_id"] > 0)]
         if len(own):
-            size = own.groupby(["team_id", "player_id"], as_index=False)["value"].sum()
-            size = size.assign(size=size["value"].abs())
-    order = size.sort_values(["team_id", "size"], ascending=[True, False], kind="stable")
+            total = own.groupby(["team_id", "player_id"])["value"].sum().abs()
+            found = total.rename("size").reset_index()
+    order = found.sort_values(["team_id", "size"], ascending=[True, False], kind="stable")
     return order.groupby("team_id").head(n)[["team_id", "player_id"]]
 
 

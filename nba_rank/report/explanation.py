@@ -10,8 +10,9 @@ from rich.console import Console
 
 from nba_rank.core import escape
 from nba_rank.explain.parts import AVERAGE
+from nba_rank.explain.seasons import PART, PERMUTATION, SHAP
 from nba_rank.explain.stack import ALONE, projection_share
-from nba_rank.report.format import console_table, number, print_table
+from nba_rank.report.format import console_table, number, print_table, with_interval
 from nba_rank.report.labels import ABSENT, label
 from nba_rank.report.render import render
 from nba_rank.report.style import BLUE, GREY, INK, ORANGE, look, panels, room_for
@@ -82,6 +83,43 @@ def show_explanation(table: pd.DataFrame, told: Told, console: Console) -> None:
         print_table(console_table(section.table, section.title), console)
         if section.note:
             console.print(escape.terminal(section.note), soft_wrap=True)
+
+
+def importance_text(table: pd.DataFrame, run: str) -> str:
+    """Return what `over_seasons` holds as Markdown."""
+    context = {
+        "title": f"What the models of {run} rest on over its test seasons",
+        "basis": "In brackets: 95% t interval over seasons, from five seasons on.",
+        "lines": [],
+        "figure": None,
+        "sections": _importance(table),
+    }
+    return render("explanation.md.j2", context)
+
+
+def show_importance(table: pd.DataFrame, console: Console) -> None:
+    """Print what `over_seasons` holds."""
+    for section in _importance(table):
+        print_table(console_table(section.table, section.title), console)
+
+
+def _importance(table: pd.DataFrame) -> list[Section]:
+    headings = {
+        SHAP: "mean absolute SHAP", PERMUTATION: "Spearman lost when dealt anew",
+        PART: "mean absolute part",
+    }  # fmt: skip
+    found = []
+    for member, rows in table.groupby("member", sort=False):
+        names = rows["group"].drop_duplicates()
+        texts = pd.DataFrame({"input" if member == "stack" else "feature group": names})
+        for measure, own in rows.groupby("measure", sort=False):
+            bounds = zip(own["mean"], own["low"], own["high"], strict=True)
+            shown = [with_interval(*each, ".4f") for each in bounds]
+            cell = dict(zip(own["group"], shown, strict=True))
+            texts[headings[str(measure)]] = [cell.get(name, ABSENT) for name in names]
+        title = f"{label('ranker', member)}, {rows['n_seasons'].max()} season(s)"
+        found.append(Section(title, texts))
+    return found
 
 
 @look

@@ -279,7 +279,7 @@ def test_a_value_that_a_later_stage_cannot_use_is_refused(default, key, value):
         ("config", Config, "schema", set()),
         ("ingest", IngestConfig, "ingest_schema", set()),
         ("predict", PredictConfig, "predict_schema", {"run", "as_of"}),
-        ("explain", ExplainConfig, "explain_schema", {"run", "as_of"}),
+        ("explain", ExplainConfig, "explain_schema", {"run"}),
         ("today", TodayConfig, "today_schema", set()),
         ("debug_model_a", DebugConfig, "config", set()),
         ("ablate", AblateConfig, "config", set()),

@@ -235,6 +235,21 @@ def test_a_hypothetical_explanation_says_so(run, dates, compose_file, tmp_path, 
     assert "Hypothetical" in (tmp_path / "ANALYSIS_01.md").read_text()
 
 
+def test_without_a_date_the_test_seasons_are_explained(run, compose_file, tmp_path):
+    console = Console(record=True, width=200)
+    table = explain(compose_file("explain", f"run={run}", f"out={tmp_path}"), console)
+    assert set(table["member"]) == {"xgb", "rf", "stack"}
+    groups = set(table.loc[table["member"] == "xgb", "group"])
+    assert {"elo", "roster_strength", "projection"} <= groups
+    assert (table["n_seasons"] == 1).all()
+    written = pd.read_csv(tmp_path / "importance.csv")
+    np.testing.assert_allclose(written["mean"], table["mean"])
+    assert "roster_strength" in (tmp_path / "ANALYSIS_01.md").read_text()
+    assert "B XGBoost, 1 season(s)" in console.export_text()
+    with pytest.raises(UserError, match="team, since need a date"):
+        explain(compose_file("explain", f"run={run}", "team=BOS", "since=2024-01-01"), console)
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [

@@ -129,7 +129,9 @@ class ExplainConfig(FreshnessConfig):
     """One explanation from a run folder."""
 
     run: str = option("Run folder.")
-    as_of: str = option("Date whose ranks are explained, such as 2024-01-15.")
+    as_of: str | None = option(
+        "Date whose ranks are explained, such as 2024-01-15; null: the test seasons on the whole."
+    )
     team: str | None = option("Team, such as BOS; null: every team.")
     against: str | None = option("Team from which `team` differs, such as NYK; null: none.")
     since: str | None = option(
