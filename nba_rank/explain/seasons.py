@@ -70,8 +70,8 @@ def season_importance(
                 (name, group, PERMUTATION, skill - float(np.mean(left))),
             ]
     scored = members.predict(data, with_intervals=False).frame
-    for _, own in scored.groupby("as_of_date"):
-        parts = ensemble.parts(own, members.names).drop(columns="intercept", errors="ignore")
+    for _, of_date in scored.groupby("as_of_date"):
+        parts = ensemble.parts(of_date, members.names).drop(columns="intercept", errors="ignore")
         size = (parts - parts.mean()).abs().mean()
         rows += [("stack", str(part), PART, float(value)) for part, value in size.items()]
     found = pd.DataFrame(rows, columns=["member", "group", "measure", "value"])
