@@ -114,7 +114,11 @@ class _Sources:
         return level(name, "points", self._team, whole, parts, table)
 
     def by_rating(self, name: str, model: StrengthModel, stint_share: float) -> list[pd.DataFrame]:
-        """Return what the players' ratings add to a strength, by what the ratings are made of."""
+        """Return what the players' ratings add to a strength, by what the ratings are made of.
+
+        Offence and defence are the stints' share of the rating, in points per 100 possessions,
+        about the 48 minutes of a game; the rest is that of the games, and the difference in pace.
+        """
         ratings = self._ratings
         splits = {
             "by_evidence": {

@@ -216,7 +216,10 @@ def _most_missed(table: pd.DataFrame) -> list[str]:
     if left.empty:
         return []
     wide = _by_player(left).sort_values(["places", "score"], ascending=[False, True])
-    texts = [f"{name}: {_places(row['places'])}" for name, row in wide.head(_REASONS).iterrows()]
+    texts = []
+    for name, row in wide.head(_REASONS).iterrows():
+        wins = f", {number(row['wins'], '+.1f')} wins" if "wins" in row else ""
+        texts.append(f"{name}: {_places(row['places'])}{wins}")
     return [f"Without {'; without '.join(texts)}"]
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -193,6 +194,7 @@ def test_the_program_writes_table_analysis_and_figure(run, dates, compose_file, 
     for told in (text, console.export_text()):
         assert star in told
         assert "BOS is ranked" in told
+        assert re.search(r"Without [^:]+: (the same place|\d+ places? (lower|higher)), .\d", told)
         assert "Hypothetical" not in told
     figure = explanation_figure(found.table, found.told)
     bars = [patch.get_width() for patch in figure.axes[0].patches]
