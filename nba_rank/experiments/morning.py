@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from nba_rank.config.schema import Config
+from nba_rank.core.errors import UserError
 from nba_rank.data.freshness import Basis
+from nba_rank.data.league import team_ids_of
 from nba_rank.data.tables import Tables
 from nba_rank.experiments.inputs import inputs_on
 from nba_rank.models.ranker import League, Ranker
@@ -56,6 +58,24 @@ class Morning:
     hypothesis: Hypothesis | None = None
     hypothetical: str = ""
     known_ratings: pd.DataFrame | None = None
+
+    @property
+    def teams(self) -> "pd.Series[str]":
+        """Abbreviations of the season's teams by id."""
+        own = self.tables.teams[self.tables.teams["season"] == self.season]
+        return own.set_index("team_id")["abbreviation"]
+
+    def team(self, text: str) -> int:
+        """Return the id of the team that an id, abbreviation, name or nickname means.
+
+        Raises:
+            UserError: The season has no such team; the message names all.
+        """
+        found = team_ids_of(pd.Series([text])).iloc[0]
+        if found not in self.teams.index:
+            known = ", ".join(sorted(self.teams))
+            raise UserError(f"{self.season} has no team {text}; its teams are {known}")
+        return int(found)
 
     def inputs(self) -> tuple[Dataset, League]:
         """Return what the ranker reads."""
