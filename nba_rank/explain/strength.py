@@ -173,8 +173,11 @@ class _Sources:
     def _split(self, input_: str, weight: FloatArray, value: FloatArray) -> dict[str, FloatArray]:
         """Return an input of teams by what it is made of."""
         if input_ == "margin_rating":
-            margins, opponents = self._margins()
-            return {"margin_to_date": weight * margins, "opponents_to_date": weight * opponents}
+            margins, opponents = (weight * part for part in self._margins())
+            parts = {"margin_to_date": margins, "opponents_to_date": opponents}
+            rest = value - margins - opponents
+            # What `nba_rank.odds.restated` makes of assumed players.
+            return parts if np.abs(rest).max() < _ROUNDING else parts | {"margin_restated": rest}
         if input_ == "elo_margin":
             before = weight * self._elo_before()
             return {"elo_of_earlier_seasons": before, "elo_of_this_season": value - before}

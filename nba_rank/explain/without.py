@@ -17,6 +17,7 @@ from nba_rank.features.roster import PlayerSets, player_sets
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.inputs import ROSTER_INPUTS
 from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs
+from nba_rank.odds.restated import restated
 from nba_rank.odds.season_sim import SeasonStrengths, Situation
 from nba_rank.samples.dataset import Dataset
 
@@ -166,6 +167,7 @@ class _Date:
         rated = self._inputs.assign(
             **{name: values - values.mean() for name, values in columns.items()}
         )
+        rated = restated(rated, self._tables, self._ratings, ratings)
         regular = models.regular.strength(rated)
         change = regular - plain.regular
         return replace(

@@ -117,7 +117,7 @@ def with_next_games(
     row = pd.Index(frame["team_id"])
     host, guest = (row.get_indexer(series[f"{side}_team_id"]) for side in ("host", "guest"))
     away = series["next_home_team_id"].eq(series["guest_team_id"]).fillna(False).to_numpy(bool)
-    court = series["next_home_team_id"].notna().to_numpy(dtype=np.float64)
+    court = series["next_home_team_id"].notna().to_numpy().astype(np.float64)
     home, visitor = np.where(away, guest, host), np.where(away, host, guest)
     meetings = Meetings(home, visitor, edge * court, court, np.zeros(len(series)))
     told = models.forecast(frame, meetings, "playoffs")
