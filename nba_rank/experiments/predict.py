@@ -24,13 +24,15 @@ from nba_rank.evaluation.predictions import predictions_table
 from nba_rank.experiments.inputs import ratings_on
 from nba_rank.experiments.morning import Morning, one_date
 from nba_rank.experiments.what_if import assume
+from nba_rank.features.players.squads import squads
 from nba_rank.features.store import KEY
 from nba_rank.models.ranker import Ranker
 from nba_rank.odds.coming_games import coming_games
 from nba_rank.odds.ended_today import ended_today
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import N_SEEDS
-from nba_rank.odds.series_state import series_table
+from nba_rank.odds.series_state import bracket_table, series_table
+from nba_rank.odds.strength_now import strength_now
 from nba_rank.report.forecast_console import show_forecast, show_what_if
 from nba_rank.samples.folds import FoldPlan
 
@@ -113,9 +115,16 @@ def forecast_of(morning: Morning) -> DateForecast:
             hypothesis = morning.hypothesis
             games = coming_games(odds, models, rated, tables, morning.days, hypothesis)
             found["games"] = _named(games, names)
+            kind = "regular" if (rated["progress"] < 1).any() else "playoffs"
+            found["strengths"] = strength_now(models, rated, kind)
         found["series"] = _named(series_table(odds, rated, tables), names)
-        strength = predicted.frame.set_index("team_id")["regular_strength"]
-        found["standings"] = ended_today(tables, season, date, strength)
+        by_team = predicted.frame.set_index("team_id")
+        expected_wins = by_team["expected_wins"]
+        bracket = bracket_table(odds, rated, tables, expected_wins, morning.hypothesis)
+        found["bracket"] = _named(bracket, names)
+        found["standings"] = ended_today(tables, season, date, by_team["regular_strength"])
+    if len(morning.ratings):
+        found["players"] = squads(tables, morning.ratings)
     return DateForecast(
         predictions_table(predicted, data.sets, tables, league.results),
         {name: table for name, table in found.items() if len(table)},
