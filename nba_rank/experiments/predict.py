@@ -23,6 +23,7 @@ from nba_rank.evaluation.date_forecast import DateForecast, beside
 from nba_rank.evaluation.predictions import predictions_table
 from nba_rank.experiments.inputs import ratings_on
 from nba_rank.experiments.morning import Morning, one_date
+from nba_rank.experiments.pages import publish
 from nba_rank.experiments.what_if import assume
 from nba_rank.features.players.squads import squads
 from nba_rank.features.store import KEY
@@ -155,10 +156,11 @@ def read_run(folder: Path) -> tuple[dict[str, Any], Config]:
 
 
 def predict(cfg: DictConfig, console: Console) -> DateForecast:
-    """Rank a date, print the forecast, and write its tables as CSV.
+    """Rank a date, print the forecast, write its tables as CSV, and its page.
 
-    Under assumptions it is the hypothetical forecast that is written, under a name of its own, and
-    what is printed is how it differs from the plain one.
+    The page goes into the folder of the season, beside the run. Under assumptions it is the
+    hypothetical forecast that is written, under a name of its own, and what is printed is how it
+    differs from the plain one.
     """
     config = as_config(cfg, PredictConfig)
     morning = read_morning(config)
@@ -179,6 +181,8 @@ def predict(cfg: DictConfig, console: Console) -> DateForecast:
         )
     if forecast.changed:
         console.print(f"Tables that have changed since the run: {', '.join(forecast.changed)}")
+    run = Path(config.run)
+    written.append(publish(forecast, morning.tables, run, run.absolute().parent))
     console.print(f"Written to {escape.terminal(', '.join(map(str, written)))}")
     return forecast
 

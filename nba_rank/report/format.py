@@ -3,6 +3,7 @@
 A table is a frame of plain text; only `markdown_table` and `console_table` escape it.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -36,7 +37,7 @@ def number(value: float | None, spec: str = ".3f") -> str:
 
     NaN, infinity and None become `ABSENT`; what rounds to zero has no minus.
     """
-    if value is None or not np.isfinite(value):
+    if value is None or not math.isfinite(value):
         return ABSENT
     text = format(value, spec)
     return text if any(digit in text for digit in "123456789") else format(0.0, spec)
@@ -49,6 +50,24 @@ def chance(value: float) -> str:
     if 0.99 < value < 1 - 1e-9:
         return ">99%"
     return number(value, ".0%")
+
+
+def undecided(value: float) -> str:
+    """Return the `chance` of what is not decided: never 0% and never 100%."""
+    return chance(value if math.isnan(value) else min(max(value, 1e-6), 1 - 1e-6))
+
+
+def html_chance(value: float) -> str:
+    """Return the same as HTML."""
+    return undecided(value).replace("<", "&lt;").replace(">", "&gt;")
+
+
+def heat(value: float, style: str = "") -> Markup:
+    """Return a cell of HTML with an `undecided` chance, shaded in ten steps and sorted by value."""
+    step = math.ceil(10 * min(value, 1.0)) if value >= 0.005 else 0
+    shade = f" h{step}" if step else ""
+    told = f'class="{style}{shade}" data-heat data-sort="{value:.4f}"'
+    return Markup(f"<td {told}>{html_chance(value)}</td>")
 
 
 def with_interval(value: float, low: float, high: float, spec: str) -> str:
