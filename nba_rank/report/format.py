@@ -66,7 +66,7 @@ def heat(value: float, style: str = "") -> Markup:
     """Return a cell of HTML with an `undecided` chance, shaded in ten steps and sorted by value."""
     step = math.ceil(10 * min(value, 1.0)) if value >= 0.005 else 0
     shade = f" h{step}" if step else ""
-    told = f'class="{style}{shade}" data-heat data-sort="{value:.4f}"'
+    told = f'class="{style}{shade}" data-heat data-sort="{value:.6f}"'
     return Markup(f"<td {told}>{html_chance(value)}</td>")
 
 
