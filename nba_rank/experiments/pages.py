@@ -1,6 +1,5 @@
 """The pages of a season: one a date, `index.html` as the newest, and links from the run."""
 
-import json
 import re
 from pathlib import Path
 
@@ -9,9 +8,12 @@ import pandas as pd
 from nba_rank.core.files import write_text
 from nba_rank.core.run_dir import git_revision, now, read_manifest
 from nba_rank.data.tables import Tables
+from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.track_record import game_scores, past_scores, played
 from nba_rank.experiments import history
+from nba_rank.experiments.morning import Morning
 from nba_rank.report.page import SeasonView, dates_list, season_page
 from nba_rank.report.render import link_seasons, with_block
 from nba_rank.samples.folds import FoldPlan
@@ -22,7 +24,7 @@ _SINCE_DAYS = 7
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def publish(forecast: DateForecast, tables: Tables, run: Path, outputs: Path) -> Path:
+def publish(forecast: DateForecast, morning: Morning, run: Path, outputs: Path) -> Path:
     """Write the page of a forecast into the folder of its season.
 
     `index.html` is the page of the newest date that has one, and lists all. A hypothetical forecast
@@ -31,7 +33,7 @@ def publish(forecast: DateForecast, tables: Tables, run: Path, outputs: Path) ->
 
     Args:
         forecast: The forecast.
-        tables: The canonical tables; games of its date and later are not read.
+        morning: What it was made of; games of its date and later are not read.
         run: Folder of the run that made it.
         outputs: Folder that holds those of seasons.
 
@@ -41,7 +43,7 @@ def publish(forecast: DateForecast, tables: Tables, run: Path, outputs: Path) ->
     folder = season_folder(outputs, forecast.basis.season)
     date = f"{forecast.basis.as_of_date:%Y-%m-%d}"
     pages = sorted({*_dates(folder, ".html"), *([] if forecast.hypothetical else [date])})
-    text = season_page(_view(forecast, tables, run, folder, pages))
+    text = season_page(_view(forecast, morning, run, folder, pages))
     path = folder / f"{date}{'_what_if' if forecast.hypothetical else ''}.html"
     write_text(path, text)
     index = folder / INDEX
@@ -66,12 +68,15 @@ def season_folder(outputs: Path, season: str) -> Path:
 
 
 def _view(
-    forecast: DateForecast, tables: Tables, run: Path, folder: Path, pages: list[str]
+    forecast: DateForecast, morning: Morning, run: Path, folder: Path, pages: list[str]
 ) -> SeasonView:
     """Gather what the season's folder and the run know beside a forecast."""
     basis = forecast.basis
     season, date = basis.season, basis.as_of_date
-    ranker = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["ranker"]
+    ranker = final_name(morning.config)
+    # A run that could hold out no season has tested none.
+    tested = run / "metrics.csv"
+    metrics = pd.read_csv(tested) if tested.exists() else pd.DataFrame(columns=TIDY_COLUMNS)
     known, from_run = _history(run, folder, season)
     known = known[known["as_of_date"] < date] if len(known) else known
     return SeasonView(
@@ -80,9 +85,13 @@ def _view(
         history.before(known, date, _SINCE_DAYS) if len(known) else known,
         from_run,
         ranker,
-        game_scores(_games(run, folder, tables, season, date, ranker), ranker),
-        past_scores(pd.read_csv(run / "metrics.csv"), ranker, season),
-        {"Models": run.name, "Program": (git_revision() or "")[:12], "Made": f"{now()} (UTC)"},
+        game_scores(_games(run, folder, morning.tables, season, date, ranker), ranker),
+        past_scores(metrics, ranker, season),
+        {
+            "Models": run.name,
+            "Program": (git_revision() or "")[:12],
+            "Made": now().replace("T", " ").replace("+00:00", " UTC"),
+        },
         pages,
     )
 
@@ -91,7 +100,10 @@ def _history(run: Path, folder: Path, season: str) -> tuple[pd.DataFrame, bool]:
     """Return the forecasts of a season: as remembered, else the run's own test of it."""
     if (folder / history.FILE).exists():
         return pd.read_parquet(folder / history.FILE), False
-    tested = pd.read_parquet(run / "predictions.parquet")
+    path = run / "predictions.parquet"
+    if not path.exists():
+        return pd.DataFrame(), False
+    tested = pd.read_parquet(path)
     tested = tested[tested["season"] == season]
     return tested, len(tested) > 0
 

@@ -182,7 +182,7 @@ def predict(cfg: DictConfig, console: Console) -> DateForecast:
     if forecast.changed:
         console.print(f"Tables that have changed since the run: {', '.join(forecast.changed)}")
     run = Path(config.run)
-    written.append(publish(forecast, morning.tables, run, run.absolute().parent))
+    written.append(publish(forecast, morning, run, run.absolute().parent))
     console.print(f"Written to {escape.terminal(', '.join(map(str, written)))}")
     return forecast
 

@@ -80,7 +80,7 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     forecast.write(folder / f"{as_of}.csv")
     _draw(forecast, made, folder)
     show_forecast(forecast, console, _moved(forecast, made))
-    page = publish(forecast, morning.tables, run, outputs)
+    page = publish(forecast, morning, run, outputs)
     console.print(f"Remembered in {escape.terminal(str(folder))}, page {page.name}")
     _tell_learned(FoldPlan.from_dict(manifest["folds"]), forecast.basis.season, console)
     return forecast

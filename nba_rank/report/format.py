@@ -70,6 +70,12 @@ def heat(value: float, style: str = "") -> Markup:
     return Markup(f"<td {told}>{html_chance(value)}</td>")
 
 
+def first_names(names: str, most: int) -> str:
+    """Return the first names of a list with commas, and how many more there are."""
+    each = names.split(", ")
+    return ", ".join(each[:most]) + (f" +{len(each) - most}" if len(each) > most else "")
+
+
 def with_interval(value: float, low: float, high: float, spec: str) -> str:
     """Return a number and its interval in brackets, unless it has none or its bounds are equal."""
     text, below, above = (number(one, spec) for one in (value, low, high))

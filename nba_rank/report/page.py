@@ -29,6 +29,8 @@ _HEADINGS = dict(
 _DONE = ("clinched", "reached", "reached", "reached", "champions")
 """What is said of an event that has happened, in the order of `EVENTS`."""
 
+_CLINCHED = "clinched playoffs"
+
 _STRENGTHS = {"full_points": "Full strength", "available_points": "Tonight"}
 _STRENGTH_WORDS = (
     "Strength: the expected margin against an average team on a neutral court, in points, with "
@@ -152,7 +154,7 @@ def _rows(forecast: DateForecast) -> pd.DataFrame:
         reached = reached.mask(told["clinched_playoffs"], 1)
         if told["games_left"].any():
             tag = tag.mask(told["clinched_play_in"], "clinched play-in")
-            tag = tag.mask(told["clinched_playoffs"], "clinched playoffs")
+            tag = tag.mask(told["clinched_playoffs"], _CLINCHED)
             tag = tag.mask(told["clinched_first_seed"], "clinched first seed")
         tag = tag.mask(told["eliminated"], "eliminated")
     if "bracket" in tables:
@@ -198,7 +200,8 @@ def _ranking(
                 "team": row["team"],
                 "name": row["name"],
                 "conference": row["conference"],
-                "tag": row["tag"],
+                # The cell of the playoffs says the same.
+                "tag": "" if row["tag"] == _CLINCHED and "playoff" in events else row["tag"],
                 "rank": row["rank"],
                 "moved": int(before.get(row["team_id"], row["rank"]) - row["rank"]),
                 "record": f"{row['wins']}–{row['losses']}",  # noqa: RUF001

@@ -15,7 +15,7 @@ from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.track_record import PRICED
 from nba_rank.odds.coming_games import SIDES
 from nba_rank.odds.series_state import PLAY_IN
-from nba_rank.report.format import heat, html_chance, number, undecided
+from nba_rank.report.format import first_names, heat, html_chance, number, undecided
 from nba_rank.report.labels import POINT_LABELS, label
 
 SHOWN = 0.005
@@ -26,6 +26,9 @@ LABELLED = 0.08
 
 LEAST_MINUTES = 3.0
 """Minutes below which a player is left out."""
+
+ABSENT_SHOWN = 4
+"""Absent players of a team that are named."""
 
 NEXT_GAMES = 5
 """Games of a team that its fold-out shows."""
@@ -140,7 +143,7 @@ def bracket(table: pd.DataFrame | None) -> dict[str, Any]:
     }
 
 
-def _card(row: Mapping[str, Any]) -> dict[str, Any]:
+def _card(row: Mapping[Any, Any]) -> dict[str, Any]:
     decided, projected = row["state"] == "decided", row["state"] == "projected"
     sides = [
         {
@@ -175,7 +178,11 @@ def coming(games: pd.DataFrame | None) -> dict[str, Any]:
             swings = [max(swing, 0.0) for _, swing in each if not np.isnan(swing)]
             told = [f"{team} {number(swing, '.1%')}" for team, swing in each if swing >= 0.0005]
             stakes.append({"total": f"{sum(swings):.4f}", "words": ", ".join(told) or "–"})  # noqa: RUF001
-        absent = [f"{row[side]}: {row[f'{side}_out']}" for side in SIDES if row[f"{side}_out"]]
+        absent = [
+            f"{row[side]}: {first_names(row[f'{side}_out'], ABSENT_SHOWN)}"
+            for side in SIDES
+            if row[f"{side}_out"]
+        ]
         rows.append(
             {
                 "teams": f"{row['away']} {'v' if row['neutral_site'] else 'at'} {row['home']}",

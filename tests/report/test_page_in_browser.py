@@ -89,6 +89,16 @@ def test_it_loads_without_errors_or_requests_and_fits_the_screen(opened, width, 
     assert page.heard == []
 
 
+def test_the_first_forecast_of_a_season_fits_the_screen_too(browser, tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(season_page(SeasonView(made_forecast())), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 375, "height": 900})
+    page.goto(path.as_uri())
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    page.close()
+
+
 def test_light_and_dark_have_their_colours(opened):
     colours = {
         scheme: opened(scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
