@@ -5,6 +5,7 @@ A table is a frame of plain text; only `markdown_table` and `console_table` esca
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -119,6 +120,13 @@ def where(frame: pd.DataFrame, **wanted: object) -> pd.DataFrame:
     for column, value in wanted.items():
         keep &= frame[column].isin(value if isinstance(value, list | tuple) else [value]).to_numpy()
     return frame[keep]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame, each by column, as plain values of Python."""
+    names = [str(name) for name in frame.columns]
+    columns = (column.tolist() for _, column in frame.items())
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def table(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.standings import BERTHS
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.report import page_parts as parts
-from nba_rank.report.format import FILTERS, heat
+from nba_rank.report.format import FILTERS, heat, records
 from nba_rank.report.labels import ABSENT, sentence
 from nba_rank.report.page_history import History
 
@@ -30,6 +30,11 @@ _DONE = ("clinched", "reached", "reached", "reached", "champions")
 """What is said of an event that has happened, in the order of `EVENTS`."""
 
 _CLINCHED = "clinched playoffs"
+_TAGS = {
+    "clinched_first_seed": "clinched first seed", "clinched_playoffs": _CLINCHED,
+    "clinched_play_in": "clinched play-in",
+}  # fmt: skip
+"""What is certain of a team during the regular season; the first that holds is said."""
 
 _STRENGTHS = {"full_points": "Full strength", "available_points": "Tonight"}
 _STRENGTH_WORDS = (
@@ -73,33 +78,33 @@ def season_page(view: SeasonView) -> str:
     rows = _rows(forecast)
     rule = play_in(basis.season)
     last = rule.line if rule else BERTHS
-    events = {event: name for event in EVENTS if (name := _column(rows, event))}
-    over = "standings" in tables and not tables["standings"]["games_left"].any()
-    has_seeds = "seeds" in tables and not over
-    history = History.of(view.history, forecast.predictions, events.get("title", ""))
+    predictions, over = forecast.predictions, _over(tables)
+    events = {event: name for event in EVENTS if (name := _column(predictions, event))}
+    has_seeds = {"seeds", "standings"} <= set(tables) and not over
+    history = History.of(view.history, predictions, events.get("title", ""))
     context: dict[str, Any] = {
         "season": basis.season,
         "date": f"{basis.as_of_date:%Y-%m-%d}",
         "day": f"{basis.as_of_date:%B %-d, %Y}",
         "basis": basis.line,
-        "assumption": rows["assumption"].iloc[0] if "assumption" in rows else "",
+        "assumption": rows[0].get("assumption", ""),
         "no_reports": basis.injuries is None and not basis.over,
         "hypothetical": forecast.hypothetical,
-        "champion": next(iter(rows.loc[rows["state"] == "champion", "name"]), ""),
+        "champion": rows[0]["name"] if rows[0]["tag"] == "champions" else "",
         "since": f"{view.earlier['as_of_date'].iloc[0]:%B %-d}" if len(view.earlier) else "",
-        "strengths": [words for name, words in _STRENGTHS.items() if name in rows],
+        "strengths": [words for name, words in _STRENGTHS.items() if name in rows[0]],
         "strength_words": _STRENGTH_WORDS,
-        "has_wins": "expected_wins" in rows,
+        "has_wins": "expected_wins" in predictions,
         "events": [_HEADINGS[event] for event in events],
         "ranking": _ranking(rows, view.earlier, events),
-        "teams": _teams(rows, forecast, history, basis.as_of_date),
+        "teams": _teams(rows, forecast, history),
         "n_teams": len(rows),
         "has_players": "players" in tables,
         "has_errors": "players" in tables and tables["players"]["impact_error"].notna().any(),
         "has_reports": "players" in tables and tables["players"]["availability"].ne("").any(),
-        "has_bands": "rank_low" in rows,
+        "has_bands": "rank_low" in predictions,
         "dates_shown": history.dates_shown,
-        "race": history.race({*rows.loc[rows["out"], "team"]}),
+        "race": history.race({row["team"] for row in rows if row["out"]}),
         "from_run": view.from_run,
         "matrix": _matrix(rows, tables, {2 * BERTHS - last, last}) if has_seeds else [],
         "lines": {2 * BERTHS - last, last},
@@ -122,11 +127,9 @@ def dates_list(pages: Sequence[str]) -> Markup:
     """Return the links to all pages of a season."""
     if not pages:
         return Markup()
-    items = Markup().join(
-        Markup('<li><a href="{0}.html">{1}</a></li>').format(name, name.replace("_", " "))
-        for name in pages
-    )
-    return Markup('<h3>All dates</h3><ul class="dates">{}</ul>').format(items)
+    names = map(Markup.escape, pages)
+    items = "".join(f'<li><a href="{name}.html">{name}</a></li>' for name in names)
+    return Markup(f'<h3>All dates</h3><ul class="dates">{items}</ul>')
 
 
 def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -141,75 +144,83 @@ def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [*found, ("record", "How good has it been?"), ("basis", "What this rests on")]
 
 
-def _rows(forecast: DateForecast) -> pd.DataFrame:
-    """Return what is said of each team, a row a team: champion, those still in, those out."""
-    rows = forecast.predictions.merge(forecast.decided, on="team_id", validate="one_to_one")
+def _rows(forecast: DateForecast) -> list[dict[str, Any]]:
+    """Return what is said of each team: the champion, those still in, those out, by rank."""
     tables = forecast.tables
-    if "strengths" in tables:
-        rows = rows.merge(tables["strengths"].drop(columns=["season", "as_of_date"]), on="team_id")
-    reached = pd.Series(0, index=rows["team_id"])
-    tag = pd.Series("", index=rows["team_id"])
-    if "standings" in tables:
-        told = tables["standings"].set_index("team_id").reindex(rows["team_id"])
-        reached = reached.mask(told["clinched_playoffs"], 1)
-        if told["games_left"].any():
-            tag = tag.mask(told["clinched_play_in"], "clinched play-in")
-            tag = tag.mask(told["clinched_playoffs"], _CLINCHED)
-            tag = tag.mask(told["clinched_first_seed"], "clinched first seed")
-        tag = tag.mask(told["eliminated"], "eliminated")
-    if "bracket" in tables:
-        sure = tables["bracket"][lambda frame: frame["state"] != "projected"]
-        for side in ("host", "guest"):
-            won = (sure["state"] == "decided") & (sure[f"{side}_win_prob"] == 1)
+    told: dict[int, dict[str, Any]] = {row["team_id"]: row for row in records(forecast.decided)}
+    for name in ("strengths", "standings"):
+        for row in records(tables[name]) if name in tables else ():
+            told[row["team_id"]] |= row
+    reached = _rounds(tables.get("bracket"))
+    over = _over(tables)
+    rows = []
+    for row in records(forecast.predictions.drop(columns="top_players", errors="ignore")):
+        own = told[row["team_id"]]
+        done = max(reached.get(row["team_id"], 0), bool(own.get("clinched_playoffs")))
+        tag = next((words for name, words in _TAGS.items() if not over and own.get(name)), "")
+        if own["state"] == "out" or own.get("eliminated"):
+            tag = "eliminated"
+        if own["state"] == "champion":
+            tag, done = "champions", len(EVENTS)
+        games = own["wins"] + own["losses"]
+        rows.append(
+            {name: own[name] for name in _STRENGTHS if name in own}
+            | row
+            | {
+                "reached": done,
+                "tag": tag,
+                "out": tag == "eliminated",
+                "record": f"{own['wins']}–{own['losses']}",  # noqa: RUF001
+                "share": f"{own['wins'] / max(games, 1):.4f}",
+            }
+        )
+    return sorted(rows, key=lambda row: (row["tag"] != "champions", row["out"], row["rank"]))
+
+
+def _rounds(bracket: pd.DataFrame | None) -> dict[int, int]:
+    """Return how many of `EVENTS` have happened by what is known of the bracket, by team id."""
+    reached: dict[int, int] = {}
+    for row in records(bracket) if bracket is not None else ():
+        for side in ("host", "guest") if row["state"] != "projected" else ():
             # Whoever wins the play-in is in a series, if not in a further game of it.
-            least = sure["round"] + (won & (sure["round"] > 0))
-            of_team = least.groupby(sure[f"{side}_team_id"]).max()
-            reached = reached.combine(of_team.reindex(reached.index, fill_value=0), max)
-    state = rows["state"].to_numpy()
-    tag = tag.mask(state == "out", "eliminated").mask(state == "champion", "champions")
-    reached = reached.mask(state == "champion", len(EVENTS))
-    rows = rows.assign(
-        reached=reached.to_numpy(),
-        tag=tag.to_numpy(),
-        out=tag.to_numpy() == "eliminated",
-        played=np.maximum(rows["wins"] + rows["losses"], 1),
-    )
-    order = np.select([rows["state"] == "champion", ~rows["out"]], [0, 1], 2)
-    return rows.iloc[np.lexsort((rows["rank"], order))].reset_index(drop=True)
+            won = row["round"] > 0 and row["state"] == "decided" and row[f"{side}_win_prob"] == 1
+            team = row[f"{side}_team_id"]
+            reached[team] = max(reached.get(team, 0), row["round"] + won)
+    return reached
 
 
-def _column(rows: pd.DataFrame, event: str) -> str:
+def _over(tables: Mapping[str, pd.DataFrame]) -> bool:
+    """Whether the regular season is over."""
+    return "standings" in tables and not tables["standings"]["games_left"].any()
+
+
+def _column(predictions: pd.DataFrame, event: str) -> str:
     """Return the column of an event's chances: the simulation's, else the calibrated one."""
-    return next((name for name in (f"{event}_prob", f"{event}_prob_platt") if name in rows), "")
+    names = (f"{event}_prob", f"{event}_prob_platt")
+    return next((name for name in names if name in predictions), "")
 
 
 def _ranking(
-    rows: pd.DataFrame, earlier: pd.DataFrame, events: Mapping[str, str]
+    rows: list[dict[str, Any]], earlier: pd.DataFrame, events: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    before = earlier.set_index("team_id")["rank"].to_dict() if len(earlier) else {}
+    before = dict(zip(earlier["team_id"], earlier["rank"], strict=True)) if len(earlier) else {}
     found = []
-    for row in rows.to_dict("records"):
+    for row in rows:
         chances = [
-            _event(float(row[name]), place, int(row["reached"]), bool(row["out"]))
-            for place, name in ((EVENTS.index(event), name) for event, name in events.items())
+            _event(row[name], EVENTS.index(event), row["reached"], row["out"])
+            for event, name in events.items()
         ]
         low, high = row.get("wins_low"), row.get("wins_high")
         found.append(
-            {
-                "id": row["team"],
-                "team": row["team"],
-                "name": row["name"],
-                "conference": row["conference"],
+            row
+            | {
                 # The cell of the playoffs says the same.
                 "tag": "" if row["tag"] == _CLINCHED and "playoff" in events else row["tag"],
-                "rank": row["rank"],
                 "moved": int(before.get(row["team_id"], row["rank"]) - row["rank"]),
-                "record": f"{row['wins']}–{row['losses']}",  # noqa: RUF001
-                "share": f"{row['wins'] / row['played']:.4f}",
                 "strengths": [row[name] for name in _STRENGTHS if name in row],
                 "wins": row.get("expected_wins"),
                 "range": "" if low == high else f"{low}–{high}",  # noqa: RUF001
-                "events": Markup().join(chances),
+                "events": Markup("".join(chances)),
             }
         )
     return found
@@ -225,58 +236,55 @@ def _event(p: float, place: int, reached: int, out: bool) -> Markup:
 
 
 def _teams(
-    rows: pd.DataFrame, forecast: DateForecast, history: History, date: pd.Timestamp
+    rows: list[dict[str, Any]], forecast: DateForecast, history: History
 ) -> list[dict[str, Any]]:
     tables = forecast.tables
-    over = "standings" in tables and not tables["standings"]["games_left"].any()
     players = parts.players(tables.get("players"))
-    games = parts.next_games(tables.get("games"), date)
+    games = parts.next_games(tables.get("games"), forecast.basis.as_of_date)
     left = parts.games_left(tables.get("standings"))
-    seeds = {} if over else parts.seed_bars(tables.get("seeds"))
+    seeds = {} if _over(tables) else parts.seed_bars(tables.get("seeds"))
     return [
-        {
-            "id": row["team"],
-            "team": row["team"],
-            "name": row["name"],
-            "conference": row["conference"],
-            "rank": f"rank {row['rank']}",
-            "record": f"{row['wins']}–{row['losses']}",  # noqa: RUF001
-            "tag": row["tag"],
+        {name: row[name] for name in ("team", "name", "conference", "rank", "record", "tag")}
+        | {
             "chart": history.ranks(row["team"]),
             "seeds": seeds.get(row["team_id"]),
             "players": players.get(row["team_id"], []),
             "games": games.get(row["team_id"], []),
             "left": left.get(row["team_id"], ""),
         }
-        for row in rows.sort_values("name").to_dict("records")
+        for row in sorted(rows, key=lambda row: str(row["name"]))
     ]
 
 
 def _matrix(
-    rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], lines: set[int]
+    rows: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame], lines: set[int]
 ) -> list[dict[str, Any]]:
     """Return the chances of all seeds by conference."""
-    share = tables["seeds"].set_index("team_id").filter(regex=r"^seed_\d+$")
-    sure_of = {}
-    if "standings" in tables:
-        told = tables["standings"]
-        sure = told[(told["best_seed"] == told["worst_seed"]).fillna(False)]
-        sure_of = dict(zip(sure["team_id"], sure["best_seed"], strict=True))
+    seeds = tables["seeds"]
+    place = {team: n for n, team in enumerate(seeds["team_id"].tolist())}
+    share = seeds.filter(regex=r"^seed_\d+$").to_numpy()
+    sure = {}
+    for row in records(tables["standings"][["team_id", "best_seed", "worst_seed"]]):
+        if pd.notna(row["best_seed"]) and row["best_seed"] == row["worst_seed"]:
+            sure[row["team_id"]] = int(row["best_seed"])
     found = []
     for name in (EAST, WEST):
-        own = rows[rows["conference"] == name].set_index("team_id")["team"]
-        names = own.tolist()
+        own = [row for row in rows if row["conference"] == name]
         numbers = [*range(1, len(own) + 1)]
-        chances = share.reindex(own.index).to_numpy()[:, : len(own)]
+        chances = share[[place[row["team_id"]] for row in own], : len(own)]
         order = np.argsort(chances @ np.array(numbers), kind="stable")
-        lines_of = []
-        for place in order.tolist():
-            sure_seed = sure_of.get(own.index[place], 0)
-            cells = Markup().join(
-                _seed_cell(p, n, sure_seed, n in lines)
-                for n, p in zip(numbers, chances[place].tolist(), strict=True)
+        lines_of = [
+            (
+                own[n]["team"],
+                Markup(
+                    "".join(
+                        _seed_cell(p, seed, sure.get(own[n]["team_id"], 0), seed in lines)
+                        for seed, p in zip(numbers, chances[n].tolist(), strict=True)
+                    )
+                ),
             )
-            lines_of.append((names[place], cells))
+            for n in order.tolist()
+        ]
         found.append({"name": name, "numbers": numbers, "rows": lines_of})
     return found
 

@@ -16,6 +16,9 @@ from nba_rank.report.style import spread_apart
 RACERS = 8
 """Teams whose title odds are drawn."""
 
+_MOST_DATES = 100
+"""Dates that are drawn: more could not be told apart."""
+
 _GAP = 0.055
 _ENDS = (
     (0.1, 6), (0.2, 5), (0.3, 4), (0.4, 5), (0.5, 6), (0.6, 4), (0.8, 5), (1.0, 5),
@@ -56,6 +59,7 @@ class History:
             before = history[history["as_of_date"] < now["as_of_date"].iloc[0]]
             before = before.drop_duplicates(["as_of_date", "team"], keep="last")
             frame = pd.concat([before[[name for name in own if name in before]], frame])
+        frame = _thinned(frame)
         row, dates = pd.factorize(frame["as_of_date"], sort=True)
         column, teams = pd.factorize(frame["team"])
         values = {}
@@ -133,3 +137,12 @@ class History:
                 for n, text, place in zip(first, said, places, strict=True)
             ],
         }
+
+
+def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave dates out, evenly, so that few enough are left; the last and the first stay."""
+    dates = np.sort(frame["as_of_date"].unique())
+    if len(dates) <= _MOST_DATES:
+        return frame
+    kept = np.unique(np.linspace(0, len(dates) - 1, _MOST_DATES).round().astype(int))
+    return frame[frame["as_of_date"].isin(dates[kept])]

@@ -15,7 +15,7 @@ from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.track_record import PRICED
 from nba_rank.odds.coming_games import SIDES
 from nba_rank.odds.series_state import PLAY_IN
-from nba_rank.report.format import first_names, heat, html_chance, number, undecided
+from nba_rank.report.format import first_names, heat, html_chance, number, records, undecided
 from nba_rank.report.labels import POINT_LABELS, label
 
 SHOWN = 0.005
@@ -59,7 +59,7 @@ def players(table: pd.DataFrame | None) -> dict[int, list[dict[str, str]]]:
         return {}
     minutes = table[["full_strength_minutes", "expected_minutes"]].max(axis=1)
     found: dict[int, list[dict[str, str]]] = {}
-    for row in table[minutes >= LEAST_MINUTES].to_dict("records"):
+    for row in records(table[minutes >= LEAST_MINUTES]):
         found.setdefault(row["team_id"], []).append(
             {
                 "player": row["player"],
@@ -78,7 +78,7 @@ def next_games(
 ) -> dict[int, list[tuple[str, str, Markup]]]:
     """Return the next games of each team: opponent, date, chance, by team id."""
     found: dict[int, list[tuple[str, str, Markup]]] = {}
-    for row in [] if games is None else games.to_dict("records"):
+    for row in [] if games is None else records(games):
         p = row["home_win_prob"]
         day = "today" if row["game_date"] == date else f"{row['game_date']:%a %b %-d}"
         at = "v" if row["neutral_site"] else "at"
@@ -103,7 +103,7 @@ def games_left(standings: pd.DataFrame | None) -> dict[int, str]:
             f"are {row['opponents_strength']:+z.1f} points on average, number {hard:.0f} of "
             f"{len(standings)} by difficulty."
         )
-        for row, hard in zip(standings.to_dict("records"), place, strict=True)
+        for row, hard in zip(records(standings), place, strict=True)
         if row["games_left"]
     }
 
@@ -113,7 +113,7 @@ def bracket(table: pd.DataFrame | None) -> dict[str, Any]:
     if table is None:
         return {}
     cards: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for row in table.to_dict("records"):
+    for row in records(table):
         cards.setdefault((row["conference"], row["round"]), []).append(_card(row))
     projected = (table["state"] == "projected").all()
     some = (table["state"] == "projected").any()
@@ -171,7 +171,7 @@ def coming(games: pd.DataFrame | None) -> dict[str, Any]:
     if games is None:
         return {"games": [], "games_until": "", "has_absent": False}
     rows = []
-    for row in games.to_dict("records"):
+    for row in records(games):
         stakes = []
         for event in ("playoff", "title"):
             each = [(row[side], row[f"{side}_{event}_swing"]) for side in SIDES]
@@ -211,7 +211,7 @@ def standings(table: pd.DataFrame | None) -> list[dict[str, Any]]:
     if table is None:
         return []
     found: dict[str, list[dict[str, Any]]] = {EAST: [], WEST: []}
-    for row in table.to_dict("records"):
+    for row in records(table):
         stage = "" if row["stage"] == "first round" and row["opponent"] else row["stage"]
         meets = f"{'v' if row['hosts'] else 'at'} {row['opponent']}" if row["opponent"] else ""
         open_to = ""
@@ -281,7 +281,7 @@ def past(scores: pd.DataFrame) -> dict[str, Any]:
     if scores.empty:
         return {}
     rows = []
-    for row in scores.to_dict("records"):
+    for row in records(scores):
         digits = ".4f" if "brier" in row["metric"] else ".3f"
         value, reference = number(row["value"], digits), number(row["reference_value"], digits)
         verdict = "level" if value == reference else "ahead"
