@@ -44,6 +44,11 @@ def written_together() -> Iterator[Callable[[Path], Path]]:
             written.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame as parquet, or as CSV without spreadsheet formulas, by the name's ending."""
     writers: dict[str, Callable[[Path], None]] = {

@@ -20,7 +20,7 @@ import pandas as pd
 
 from nba_rank.core.content_hash import PACKAGES
 from nba_rank.core.errors import UserError
-from nba_rank.core.files import is_alive, write_atomically, write_frame
+from nba_rank.core.files import is_alive, write_frame, write_text
 
 _ERROR_FILE = "error.txt"
 _BEFORE_ANY_RESULT = {"manifest.json", "config.yaml", ".hydra", _ERROR_FILE}
@@ -56,7 +56,7 @@ class RunDir:
             with suppress(FileExistsError):
                 path.mkdir()
                 break
-        _write_text(outputs / ".current_run", f"{path.name}\n")
+        write_text(outputs / ".current_run", f"{path.name}\n")
         return cls(path, reserved=True)
 
     def __enter__(self) -> Self:
@@ -100,7 +100,7 @@ class RunDir:
         shutil.rmtree(self.path)
         current = self.path.parent / ".current_run"
         if earlier := _run_folders(self.path.parent):
-            _write_text(current, f"{earlier[-1].name}\n")
+            write_text(current, f"{earlier[-1].name}\n")
         else:
             current.unlink(missing_ok=True)
 
@@ -115,7 +115,7 @@ class RunDir:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file."""
-        _write_text(self.path / name, text)
+        write_text(self.path / name, text)
 
     def write_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Write a frame as parquet or CSV, by the name's ending."""
@@ -138,7 +138,7 @@ def mark_dead(folder: Path) -> None:
     if manifest.get("status") != "running" or not here or is_alive(manifest["pid"]):
         return
     manifest |= {"status": "dead", "error": f"process {manifest['pid']} died"}
-    _write_text(path, _json(manifest))
+    write_text(path, _json(manifest))
 
 
 def _number(folder: Path) -> int:
@@ -188,10 +188,6 @@ def newest_finished(outputs: Path, holding: str) -> Path:
 
 def _json(content: object) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def _write_text(path: Path, text: str) -> None:
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def now() -> str:

@@ -18,9 +18,11 @@ class DateForecast:
         predictions: See `predictions_table`.
         tables: What else is forecast, by name, none empty: where the run simulates, `seeds` with
             `season`, `as_of_date`, `team_id` and the probability of each seed, `seed_1` to
-            `seed_15`, `games`, the `coming_games` of the next days, and `series`, the
-            `series_table`, both with the abbreviation of each team before its id; and `standings`,
-            see `nba_rank.odds.ended_today`.
+            `seed_15`, `games`, the `coming_games` of the next days, `series`, the `series_table`,
+            and `bracket`, the `bracket_table`, all with the abbreviation of each team before its
+            id; `strengths`, see `nba_rank.odds.strength_now`; and `standings`, see
+            `nba_rank.odds.ended_today`. Where players are known, `players`, see
+            `nba_rank.features.players.squads`.
         decided: See `nba_rank.data.outcomes.decided`.
         basis: What the forecast rests on.
         data: Hash of the tables.

@@ -23,14 +23,17 @@ from nba_rank.evaluation.date_forecast import DateForecast, beside
 from nba_rank.evaluation.predictions import predictions_table
 from nba_rank.experiments.inputs import ratings_on
 from nba_rank.experiments.morning import Morning, one_date
+from nba_rank.experiments.pages import publish
 from nba_rank.experiments.what_if import assume
+from nba_rank.features.players.squads import squads
 from nba_rank.features.store import KEY
 from nba_rank.models.ranker import Ranker
 from nba_rank.odds.coming_games import coming_games, with_next_games
 from nba_rank.odds.ended_today import ended_today
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import N_SEEDS
-from nba_rank.odds.series_state import series_table
+from nba_rank.odds.series_state import bracket_table, series_table
+from nba_rank.odds.strength_now import strength_now
 from nba_rank.report.forecast_console import show_forecast, show_what_if
 from nba_rank.samples.folds import FoldPlan
 
@@ -115,9 +118,16 @@ def forecast_of(morning: Morning) -> DateForecast:
             found["games"] = _named(games, names)
             if len(series):
                 series = with_next_games(series, models, rated, tables)
+            kind = "regular" if (rated["progress"] < 1).any() else "playoffs"
+            found["strengths"] = strength_now(models, rated, kind)
         found["series"] = _named(series, names)
-        strength = predicted.frame.set_index("team_id")["regular_strength"]
+        by_team = predicted.frame.set_index("team_id")
+        bracket = bracket_table(odds, rated, tables, by_team["expected_wins"], hypothesis)
+        found["bracket"] = _named(bracket, names)
+        strength = by_team["regular_strength"]
         found["standings"] = ended_today(tables, season, date, strength, hypothesis)
+    if len(morning.ratings):
+        found["players"] = squads(tables, morning.ratings)
     return DateForecast(
         predictions_table(predicted, data.sets, tables, league.results),
         {name: table for name, table in found.items() if len(table)},
@@ -148,10 +158,11 @@ def read_run(folder: Path) -> tuple[dict[str, Any], Config]:
 
 
 def predict(cfg: DictConfig, console: Console) -> DateForecast:
-    """Rank a date, print the forecast, and write its tables as CSV.
+    """Rank a date, print the forecast, write its tables as CSV, and its page.
 
-    Under assumptions it is the hypothetical forecast that is written, under a name of its own, and
-    what is printed is how it differs from the plain one.
+    The page goes into the folder of the season, beside the run. Under assumptions it is the
+    hypothetical forecast that is written, under a name of its own, and what is printed is how it
+    differs from the plain one.
     """
     config = as_config(cfg, PredictConfig)
     morning = read_morning(config)
@@ -172,6 +183,8 @@ def predict(cfg: DictConfig, console: Console) -> DateForecast:
         )
     if forecast.changed:
         console.print(f"Tables that have changed since the run: {', '.join(forecast.changed)}")
+    run = Path(config.run)
+    written.append(publish(forecast, morning, run, run.absolute().parent))
     console.print(f"Written to {escape.terminal(', '.join(map(str, written)))}")
     return forecast
 

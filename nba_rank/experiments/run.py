@@ -1,6 +1,7 @@
 """The order of the stages of a run: from tables to a written run folder."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from nba_rank.experiments.inputs import (
     ratings_on,
     read_inputs,
 )
+from nba_rank.experiments.pages import link_run
 from nba_rank.models.members import Scores
 from nba_rank.models.oof import prepare_workers
 from nba_rank.models.ranker import Ranker
@@ -119,6 +121,7 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
     with stages.stage("report"):
         setting = Setting(config, plan, tables, stages.seconds, inputs.group_seconds, seen)
         write_report(result, setting, run_dir, console)
+        link_run(run_dir.path, Path(config.paths.outputs), plan.test_seasons)
     run_dir.note(seconds=stages.seconds)
     return RunResult(result.metrics, table, plan)
 

@@ -29,7 +29,8 @@ from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import flat
 from nba_rank.experiments import history
 from nba_rank.experiments.fetch import fetch_files
-from nba_rank.experiments.predict import rank_date, read_run
+from nba_rank.experiments.pages import publish, season_folder
+from nba_rank.experiments.predict import forecast_of, read_morning, read_run
 from nba_rank.models.ranker import ENSEMBLE
 from nba_rank.report.forecast_console import show_forecast
 from nba_rank.report.season_in_progress import season_figures
@@ -47,7 +48,8 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     of the season is missing: the first line of a forecast says what it rests on.
 
     `outputs/season_YYYY-YY` holds `history.parquet` with every forecast of the season as it was
-    made, the tables of each date as CSV, and figures of the season up to the newest date.
+    made, the tables of each date as CSV, its page, and figures of the season up to the newest date;
+    `index.html` is the page of the newest date.
     """
     config = as_config(cfg, TodayConfig)
     outputs = Path(config.outputs)
@@ -61,7 +63,7 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
         if config.fetch:
             _fetch(config, data, as_of, console)
     prepare_tables(data, console)
-    forecast = rank_date(
+    morning = read_morning(
         PredictConfig(
             run=str(run),
             as_of=as_of,
@@ -72,12 +74,14 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
             out=None,
         )
     )
-    folder = outputs / f"season_{forecast.basis.season}"
+    forecast = forecast_of(morning)
+    folder = season_folder(outputs, forecast.basis.season)
     made = history.append(folder / history.FILE, _remembered(forecast, run))
     forecast.write(folder / f"{as_of}.csv")
     _draw(forecast, made, folder)
     show_forecast(forecast, console, _moved(forecast, made))
-    console.print(f"Remembered in {escape.terminal(str(folder))}")
+    page = publish(forecast, morning, run, outputs)
+    console.print(f"Remembered in {escape.terminal(str(folder))}, page {page.name}")
     _tell_learned(FoldPlan.from_dict(manifest["folds"]), forecast.basis.season, console)
     return forecast
 

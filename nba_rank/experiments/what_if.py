@@ -25,7 +25,7 @@ from nba_rank.data.tables import Tables, conform
 from nba_rank.experiments.morning import Morning, one_date
 from nba_rank.features.asof import day_of
 from nba_rank.features.players.availability import reported_availability
-from nba_rank.features.players.names import player_names
+from nba_rank.features.players.names import known_names, player_names
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import Situation
@@ -105,9 +105,7 @@ class _Assumptions:
     def on(cls, morning: Morning) -> "_Assumptions":
         """Return none, on a morning."""
         tables = morning.tables
-        listed = tables.rosters.drop_duplicates("player_id", keep="last")
-        names = player_names(tables)
-        names = names.combine_first(listed.set_index("player_id")["player_name"])
+        names = known_names(tables)
         roster = morning.ratings[["player_id", "team_id"]]
         situation = Situation.of(tables, morning.season, morning.as_of_date)
         return cls(

@@ -11,7 +11,7 @@ from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.odds.coming_games import SIDES
 from nba_rank.odds.series_state import PLAY_IN
-from nba_rank.report.format import console_table, number, print_table, width_of
+from nba_rank.report.format import console_table, first_names, number, print_table, width_of
 
 _SHOWN = {
     "playoffs": ("playoff_prob", "playoff_prob_platt"),
@@ -101,8 +101,7 @@ def _surnames(names: list[str]) -> str:
 
 def _absent(names: str, most: int = 3) -> str:
     """Return the surnames of the first who are out, and how many more there are."""
-    each = names.split(", ")
-    return _surnames(each[:most]) + (f" +{len(each) - most}" if len(each) > most else "")
+    return first_names(_surnames(names.split(", ")), most)
 
 
 def _print_with(

@@ -3,7 +3,9 @@
 A table is a frame of plain text; only `markdown_table` and `console_table` escape it.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +45,7 @@ def number(value: float | None, spec: str = ".3f") -> str:
 
     NaN, infinity and None become `ABSENT`; what rounds to zero has no minus.
     """
-    if value is None or not np.isfinite(value):
+    if value is None or not math.isfinite(value):
         return ABSENT
     text = format(value, spec)
     return text if any(digit in text for digit in "123456789") else format(0.0, spec)
@@ -56,6 +58,30 @@ def chance(value: float) -> str:
     if 0.99 < value < 1 - 1e-9:
         return ">99%"
     return number(value, ".0%")
+
+
+def undecided(value: float) -> str:
+    """Return the `chance` of what is not decided: never 0% and never 100%."""
+    return chance(value if math.isnan(value) else min(max(value, 1e-6), 1 - 1e-6))
+
+
+def html_chance(value: float) -> str:
+    """Return the same as HTML."""
+    return undecided(value).replace("<", "&lt;").replace(">", "&gt;")
+
+
+def heat(value: float, style: str = "") -> Markup:
+    """Return a cell of HTML with an `undecided` chance, shaded in ten steps and sorted by value."""
+    step = math.ceil(10 * min(value, 1.0)) if value >= 0.005 else 0
+    shade = f" h{step}" if step else ""
+    told = f'class="{style}{shade}" data-heat data-sort="{value:.6f}"'
+    return Markup(f"<td {told}>{html_chance(value)}</td>")
+
+
+def first_names(names: str, most: int) -> str:
+    """Return the first names of a list with commas, and how many more there are."""
+    each = names.split(", ")
+    return ", ".join(each[:most]) + (f" +{len(each) - most}" if len(each) > most else "")
 
 
 def with_interval(value: float, low: float, high: float, spec: str) -> str:
@@ -101,6 +127,13 @@ def where(frame: pd.DataFrame, **wanted: object) -> pd.DataFrame:
     for column, value in wanted.items():
         keep &= frame[column].isin(value if isinstance(value, list | tuple) else [value]).to_numpy()
     return frame[keep]
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame, each by column, as plain values of Python."""
+    names = [str(name) for name in frame.columns]
+    columns = (column.tolist() for _, column in frame.items())
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def table(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:

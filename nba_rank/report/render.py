@@ -1,10 +1,11 @@
 """Analyses from templates: as Markdown, and as a web page that needs nothing but itself."""
 
 import base64
+import os
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from nba_rank.core import escape
+from nba_rank.core.files import write_text
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.workers import Tell, side_by_side
 from nba_rank.report import format as fmt
@@ -124,6 +126,41 @@ def page(text: str, images: Mapping[str, Path]) -> str:
         title=headings[0][2] if headings else "",
         contents=[(place, words) for tag, place, words in headings if tag == "h2"],
         body=Markup(body),
+    )
+
+
+def link_seasons(run: Path, pages: Mapping[str, Path]) -> None:
+    """Link the web page of a run folder to pages of seasons, those that there are.
+
+    Args:
+        run: The run folder; without a web page nothing is done.
+        pages: Files by season.
+    """
+    path = run / PAGE
+    found = {season: file for season, file in pages.items() if file.exists()}
+    if not path.exists() or not found:
+        return
+    links = Markup(", ").join(
+        Markup('<a href="{}">{}</a>').format(
+            PurePosixPath(os.path.relpath(file, run)).as_posix(), season
+        )
+        for season, file in sorted(found.items())
+    )
+    words = Markup("<p>Forecasts of test seasons for readers: {}.</p>").format(links)
+    old = path.read_text(encoding="utf-8")
+    new = with_block(old, "seasons", words)
+    if new != old:
+        write_text(path, new)
+
+
+def with_block(page: str, name: str, content: Markup) -> str:
+    """Return a page with other content between its marks of a name; unchanged without marks."""
+    marks = re.escape(f"<!-- {name} -->"), re.escape(f"<!-- /{name} -->")
+    return re.sub(
+        rf"(?s)({marks[0]}).*?({marks[1]})",
+        lambda found: found[1] + str(content) + found[2],
+        page,
+        count=1,
     )
 
 

@@ -13,7 +13,15 @@ from nba_rank.data.outcomes import series
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
 from nba_rank.odds.season_sim import Situation
-from nba_rank.odds.series_state import PLAY_IN, Pairing, _ended, over_doubt, pairings, series_table
+from nba_rank.odds.series_state import (
+    PLAY_IN,
+    Pairing,
+    _ended,
+    bracket_table,
+    over_doubt,
+    pairings,
+    series_table,
+)
 
 SEASON = "2023-24"
 DAY = pd.Timedelta(days=1)
@@ -211,3 +219,56 @@ def test_real_finals_go_on_where_they_were_played(real_tables, year):
         [one] = pairings(situation)
         assert one.round == 4
         assert situation.records.team_id[one.next_home] == game["home_team_id"]
+
+
+@pytest.fixture(scope="module")
+def brackets(odds, mornings, sim_tables) -> dict[pd.Timestamp, pd.DataFrame]:
+    wins = odds.predict(mornings, sim_tables).set_index(["as_of_date", "team_id"])["expected_wins"]
+    return {
+        pd.Timestamp(date): bracket_table(odds, rows, sim_tables, wins[date])
+        for date, rows in mornings.groupby("as_of_date")
+    }
+
+
+def test_the_bracket_holds_the_series_that_are_known_as_they_are(brackets, tables_by_date):
+    n = 0
+    for date, table in tables_by_date.items():
+        if len(table):
+            known = brackets[date][brackets[date]["state"] == "known"]
+            pd.testing.assert_frame_equal(
+                known[[*table]].reset_index(drop=True), table, check_dtype=False
+            )
+            n += len(known)
+    assert n > 30
+
+
+def test_series_that_are_over_are_those_of_the_results(brackets, sim_tables):
+    last = max(brackets)
+    table = brackets[last]
+    assert set(table["state"]) == {"decided"}
+    known = series(sim_tables.team_games, SEASON)
+    won = known[known["winner_team_id"] == known["team_id"]]
+    sides = {True: "host", False: "guest"}
+    got = {
+        (row["round"], row[f"{side}_team_id"], row[f"{side}_wins"])
+        for row in table[table["round"] > 0].to_dict("records")
+        for side in (sides[row["host_win_prob"] == 1],)
+    }
+    assert got == set(zip(won["round"], won["team_id"], won["wins"], strict=True))
+
+
+def test_what_is_open_is_filled_by_the_likelier_winners(brackets, odds, mornings, sim_tables):
+    first = min(brackets)  # games of the regular season are left
+    table = brackets[first]
+    assert set(table["state"]) == {"projected"}
+    assert table["round"].value_counts().to_dict() == {0: 6, 1: 8, 2: 4, 3: 2, 4: 1}
+    for number in (1, 2, 3):
+        rows = table[table["round"] == number]
+        ahead = rows["host_team_id"].where(rows["host_win_prob"] >= 0.5, rows["guest_team_id"])
+        later = table[table["round"] == number + 1]
+        assert set(ahead) == {*later["host_team_id"], *later["guest_team_id"]}
+    predicted = odds.predict(mornings[mornings["as_of_date"] == first], sim_tables)
+    most = predicted.merge(mornings[["as_of_date", "team_id", "conference"]])
+    best = most.sort_values("expected_wins").groupby("conference")["team_id"].last()
+    top = table[(table["round"] == 1) & (table["host_seed"] == 1)]
+    assert dict(zip(top["conference"], top["host_team_id"], strict=True)) == best.to_dict()

@@ -1,0 +1,136 @@
+"""The pages of a season: one a date, `index.html` as the newest, and links from the run."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from nba_rank.core.files import write_text
+from nba_rank.core.run_dir import git_revision, now, read_manifest
+from nba_rank.data.tables import Tables
+from nba_rank.evaluation.assessment import final_name
+from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.evaluation.evaluate import TIDY_COLUMNS
+from nba_rank.evaluation.track_record import game_scores, past_scores, played
+from nba_rank.experiments import history
+from nba_rank.experiments.morning import Morning
+from nba_rank.report.page import SeasonView, dates_list, season_page
+from nba_rank.report.render import link_seasons, with_block
+from nba_rank.samples.folds import FoldPlan
+
+INDEX = "index.html"
+
+_SINCE_DAYS = 7
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def publish(forecast: DateForecast, morning: Morning, run: Path, outputs: Path) -> Path:
+    """Write the page of a forecast into the folder of its season.
+
+    `index.html` is the page of the newest date that has one, and lists all. A hypothetical forecast
+    has a page of its own, `<date>_what_if.html`, that no other one links to. The run's report links
+    to the seasons that it was tested on.
+
+    Args:
+        forecast: The forecast.
+        morning: What it was made of; games of its date and later are not read.
+        run: Folder of the run that made it.
+        outputs: Folder that holds those of seasons.
+
+    Returns:
+        The file of the date.
+    """
+    folder = season_folder(outputs, forecast.basis.season)
+    date = f"{forecast.basis.as_of_date:%Y-%m-%d}"
+    pages = sorted({*_dates(folder, ".html"), *([] if forecast.hypothetical else [date])})
+    text = season_page(_view(forecast, morning, run, folder, pages))
+    path = folder / f"{date}{'_what_if' if forecast.hypothetical else ''}.html"
+    write_text(path, text)
+    index = folder / INDEX
+    if not forecast.hypothetical:
+        if date == pages[-1]:
+            write_text(index, text)
+        else:
+            old = index.read_text(encoding="utf-8") if index.exists() else text
+            write_text(index, with_block(old, "dates", dates_list(pages)))
+        link_run(run, outputs, FoldPlan.from_dict(read_manifest(run)["folds"]).test_seasons)
+    return path
+
+
+def link_run(run: Path, outputs: Path, seasons: list[str]) -> None:
+    """Link the report of a run to the pages of seasons that there are."""
+    link_seasons(run, {season: season_folder(outputs, season) / INDEX for season in seasons})
+
+
+def season_folder(outputs: Path, season: str) -> Path:
+    """Return the folder of a season."""
+    return outputs / f"season_{season}"
+
+
+def _view(
+    forecast: DateForecast, morning: Morning, run: Path, folder: Path, pages: list[str]
+) -> SeasonView:
+    """Gather what the season's folder and the run know beside a forecast."""
+    basis = forecast.basis
+    season, date = basis.season, basis.as_of_date
+    ranker = final_name(morning.config)
+    # A run that could hold out no season has tested none.
+    tested = run / "metrics.csv"
+    metrics = pd.read_csv(tested) if tested.exists() else pd.DataFrame(columns=TIDY_COLUMNS)
+    known, from_run = _history(run, folder, season)
+    known = known[known["as_of_date"] < date] if len(known) else known
+    return SeasonView(
+        forecast,
+        known,
+        history.before(known, date, _SINCE_DAYS) if len(known) else known,
+        from_run,
+        ranker,
+        game_scores(_games(run, folder, morning.tables, season, date, ranker), ranker),
+        past_scores(metrics, ranker, season),
+        {
+            "Models": run.name,
+            "Program": (git_revision() or "")[:12],
+            "Made": now().replace("T", " ").replace("+00:00", " UTC"),
+        },
+        pages,
+    )
+
+
+def _history(run: Path, folder: Path, season: str) -> tuple[pd.DataFrame, bool]:
+    """Return the forecasts of a season: as remembered, else the run's own test of it."""
+    if (folder / history.FILE).exists():
+        return pd.read_parquet(folder / history.FILE), False
+    path = run / "predictions.parquet"
+    if not path.exists():
+        return pd.DataFrame(), False
+    tested = pd.read_parquet(path)
+    tested = tested[tested["season"] == season]
+    return tested, len(tested) > 0
+
+
+def _games(
+    run: Path, folder: Path, tables: Tables, season: str, date: pd.Timestamp, ranker: str
+) -> pd.DataFrame:
+    """Return the games of a season before a date as they were forecast, with references.
+
+    They are those of the run's own test of the season, else those in the files of earlier mornings.
+    """
+    path = run / "games.csv"
+    if path.exists():
+        games = pd.read_csv(path, dtype={"game_id": "str"})
+        before = tables.games.loc[tables.games["game_date"] < date, "game_id"].astype("str")
+        games = games[(games["season"] == season) & games["game_id"].isin(before)]
+        if len(games):
+            return games
+    mornings = {
+        pd.Timestamp(name): pd.read_csv(folder / f"{name}_games.csv", parse_dates=["game_date"])
+        for name in _dates(folder, "_games.csv")
+        if pd.Timestamp(name) < date
+    }
+    return played(mornings, tables, season, date, ranker)
+
+
+def _dates(folder: Path, ending: str) -> list[str]:
+    """Return the dates of a folder's files with an ending, oldest first."""
+    names = (path.name.removesuffix(ending) for path in folder.glob(f"*{ending}"))
+    return sorted(name for name in names if _DATE.fullmatch(name))

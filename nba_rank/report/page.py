@@ -1,0 +1,354 @@
+"""The page of a date for readers: one HTML file that needs nothing but itself.
+
+Its words are in `season.html.j2`, its charts are from `nba_rank.report.charts`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from nba_rank.core import escape
+from nba_rank.data.league import EAST, WEST, play_in
+from nba_rank.data.outcomes import EVENTS
+from nba_rank.data.standings import BERTHS
+from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.report import page_parts as parts
+from nba_rank.report.format import FILTERS, heat, records
+from nba_rank.report.labels import ABSENT, sentence
+from nba_rank.report.page_history import History
+
+_HEADINGS = dict(
+    zip(EVENTS, ("Playoffs", "2nd round", "Conf. finals", "Finals", "Title"), strict=True)
+)
+_DONE = ("clinched", "reached", "reached", "reached", "champions")
+"""What is said of an event that has happened, in the order of `EVENTS`."""
+
+_CLINCHED = "clinched playoffs"
+_TAGS = {
+    "clinched_first_seed": "clinched first seed", "clinched_playoffs": _CLINCHED,
+    "clinched_play_in": "clinched play-in",
+}  # fmt: skip
+"""What is certain of a team during the regular season; the first that holds is said."""
+
+_STRENGTHS = {"full_points": "Full strength", "available_points": "Tonight"}
+_STRENGTH_WORDS = (
+    "Strength: the expected margin against an average team on a neutral court, in points, with "
+    "everybody (full strength) and with those who can play (tonight), the average team likewise."
+)
+
+
+@dataclass(frozen=True)
+class SeasonView:
+    """What a page is made of.
+
+    Attributes:
+        forecast: The forecast of its date.
+        history: Forecasts of earlier dates of the season, a row a date and team, as in
+            `nba_rank.experiments.history`; may be empty.
+        earlier: The forecast that movement is counted from, a row a team; may be empty.
+        from_run: Whether the history is the run's own test of the season.
+        ranker: Name of the ranker.
+        record: Single games so far, see `nba_rank.evaluation.track_record.game_scores`.
+        past: Earlier seasons, see `nba_rank.evaluation.track_record.past_scores`.
+        made: How the forecast was made, words by term.
+        pages: Names of all pages of the season, without ending, oldest first.
+    """
+
+    forecast: DateForecast
+    history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    earlier: pd.DataFrame = field(default_factory=pd.DataFrame)
+    from_run: bool = False
+    ranker: str = "stack"
+    record: pd.DataFrame = field(default_factory=pd.DataFrame)
+    past: pd.DataFrame = field(default_factory=pd.DataFrame)
+    made: Mapping[str, str] = field(default_factory=dict)
+    pages: Sequence[str] = ()
+
+
+def season_page(view: SeasonView) -> str:
+    """Return the page of a date as HTML."""
+    forecast = view.forecast
+    basis, tables = forecast.basis, forecast.tables
+    rows = _rows(forecast)
+    rule = play_in(basis.season)
+    last = rule.line if rule else BERTHS
+    predictions, over = forecast.predictions, _over(tables)
+    events = {event: name for event in EVENTS if (name := _column(predictions, event))}
+    has_seeds = {"seeds", "standings"} <= set(tables) and not over
+    history = History.of(view.history, predictions, events.get("title", ""))
+    context: dict[str, Any] = {
+        "season": basis.season,
+        "date": f"{basis.as_of_date:%Y-%m-%d}",
+        "day": f"{basis.as_of_date:%B %-d, %Y}",
+        "basis": basis.line,
+        "assumption": rows[0].get("assumption", ""),
+        "no_reports": basis.injuries is None and not basis.over,
+        "hypothetical": forecast.hypothetical,
+        "champion": rows[0]["name"] if rows[0]["tag"] == "champions" else "",
+        "since": f"{view.earlier['as_of_date'].iloc[0]:%B %-d}" if len(view.earlier) else "",
+        "strengths": [words for name, words in _STRENGTHS.items() if name in rows[0]],
+        "strength_words": _STRENGTH_WORDS,
+        "has_wins": "expected_wins" in predictions,
+        "events": [_HEADINGS[event] for event in events],
+        "ranking": _ranking(rows, view.earlier, events),
+        "teams": _teams(rows, forecast, history),
+        "n_teams": len(rows),
+        "has_players": "players" in tables,
+        "has_errors": "players" in tables and tables["players"]["impact_error"].notna().any(),
+        "has_reports": "players" in tables and tables["players"]["availability"].ne("").any(),
+        "has_bands": "rank_low" in predictions,
+        "dates_shown": history.dates_shown,
+        "race": history.race({row["team"] for row in rows if row["out"]}),
+        "from_run": view.from_run,
+        "matrix": _matrix(rows, tables, {2 * BERTHS - last, last}) if has_seeds else [],
+        "lines": {2 * BERTHS - last, last},
+        "has_playin": rule is not None,
+        "bracket": parts.bracket(tables.get("bracket")),
+        **parts.coming(tables.get("games")),
+        "standings": parts.standings(tables.get("standings")),
+        "over": over,
+        "record": parts.record(view.record, view.ranker),
+        "past": parts.past(view.past),
+        "facts": _facts(view),
+        "dates": dates_list(view.pages),
+    }
+    return (
+        _environment().get_template("season.html.j2").render(context, contents=_contents(context))
+    )
+
+
+def dates_list(pages: Sequence[str]) -> Markup:
+    """Return the links to all pages of a season."""
+    if not pages:
+        return Markup()
+    names = map(Markup.escape, pages)
+    items = "".join(f'<li><a href="{name}.html">{name}</a></li>' for name in names)
+    return Markup(f'<h3>All dates</h3><ul class="dates">{items}</ul>')
+
+
+def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the places of the page that hold something."""
+    places = [
+        ("ranking", "Power ranking", "ranking"), ("teams", "Teams", "teams"),
+        ("race", "Title race", "race"), ("seeds", "Seeds", "matrix"),
+        ("bracket", "Bracket", "bracket"), ("games", "Coming games", "games"),
+        ("today", "Final standings" if context["over"] else "If it ended today", "standings"),
+    ]  # fmt: skip
+    found = [(place, words) for place, words, name in places if context[name]]
+    return [*found, ("record", "How good has it been?"), ("basis", "What this rests on")]
+
+
+def _rows(forecast: DateForecast) -> list[dict[str, Any]]:
+    """Return what is said of each team: the champion, those still in, those out, by rank."""
+    tables = forecast.tables
+    told: dict[int, dict[str, Any]] = {row["team_id"]: row for row in records(forecast.decided)}
+    for name in ("strengths", "standings"):
+        for row in records(tables[name]) if name in tables else ():
+            told[row["team_id"]] |= row
+    reached = _rounds(tables.get("bracket"))
+    over = _over(tables)
+    rows = []
+    for row in records(forecast.predictions.drop(columns="top_players", errors="ignore")):
+        own = told[row["team_id"]]
+        done = max(reached.get(row["team_id"], 0), bool(own.get("clinched_playoffs")))
+        tag = next((words for name, words in _TAGS.items() if not over and own.get(name)), "")
+        if own["state"] == "out" or own.get("eliminated"):
+            tag = "eliminated"
+        if own["state"] == "champion":
+            tag, done = "champions", len(EVENTS)
+        games = own["wins"] + own["losses"]
+        rows.append(
+            {name: own[name] for name in _STRENGTHS if name in own}
+            | row
+            | {
+                "reached": done,
+                "tag": tag,
+                "out": tag == "eliminated",
+                "record": f"{own['wins']}–{own['losses']}",  # noqa: RUF001
+                "share": f"{own['wins'] / max(games, 1):.4f}",
+            }
+        )
+    return sorted(rows, key=lambda row: (row["tag"] != "champions", row["out"], row["rank"]))
+
+
+def _rounds(bracket: pd.DataFrame | None) -> dict[int, int]:
+    """Return how many of `EVENTS` have happened by what is known of the bracket, by team id."""
+    reached: dict[int, int] = {}
+    for row in records(bracket) if bracket is not None else ():
+        for side in ("host", "guest") if row["state"] != "projected" else ():
+            # Whoever wins the play-in is in a series, if not in a further game of it.
+            won = row["round"] > 0 and row["state"] == "decided" and row[f"{side}_win_prob"] == 1
+            team = row[f"{side}_team_id"]
+            reached[team] = max(reached.get(team, 0), row["round"] + won)
+    return reached
+
+
+def _over(tables: Mapping[str, pd.DataFrame]) -> bool:
+    """Whether the regular season is over."""
+    return "standings" in tables and not tables["standings"]["games_left"].any()
+
+
+def _column(predictions: pd.DataFrame, event: str) -> str:
+    """Return the column of an event's chances: the simulation's, else the calibrated one."""
+    names = (f"{event}_prob", f"{event}_prob_platt")
+    return next((name for name in names if name in predictions), "")
+
+
+def _ranking(
+    rows: list[dict[str, Any]], earlier: pd.DataFrame, events: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    before = dict(zip(earlier["team_id"], earlier["rank"], strict=True)) if len(earlier) else {}
+    found = []
+    for row in rows:
+        chances = [
+            _event(row[name], EVENTS.index(event), row["reached"], row["out"])
+            for event, name in events.items()
+        ]
+        low, high = row.get("wins_low"), row.get("wins_high")
+        found.append(
+            row
+            | {
+                # The cell of the playoffs says the same.
+                "tag": "" if row["tag"] == _CLINCHED and "playoff" in events else row["tag"],
+                "moved": int(before.get(row["team_id"], row["rank"]) - row["rank"]),
+                "strengths": [row[name] for name in _STRENGTHS if name in row],
+                "wins": row.get("expected_wins"),
+                "range": "" if low == high else f"{low}–{high}",  # noqa: RUF001
+                "events": Markup("".join(chances)),
+            }
+        )
+    return found
+
+
+def _event(p: float, place: int, reached: int, out: bool) -> Markup:
+    """Return the cell of an event: a word where it is decided, else its chance."""
+    if reached > place:
+        return Markup(f'<td class="event h10" data-heat data-sort="2">{_DONE[place]}</td>')
+    if out:
+        return Markup('<td class="event faint" data-sort="-1">out</td>')
+    return heat(p, "event")
+
+
+def _teams(
+    rows: list[dict[str, Any]], forecast: DateForecast, history: History
+) -> list[dict[str, Any]]:
+    tables = forecast.tables
+    players = parts.players(tables.get("players"))
+    games = parts.next_games(tables.get("games"), forecast.basis.as_of_date)
+    left = parts.games_left(tables.get("standings"))
+    seeds = {} if _over(tables) else parts.seed_bars(tables.get("seeds"))
+    return [
+        {name: row[name] for name in ("team", "name", "conference", "rank", "record", "tag")}
+        | {
+            "chart": history.ranks(row["team"]),
+            "seeds": seeds.get(row["team_id"]),
+            "players": players.get(row["team_id"], []),
+            "games": games.get(row["team_id"], []),
+            "left": left.get(row["team_id"], ""),
+        }
+        for row in sorted(rows, key=lambda row: str(row["name"]))
+    ]
+
+
+def _matrix(
+    rows: list[dict[str, Any]], tables: Mapping[str, pd.DataFrame], lines: set[int]
+) -> list[dict[str, Any]]:
+    """Return the chances of all seeds by conference."""
+    seeds = tables["seeds"]
+    place = {team: n for n, team in enumerate(seeds["team_id"].tolist())}
+    share = seeds.filter(regex=r"^seed_\d+$").to_numpy()
+    sure = {}
+    for row in records(tables["standings"][["team_id", "best_seed", "worst_seed"]]):
+        if pd.notna(row["best_seed"]) and row["best_seed"] == row["worst_seed"]:
+            sure[row["team_id"]] = int(row["best_seed"])
+    found = []
+    for name in (EAST, WEST):
+        own = [row for row in rows if row["conference"] == name]
+        numbers = [*range(1, len(own) + 1)]
+        chances = share[[place[row["team_id"]] for row in own], : len(own)]
+        order = np.argsort(chances @ np.array(numbers), kind="stable")
+        lines_of = [
+            (
+                own[n]["team"],
+                Markup(
+                    "".join(
+                        _seed_cell(p, seed, sure.get(own[n]["team_id"], 0), seed in lines)
+                        for seed, p in zip(numbers, chances[n].tolist(), strict=True)
+                    )
+                ),
+            )
+            for n in order.tolist()
+        ]
+        found.append({"name": name, "numbers": numbers, "rows": lines_of})
+    return found
+
+
+def _seed_cell(p: float, seed: int, sure: int, at_line: bool) -> Markup:
+    after = "after" if at_line else ""
+    if sure == seed:
+        return Markup(f'<td class="h10 {after}" data-heat data-sort="2">sure</td>')
+    if p < parts.SHOWN:
+        return Markup(f'<td class="{after}" data-sort="{p:.4f}"></td>')
+    return heat(p, after)
+
+
+def _facts(view: SeasonView) -> list[tuple[str, str]]:
+    """Say what was assumed, when the forecast was made and from which data."""
+    forecast = view.forecast
+    basis = forecast.basis
+    assumed = forecast.predictions.get("assumption", pd.Series([""])).iloc[0]
+    found = [
+        ("Games", f"up to {basis.last_game:%Y-%m-%d}" if basis.last_game is not None else "none"),
+        (
+            "Days missing",
+            f"{basis.missed} days with games are not in the data" if basis.missed else "",
+        ),
+        (
+            "Rosters",
+            f"of {basis.roster:%Y-%m-%d}, and each player's team in later games"
+            if basis.roster is not None
+            else "each player belongs to the team of his last game",
+        ),
+        (
+            "Injuries",
+            f"report of {basis.injuries:%Y-%m-%d}"
+            if basis.injuries is not None
+            else "no reports: who is absent is inferred from who stopped appearing",
+        ),
+        (
+            "Schedule",
+            "the season is over"
+            if basis.over
+            else f"{basis.fixtures} fixtures to come"
+            if basis.fixtures
+            else "none known",
+        ),
+        ("Assumed", sentence(assumed)),
+        ("Hypothetical", forecast.hypothetical),
+        ("Changed data", ", ".join(forecast.changed) and
+         f"changed since the models were trained: {', '.join(forecast.changed)}"),
+        ("Old tables", forecast.forgotten or ""),
+        *view.made.items(),
+        ("Tables", f"hash {forecast.data[:12]}"),
+    ]  # fmt: skip
+    return [(term, escape.plain(words)) for term, words in found if words]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("nba_rank.report"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": FILTERS["number"], "sentence": sentence}
+    environment.globals |= {"ABSENT": ABSENT}
+    return environment

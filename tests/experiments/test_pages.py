@@ -1,0 +1,124 @@
+import re
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from made_forecasts import DATE, NASTY, made_forecast, made_games, made_history, made_predictions
+from made_runs import write_run
+
+from nba_rank.core import escape
+from nba_rank.core.files import write_frame
+from nba_rank.experiments import history, pages
+from nba_rank.report.render import page
+
+DAY = pd.Timedelta(days=1)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A run that was tested on the season, and has a report."""
+    folder = write_run(tmp_path / "run_001")
+    (folder / "report.html").write_text(page("# A run\n", {}), encoding="utf-8")
+    monkeypatch.setattr(pages, "final_name", lambda _: "stack")
+    plan = SimpleNamespace(test_seasons=["2022-23", "2023-24"])
+    monkeypatch.setattr(pages, "FoldPlan", SimpleNamespace(from_dict=lambda _: plan))
+    monkeypatch.setattr(pages, "read_manifest", lambda _: {"folds": None})
+    return folder
+
+
+@pytest.fixture
+def publish(run, tmp_path, sim_tables):
+    morning = SimpleNamespace(tables=sim_tables, config=None)
+    return lambda forecast: pages.publish(forecast, morning, run, tmp_path)
+
+
+def dates_of(text: str) -> list[str]:
+    return re.findall(r'<li><a href="(.*?)">', text.partition("<!-- dates -->")[2])
+
+
+def test_the_index_is_the_page_of_the_newest_date_and_lists_all(publish, tmp_path):
+    first = publish(made_forecast())
+    folder = tmp_path / "season_2023-24"
+    assert first == folder / "2024-01-15.html"
+    index = folder / "index.html"
+    assert index.read_text() == first.read_text()
+    newest = publish(made_forecast(DATE + DAY))
+    assert index.read_text() == newest.read_text()
+    # An earlier date made later changes the list alone.
+    publish(made_forecast(DATE - DAY))
+    text = index.read_text()
+    assert dates_of(text) == ["2024-01-14.html", "2024-01-15.html", "2024-01-16.html"]
+    assert text.partition("<!-- dates -->")[0] == newest.read_text().partition("<!-- dates -->")[0]
+
+
+def test_a_hypothetical_page_is_no_days_page(publish, tmp_path):
+    publish(made_forecast())
+    folder = tmp_path / "season_2023-24"
+    index = (folder / "index.html").read_text()
+    path = publish(made_forecast(DATE + DAY, hypothetical="Tatum is out"))
+    assert path.name == "2024-01-16_what_if.html"
+    assert "Tatum is out" in path.read_text()
+    assert (folder / "index.html").read_text() == index
+    assert not (folder / "2024-01-16.html").exists()
+
+
+def test_the_report_links_to_the_pages_that_there_are(publish, run):
+    report = run / "report.html"
+    before = report.read_text()
+    publish(made_forecast())
+    links = re.findall(r'<a href="([^"#]*)">(.*?)</a>', report.read_text())
+    assert links == [("../season_2023-24/index.html", "2023-24")]
+    publish(made_forecast(DATE + DAY))
+    assert report.read_text().count("index.html") == 1
+    assert len(report.read_text()) - len(before) < 200
+
+
+def test_a_page_looks_back_on_what_was_remembered_before_its_date(publish, tmp_path):
+    folder = tmp_path / "season_2023-24"
+    later = made_predictions(DATE + 3 * DAY, 7)
+    write_frame(folder / history.FILE, pd.concat([made_history(9), later]))
+    text = publish(made_forecast()).read_text()
+    assert "won or lost since January 8" in text
+    assert "Jan 6" in text
+    assert "Jan 18" not in text
+    assert "own test of this season" not in text
+
+
+def test_without_memory_it_looks_back_on_the_runs_own_test(publish, run):
+    made_history(9).to_parquet(run / "predictions.parquet")
+    text = publish(made_forecast()).read_text()
+    assert "own test of this season" in text
+
+
+def test_games_are_judged_by_the_files_of_earlier_mornings(publish, tmp_path, sim_tables):
+    folder = tmp_path / "season_2023-24"
+    games = sim_tables.games
+    games = games[(games["season"] == "2023-24") & (games["game_date"] < DATE)].tail(40)
+    told = games[["game_date", "home_team_id", "away_team_id"]].assign(home_win_prob=0.5)
+    write_frame(folder / f"{games['game_date'].min():%Y-%m-%d}_games.csv", told)
+    write_frame(folder / "2024-01-15_games.csv", made_games())  # of the day itself
+    text = publish(made_forecast()).read_text()
+    assert "40 games before this morning" in text
+    assert ">0.2500<" in text  # the Brier score of one half
+
+
+def test_a_run_that_tested_no_season_has_a_page_too(publish, run):
+    for name in ("metrics.csv", "metrics.json"):
+        (run / name).unlink()
+    assert "Nothing can be said yet" in publish(made_forecast()).read_text()
+
+
+def test_names_that_would_do_harm_are_harmless_in_files_and_reports(tmp_path):
+    forecast = made_forecast()
+    forecast.write(tmp_path / "2024-01-15.csv")
+    names = pd.read_csv(tmp_path / "2024-01-15_players.csv")["player"].tolist()
+    assert names[: len(NASTY)] == [NASTY[0], "'=cmd()", NASTY[2], NASTY[3]]
+    games = pd.read_csv(tmp_path / "2024-01-15_games.csv", keep_default_na=False)
+    assert games["home_out"].tolist() == [NASTY[0], "", ""]
+    shown = [escape.markdown(name) for name in NASTY]
+    assert shown[:3] == [r"\<script\>alert(1)\</script\>", r"\=cmd()", r"a\|b"]
+    html = page(f"# {shown[0]}\n\n| {' | '.join(shown)} |\n|{'---|' * 4}\n", {})
+    for name in NASTY:
+        assert name.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;") in html
+    assert "<script>alert" not in html
+    assert "<img src=x" not in html

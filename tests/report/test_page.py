@@ -1,0 +1,372 @@
+import itertools
+import re
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_forecasts import (
+    DATE,
+    NASTY,
+    made_bracket,
+    made_forecast,
+    made_history,
+    made_predictions,
+    made_standings,
+    made_teams,
+)
+
+from nba_rank.evaluation.track_record import ALL_GAMES, PRICED
+from nba_rank.report.page import SeasonView, season_page
+
+VOID = {"meta", "link", "input", "br", "img"}
+
+
+class Page(HTMLParser):
+    """Elements of a page by their tag, each with its attributes, text and path; checks nesting."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[dict] = []
+        self.found: list[dict] = []
+        self.feed(text)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        one = {"tag": tag, "text": "", "path": [each["tag"] for each in self.open], **dict(attrs)}
+        self.found.append(one)
+        if tag not in VOID:
+            self.open.append(one)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open[-1]["tag"] == tag, f"</{tag}> closes <{self.open[-1]['tag']}>"
+        self.open.pop()
+
+    def handle_data(self, data):
+        for one in self.open:
+            one["text"] += data
+
+    def all(self, tag, **wanted):
+        return [
+            one
+            for one in self.found
+            if one["tag"] == tag and all(one.get(name) == value for name, value in wanted.items())
+        ]
+
+    def headings(self):
+        return [(int(one["tag"][1]), one["text"].strip()) for one in self.found
+                if re.fullmatch("h[1-6]", one["tag"])]  # fmt: skip
+
+    def rows(self, label):
+        """Return the texts of a table's lines by the first cell, below the heading's texts."""
+        [region] = self.all("div", **{"aria-label": label})
+        start = self.found.index(region)
+        lines, line = {}, []
+        for one in self.found[start + 1 :]:
+            if one["tag"] == "div":
+                break
+            if one["tag"] == "tr":
+                line = []
+            if one["tag"] in ("th", "td"):
+                line.append(one)
+                if len(line) == 2:
+                    lines[line[0]["text"].strip()] = line
+        return lines
+
+
+def page(forecast=None, **view) -> Page:
+    return Page(season_page(SeasonView(forecast or made_forecast(), **view)))
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    earlier = made_predictions(DATE - pd.Timedelta(days=7), 3)
+    view = SeasonView(made_forecast(), made_history(10), earlier, pages=["2024-01-15"])
+    return season_page(view)
+
+
+@pytest.fixture(scope="module")
+def whole(text) -> Page:
+    return Page(text)
+
+
+def column(found: Page, heading: str, label="Power ranking") -> dict[str, dict]:
+    lines = found.rows(label)
+    head = next(iter(lines.values()))
+    place = [cell["text"] for cell in head].index(heading)
+    return {name.split()[0]: cells[place] for name, cells in [*lines.items()][1:]}
+
+
+def test_headings_come_in_order_and_ids_are_unique(whole):
+    levels = [level for level, _ in whole.headings()]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
+    ids = [one["id"] for one in whole.found if "id" in one]
+    assert len(ids) == len(set(ids))
+    links = [one["href"][1:] for one in whole.all("a") if one["href"].startswith("#")]
+    assert len(links) > 35
+    assert set(links) <= set(ids)
+
+
+def test_every_part_is_there(whole):
+    parts = [words for level, words in whole.headings() if level == 2]
+    assert parts == [
+        "Power ranking", "Teams", "Title race", "Seeds", "Bracket", "Coming games",
+        "If the season ended today", "How good has it been?", "What this rests on",
+    ]  # fmt: skip
+
+
+def test_every_table_names_itself_its_columns_and_its_lines(whole):
+    assert len(whole.all("table")) == 1 + 2 * 30 - 24 + 2 + 1 + 2
+    for one in whole.all("th"):
+        assert one["scope"] == ("col" if "thead" in one["path"] else "row")
+    for one in whole.all("div", **{"class": "table"}):
+        assert one["tabindex"] == "0"
+        assert one["aria-label"]
+
+
+def test_nothing_is_asked_of_the_network(text, whole):
+    kinds = {one["tag"] for one in whole.found}
+    assert not kinds & {"img", "iframe", "object", "audio", "video", "source", "form"}
+    assert [one["href"] for one in whole.all("link")] == ["data:,"]
+    for one in whole.all("script"):
+        assert "src" not in one
+    assert not re.search(r"@import|url\(|https?://(?!www\.w3\.org)", text)
+    [policy] = whole.all("meta", **{"http-equiv": "Content-Security-Policy"})
+    assert policy["content"].startswith("default-src 'none'")
+
+
+def test_what_is_not_decided_is_never_0_or_100_percent(whole, text):
+    title, playoffs = column(whole, "Title"), column(whole, "Playoffs")
+    teams = made_teams()["abbreviation"].tolist()
+    assert title[teams[0]]["text"] == ">99%"  # a chance of exactly 1 in the simulation
+    assert playoffs[teams[0]]["text"] == "clinched"
+    assert playoffs[teams[2]]["text"] == f"{made_predictions()['playoff_prob'][2]:.0%}"
+    assert title[teams[27]]["text"] == "<1%"
+    assert title[teams[29]]["text"] == "out"
+    body = re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    shown = re.findall(r">\s*(\d+%)\s*<", body)
+    axis = {"0%", "20%", "25%", "40%", "50%", "60%", "75%", "80%", "100%"}
+    assert {one for one in shown if one in ("0%", "100%")} <= axis
+    cells = [one["text"] for one in whole.all("td")]
+    assert not {"0%", "100%"} & set(cells)
+
+
+def test_cells_sort_by_value_and_what_is_decided_stands_outside(whole):
+    cells = column(whole, "Playoffs")
+    keys = {team: float(cell["data-sort"]) for team, cell in cells.items()}
+    teams = made_teams()["abbreviation"].tolist()
+    expected = made_predictions().set_index("team")["playoff_prob"]
+    for team in teams[2:28]:
+        assert keys[team] == pytest.approx(expected[team], abs=1e-4)
+    assert keys[teams[0]] == 2
+    assert keys[teams[29]] == -1
+
+
+def test_movement_is_said_in_words_and_sorts_by_places(whole):
+    moved = column(whole, "Moved")
+    first, *_, last = made_teams()["abbreviation"].tolist()
+    # A week ago the ranks were three places on, the last three were the first.
+    assert moved[first]["text"].split() == ["▲", "up", "3"] or "up 3" in moved[first]["text"]
+    assert moved[first]["data-sort"] == "3"
+    assert moved[last]["data-sort"] == "-27"
+
+
+def test_what_is_certain_stands_in_words_beside_the_team(whole):
+    names = [*whole.rows("Power ranking")]
+    teams = made_teams()["abbreviation"].tolist()
+    assert names[1].startswith(teams[0])
+    assert names[1].endswith("clinched first seed")
+    assert names[3].endswith("clinched play-in")
+    assert sum(name.endswith("eliminated") for name in names) == 2
+    assert all(name.endswith("eliminated") for name in names[-2:])
+
+
+def test_names_that_would_do_harm_are_shown_as_they_are(text, whole):
+    for name in NASTY:
+        assert name not in text or "<" not in name
+        assert name in [one["text"] for one in whole.all("th", scope="row")]
+    assert NASTY[0] in "".join(one["text"] for one in whole.all("td", **{"class": "wrap"}))
+    assert len(whole.all("script")) == 1
+    assert not whole.all("img")
+
+
+def test_a_team_has_its_players_games_seeds_and_ranks(whole):
+    team = made_teams()["abbreviation"].iloc[0]
+    players = whole.rows(f"Players of {team}")
+    assert [cell["text"] for cell in players["a|b"]] == ["a|b", "+4.0", "1.5", "28", "28",
+                                                         "Available"]  # fmt: skip
+    assert len(players) == 1 + 9  # one of a minute is left out
+    assert [cell["text"] for cell in whole.rows(f"Next games of {team}")[
+        f"v {made_teams()['abbreviation'].iloc[3]}"]][1:] == ["today", "78%"]  # fmt: skip
+    [details] = whole.all("details", id=f"team-{team}")
+    assert "41 games left, 20 at home" in details["text"]
+    assert "-1.0 points on average, number 30 of 30" in details["text"]
+    charts = [one["aria-label"] for one in whole.all("svg", role="img")]
+    told = f"{team} is number 1 by strength, was number 11 on January 5, best 1, worst 11"
+    assert told in charts
+
+
+def test_colours_leave_the_text_readable():
+    text = season_page(SeasonView(made_forecast()))
+    light, dark = re.findall(r":root \{(.*?)\}", text, flags=re.DOTALL)
+    for block in (light, dark):
+        colour = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", block))
+        for n in range(1, 11):
+            assert contrast(colour["ink"], colour[f"h{n}"]) >= 4.5
+        for name in ("ink", "faint", "accent"):
+            assert contrast(colour[name], colour["paper"]) >= 4.5
+            assert contrast(colour[name], colour["band"]) >= 4.5
+        assert contrast(colour["ink"], colour["warn"]) >= 4.5
+        for n in range(1, 5):
+            assert contrast(colour[f"c{n}"], colour["paper"]) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours (WCAG 2.2, relative luminance)."""
+    shades = []
+    for text in (one, other):
+        digits = text[1:] if len(text) == 7 else "".join(2 * c for c in text[1:])
+        part = np.array([int(digits[n : n + 2], 16) / 255 for n in (0, 2, 4)])
+        linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+        shades.append(linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+    return max(shades) / min(shades)
+
+
+def test_a_hypothetical_page_says_so_first():
+    found = page(made_forecast(hypothetical="=cmd() (BOS) is out <b>"))
+    [note] = found.all("div", role="note")
+    assert "=cmd() (BOS) is out <b>" in note["text"]
+    assert found.headings()[0][1].startswith("What if?")
+    assert found.all("title")[0]["text"].startswith("What if")
+
+
+def test_a_run_without_odds_has_ranks_players_and_no_chances():
+    whole = made_forecast()
+    plain = whole.predictions.drop(columns=[name for name in whole.predictions
+                                            if name.endswith("_prob") or "wins" in name
+                                            or name in ("rank_low", "rank_high")])  # fmt: skip
+    forecast = replace(whole, predictions=plain, tables={"players": whole.tables["players"]})
+    found = page(forecast, history=made_history(3))
+    parts = [words for level, words in found.headings() if level == 2]
+    assert parts == ["Power ranking", "Teams", "How good has it been?", "What this rests on"]
+    head = [cell["text"] for cell in found.rows("Power ranking")["Team"]]
+    assert head[:2] == ["Team", "Rank"]
+    assert len(head) == 3
+    # With a calibration alone there are its chances.
+    platt = plain.assign(title_prob_platt=0.5)
+    head = page(replace(forecast, predictions=platt)).rows("Power ranking")["Team"]
+    assert [cell["text"] for cell in head][-1] == "Title"
+
+
+def test_before_the_first_game_there_is_nothing_to_look_back_on():
+    forecast = made_forecast()
+    nobody = forecast.decided.assign(wins=0, losses=0)
+    basis = replace(forecast.basis, last_game=None, injuries=None, fixtures=1230)
+    found = page(replace(forecast, decided=nobody, basis=basis,
+                         tables={k: t for k, t in forecast.tables.items()
+                                 if k not in ("games", "players")}))  # fmt: skip
+    [record] = found.all("section", **{"aria-labelledby": "record"})
+    assert "Nothing can be said yet" in record["text"]
+    assert "Moved" not in [cell["text"] for cell in found.rows("Power ranking")["Team"]]
+    [rests] = found.all("section", **{"aria-labelledby": "basis"})
+    assert "who is absent is inferred" in rests["text"]
+
+
+def test_in_the_playoffs_rounds_that_are_won_stand_in_words():
+    forecast = made_forecast()
+    teams = made_teams()
+    standings = made_standings(left=0)
+    bracket = made_bracket(("decided", "known", "projected", "projected"))
+    alive = {
+        *bracket.loc[bracket["round"] == 2, ["host_team_id", "guest_team_id"]].to_numpy().ravel()
+    }
+    state = forecast.decided["team_id"].isin(alive).map({True: "in", False: "out"})
+    found = page(
+        replace(
+            forecast,
+            decided=forecast.decided.assign(state=state),
+            tables=forecast.tables | {"standings": standings, "bracket": bracket},
+        )
+    )
+    best, worst = teams["abbreviation"].iloc[0], teams["abbreviation"].iloc[29]
+    assert [column(found, name)[best]["text"] for name in ("Playoffs", "2nd round")] == [
+        "clinched", "reached",
+    ]  # fmt: skip
+    assert column(found, "Conf. finals")[best]["text"].endswith("%")
+    beaten = bracket.loc[0, "guest"]
+    assert column(found, "Playoffs")[beaten]["text"] == "clinched"
+    assert column(found, "2nd round")[beaten]["text"] == "out"
+    assert column(found, "Playoffs")[worst]["text"] == "out"
+    cards = [one["text"] for one in found.all("li", **{"class": "card decided"})]
+    assert len(cards) == 8
+    assert f"{best} won" in cards[0] or any(f"{best} won" in card for card in cards)
+    assert len(found.all("li", **{"class": "card known"})) == 4
+    # What is over has no chances of seeds any more.
+    assert "Seeds" not in [words for _, words in found.headings()]
+    assert "Final standings" in [words for _, words in found.headings()]
+
+
+def test_a_season_that_is_over_names_its_champions():
+    forecast = made_forecast()
+    champion = made_teams().iloc[1]
+    state = np.where(forecast.decided["team_id"] == champion["team_id"], "champion", "out")
+    bracket = made_bracket(("decided",) * 4)
+    found = page(
+        replace(
+            forecast,
+            decided=forecast.decided.assign(state=state),
+            basis=replace(forecast.basis, over=True),
+            tables={"standings": made_standings(left=0), "bracket": bracket},
+        )
+    )
+    first = [*found.rows("Power ranking")][1]
+    assert first.startswith(champion["abbreviation"])
+    assert column(found, "Title")[champion["abbreviation"]]["text"] == "champions"
+    assert {cell["text"] for cell in column(found, "Title").values()} == {"champions", "out"}
+    assert f"{champion['name']} are champions" in found.all("header")[0]["text"]
+
+
+def record(part, rankers) -> pd.DataFrame:
+    rows = [(part, name, 40, brier, 0.6) for name, brier in rankers.items()]
+    return pd.DataFrame(rows, columns=["part", "ranker", "n_games", "brier", "log_loss"])
+
+
+def test_where_it_is_behind_is_said():
+    games = pd.concat(
+        [record(ALL_GAMES, {"stack": 0.21, "elo": 0.22}),
+         record(PRICED, {"stack": 0.21, "elo": 0.22, "market": 0.2})]
+    )  # fmt: skip
+    past = pd.DataFrame(
+        {
+            "metric": ["champion_log_loss", "game_brier"], "scope": ["league", "regular"],
+            "as_of_point": ["0.25", "all"], "reference": ["elo", "standings"],
+            "value": [1.7, 0.21], "reference_value": [1.5, 0.21], "n_seasons": [3, 1],
+            "first": "2020-21", "last": "2022-23",
+        }
+    )  # fmt: skip
+    found = page(record=games, past=past)
+    [said] = found.all("section", **{"aria-labelledby": "record"})
+    assert "40 games before this morning. Ahead of Elo by Brier score." in said["text"]
+    assert "Behind bookmakers by Brier score." in said["text"]
+    assert "It is behind in 1 of 2 comparisons: Elo on champion log loss, 25%" in said["text"]
+    lines = found.rows("Earlier seasons")
+    assert [cell["text"] for cell in lines["game Brier"]][4] == "level"
+
+
+def test_a_page_of_two_hundred_dates_is_small_and_quick():
+    view = SeasonView(made_forecast(), made_history(200), pages=[f"{n}" for n in range(200)])
+    season_page(view)
+    started = time.process_time()
+    text = season_page(view)
+    assert time.process_time() - started < 1.0
+    assert len(text.encode()) < 1_000_000

@@ -1,0 +1,187 @@
+"""The page in a real browser: headless Chromium of the system, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_forecasts import DATE, NASTY, made_forecast, made_history, made_predictions, made_teams
+
+from nba_rank.report.page import SeasonView, season_page
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+AXE = Path("node_modules/axe-core/axe.min.js")
+WIDTHS, SCHEMES = (375, 1440), ("light", "dark")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """Chromium; tests are skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine: `apt-get install chromium`")
+    with playwright.sync_playwright() as driver:
+        # Root has no sandbox.
+        chromium = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> Path:
+    """A page with everything on it, of a season of 200 dates."""
+    earlier = made_predictions(DATE - pd.Timedelta(days=7), 3)
+    view = SeasonView(made_forecast(), made_history(200), earlier, pages=["2024-01-15"])
+    path = tmp_path_factory.mktemp("site") / "index.html"
+    path.write_text(season_page(view), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened(browser, file) -> Iterator[Callable]:
+    """Opens the page: `opened(width=1440, scheme="light")`; `page.heard` is what went wrong."""
+    contexts = []
+
+    def make(width: int = 1440, scheme: str = "light", place: str = "", *, script: bool = True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=script,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.heard = []
+        page.on("console", lambda message: page.heard.append(message.text))
+        page.on("pageerror", lambda error: page.heard.append(str(error)))
+        page.on("dialog", lambda dialog: page.heard.append(dialog.message))
+        page.on("request", lambda request: page.heard.append(request.url))
+        page.goto(f"{file.as_uri()}{place}")
+        page.heard = [one for one in page.heard if one != page.url and one != "data:,"]
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def first_cells(page) -> list[str]:
+    return page.locator("table.ranking tbody tr:visible th a").all_inner_texts()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_it_loads_without_errors_or_requests_and_fits_the_screen(opened, width, scheme):
+    page = opened(width, scheme)
+    assert page.heard == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    # Text is nowhere cut: what is wider than the screen is inside of what scrolls by itself.
+    wide = page.evaluate("""[...document.querySelectorAll('p, h1, h2, h3, li, dd, figcaption')]
+        .filter(one => !one.closest('.table') && !one.closest('.skip'))
+        .filter(one => one.getBoundingClientRect().right > innerWidth + 1).length""")
+    assert wide == 0
+    assert page.heard == []
+
+
+def test_the_first_forecast_of_a_season_fits_the_screen_too(browser, tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(season_page(SeasonView(made_forecast())), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 375, "height": 900})
+    page.goto(path.as_uri())
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    page.close()
+
+
+def test_light_and_dark_have_their_colours(opened):
+    colours = {
+        scheme: opened(scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
+        for scheme in SCHEMES
+    }
+    assert colours == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 28)"}
+
+
+def test_a_click_or_a_key_sorts_by_value(opened):
+    page = opened()
+    teams = made_teams()["abbreviation"].tolist()
+    as_it_was = first_cells(page)
+    heading = page.locator("table.ranking thead th", has_text="Title")
+    heading.locator("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert first_cells(page)[:28] == [team for team in as_it_was if team not in teams[28:]]
+    heading.locator("button").press("Enter")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    # Those who are out come first, the most likely last.
+    assert set(first_cells(page)[:2]) == set(teams[28:])
+    assert first_cells(page)[-3:] == teams[2::-1]
+    heading.locator("button").press("Space")
+    assert first_cells(page) == as_it_was
+    moved = page.locator("table.ranking thead th", has_text="Moved").locator("button")
+    moved.click()
+    assert set(first_cells(page)[-3:]) == set(teams[-3:])
+
+
+def test_the_filter_shows_a_conference_alone(opened):
+    page = opened()
+    west = made_teams().query("conference == 'West'")["abbreviation"]
+    page.get_by_role("radio", name="West").check()
+    assert sorted(first_cells(page)) == sorted(west)
+    assert page.locator("details.team:visible").count() == 15
+    page.get_by_role("radio", name="All").check()
+    assert len(first_cells(page)) == 30
+
+
+def test_teams_fold_out_by_link_click_and_key(opened):
+    page = opened()
+    team = made_teams()["abbreviation"].iloc[0]
+    fold = page.locator(f"#team-{team}")
+    assert not fold.locator("h4").first.is_visible()
+    page.locator("table.ranking a").first.click()
+    assert fold.locator("h4").first.is_visible()
+    summary = fold.locator("summary")
+    summary.press("Enter")
+    assert not fold.locator("h4").first.is_visible()
+    summary.click()
+    assert fold.get_by_text(NASTY[0], exact=True).is_visible()
+    assert page.heard == []
+
+
+def test_an_address_with_a_team_unfolds_it(opened):
+    team = made_teams()["abbreviation"].iloc[3]
+    page = opened(place=f"#team-{team}")
+    assert page.locator(f"#team-{team} h4").first.is_visible()
+
+
+def test_it_is_read_without_javascript(opened):
+    page = opened(script=False)
+    assert len(first_cells(page)) == 30
+    assert not page.locator("#filter").is_visible()
+    assert page.locator("svg[role=img]").first.count() == 1
+    page.locator("details.team summary").first.click()
+    assert page.locator("details.team h4").first.is_visible()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_serious(opened, width, scheme):
+    axe = Path(os.environ.get("AXE_CORE", str(AXE)))
+    if not axe.exists():
+        pytest.skip(f"no axe-core: `npm install --no-save axe-core`, or AXE_CORE={AXE}")
+    page = opened(width, scheme)
+    page.evaluate(
+        "for (const one of [...document.querySelectorAll('details')].slice(0, 2)) one.open = true"
+    )
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [
+        (one["id"], one["nodes"][0]["html"])
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
