@@ -25,8 +25,9 @@ def squads(tables: Tables, ratings: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row a player, by team and full minutes, most first: `season`, `as_of_date`, `team_id`,
         `player_id`, `player` (`unknown` where no log and no roster names him); `impact_rating`,
-        points per 48 minutes; `impact_error`, the standard error of the part that comes from
-        stints, points per 100 possessions (null where stints are not read);
+        points per 48 minutes above the league's average minute; `impact_error`, the standard error
+        of the part that comes from stints, points per 100 possessions (null where stints are not
+        read);
         `full_strength_minutes` and `expected_minutes` of the next game, where he is available and
         as things are; and `availability`: a status of the newest report, `SEASON_OUT`, or empty
         where no report is current.
@@ -38,11 +39,13 @@ def squads(tables: Tables, ratings: pd.DataFrame) -> pd.DataFrame:
     fit = "Available" if has_report(tables, dates).all() else ""
     status = player.map(told["play_prob"].map(word)).fillna(fit)
     out = player.isin(told.index[told["season_out"]])
+    rating, minutes = ratings["impact_rating"], ratings["full_strength_minutes"]
+    average = (rating * minutes).sum() / max(minutes[rating.notna()].sum(), 1e-9)
     table = ratings[["season", "as_of_date", "team_id", "player_id"]].assign(
         player=player.map(known_names(tables)).fillna("unknown"),
-        impact_rating=ratings["impact_rating"],
+        impact_rating=rating - average,
         impact_error=ratings.get("net_error", np.nan),
-        full_strength_minutes=ratings["full_strength_minutes"],
+        full_strength_minutes=minutes,
         expected_minutes=ratings["expected_minutes"],
         availability=status.mask(out, SEASON_OUT),
     )

@@ -30,6 +30,8 @@ def test_players_come_by_full_minutes_with_what_the_report_says(tables, with_rep
     assert got["availability"].tolist() == expected
     assert got["player"][99] == "unknown"
     assert got["impact_error"].isna().all()
+    # Less the mean by minutes: (20 + 60 + 75) / 80.
+    assert got["impact_rating"].to_dict() == {12: 0.0625, 13: 1.0625, 11: -0.9375, 99: -1.9375}
 
 
 def test_without_a_current_report_nothing_is_said(tables, with_reports):
