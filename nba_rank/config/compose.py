@@ -14,6 +14,7 @@ from nba_rank.config.schema import (
     AblateModelAConfig,
     Config,
     DebugConfig,
+    ExplainConfig,
     FetchConfig,
     IngestConfig,
     PredictConfig,
@@ -35,6 +36,7 @@ def register_schemas() -> None:
     store.store(name="schema", node=Config)
     store.store(name="ablate_schema", node=AblateConfig)
     store.store(name="ablate_model_a_schema", node=AblateModelAConfig)
+    store.store(name="explain_schema", node=ExplainConfig)
     store.store(name="fetch_schema", node=FetchConfig)
     store.store(name="ingest_schema", node=IngestConfig)
     store.store(name="predict_schema", node=PredictConfig)

@@ -16,7 +16,9 @@ def program_help(config_name: str, kind: type, overrides: list[str]) -> str:
     The values shown are those after the overrides of the command line.
     """
     main = sys.modules["__main__"]
-    name = f"python -m nba_rank.{Path(str(main.__file__)).stem}"
+    path = Path(str(main.__file__))
+    # A room that is a program, too, has its shell inside.
+    name = f"python -m nba_rank.{path.parent.name if path.stem == '__main__' else path.stem}"
     with initialize_config_dir(str(CONF)):
         cfg = compose(config_name, overrides=overrides, return_hydra_config=True)
     groups = _groups(cfg)

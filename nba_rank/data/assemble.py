@@ -29,9 +29,16 @@ MAX_EXCLUDED_GAMES = 5
 MIN_SHARE_BEFORE_PLAYOFFS = 0.95
 """Share of the regular season that must be there when there are playoffs."""
 
+MAX_NAMED = 5
+"""Teams with few games that are named."""
+
+MIN_NEUTRAL = 30
+"""A file most of whose games, and so many at least, tell no home team says it of none."""
+
 DAYS_IN_PROGRESS = 2
 """Games up to so many days before the last one of their season can be in progress."""
 
+_OF_REPORTS = ("injury_reports", "injury_report_dates", "unreported_teams")
 _FINAL = ["opponent_team_id", "game_date", "game_id", "won"]
 _Make = Callable[[pd.DataFrame, GameTables, IngestIssues], pd.DataFrame]
 _OF_ONE_LEVEL: dict[str, _Make] = {
@@ -78,7 +85,7 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
         "stints": all_stints(rows.get("stints"), rows.get("play_by_play"), known, issues),
         "schedule": schedule_table(rows.get("schedule"), known, issues),
         **{name: table(name, name, make) for name, make in _OF_ONE_LEVEL.items()},
-        **{name: no_rows(name) for name in ("injury_reports", "injury_report_dates")},
+        **{name: no_rows(name) for name in _OF_REPORTS},
     }
     if "injury_report" in rows:
         tables |= injury_tables(rows["injury_report"], known, issues)
@@ -89,9 +96,10 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
 def finished(team_rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Leave out the rows of games in progress, counted; many that are not recent are an error."""
     rows = team_rows
-    days = rows["game_date"].groupby(rows["season"]).transform("max") - rows["game_date"]
     kept = ~rows["in_progress"]
-    old = days.dt.days > DAYS_IN_PROGRESS
+    last = rows["game_date"].where(kept).groupby(rows["season"]).transform("max")
+    days = last - rows["game_date"]
+    old = ~days.dt.days.le(DAYS_IN_PROGRESS)
     _limit_excluded(
         rows, kept | ~old, issues, "have no WL, or minutes under 240, as if they were in progress",
         "Fill in WL and MIN of games that are over, or leave the column out.",
@@ -154,6 +162,13 @@ def pair_sides(team_rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
         "no single home team in MATCHUP: kept as a neutral site, the lower team id as home",
         rows, rows["neutral_site"], shown,
     )  # fmt: skip
+    for file, neutral in rows.groupby("file", sort=False)["neutral_site"]:
+        if neutral.sum() >= 2 * MIN_NEUTRAL and neutral.mean() > 0.5:
+            what = (
+                f"MATCHUP tells no home team for {neutral.sum() // 2} of {len(neutral) // 2} games"
+            )
+            remedy = "The home team's row reads like 'CLE vs. WAS', the other 'WAS @ CLE'."
+            issues.error_file(str(file), what, remedy)
     rows = rows.sort_values(
         ["game_id", "at_home", "team_id"], ascending=[True, False, True], ignore_index=True
     )
@@ -274,6 +289,9 @@ def _seasons(
                 f"{season}: {regular} games of {expected}{_fewest(of_season)}",
             )  # fmt: skip
         champion, runner_up = finalists(of_season)
+        if playoffs and not champion and season < file_of.index.max():
+            what = "playoffs without a champion, though a later season is there: games are missing"
+            issues.warn_file(file_of[season], what, f"{season}: {playoffs} games")
         rows.append(
             (
                 season, len(league.team_ids(season)), first[season], last[season],
@@ -285,12 +303,14 @@ def _seasons(
 
 
 def _fewest(of_season: pd.DataFrame) -> str:
-    """Return the teams with fewer regular-season games than others, if they are not too many."""
+    """Return teams with fewer regular-season games than others, and those with too many."""
     games = of_season[of_season["kind"] == "regular"].groupby("abbreviation").size()
-    few = games[games < games.max()].sort_values(kind="stable")
-    if few.empty or len(few) > len(games) / 2:
-        return ""
-    return f", most teams {games.max()}, " + ", ".join(f"{team} {n}" for team, n in few.items())
+    most = min(int(games.max()), league.scheduled_games(str(of_season["season"].iloc[0])))
+    few = games[games < most].sort_values(kind="stable")
+    told = f", most teams {most}" if len(few) <= len(games) / 2 else f", the fullest {most}"
+    for some in (few.head(MAX_NAMED), games[games > most]):
+        told += "".join(f", {team} {n}" for team, n in some.items())
+    return f"{told} ({len(few)} teams with fewer)" if len(few) > MAX_NAMED else told
 
 
 def finalists(team_games: pd.DataFrame) -> tuple[int, int]:

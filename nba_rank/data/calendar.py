@@ -9,6 +9,7 @@ import pandas as pd
 from nba_rank.core.errors import UserError
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data.league import league_teams, usual_opening
+from nba_rank.data.outcomes import ROUNDS, series
 from nba_rank.data.tables import Tables, conform
 
 POINT_SHARES = {"open": 0.0, "0.05": 0.05, "0.15": 0.15, "0.25": 0.25, "0.5": 0.5, "0.75": 0.75}
@@ -17,8 +18,14 @@ POINT_SHARES = {"open": 0.0, "0.05": 0.05, "0.15": 0.15, "0.25": 0.25, "0.5": 0.
 AS_OF_POINTS = (*POINT_SHARES, "end")
 """As-of points in order; `end` is the morning after the last regular-season day."""
 
+PLAYOFF_POINTS = tuple(
+    f"round_{number}_{when}" for number in range(1, ROUNDS + 1) for when in ("begins", "two_games")
+)
+"""Points after `end` at which odds are judged: the morning of the first game of each round, and the
+morning after the last of the second games of its series. The play-in begins at `end`."""
+
 PLAYOFFS = "playoffs"
-"""Name of all dates after `end`. No skill is measured there."""
+"""Name of all other dates after `end`."""
 
 MAX_DAYS_WITHOUT_GAMES = 14
 """Days after the last game day that belong to its season: more than the All-Star break."""
@@ -70,17 +77,41 @@ def game_days(tables: Tables, seasons: Sequence[str]) -> pd.DataFrame:
     return dates.rename(columns={"game_date": "as_of_date"}).reset_index(drop=True)
 
 
+def playoff_points(tables: Tables, season: str) -> dict[str, pd.Timestamp]:
+    """Return the date of each of `PLAYOFF_POINTS` that a season has reached after `end`.
+
+    None depends on how a series goes on, so none tells anything of its length.
+    """
+    end = _season_row(tables, season)["last_regular_date"] + pd.Timedelta(days=1)
+    sides, games = ["team_id", "opponent_team_id"], tables.team_games
+    games = games[(games["season"] == season) & (games["kind"] == "playoffs")]
+    rounds = series(games, season)[[*sides, "round"]]
+    games = games[[*sides, "game_date"]].sort_values("game_date").merge(rounds, on=sides)
+    days, meeting = games["game_date"].to_numpy(), games.groupby(sides).cumcount().to_numpy()
+    points: dict[str, pd.Timestamp] = {}
+    for number in range(1, ROUNDS + 1):
+        of_round = (games["round"] == number).to_numpy()
+        second = days[of_round & (meeting == 1)]
+        if of_round.any():
+            points[f"round_{number}_begins"] = pd.Timestamp(days[of_round].min())
+        if len(second) == 2 ** (ROUNDS + 1 - number):
+            points[f"round_{number}_two_games"] = pd.Timestamp(second.max()) + pd.Timedelta(days=1)
+    return {name: date for name, date in points.items() if date > end}
+
+
 def playoff_dates(tables: Tables, seasons: list[str], every_days: int) -> pd.DataFrame:
     """Return `season` and `as_of_date` in the play-in and the playoffs of complete seasons.
 
-    They are every so many days after the point `end`, and the morning after the last game.
+    They are every so many days after the point `end`, `playoff_points`, and the morning after the
+    last game.
     """
     frames = []
     for season in seasons:
         end = _season_row(tables, season)["last_regular_date"] + pd.Timedelta(days=1)
         last = tables.games.loc[tables.games["season"] == season, "game_date"].max()
-        over = pd.DatetimeIndex([last + pd.Timedelta(days=1)])
-        dates = pd.date_range(end, over[0], freq=f"{every_days}D").union(over)
+        over = last + pd.Timedelta(days=1)
+        named = pd.DatetimeIndex([*playoff_points(tables, season).values(), over])
+        dates = pd.date_range(end, over, freq=f"{every_days}D").union(named)
         frames.append(pd.DataFrame({"season": season, "as_of_date": dates[dates > end]}))
     return pd.concat(frames, ignore_index=True).astype(
         {"as_of_date": "datetime64[us]", "season": "str"}

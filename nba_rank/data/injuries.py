@@ -6,27 +6,24 @@ from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
+from nba_rank.data.raw.injuries import NOT_SUBMITTED
 from nba_rank.data.rosters import identify_players, season_of_date, team_ids
-from nba_rank.data.tables import STATUSES, conform
+from nba_rank.data.tables import KEYS, STATUSES, conform
 
-_OTHER_STATUSES = {
-    "inactive": "Out",
-    "suspended": "Out",
-    "suspension": "Out",
-    "not with team": "Out",
-    "out for season": "Out",
-    "day-to-day": "Questionable",
-    "day to day": "Questionable",
-    "game time decision": "Questionable",
-    "gtd": "Questionable",
+_FORMS = {
+    "Out": r"o|out\b.*|ofs|ir|injured.*|inactive|suspen.*|not with team|expected to be out.*",
+    "Doubtful": r"d|doubtful",
+    "Questionable": r"q|dtd|gtd|questionable|day.to.day|game.time.decision",
+    "Probable": r"p|probable",
+    "Available": r"a|available|active",
 }
-"""Statuses of other sources, in lower case, as those of `STATUSES`."""
+"""What sources write, in lower case, for each of `STATUSES`."""
 
 
 def injury_tables(
     rows: pd.DataFrame, known: GameTables, issues: IngestIssues
 ) -> dict[str, pd.DataFrame]:
-    """Return the canonical tables `injury_reports` and `injury_report_dates` by name.
+    """Return the canonical tables of injury reports, of their days and of unreported teams.
 
     Of several reports of one date only the last counts, in order of file name and of place in the
     file. A player who is listed twice in it has the status of the last entry.
@@ -50,7 +47,10 @@ def injury_tables(
     what = "dropped: a later injury report of the same date"
     issues.warn(what, rows, replaced & ~rows["listed"], ["date"])
     rows = rows[~replaced]
-    listed = _entries(rows[rows["listed"]], known.teams, issues)
+    waits = rows["listed"] & columns.text(rows, "status").eq(NOT_SUBMITTED)
+    waiting = rows[waits].assign(team=lambda each: columns.text(each, "team"))
+    waiting["team_id"] = team_ids(waiting, known.teams, issues)
+    listed = _entries(rows[rows["listed"] & ~waits], known.teams, issues)
     entries = identify_players(listed, known.players, issues)
     reports = rows[~rows["listed"]]
     lost = reports["date"].isin(set(listed["date"]) - set(entries["date"]))
@@ -64,7 +64,12 @@ def injury_tables(
     what = "dropped: a later entry of the report lists the player again"
     issues.warn(what, entries, again, ["date", "team", "player_name"])
     entries = conform("injury_reports", entries[~again])
-    return {"injury_reports": entries, "injury_report_dates": reports}
+    waiting = waiting.drop_duplicates(KEYS["unreported_teams"])
+    return {
+        "injury_reports": entries,
+        "injury_report_dates": reports,
+        "unreported_teams": conform("unreported_teams", waiting),
+    }
 
 
 def _entries(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
@@ -80,7 +85,9 @@ def _entries(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> p
     issues.error("entry without player", rows, nobody, ["date", "team"], remedy)
 
     written = columns.text(rows, "status").str.lower().str.replace(r"\s+", " ", regex=True)
-    status = written.map({known.lower(): known for known in STATUSES} | _OTHER_STATUSES)
+    status = pd.Series(None, index=rows.index, dtype="str")
+    for name, form in _FORMS.items():
+        status = status.mask(written.str.fullmatch(form).eq(True), name)
     remedy = f"A status is one of {', '.join(STATUSES)}."
     issues.error("unknown status", rows, status.isna(), ["date", "player_name", "status"], remedy)
     rows = rows.assign(status=status, team_id=team_ids(rows, teams, issues))

@@ -13,6 +13,9 @@ from nba_rank.core.seasons import season_start_year
 
 EAST, WEST = "East", "West"
 
+HOST_IS_HOME = (True, True, False, False, True, False, True)
+"""Whether the host of a best of seven is at home in each game, by today's rule."""
+
 FIRST_SEASON = "1995-96"
 """The first season with the teams that are known here."""
 
@@ -54,6 +57,12 @@ _OTHER_NAMES = {
     "New Jersey Nets": "BKN", "New Orleans Hornets": "NOP",
     "New Orleans/Oklahoma City Hornets": "NOP", "Seattle SuperSonics": "OKC",
     "Vancouver Grizzlies": "MEM",
+}  # fmt: skip
+_OTHER_NICKNAMES = {
+    "Blazers": "POR", "Sixers": "PHI", "Cavs": "CLE", "Mavs": "DAL", "Wolves": "MIN",
+    "Bobcats": "CHA", "SuperSonics": "OKC", "Sonics": "OKC",
+    # The former city alone, of teams that were the only one there.
+    "New Jersey": "BKN", "Seattle": "OKC", "Vancouver": "MEM",
 }  # fmt: skip
 _OTHER_ABBREVIATIONS = {
     # ESPN's, Basketball-Reference's and former ones.
@@ -211,10 +220,13 @@ def names_of_today() -> dict[int, tuple[str, str]]:
 
 @cache
 def _meanings() -> dict[str, int]:
+    ids = {abbreviation: team_id for team_id, (abbreviation, *_) in _NOW.items()}
     nicknames = {nickname.lower(): team for team, (_, _, nickname, _, _) in _NOW.items()}
+    nicknames |= {name.lower(): ids[short] for name, short in _OTHER_NICKNAMES.items()}
     cities = {city.lower(): team for team, (_, city, _, _, _) in _NOW.items()}
     short = {name.lower(): team for name, team in abbreviations().items()}
-    return {**cities, **nicknames, **franchise_names(), **short, **{str(t): t for t in _NOW}}
+    known = {**cities, **nicknames, **franchise_names(), **short, **{str(t): t for t in _NOW}}
+    return {name.replace(" ", ""): team for name, team in known.items()} | known
 
 
 def team_ids_of(written: pd.Series) -> pd.Series:
@@ -313,3 +325,13 @@ def restart(season: str) -> Restart | None:
 def wins_needed(season: str, playoff_round: int) -> int:
     """Return the wins that decide a playoff series: 4; 3 in a first round before 2002-03."""
     return 3 if playoff_round == 1 and season_start_year(season) < 2002 else 4
+
+
+def host_is_home(season: str, playoff_round: int) -> tuple[bool, ...]:
+    """Return whether the host of a series is at home in each game, were all of them played.
+
+    2-2-1-1-1, in a best of five 2-2-1; in the Finals 2-3-2 from 1984-85 to 2012-13.
+    """
+    if playoff_round == 4 and season_start_year(season) < 2013:
+        return (True, True, False, False, False, True, True)
+    return HOST_IS_HOME[: 2 * wins_needed(season, playoff_round) - 1]

@@ -7,7 +7,8 @@ from nba_rank.data import league
 from nba_rank.data.duplicates import of_last_folder
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.rosters import team_ids
+from nba_rank.data.raw import columns
+from nba_rank.data.rosters import season_of_date, team_ids
 from nba_rank.data.tables import KEYS, conform
 
 MARGIN_RANGE = (-0.05, 0.15)
@@ -79,11 +80,17 @@ def market_totals_table(
 def market_lines_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
     """Return the canonical table `market_lines`.
 
-    Date and home team come from the game logs, by game id. A row with home and away exchanged is
-    turned round with its figures. The bookmaker's margin is taken off both moneylines in
-    proportion, as in `market_totals_table`.
+    Date and home team come from the game logs, by game id; a row without one is that of the game of
+    its teams on its date. A row with home and away exchanged is turned round with its figures. The
+    bookmaker's margin is taken off both moneylines in proportion, as in `market_totals_table`.
     """
+    without_id = rows["game_id"].isna() & season_of_date(rows["date"], known).notna()
+    rows = _with_game_ids(rows, known)
     unknown = ~rows["game_id"].isin(known.games["game_id"])
+    for file, lost in unknown[without_id].groupby(rows["file"]):
+        if lost.sum() >= MIN_CONTRADICTIONS and lost.mean() > 0.5:
+            what = f"{lost.sum()} of {len(lost)} lines are of no game of their teams on their date"
+            issues.error_file(str(file), what, columns.OTHER_ZONE)
     issues.warn("dropped: line of a game that the game logs lack", rows, unknown, _SHOWN)
     rows = _turned(_of_games(rows[~unknown], known, issues), issues)
     for what, differ in (
@@ -110,6 +117,18 @@ def market_lines_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssu
     _check_signs(rows, issues)
     _check_spreads(rows, issues)
     return conform("market_lines", rows)
+
+
+def _with_game_ids(rows: pd.DataFrame, known: GameTables) -> pd.DataFrame:
+    """Return the rows with the id of the game of their teams on their date where they have none."""
+    place = ["game_date", "home_team_id", "away_team_id"]
+    ids = known.games.set_index(place)["game_id"]
+    home, away = (league.team_ids_of(rows[side]) for side in ("home", "away"))
+    found = rows["game_id"]
+    for sides in ((home, away), (away, home)):
+        there = pd.MultiIndex.from_arrays([rows["date"], *sides], names=place)
+        found = found.fillna(pd.Series(ids.reindex(there).to_numpy(), rows.index, dtype="str"))
+    return rows.assign(game_id=found)
 
 
 def _of_games(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:

@@ -8,6 +8,8 @@ import pandas as pd
 
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v"})
 
+_REMARK = re.compile(r"(?<=\S)(\s*\([^()]*\)|\\\S*)\s*$")
+
 _LETTERS = str.maketrans("đðłø\N{LATIN SMALL LETTER DOTLESS I}", "ddloi")
 """Letters that Unicode does not decompose into a plain one and an accent."""
 
@@ -15,7 +17,8 @@ _LETTERS = str.maketrans("đðłø\N{LATIN SMALL LETTER DOTLESS I}", "ddloi")
 def plain_name(name: str) -> str:
     """Return a name's letters and digits without case and accents: `ajgriffin` for A.J. Griffin.
 
-    A name that is written `Griffin, A.J.` is turned round.
+    A name that is written `Griffin, A.J.` is turned round. Basketball-Reference's remarks behind a
+    name are left out: `(TW)` for a two-way contract, and the id after a backslash.
     """
     return "".join(_words(name))
 
@@ -28,6 +31,7 @@ def without_suffix(name: str) -> str:
 
 @cache
 def _words(name: str) -> tuple[str, ...]:
+    name = _REMARK.sub("", name)
     last, comma, first = name.partition(",")
     if comma and first.strip(" .").casefold() not in _SUFFIXES:
         name = f"{first} {last}"

@@ -14,11 +14,18 @@ GAME_SECONDS, OVERTIME_SECONDS = 240 * 60, 25 * 60
 MAX_SECONDS_APART = 5 * 60
 """By so much the seconds of a team's players, rounded one by one, may miss those of a game."""
 
-MAX_CAMEOS_PER_GAME = 1.0
-"""A file with more rows of no minutes and no counts lists those who did not play, too."""
+MAX_CAMEOS_PER_GAME = 0.3
+"""A file with more rows of no minutes and no counts lists those who did not play, too.
+
+The league's logs have up to .05 in a regular season and .23 in playoffs.
+"""
 
 MAX_CAMEOS_PER_PLAYER = 10
 """A player with more such rows in a season did not play; the league's logs have up to seven."""
+
+REGULAR_SECONDS = 24 * 60
+"""A player of so many seconds a game has one such row at most; in the league's logs those with more
+have under 23.8 minutes."""
 
 POSSIBLE_SHARE = (0.5, 2.0)
 """Share of the seconds of a game without overtime that a team's players can have."""
@@ -43,6 +50,7 @@ def player_rows(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -
             not add up to their teams, that is an error; where most games have none, a warning, and
             the season has no players.
     """
+    covered = rows.drop_duplicates(["season", "kind"])
     rows = players_of_league(_who_appeared(rows, issues), issues)
     rows = number_players(_join(rows, sides, issues), issues)
     rows = _of_one_id(rows, issues)
@@ -50,27 +58,34 @@ def player_rows(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -
     both = repeated.groupby(["game_id", "player_id"])["team_id"].transform("nunique") > 1
     issues.warn("player on both sides of a game: one row is kept", repeated, both, _SHOWN)
     rows = deduplicate(rows, ["game_id", "player_id"], ["player_name"], issues)
-    return _of_whole_teams(rows, sides, issues)
+    return _of_whole_teams(rows, sides, covered, issues)
 
 
 def _who_appeared(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Leave out the rows of players who did not play.
 
     A row without minutes and counts is an absence where the minutes are empty. Where they are 0, it
-    can also be an appearance of under half a minute; those are rare, so where a file or a player
-    has many such rows, they are absences.
+    can also be an appearance of under half a minute; those are rare, so where a player has many
+    such rows, or a file has many of other players, they are absences.
     """
     idle = rows[["points", *BOX_COLUMNS, "plus_minus"]].fillna(0).eq(0).all(axis=1)
     unknown = rows["seconds"].isna()
     absent = unknown & idle
     cameo = rows[idle & rows["seconds"].eq(0)]
     if len(cameo):
-        log, player = ["file", "season"], ["season", "player_id", "player_name"]
-        games = rows.groupby(log)["game_id"].nunique()
-        of_log = cameo.groupby(log)["row"].transform("size")
+        log, player = ["log", "season"], ["season", "player_id", "player_name"]
+        # Files of few games, such as one each, are judged together.
+        size = rows.groupby("file")["game_id"].nunique()
+        logs = rows["file"].mask(rows["file"].map(size) < MIN_GAMES, "")
+        games = rows.assign(log=logs).groupby(log)["game_id"].nunique()
+        cameo = cameo.assign(log=logs)
         of_player = cameo.groupby(player, dropna=False)["row"].transform("size")
-        often = of_log > MAX_CAMEOS_PER_GAME * cameo[log].join(games, on=log)["game_id"]
+        played = rows[rows["seconds"] > 0].groupby(player, dropna=False)["seconds"].mean()
+        usual = cameo[player].merge(played.reset_index(), on=player, how="left")["seconds"]
+        often = usual.set_axis(cameo.index).ge(REGULAR_SECONDS) & (of_player > 1)
         often |= of_player > MAX_CAMEOS_PER_PLAYER
+        of_log = cameo.assign(rest=~often).groupby(log)["rest"].transform("sum")
+        often |= of_log > MAX_CAMEOS_PER_GAME * cameo[log].join(games, on=log)["game_id"]
         absent |= often.reindex(rows.index, fill_value=False)
         issues.warn(
             "player row of 0 minutes and no counts: kept as an appearance of under half a minute",
@@ -149,21 +164,23 @@ def _join(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.D
     return rows.assign(game_date=rows["team_date"])
 
 
-def _of_whole_teams(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+def _of_whole_teams(
+    rows: pd.DataFrame, sides: pd.DataFrame, covered: pd.DataFrame, issues: IngestIssues
+) -> pd.DataFrame:
     """Check that the minutes and points of each team's players are those of the team.
 
-    Where only some games fail, a row stays unless the minutes of its team are far from a game's.
+    `covered` has a row of each season and kind of game of which there are player logs, whatever is
+    left of them. Where only some games fail, a row stays unless the minutes of its team are far
+    from a game's.
     """
     sums = rows.groupby(_KEY).agg(
         player_seconds=("seconds", "sum"), player_points=("points", "sum"),
         player_tov=("tov", "sum"),
-        counted=("points", "count"), n_players=("points", "size"),
     )  # fmt: skip
     first = rows.drop_duplicates(_KEY).set_index(_KEY)[["file", "row"]]
     whole = ["season", "kind"]
-    covered = pd.MultiIndex.from_frame(rows[whole].drop_duplicates())
     teams = sides.loc[
-        pd.MultiIndex.from_frame(sides[whole]).isin(covered),
+        pd.MultiIndex.from_frame(sides[whole]).isin(pd.MultiIndex.from_frame(covered[whole])),
         [*_KEY, *whole, "points", "tov", "matchup", "is_home", "file", "row"],
     ].join(sums, on=_KEY)
     teams["players_minutes"] = (teams["player_seconds"] / 60).round(1)
@@ -171,9 +188,7 @@ def _of_whole_teams(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssue
     nearest = (over / OVERTIME_SECONDS).round().clip(lower=0) * OVERTIME_SECONDS
     teams["without"] = teams["player_seconds"].isna()
     teams["minutes_apart"] = (over - nearest).abs() > MAX_SECONDS_APART
-    teams["points_apart"] = (teams["counted"] == teams["n_players"]) & (
-        teams["player_points"] != teams["points"]
-    )
+    teams["points_apart"] = ~teams["without"] & (teams["player_points"] != teams["points"])
     teams["without_both"] = teams.groupby("game_id")["without"].transform("all")
     own = teams[[*_KEY, "points", "player_points", "players_minutes", "points_apart"]].join(
         first, on=_KEY, how="inner"
@@ -182,7 +197,8 @@ def _of_whole_teams(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssue
         "points of the players do not add up to the team's",
         own, own["points_apart"], [*_KEY, "points", "player_points"],
     )  # fmt: skip
-    lost = [part for _, part in teams.groupby(whole) if _fails(part, first, issues)]
+    file_of = covered.set_index(whole)["file"].to_dict()
+    lost = [part for key, part in teams.groupby(whole) if _fails(part, str(file_of[key]), issues)]
     if lost:
         gone = pd.MultiIndex.from_frame(pd.concat(lost)[whole].drop_duplicates())
         rows = rows[~pd.MultiIndex.from_frame(rows[whole]).isin(gone)]
@@ -197,7 +213,7 @@ def _of_whole_teams(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssue
     return _of_possible_minutes(rows, teams, first, issues)
 
 
-def _fails(teams: pd.DataFrame, first: pd.DataFrame, issues: IngestIssues) -> bool:
+def _fails(teams: pd.DataFrame, file: str, issues: IngestIssues) -> bool:
     """Whether the players of a season and kind of game are too few to count.
 
     Too few rows are a warning; rows that do not add up to the teams in most games, an error.
@@ -208,10 +224,9 @@ def _fails(teams: pd.DataFrame, first: pd.DataFrame, issues: IngestIssues) -> bo
     season, kind = teams["season"].iloc[0], teams["kind"].iloc[0]
     if len(games) < MIN_GAMES or bad.mean() <= 0.5:
         return False
-    (file, _) = first.loc[first.index.isin(pd.MultiIndex.from_frame(teams[_KEY]))].iloc[0]
     if games["without_both"].sum() > bad.sum() / 2:
         issues.warn_file(
-            str(file),
+            file,
             "SEASON WITHOUT PLAYERS: most of its games have no complete player rows, so the others "
             "are left out",
             f"{season} {kind}: {int((~bad).sum())} of {len(games)} games have them",
@@ -233,7 +248,7 @@ def _fails(teams: pd.DataFrame, first: pd.DataFrame, issues: IngestIssues) -> bo
         )
     )
     issues.error_file(
-        str(file),
+        file,
         f"the players do not add up to their teams: of {len(games)} games of {season} ({kind}), "
         f"{told}; such as game {example['game_id']}, team {example['team_id']}: {has}",
         "Give every player who appeared, once, with his minutes; or remove the player logs of the "

@@ -3,7 +3,7 @@
 Letters: T teams of the season in ascending order of id, G games.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -47,6 +47,15 @@ class Remaining:
     assumed: np.ndarray
     unpaired: int = 0
     surplus: int = 0
+
+    def take(self, chosen: np.ndarray) -> Self:
+        """Return some of the games, a mask [G] or positions."""
+        of_games = {
+            name: values[chosen]
+            for name, values in vars(self).items()
+            if isinstance(values, np.ndarray)
+        }
+        return replace(self, **of_games)
 
     @property
     def assumption(self) -> str:

@@ -21,6 +21,9 @@ from nba_rank.data.tables import KEYS, Tables, conform
 
 _SHOWN = ["date", "team", "player_name"]
 
+MIN_IDS = 8
+"""A file of so many ids, none of which a game log has, has those of another source."""
+
 LIST_SIZE = (8, 25)
 """Players on a team's list: a game needs eight, and a camp has about twenty."""
 
@@ -52,6 +55,7 @@ def roster_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) ->
         rows.assign(players=size), few, ["date", "team", "players"],
         "List all players of a team, and only them; or leave the team out.",
     )  # fmt: skip
+    rows = rows[size.between(*LIST_SIZE)]
     read = rows["file"].unique()
     rows = identify_players(rows, known.players, issues)
     for file in set(read) - set(rows["file"]):
@@ -136,16 +140,15 @@ def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> p
     """Return the team that each row of a file means (int64), 0 for none, which is an error.
 
     The column `team` has ids, abbreviations or names, also those of a franchise before it was
-    renamed or moved. A team that is not in the league in the row's `season` is an error, too.
+    renamed or moved; what the game logs say comes first. A team that is not in the league in the
+    row's `season` is an error, too.
     """
     ids = raw_values.numbers(raw_values.digits(rows["team"]))
     ids = ids.where(ids.isin(league.known_team_ids()))
-    names = {
-        **{name.upper(): team for name, team in league.franchise_names().items()},
-        **dict(zip(teams["name"].str.upper(), teams["team_id"], strict=True)),
-        **_abbreviations(teams),
-    }
+    names = dict(zip(teams["name"].str.upper(), teams["team_id"], strict=True))
+    names |= _abbreviations(teams)
     ids = ids.fillna(rows["team"].str.upper().str.replace(r"\s+", " ", regex=True).map(names))
+    ids = ids.fillna(league.team_ids_of(rows["team"]))
     remedy = "Give the team's id, its name, or its abbreviation as in the game logs."
     issues.error("unknown team", rows, ids.isna(), ["team"], remedy)
     columns.check_seasons(ids, rows["season"], rows, ["team", "season"], issues)
@@ -179,6 +182,10 @@ def identify_players(
     issues.warn("dropped: player without id whom no game log names", rows, lost & ~several, _SHOWN)
     rows = rows[~lost]
     newest = players.drop_duplicates("player_id", keep="last")
+    strange = ~rows["player_id"].isin(newest["player_id"])
+    file = strange.groupby(rows["file"])
+    strange = file.transform("all") & file.transform("size").ge(MIN_IDS) & bool(len(newest))
+    rows = issues.drop("player of a file whose ids no game log has", rows, strange, _SHOWN)
     names = rows["player_id"].map(newest.set_index("player_id")["player_name"])
     return rows.assign(player_name=rows["player_name"].fillna(names).fillna(""))
 

@@ -41,7 +41,7 @@ def schedule_table(
         listed = _listed(rows, known, issues)
         fixtures = pd.concat([fixtures, listed[fixtures.columns]], ignore_index=True)
         issues.warn(
-            "fixture of a team that has more games than its season: is an old one still listed?",
+            "fixture of a team with more games than its season has: is it old, or preseason?",
             listed, _of_sides(listed, _with_too_many(fixtures)), _SHOWN,
         )  # fmt: skip
 
@@ -99,18 +99,16 @@ def _check_days(
     rows: pd.DataFrame, done: pd.Series, games: pd.DataFrame, issues: IngestIssues
 ) -> None:
     """Record an error for files most of whose games were played, but on the day before."""
+    counts = pd.DataFrame({"on the same day": done})
     for days, when in ((-1, "a day later"), (1, "a day earlier")):
         moved = rows[_GAME].assign(game_date=rows["game_date"] + days * _DAY)
-        shifted = _in(moved, games) & ~done
-        for file, marks in shifted.groupby(rows["file"], sort=False):
-            exact = int(done[marks.index].sum())
-            if marks.sum() >= MIN_SHIFTED and marks.sum() > exact:
-                issues.error_file(
-                    str(file),
-                    f"{int(marks.sum())} games that were played stand {when} than in the game "
-                    f"logs, {exact} on the same day",
-                    columns.OTHER_ZONE,
-                )
+        counts[when] = _in(moved, games) & ~done
+    for file, found in counts.groupby(rows["file"], sort=False).sum().iterrows():
+        when = str(found.idxmax())
+        if when != "on the same day" and found[when] >= MIN_SHIFTED:
+            what = f"{found[when]} games that were played stand {when} than in the game logs"
+            exact = f"{found['on the same day']} on the same day"
+            issues.error_file(str(file), f"{what}, {exact}", columns.OTHER_ZONE)
 
 
 def _with_too_many(fixtures: pd.DataFrame) -> pd.DataFrame:

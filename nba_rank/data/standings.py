@@ -6,7 +6,8 @@ exactly: a quotient of whole numbers is correctly rounded, so 41-41 equals 36-36
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,25 @@ class Records:
         """Return winning percentages [T] against each team's opponents, a mask [T, T] or [T]."""
         wins = (self.beat * opponents).sum(axis=1)
         return win_pct(wins, (self.beat.T * opponents).sum(axis=1))
+
+    def with_games(self, home: np.ndarray, away: np.ndarray, margin: np.ndarray) -> Self:
+        """Return the records after N more games.
+
+        `home` and `away` are positions [N], `margin` is points of the home team less the other's,
+        not 0 [N].
+        """
+        more = count_records(
+            self.team_id,
+            self.conference,
+            self.division,
+            np.concatenate([home, away]),
+            np.concatenate([away, home]),
+            np.concatenate([margin > 0, margin < 0]),
+            np.concatenate([margin, -margin]),
+        )
+        beat, point_diff = self.beat + more.beat, self.point_diff + more.point_diff
+        pct = win_pct(beat.sum(axis=1), beat.sum(axis=0))
+        return replace(self, beat=beat, point_diff=point_diff, win_pct=pct)
 
 
 def win_pct(wins: np.ndarray, losses: np.ndarray) -> np.ndarray:
@@ -245,7 +265,19 @@ def count_records(
 
 
 def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.DataFrame:
-    """Return the standings of a season from its rows of kind `regular`.
+    """Return the standings of a season from its rows of kind `regular`, see `standings_of`.
+
+    Raises:
+        ValueError: The season has no teams, or a game names another team.
+    """
+    members, rows = regular_season(team_games, teams, season)
+    return standings_of(records_of(members, rows), members)
+
+
+def standings_of(records: Records, members: pd.DataFrame) -> pd.DataFrame:
+    """Return the standings of a season.
+
+    `members` are its rows of the table of teams, in ascending order of id.
 
     Returns:
         One row a team, ordered by `league_rank`:
@@ -260,16 +292,11 @@ def standings(team_games: pd.DataFrame, teams: pd.DataFrame, season: str) -> pd.
         their records are equal, else empty; `LOTS`: the lower id is first);
         `league_rank` (1 is best, a strict order by record over both conferences, which decides home
         court; it agrees with the seeds unless division winners are seeded first).
-
-    Raises:
-        ValueError: The season has no teams, or a game names another team.
     """
-    members, rows = regular_season(team_games, teams, season)
-    records = records_of(members, rows)
     beat, conference, division = records.beat, records.conference, records.division
     n = len(beat)
     wins, losses = beat.sum(axis=1), beat.sum(axis=0)
-    others = league.seeded_with_winners(season)
+    others = league.seeded_with_winners(str(members["season"].iloc[0]))
     orders, winner, rules = _orders(records, title_first=others is not None)
 
     seed = np.zeros(n, dtype="int64")

@@ -186,6 +186,8 @@ SCHEMA: dict[str, dict[str, str]] = {
     # One row a morning with an injury report, even an empty one: a player who is not in
     # `injury_reports` on such a date is fit; on other dates nothing is known.
     "injury_report_dates": {"date": "datetime64[us]", "season": "str"},
+    # One row a team that had not submitted its injuries on such a date: nothing is known of it.
+    "unreported_teams": {"date": "datetime64[us]", "season": "str", "team_id": "int64"},
 }
 
 STATUSES = ("Out", "Doubtful", "Questionable", "Probable", "Available")
@@ -207,6 +209,7 @@ KEYS: dict[str, list[str]] = {
     "drafts": ["player_id"],
     "injury_reports": ["date", "player_id"],
     "injury_report_dates": ["date"],
+    "unreported_teams": ["date", "team_id"],
 }
 
 
@@ -229,6 +232,7 @@ class Tables:
     drafts: pd.DataFrame
     injury_reports: pd.DataFrame
     injury_report_dates: pd.DataFrame
+    unreported_teams: pd.DataFrame
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what `make` makes of the tables, made once for each key and kept with them.

@@ -1,5 +1,6 @@
 """Judge a run: the final ranker, its members and the baselines on the test seasons."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,11 +10,13 @@ import pandas as pd
 from nba_rank.config.schema import Config
 from nba_rank.core.names import MARGINS
 from nba_rank.core.workers import Tell, side_by_side
+from nba_rank.data.calendar import AS_OF_POINTS, PLAYOFF_POINTS
 from nba_rank.data.prepare import true_strength
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.baselines import baseline_scores, market_scores, with_random
 from nba_rank.evaluation.evaluate import evaluate, interval_metrics, recovery_metrics
 from nba_rank.evaluation.metrics import EXPONENTIAL_NDCG, LIST_METRICS
+from nba_rank.evaluation.playoff_odds import playoff_metrics
 from nba_rank.evaluation.probability_assessment import Forecast, assess_probabilities
 from nba_rank.evaluation.result import WITHOUT, EvaluationResult, evaluation_result
 from nba_rank.features.roster import PlayerSets
@@ -30,14 +33,16 @@ from nba_rank.samples.folds import FoldPlan
 MOMENTS = {"opening": 0.0, "half-way": 0.5, "end": 1.0}
 """Shares of the season played at which the weights of the stack are kept."""
 
+_POINT = ["season", "as_of_date", "as_of_point"]
+
 
 @dataclass(frozen=True)
 class EvaluationInputs:
     """A run's models, by fit, and forecasts.
 
     `oof` are member scores by season, of models that have not seen it; `completed` are those of the
-    test seasons with final score, probabilities and odds; `games` are from
-    `nba_rank.odds.next_games`, none where nothing is simulated.
+    test seasons with final score, probabilities and odds; `predictions` go on to the title where
+    seasons are simulated; `games` are from `nba_rank.odds.next_games`, none where they are not.
     """
 
     plan: FoldPlan
@@ -67,15 +72,20 @@ def assess(
     tables, results, ranker = league.tables, league.results, final_name(config)
     points = grid[(grid["as_of_point"] != "") & grid["season"].isin(judged.plan.test_seasons)]
     baselines = baseline_scores(tables, grid[grid["as_of_point"] != ""])
-    simulated = pd.DataFrame()
+    in_playoffs = _at(PLAYOFF_POINTS, judged.predictions)
+    simulated = pd.DataFrame(columns=_POINT)
     if config.odds.name == "monte_carlo":
-        of_points, tests = grid[grid["as_of_point"] != ""], judged.plan.test_seasons
+        later = in_playoffs[_POINT].drop_duplicates()
         simulated = margins_only(
-            tables, league.inputs, of_points, tests,
-            n_simulations=config.odds.n_simulations, seed=config.seed,
+            tables,
+            pd.concat([grid.loc[grid["as_of_point"] != "", _POINT], later]),
+            judged.plan.test_seasons,
+            n_simulations=config.odds.n_simulations,
+            seed=config.seed,
             threads=config.trainer.num_threads,
-        )  # fmt: skip
-    scored = _scored(judged, points, baselines, simulated, tables, config, rng)
+        )
+    before = _at(AS_OF_POINTS, simulated)
+    scored = _scored(judged, points, baselines, before, tables, config, rng)
     without = _without_a_member(judged, points, data, config)
     chosen = LIST_METRICS | EXPONENTIAL_NDCG if config.evaluation.exponential_ndcg else LIST_METRICS
     rankings = evaluate(
@@ -86,8 +96,10 @@ def assess(
         for part in judged.plan.tests
         for season in part.seasons
     }
-    at_points = judged.predictions[judged.predictions["as_of_point"] != ""]
+    at_points = _at(AS_OF_POINTS, judged.predictions)
     more = [interval_metrics(at_points)]
+    if len(in_playoffs):
+        more.append(playoff_metrics(in_playoffs, simulated, tables, results, ranker))
     strength = true_strength(config.data)
     if strength is not None:
         more.append(recovery_metrics(scored, strength))
@@ -98,7 +110,7 @@ def assess(
         ranker=ranker,
         rankings=rankings,
         probabilities=assess_probabilities(
-            forecasts, league, baselines, grid, ranker, simulated, judged.games
+            forecasts, league, baselines, grid, ranker, before, judged.games
         ),
         more=pd.concat(more, ignore_index=True),
         predictions=judged.predictions,
@@ -111,6 +123,10 @@ def assess(
         occlusion=_occlusion(judged, data, points, n_workers(config), rng),
         rng=floor_rng,
     )
+
+
+def _at(points: Sequence[str], frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["as_of_point"].isin(points)]
 
 
 def truth_of(results: pd.DataFrame, tables: Tables) -> pd.DataFrame:
@@ -142,7 +158,7 @@ def _scored(
     own = [*config.model.members] if len(config.model.members) > 1 else []
     if config.features.projection.enabled:
         own.append(PROJECTED)
-    final = judged.predictions[judged.predictions["as_of_point"] != ""]
+    final = _at(AS_OF_POINTS, judged.predictions)
     if len(simulated):
         margins = simulated.assign(score=-simulated["projected_rank"], ranker=MARGINS)
         baselines = pd.concat([baselines, margins[[*key, "score", "ranker"]]])

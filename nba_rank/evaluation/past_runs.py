@@ -16,7 +16,7 @@ from nba_rank.core.errors import UserError
 from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.core.names import ALL, SIMULATION, STANDINGS
 from nba_rank.core.run_dir import read_manifest
-from nba_rank.data.calendar import AS_OF_POINTS
+from nba_rank.data.calendar import AS_OF_POINTS, PLAYOFF_POINTS
 from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS
 from nba_rank.evaluation.paired import MEAN, with_mean
 from nba_rank.evaluation.sweeps import TEST_BEST as BEST
@@ -204,7 +204,7 @@ def common_scores(runs: Mapping[str, pd.DataFrame], standings: pd.DataFrame) -> 
         raise RunsError("the runs have no metric in common at any point of a season")
     wide[STANDINGS] = _values(standings).reindex(wide.index)
     tidy = with_mean(wide.reset_index().melt(_KEY, var_name="ranker").dropna())[TIDY_COLUMNS]
-    points = {name: place for place, name in enumerate([MEAN, *AS_OF_POINTS])}
+    points = {name: place for place, name in enumerate([MEAN, *AS_OF_POINTS, *PLAYOFF_POINTS])}
     order = {
         "metric": tidy["metric"].map({name: i for i, name in enumerate(METRICS)}),
         "scope": tidy["scope"].map({name: i for i, name in enumerate(SCOPES)}).fillna(len(SCOPES)),

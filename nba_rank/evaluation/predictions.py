@@ -8,7 +8,7 @@ import pandas as pd
 
 from nba_rank.core.arrays import FloatArray
 from nba_rank.core.names import MEMBERS
-from nba_rank.data.calendar import PLAYOFFS, as_of_points
+from nba_rank.data.calendar import PLAYOFFS, as_of_points, playoff_points
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.tables import Tables
 from nba_rank.features.players.names import player_names
@@ -41,14 +41,14 @@ def predictions_table(
     """Lay out the predictions, best team of each date first.
 
     Returns:
-        `season`, `as_of_date`, `as_of_point` (empty between the points, `PLAYOFFS` after the
-        last), `team_id`, `team`,
-        `name`, `conference`, `score` (higher is better), `strength_percentile` (0 to 100), `rank`,
-        `conference_rank` (1 is best), `<member>_rank` (null where it has no score), after model A's
-        rank its `INTERVALS` where it has them, `model_agreement` (0 to 1), where fitted
-        `PROBABILITIES` and `SIMULATED`, with model A `top_players` (a list of `player_id`,
-        `player`, `weight` by attention weight, empty where no players are known), `actual_rank`,
-        `actual_conference_rank` and `verdict` (null while the outcome is unknown).
+        `season`, `as_of_date`, `as_of_point` (between the points empty, and `PLAYOFFS` after
+        `end`), `team_id`, `team`, `name`, `conference`, `score` (higher is better),
+        `strength_percentile` (0 to 100), `rank`, `conference_rank` (1 is best), `<member>_rank`
+        (null where it has no score), after model A's rank its `INTERVALS` where it has them,
+        `model_agreement` (0 to 1), where fitted `PROBABILITIES` and `SIMULATED`, with model A
+        `top_players` (a list of `player_id`, `player`, `weight` by attention weight, empty where no
+        players are known), `actual_rank`, `actual_conference_rank` and `verdict` (null while the
+        outcome is unknown).
     """
     frame = predicted.frame.copy()
     teams = tables.teams[["season", "team_id", "abbreviation", "name"]]
@@ -147,9 +147,11 @@ def _points(tables: Tables, frame: pd.DataFrame) -> pd.Series:
     names = pd.Series("", index=frame.index, dtype="str")
     for season, dates in frame.groupby("season")["as_of_date"]:
         points = as_of_points(tables, str(season))
-        of_dates = dates.map({date: point for point, date in points.items()}).fillna("")
         over = dates > points.get("end", pd.Timestamp.max)
-        names[dates.index] = of_dates.mask(over, PLAYOFFS)
+        if over.any():
+            points |= playoff_points(tables, str(season))
+        of_dates = dates.map({date: point for point, date in points.items()})
+        names[dates.index] = of_dates.fillna(over.map({True: PLAYOFFS, False: ""}))
     return names
 
 

@@ -42,9 +42,10 @@ def reference_odds(
 
     Returns:
         `COLUMNS`, a row a team, point and ranker; title odds add up to 1, playoff odds only on
-        average to 16. Of `TABLE_RANKERS`, the seasons after at least `MIN_EARLIER` earlier ones. Of
-        `random`, 16 and 1 over the number of teams. Of `random16`, at the point `end` of complete
-        seasons, title odds of 1/16 for each team of the playoffs and 0 for all others.
+        average to 16, and are NaN where only teams of the playoffs are scored. Of `TABLE_RANKERS`,
+        the seasons after at least `MIN_EARLIER` earlier ones. Of `random`, 16 and 1 over the number
+        of teams. Of `random16`, at the point `end` of complete seasons, title odds of 1/16 for each
+        team of the playoffs and 0 for all others.
     """
     asked = list(dict.fromkeys(seasons))
     chosen = scores["ranker"].isin(TABLE_RANKERS) & (scores["as_of_point"] != "")
@@ -81,9 +82,10 @@ def _fitted(rows: pd.DataFrame, asked: list[str]) -> pd.DataFrame:
         score = (value - value[earlier].mean()) / value[earlier].std(ddof=1)
         # A season has one date at a point; numbers are grouped faster than text.
         lists = {"season": number, "as_of_date": number, "score": score, "champion": champion}
-        platt = PlattScaling.fit(score[earlier], made[earlier])
+        if not made[earlier].all():
+            platt = PlattScaling.fit(score[earlier], made[earlier])
+            playoff_prob[now] = platt.predict(score[now])
         odds = SoftmaxOdds.fit(pd.DataFrame(lists)[earlier])
-        playoff_prob[now] = platt.predict(score[now])
         title_prob[now] = softmax(score[now] / odds.temperature)
     table = rows.assign(playoff_prob=playoff_prob, title_prob=title_prob)
     return table[~np.isnan(title_prob)]

@@ -37,6 +37,7 @@ MEASURES = (
     *((name, scope) for scope in ("league", "playoff16")
       for name in ("spearman", "kendall", "rank_mae", "rank_rmse", "ndcg_16", "precision_8")),
     *((name, "league") for name in ("champion_log_loss", "champion_brier", "playoff_brier")),
+    *((name, "playoffs") for name in ("champion_log_loss", "series_log_loss")),
     *(("game_log_loss", scope) for scope in ("regular", "regular_priced", "playoffs",
                                              "playoffs_priced")),
     ("series_upset_auc", "league"),

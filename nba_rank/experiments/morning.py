@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from nba_rank.config.schema import Config
+from nba_rank.core.errors import UserError
 from nba_rank.data.freshness import Basis
+from nba_rank.data.league import team_ids_of
 from nba_rank.data.tables import Tables
 from nba_rank.experiments.inputs import inputs_on
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.hypothesis import Hypothesis
+from nba_rank.odds.restated import restated
 from nba_rank.samples.dataset import Dataset
 
 
@@ -37,6 +40,7 @@ class Morning:
         forgotten: Why an ingest is needed, or None.
         hypothesis: What is assumed of the games to come, if anything.
         hypothetical: All that is assumed, in words; empty for a forecast of what is known.
+        known_ratings: The players as they are known to be, where others are assumed.
     """
 
     season: str
@@ -53,9 +57,31 @@ class Morning:
     forgotten: str | None
     hypothesis: Hypothesis | None = None
     hypothetical: str = ""
+    known_ratings: pd.DataFrame | None = None
+
+    @property
+    def teams(self) -> "pd.Series[str]":
+        """Abbreviations of the season's teams by id."""
+        own = self.tables.teams[self.tables.teams["season"] == self.season]
+        return own.set_index("team_id")["abbreviation"]
+
+    def team(self, text: str) -> int:
+        """Return the id of the team that an id, abbreviation, name or nickname means.
+
+        Raises:
+            UserError: The season has no such team; the message names all.
+        """
+        found = team_ids_of(pd.Series([text])).iloc[0]
+        if found not in self.teams.index:
+            known = ", ".join(sorted(self.teams))
+            raise UserError(f"{self.season} has no team {text}; its teams are {known}")
+        return int(found)
 
     def inputs(self) -> tuple[Dataset, League]:
         """Return what the ranker reads."""
         dates = one_date(self.season, self.as_of_date)
         data, league = inputs_on(self.tables, self.ratings, dates, self.results, self.config)
+        if self.known_ratings is not None:
+            inputs = restated(league.inputs, self.tables, self.known_ratings, self.ratings)
+            league = replace(league, inputs=inputs)
         return data, replace(league, hypothesis=self.hypothesis)

@@ -28,7 +28,7 @@ from nba_rank.experiments.what_if import assume
 from nba_rank.features.players.squads import squads
 from nba_rank.features.store import KEY
 from nba_rank.models.ranker import Ranker
-from nba_rank.odds.coming_games import coming_games
+from nba_rank.odds.coming_games import coming_games, with_next_games
 from nba_rank.odds.ended_today import ended_today
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import N_SEEDS
@@ -105,25 +105,29 @@ def forecast_of(morning: Morning) -> DateForecast:
     data, league = morning.inputs()
     predicted = ranker.predict(data, league)
     found: dict[str, pd.DataFrame] = {}
-    odds, models = ranker.ensemble.odds, ranker.next_games
+    odds, models, hypothesis = ranker.ensemble.odds, ranker.next_games, morning.hypothesis
     if isinstance(odds, MonteCarloOdds):
         found["seeds"] = predicted.frame[
             [*KEY, *[f"seed_{place}" for place in range(1, N_SEEDS + 1)]]
         ]
         rated = league.rated(predicted.frame)
         names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
+        series = series_table(odds, rated, tables, hypothesis)
         if models is not None:  # a run of an earlier version has none
-            hypothesis = morning.hypothesis
             games = coming_games(odds, models, rated, tables, morning.days, hypothesis)
             found["games"] = _named(games, names)
             kind = "regular" if (rated["progress"] < 1).any() else "playoffs"
             found["strengths"] = strength_now(models, rated, kind)
-        found["series"] = _named(series_table(odds, rated, tables), names)
+            if len(series):
+                series = with_next_games(series, models, rated, tables)
         by_team = predicted.frame.set_index("team_id")
-        expected_wins = by_team["expected_wins"]
-        bracket = bracket_table(odds, rated, tables, expected_wins, morning.hypothesis)
-        found["bracket"] = _named(bracket, names)
-        found["standings"] = ended_today(tables, season, date, by_team["regular_strength"])
+        bracket = bracket_table(odds, rated, tables, by_team["expected_wins"], hypothesis)
+        if len(series):  # they are the known ones of the bracket, in its order
+            known = bracket["state"] == "known"
+            bracket.loc[known, "host_next_win_prob"] = series["host_next_win_prob"].to_numpy()
+        found["series"], found["bracket"] = _named(series, names), _named(bracket, names)
+        strength = by_team["regular_strength"]
+        found["standings"] = ended_today(tables, season, date, strength, hypothesis)
     if len(morning.ratings):
         found["players"] = squads(tables, morning.ratings)
     return DateForecast(

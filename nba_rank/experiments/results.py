@@ -190,11 +190,12 @@ def _tables(run: PastRun, tidy: pd.DataFrame) -> dict[str, object]:
     gaps = against_each(scored[scored["ranker"].isin(bars)], [run.ranker])
     games = chances[chances["metric"] == "game_brier"]
     priced = (games["ranker"] == "market").any()
+    against = paired(games if priced else games.iloc[:0], "market")
     return {
         "skill": season_means(skill),
         "gaps": gaps,
         "chances": season_means(chances),
-        "games": paired(games if priced else games.iloc[:0], "market"),
+        "games": against.sort_values(["scope", "value"], ascending=[False, True]),
         "coverage": season_means(coverage),
     }
 

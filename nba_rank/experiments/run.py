@@ -1,6 +1,6 @@
 """The order of the stages of a run: from tables to a written run folder."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +98,10 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
         ignore_index=True,
     )
 
+    if config.odds.name == "monte_carlo":
+        with stages.stage("playoffs"):
+            table = pd.concat([table, *_playoffs(of_season, inputs, console)], ignore_index=True)
+            table = table.sort_values(["season", "as_of_date", "rank"], ignore_index=True)
     with stages.stage("evaluation"):
         games = pd.DataFrame()
         if inputs.games is not None:
@@ -114,11 +118,6 @@ def run(config: Config, run_dir: RunDir, console: Console) -> RunResult:
             rng=np.random.default_rng(seeds.baselines),
             floor_rng=np.random.default_rng(seeds.noise_floor),
         )
-    if config.odds.name == "monte_carlo":
-        with stages.stage("playoffs"):
-            table = pd.concat([table, *_playoffs(of_season, inputs, console)], ignore_index=True)
-            table = table.sort_values(["season", "as_of_date", "rank"], ignore_index=True)
-            result = replace(result, predictions=table)
     with stages.stage("report"):
         setting = Setting(config, plan, tables, stages.seconds, inputs.group_seconds, seen)
         write_report(result, setting, run_dir, console)
@@ -141,7 +140,7 @@ def _next_games(inputs: RunInputs) -> dict[str, NextGames]:
 def _playoffs(
     of_season: dict[str, Ranker], inputs: RunInputs, console: Console
 ) -> list[pd.DataFrame]:
-    """Return the predictions tables of the test seasons' playoffs, which are not judged."""
+    """Return the predictions tables of the test seasons' playoffs."""
     tables, results, config = inputs.tables, inputs.results, inputs.config
     dates = playoff_dates(tables, [*of_season], config.data.as_of_every_days)
     ratings = ratings_on(tables, dates, config)

@@ -2,9 +2,10 @@
 
 Players enter a forecast by their ratings of the morning. One who is out has none, so that his team
 shares his minutes out; one who is traded has another team; one who is back has the minutes of his
-last games. An absence with a last day counts in the games before it alone: the rest of the season
-and the playoffs are those of the team with him. Results that are assumed count in the standings of
-every simulated season and are no evidence of strength.
+last games. What a team's results tell is restated for the players who are there. An absence with a
+last day counts in the games before it alone: the rest of the season and the playoffs are those of
+the team with him. Results that are assumed count in the standings, of the morning and of every
+simulated season, and are no evidence of strength.
 """
 
 import math
@@ -18,7 +19,6 @@ import pandas as pd
 from nba_rank.config.schema import WhatIfConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.core.errors import UserError
-from nba_rank.data.league import team_ids_of
 from nba_rank.data.player_names import plain_name, without_suffix
 from nba_rank.data.rosters import LIST_SIZE
 from nba_rank.data.tables import Tables, conform
@@ -107,13 +107,12 @@ class _Assumptions:
         tables = morning.tables
         names = known_names(tables)
         roster = morning.ratings[["player_id", "team_id"]]
-        own = tables.teams[tables.teams["season"] == morning.season]
         situation = Situation.of(tables, morning.season, morning.as_of_date)
         return cls(
             morning,
             situation,
             roster.assign(name=roster["player_id"].map(names).fillna("")),
-            own.set_index("team_id")["abbreviation"],
+            morning.teams,
             np.full(len(situation.remaining.home), np.nan),
         )
 
@@ -134,7 +133,7 @@ class _Assumptions:
         player_id, team_id, name = self._player(parts["player"])
         who = f"{name} ({self.teams[team_id]})"
         if kind == "trades":
-            to = self._team(parts["team"])
+            to = self.morning.team(parts["team"])
             if player_id in self.traded or to == team_id:
                 raise UserError(f"{who} is in {self.teams[self.traded.get(player_id, to)]} already")
             self.traded[player_id] = to
@@ -167,6 +166,7 @@ class _Assumptions:
             tables=self._reported(ratings),
             hypothesis=Hypothesis(self.results),
             hypothetical="; ".join(self.told),
+            known_ratings=self.morning.ratings,
         )
         spells = tuple(
             (int(day), _rated(replace(morning, ratings=self._without(ratings, day))))
@@ -237,13 +237,6 @@ class _Assumptions:
             for player, team, name in players.itertuples(index=False, name=None)
         )
 
-    def _team(self, text: str) -> int:
-        found = team_ids_of(pd.Series([text])).iloc[0]
-        if found not in self.teams.index:
-            known = ", ".join(sorted(self.teams))
-            raise UserError(f"{self.morning.season} has no team {text}; its teams are {known}")
-        return int(found)
-
     def _minutes_back(self, player_id: int, team_id: int, who: str) -> float:
         """Return the minutes of a player who is out and comes back."""
         morning, tables = self.morning, self.morning.tables
@@ -279,7 +272,7 @@ class _Assumptions:
         """Take the result of a game as certain."""
         self._check_simulated()
         left, ids = self.situation.remaining, self.situation.records.team_id
-        winner, loser = (self._team(str(parts[side])) for side in ("winner", "loser"))
+        winner, loser = (self.morning.team(str(parts[side])) for side in ("winner", "loser"))
         names = f"{self.teams[winner]} and {self.teams[loser]}"
         home, away = ids[left.home], ids[left.away]
         meeting = ((home == winner) & (away == loser)) | ((home == loser) & (away == winner))

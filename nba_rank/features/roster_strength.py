@@ -56,37 +56,57 @@ def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: GroupConfig
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
     n = len(rows.frame)
     known = np.isin(np.arange(n), row)
-    rating = ratings["impact_rating"].to_numpy()
-
-    def shares(minutes: str, rotation: Rotation) -> FloatArray:
-        return team_shares(ratings[minutes].to_numpy(), row, n, rotation)
 
     def strength(share: FloatArray, value: FloatArray) -> FloatArray:
         total = np.where(known, np.bincount(row, share * value, n), np.nan)
         return centred(total, rows.day)
 
+    terms = player_terms(tables, ratings, rows)
+    strengths = {name: strength(*term) for name, term in terms.items()}
+    draft_value = strengths.pop("draft_value")
+    projected = _projected(tables, rows, strengths["full_strength"])
+    full, rating = terms["full_strength"]
+    top3 = places(full * rating, row) < 3
+    seasons = _seasons_before(tables, ratings["player_id"].to_numpy(), rows.season[row])
+    parts = {
+        "top3_strength": strength(full * top3, rating),
+        "depth_strength": strength(full * ~top3, rating),
+        "draft_value": draft_value,
+        "experience": strength(ratio(full, group_sums(full, row)), seasons),
+    }
+    return pd.DataFrame({**strengths, "projected_win_pct": projected, **parts})
+
+
+def player_terms(
+    tables: Tables, ratings: pd.DataFrame, rows: Rows
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Return share and value of each rated player in the strengths that are sums over players.
+
+    The strength of a team is the sum of share times value over its players, less the mean of the
+    date's teams; see `build`.
+
+    Returns:
+        By name of the strength: shares of the team's time, which sum to 5 a team, and values, in
+        the unit of the strength, [P] each in the order of `ratings`.
+    """
+    row = rows.find(ratings["as_of_date"], ratings["team_id"])
+    rating = ratings["impact_rating"].to_numpy()
+
+    def shares(minutes: str, rotation: Rotation) -> FloatArray:
+        return team_shares(ratings[minutes].to_numpy(), row, len(rows.frame), rotation)
+
     full = shares("full_strength_minutes", REGULAR)
     playoffs = shares("full_strength_minutes", PLAYOFFS)
     average = ratio(*(group_sums(part, rows.day[row]) for part in (full * rating, full)))
     expected = shares("expected_minutes", REGULAR)
-    strengths = {
-        "roster_strength": strength(expected, rating),
-        "full_strength": strength(full, rating),
-        "playoff_strength": strength(playoffs, rating),
-        "star_strength": strength(playoffs, np.square(np.maximum(rating - average, 0.0))),
+    value = _draft_value(tables, ratings["player_id"].to_numpy(), rows.season[row])
+    return {
+        "roster_strength": (expected, rating),
+        "full_strength": (full, rating),
+        "playoff_strength": (playoffs, rating),
+        "star_strength": (playoffs, np.square(np.maximum(rating - average, 0.0))),
+        "draft_value": (expected, np.where(np.isnan(rating), np.nan, value)),
     }
-    projected = _projected(tables, rows, strengths["full_strength"])
-    top3 = places(full * rating, row) < 3
-    player, season = ratings["player_id"].to_numpy(), rows.season[row]
-    seasons = _seasons_before(tables, player, season)
-    value = _draft_value(tables, player, season)
-    parts = {
-        "top3_strength": strength(full * top3, rating),
-        "depth_strength": strength(full * ~top3, rating),
-        "draft_value": strength(expected, np.where(np.isnan(rating), np.nan, value)),
-        "experience": strength(ratio(full, group_sums(full, row)), seasons),
-    }
-    return pd.DataFrame({**strengths, "projected_win_pct": projected, **parts})
 
 
 def _draft_value(tables: Tables, player: IntArray, season: IntArray) -> FloatArray:

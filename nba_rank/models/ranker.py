@@ -150,6 +150,35 @@ class Ensemble:
         Raises:
             UserError: No players are known on some date, and there is no score without them.
         """
+        without = self._without_players(members, names)
+        if self.stacker is None:
+            return members[names[0]].to_numpy()
+        score = _blend(self.stacker, members)
+        if self.teams_stacker is None:
+            return score
+        return np.where(without, _blend(self.teams_stacker, members), score)
+
+    def parts(self, members: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+        """Return what makes the score of the teams of one date; each row sums to its score.
+
+        Returns:
+            A column for each input of the blend and `intercept`, or for the only member.
+
+        Raises:
+            UserError: As `score`.
+        """
+        without = self._without_players(members, names)
+        if self.stacker is None:
+            return members[names[:1]]
+        stacker = self.stacker
+        if self.teams_stacker is not None and without.any():
+            stacker = self.teams_stacker
+        parts = stacker.parts(members[stacker.inputs].to_numpy(), _progress(members))
+        found = pd.DataFrame(parts, index=members.index, columns=stacker.inputs)
+        return found.assign(intercept=stacker.intercept)
+
+    def _without_players(self, members: pd.DataFrame, names: list[str]) -> pd.Series:
+        """Return which rows are of dates on which no players are known; raises as `score`."""
         inputs = names if self.stacker is None else self.stacker.inputs
         without = members[_needed(inputs)].isna().any(axis=1)
         without = without.groupby([members["season"], members["as_of_date"]]).transform("any")
@@ -159,12 +188,7 @@ class Ensemble:
                 f"no players are known in {first['season']} on {first['as_of_date']:%Y-%m-%d}: "
                 "ingest that season's player logs, or train with model=xgb or model=rf"
             )
-        if self.stacker is None:
-            return members[names[0]].to_numpy()
-        score = _blend(self.stacker, members)
-        if self.teams_stacker is None:
-            return score
-        return np.where(without, _blend(self.teams_stacker, members), score)
+        return without
 
     def probabilities(self, scored: pd.DataFrame, names: list[str]) -> pd.DataFrame:
         """Return `calibration.probabilities` of rows with the members' scores and `score`.

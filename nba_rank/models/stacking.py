@@ -113,18 +113,28 @@ class Stacker:
             alpha=ridge.alpha,
         )
 
-    def predict(self, scores: FloatArray, progress: FloatArray | None = None) -> FloatArray:
-        """Blend scores [N, M] into stack scores [N]; without `progress` as on opening night."""
+    def parts(self, scores: FloatArray, progress: FloatArray | None = None) -> FloatArray:
+        """Return what each input adds to the intercept, in units of relevance, [N, M].
+
+        Arguments are those of `predict`.
+        """
         share = np.zeros(len(scores)) if progress is None else progress
-        blended = np.full(len(scores), self.intercept)
-        # Summed input by input: a matrix product's last bits depend on the number of rows.
+        added = np.empty(scores.shape)
         for column, (name, mean, scale, coef, change) in enumerate(
             zip(self.inputs, self.mean, self.scale, self.coef, self.coef_change, strict=True)
         ):
-            added = (coef + change * share) * (scores[:, column] - mean) / scale
+            known = (coef + change * share) * (scores[:, column] - mean) / scale
             instead, instead_change = self.unknown.get(name, (0.0, 0.0))
             unknown = np.isnan(scores[:, column])
-            blended += np.where(unknown, instead + instead_change * share, added)
+            added[:, column] = np.where(unknown, instead + instead_change * share, known)
+        return added
+
+    def predict(self, scores: FloatArray, progress: FloatArray | None = None) -> FloatArray:
+        """Blend scores [N, M] into stack scores [N]; without `progress` as on opening night."""
+        blended = np.full(len(scores), self.intercept)
+        # Summed input by input: a matrix product's last bits depend on the number of rows.
+        for part in self.parts(scores, progress).T:
+            blended += part
         return blended
 
     def weights(self, progress: float = 0.0) -> dict[str, float]:

@@ -3,10 +3,10 @@
 The play-in is drawn; from its entrants on, `advance` gives exact probabilities and `draw` plays.
 The bracket is fixed (1/8 - 4/5 and 2/7 - 3/6, no reseeding), and the better regular-season record
 hosts every series. A series is won by whoever would win more of all its games if they were played
-out, so the order of the venues only matters once it is under way: 2-2-1-1-1 in a best of seven,
-2-2-1 in a best of five (the 2-3-2 of the Finals until 2013-14 is not modelled).
+out, so the order of the venues only matters once it is under way.
 
-Letters: S simulations, T teams, C = 2 conferences, M slots of the bracket on one side of a series.
+Letters: S simulations, T teams, C = 2 conferences, M slots of the bracket on one side of a series,
+G games of a series played out.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import ndtr
 
-from nba_rank.core.arrays import Array, FloatArray, IntArray
+from nba_rank.core.arrays import Array, BoolArray, FloatArray, IntArray
 from nba_rank.core.errors import UserError
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import ROUNDS
@@ -28,8 +28,7 @@ CONFERENCES = 2
 _SLOTS = CONFERENCES * BERTHS
 SEEDS_BY_SLOT = np.array([1, 8, 4, 5, 2, 7, 3, 6])
 """Neighbours meet, then the winners of neighbouring series."""
-HOST_IS_HOME = np.array([True, True, False, False, True, False, True])
-_MAX_WINS = (len(HOST_IS_HOME) + 1) // 2
+_MAX_WINS = 4
 _BLOCK = 200
 """Simulations worked on at once, few enough to stay in a processor's cache."""
 
@@ -239,32 +238,32 @@ def _known_wins(wins_so_far: Array | None, slots: IntArray, T: int) -> IntArray 
     return wins_so_far
 
 
-def _games_left(needed: int, played: Array) -> tuple[IntArray, IntArray]:
+def _games_left(at_home: BoolArray, played: Array) -> tuple[IntArray, IntArray]:
     """Return the games left at the host's home and away after a number of games of a series."""
-    pattern = HOST_IS_HOME[: 2 * needed - 1]
-    home = np.append(pattern[::-1].cumsum()[::-1], 0)
-    away = np.append((~pattern)[::-1].cumsum()[::-1], 0)
-    played = np.minimum(played, len(pattern))
+    home = np.append(at_home[::-1].cumsum()[::-1], 0)
+    away = np.append((~at_home)[::-1].cumsum()[::-1], 0)
+    played = np.minimum(played, len(at_home))
     return home[played], away[played]
 
 
 def _host_wins_series(
     gap: FloatArray,
     strengths: Strengths,
-    needed: int,
+    venues: BoolArray,
     host: IntArray,
     guest: IntArray,
     wins_so_far: Array | None,
 ) -> FloatArray:
     """Return the probability that the host wins each series [..., S]; see `advance`."""
     at_home, away = strengths.host_win_probs(gap)
-    home_left, away_left = _games_left(needed, np.array(0))
+    needed = len(venues) // 2 + 1
+    home_left, away_left = _games_left(venues, np.array(0))
     p = series_win_prob(at_home, away, home_left=home_left, away_left=away_left, needed=needed)
     if wins_so_far is None:
         return p
     won, lost = wins_so_far[host, guest], wins_so_far[guest, host]
     begun = (won + lost) > 0
-    home_left, away_left = _games_left(needed, (won + lost)[begun])
+    home_left, away_left = _games_left(venues, (won + lost)[begun])
     p[begun] = series_win_prob(
         at_home[begun],
         away[begun],
@@ -280,7 +279,7 @@ def advance(
     strengths: Strengths,
     *,
     league_rank: IntArray,
-    wins_needed: Sequence[int] = (_MAX_WINS,) * ROUNDS,
+    venues: Sequence[BoolArray],
     wins_so_far: Array | None = None,
 ) -> FloatArray:
     """Return how likely each team is to win each round, summed over all possible pairings.
@@ -289,7 +288,7 @@ def advance(
         entrants: Positions of teams by conference and playoff seed [S, C, 8].
         strengths: Of the S simulations.
         league_rank: Regular-season rank of all teams, 1 is best: the lower hosts [S, T].
-        wins_needed: Wins that decide a series, by round.
+        venues: Whether the host is at home in each game of a series, by round [G].
         wins_so_far: Playoff games that the row team has won against the column team [T, T].
 
     Returns:
@@ -306,7 +305,7 @@ def advance(
     result = np.zeros((S, T, ROUNDS + 1))
     cuts = np.linspace(0, S, -(-S // _BLOCK) + 1).astype(np.int64).tolist()
     for block in (slice(start, end) for start, end in pairwise(cuts)):
-        reach = _reach(slots[:, block], strengths.of(block), league_rank[block], wins_needed, known)
+        reach = _reach(slots[:, block], strengths.of(block), league_rank[block], venues, known)
         result[np.arange(S)[block, None], slots[:, block].T] = reach.transpose(2, 1, 0)
     return result
 
@@ -315,7 +314,7 @@ def _reach(
     slots: IntArray,
     strengths: Strengths,
     league_rank: IntArray,
-    wins_needed: Sequence[int],
+    venues: Sequence[BoolArray],
     known: IntArray | None,
 ) -> FloatArray:
     """Return how likely the team of each slot is to win each round, [5, 16, S]; see `advance`."""
@@ -324,7 +323,7 @@ def _reach(
     points = strengths.points[rows, slots].astype(np.float64, copy=False)
     rank = league_rank[rows, slots]
     reach = np.ones((ROUNDS + 1, _SLOTS, S))
-    for number, needed in enumerate(wins_needed):
+    for number, of_round in enumerate(venues):
         # [series, side, M, S]
         shape = (-1, 2, 2**number, S)
         strength, place, team, before = (
@@ -338,7 +337,7 @@ def _reach(
         if known is not None:
             host, guest = np.where(left_hosts, host, guest), np.where(left_hosts, guest, host)
         p = _host_wins_series(
-            np.where(left_hosts, gap, -gap), strengths, needed, host, guest, known
+            np.where(left_hosts, gap, -gap), strengths, of_round, host, guest, known
         )
         left_wins = np.where(left_hosts, p, 1.0 - p)
         after = reach[number + 1].reshape(shape)
@@ -356,7 +355,7 @@ def draw(
     *,
     league_rank: IntArray,
     rng: np.random.Generator | Streams,
-    wins_needed: Sequence[int] = (_MAX_WINS,) * ROUNDS,
+    venues: Sequence[BoolArray],
     wins_so_far: Array | None = None,
 ) -> IntArray:
     """Return the playoff games that each team wins in one drawn playoff a simulation [S, T].
@@ -369,7 +368,8 @@ def draw(
     rows = np.arange(S)
     playoff_wins = np.zeros((S, T), dtype=np.int64)
     alive = slots
-    for needed in wins_needed:
+    for of_round in venues:
+        needed = len(of_round) // 2 + 1
         # [series, S]
         left, right = alive[::2], alive[1::2]
         left_hosts = league_rank[rows, left] < league_rank[rows, right]
@@ -379,8 +379,8 @@ def draw(
         if known is not None:
             host_wins, guest_wins = known[host, guest], known[guest, host]
         played = host_wins + guest_wins
-        luck = rng.random((2 * needed - 1, *host.shape))
-        for game, is_home in enumerate(HOST_IS_HOME[: 2 * needed - 1]):
+        luck = rng.random((len(of_round), *host.shape))
+        for game, is_home in enumerate(of_round):
             on = (played <= game) & (host_wins < needed) & (guest_wins < needed)
             host_won = luck[game] < (at_home if is_home else away)
             host_wins = host_wins + (on & host_won)

@@ -1,4 +1,4 @@
-"""Forecasts of the regular-season games of the next days, by the strengths of one morning.
+"""Forecasts of the regular-season games of the next days, and of the next game of each series.
 
 Letters: S simulations, G games of the next days.
 """
@@ -92,6 +92,45 @@ def coming_games(
     return games.assign(
         **swings(situation, simulations if len(known) else (), known),
         **{f"{side}_out": games[f"{side}_team_id"].map(absent).fillna("") for side in SIDES},
+    )
+
+
+def with_next_games(
+    series: pd.DataFrame, models: NextGames, frame: pd.DataFrame, tables: Tables
+) -> pd.DataFrame:
+    """Forecast the next game of each series by what is known of its teams on the morning.
+
+    Args:
+        series: From `nba_rank.odds.series_state.series_table`.
+        models: Models of single games.
+        frame: Rated teams of the date, as they read them.
+        tables: The canonical tables; results of the date and later are not read.
+
+    Returns:
+        The series with `host_next_win_prob` by these models, `host_next_margin` (points, of the
+        host wherever the game is) and `next_margin_sd`, `host_out` and `guest_out` as `out` returns
+        them.
+    """
+    frame = frame.sort_values("team_id", ignore_index=True)
+    season, date = frame["season"].iloc[0], frame["as_of_date"].iloc[0]
+    edge = HomeEdge.of(tables).at(start_years(frame["season"][:1]), days(frame["as_of_date"][:1]))
+    row = pd.Index(frame["team_id"])
+    host, guest = (row.get_indexer(series[f"{side}_team_id"]) for side in ("host", "guest"))
+    away = series["next_home_team_id"].eq(series["guest_team_id"]).fillna(False).to_numpy(bool)
+    court = series["next_home_team_id"].notna().to_numpy().astype(np.float64)
+    home, visitor = np.where(away, guest, host), np.where(away, host, guest)
+    meetings = Meetings(home, visitor, edge * court, court, np.zeros(len(series)))
+    told = models.forecast(frame, meetings, "playoffs")
+    win_prob, margin = told["home_win_prob"].to_numpy(), told["expected_margin"].to_numpy()
+    absent = out(tables, season, date)
+    return series.assign(
+        host_next_win_prob=np.where(away, 1 - win_prob, win_prob),
+        host_next_margin=np.where(away, -margin, margin),
+        next_margin_sd=told["margin_sd"].to_numpy(),
+        **{
+            f"{side}_out": series[f"{side}_team_id"].map(absent).fillna("")
+            for side in ("host", "guest")
+        },
     )
 
 

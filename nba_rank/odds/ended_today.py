@@ -11,8 +11,9 @@ import pandas as pd
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data import league as league_facts
 from nba_rank.data.remaining import SeasonGames
-from nba_rank.data.standings import BERTHS, standings
+from nba_rank.data.standings import BERTHS, standings_of
 from nba_rank.data.tables import Tables
+from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.lottery import lottery_odds
 from nba_rank.odds.possible_seeds import possible_seeds
 from nba_rank.odds.season_sim import Situation
@@ -25,7 +26,11 @@ _FIRST_ROUND, _PLAY_IN, _LOTTERY = STAGES
 
 
 def ended_today(
-    tables: Tables, season: str, as_of_date: pd.Timestamp, strength: pd.Series
+    tables: Tables,
+    season: str,
+    as_of_date: pd.Timestamp,
+    strength: pd.Series,
+    hypothesis: Hypothesis | None = None,
 ) -> pd.DataFrame:
     """Return the standings of a morning and what would follow if the season ended there.
 
@@ -38,6 +43,7 @@ def ended_today(
         season: Season of the date.
         as_of_date: The morning.
         strength: Strength of each team now, points, by team id.
+        hypothesis: What is assumed of the games left; they count as played where it has results.
 
     Returns:
         A row a team, by conference and seed: `season`, `as_of_date`, `team_id`, `team`,
@@ -56,12 +62,13 @@ def ended_today(
         `eliminated`: certain by those bounds, then by the play-in.
     """
     situation = Situation.of(tables, season, as_of_date)
+    if hypothesis is not None:
+        situation = replace(situation, results=hypothesis.results).settled()
     records, left = situation.records, situation.remaining
-    games = tables.team_games
-    games = games[(games["season"] == season) & (games["game_date"] < as_of_date)]
-    table = standings(games, tables.teams, season).sort_values("team_id", ignore_index=True)
-    teams = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
-    table["team"] = table["team_id"].map(teams)
+    members = tables.teams[tables.teams["season"] == season]
+    members = members.sort_values("team_id", ignore_index=True)
+    table = standings_of(records, members).sort_values("team_id", ignore_index=True)
+    table["team"] = members["abbreviation"]
     table["as_of_date"] = as_of_date
 
     places = _places(situation, table["seed"].to_numpy())
@@ -124,12 +131,7 @@ def _places(situation: Situation, seeds: IntArray) -> IntArray:
 
 def _pairings(situation: Situation, places: IntArray) -> tuple[np.ndarray, IntArray, np.ndarray]:
     """Return stage, position of the opponent (-1: open or none) and whether a team hosts, [T]."""
-    left, rule = situation.remaining, situation.play_in
-    none = replace(
-        left,
-        **{name: getattr(left, name)[:0] for name in ("home", "away", "day", "neutral", "assumed")},
-        back_to_back=left.back_to_back[:0],
-    )
+    rule, none = situation.play_in, situation.remaining.take(np.array([], dtype=np.int64))
     met = pairings(replace(situation, remaining=none, playoff_wins=None))
     T = len(places)
     certain = places <= 2 * BERTHS - _line(situation)

@@ -74,6 +74,10 @@ def strength_inputs(
     frame = rows.frame.copy()
     for name in columns:
         frame[name] = columns[name] - ratio(*sum_and_count(columns[name], rows.day))
+    return frame.assign(progress=league_progress(tables, rows))
+
+
+def league_progress(tables: Tables, rows: Rows) -> FloatArray:
+    """Return the share of the season that the league has played, 0 to 1 [N]."""
     played = regular_season_sums(tables, rows, ["won"]).total(rows).games / rows.scheduled()
-    frame["progress"] = ratio(*sum_and_count(played, rows.day))
-    return frame
+    return ratio(*sum_and_count(played, rows.day))

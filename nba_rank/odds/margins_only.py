@@ -10,9 +10,11 @@ import pandas as pd
 
 from nba_rank.config.schema import MasseyConfig
 from nba_rank.core.workers import Tell, side_by_side
+from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.data.tables import Tables
 from nba_rank.features import massey
 from nba_rank.features.asof import Rows
+from nba_rank.odds.inputs import league_progress
 from nba_rank.odds.monte_carlo import MonteCarloOdds, Rated, StrengthModels
 
 RIDGE = 12.0
@@ -23,7 +25,6 @@ _START = {"margins": 1.0}
 
 def margins_only(
     tables: Tables,
-    inputs: pd.DataFrame,
     points: pd.DataFrame,
     seasons: list[str],
     *,
@@ -35,8 +36,8 @@ def margins_only(
 
     Args:
         tables: The canonical tables.
-        inputs: From `nba_rank.odds.inputs.strength_inputs`, of all points.
-        points: Columns `season`, `as_of_date` and `as_of_point`, of these seasons and earlier ones.
+        points: Columns `season`, `as_of_date` and `as_of_point`, of these seasons and earlier ones;
+            of `AS_OF_POINTS` alone is learned.
         seasons: Seasons asked for.
         n_simulations: Simulations of each date.
         seed: Seed of each date's simulations.
@@ -49,30 +50,28 @@ def margins_only(
     rating = massey.build(
         tables, rows, MasseyConfig(enabled=True, ridge=RIDGE, fit=True, carry_over=0.6)
     )["massey_rating"]
-    rated = rows.frame.assign(margins=rating).merge(
-        inputs[["season", "as_of_date", "team_id", "progress"]],
-        on=["season", "as_of_date", "team_id"],
-        validate="one_to_one",
-    )
+    rated = rows.frame.assign(margins=rating, progress=league_progress(tables, rows))
     tables = tables.without_players()
-    known = _Known(tables, Rated.of(tables, rated), n_simulations, seed)
-    parts = [*side_by_side(_simulate, known, seasons, threads)]
     key = ["season", "as_of_date"]
+    rated = rated.merge(points[[*key, "as_of_point"]], on=key)
+    learned = rated[rated["as_of_point"].isin(AS_OF_POINTS)]
+    known = _Known(tables, rated, Rated.of(tables, learned), n_simulations, seed)
+    parts = [*side_by_side(_simulate, known, seasons, threads)]
     return pd.concat(parts, ignore_index=True).merge(points[[*key, "as_of_point"]], on=key)
 
 
 class _Known(NamedTuple):
-    """What every season is simulated with."""
+    """What every season is simulated with: ratings, and the part of them that is learned from."""
 
     tables: Tables
-    rated: Rated
+    rated: pd.DataFrame
+    learned: Rated
     n_simulations: int
     seed: int
 
 
 def _simulate(known: _Known, season: str, tell: Tell) -> pd.DataFrame:
-    frame = known.rated.frame
-    earlier = [name for name in frame["season"].unique() if name < season]
-    models = StrengthModels.fit(known.rated.of_seasons(earlier), _START, _START)
+    earlier = [name for name in known.learned.frame["season"].unique() if name < season]
+    models = StrengthModels.fit(known.learned.of_seasons(earlier), _START, _START)
     odds = MonteCarloOdds(models, models, known.n_simulations, known.seed)
-    return odds.predict(frame[frame["season"] == season], known.tables)
+    return odds.predict(known.rated[known.rated["season"] == season], known.tables)

@@ -247,7 +247,25 @@ class MonteCarloOdds:
             empty if none), a row a team and date.
         """
         frame = frame.sort_values(["season", "as_of_date", "team_id"])
-        situations, strengths = zip(*self.mornings(frame, tables, hypothesis), strict=True)
+        mornings = self.mornings(frame, tables, hypothesis)
+        parts = self.play(mornings, rounds=rounds, threads=threads, on_date=on_date)
+        key = frame[["season", "as_of_date"]].reset_index(drop=True)
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return pd.DataFrame({**key, **columns})
+
+    def play(
+        self,
+        mornings: Sequence[tuple[Situation, SeasonStrengths]],
+        *,
+        rounds: bool = True,
+        threads: int = 1,
+        on_date: Callable[[], None] = lambda: None,
+    ) -> list[dict[str, np.ndarray]]:
+        """Simulate the rest of the season from each morning, all with the same random numbers.
+
+        Arguments and columns are those of `predict`.
+        """
+        situations = [situation for situation, _ in mornings]
 
         def of_mornings(mornings: list[_Morning]) -> list[_Columns]:
             situations, strengths, draws = zip(*mornings, strict=True)
@@ -268,12 +286,12 @@ class MonteCarloOdds:
                 on_date()
             return parts
 
-        mornings = zip(situations, strengths, self._draws(situations), strict=True)
+        with_draws = [
+            (*morning, draws)
+            for morning, draws in zip(mornings, self._draws(situations), strict=True)
+        ]
         at_once = max(1, _TOGETHER // self.n_simulations)
-        parts = _each(of_mornings, list(_groups(mornings, at_once)), threads)
-        key = frame[["season", "as_of_date"]].reset_index(drop=True)
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return pd.DataFrame({**key, **columns})
+        return _each(of_mornings, list(_groups(with_draws, at_once)), threads)
 
     def mornings(
         self, frame: pd.DataFrame, tables: Tables, hypothesis: Hypothesis | None = None

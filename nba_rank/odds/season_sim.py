@@ -4,7 +4,7 @@ Letters: S simulations, T teams of the season in ascending order of id, G games 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Self
 
@@ -94,6 +94,14 @@ class Situation:
             playoff_wins=playoffs,
             neutral_playoffs=going_on,
         )
+
+    def settled(self) -> Self:
+        """Return the situation after the games whose results are assumed."""
+        if self.results is None:
+            return self
+        left, known = self.remaining, ~np.isnan(self.results)
+        records = self.records.with_games(left.home[known], left.away[known], self.results[known])
+        return replace(self, records=records, remaining=left.take(~known), results=None)
 
     def postseason_as(self, other: Self) -> bool:
         """Whether another morning of the season sees the same postseason ahead, nothing played."""
@@ -248,7 +256,7 @@ def simulate_together(
     )
     rules: dict[str, Any] = {
         "league_rank": seeds.league_rank,
-        "wins_needed": [league_facts.wins_needed(first.season, n + 1) for n in range(ROUNDS)],
+        "venues": [np.array(league_facts.host_is_home(first.season, n + 1)) for n in range(ROUNDS)],
         "wins_so_far": first.playoff_wins,
     }
     if rounds:

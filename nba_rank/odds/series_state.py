@@ -19,7 +19,7 @@ from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.data.standings import BERTHS
 from nba_rank.data.tables import Tables
-from nba_rank.odds.bracket import CONFERENCES, HOST_IS_HOME, SEEDS_BY_SLOT, series_win_prob
+from nba_rank.odds.bracket import CONFERENCES, SEEDS_BY_SLOT, series_win_prob
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import SeasonStrengths, Situation
@@ -161,7 +161,7 @@ def bracket(
     alive = entrants[:, SEEDS_BY_SLOT - 1].ravel()
     for number in range(1, ROUNDS + 1):
         needed = league_facts.wins_needed(situation.season, number)
-        pattern, winners = HOST_IS_HOME[: 2 * needed - 1], []
+        pattern, winners = np.array(league_facts.host_is_home(situation.season, number)), []
         for left, right in alive.reshape(-1, 2).tolist():
             host, guest = (left, right) if league_rank[left] < league_rank[right] else (right, left)
             winner, _ = meet(number, host, guest, in_playoffs, (needed, needed), pattern)
@@ -170,13 +170,19 @@ def bracket(
     return found
 
 
-def series_table(odds: MonteCarloOdds, frame: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+def series_table(
+    odds: MonteCarloOdds,
+    frame: pd.DataFrame,
+    tables: Tables,
+    hypothesis: Hypothesis | None = None,
+) -> pd.DataFrame:
     """Return the series of a morning with their chances.
 
     Args:
         odds: Fitted odds.
         frame: Rated teams of one date, as `MonteCarloOdds.predict` reads them.
         tables: The canonical tables; results of the date and later are not read.
+        hypothesis: What is assumed of the games left; they count as played where it has results.
 
     Returns:
         `season`, `as_of_date`, `round` (`PLAY_IN`, 1 to 4), `conference` (empty in the Finals);
@@ -186,7 +192,8 @@ def series_table(odds: MonteCarloOdds, frame: pd.DataFrame, tables: Tables) -> p
         series takes n games, null in the play-in. Empty where no series is known.
     """
     frame = frame.sort_values("team_id")
-    [(situation, strengths)] = odds.mornings(frame, tables)
+    [(situation, strengths)] = odds.mornings(frame, tables, hypothesis)
+    situation = situation.settled()
     return _table(pairings(situation), _Chances.of(situation, strengths), frame)
 
 
@@ -207,7 +214,7 @@ def bracket_table(
         frame: Likewise.
         tables: Likewise.
         expected_wins: Of the regular season, by team id.
-        hypothesis: What is assumed of the games left.
+        hypothesis: Likewise.
 
     Returns:
         The columns of `series_table`, and `state`, one of `STATES`; a row a play-in game or series.
@@ -215,6 +222,7 @@ def bracket_table(
     """
     frame = frame.sort_values("team_id")
     [(situation, strengths)] = odds.mornings(frame, tables, hypothesis)
+    situation = situation.settled()
     chances = _Chances.of(situation, strengths)
     wins = expected_wins.reindex(situation.records.team_id).to_numpy()
     found = bracket(situation, lambda one: chances.ended(one)[0].sum() >= 0.5, wins)

@@ -135,13 +135,21 @@ class StrengthModel:
             doubt=doubt,
         )
 
+    def weights(self, frame: pd.DataFrame) -> FloatArray:
+        """Return the weights of the inputs on the dates of a frame, points per unit, [N, K]."""
+        later = frame["progress"].to_numpy() - 0.5
+        return np.asarray(np.array(self.coef) + later[:, None] * np.array(self.coef_change))
+
+    def parts(self, frame: pd.DataFrame) -> FloatArray:
+        """Return what each input adds to the strength of rated teams, points, [N, K]."""
+        return self.weights(frame) * frame[self.inputs].to_numpy(dtype=np.float64)
+
     def strength(self, frame: pd.DataFrame) -> FloatArray:
-        """Return the strength of rated teams, points, [N]."""
-        X, later = frame[self.inputs].to_numpy(dtype=np.float64), frame["progress"] - 0.5
+        """Return the strength of rated teams, the sum of its parts, points, [N]."""
         result = np.zeros(len(frame))
         # Summed input by input: a matrix product's last bits depend on the number of rows.
-        for column, (coef, change) in enumerate(zip(self.coef, self.coef_change, strict=True)):
-            result += (coef + change * later.to_numpy()) * X[:, column]
+        for part in self.parts(frame).T:
+            result += part
         return result
 
     def expected_margin(self, frame: pd.DataFrame, games: RatedGames) -> FloatArray:

@@ -61,10 +61,16 @@ def _print_series(series: pd.DataFrame, console: Console) -> None:
             "host wins next": series["host_next_win_prob"].map("{:.1%}".format),
         }
     )
+    absent = {}
+    if "host_next_margin" in series:
+        margins = zip(series["host_next_margin"], series["next_margin_sd"], strict=True)
+        texts["by"] = [f"{margin:+z.1f} ± {sd:.0f}" for margin, sd in margins]
+        absent = {f"{side} out": series[f"{side}_out"].map(_absent) for side in ("host", "guest")}
     for n in range(1, 8):
         if (column := f"length_{n}_prob") in series:
             texts[f"in {n}"] = [number(p, ".0%") for p in series[column]]
-    print_table(console_table(texts, "Series"), console)
+    named = {name: text for name, text in absent.items() if any(text)}
+    _print_with(texts, named, "Series", console)
 
 
 def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:

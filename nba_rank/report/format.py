@@ -18,7 +18,14 @@ from rich.table import Table
 from nba_rank.core import escape
 from nba_rank.core.metrics import METRICS
 from nba_rank.evaluation.paired import SIGNIFICANT
-from nba_rank.report.labels import ABSENT, POINT_LABELS, label, list_label, measure_label
+from nba_rank.report.labels import (
+    ABSENT,
+    PLAYOFF_LABELS,
+    POINT_LABELS,
+    label,
+    list_label,
+    measure_label,
+)
 
 GAIN = "+±*"
 """Format of a difference: signed, with its interval, and with a star where it is significant."""
@@ -172,7 +179,7 @@ def pivot(
         lines.setdefault(line, {})[name] = cell
     names = list(dict.fromkeys(frame[column]))
     if column == "as_of_point":
-        names.sort(key=[*POINT_LABELS, *names].index)
+        names.sort(key=[*POINT_LABELS, *PLAYOFF_LABELS, *names].index)
     headings = [name.replace("_", " ") for name in rows]
     headings[0] = heading or headings[0]
     return pd.DataFrame(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from nba_rank.core.metrics import METRICS, higher_is_better
+from nba_rank.core.names import MEMBERS
 from nba_rank.evaluation.paired import MEAN
 
 ABSENT = "–"  # noqa: RUF001
@@ -13,6 +14,13 @@ POINT_LABELS = {
     "0.5": "50%", "0.75": "75%", "end": "end",
 }  # fmt: skip
 """Points in the regular season, in order."""
+
+PLAYOFF_LABELS = {
+    f"round_{number}_{when}": words + " round" * (number < 4) + more
+    for number, words in enumerate(("1st", "2nd", "3rd", "Finals"), start=1)
+    for when, more in (("begins", ""), ("two_games", ", 2 games in"))
+}
+"""Points in the playoffs, in order."""
 
 SCOPE_LABELS = {
     "league": "all teams",
@@ -79,13 +87,36 @@ _HEALTH = {
     "gradient_encoder": "gradient norm, encoder",
     "gradient_scorer": "gradient norm, scorer",
 }
+_PARTS = {
+    "average_team": "average team", "own_strength": "own strength",
+    "projected_outcome": "projection", "regressed_win_pct": "record to date, regressed",
+    "full_strength": "players at full strength", "roster_strength": "players expected to play",
+    "playoff_strength": "players in the playoffs", "star_strength": "stars",
+    "draft_value": "young players by draft", "margin_to_date": "margin to date",
+    "opponents_to_date": "opponents to date", "margin_restated": "margin, restated for assumptions",
+    "elo_of_earlier_seasons": "Elo of earlier seasons",
+    "elo_of_this_season": "Elo of this season", "market_rating": "bookmakers",
+    "score": "final score of the models", "wins_so_far": "wins so far",
+    "games_left_of_an_average_team": "games left of an average team",
+    "schedule_to_come": "schedule to come", "home_court_and_rest": "home court and rest",
+    "assumed_results": "assumed results",
+    "chance_of_the_simulation": "number of simulated seasons",
+    "record_and_schedule": "record and schedule",
+    "strength_in_the_regular_season": "strength in the regular season",
+    "strength_in_the_playoffs": "strength in the playoffs", "box_score": "box score",
+    "results_with_him": "results with him", "offence": "offence", "defence": "defence",
+    "rest_of_the_rating": "rest of the rating",
+    "rest_of_the_integral": "rest of the integral",
+    "integrated_gradients": "integrated gradients",
+}  # fmt: skip
 _LABELS: Mapping[str, Mapping[str, str]] = {
-    "as_of_point": POINT_LABELS,
+    "as_of_point": POINT_LABELS | PLAYOFF_LABELS,
     "scope": SCOPE_LABELS,
     "metric": {name: metric.words for name, metric in METRICS.items()},
     "event": EVENT_LABELS,
     "forecaster": FORECASTER_LABELS,
     "statistic": _HEALTH,
+    "part": {**{name: _RANKERS[name] for name in MEMBERS}, **_PARTS},
     **dict.fromkeys(("ranker", "reference", "member", "model"), _RANKERS),
 }
 

@@ -43,6 +43,7 @@ def test_a_mistake_in_the_code_keeps_its_traceback(kind):
 
 OPTIONS = {
     "predict": ["run=...", "as_of=...", "data.processed_dir=null", "out=null"],
+    "explain": ["run=...", "team=null", "against=null", "since=null", "players=null"],
     "today": ["run=null", "as_of=null", "outputs=outputs3", "max_missed_days=7"],
     "ingest": ["force=false", "data.raw_dir=", "data=nba"],
     "train": [

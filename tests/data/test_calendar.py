@@ -6,10 +6,12 @@ import pytest
 from nba_rank.core.errors import UserError
 from nba_rank.data.calendar import (
     AS_OF_POINTS,
+    PLAYOFF_POINTS,
     POINT_SHARES,
     as_of_grid,
     as_of_points,
     playoff_dates,
+    playoff_points,
     season_of_date,
     with_coming_season,
 )
@@ -79,7 +81,34 @@ def test_dates_of_the_playoffs_go_to_the_morning_after_the_last_game(sim_tables)
         end = as_of_points(sim_tables, season)["end"]
         last = sim_tables.games.groupby("season")["game_date"].max()[season]
         weeks = pd.date_range(end + 7 * DAY, last, freq="7D").tolist()
-        assert dates[season].tolist() == [*weeks, last + DAY]
+        points = playoff_points(sim_tables, season).values()
+        assert dates[season].tolist() == sorted({*weeks, *points, last + DAY})
+
+
+def test_points_of_the_playoffs_are_known_from_the_games_before_them(sim_tables):
+    points = playoff_points(sim_tables, SEASON)
+    assert tuple(points) == PLAYOFF_POINTS
+    games = sim_tables.team_games
+    games = games[(games["season"] == SEASON) & (games["kind"] == "playoffs")]
+    for number in (1, 2, 3, 4):
+        begins, two = (points[f"round_{number}_{when}"] for when in ("begins", "two_games"))
+        # Nobody has met a further opponent before a round begins, and somebody does on its day.
+        for day, most in ((begins, number - 1), (begins + DAY, number)):
+            before = games[games["game_date"] < day]
+            met = before.groupby("team_id")["opponent_team_id"].nunique()
+            assert met.max() == most or (most == 0 and before.empty)
+        before = games[games["game_date"] < two]
+        met = before.groupby("team_id")["opponent_team_id"].transform("nunique")
+        of_round = before[met == number]
+        newest = of_round.groupby("team_id")["opponent_team_id"].transform("last")
+        played = of_round[of_round["opponent_team_id"] == newest].groupby("team_id").size()
+        assert len(played) == 2 ** (5 - number)
+        assert played.min() == 2
+    # Games after a morning do not move the points up to it.
+    cut = games["game_date"] >= points["round_2_two_games"]
+    kept = sim_tables.team_games.drop(index=games.index[cut])
+    fewer = playoff_points(replace(sim_tables, team_games=kept), SEASON)
+    assert fewer == {name: points[name] for name in PLAYOFF_POINTS[:4]}
 
 
 def test_points_that_fall_on_one_day_keep_the_later_name_and_the_date_once(sim_tables):

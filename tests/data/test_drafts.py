@@ -25,6 +25,14 @@ def test_drafted_players_by_hand(folder):
     check_warnings(report, FILE, {"duplicate rows removed": 1})
 
 
+def test_players_as_the_league_lists_them(folder):
+    index = [(7, 2003, 1), (6, "Undrafted", "Undrafted"), (9, None, None)]
+    put_rows(folder, FILE, ["PERSON_ID", "DRAFT_YEAR", "DRAFT_NUMBER"], index)
+    history = [(5, 2019, 60)]
+    put_rows(folder, "players/players_2.csv", ["PERSON_ID", "SEASON", "OVERALL_PICK"], history)
+    assert read_raw(folder)[0].drafts.to_numpy().tolist() == [["2019-20", 5, 60], ["2003-04", 7, 1]]
+
+
 def test_broken_rows_are_errors_with_file_and_row(folder):
     rows = [
         ((7, "A", 2003, 1, None), None),

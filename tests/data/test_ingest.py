@@ -235,7 +235,42 @@ def test_one_fault_in_many_files_is_one_entry_and_warnings_are_shown_with_it(tmp
 def test_a_log_whose_games_all_lack_a_result_is_an_error(tmp_path):
     log = team_log(*((f"00223000{n}", f"2023-11-{n}", BOS, CLE) for n in range(10, 20)))
     folder = write(tmp_path / "raw", team_logs_2023_24=log.assign(WL=""))
-    check_errors(folder, f"{TEAM_LOG}.parquet", "7 of 10 games have no WL.*Fill in WL")
+    check_errors(folder, f"{TEAM_LOG}.parquet", "10 of 10 games have no WL.*Fill in WL")
+
+
+def test_a_log_that_tells_no_home_team_is_an_error(tmp_path):
+    games = [(f"00223000{n}", f"2023-11-{n}", BOS, CLE) for n in range(10, 30)]
+    games += [(f"00223001{n}", f"2023-12-{n}", LAL, DEN) for n in range(10, 21)]
+    log = team_log(*games)
+    folder = write(tmp_path / "raw", team_logs_2023_24=log)
+    assert len(read_raw(folder)[0].games) == 31
+    nowhere = log["MATCHUP"].str.replace("vs.", "@")
+    write(folder, team_logs_2023_24=log.assign(MATCHUP=nowhere))
+    message = "MATCHUP tells no home team for 31 of 31 games.*reads like 'CLE vs. WAS'"
+    check_errors(folder, f"{TEAM_LOG}.parquet", message)
+    write(
+        folder, team_logs_2023_24=log.assign(MATCHUP=nowhere.where(log.index < 30, log["MATCHUP"]))
+    )
+    assert read_raw(folder)[0].team_games["is_home"].sum() == 31
+
+
+def test_an_old_season_without_a_champion_is_named(folder):
+    write(folder, playoffs_team_logs_2023_24=finals(3))
+    what = "playoffs without a champion, though a later season is there: games are missing"
+    assert read_raw(folder)[1].count(what) == 0
+    write(folder, team_logs_2024_25=team_log(("0022400001", "2024-10-22", BOS, CLE)))
+    assert read_raw(folder)[1].count(what) == 1
+
+
+def test_teams_with_games_too_few_or_too_many_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(assemble.league, "scheduled_games", lambda season: 3)
+    days = [("2023-11-10", BOS, CLE), ("2023-11-11", BOS, CLE), ("2023-11-12", BOS, LAL),
+            ("2023-11-13", BOS, CLE), ("2023-11-14", LAL, DEN)]  # fmt: skip
+    games = [(f"002230000{place}", *day) for place, day in enumerate(days)]
+    _, report = read_raw(write(tmp_path / "raw", team_logs_2023_24=team_log(*games)))
+    (warning,) = [each for each in report.warnings if "of another length" in each.what]
+    told = "2023-24: 5 games of 45, most teams 3, DEN 1, LAL 2, BOS 4"
+    assert warning.examples == (told,)
 
 
 @pytest.mark.parametrize(

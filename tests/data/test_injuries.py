@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 from raw_issues import check_errors, check_warnings, errors_of
-from raw_logs import BOS, CLE, LAL
+from raw_logs import BOS, CLE, LAL, put_rows
 
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.tables import STATUSES
@@ -66,13 +66,48 @@ def test_official_reports_are_read_and_the_last_snapshot_counts(folder):
     tables, report = read_raw(folder)
     assert tables.injury_reports["player_id"].tolist() == [380, 390]
     assert set(tables.injury_reports["status"]) == {"Out"}
-    assert report.count("dropped: injuries of a team that had not yet submitted them: unknown") == 1
+    what = "team that had not yet submitted its injuries: nothing is known of its players"
+    assert report.count(what) == 1
+    # The last snapshot has them.
+    assert tables.unreported_teams.empty
+    put(folder, [official("380, Player", "Out"), silent], "2023-10-25 07PM")
+    unreported = read_raw(folder)[0].unreported_teams.to_numpy().tolist()
+    assert unreported == [[pd.Timestamp("2023-10-25"), "2023-24", CLE]]
     table = pd.DataFrame([official("380, Player", "Out"), official("390, Player", "Out", "CLE")])
     for path in (folder / "injury_reports").iterdir():
         path.unlink()
     put(folder, report_of(date="2023-10-27"), "2023-10-27")
     table.to_csv(folder / "injury_reports" / "all.csv", index=False)
     assert read_raw(folder)[0].injury_reports.equals(tables.injury_reports)
+
+
+def test_the_official_table_writes_date_and_team_once(folder):
+    rows = [("10/25/2023", "BOS@CLE", "Cleveland Cavaliers", "390, Player", "Out", "Knee"),
+            (None, None, None, "391, Player", "Doubtful", "Foot"),
+            (None, None, "Boston Celtics", None, None, "NOT YET SUBMITTED"),
+            (None, "LAL@DEN", "Los Angeles Lakers", "470, Player", "Available", "Toe")]  # fmt: skip
+    columns = ["Game Date", "Matchup", "Team", "Player Name", "Current Status", "Reason"]
+    put_rows(folder, "injury_reports/2023-10-25_05PM.csv", columns, rows)
+    tables, _ = read_raw(folder)
+    listed = tables.injury_reports[["player_id", "team_id", "status"]].to_numpy().tolist()
+    assert listed == [[390, CLE, "Out"], [391, CLE, "Doubtful"], [470, LAL, "Available"]]
+    assert tables.unreported_teams["team_id"].tolist() == [BOS]
+
+
+def test_nothing_is_known_of_a_team_without_report_unless_its_last_list_was_kept(folder):
+    kept = report_of(entry(390, None, CLE)) | {"not_submitted": [BOS, CLE]}
+    put(folder, kept)
+    tables, _ = read_raw(folder)
+    assert tables.unreported_teams["team_id"].tolist() == [BOS]
+    assert tables.injury_reports["player_id"].tolist() == [390]
+
+
+def test_reports_are_read_from_json_lines(folder):
+    reports = [report_of(entry()), report_of(entry(390, team=CLE), date="2023-10-27")]
+    place = folder / "injury_reports" / "all.jsonl"
+    place.parent.mkdir()
+    place.write_text("\n".join(map(json.dumps, reports)))
+    assert read_raw(folder)[0].injury_reports["player_id"].tolist() == [380, 390]
 
 
 def test_a_day_whose_entries_were_all_dropped_is_not_a_healthy_day(folder):
@@ -107,8 +142,10 @@ def test_other_words_for_a_status_are_understood(folder):
     expected = {
         "out": "Out", "Game Time  Decision": "Questionable", "Day-To-Day": "Questionable",
         "Suspension": "Out", "AVAILABLE": "Available", "doubtful ": "Doubtful",
+        "Out indefinitely": "Out", "Expected to be out until Nov 5": "Out", "Q": "Questionable",
+        "O": "Out", "Game-Time Decision": "Questionable", "Injured Reserve": "Out",
     }  # fmt: skip
-    entries = [entry(number, status=status) for number, status in enumerate(expected, start=1)]
+    entries = [entry(number, status=status) for number, status in enumerate(expected, start=380)]
     put(folder, report_of(*entries))
     assert read_raw(folder)[0].injury_reports["status"].tolist() == [*expected.values()]
 

@@ -80,7 +80,7 @@ def shuffle_rows(source, target):
 def hashes(folder):
     tables, _ = read_raw(folder)
     for name, table in tables.items():
-        assert len(table) or name == "stints"
+        assert len(table) or name in ("stints", "unreported_teams")
         assert table.dtypes.astype("str").to_dict() == SCHEMA[name]
     return tables.hashes()
 

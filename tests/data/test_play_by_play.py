@@ -240,6 +240,13 @@ def test_an_event_that_stands_twice_counts_once_and_a_game_that_lacks_one_is_lef
     check_warnings(report, "play_by_play", expected)
 
 
+def test_a_game_without_events_is_named(folder):
+    place = folder / "play_by_play" / "0022300001.json"
+    place.parent.mkdir()
+    place.write_text('{"meta": {}, "game": {"gameId": "0022300001", "actions": []}}')
+    check_warnings(read_raw(folder)[1], "play_by_play/", {"has no rows": 1})
+
+
 def test_play_by_play_that_cannot_be_read_is_an_error(folder):
     place = folder / "play_by_play"
     place.mkdir()

@@ -13,6 +13,8 @@ from nba_rank.data.player_names import match_names, plain_name, without_suffix
         ("J. J. Redick", "JJ Redick"),
         ("De'Aaron Fox", "De\u2019Aaron  Fox"),
         ("Shai Gilgeous-Alexander", "Shai Gilgeous Alexander"),
+        ("Sam Hauser (TW)", "Sam Hauser"),
+        ("Luka Dončić\\doncilu01", "Luka Doncic"),
         ("Ömer Aş\u0131k", "omer asik"),
     ],
 )

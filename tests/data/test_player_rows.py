@@ -116,6 +116,39 @@ def test_turnovers_of_teams_are_counted_alike_in_all_seasons(rows, sides, mixed)
     assert [("in 2023-24" in error.what) for error in issues.errors] == [True] * mixed
 
 
+def test_a_season_all_of_whose_rows_lack_minutes_has_no_players_and_says_so(rows, sides):
+    issues = IngestIssues()
+    assert player_rows(rows.assign(seconds=np.nan), sides, issues).empty
+    (loud,) = [each for each in issues.warnings if "SEASON WITHOUT PLAYERS" in each.what]
+    assert loud.examples == ("2023-24 regular: 0 of 20 games have them",)
+
+
+def test_players_without_points_are_an_error(rows, sides):
+    issues = IngestIssues()
+    player_rows(rows.assign(points=np.nan), sides, issues)
+    (error,) = issues.errors
+    assert "20 have points that are not the team's" in error.what
+
+
+@pytest.mark.parametrize(("n_cameos", "kept"), [(1, 1), (20, 0)])
+def test_files_of_one_game_are_judged_together(rows, sides, n_cameos, kept):
+    cameos = idle(rows.drop_duplicates("game_id").head(n_cameos))
+    cameos = cameos.assign(player_id=900.0 + np.arange(n_cameos), player_name="Cameo")
+    every = pd.concat([rows, cameos], ignore_index=True)
+    found = player_rows(every.assign(file=every["game_id"]), sides, IngestIssues())
+    assert found["seconds"].eq(0).sum() == kept
+
+
+@pytest.mark.parametrize(("n_games", "kept"), [(1, 1), (2, 0)])
+def test_a_regular_has_one_appearance_without_minutes_at_most(rows, sides, n_games, kept):
+    sits = rows["player_id"].eq(rows["player_id"].iloc[0])
+    sits &= rows["game_id"].isin(rows["game_id"].unique()[:n_games])
+    idled = idle(rows[sits]).assign(player_id=rows["player_id"].iloc[0])
+    names = {"player_name": rows["player_name"].iloc[0]}
+    found = player_rows(pd.concat([rows[~sits], idled.assign(**names)]), sides, IngestIssues())
+    assert found["seconds"].eq(0).sum() == kept
+
+
 def test_rows_of_players_who_did_not_play_are_absences(rows, sides):
     resting = idle(rows[rows.index % N_PLAYERS < 4])
     for seconds in (0.0, np.nan):

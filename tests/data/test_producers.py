@@ -209,8 +209,10 @@ def test_what_cannot_be_read_names_its_producer(columns, producer, tmp_path):
 
 def test_abbreviations_of_all_producers_are_known():
     written = "GS NO NY SA UTAH WSH BRK PHO CHO CHH NJN NOH NOK SEA VAN gsw Lakers 1610612738.0"
+    written += " Sixers NewJersey OklahomaCity GoldenState"
     ids = league.team_ids_of(pd.Series(written.split()))
     now = "GSW NOP NYK SAS UTA WAS BKN PHX CHA CHA BKN NOP NOP OKC MEM GSW LAL BOS"
+    now += " PHI BKN OKC GSW"
     assert " ".join(league.names_of_today()[int(team)][0] for team in ids) == now
     assert league.team_ids_of(pd.Series(["XYZ", None])).isna().all()
 

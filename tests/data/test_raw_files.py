@@ -77,7 +77,7 @@ def test_files_of_other_names_are_not_read_and_told_what_they_look_like(folder):
         "players/heights.csv": "no kind of raw file",
         "Payrolls.csv": "no kind of raw file",
         "fixtures.csv": "looks like a schedule file, which is named schedules/",
-        "sbr.csv": "looks like the odds archive of Sportsbook Reviews Online, which has no game id",
+        "sbr.csv": "looks like the odds archive of Sportsbook Reviews Online, which is named",
         "book.xlsx": "an Excel workbook",
         "page.csv": "a web page",
     }

@@ -208,7 +208,9 @@ def test_a_run_sees_nothing_of_the_seasons_after_its_last(league, compose, tmp_p
     everything = prepare_tables(replace(config, last_season=None), None)
     assert not everything.changed
     later = {name for name, table in everything.tables.items() if "2024-25" in set(table["season"])}
-    # No stints, lines or drafts, nobody is injured, and RAPTOR names two players with one id.
-    assert later == {*SCHEMA} - {"stints", "market_lines", "drafts", "injury_reports", "raptor"}
+    # No stints, lines or drafts, nobody is injured and every team has said so, and RAPTOR names two
+    # players with one id.
+    absent = {"stints", "market_lines", "drafts", "injury_reports", "unreported_teams", "raptor"}
+    assert later == {*SCHEMA} - absent
     with pytest.raises(UserError, match="last_season=2021-22 is before the first season"):
         prepare_tables(replace(config, last_season="2021-22"), None)

@@ -174,3 +174,13 @@ def test_player_ids_are_whole_numbers_however_they_are_written(written):
     np.testing.assert_array_equal(ids, [2544, np.nan, np.nan, np.nan, np.nan])
     (error,) = issues.errors
     assert error.count == 2
+
+
+@pytest.mark.parametrize(("late", "n_read"), [(0, 20), (1, 0)])
+def test_milliseconds_since_1970_are_days_if_all_are_whole(late, n_read):
+    days = pd.Series(pd.date_range("2023-10-24", periods=20))
+    written = days.astype("datetime64[ms]").astype("int64")
+    written.iloc[-1] += late * 3_600_000
+    found = raw_values.dates(written, None).days
+    assert found.eq(days).sum() == n_read
+    assert raw_values.dates(written.head(19), None).days.isna().all()

@@ -73,12 +73,12 @@ def simulated(forecast_of):
 
 
 @pytest.fixture(scope="module")
-def assess(sim_tables, sim_inputs, sim_dates):
+def assess(sim_tables, sim_dates):
     """Judges a forecast: `assess(forecast, league)`."""
     points = sim_dates[sim_dates["as_of_point"] != ""]
     baselines = baseline_scores(sim_tables, points)
     settings = {"n_simulations": 100, "seed": 0, "threads": 1}
-    margins = margins_only(sim_tables, sim_inputs, points, [TESTED], **settings)
+    margins = margins_only(sim_tables, points, [TESTED], **settings)
 
     def judge(forecast, league, own_games=NO_GAMES):
         simulated = isinstance(forecast.ranker.ensemble.odds, MonteCarloOdds)

@@ -19,7 +19,7 @@ from nba_rank.core.names import PLATT
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.core.seasons import season_label, season_start_year
 from nba_rank.data import manifest
-from nba_rank.data.calendar import PLAYOFFS
+from nba_rank.data.calendar import PLAYOFF_POINTS, PLAYOFFS
 from nba_rank.data.outcomes import EVENTS, decided, outcomes
 from nba_rank.data.quality import QualityReport
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform, read_tables, table_path
@@ -215,8 +215,18 @@ def test_metrics_are_tidy_and_use_the_public_names(finished):
     of_games = metrics["metric"].str.startswith("game_")
     assert set(metrics.loc[of_games, "as_of_point"]) == {"all"}
     assert set(metrics.loc[of_games, "scope"]) == {"regular", "playoffs"}
-    assert metrics.loc[~of_games, "as_of_point"].drop_duplicates().tolist() == POINTS
-    assert set(metrics.loc[~of_games, "scope"]) == {"league", "playoff16", "east", "west"}
+    later = metrics["as_of_point"].isin(PLAYOFF_POINTS)
+    assert metrics.loc[~of_games & ~later, "as_of_point"].drop_duplicates().tolist() == POINTS
+    scopes = metrics.loc[~of_games & ~later, "scope"]
+    assert set(scopes) == {"league", "playoff16", "east", "west"}
+    # The playoffs have odds alone.
+    assert set(metrics.loc[later, "scope"]) == {"playoffs"}
+    assert not metrics.loc[later, "metric"].isin(["spearman", "rank_mae"]).any()
+    of_title = metrics[later & (metrics["metric"] == "champion_log_loss")]
+    for ranker in ("stack", "margins"):
+        own = of_title[of_title["ranker"] == ranker]
+        assert own["as_of_point"].tolist() == [*PLAYOFF_POINTS]
+        assert (own["value"] >= 0).all()
     spearman = metrics[metrics["metric"] == "spearman"]
     assert len(spearman) == len(POINTS) * 4 * 13
     assert spearman["value"].between(-1, 1).all()
@@ -276,7 +286,7 @@ def test_predictions_are_the_same_in_every_format(finished):
 def test_predictions_rank_thirty_teams_a_date(finished):
     table = predictions_of(finished)
     assert set(table["season"]) == {TEST_SEASON}
-    assert set(table["as_of_point"]) == {"", *POINTS, PLAYOFFS}
+    assert set(table["as_of_point"]) == {"", *POINTS, *PLAYOFF_POINTS, PLAYOFFS}
     assert not table.duplicated(["as_of_date", "team_id"]).any()
     for _, date in table.groupby("as_of_date"):
         assert date["rank"].tolist() == sorted(date["actual_rank"]) == list(range(1, 31))
@@ -351,7 +361,7 @@ def test_title_odds_go_on_to_the_champion(finished, tables):
     (table,) = playoffs_of(finished, tables, StringIO())
     dates = table["as_of_date"].unique()
     assert len(dates) > 3
-    assert set(table["as_of_point"]) == {PLAYOFFS}
+    assert set(table["as_of_point"]) == {*PLAYOFF_POINTS, PLAYOFFS}
     odds = table.set_index("team_id")[["as_of_date", *[f"{event}_prob" for event in EVENTS]]]
     sums = odds.groupby("as_of_date").sum()
     np.testing.assert_allclose(sums, np.tile([16, 8, 4, 2, 1], (len(dates), 1)))
@@ -362,9 +372,10 @@ def test_title_odds_go_on_to_the_champion(finished, tables):
         assert (out == 0).all()
     over = table[table["as_of_date"] == dates[-1]]
     np.testing.assert_array_equal(over["title_prob"], over["actual_rank"] == 1)
-    # The run itself has every fourth of these dates, and the same odds.
+    # The run itself has some of these dates, and the same odds.
     of_run = predictions_of(finished)
-    of_run = of_run[of_run["as_of_point"] == PLAYOFFS].reset_index(drop=True)
+    later = of_run["as_of_point"].isin([*PLAYOFF_POINTS, PLAYOFFS])
+    of_run = of_run[later].reset_index(drop=True)
     shared = flat(table)[table["as_of_date"].isin(of_run["as_of_date"])].reset_index(drop=True)
     assert of_run["as_of_date"].iloc[-1] == dates[-1]
     pd.testing.assert_frame_equal(of_run, shared, check_exact=True)
@@ -529,7 +540,8 @@ def test_an_altered_past_does_change_predictions(finished, tables, tmp_path):
 def test_a_test_seasons_future_changes_nothing_that_is_learned(finished, run_again, monkeypatch):
     known = predictions_of(finished)
     # The other results fit no bracket.
-    known = by_team(known[known["as_of_point"] != PLAYOFFS]).drop(columns=KNOWN_AFTERWARDS)
+    later = known["as_of_point"].isin([*PLAYOFF_POINTS, PLAYOFFS])
+    known = by_team(known[~later]).drop(columns=KNOWN_AFTERWARDS)
     day = pd.Timestamp(dates_of(finished)[1])
     prepare = inputs.prepare_tables
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from nba_rank.config.compose import as_config
 from nba_rank.config.schema import PredictConfig, TodayConfig, WhatIfConfig
 from nba_rank.core.errors import UserError
-from nba_rank.data.calendar import expected_opening
+from nba_rank.data.calendar import as_of_points, expected_opening
 from nba_rank.data.freshness import Basis
 from nba_rank.data.standings import standings
 from nba_rank.evaluation.date_forecast import beside
@@ -23,6 +23,8 @@ from nba_rank.features.store import build_store
 from nba_rank.models.members import Members
 from nba_rank.models.ranker import Ensemble, Ranker
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.season_sim import Situation
+from nba_rank.odds.series_state import pairings
 from nba_rank.report.forecast_console import show_what_if
 from nba_rank.samples.dataset import Dataset
 
@@ -215,6 +217,15 @@ def test_all_results_give_the_real_standings(morning):
     certain = seeds[[f"seed_{place}" for place in range(1, 16)]].to_numpy()
     np.testing.assert_array_equal(certain, np.eye(15)[real["seed"] - 1])
     assert "games" not in hypothetical.tables
+    today = hypothetical.tables["standings"].set_index("team_id").loc[real.index]
+    for name in ("wins", "losses", "point_diff", "seed", "tie_break"):
+        np.testing.assert_array_equal(today[name], real[name])
+    assert (today["games_left"] == 0).all()
+    end = Situation.of(morning.tables, SEASON, as_of_points(morning.tables, SEASON)["end"])
+    expected = {(one.round, *end.records.team_id[[*one.teams]]) for one in pairings(end)}
+    met = hypothetical.tables["series"][["round", "host_team_id", "guest_team_id"]]
+    assert expected == set(met.itertuples(index=False, name=None))
+    assert len(expected) == 8
 
 
 def test_names_are_read_in_any_spelling(morning, players):

@@ -104,7 +104,10 @@ def poison(tables: Tables, season: str, day: pd.Timestamp, seed: int) -> Tables:
 
 
 def poisoned_reports(tables, season, day, rng):
-    """Change all reports after the day, and add ten: a report is known on its own morning."""
+    """Change all reports after the day, and add ten: a report is known on its own morning.
+
+    Half of the teams have not submitted theirs.
+    """
     reports, dates = tables.injury_reports, tables.injury_report_dates
     known = tables.player_games["player_id"].unique()
     new = pd.DataFrame({"date": pd.date_range(day, periods=11)[1:], "season": season})
@@ -119,7 +122,11 @@ def poisoned_reports(tables, season, day, rng):
     dates = pd.concat([dates[dates["date"] <= day], new, later])
     reports = pd.concat([reports[reports["date"] <= day], future])
     reports = reports[reports["date"].isin(dates["date"])]
+    silent = tables.teams.loc[tables.teams["season"] == season, ["team_id"]].iloc[::2]
+    before = tables.unreported_teams["date"] <= day
+    silent = pd.concat([tables.unreported_teams[before], new.merge(silent, how="cross")])
     return {
+        "unreported_teams": table("unreported_teams", silent),
         "injury_reports": table("injury_reports", reports),
         "injury_report_dates": table("injury_report_dates", dates),
     }

@@ -7,6 +7,7 @@ import pytest
 
 from nba_rank.core.seasons import season_label
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform
+from nba_rank.odds.season_sim import Situation
 
 CODES = {"regular": "002", "playin": "005", "playoffs": "004"}
 
@@ -65,6 +66,21 @@ def small_league() -> Callable[..., Tables]:
         }
         empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in SCHEMA.items()}
         return Tables(**{name: conform(name, given.get(name, empty[name])) for name in SCHEMA})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def margins_played() -> Callable[[Tables, Situation], np.ndarray]:
+    """Home margins of the games left, as they came to be: `margins_played(tables, situation)`."""
+
+    def make(tables: Tables, situation: Situation) -> np.ndarray:
+        left, ids = situation.remaining, situation.records.team_id
+        margin = tables.games["home_points"] - tables.games["away_points"]
+        played = tables.games.assign(margin=margin).set_index(["game_date", "home_team_id"])
+        days = pd.to_datetime(left.day, unit="D").as_unit("us")
+        games = pd.MultiIndex.from_arrays([days, ids[left.home]])
+        return played["margin"].reindex(games).to_numpy(np.float64)
 
     return make
 

@@ -20,6 +20,7 @@ LEAGUE = League(conference=np.arange(T) % 2, division=np.arange(T) % 6)
 SINCE_PLAY_IN = league_facts.play_in("2022-23")
 OF_2020 = league_facts.play_in("2019-20")
 PATTERN = {4: "HHAAHAH", 3: "HHAAH"}
+FINALS_OF_2013 = "HHAAAHH"
 
 
 def random_seeds(rng: np.random.Generator, S: int) -> Seeds:
@@ -53,6 +54,11 @@ def random_strengths(rng: np.random.Generator, S: int, **kwargs) -> Strengths:
     return strengths_of(rng.normal(0, 4, (S, T)), **kwargs)
 
 
+def venues(first="HHAAHAH", finals="HHAAHAH") -> list[np.ndarray]:
+    """Whether the host is at home, by round."""
+    return [np.array(list(games)) == "H" for games in (first, *[PATTERN[4]] * 2, finals)]
+
+
 def rounds_won(wins: np.ndarray, needed=(4, 4, 4, 4)) -> np.ndarray:
     """Series won, 0 to 4, by teams with so many playoff wins."""
     return np.searchsorted(np.cumsum(needed), wins, side="right")
@@ -63,9 +69,9 @@ def entrants_of(seeds: Seeds, strengths: Strengths, rule=SINCE_PLAY_IN, **known)
     return play_in(seeds, LEAGUE, strengths, rule=rule, rng=rng, **known)
 
 
-def brute_force(p_home: float, p_away: float, needed: int, won: int, lost: int) -> float:
+def brute_force(p_home: float, p_away: float, games: str, won: int, lost: int) -> float:
     """Sum over all outcomes of the games left, played out in order until someone has enough."""
-    pattern = PATTERN[needed][won + lost :]
+    pattern, needed = games[won + lost :], len(games) // 2 + 1
     total = 0.0
     for outcome in itertools.product([True, False], repeat=len(pattern)):
         chance, wins, losses = 1.0, won, lost
@@ -94,7 +100,7 @@ def test_series_win_prob_equals_the_sum_over_all_outcomes():
         left = PATTERN[needed][won + lost :]
         state = {"home_left": left.count("H"), "away_left": left.count("A"), "needed": needed - won}
         games = zip(p_home, p_away, strict=True)
-        expected.append([brute_force(*pair, needed, won, lost) for pair in games])
+        expected.append([brute_force(*pair, PATTERN[needed], won, lost) for pair in games])
         alone = series_win_prob(p_home, p_away, **state)
         assert alone == pytest.approx(expected[-1], abs=1e-12), (needed, won, lost)
         for name, value in state.items():
@@ -233,7 +239,7 @@ def test_exact_and_drawn_rounds_add_up(needed):
     S = 300
     seeds, strengths = random_seeds(rng, S), random_strengths(rng, S)
     entrants = entrants_of(seeds, strengths)
-    rules = {"league_rank": seeds.league_rank, "wins_needed": needed}
+    rules = {"league_rank": seeds.league_rank, "venues": venues(PATTERN[needed[0]])}
     reach = advance(entrants, strengths, **rules)
     assert reach.shape == (S, T, 5)
     assert (np.diff(reach, axis=2) <= 0).all()
@@ -270,7 +276,7 @@ def test_the_bracket_is_fixed_and_the_better_record_hosts_the_finals_too():
     seeds = random_seeds(rng, S)
     strengths = random_strengths(rng, S, home_edge=edge, noise_sd=noise)
     entrants = entrants_of(seeds, strengths)
-    reach = advance(entrants, strengths, league_rank=seeds.league_rank)
+    reach = advance(entrants, strengths, league_rank=seeds.league_rank, venues=venues())
     for i in (0, 149, 150, 224, 225, 449):
         points, rank = strengths.points[i], seeds.league_rank[i]
 
@@ -278,7 +284,7 @@ def test_the_bracket_is_fixed_and_the_better_record_hosts_the_finals_too():
             host, guest = (a, b) if rank[a] < rank[b] else (b, a)
             gap = points[host] - points[guest]
             games = (float(ndtr((gap + e) / noise[i])) for e in (edge[i], -edge[i]))
-            p = brute_force(*games, 4, 0, 0)
+            p = brute_force(*games, PATTERN[4], 0, 0)
             return p if host == a else 1 - p
 
         rounds: list[dict[int, float]] = [{}, {}, {}]
@@ -307,9 +313,9 @@ def test_drawn_playoffs_agree_with_the_exact_odds():
     seeds = Seeds(*(np.tile(array, (S // 2, 1)) for array in vars(two).values()))
     strengths = strengths_of(np.tile(rng.normal(0, 2, (2, T)), (S // 2, 1)), home_edge=12.0)
     entrants = entrants_of(seeds, strengths, rule=None)
-    rank = seeds.league_rank
-    p = advance(entrants, strengths, league_rank=rank)[:2, :, 1:]
-    drawn = draw(entrants, strengths, league_rank=rank, rng=rng)
+    rules = {"league_rank": seeds.league_rank, "venues": venues()}
+    p = advance(entrants, strengths, **rules)[:2, :, 1:]
+    drawn = draw(entrants, strengths, rng=rng, **rules)
     won = (rounds_won(drawn)[..., None] >= np.arange(1, 5)).reshape(S // 2, 2, T, 4)
     assert (np.abs(won.mean(axis=0) - p) < 4.5 * np.sqrt(p * (1 - p) / (S / 2)) + 1e-6).all()
 
@@ -329,12 +335,12 @@ def test_a_series_under_way_goes_on_from_its_state(needed, won, lost, side):
     host, guest = east(3, 6)
     wins[host, guest], wins[guest, host] = state = (won, lost)[::side]
     fixed = {
-        "league_rank": fixed_seeds(len(entrants)).league_rank, "wins_needed": (needed, 4, 4, 4),
+        "league_rank": fixed_seeds(len(entrants)).league_rank, "venues": venues(PATTERN[needed]),
     }  # fmt: skip
     reach = advance(entrants, strengths, wins_so_far=wins, **fixed)
     gap = strengths.points[:50, host] - strengths.points[:50, guest]
     games = zip(ndtr((gap + 2.5) / 12), ndtr((gap - 2.5) / 12), strict=True)
-    expected = [brute_force(*pair, needed, *state) for pair in games]
+    expected = [brute_force(*pair, PATTERN[needed], *state) for pair in games]
     assert reach[:50, host, 1] == pytest.approx(expected)
     # The other series are untouched.
     others = east(1, 8, 2, 7, 4, 5)
@@ -342,8 +348,29 @@ def test_a_series_under_way_goes_on_from_its_state(needed, won, lost, side):
     drawn = draw(entrants, strengths, rng=np.random.default_rng(0), wins_so_far=wins, **fixed)
     p = reach[:, host, 1]
     error = np.sqrt((p * (1 - p)).sum())
-    assert abs((rounds_won(drawn[:, host], fixed["wins_needed"]) >= 1).sum() - p.sum()) < 4 * error
+    won = rounds_won(drawn[:, host], (needed, 4, 4, 4)) >= 1
+    assert abs(won.sum() - p.sum()) < 4 * error
     assert (drawn[:, [host, guest]] >= state).all()
+
+
+def test_finals_under_way_go_on_where_they_were_played():
+    entrants, strengths, wins = playoffs_begun(3_000)
+    host, guest = entrants[0, :, 0]
+    for field in entrants[0]:
+        for better, other in ((1, 8), (4, 5), (2, 7), (3, 6), (1, 4), (2, 3), (1, 2)):
+            wins[field[better - 1], field[other - 1]] = 4
+    wins[host, guest], wins[guest, host] = 2, 3
+    fixed = {
+        "league_rank": fixed_seeds(len(entrants)).league_rank,
+        "venues": venues(finals=FINALS_OF_2013),
+        "wins_so_far": wins,
+    }
+    p = advance(entrants, strengths, **fixed)[:, host, 4]
+    # Both games left are at home; by today's rule one would be.
+    at_home = ndtr((strengths.points[:, host] - strengths.points[:, guest] + 2.5) / 12)
+    assert p == pytest.approx(at_home**2)
+    drawn = draw(entrants, strengths, rng=np.random.default_rng(0), **fixed)[:, host] == 16
+    assert abs(drawn.sum() - p.sum()) < 4 * np.sqrt((p * (1 - p)).sum())
 
 
 def test_decided_series_have_probability_one():
@@ -352,7 +379,9 @@ def test_decided_series_have_probability_one():
     for winner, loser, lost in ((eight, one, 2), (four, five, 3), (two, seven, 0), (six, three, 1)):
         wins[winner, loser], wins[loser, winner] = 4, lost
     wins[eight, four] = 4
-    fixed = {"league_rank": fixed_seeds(200).league_rank, "wins_so_far": wins}
+    fixed = {
+        "league_rank": fixed_seeds(200).league_rank, "venues": venues(), "wins_so_far": wins,
+    }  # fmt: skip
     reach = advance(entrants, strengths, **fixed)
     assert (reach[:, [eight, four, two, six], 1] == 1).all()
     assert (reach[:, [one, five, seven, three], 1:] == 0).all()
@@ -375,5 +404,6 @@ def test_known_games_that_do_not_fit_the_bracket_are_refused(pairs):
     entrants, strengths, wins = playoffs_begun(5)
     for winner, loser in pairs:
         wins[winner, loser] = 4
+    rules = {"league_rank": fixed_seeds(5).league_rank, "venues": venues()}
     with pytest.raises(MisfitError, match="do not fit the bracket"):
-        advance(entrants, strengths, league_rank=fixed_seeds(5).league_rank, wins_so_far=wins)
+        advance(entrants, strengths, wins_so_far=wins, **rules)

@@ -7,7 +7,9 @@ import pytest
 from nba_rank.data import league as league_facts
 from nba_rank.data.outcomes import outcomes, series
 from nba_rank.data.standings import standings
+from nba_rank.features.asof import day_of
 from nba_rank.odds.ended_today import STAGES, ended_today
+from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate
 
 SEASON = "2023-24"
@@ -84,6 +86,17 @@ def test_pairings_are_those_of_the_first_round(sim_tables, over):
         sim_tables, SEASON, over["as_of_date"].iloc[0] + pd.Timedelta(days=40), NONE
     )
     pd.testing.assert_series_equal(later["opponent"], over["opponent"])
+
+
+def test_results_that_are_assumed_count_as_played(sim_tables, on, days, strength, margins_played):
+    early = days["last"] - pd.Timedelta(days=21)
+    situation = Situation.of(sim_tables, SEASON, early)
+    for n in (8, -1):
+        late = days["last"] - pd.Timedelta(days=n)
+        results = margins_played(sim_tables, situation)
+        results[situation.remaining.day >= day_of(late)] = np.nan
+        table = ended_today(sim_tables, SEASON, early, strength, Hypothesis(results))
+        pd.testing.assert_frame_equal(table.assign(as_of_date=late), on(late))
 
 
 def test_before_the_play_in_the_seeds_say_who_meets(on, days):

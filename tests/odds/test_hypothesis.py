@@ -35,16 +35,7 @@ def open_games(situation: Situation) -> np.ndarray:
     return np.full(len(situation.remaining.home), np.nan)
 
 
-def margins_played(tables, situation: Situation) -> np.ndarray:
-    """Home margins of the games left, as they came to be."""
-    left, ids = situation.remaining, situation.records.team_id
-    games = tables.games.assign(margin=tables.games["home_points"] - tables.games["away_points"])
-    margins = games.set_index(["game_date", "home_team_id"])["margin"]
-    days = pd.to_datetime(left.day, unit="D").as_unit("us")
-    return margins.reindex(pd.MultiIndex.from_arrays([days, ids[left.home]])).to_numpy(np.float64)
-
-
-def check_standings(odds: MonteCarloOdds, frame: pd.DataFrame, tables) -> None:
+def check_standings(odds: MonteCarloOdds, frame: pd.DataFrame, tables, margins_played) -> None:
     [(situation, _)] = odds.mornings(frame, tables)
     results = margins_played(tables, situation)
     assert len(results) > 300
@@ -58,19 +49,20 @@ def check_standings(odds: MonteCarloOdds, frame: pd.DataFrame, tables) -> None:
     np.testing.assert_array_equal(seeds, np.eye(15)[real["seed"] - 1])
 
 
-def test_results_of_all_games_left_give_the_real_standings(odds, frame, sim_tables):
-    check_standings(odds, frame, sim_tables)
+def test_results_of_all_games_left_give_the_real_standings(odds, frame, sim_tables, margins_played):
+    check_standings(odds, frame, sim_tables, margins_played)
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("season", ["2004-05", "2013-14", "2022-23"])
-def test_real_results_give_the_real_standings(odds, real_tables, season):
+def test_real_results_give_the_real_standings(odds, real_tables, season, margins_played):
     teams = np.sort(real_tables.teams.query("season == @season")["team_id"])
     date = real_tables.seasons.set_index("season").loc[season, "first_date"]
     rated = dict.fromkeys(["elo_margin", "margin_rating", "progress"], 0.0)
     rated |= dict.fromkeys([*REGULAR, *PLAYOFFS], 0.0)
     frame = pd.DataFrame({"season": season, "as_of_date": date, "team_id": teams, **rated})
-    check_standings(odds, frame.assign(as_of_date=date + pd.Timedelta(days=60)), real_tables)
+    frame = frame.assign(as_of_date=date + pd.Timedelta(days=60))
+    check_standings(odds, frame, real_tables, margins_played)
 
 
 def test_one_result_changes_nothing_but_that_game(odds, frame, sim_tables):

@@ -68,6 +68,9 @@ def test_a_pivot_keeps_the_order_of_lines_and_of_the_season():
     table = fmt.pivot(ROWS, ["ranker", "good"], "as_of_point", "n", ",d", heading="forecast by")
     assert list(table.columns) == ["forecast by", "good", "opening", "end"]
     assert len(table) == 2
+    later = ROWS.assign(as_of_point=["round_4_begins", "round_1_two_games", "end"])
+    table = fmt.pivot(later, "ranker", "as_of_point")
+    assert list(table.columns) == ["ranker", "end", "1st round, 2 games in", "Finals"]
 
 
 def test_values_have_the_digits_of_their_metric_and_significant_ones_a_star():

@@ -56,6 +56,7 @@ from nba_rank.config.schema.programs import (
     AblateModelAConfig,
     Config,
     DebugConfig,
+    ExplainConfig,
     IngestConfig,
     PathsConfig,
     PredictConfig,

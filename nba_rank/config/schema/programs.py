@@ -84,13 +84,19 @@ class PredictDataConfig:
 
 
 @dataclass(kw_only=True)
-class ForecastConfig:
-    """What a forecast tells, and how old its data may be."""
+class FreshnessConfig:
+    """How old the data may be."""
 
-    days: int = option("Days whose games are forecast, from the date on.", low=0)
     max_missed_days: int = option(
         "Days before the date on which games were due and none is known, at most.", low=0
     )
+
+
+@dataclass(kw_only=True)
+class ForecastConfig(FreshnessConfig):
+    """What a forecast tells, and how old its data may be."""
+
+    days: int = option("Days whose games are forecast, from the date on.", low=0)
 
 
 @dataclass(kw_only=True)
@@ -116,6 +122,28 @@ class PredictConfig(ForecastConfig):
     data: PredictDataConfig
     what_if: WhatIfConfig
     out: str | None = option("CSV file to write; null: `predictions_<as_of>.csv` of the run.")
+
+
+@dataclass(kw_only=True)
+class ExplainConfig(FreshnessConfig):
+    """One explanation from a run folder."""
+
+    run: str = option("Run folder.")
+    as_of: str | None = option(
+        "Date whose ranks are explained, such as 2024-01-15; null: the test seasons on the whole."
+    )
+    team: str | None = option("Team, such as BOS; null: every team.")
+    against: str | None = option("Team from which `team` differs, such as NYK; null: none.")
+    since: str | None = option(
+        "Earlier date of the season from which the ranks have moved; null: none."
+    )
+    players: int | None = option(
+        "Players of a team without whom it is forecast again; null: 15 of one team, 2 each of all.",
+        low=0,
+    )
+    data: PredictDataConfig
+    what_if: WhatIfConfig
+    out: str | None = option("Folder to write to; null: the run's.")
 
 
 @dataclass(kw_only=True)

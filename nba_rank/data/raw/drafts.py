@@ -19,6 +19,8 @@ def normalise(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.Dat
     rows = frame[["file", "row"]].assign(player_id=columns.player_ids(frame, issues))
     remedy = "Give the id of the player, or remove the row."
     issues.error("no player", frame, rows["player_id"].isna(), ["PLAYER_ID"], remedy)
+    written = ["DRAFT_YEAR", "DRAFT_NUMBER"]
+    frame = frame.assign(**{name: frame[name].replace("Undrafted", None) for name in written})
     year = columns.numbers(frame, "DRAFT_YEAR", issues)
     rows["pick"] = columns.numbers(frame, "DRAFT_NUMBER", issues)
     remedy = "Both are whole numbers; leave them empty for players who were not drafted."

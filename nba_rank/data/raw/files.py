@@ -3,8 +3,9 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -42,7 +43,8 @@ _WHERE = {
     "stints": "stints/", "roster": "rosters/", "schedule": "schedules/",
     "market_lines": "market/betting_lines_", "market_totals": "market/preseason_win_totals_",
     "team_records": "team_records_", "raptor": "raptor_by_team_",
-    "drafts": "players/players_",
+    "drafts": "players/players_", "injury_entries": f"{INJURY_FOLDER}/",
+    "team": "team_logs_", "player": "player_logs_",
 }  # fmt: skip
 """What the name of a file of each level begins with."""
 
@@ -56,7 +58,9 @@ _NO_RAW_FILES = (PARAMS_FILE, TRUE_STRENGTH_FILE, FETCHED_FILE)
 _BESIDE = re.compile(r"[._].*|readme.*|licen[cs]e.*|.*\.(md|rst|crc|log|lock)")
 """Names of files that lie beside data: hidden ones, marks of parquet writers, and notes."""
 
-_ENDINGS = re.compile(r"(\.(csv|tsv|txt|parquet|pq|json|gz|xlsx?|zip))+$", re.IGNORECASE)
+_ENDINGS = re.compile(r"(\.(csv|tsv|txt|parquet|pq|jsonl?|gz|bz2|xz|xlsx?|zip))+$", re.IGNORECASE)
+_UNFINISHED = re.compile(r"~\$.*|.*\.(part|partial|crdownload|download|tmp)", re.IGNORECASE)
+_DAY = re.compile(r"(?<!\d)(?:19|20)\d\d-\d\d-\d\d(?!\d)")
 LINE_UP = tuple(f"{side}{place}" for side in "HA" for place in range(1, 6))
 _BOX = tuple(column.upper() for column in BOX_COLUMNS)
 _KEY = ("GAME_ID", "TEAM_ID", "GAME_DATE")
@@ -74,9 +78,7 @@ REQUIRED = {
     "roster": ("DATE", "TEAM_ID or TEAM_ABBREVIATION", "PLAYER_ID or PLAYER_NAME"),
     "schedule": ("DATE", "HOME", "AWAY"),
     "market_totals": ("SEASON", "TEAM_NAME", "WIN_TOTAL", "TITLE_ODDS_AMERICAN"),
-    "market_lines": (
-        "GAME_ID", "DATE", "HOME", "AWAY", "HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"
-    ),
+    "market_lines": ("DATE", "HOME", "AWAY", "HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"),
     "team_records": ("SEASON", "TEAM", "W", "L", "MOV", "SOS", "SRS"),
     "raptor": (
         "PLAYER_NAME", "PLAYER_ID", "SEASON", "SEASON_TYPE", "TEAM", "MP",
@@ -90,6 +92,7 @@ REQUIRED = {
     "play_by_play": _EVENT,
     "game_events": _EVENT,
     "injury_report": ("DATE", "INJURIES"),
+    "injury_entries": ("DATE", "PLAYER_NAME", "TEAM_ID", "STATUS"),
 }  # fmt: skip
 """Columns without which a file cannot be used, by level; of `A or B` one is enough."""
 
@@ -103,6 +106,7 @@ _BY_COLUMNS = (
     "play_by_play",
     "player",
     "team",
+    "injury_entries",
     "roster",
     "schedule",
 )
@@ -113,7 +117,7 @@ _OPTIONAL = {
     "player": ("SEASON_ID", "OREB", "DREB", "PF", "PLUS_MINUS", "VIDEO_AVAILABLE"),
     "roster": ("TEAM_ID", "TEAM_ABBREVIATION", "PLAYER_ID", "PLAYER_NAME"),
     "schedule": ("NEUTRAL",),
-    "market_lines": ("SEASON", "SCORE_HOME", "SCORE_AWAY"),
+    "market_lines": ("GAME_ID", "SEASON", "SCORE_HOME", "SCORE_AWAY"),
     "stints": ("SECONDS", "FULL_10"),
 }
 
@@ -174,6 +178,8 @@ def discover(raw_dirs: Sequence[Path], issues: IngestIssues | None = None) -> li
         prefix = f"{raw_dir.as_posix()}/" if len(raw_dirs) > 1 else ""
         for path in sorted(_files_in(raw_dir, issues)):
             name = path.relative_to(raw_dir).as_posix()
+            # A name that is not UTF-8 cannot be printed or kept in a table as it is.
+            name = name.encode("utf-8", "backslashreplace").decode()
             level, kind, season = _by_name(name)
             plain = _ENDINGS.sub("", name).lower()
             identity: tuple[str, ...] = (level, kind, season) if kind and season else (plain,)
@@ -245,12 +251,15 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, pd.DataFrame |
         capitals and the columns `file` and `row` (from 1).
     """
     record = FileRecord(raw.name, "", raw.level, raw.kind, raw.season)
+    unfinished = _UNFINISHED.fullmatch(raw.path.name) is not None
     try:
         content = parse.content(raw.path)
         record.sha256 = hashlib.sha256(content).hexdigest()
+        if unfinished:
+            raise parse.UnreadableError("by its name an unfinished download or a temporary file")
         rows = parse.rows_of(content)
     except parse.UnreadableError as error:
-        if raw.level or error.stands_for_another:
+        if (raw.level and not unfinished) or error.stands_for_another:
             issues.error_file(raw.name, str(error), error.remedy)
         else:
             issues.warn_file(raw.name, f"not read: {error}")
@@ -262,24 +271,30 @@ def _as_level(
     raw: RawFile, record: FileRecord, rows: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame | None:
     """Return the rows with our column names, and note in the record what they are."""
+    if raw.level == "game_events" and rows.empty:
+        issues.warn_file(raw.name, "has no rows")
+        return None
     rows = producers.one_row_a_team(rows.reset_index(drop=True))
+    rows = producers.one_row_a_game(rows, raw.season)
     numbers = rows.index + 1
     rows = rows.reset_index(drop=True)
     logs = ("player", "team")
     hinted = (*logs,) if raw.level in logs else (raw.level,) if raw.level else tuple(_BY_COLUMNS)
-    fitting = {
-        level: frame for level in hinted if not _lacking(frame := with_names(rows, level), level)
-    }
+    if raw.level == "roster":
+        rows = dated_by_name(raw, rows, "roster")
+    fitting = _fitting(rows, hinted)
     level = next(iter(fitting), raw.level)
+    if level == "team" and {"PLAYER_ID", "PLAYER_NAME"} & {*with_names(rows, "player")}:
+        # Rows of players that lack something are none of teams.
+        level = "player"
     if raw.level in logs and "player" in fitting and raw.level != "player":
         issues.warn_file(raw.name, "rows of players, though the name says teams: read as such")
     record.level = level if raw.level or level in logs else ""
     if not raw.level and level not in logs:
         _tell_not_read(raw, rows, level, issues)
         return None
-    frame = fitting[level] if level in fitting else with_names(rows, level)
-    producer = producers.producer_of(rows.columns)
-    if not has_columns(raw, level, list(frame.columns), issues, producer):
+    frame = _without_copies(fitting[level] if level in fitting else with_names(rows, level))
+    if not has_columns(raw, level, list(frame.columns), issues, rows):
         return None
     frame = frame.loc[:, ~frame.columns.duplicated()]
     optional = _OPTIONAL.get(level, ())
@@ -291,6 +306,30 @@ def _as_level(
     if frame.empty:
         issues.warn_file(raw.name, "has no rows")
     return frame.assign(file=raw.name, row=numbers)
+
+
+def _without_copies(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give columns that pandas numbered (`PTS.1`) their name again, and leave out equal ones."""
+    if frame.columns.has_duplicates:
+        return frame
+    again = {name: base for name in frame if (base := re.sub(r"\.\d+$", "", str(name))) != name}
+    again = {name: base for name, base in again.items() if base in frame}
+    equal = [name for name, base in again.items() if frame[name].equals(frame[base])]
+    return frame.drop(columns=equal).rename(columns=again)
+
+
+def _fitting(rows: pd.DataFrame, levels: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return the rows with our names by each level whose columns they have."""
+    named = {level: with_names(rows, level) for level in levels}
+    return {level: frame for level, frame in named.items() if not _lacking(frame, level)}
+
+
+def dated_by_name(raw: RawFile, rows: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return rows that have no date with that of the file's name, such as `2023-10-24.csv`."""
+    day = _DAY.search(raw.path.name)
+    if day is None or "DATE" in with_names(rows, level):
+        return rows
+    return rows.assign(DATE=day[0])
 
 
 def with_names(rows: pd.DataFrame, level: str) -> pd.DataFrame:
@@ -314,17 +353,30 @@ def _lacking(frame: pd.DataFrame, level: str) -> list[str]:
 
 def _tell_not_read(raw: RawFile, rows: pd.DataFrame, level: str, issues: IngestIssues) -> None:
     """Warn of a file whose name says nothing and that is no game log."""
+    likeness = _likeness(rows, level)
+    why = (
+        f"it looks like {likeness}"
+        if likeness
+        else "no kind of raw file has such a name and columns"
+    )
+    example = (
+        f"{_WHERE[level]}{_ENDINGS.sub('', raw.path.name)}.csv" if level else _first(rows.columns)
+    )
+    issues.warn_file(raw.name, f"not read: {why}", example)
+
+
+def _likeness(rows: pd.DataFrame, level: str) -> str:
+    """Say whose file has such columns, or what it is and how such files are named."""
     producer = producers.producer_of(rows.columns)
-    if level:
-        name = _ENDINGS.sub("", raw.path.name)
-        why = f"it looks like a {level.replace('_', ' ')} file, which is named {_WHERE[level]}..."
-        issues.warn_file(raw.name, f"not read: {why}", f"{_WHERE[level]}{name}.csv")
-        return
-    elif producer is not None:
-        why = f"it looks like {producer}"
-    else:
-        why = "no kind of raw file has such a name and columns"
-    issues.warn_file(raw.name, f"not read: {why}", ", ".join(map(str, rows.columns[:6])))
+    if producer is not None:
+        return producer
+    return f"a {level.replace('_', ' ')} file, which is named {_WHERE[level]}..." if level else ""
+
+
+def _first(names: Iterable[object]) -> str:
+    """Return the first column names, as text of one line."""
+    plain = filter(None, (" ".join(str(name).split()) for name in names))
+    return ", ".join(islice(plain, 6)) or "no columns"
 
 
 def has_columns(
@@ -332,9 +384,12 @@ def has_columns(
     level: str,
     names: Sequence[str],
     issues: IngestIssues,
-    producer: str | None = None,
+    rows: pd.DataFrame | None = None,
 ) -> bool:
-    """Whether columns include each required one, and each once; if not, an error says so."""
+    """Whether columns include each required one, and each once; if not, an error says so.
+
+    It also says what the rows, as they were parsed, look like.
+    """
     required = REQUIRED[level]
     missing = [each for each in required if not {*each.split(_EITHER)} & {*names}]
     used = {name for each in _columns_of(level) for name in each.split(_EITHER)}
@@ -343,9 +398,27 @@ def has_columns(
         remedy = "Export it again with the columns of LeagueGameLog."
     elif level == "injury_report":
         remedy = 'An injury report is written {"date": ..., "injuries": [...]}.'
+    elif level == "injury_entries":
+        remedy = (
+            "A table of injuries has the columns PLAYER_NAME, TEAM, STATUS and DATE, or is named "
+            "by the day."
+        )
+    elif level == "roster":
+        remedy = (
+            "A roster file has a team, players by id or name, and DATE, or is named by the day."
+        )
     else:
         remedy = f"A {level.replace('_', ' ')} file has the columns {', '.join(required)}."
-    told = f"; it looks like {producer}" if producer else ""
+    told = ""
+    if (missing or repeated) and rows is not None:
+        fitting = next(iter(_fitting(rows, _BY_COLUMNS)), "")
+        same = fitting == level or {level, fitting} <= {"team", "player"}
+        likeness = _likeness(rows, "" if same else fitting)
+        told = f"; it looks like {likeness}" if likeness else ""
+    if len(missing) == len(required) > 3:
+        what = f"has none of the columns of a {level.replace('_', ' ')} file, but {_first(names)}"
+        issues.error_file(raw.name, f"{what}{told}", remedy)
+        return False
     for what, columns in (("lacks the columns", missing), ("repeats the columns", repeated)):
         if columns:
             issues.error_file(raw.name, f"{what} {', '.join(columns)}{told}", remedy)

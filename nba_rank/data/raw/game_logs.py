@@ -34,7 +34,12 @@ MIN_TEAM_SECONDS = 235 * 60
 MIN_POINTS = 45
 """No team has scored fewer in a game since the shot clock came in 1954."""
 
-_TOTALS = frozenset({"team", "total", "totals", "teamtotal", "teamtotals"})
+_TOTALS = frozenset({"team", "total", "totals", "teamtotal", "teamtotals", "opponenttotals"})
+
+_ABSENT = (
+    r"(?i)(?:dnp|dnd|nwt|did not|not with|inactive|suspended|player suspended|injured|coach|out\b)"
+)
+"""What sources write in place of the minutes of a player who did not play."""
 
 _FIX_MINUTES = "Minutes are like 34, 34.2 or 34:12; correct or remove the rows."
 _FILL_IN = "Fill it in or remove the rows."
@@ -59,7 +64,7 @@ def normalise(logs: Sequence[tuple[RawFile, pd.DataFrame]], issues: IngestIssues
         ignore_index=True,
     )
     if logs[0][0].level == "player":
-        frame = _without_totals(frame, issues)
+        frame = _without_totals(_without_absent(frame, issues), issues)
     rows = _games(frame, issues)
     if len(rows) < len(frame):
         frame = frame.loc[rows.index]
@@ -75,9 +80,18 @@ def normalise(logs: Sequence[tuple[RawFile, pd.DataFrame]], issues: IngestIssues
     return rows
 
 
+def _without_absent(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
+    """Leave out the rows that say in words that the player did not play, and count nothing."""
+    told = columns.text(frame, "MIN").str.match(_ABSENT).eq(True)
+    told &= ~raw_values.numbers(frame["PTS"]).gt(0)
+    shown = ["GAME_ID", "PLAYER_NAME", "MIN"]
+    return issues.drop("row of a player who did not play", frame, told, shown)
+
+
 def _without_totals(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Leave out the rows of a team among those of its players."""
-    totals = [n for n in frame["PLAYER_NAME"].dropna().unique() if plain_name(str(n)) in _TOTALS]
+    names = pd.Series(frame["PLAYER_NAME"].dropna().unique()).astype("str")
+    totals = names[names.map(plain_name).isin(_TOTALS) | league.team_ids_of(names).notna()]
     ids = raw_values.numbers(frame["PLAYER_ID"])
     marked = frame["PLAYER_NAME"].isin(totals) | ids.isin(league.known_team_ids())
     shown = ["GAME_ID", "TEAM_ID", "PLAYER_NAME"]
@@ -227,7 +241,7 @@ def _add_team_columns(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIss
     unread = rows["matchup"].notna() & ~rows["at_home"] & ~rows["matchup"].str.contains(r"\s@\s")
     remedy = "A matchup reads like 'CLE vs. WAS' (at home) or 'CLE @ WAS'."
     issues.error("matchup not understood", frame, unread, ["MATCHUP"], remedy)
-    rows["wl"] = columns.text(frame, "WL").str.upper()
+    rows["wl"] = columns.text(frame, "WL").str.upper().str.extract(r"^([WL])", expand=False)
     short = pd.Series(False, index=rows.index)
     if "MIN" in frame:
         played = _seconds(frame, issues)

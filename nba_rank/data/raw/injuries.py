@@ -1,7 +1,6 @@
 """Raw files of injury reports: one row an entry, and one more a report."""
 
 import hashlib
-import json
 from functools import cache
 from typing import Any
 
@@ -10,11 +9,20 @@ import pandas as pd
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.raw import parse
 from nba_rank.data.raw import values as raw_values
-from nba_rank.data.raw.files import FileRecord, RawFile, has_columns, with_names
+from nba_rank.data.raw.files import (
+    FileRecord,
+    RawFile,
+    dated_by_name,
+    has_columns,
+    with_names,
+)
 
 _ENTRY = {"player_id": "PLAYER_ID", "player_name": "PLAYER_NAME", "team": "TEAM_ID",
           "status": "STATUS", "reason": "REASON"}  # fmt: skip
 _NOTHING = (None,) * len(_ENTRY)
+
+NOT_SUBMITTED = "NOT YET SUBMITTED"
+"""Status of the entry of a team whose report is still to come."""
 
 Row = tuple[Any, ...]
 
@@ -35,7 +43,7 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
         issues.error_file(raw.name, str(error), error.remedy)
         return record, []
     if reports is None:
-        found = _of_table(with_names(table, raw.level), raw, issues)
+        found = _of_table(dated_by_name(raw, table, "injury_entries"), raw, issues)
         record.rows = len(found)
         return record, found
     names = dict.fromkeys(name for report in reports for name in report)
@@ -57,6 +65,10 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
         rows.append((*start, 0, False, *_NOTHING))
         for place, entry in enumerate(map(_by_column, entries), start=1):
             rows.append((*start, place, True, *(entry.get(name) for name in _ENTRY.values())))
+        # Of a team whose entries were kept from the day before, those are what is known.
+        told = {_by_column(entry).get("TEAM_ID") for entry in entries}
+        silent = [team for team in report.get("NOT_SUBMITTED") or [] if team not in told]
+        rows += [(*start, 0, True, None, None, team, NOT_SUBMITTED, "") for team in silent]
     if bad:
         remedy = "The injuries of a report are a list of objects, empty where nobody is injured."
         shown = pd.DataFrame(bad, columns=["file", "row", "DATE"])
@@ -67,13 +79,14 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
 
 def _reports(content: bytes) -> list[dict[str, Any]] | None:
     """Return the reports of a file, None where it is a table of entries."""
+    content = parse.unpacked(content)
     if content[:1] in (b"P", b"") or content.lstrip()[:1] not in (b"{", b"[", b"\xef"):
         return None
     try:
-        found = json.loads(parse.decode(content))
+        found = parse.json_of(parse.decode(content))
     except ValueError as error:
         raise parse.UnreadableError(f"cannot be read ({error})") from error
-    written = found if isinstance(found, list) else [found]
+    written: list[Any] = found if isinstance(found, list) else [found]
     if not all(isinstance(report, dict) for report in written):
         reason = "cannot be read (neither an object nor a list of objects)"
         raise parse.UnreadableError(reason)
@@ -81,22 +94,27 @@ def _reports(content: bytes) -> list[dict[str, Any]] | None:
     return None if flat and any(len(report) > len(_ENTRY) - 2 for report in written) else written
 
 
-def _of_table(frame: pd.DataFrame, raw: RawFile, issues: IngestIssues) -> list[Row]:
+def _of_table(table: pd.DataFrame, raw: RawFile, issues: IngestIssues) -> list[Row]:
     """Return the rows of a table of entries: a report for each of its dates.
 
-    A team that had not yet submitted its report has a row without a player, which says nothing.
+    A team that had not yet submitted its report has a row without a player, whose status is
+    `NOT_SUBMITTED`.
     """
-    missing = [name for name in ("DATE", "PLAYER_NAME", "TEAM_ID", "STATUS") if name not in frame]
-    if missing:
-        remedy = "A table of injuries has the columns DATE, PLAYER_NAME, TEAM and STATUS."
-        issues.error_file(raw.name, f"lacks the columns {', '.join(missing)}", remedy)
+    frame = with_names(table, "injury_entries")
+    if not has_columns(raw, "injury_entries", list(frame.columns), issues, table):
         return []
+    if "MATCHUP" in frame:
+        # The official reports write date and team once, above the rows that follow.
+        frame[["DATE", "TEAM_ID"]] = frame[["DATE", "TEAM_ID"]].ffill()
     frame = frame.reindex(columns=["DATE", *_ENTRY.values()])
     frame = frame.assign(file=raw.name, row=range(1, len(frame) + 1))
     reason = raw_values.text(frame["REASON"]).str.upper().fillna("")
-    nothing = ~raw_values.present(frame["PLAYER_NAME"]) & reason.str.contains("NOT YET SUBMITTED")
-    what = "injuries of a team that had not yet submitted them: unknown"
-    frame = issues.drop(what, frame, nothing, ["DATE", "TEAM_ID"])
+    nothing = ~raw_values.present(frame["PLAYER_NAME"]) & reason.str.contains(NOT_SUBMITTED)
+    issues.warn(
+        "team that had not yet submitted its injuries: nothing is known of its players",
+        frame, nothing, ["DATE", "TEAM_ID"],
+    )  # fmt: skip
+    frame["STATUS"] = frame["STATUS"].astype("object").mask(nothing, NOT_SUBMITTED)
     rows: list[Row] = []
     for number, (date, entries) in enumerate(
         frame.groupby("DATE", sort=False, dropna=False), start=1

@@ -41,22 +41,31 @@ def normalise_lines(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> 
     """Return the rows of one file of betting lines.
 
     Returns:
-        Columns `game_id` (ten digits), `date`, `written_season`, `home`, `away`, `home_spread`
-        (points, negative where the home team is the favourite), `home_odds`, `away_odds`,
-        `home_score`, `away_score`; numbers are NaN where there is none.
+        Columns `game_id` (ten digits, null where the file has none), `date`, `written_season` (null
+        if it is not like 2023-24), `home`, `away`, `home_spread` (points, negative where the home
+        team is the favourite), `home_odds`, `away_odds`, `home_score`, `away_score`; numbers are
+        NaN where there is none.
     """
-    rows = columns.game_ids(frame, issues)
-    frame = frame.loc[rows.index]
-    years = raw_values.start_years(rows["game_id"])
+    if "GAME_ID" in frame:
+        rows = columns.game_ids(frame, issues)
+        frame = frame.loc[rows.index]
+        years = raw_values.start_years(rows["game_id"])
+    else:
+        rows, years = frame[["file", "row"]].assign(game_id=pd.Series(None, dtype="str")), None
     rows["date"], _ = columns.dates(frame, "DATE", years, issues)
-    rows["written_season"] = columns.text(frame, "SEASON")
+    season = columns.text(frame, "SEASON")
+    rows["written_season"] = season.where(season.str.match(r"\d{4}-\d\d$").eq(True))
     for side in ("HOME", "AWAY"):
         name = side.lower()
         rows[name] = columns.check_teams(columns.text(frame, side), frame, [side], issues)
         rows[f"{name}_odds"] = _odds(frame, f"MONEYLINE_{side}", issues)
         rows[f"{name}_score"] = columns.numbers(frame, f"SCORE_{side}", issues)
-    frame = frame.assign(HOME_SPREAD=_plain(frame["HOME_SPREAD"]))
+    frame = frame.assign(HOME_SPREAD=raw_values.odds(frame["HOME_SPREAD"]))
     spread = columns.numbers(frame, "HOME_SPREAD", issues)
+    if "WHOS_FAVORED" in frame:
+        # A Kaggle set gives the size of the spread and the favourite.
+        at_home = columns.text(frame, "WHOS_FAVORED").str.lower().eq("home")
+        spread = spread.abs().where(~at_home, -spread.abs())
     beyond = spread.abs() > MAX_SPREAD
     issues.warn(
         f"left out: a spread of more than {MAX_SPREAD:g} points", frame, beyond, ["HOME_SPREAD"]
@@ -66,19 +75,8 @@ def normalise_lines(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> 
     return rows
 
 
-def _plain(written: pd.Series) -> pd.Series:
-    """Return figures without bookmakers' signs: `pk` is 0, `NL` is none, `+1½` is 1.5."""
-    if pd.api.types.is_numeric_dtype(written):
-        return written
-    text = raw_values.text(written).str.replace("\N{MINUS SIGN}", "-")
-    text = text.str.replace(r"(\d?)½$", lambda half: f"{half[1] or 0}.5", regex=True)
-    known = {"PK": "0", "PICK": "0", "NL": None, "OFF": None, "EV": "100", "EVEN": "100"}
-    upper = text.str.upper()
-    return text.mask(upper.isin([*known]), upper.map(known))
-
-
 def _odds(frame: pd.DataFrame, column: str, issues: IngestIssues) -> pd.Series:
-    frame = frame.assign(**{column: _plain(frame[column])})
+    frame = frame.assign(**{column: raw_values.odds(frame[column])})
     odds = columns.numbers(frame, column, issues)
     known = odds.dropna()
     if len(known) and known.between(1, MAX_DECIMAL).mean() > 0.5:

@@ -47,15 +47,17 @@ _PERSON = {"PLAYER_ID": ["personid", "athleteid", "idplayer", "playerid"],
            "PLAYER_NAME": ["athletedisplayname", "player", "nameplayer", "playername"],
            "FIRST_NAME": [], "LAST_NAME": ["familyname"]}  # fmt: skip
 _FIXTURE = {
-    "DATE": ["gamedate", "gamedateest", "startdate", "datetime", "day"],
+    "DATE": ["gamedate", "gamedateest", "startdate", "datetime", "day", "gdte"],
     "HOME": ["hometeam", "homename", "hometeamtricode", "homeabbreviation", "hometeamteamtricode",
-             "hometeamabbreviation", "homedisplayname", "homeneutral", "homeid", "hometeamid"],
+             "hometeamabbreviation", "homedisplayname", "homeneutral", "hta", "team1", "homeid",
+             "hometeamid"],
     "AWAY": ["awayteam", "visitor", "visitorteam", "awayname", "awayteamtricode",
              "awayabbreviation", "awayteamteamtricode", "awayteamabbreviation", "awaydisplayname",
-             "visitorneutral", "awayid", "awayteamid", "visitorteamid"],
+             "visitorneutral", "visitorteamabbreviation", "vta", "team2", "awayid", "awayteamid",
+             "visitorteamid"],
     "NEUTRAL": ["neutralsite", "isneutral"],
-    "SEASON_TYPE": ["gametype", "gamelabel"],
-    "GAME_ID": [],
+    "SEASON_TYPE": ["gametype", "gamelabel", "playoff", "postseason"],
+    "GAME_ID": ["gid"],
     "STATUS": ["gamestatustext", "statustypedescription"],
 }  # fmt: skip
 NAMES: dict[str, dict[str, list[str]]] = {
@@ -63,7 +65,7 @@ NAMES: dict[str, dict[str, list[str]]] = {
     "player": {**_GAME_LOG, "TOV": ["turnovers", "to"], **_PERSON},
     "schedule": _FIXTURE,
     "market_lines": {
-        "DATE": ["gamedate"], "HOME": _FIXTURE["HOME"], "AWAY": _FIXTURE["AWAY"],
+        "DATE": ["gamedate", "commencetime"], "HOME": _FIXTURE["HOME"], "AWAY": _FIXTURE["AWAY"],
         "HOME_SPREAD": ["spreadhome", "spread"], "MONEYLINE_HOME": ["homemoneyline"],
         "MONEYLINE_AWAY": ["awaymoneyline"],
     },
@@ -72,7 +74,11 @@ NAMES: dict[str, dict[str, list[str]]] = {
         **_PERSON, "DATE": ["asof", "asofdate", "day"],
         "TEAM_ABBREVIATION": ["team", "teamtricode", "tm"], "TEAM_ID": [],
     },
-    "injury_report": {
+    "drafts": {
+        "PLAYER_ID": _PERSON["PLAYER_ID"], "DRAFT_YEAR": ["season", "yeardraft"],
+        "DRAFT_NUMBER": ["overallpick", "numberpickoverall"],
+    },
+    "injury_entries": {
         "DATE": ["gamedate"], "STATUS": ["currentstatus"], "TEAM_ID": ["team"],
         "PLAYER_ID": ["personid"], "PLAYER_NAME": ["player"], "REASON": ["notes", "comment"],
     },
@@ -80,25 +86,46 @@ NAMES: dict[str, dict[str, list[str]]] = {
 """Other names of the columns of each level, the best first."""
 
 _PRODUCERS = {
-    "Basketball-Reference's game logs, which have no game id": ("rk", "mp", "fg", "trb"),
-    "the odds archive of Sportsbook Reviews Online, which has no game id and two rows a game":
-        ("rot", "vh", "open", "close"),
-    "Kaggle's games.csv (N. Lauga), which has no field goals made": ("gamestatustext", "ptshome"),
-    "FiveThirtyEight's Elo ratings": ("elo1pre", "elo2pre"),
+    "a table of Basketball-Reference, which has no game id": ("rk", "fg", "trb"),
+    "Basketball-Reference's injuries, whose status is inside a text": ("update", "description"),
+    "ProSportsTransactions' moves, which have no status": ("acquired", "relinquished"),
+    "Rotowire's injuries, which have no date: put it into the file's name, like 2023-10-24.csv":
+        ("injury", "estreturn"),
+    "season totals, not games": ("gp", "w", "l"),
+    "the totals of pbpstats.com, not games": ("gamesplayed", "offposs"),
+    "the possessions of pbpstats.com, not events": ("startscoredifferential", "starttype"),
+    "ESPN's play-by-play (hoopR), whose events are not the league's": ("typeid", "sequencenumber"),
+    "lines of the-odds-api.com, nested by bookmaker": ("sportkey", "bookmakers"),
+    "FiveThirtyEight's Elo history (nbaallelo)": ("gameorder", "eloi"),
+    "the odds archive of Sportsbook Reviews Online, which is named market/betting_lines_ and its "
+    "season, and has two rows a game, V before H": ("rot", "vh", "open", "close"),
+    "lines of a Kaggle set (C. Viax), which is named market/betting_lines_...": ("whosfavored",),
+    "Kaggle's games.csv (N. Lauga), which has no field goals made: take other "
+    "team logs; its games_details.csv is read as players": ("gamestatustext", "ptshome"),
+    "balldontlie's box scores, whose ids are not the league's": ("turnover", "playerid", "fgpct"),
+    "Kaggle's box scores (P. Rossotti), which have no game id": ("gmdate", "teamabbr"),
+    "Kaggle's game stats (ionaskel), which have no game id": ("winorloss", "teampoints"),
+    "BigDataBall's box scores, which are not read": ("bigdataballdataset", "gameid"),
+    "FiveThirtyEight's Elo ratings, whose games are read if it is named schedules/...":
+        ("elo1pre", "elo2pre"),
     "ESPN's box scores (hoopR)": ("teamslug", "teamcolor"),
     "the players of ESPN's box scores (hoopR)": ("athleteid", "athletedisplayname"),
     "Kaggle's box scores (E. Moore)": ("gameid", "threepointersmade", "numminutes"),
-    "the league's schedule": ("gamecode", "gamestatus", "arenaname"),
+    "the league's schedule, which is named schedules/...": ("gamecode", "gamestatus", "arenaname"),
 }  # fmt: skip
 """Columns by which the files of well-known producers are recognised."""
+
+_ONLY_WITH = {"team1": "elo1pre", "team2": "elo2pre"}
+"""Names that mean what we think only beside another: FiveThirtyEight's first team is at home."""
 
 _MIN_PAIRS = 8
 """So many columns of `_home` and `_away` make a table of one row a game."""
 
 
 def squash(name: object) -> str:
-    """Return a name's letters and digits in lower case."""
-    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+    """Return a name's letters and digits in lower case, `%` as `pct`."""
+    plain = str(name).lower().replace("+/-", "plusminus").replace("%", "pct")
+    return re.sub(r"[^a-z0-9]", "", plain)
 
 
 def producer_of(columns: Iterable[object]) -> str | None:
@@ -120,7 +147,8 @@ def renamed(frame: pd.DataFrame, level: str, known: Sequence[str]) -> pd.DataFra
     wanted: dict[str, str] = {}
     for name in dict.fromkeys([*known, *others]):
         forms = [squash(name), *others.get(name, [])]
-        form = next((form for form in forms if form in written and form not in wanted), None)
+        there = [form for form in forms if form in written and form not in wanted]
+        form = next((form for form in there if _ONLY_WITH.get(form, form) in written), None)
         if form is not None:
             wanted[form] = name
     plain = [str(column).strip().upper() for column in frame.columns]
@@ -147,6 +175,38 @@ def one_row_a_team(frame: pd.DataFrame) -> pd.DataFrame:
         own = frame[columns].set_axis(pd.Index(both), axis=1)
         parts.append(pd.concat([shared, own], axis=1).assign(HOME_AWAY=side))
     return pd.concat(parts).sort_index(kind="stable")
+
+
+def one_row_a_game(frame: pd.DataFrame, season: str) -> pd.DataFrame:
+    """Return one row of each two of Sportsbook Reviews Online's odds archive, the visitors' first.
+
+    Its dates are month and day, in order, so its season has to be known. Of the two closing figures
+    the smaller is the spread of the team of its row, the larger the total of both scores.
+    """
+    names = {squash(column): column for column in frame.columns}
+    if not {"date", "vh", "team", "close", "ml"} <= {*names} or not season or len(frame) % 2:
+        return frame
+    away, home = (frame.iloc[side::2].set_axis(range(len(frame) // 2)) for side in (0, 1))
+    where = [raw_values.text(side[names["vh"]]).str.upper() for side in (away, home)]
+    if not (where[0].isin(["V", "N"]) & where[1].isin(["H", "N"])).all():
+        return frame
+    close = [
+        raw_values.numbers(raw_values.odds(side[names["close"]])).fillna(np.inf)
+        for side in (away, home)
+    ]
+    spread = close[0].where(close[0] < close[1], -close[1])
+    day = raw_values.digits(home[names["date"]], width=4)
+    year = int(season[:4]) + raw_values.numbers(day.str[:2]).lt(9).cummax()
+    return pd.DataFrame(
+        {
+            "DATE": year.astype("str") + "-" + day.str[:2] + "-" + day.str[2:],
+            "HOME": home[names["team"]],
+            "AWAY": away[names["team"]],
+            "HOME_SPREAD": spread.where(np.isfinite(spread)),
+            "MONEYLINE_HOME": home[names["ml"]],
+            "MONEYLINE_AWAY": away[names["ml"]],
+        }
+    ).set_axis(frame.index[1::2])
 
 
 def complete(frame: pd.DataFrame, level: str) -> pd.DataFrame:

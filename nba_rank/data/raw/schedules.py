@@ -7,7 +7,11 @@ from nba_rank.data.raw import columns
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.raw.files import RawFile
 
-_OTHER_KINDS = r"(?i)pre|play|post|all.star|summer|cup final|championship|^[135](?:\.0)?$"
+_OTHER_KINDS = (
+    r"(?i)pre|play|post|all.star|summer|cup final|championship|first round|conf\. |nba finals"
+    r"|^[135](?:\.0)?$|^[pqtcsf]$|^true$"
+)
+"""Kinds of game and labels of the league, ESPN and FiveThirtyEight (a letter), or `postseason`."""
 
 _OFF = r"(?i)^(?:ppd|postponed|canc?e?ll?ed|cncl)"
 """Status of a game that is not played on its day. Where it has a new day, another row says so."""
@@ -38,7 +42,8 @@ def normalise(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> pd.Dat
 
 def _regular(frame: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
     """Leave out fixtures of other kinds than the regular season and those not settled yet."""
-    other = pd.Series(False, index=frame.index)
+    # Basketball-Reference writes the playoffs below a row of that name.
+    other = columns.text(frame, "DATE").eq("Playoffs").cummax()
     shown = ["DATE", "HOME", "AWAY"]
     if "GAME_ID" in frame:
         ids = raw_values.digits(frame["GAME_ID"], width=10)

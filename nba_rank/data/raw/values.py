@@ -16,9 +16,11 @@ _TIME = (
 )
 _DAY = r"(?:[A-Za-z]{3,9},? )?"
 _FORMS = {
-    "ISO": r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
+    "ISO": r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})",
     "year/month/day": r"(?P<year>\d{4})[/.](?P<month>\d{1,2})[/.](?P<day>\d{1,2})",
-    "year, month and day without a sign": r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)",
+    "year, month and day without a sign": (
+        r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)(?:\.0+)?"
+    ),
     "month by name": _DAY + r"(?P<month>[A-Za-z]{3})[a-z]*\.? (?P<day>\d{1,2}),? (?P<year>\d{4})",
     "day and month by name": (
         _DAY + r"(?P<day>\d{1,2})[ -](?P<month>[A-Za-z]{3})[a-z]*\.?,?[ -](?P<year>\d{4}|\d\d)"
@@ -30,7 +32,9 @@ MONTH_DAY, DAY_MONTH = "month/day", "day/month"
 _REFUSED = {
     r"[34]\d{4}(?:\.0+)?": "the serial number of a spreadsheet; format the column as a date",
     r"\d{9,10}(?:\.0+)?|\d{12,19}": "seconds or the like since 1970; write days",
-    r"\d{1,2}[/.-]\d{1,2}|\d{3,4}|[A-Za-z]{3} \d{1,2}|\d{1,2}-[A-Za-z]{3}": "without its year",
+    r"\d{1,2}[/.-]\d{1,2}|\d{3,4}|\d{1,2}-[A-Za-z]{3}": "without its year",
+    r"(?:[A-Za-z]{3,9},? )?[A-Za-z]{3,9}\.? \d{1,2}": "without its year",
+    r".*\d:\d\d.* [A-Za-z]{2,5}": "a time of an unknown zone; write it like -05:00 or Z",
     r"\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}.*": "a day that does not exist, or another order",
 }
 """What a value is that cannot be read as a date, by its form."""
@@ -44,10 +48,15 @@ EARLIEST_TIP = 6
 MAX_ODD_TIPS = 0.05
 """A greater share of times in those hours is of another zone."""
 
+_DAY_MS = 24 * 60 * 60 * 1000
+
+MIN_EPOCH_DAYS = 20
+"""So many different days tell days from times, where they are counted since 1970."""
+
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "-", "--", "\\N")
 """Texts that stand for no value."""
 
-_CLOCK = r"(-)?(?:PT)?(\d+)[:M]([0-5]?\d(?:\.\d+)?)S?"
+_CLOCK = r"(-)?(?:PT)?(\d+)(?:\.0+)?[:M]([0-5]?\d(?:\.\d+)?)S?"
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,17 @@ def numbers(values: pd.Series) -> pd.Series:
     return pd.Series(np.where(np.isfinite(plain), plain, np.nan), index=values.index)
 
 
+def odds(values: pd.Series) -> pd.Series:
+    """Return bookmakers' figures without their signs: `pk` is 0, `NL` is none, `+1½` is 1.5."""
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    plain = text(values).str.replace("\N{MINUS SIGN}", "-")
+    plain = plain.str.replace(r"(\d?)½$", lambda half: f"{half[1] or 0}.5", regex=True)
+    known = {"PK": "0", "PICK": "0", "NL": None, "OFF": None, "EV": "100", "EVEN": "100"}
+    upper = plain.str.upper()
+    return plain.mask(upper.isin([*known]), upper.map(known))
+
+
 def truths(values: pd.Series) -> pd.Series:
     """Return a column of booleans, 0/1 or their text as bool; null is False."""
     return _each_distinct(
@@ -110,7 +130,7 @@ def truths(values: pd.Series) -> pd.Series:
 
 
 def seconds(values: pd.Series) -> pd.Series:
-    """Return whole seconds (float64) of minutes like `34`, `34.2`, `34:12` or `PT34M12.00S`."""
+    """Return whole seconds (float64) of minutes: `34.2`, `34:12`, `34.00:12` or `PT34M12.00S`."""
     minutes = numbers(values)
     result = (minutes * 60).round()
     clock = minutes.isna() & values.notna()
@@ -154,7 +174,7 @@ def dates(values: pd.Series, start_years: pd.Series | None) -> Dates:
             False,
         )
     else:
-        lower = text(pd.Series(distinct))
+        lower = _days_of_epoch(text(pd.Series(distinct)))
         parts = lower.str.extract(_TIME, flags=re.IGNORECASE)
         several = _in_every_form(parts["day"])
         rows = {
@@ -164,6 +184,18 @@ def dates(values: pd.Series, start_years: pd.Series | None) -> Dates:
         days = several[form]
     days, zone, odd = _league_days(days.astype("datetime64[us]"), parts, codes)
     return Dates(days.reindex(codes).set_axis(values.index), form, undecided, zone, odd)
+
+
+def _days_of_epoch(written: pd.Series) -> pd.Series:
+    """Return milliseconds since 1970, as pandas writes days in JSON, as days.
+
+    Distinct ones that are all whole days are no times of games: many begin at midnight in UTC, but
+    not all.
+    """
+    count = numbers(written).where(written.str.fullmatch(r"\d{12,13}").eq(True))
+    if len(count) < MIN_EPOCH_DAYS or not count.mod(_DAY_MS).eq(0).all():
+        return written
+    return pd.to_datetime(count, unit="ms").dt.strftime("%Y-%m-%d")
 
 
 def refusal(written: str) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data.assumed_fixtures import Fixtures
+from nba_rank.data.league import HOST_IS_HOME
 from nba_rank.data.simulated.games import Games, World, concatenate, play
 from nba_rank.data.simulated.schedule import SEASON_DAYS
 
@@ -13,8 +14,8 @@ _PLAY_IN_DAY = {"East": SEASON_DAYS + 1, "West": SEASON_DAYS + 2}
 _LAST_PLAY_IN_DAY = SEASON_DAYS + 4
 _FIRST_ROUND_DAY = SEASON_DAYS + 5
 _ROUND_DAYS = 16
+_BETTER_IS_HOME = np.array(HOST_IS_HOME)
 _BEST_OF, _TO_WIN = 7, 4
-_BETTER_IS_HOME = np.array([True, True, False, False, True, False, True])
 _FIRST_ROUND = ((1, 8), (2, 7), (3, 6), (4, 5))
 
 

@@ -33,9 +33,17 @@ MAX_REPORT_AGE_DAYS = 3
 def has_report(
     tables: Tables, dates: pd.DataFrame, max_age_days: int = MAX_REPORT_AGE_DAYS
 ) -> pd.Series:
-    """Return whether each date has a report of at most `max_age_days`, by the index of `dates`."""
-    age = dates["as_of_date"] - _newest_report(tables, dates)
-    return age.notna() & (age <= pd.Timedelta(days=max_age_days))
+    """Return whether each date has a report of at most `max_age_days`, by the index of `dates`.
+
+    With a column `team_id`: a report for which the team had submitted its injuries.
+    """
+    newest = _newest_report(tables, dates)
+    age = dates["as_of_date"] - newest
+    current = age.notna() & (age <= pd.Timedelta(days=max_age_days))
+    if "team_id" in dates:
+        unreported = pd.MultiIndex.from_frame(tables.unreported_teams[["date", "team_id"]])
+        current &= ~pd.MultiIndex.from_arrays([newest, dates["team_id"]]).isin(unreported)
+    return current
 
 
 def reported_availability(

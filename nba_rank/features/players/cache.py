@@ -44,7 +44,7 @@ def cached_ratings(
     # A date belongs to the first frame that asks for it.
     asked = asked.merge(frames.drop_duplicates(_DATE)[[*_DATE, "part"]], on=_DATE)
     parts = {
-        (str(season), int(n)): part[_DATE].reset_index(drop=True)
+        (str(season), n): part[_DATE].reset_index(drop=True)
         for (season, n), part in asked.groupby(["season", "part"], sort=True)
     }
 

@@ -54,7 +54,7 @@ def occlusion_effects(
     other = np.where(nearest, rng.random(others.shape), -1).argmax(axis=1)
 
     def effect(place: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        left = model.predict(_without(sets, place), team_prior, with_intervals=False)
+        left = model.predict(without(sets, place), team_prior, with_intervals=False)
         return np.abs(left.score - score)
 
     return sets.frame[KEY].assign(left_out="player", top=effect(top), other=effect(other))
@@ -97,8 +97,8 @@ def game_effects(
     return found
 
 
-def _without(sets: PlayerSets, place: npt.NDArray[np.int64]) -> PlayerSets:
-    """Return the sets with one place of each row emptied."""
+def without(sets: PlayerSets, place: npt.NDArray[np.int64]) -> PlayerSets:
+    """Return the sets with one place of each row emptied, [N]; minutes are shares as before."""
     emptied = np.arange(len(place)), place
     left = replace(
         sets,

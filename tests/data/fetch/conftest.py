@@ -41,7 +41,7 @@ def logs(tmp_path) -> Path:
 def fetch_config(compose_file, tmp_path) -> Callable[..., FetchConfig]:
     """Composes the config of a fetch into `tmp_path / "raw"` that does not wait."""
     quick = (
-        "web.wait_seconds=0", "web.tries=3", "web.timeout_seconds=0.3", "source.pause_seconds=0",
+        "web.wait_seconds=0", "web.tries=3", "web.timeout_seconds=10", "source.pause_seconds=0",
         f"data.raw_dir={tmp_path / 'raw'}",
     )  # fmt: skip
 

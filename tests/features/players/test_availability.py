@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from nba_rank.data.tables import STATUSES
+from nba_rank.data.tables import STATUSES, conform
 from nba_rank.features.players.availability import (
     MAX_REPORT_AGE_DAYS,
     SEASON_ENDING,
@@ -54,6 +57,17 @@ def test_the_newest_report_counts_from_its_morning_for_three_days(
     assert told(reports, dates) == known
     reported = has_report(with_reports(tables, *reports), as_of(*dates))
     assert reported.tolist() == [date in known for date in dates]
+
+
+def test_nothing_is_known_of_a_team_that_had_not_submitted_its_injuries(
+    tables, with_reports, as_of
+):
+    tables = with_reports(tables, ("2022-11-02", []), ("2022-11-03", []))
+    dates = as_of("2022-11-02", "2022-11-02", "2022-11-03").assign(team_id=[1, 2, 1])
+    row = {"date": dates["as_of_date"].iloc[:1], "season": "2022-23", "team_id": 1}
+    silent = conform("unreported_teams", pd.DataFrame(row))
+    tables = replace(tables, unreported_teams=silent)
+    assert has_report(tables, dates).tolist() == [False, True, True]
 
 
 def test_only_a_report_of_the_season_counts(tables, with_reports, as_of):

@@ -1,0 +1,190 @@
+"""`python -m nba_rank.explain`: say why a team is ranked where it is, from a run folder alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from omegaconf import DictConfig
+from rich.console import Console
+
+from nba_rank.config.compose import as_config
+from nba_rank.config.schema import ExplainConfig, PredictConfig
+from nba_rank.core import escape
+from nba_rank.core.errors import UserError
+from nba_rank.core.files import write_atomically, write_frame
+from nba_rank.core.run_dir import RunDir
+from nba_rank.experiments.explain_seasons import importance
+from nba_rank.experiments.morning import Morning
+from nba_rank.experiments.predict import read_morning
+from nba_rank.experiments.what_if import assume
+from nba_rank.explain.date import explain_date
+from nba_rank.explain.parts import difference
+from nba_rank.report.explanation import (
+    Told,
+    explanation_figure,
+    explanation_text,
+    importance_text,
+    is_strength_known,
+    show_explanation,
+    show_importance,
+)
+from nba_rank.report.style import save
+
+_PLAYERS, _PLAYERS_OF_ALL = 15, 2
+"""Players of a team without whom it is forecast again: of one team, and of each of all."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why teams are ranked where they are.
+
+    Attributes:
+        table: What `explain_date` returns, with `compared_with`: the other team's abbreviation or
+            the earlier date where values are differences to it, else empty.
+        told: What stands over it.
+    """
+
+    table: pd.DataFrame
+    told: Told
+
+
+def explain(cfg: DictConfig, console: Console) -> Explanation | pd.DataFrame:
+    """Explain the ranks of a date: print why, and write table, analysis and figure.
+
+    Without a date, `importance` of the test seasons is what is told and returned.
+    """
+    config = as_config(cfg, ExplainConfig)
+    folder = Path(config.out or config.run)
+    if config.as_of is None:
+        return _seasons(config, folder, console)
+    found = explanation(config)
+    told, date = found.told, config.as_of
+    name = f"explanation_{date}" + (f"_{told.team}" if told.team else "")
+    name += "_what_if" if told.hypothetical else ""
+    table = found.table
+    if told.hypothetical:
+        table = table.assign(hypothetical=told.hypothetical)
+    write_frame(folder / f"{name}.parquet", table)
+    written, figure = [f"{name}.parquet"], None
+    if told.team and is_strength_known(table):
+        figure = f"figures/{name}.png"
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        save(explanation_figure(found.table, told), folder / figure)
+        written.append(figure)
+    analysis = RunDir(folder).next_analysis()
+    text = explanation_text(found.table, told, figure)
+    write_atomically(analysis, lambda part: part.write_text(text, encoding="utf-8"))
+    show_explanation(found.table, told, console)
+    paths = ", ".join(str(folder / one) for one in [*written, analysis.name])
+    console.print(f"Written to {escape.terminal(paths)}", soft_wrap=True)
+    return found
+
+
+def _seasons(config: ExplainConfig, folder: Path, console: Console) -> pd.DataFrame:
+    """Explain the test seasons on the whole."""
+    asked = [name for name in ("team", "against", "since") if getattr(config, name)]
+    asked += ["what_if"] if any(vars(config.what_if).values()) else []
+    if asked:
+        raise UserError(f"{', '.join(asked)} need a date: give as_of=2024-01-15 or another")
+    table = importance(config)
+    write_frame(folder / "importance.csv", table)
+    analysis = RunDir(folder).next_analysis()
+    text = importance_text(table, Path(config.run).name)
+    write_atomically(analysis, lambda part: part.write_text(text, encoding="utf-8"))
+    show_importance(table, console)
+    console.print(f"Written to {escape.terminal(f'{folder}: importance.csv, {analysis.name}')}")
+    return table
+
+
+def explanation(config: ExplainConfig) -> Explanation:
+    """Explain the ranks of a date.
+
+    Raises:
+        UserError: As `read_morning` and `assume`; a team is not in the season, `against` or `since`
+            do not fit, or the columns are not those of the fitted models.
+    """
+    morning = read_morning(_asked(config, str(config.as_of)))
+    team, other = (_team(morning, name) for name in (config.team, config.against))
+    if other is not None and other[0] == (team or other)[0]:
+        raise UserError(
+            f"against={config.against} needs another team to compare: give team=..., not the same"
+        )
+    earlier = None if config.since is None else _earlier(morning, config)
+    if any(vars(config.what_if).values()):
+        morning = assume(morning, config.what_if)
+    n_players = config.players
+    if n_players is None:
+        n_players = _PLAYERS if team else _PLAYERS_OF_ALL
+    asked = None if team is None else [team[0]]
+    ids = asked if other is None or asked is None else [*asked, other[0]]
+    whole = _explained(morning, ids, n_players, asked)
+    own = whole if team is None else whole[whole["team_id"] == team[0]]
+    tables = [own.assign(compared_with="")]
+    if team is not None and other is not None:
+        theirs = whole[whole["team_id"] == other[0]].assign(team_id=team[0], team=team[1])
+        tables.append(difference(own, theirs).assign(compared_with=other[1]))
+    if earlier is not None:
+        moved = difference(own, _explained(earlier, asked, 0, asked))
+        moved["as_of_date"] = morning.as_of_date
+        tables.append(moved.assign(compared_with=config.since))
+    table = pd.concat(tables, ignore_index=True)
+    return Explanation(
+        table,
+        Told(
+            morning.as_of_date,
+            team[1] if team else "",
+            other[1] if other else "",
+            config.since or "",
+            morning.basis.line,
+            morning.hypothetical,
+            Path(config.run).name,
+        ),
+    )
+
+
+def _earlier(morning: Morning, config: ExplainConfig) -> Morning:
+    """Return the plain morning of the earlier date."""
+    earlier = read_morning(_asked(config, str(config.since)))
+    if earlier.season != morning.season or not earlier.as_of_date < morning.as_of_date:
+        raise UserError(
+            f"since={config.since} must be an earlier date of {morning.season}, the season of "
+            f"as_of={config.as_of}: other seasons are ranked by other models"
+        )
+    return earlier
+
+
+def _explained(
+    morning: Morning, teams: list[int] | None, n_players: int, without: list[int] | None
+) -> pd.DataFrame:
+    data, league = morning.inputs()
+    return explain_date(
+        morning.ranker,
+        data,
+        league,
+        morning.ratings,
+        morning.config,
+        teams=teams,
+        n_players=n_players,
+        without=without,
+    )
+
+
+def _asked(config: ExplainConfig, as_of: str) -> PredictConfig:
+    """Return how `predict` would be asked for a date."""
+    return PredictConfig(
+        run=config.run,
+        as_of=as_of,
+        days=0,
+        max_missed_days=config.max_missed_days,
+        data=config.data,
+        what_if=config.what_if,
+        out=None,
+    )
+
+
+def _team(morning: Morning, name: str | None) -> tuple[int, str] | None:
+    """Return id and abbreviation of a team of the season, None where none is asked for."""
+    if name is None:
+        return None
+    found = morning.team(name)
+    return found, str(morning.teams[found])
