@@ -116,14 +116,16 @@ def forecast_of(morning: Morning) -> DateForecast:
         if models is not None:  # a run of an earlier version has none
             games = coming_games(odds, models, rated, tables, morning.days, hypothesis)
             found["games"] = _named(games, names)
-            if len(series):
-                series = with_next_games(series, models, rated, tables)
             kind = "regular" if (rated["progress"] < 1).any() else "playoffs"
             found["strengths"] = strength_now(models, rated, kind)
-        found["series"] = _named(series, names)
+            if len(series):
+                series = with_next_games(series, models, rated, tables)
         by_team = predicted.frame.set_index("team_id")
         bracket = bracket_table(odds, rated, tables, by_team["expected_wins"], hypothesis)
-        found["bracket"] = _named(bracket, names)
+        if len(series):  # they are the known ones of the bracket, in its order
+            known = bracket["state"] == "known"
+            bracket.loc[known, "host_next_win_prob"] = series["host_next_win_prob"].to_numpy()
+        found["series"], found["bracket"] = _named(series, names), _named(bracket, names)
         strength = by_team["regular_strength"]
         found["standings"] = ended_today(tables, season, date, strength, hypothesis)
     if len(morning.ratings):

@@ -214,7 +214,7 @@ def bracket_table(
         frame: Likewise.
         tables: Likewise.
         expected_wins: Of the regular season, by team id.
-        hypothesis: What is assumed of the games left.
+        hypothesis: Likewise.
 
     Returns:
         The columns of `series_table`, and `state`, one of `STATES`; a row a play-in game or series.

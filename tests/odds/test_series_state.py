@@ -204,23 +204,6 @@ def test_first_rounds_were_won_with_three_wins(sim_tables):
     assert {len(one.at_home) for one in pairings(old)} == {5}
 
 
-@pytest.mark.real
-@pytest.mark.parametrize("year", [*range(2003, 2015)])
-def test_real_finals_go_on_where_they_were_played(real_tables, year):
-    season = season_label(year)
-    games = real_tables.games
-    games = games[(games["season"] == season) & (games["kind"] == "playoffs")]
-    last = real_tables.seasons.set_index("season").loc[season]
-    sides = {last["champion_team_id"], last["runner_up_team_id"]}
-    finals = games[games["home_team_id"].isin(sides) & games["away_team_id"].isin(sides)]
-    assert 4 <= len(finals) <= 7
-    for game in finals.to_dict("records"):
-        situation = Situation.of(real_tables, season, game["game_date"])
-        [one] = pairings(situation)
-        assert one.round == 4
-        assert situation.records.team_id[one.next_home] == game["home_team_id"]
-
-
 @pytest.fixture(scope="module")
 def brackets(odds, mornings, sim_tables) -> dict[pd.Timestamp, pd.DataFrame]:
     wins = odds.predict(mornings, sim_tables).set_index(["as_of_date", "team_id"])["expected_wins"]
@@ -272,3 +255,20 @@ def test_what_is_open_is_filled_by_the_likelier_winners(brackets, odds, mornings
     best = most.sort_values("expected_wins").groupby("conference")["team_id"].last()
     top = table[(table["round"] == 1) & (table["host_seed"] == 1)]
     assert dict(zip(top["conference"], top["host_team_id"], strict=True)) == best.to_dict()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("year", [*range(2003, 2015)])
+def test_real_finals_go_on_where_they_were_played(real_tables, year):
+    season = season_label(year)
+    games = real_tables.games
+    games = games[(games["season"] == season) & (games["kind"] == "playoffs")]
+    last = real_tables.seasons.set_index("season").loc[season]
+    sides = {last["champion_team_id"], last["runner_up_team_id"]}
+    finals = games[games["home_team_id"].isin(sides) & games["away_team_id"].isin(sides)]
+    assert 4 <= len(finals) <= 7
+    for game in finals.to_dict("records"):
+        situation = Situation.of(real_tables, season, game["game_date"])
+        [one] = pairings(situation)
+        assert one.round == 4
+        assert situation.records.team_id[one.next_home] == game["home_team_id"]
