@@ -61,6 +61,21 @@ def made_players() -> pd.DataFrame:
     )  # fmt: skip
 
 
+def made_reasons() -> pd.DataFrame:
+    """Of each team ten players, the first with two parts, and its margin; 5.5 points together."""
+    teams = made_teams()["team_id"].to_numpy()
+    names = [*made_players()["player"].head(10), made_players()["player"].iloc[0], ""]
+    parts = [*["full_strength"] * 10, "draft_value", "margin_to_date"]
+    values = [*np.linspace(2.0, 0.2, 10), -0.5, -5.0]
+    return pd.DataFrame(
+        {
+            **KEY, "team_id": np.repeat(teams, 12), "part": parts * len(teams),
+            "player_id": 1, "player": names * len(teams), "value": values * len(teams),
+            "whole": sum(values),
+        }
+    )  # fmt: skip
+
+
 def made_games() -> pd.DataFrame:
     """Three games between the first teams of the list."""
     teams = made_teams()
@@ -144,7 +159,7 @@ def made_forecast(date=DATE, **changes) -> DateForecast:
         made_predictions(date),
         {
             "seeds": made_seeds(), "games": made_games(), "standings": standings,
-            "bracket": made_bracket(), "players": made_players(),
+            "bracket": made_bracket(), "players": made_players(), "reasons": made_reasons(),
             "strengths": teams[["team_id"]].assign(
                 **KEY, full_points=np.linspace(6, -6, 30), available_points=np.linspace(5, -6, 30)
             ),

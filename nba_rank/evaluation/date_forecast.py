@@ -22,7 +22,7 @@ class DateForecast:
             and `bracket`, the `bracket_table`, all with the abbreviation of each team before its
             id; `strengths`, see `nba_rank.odds.strength_now`; and `standings`, see
             `nba_rank.odds.ended_today`. Where players are known, `players`, see
-            `nba_rank.features.players.squads`.
+            `nba_rank.features.players.squads`, and `reasons`, see `nba_rank.explain.strength`.
         decided: See `nba_rank.data.outcomes.decided`.
         basis: What the forecast rests on.
         data: Hash of the tables.

@@ -25,6 +25,7 @@ from nba_rank.experiments.inputs import ratings_on
 from nba_rank.experiments.morning import Morning, one_date
 from nba_rank.experiments.pages import publish
 from nba_rank.experiments.what_if import assume
+from nba_rank.explain.strength import reasons
 from nba_rank.features.players.squads import squads
 from nba_rank.features.store import KEY
 from nba_rank.models.ranker import Ranker
@@ -128,6 +129,8 @@ def forecast_of(morning: Morning) -> DateForecast:
         found["series"], found["bracket"] = _named(series, names), _named(bracket, names)
         strength = by_team["regular_strength"]
         found["standings"] = ended_today(tables, season, date, strength, hypothesis)
+        if len(morning.ratings):
+            found["reasons"] = reasons(odds, rated, tables, morning.ratings)
     if len(morning.ratings):
         found["players"] = squads(tables, morning.ratings)
     return DateForecast(

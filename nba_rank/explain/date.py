@@ -13,7 +13,7 @@ from nba_rank.explain.stack import score_levels
 from nba_rank.explain.strength import strength_levels
 from nba_rank.explain.trees import forest_contributions, xgb_contributions
 from nba_rank.explain.without import without_level
-from nba_rank.features.players.names import player_names
+from nba_rank.features.players.names import known_names
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.monte_carlo import MonteCarloOdds
@@ -137,9 +137,7 @@ def _named(table: pd.DataFrame, scored: pd.DataFrame, league: League) -> pd.Data
     [(season, date)] = scored[FRONT].drop_duplicates().itertuples(index=False, name=None)
     teams = league.tables.teams
     codes = teams[teams["season"] == season].set_index("team_id")["abbreviation"]
-    listed = league.tables.rosters.drop_duplicates("player_id", keep="last")
-    names = player_names(league.tables)
-    names = names.combine_first(listed.set_index("player_id")["player_name"])
+    names = known_names(league.tables)
     ids = pd.Series(table["player_id"].unique())
     name = ids.map(names).fillna("player")
     # A name stands for one player.

@@ -19,6 +19,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.explain.parts import AVERAGE, level
 from nba_rank.features.asof import Rows
 from nba_rank.features.elo import ELO_PER_POINT, elo_ratings
+from nba_rank.features.players.names import known_names
 from nba_rank.features.roster_strength import player_terms
 from nba_rank.features.schedule_ratings import normal_equations
 from nba_rank.odds.hypothesis import Hypothesis
@@ -74,6 +75,37 @@ def strength_levels(
     played = odds.play([(situation, each) for each in by_strength], rounds=False)
     wins = _wins(situation, strengths, found[0], played[-1]["expected_wins"], prefix)
     return [*found, wins, _outcome(played, prefix)]
+
+
+def reasons(
+    odds: MonteCarloOdds, rated: pd.DataFrame, tables: Tables, ratings: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what the strengths of teams are made of, as the simulation has them.
+
+    Args:
+        odds: What simulates.
+        rated: Rated teams of the date, as `odds` reads them.
+        tables: The canonical tables.
+        ratings: Of the players on the date.
+
+    Returns:
+        A row a part, points against the average team: `season`, `as_of_date`, `team_id`, `part` (an
+        input of the strengths), `player_id` and `player` whom it is about (0 and empty for none),
+        `value`, and `whole`, the team's strength in the regular season, once that is over in the
+        playoffs, which its values sum to.
+    """
+    rated = rated.sort_values("team_id", ignore_index=True)
+    [models] = [models for models, own in odds.of_dates(rated) if own.any()]
+    playing = (rated["progress"] < 1).any()
+    model = models.regular if playing else models.playoffs
+    table = _Sources(tables, ratings, rated).level("strength", model)
+    season, date = rated[["season", "as_of_date"]].iloc[0]
+    player = (
+        table["player_id"].map(known_names(tables)).fillna("").mask(table["player_id"] == 0, "")
+    )
+    table = table.assign(season=season, as_of_date=date, player=player)
+    columns = ["season", "as_of_date", "team_id", "part", "player_id", "player", "value", "whole"]
+    return table[columns]
 
 
 class _Sources:

@@ -100,6 +100,7 @@ def season_page(view: SeasonView) -> str:
         "teams": _teams(rows, forecast, history),
         "n_teams": len(rows),
         "has_players": "players" in tables,
+        "has_reasons": "reasons" in tables,
         "has_errors": "players" in tables and tables["players"]["impact_error"].notna().any(),
         "has_reports": "players" in tables and tables["players"]["availability"].ne("").any(),
         "has_bands": "rank_low" in predictions,
@@ -239,7 +240,7 @@ def _teams(
     rows: list[dict[str, Any]], forecast: DateForecast, history: History
 ) -> list[dict[str, Any]]:
     tables = forecast.tables
-    players = parts.players(tables.get("players"))
+    players, why = parts.players(tables.get("players")), parts.reasons(tables.get("reasons"))
     games = parts.next_games(tables.get("games"), forecast.basis.as_of_date)
     left = parts.games_left(tables.get("standings"))
     seeds = {} if _over(tables) else parts.seed_bars(tables.get("seeds"))
@@ -248,6 +249,7 @@ def _teams(
         | {
             "chart": history.ranks(row["team"]),
             "seeds": seeds.get(row["team_id"]),
+            "reasons": why.get(row["team_id"], []),
             "players": players.get(row["team_id"], []),
             "games": games.get(row["team_id"], []),
             "left": left.get(row["team_id"], ""),

@@ -4,6 +4,7 @@ Names stay as they are: the template escapes them.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ LEAST_MINUTES = 3.0
 
 ABSENT_SHOWN = 4
 """Absent players of a team that are named."""
+
+REASONS = 8
+"""Parts of a team's strength that are named."""
 
 NEXT_GAMES = 5
 """Games of a team that its fold-out shows."""
@@ -70,6 +74,25 @@ def players(table: pd.DataFrame | None) -> dict[int, list[dict[str, str]]]:
                 "availability": row["availability"] or "no report",
             }
         )
+    return found
+
+
+def reasons(table: pd.DataFrame | None) -> dict[int, list[tuple[str, str]]]:
+    """Return what each team's strength is made of as text, most first, by team id."""
+    if table is None:
+        return {}
+    order = table["value"].abs().sort_values(ascending=False, kind="stable").index
+    table = table.loc[order]
+    name = table["player"].where(table["player"] != "", table["part"].map(partial(label, "part")))
+    found: dict[int, list[tuple[str, str]]] = {}
+    # Of a player with several parts, such as a rating and his draft, their sum counts.
+    parts = table.assign(name=name).groupby(["team_id", "name"], sort=False)["value"].sum()
+    for team in table["team_id"].unique().tolist():
+        own = parts.loc[team]
+        own = own.iloc[np.argsort(-own.abs().to_numpy(), kind="stable")]
+        rows = [*own.head(REASONS).items(), ("all others", own.iloc[REASONS:].sum())]
+        rows.append(("together", own.sum()))
+        found[team] = [(str(what), number(points, "+.1f")) for what, points in rows]
     return found
 
 

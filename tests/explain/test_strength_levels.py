@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.explain.strength import strength_levels
+from nba_rank.explain.strength import reasons, strength_levels
 from nba_rank.features.players.impact import player_ratings
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
@@ -154,3 +154,16 @@ def test_without_players_teams_are_explained_by_margins_and_elo(odds, sim_tables
     assert set(strength["part"]) == {
         "elo_of_earlier_seasons", "elo_of_this_season", "margin_to_date", "opponents_to_date"
     }  # fmt: skip
+
+
+def test_reasons_are_the_parts_of_the_strength_that_counts(
+    table, odds, sim_tables, sim_inputs, sim_ratings
+):
+    dates = sorted(sim_inputs.loc[sim_inputs["season"] == SEASON, "as_of_date"].unique())
+    for date, column in ((dates[0], "regular_strength"), (dates[-1], "playoffs_strength")):
+        inputs = of_date(sim_inputs, date)
+        found = reasons(odds, inputs, sim_tables, of_date(sim_ratings, date))
+        strength = odds.predict(inputs, sim_tables).set_index("team_id")[column]
+        sums = found.groupby("team_id")["value"].sum()
+        np.testing.assert_allclose(sums, strength[sums.index], atol=1e-6)
+        assert (found["player"].ne("") == found["player_id"].gt(0)).all()

@@ -20,6 +20,7 @@ from made_forecasts import (
 
 from nba_rank.evaluation.track_record import ALL_GAMES, PRICED
 from nba_rank.report.page import SeasonView, season_page
+from nba_rank.report.page_parts import REASONS
 
 VOID = {"meta", "link", "input", "br", "img"}
 
@@ -126,7 +127,7 @@ def test_every_part_is_there(whole):
 
 
 def test_every_table_names_itself_its_columns_and_its_lines(whole):
-    assert len(whole.all("table")) == 1 + 2 * 30 - 24 + 2 + 1 + 2
+    assert len(whole.all("table")) == 1 + 3 * 30 - 24 + 2 + 1 + 2
     for one in whole.all("th"):
         assert one["scope"] == ("col" if "thead" in one["path"] else "row")
     for one in whole.all("div", **{"class": "table"}):
@@ -248,6 +249,19 @@ def test_a_hypothetical_page_says_so_first():
     assert "=cmd() (BOS) is out <b>" in note["text"]
     assert found.headings()[0][1].startswith("What if?")
     assert found.all("title")[0]["text"].startswith("What if")
+
+
+def test_the_reasons_of_a_team_are_the_largest_parts_and_sum_to_its_strength(whole):
+    team = made_teams()["abbreviation"].iloc[-1]
+    rows = whole.rows(f"Why {team} is as strong as it is")
+    told = {name: cells[1]["text"] for name, cells in rows.items() if name != "What"}
+    # A player's parts count together: 2.0 - 0.5.
+    assert list(told)[:3] == ["margin to date", "=cmd()", "a|b"]
+    assert told["margin to date"] == "-5.0"
+    assert told["<script>alert(1)</script>"] == "+1.5"
+    assert told["all others"] == "+1.2"  # .6 + .4 + .2
+    assert told["together"] == "+5.5"
+    assert len(told) == REASONS + 2
 
 
 def test_a_run_without_odds_has_ranks_players_and_no_chances():
