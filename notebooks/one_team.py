@@ -140,7 +140,8 @@ strength_by_part()
 # %% [markdown]
 # ## Its players
 # Halfway through the season. A player's part is his share of the minutes times his rating above
-# that of the league's average minute.
+# that of the league's average minute. The figure is of the projection, which makes the rank;
+# the parts above are of the odds, which read the score of the models, too, so they differ a little.
 
 # %%
 halfway = explained(at["0.5"], since=at["open"], players=5)
