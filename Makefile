@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # One thread a process: the processes share the cores. Tests of a file share what it makes.
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-slow test-all check bench lock clean
+.PHONY: demo test test-slow test-all check bench notebooks lock clean
 
 demo: $(READY)  ## simulate a league and run the main job on it
 	$(BIN)/python -m nba_rank.train data=sim
@@ -37,6 +37,9 @@ $(READY): requirements.lock requirements-cuda.lock pyproject.toml
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-cuda.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
+
+notebooks: $(READY)  ## execute the notebooks on the newest run and sweep
+	$(BIN)/python .ci/notebooks.py
 
 lock: $(READY)  ## renew the lock files from pyproject.toml
 	$(BIN)/python .ci/lock.py

@@ -75,7 +75,10 @@ VALIDATION = {
 
 
 def write_sweep(folder, *, status="finished", runs=("test_default", "test_best"), trials=True):
-    """Write the folder of a sweep that chose trees of depth 5 without calibration."""
+    """Write the folder of a sweep that chose trees of depth 5 without calibration.
+
+    On three validation seasons the first trial leads by .04 and the second one is behind by .02.
+    """
     folder.mkdir(parents=True)
     objectives = [*VALIDATION["test_default"]]
     manifest = {"kind": "sweep", "status": status, "objectives": objectives}
@@ -84,10 +87,16 @@ def write_sweep(folder, *, status="finished", runs=("test_default", "test_best")
     (folder / "validation.json").write_text(json.dumps(validation))
     (folder / "default").mkdir()
     (folder / "default" / "manifest.json").write_text(json.dumps({"status": "finished"}))
-    (folder / "default" / "validation.csv").touch()
+    judged = made_metrics(seasons=["2016-17", "2017-18", "2018-19"])
+    judged.to_csv(folder / "default" / "validation.csv", index=False)
     if trials:
-        states = pd.DataFrame({"state": ["complete", "complete", "pruned"]})
-        states.to_csv(folder / "trials.csv", index_label="number")
+        table = pd.DataFrame(
+            {"state": ["complete", "complete", "pruned"], "params.model.xgb.max_depth": [5, 2, 9]}
+        )
+        own = judged.query("ranker == 'stack' and metric == 'spearman' and scope == 'league'")
+        for season, value in own.groupby("season")["value"].mean().items():
+            table[f"seasons.{season}.spearman"] = [value + 0.04, value - 0.02, None]
+        table.to_csv(folder / "trials.csv", index_label="number")
     if "test_default" in runs:
         write_run(folder / "test_default")
     if "test_best" in runs:
