@@ -25,13 +25,14 @@ from nba_rank.models import members
 from nba_rank.report import run_report
 from nba_rank.report.labels import LIST_LABELS
 
+pytestmark = pytest.mark.slow  # whole programs
+
 JUDGED = ["elo", "projection"]
 VARIANTS = [
     FULL, *(f"without {group}" for group in JUDGED),
     RECORD, *(f"{RECORD} and {group}" for group in JUDGED), LEAN,
 ]  # fmt: skip
 RANKERS = ["stack", "xgb", "rf"]
-SLOW = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +99,8 @@ def test_groups_are_judged_in_the_stack_and_in_the_trees_that_read_them(done):
     ("variant", "overrides"),
     [
         ("without elo", ["features=full", "features/elo=off"]),
-        pytest.param(
-            "without projection", ["features=full", "features/projection=off"], marks=SLOW
-        ),
-        pytest.param(
-            f"{RECORD} and elo", ["features=standings_only", "features/elo=on"], marks=SLOW
-        ),
+        pytest.param("without projection", ["features=full", "features/projection=off"]),
+        pytest.param(f"{RECORD} and elo", ["features=standings_only", "features/elo=on"]),
     ],
 )
 def test_a_variant_ranks_as_a_run_with_the_same_groups(

@@ -14,6 +14,8 @@ from nba_rank.models.calibration import CALIBRATIONS, WIN
 from nba_rank.report.calibration_report import VARIANT_LABELS
 from nba_rank.samples.folds import FoldPlan
 
+pytestmark = pytest.mark.slow  # whole programs
+
 TESTED = "2023-24"
 
 

@@ -18,6 +18,8 @@ from nba_rank.experiments.what_if import assume
 from nba_rank.features.players.names import player_names
 from nba_rank.report.explanation import explanation_figure
 
+pytestmark = pytest.mark.slow  # whole programs
+
 SEASON = "2023-24"
 NOTHING = WhatIfConfig(out=[], back=[], trades=[], results=[])
 SUMS = {

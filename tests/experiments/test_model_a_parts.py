@@ -31,6 +31,8 @@ from nba_rank.models.oof import fit_folds
 from nba_rank.samples.dataset import PROGRESS, Dataset
 from nba_rank.samples.folds import Fit, FoldPlan, TestPart
 
+pytestmark = pytest.mark.slow  # whole programs
+
 # The program.
 
 
@@ -82,7 +84,6 @@ def test_variants_may_be_chosen_by_their_names(start, tmp_path, config, data):
     ]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_the_whole_model_a_is_that_of_a_run(start, tmp_path, monkeypatch):
     other = dict([*MODEL_A_VARIANTS.items()][:1])
     monkeypatch.setattr(model_a_parts, "MODEL_A_VARIANTS", other)
@@ -245,7 +246,6 @@ def planted() -> tuple[Dataset, FoldPlan]:
     return Dataset.of(store, sets, goals), plan
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("pooling", [WHOLE, "weights by minutes"])
 def test_what_players_are_worth_together_is_found(config, planted, pooling):
     data, plan = planted

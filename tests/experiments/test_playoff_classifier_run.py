@@ -24,6 +24,8 @@ from nba_rank.models.playoff_classifier import PlayoffClassifier, made_playoffs
 from nba_rank.report import playoff_report
 from nba_rank.report.labels import FORECASTER_LABELS
 
+pytestmark = pytest.mark.slow  # whole programs
+
 TESTED = "2023-24"
 SPLITS = ("reference_2023-24", "walk_forward_2023-24")
 TINY = [
@@ -132,7 +134,6 @@ def test_all_are_judged_on_the_same_teams_and_dates(done):
         pd.testing.assert_frame_equal(other, lists[0])
 
 
-@pytest.mark.slow
 def test_options_that_the_classifier_does_not_read_change_no_forecast(folder_of, table):
     unread = ["calibration=none", "odds=none", "model.stack.alphas=[1]", "target=standings"]
     again = pd.read_parquet(folder_of("paths.members=null", *unread) / "predictions.parquet")

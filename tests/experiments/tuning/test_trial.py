@@ -12,6 +12,8 @@ from nba_rank.experiments.tuning.study import TrialOutcome
 from nba_rank.experiments.tuning.trial import TrialInputs, run_trial
 from nba_rank.models import members
 
+pytestmark = pytest.mark.slow  # whole programs
+
 SMALL = [
     "folds.n_oof_seasons=4",
     "tuning.n_validation_seasons=2",
