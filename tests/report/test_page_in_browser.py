@@ -148,7 +148,8 @@ def test_teams_fold_out_by_link_click_and_key(opened):
     summary.press("Enter")
     assert not fold.locator("h4").first.is_visible()
     summary.click()
-    assert fold.get_by_text(NASTY[0], exact=True).is_visible()
+    for table in (f"Why {team} is as strong as it is", f"Players of {team}"):
+        assert fold.get_by_label(table).get_by_text(NASTY[0], exact=True).is_visible()
     assert page.heard == []
 
 
