@@ -21,7 +21,6 @@ from nba_rank.evaluation.series import (
     series_upsets,
 )
 from nba_rank.evaluation.single_games import COLUMNS, KINDS, game_metrics, game_references
-from nba_rank.features.asof import days, start_years
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Scores
 from nba_rank.models.ranker import League, Ranker
@@ -176,9 +175,7 @@ def _series(
     assert isinstance(odds, MonteCarloOdds)
     end = grid.loc[grid["as_of_point"] == "end", _POINT[:2]]
     rated = league.rated(forecast.predicted.frame.merge(end, on=_POINT[:2]))
-    edge = HomeEdge.of(league.tables).at(
-        start_years(rated["season"][:1]), days(rated["as_of_date"][:1])
-    )
+    edge = HomeEdge.of(league.tables).on_dates(rated[:1])
     strengths = next(odds.strengths(rated, edge.tolist()))
     return series_upsets(
         decided,

@@ -64,7 +64,7 @@ def strength_levels(
         ranked behind, mean over simulated seasons).
     """
     rated = rated.sort_values("team_id", ignore_index=True)
-    [(models, _)] = [(models, own) for models, own in odds.of_dates(rated) if own.any()]
+    models = odds.of_date(rated)
     sources = _Sources(tables, ratings, rated)
     found = []
     for name, model in (("strength", models.regular), ("playoff_strength", models.playoffs)):
@@ -95,7 +95,7 @@ def reasons(
         playoffs, which its values sum to.
     """
     rated = rated.sort_values("team_id", ignore_index=True)
-    [models] = [models for models, own in odds.of_dates(rated) if own.any()]
+    models = odds.of_date(rated)
     playing = (rated["progress"] < 1).any()
     model = models.regular if playing else models.playoffs
     table = _Sources(tables, ratings, rated).level("strength", model)

@@ -161,7 +161,7 @@ class _Date:
             on = GroupConfig(enabled=True)
             built = roster_strength.build(self._tables, ratings, self._rows, on)
         columns = {name: built[name].to_numpy() for name in ROSTER_INPUTS}
-        [models] = [models for models, own in odds.of_dates(self._inputs) if own.any()]
+        models = odds.of_date(self._inputs)
         if {*RESIDUAL_INPUTS} & {*models.regular.inputs, *models.playoffs.inputs}:
             columns |= residual_inputs(self._tables, ratings, self._rows, columns)
         rated = self._inputs.assign(

@@ -11,7 +11,6 @@ import pandas as pd
 
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import days, start_years
 from nba_rank.features.players.availability import STATUS_PLAY_PROB, reported_availability
 from nba_rank.features.players.names import player_names
 from nba_rank.odds.antithetic import AntitheticDraws
@@ -60,7 +59,7 @@ def coming_games(
     """
     frame = frame.sort_values("team_id", ignore_index=True)
     [(situation, strengths)] = odds.mornings(frame, tables, hypothesis)
-    edge = HomeEdge.of(tables).at(start_years(frame["season"][:1]), days(frame["as_of_date"][:1]))
+    edge = HomeEdge.of(tables).on_dates(frame[:1])
     left = situation.remaining
     # Rows of the frame, like positions of the situation, are teams in ascending order of id.
     court = np.where(left.neutral, 0.0, 1.0)
@@ -113,7 +112,7 @@ def with_next_games(
     """
     frame = frame.sort_values("team_id", ignore_index=True)
     season, date = frame["season"].iloc[0], frame["as_of_date"].iloc[0]
-    edge = HomeEdge.of(tables).at(start_years(frame["season"][:1]), days(frame["as_of_date"][:1]))
+    edge = HomeEdge.of(tables).on_dates(frame[:1])
     row = pd.Index(frame["team_id"])
     host, guest = (row.get_indexer(series[f"{side}_team_id"]) for side in ("host", "guest"))
     away = series["next_home_team_id"].eq(series["guest_team_id"]).fillna(False).to_numpy(bool)

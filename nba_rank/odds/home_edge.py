@@ -76,3 +76,7 @@ class HomeEdge:
         prior = self.prior[np.clip(season - self.first_season, 0, len(self.prior) - 1)]
         known = PRIOR_GAMES * prior + total
         return np.asarray(known / (PRIOR_GAMES + count))
+
+    def on_dates(self, dates: pd.DataFrame) -> FloatArray:
+        """Return `at` of the rows of a frame with `season` and `as_of_date`, points [N]."""
+        return self.at(start_years(dates["season"]), days(dates["as_of_date"]))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from nba_rank.core.arrays import BoolArray
 from nba_rank.data.tables import Tables
-from nba_rank.features.asof import days, start_years
+from nba_rank.features.asof import start_years
 from nba_rank.odds.antithetic import AntitheticDraws
 from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.hypothesis import Hypothesis
@@ -194,6 +194,11 @@ class MonteCarloOdds:
         parts = [(self.teams, ~players), (self.players, players & ~market)]
         return parts if self.market is None else [*parts, (self.market, market)]
 
+    def of_date(self, frame: pd.DataFrame) -> StrengthModels:
+        """Return the models of a frame with a single date."""
+        [models] = [models for models, own in self.of_dates(frame) if own.any()]
+        return models
+
     def strengths(self, frame: pd.DataFrame, edges: Iterable[float]) -> Iterator[SeasonStrengths]:
         """Yield the strengths on each date of a frame.
 
@@ -302,7 +307,7 @@ class MonteCarloOdds:
             ValueError: There is a hypothesis, and several dates.
         """
         dates = frame[["season", "as_of_date"]].drop_duplicates()
-        edges = HomeEdge.of(tables).at(start_years(dates["season"]), days(dates["as_of_date"]))
+        edges = HomeEdge.of(tables).on_dates(dates)
         situations = [
             Situation.of(tables, season, date)
             for season, date in dates.itertuples(index=False, name=None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from nba_rank.core import escape
@@ -22,6 +22,7 @@ from nba_rank.report import page_parts as parts
 from nba_rank.report.format import FILTERS, heat, records
 from nba_rank.report.labels import ABSENT, sentence
 from nba_rank.report.page_history import History
+from nba_rank.report.render import templates
 
 _HEADINGS = dict(
     zip(EVENTS, ("Playoffs", "2nd round", "Conf. finals", "Finals", "Title"), strict=True)
@@ -344,13 +345,7 @@ def _facts(view: SeasonView) -> list[tuple[str, str]]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("nba_rank.report"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates()
     environment.filters |= {"number": FILTERS["number"], "sentence": sentence}
     environment.globals |= {"ABSENT": ABSENT}
     return environment

@@ -204,18 +204,23 @@ class _Renderer(RendererHTML):
         )
 
 
-@cache
-def _markdown() -> Environment:
-    environment = Environment(
+def templates(finalize: Callable[[object], Markup] | None = None) -> Environment:
+    """Return an environment of the package's templates; what `finalize` leaves is escaped HTML."""
+    return Environment(
         loader=PackageLoader("nba_rank.report"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        # What `finalize` returns is safe, so that escaping for HTML, which keeps macros from being
-        # escaped twice, has nothing to do.
         autoescape=True,
-        finalize=_markdown_safe,
+        finalize=finalize,
     )
+
+
+@cache
+def _markdown() -> Environment:
+    # What `finalize` returns is safe, so that escaping for HTML, which keeps macros from being
+    # escaped twice, has nothing to do.
+    environment = templates(finalize=_markdown_safe)
     environment.filters |= fmt.FILTERS
     environment.filters |= {
         "image": lambda figure: Markup(f"![{escape.markdown(figure[0])}]({figure[1]})"),
