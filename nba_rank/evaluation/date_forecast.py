@@ -7,7 +7,7 @@ import pandas as pd
 
 from nba_rank.core.files import write_frame
 from nba_rank.data.freshness import Basis
-from nba_rank.evaluation.predictions import flat
+from nba_rank.evaluation.predictions import event_column, flat
 
 
 @dataclass(frozen=True)
@@ -57,24 +57,18 @@ class DateForecast:
         return list(files)
 
 
-COMPARED = (
-    ("rank",), ("expected_wins",), ("playoff_prob", "playoff_prob_platt"),
-    ("title_prob", "title_prob_platt"),
-)  # fmt: skip
-"""What is told of a hypothetical forecast beside the plain one: of several columns the first that
-there is."""
-
-
 def beside(plain: DateForecast, hypothetical: DateForecast) -> DateForecast:
     """Return the hypothetical forecast with the table `differences`.
 
-    It has a row a team, best first under the assumptions: `team_id`, `team` and, of each of
-    `COMPARED` that there is, `<name>` (plain), `<name>_what_if` and `<name>_difference`.
+    It has a row a team, best first under the assumptions: `team_id`, `team` and, of `rank`,
+    `expected_wins` and the chances of the playoffs and the title as far as there are any, `<name>`
+    (plain), `<name>_what_if` and `<name>_difference`.
     """
     before = plain.predictions.set_index("team_id")
+    chances = [event_column(before, event) for event in ("playoff", "title")]
     table = hypothetical.predictions[["team_id", "team"]].copy()
-    for names in COMPARED:
-        for name in [name for name in names if name in before][:1]:
+    for name in ("rank", "expected_wins", *chances):
+        if name in before:
             table[name] = table["team_id"].map(before[name])
             table[f"{name}_what_if"] = hypothetical.predictions[name]
             table[f"{name}_difference"] = table[f"{name}_what_if"] - table[name]

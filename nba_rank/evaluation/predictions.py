@@ -112,6 +112,12 @@ def verdict(
     ).astype(object)
 
 
+def event_column(predictions: pd.DataFrame, event: str) -> str | None:
+    """Return the column of one of `EVENTS`: the simulation's, else the calibration's, else None."""
+    names = (f"{event}_prob", f"{event}_prob_platt")
+    return next((name for name in names if name in predictions), None)
+
+
 def flat(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return the table with top players as text, such as `Jokic 0.21; Murray 0.17`."""
     if "top_players" not in predictions:

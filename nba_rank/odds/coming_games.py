@@ -17,7 +17,8 @@ from nba_rank.odds.antithetic import AntitheticDraws
 from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.monte_carlo import MonteCarloOdds
-from nba_rank.odds.next_games import Meetings, NextGames
+from nba_rank.odds.next_games import NextGames
+from nba_rank.odds.past_games import Meetings
 from nba_rank.odds.season_sim import (
     SeasonStrengths,
     Simulated,

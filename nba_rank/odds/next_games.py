@@ -15,14 +15,14 @@ import pandas as pd
 from scipy.special import ndtr
 from threadpoolctl import threadpool_limits
 
-from nba_rank.core.arrays import FloatArray, IntArray
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.season_weights import season_weights
 from nba_rank.data.tables import SIDES, Tables
 from nba_rank.data.venues import HIGH
 from nba_rank.odds import monte_carlo
 from nba_rank.odds.inputs import MARKET_INPUT
 from nba_rank.odds.monte_carlo import TEAM_ONLY, with_market
-from nba_rank.odds.past_games import RatedGames
+from nba_rank.odds.past_games import Meetings, RatedGames
 from nba_rank.odds.strength import (
     EXTRA_GAMES,
     MARGIN_CAP,
@@ -39,26 +39,6 @@ KINDS = ("regular", "playin", "playoffs")
 """Kinds of games that are forecast; the play-in as the playoffs."""
 
 _OF_GAME = ("home", "rest", "altitude")
-
-
-@dataclass(frozen=True)
-class Meetings:
-    """N games between rated teams, by what is known before them.
-
-    Attributes:
-        home: Row of the home team in the frame of ratings, [N].
-        away: Row of the visiting team, [N].
-        edge: Home edge, points; 0 on a neutral court, [N].
-        at_home: 1 where the home team is at home, 0 on a neutral court, [N].
-        rest: 1 where the visitors alone play on the day before, -1 where the home team alone does,
-            else 0, [N].
-    """
-
-    home: IntArray
-    away: IntArray
-    edge: FloatArray
-    at_home: FloatArray
-    rest: FloatArray
 
 
 @dataclass(frozen=True)
@@ -103,7 +83,7 @@ class GameModel:
         expected = design @ solved + games.edge
         return cls(weights, winning_noise(expected, games.margin > 0, weight))
 
-    def expected_margin(self, frame: pd.DataFrame, games: Meetings | RatedGames) -> FloatArray:
+    def expected_margin(self, frame: pd.DataFrame, games: Meetings) -> FloatArray:
         """Return the expected margin of the home team, points, [N]; NaN where inputs are."""
         names = [name for name in self.weights if name not in _OF_GAME]
         design = _design(frame, games, names)
@@ -157,9 +137,7 @@ class NextGames:
             }
         )
 
-    def forecast(
-        self, frame: pd.DataFrame, games: Meetings | RatedGames, kind: str
-    ) -> pd.DataFrame:
+    def forecast(self, frame: pd.DataFrame, games: Meetings, kind: str) -> pd.DataFrame:
         """Forecast games of one of `KINDS` by the mornings of a frame, from `morning_inputs`.
 
         Returns:
@@ -229,7 +207,7 @@ class Mornings:
         return found.sort_values(["game_date", "game_id"], ignore_index=True)
 
 
-def _design(frame: pd.DataFrame, games: Meetings | RatedGames, inputs: list[str]) -> FloatArray:
+def _design(frame: pd.DataFrame, games: Meetings, inputs: list[str]) -> FloatArray:
     """Return what the weights are of, [N, K], in the order of `inputs` and `_OF_GAME`."""
     X = frame[inputs].to_numpy(dtype=np.float64)
     high = np.isin(frame["team_id"].to_numpy(), HIGH)

@@ -15,31 +15,40 @@ from nba_rank.odds.home_edge import HomeEdge
 
 
 @dataclass(frozen=True)
-class RatedGames:
-    """Pairs of an as-of date and a game on it or after it, N of them.
+class Meetings:
+    """N games between rated teams, by what is known before them.
 
     Attributes:
         home: Row of the home team in the frame of ratings, [N].
         away: Row of the visiting team, [N].
-        game: Row of `tables.games`, [N].
-        season: Start year of the season, [N].
-        margin: Final margin of the home team, points, [N].
         edge: Home edge as known on the as-of date, points; 0 on a neutral court, [N].
-        at_home: 1 where the home team was at home, 0 on a neutral court, [N].
-        rest: 1 where the visitors alone played on the day before, -1 where the home team alone
-            did, else 0, [N].
-        weight: One over the number of as-of dates of the season that the game follows: a game
-            counts as one, however many dates see it, [N].
+        at_home: 1 where the home team is at home, 0 on a neutral court, [N].
+        rest: 1 where the visitors alone play on the day before, -1 where the home team alone does,
+            else 0, [N].
     """
 
     home: IntArray
     away: IntArray
-    game: IntArray
-    season: IntArray
-    margin: FloatArray
     edge: FloatArray
     at_home: FloatArray
     rest: FloatArray
+
+
+@dataclass(frozen=True)
+class RatedGames(Meetings):
+    """Pairs of an as-of date and a game on it or after it, N of them.
+
+    Attributes:
+        game: Row of `tables.games`, [N].
+        season: Start year of the season, [N].
+        margin: Final margin of the home team, points, [N].
+        weight: One over the number of as-of dates of the season that the game follows: a game
+            counts as one, however many dates see it, [N].
+    """
+
+    game: IntArray
+    season: IntArray
+    margin: FloatArray
     weight: FloatArray
 
     @classmethod

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.core.arrays import FloatArray
-from nba_rank.odds.next_games import Meetings, NextGames
+from nba_rank.odds.next_games import NextGames
+from nba_rank.odds.past_games import Meetings
 
 EVERYBODY = {
     "regular": ("available_strength", "full_strength"),

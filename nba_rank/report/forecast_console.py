@@ -9,17 +9,13 @@ from rich.console import Console
 from nba_rank.core import escape
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.evaluation.predictions import event_column
 from nba_rank.odds.coming_games import SIDES
 from nba_rank.odds.series_state import PLAY_IN
 from nba_rank.report.format import console_table, first_names, number, print_table, width_of
 
-_SHOWN = {
-    "playoffs": ("playoff_prob", "playoff_prob_platt"),
-    "2nd rd": ("round_1_prob", "round_1_prob_platt"),
-    "Finals": ("finals_prob", "finals_prob_platt"),
-    "title": ("title_prob", "title_prob_platt"),
-}
-"""Printed columns: the simulation's, or else the calibrated ones."""
+_EVENTS = {"playoff": "playoffs", "round_1": "2nd rd", "finals": "Finals", "title": "title"}
+"""Headings of the chances that are printed."""
 
 
 def show_forecast(
@@ -190,8 +186,8 @@ def _print(
     if "expected_wins" in rows:
         bounds = zip(rows["expected_wins"], rows["wins_low"], rows["wins_high"], strict=True)
         texts["wins (90%)"] = [f"{mean:.1f} ({low:.0f}-{high:.0f})" for mean, low, high in bounds]
-    for heading, names in _SHOWN.items():
-        for name in [name for name in names if name in rows][:1]:
+    for event, heading in _EVENTS.items():
+        if name := event_column(rows, event):
             texts[heading] = rows[name].map("{:.1%}".format)
     if is_out.any():
         texts[""] = rows["state"].where(rows["state"] != "in", "")
@@ -204,31 +200,21 @@ def _print(
     _print_with(texts, attended, title, console, styles)
 
 
-_TOLD = {
-    "rank": (".0f", 1, ""),
-    "expected_wins": (".1f", 1, ""),
-    "playoff_prob": (".1f", 100, "%"),
-    "title_prob": (".1f", 100, "%"),
-}
-"""Printed columns of a comparison: format, values a unit, and the unit's sign."""
-
-
 def show_what_if(forecast: DateForecast, console: Console) -> None:
     """Print what a hypothetical forecast assumes, and how it differs from the plain one."""
     console.print(escape.terminal(forecast.basis.line))
     console.print(f"What if: {escape.terminal(forecast.hypothetical)}", soft_wrap=True)
     rows = forecast.tables["differences"]
     texts = pd.DataFrame({"team": rows["team"]})
-    for name, (spec, unit, sign) in _TOLD.items():
-        heading = name.removesuffix("_prob").removeprefix("expected_")
-        column = name if name in rows else f"{name}_platt"
-        if column in rows:
-            for shown, end in (("", ""), (" if", "_what_if")):
-                texts[heading + shown] = [
-                    number(unit * value, spec) + sign for value in rows[column + end]
-                ]
-            texts[f"{heading} +/-"] = [
-                number(unit * value, f"+{spec}") for value in rows[f"{column}_difference"]
+    for change in [name for name in rows if name.endswith("_difference")]:
+        column = change.removesuffix("_difference")
+        heading, is_chance, _ = column.removeprefix("expected_").partition("_prob")
+        unit, sign = (100, "%") if is_chance else (1, "")
+        spec = ".0f" if column == "rank" else ".1f"
+        for shown, end in (("", ""), (" if", "_what_if")):
+            texts[heading + shown] = [
+                number(unit * value, spec) + sign for value in rows[column + end]
             ]
+        texts[f"{heading} +/-"] = [number(unit * value, f"+{spec}") for value in rows[change]]
     title = f"What if, on the morning of {forecast.basis.as_of_date:%Y-%m-%d}"
     print_table(console_table(texts, title), console)

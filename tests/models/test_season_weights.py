@@ -98,7 +98,8 @@ def strength(kept, half_life):
     home, away = np.arange(len(rows)), np.searchsorted(rows, other)
     n = np.ones(len(rows))
     margin = 5 * (y[rows] - y[other]) + 12 * rng.normal(size=len(X))[rows]
-    games = RatedGames(home, away, rows, YEARS[rows], margin, 0 * n, n, 0 * n, n)
+    met = {"home": home, "away": away, "edge": 0 * n, "at_home": n, "rest": 0 * n}
+    games = RatedGames(**met, game=rows, season=YEARS[rows], margin=margin, weight=n)
     found = StrengthModel.fit(frame, games, {"a": 1.0}, half_life)
     return [*found.coef, *found.coef_change, found.home, found.noise, *found.doubt]
 
