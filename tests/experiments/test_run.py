@@ -48,6 +48,7 @@ TINY = [
     "trainer.max_epochs=2",
     "trainer.num_threads=1",
     "model.model_a.n_seeds=2",
+    "features/impact=games",
     "features.projection.n_simulations=20",
     "odds.n_simulations=20",
     "callbacks=quiet",
