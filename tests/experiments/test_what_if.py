@@ -204,6 +204,7 @@ def test_absences_are_told_by_the_injury_report(morning, players):
     assert now.set_index("player_id").loc[star["player_id"], "status"] == "Out"
 
 
+@pytest.mark.slow
 def test_all_results_give_the_real_standings(morning):
     results = [asked_result(game) for game in games_left(morning).itertuples()]
     assert len(results) > 500

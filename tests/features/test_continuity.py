@@ -53,6 +53,7 @@ def test_shares_are_unknown_without_last_seasons_logs_or_a_known_player(small_ta
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_more_than_half_of_the_minutes_return_in_the_real_league(real_tables, as_of, rate, built):
     seasons = ["2013-14", "2018-19", "2023-24"]
     dates = as_of(*(as_of_points(real_tables, season)["open"] for season in seasons))

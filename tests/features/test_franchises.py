@@ -83,6 +83,7 @@ def test_an_elo_rating_moves_with_its_club_and_the_old_id_starts_anew(
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_the_real_league_of_29_teams_has_players(raw_dir, history_dir, features, tmp_path):
     """Charlotte moves to New Orleans after 2001-02, and another club begins there in 2004-05."""
     history = raw_dir.parent / "history"

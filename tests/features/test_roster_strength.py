@@ -211,6 +211,7 @@ def test_it_recovers_the_true_strength_of_a_simulated_league(sim_tables, as_of, 
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_it_ranks_the_real_league_from_opening_night_on(real_tables, as_of, rate, built):
     seasons = [f"{year}-{(year + 1) % 100:02d}" for year in range(2015, 2024)]
     points = {season: as_of_points(real_tables, season) for season in seasons}

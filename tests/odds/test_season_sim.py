@@ -526,6 +526,7 @@ def test_the_stop_and_restart_of_2019_20(real_tables):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_every_morning_of_real_postseasons_can_be_simulated(real_tables):
     for season in ("2015-16", "2019-20", "2020-21", "2023-24"):
         row = row_of(real_tables, season)

@@ -215,6 +215,7 @@ def test_every_parameter_changes_its_columns_only(league, as_of, rate, impact):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_the_best_players_of_2023_24_are_its_mvp_candidates(real_tables, as_of, rate):
     date = as_of_points(real_tables, "2023-24")["end"]
     best = rate(real_tables, as_of(date)).nlargest(30, "impact_rating")["player_id"].tolist()
