@@ -1,11 +1,16 @@
 """The analysis of a comparison: runs and sweeps side by side."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 import pandas as pd
+from markupsafe import Markup
 from rich.console import Console
 
+from nba_rank.core import escape
 from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.core.names import STANDINGS
 from nba_rank.core.run_dir import RunDir
@@ -30,7 +35,7 @@ from nba_rank.report.format import (
 )
 from nba_rank.report.labels import ABSENT, POINT_LABELS, label, measure_label, sentence, span
 from nba_rank.report.model_a_figures import plot_learning_curves
-from nba_rank.report.render import Album, write_analysis
+from nba_rank.report.render import PAGE, Album, write_analysis
 from nba_rank.report.season_figures import SCOPES, plot_by_point, plot_differences, run_looks
 
 MEASURES = {
@@ -131,6 +136,7 @@ def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) 
         "metric": metric,
         "verdicts": _verdicts(where(first, metric=metric, scope="league"), measured),
         "runs": _runs(comparison),
+        "reports": _reports(runs, run_dir.path),
         "differences": gaps,
         "summed_up": measured,
         "sweeps": [
@@ -261,6 +267,17 @@ def _runs(comparison: Comparison) -> pd.DataFrame:
         for name, run in comparison.runs.items()
     ]
     return pd.DataFrame(rows)
+
+
+def _reports(runs: Mapping[str, PastRun], folder: Path) -> list[Markup]:
+    """Return links in Markdown to the pages of the runs, those that there are."""
+    links = []
+    for name, run in runs.items():
+        page = (run.folder / PAGE).resolve()
+        if page.exists():
+            way = PurePosixPath(os.path.relpath(page, folder.resolve())).as_posix()
+            links.append(Markup(f"[{escape.markdown(name)}]({quote(way)})"))
+    return links
 
 
 def _measured(rows: pd.DataFrame, measures: list[tuple[str, str]]) -> pd.DataFrame:

@@ -1,7 +1,10 @@
+import html
 import json
 import re
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
@@ -214,6 +217,7 @@ def rich(tmp_path_factory):
     for one, shift in zip(folders, (0.0, 0.1), strict=True):
         write_losses(one, shift)
         write_forecasts(one, 0.8 + shift)
+        (one / "report.html").touch()
     return compared(*folders, write_run(folder / "run_003"), out=folder / "out")
 
 
@@ -249,6 +253,11 @@ def test_names_and_values_are_shown_as_they_are(rich):
     assert f"**{escaped} is better than run_001 by Spearman**" in rich.text
     assert f"| {escaped} |" in rich.text
     page = (rich.folder / "report.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="([^#"]+)">(.*?)</a>', page)
+    assert [html.unescape(words) for _, words in links] == ["run_001", EVIL]
+    for way, words in links:
+        run = Path(rich.manifest["runs"][html.unescape(words)])
+        assert (rich.folder / unquote(way)).samefile(run / "report.html")
     assert page.count("<script>") == 1
     assert "<img" not in page
     assert "&lt;script&gt;alert(1)&lt;|script&gt; $x$ | [a](b)</text>" in page
