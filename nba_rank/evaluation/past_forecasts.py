@@ -14,13 +14,15 @@ from nba_rank.evaluation.calibration import (
     season_scores,
 )
 from nba_rank.evaluation.paired import PAIRED_COLUMNS, paired, season_means
-from nba_rank.evaluation.past_runs import PastRun
+from nba_rank.evaluation.past_runs import PastRun, read_columns
 from nba_rank.models.calibration import WIN
+from nba_rank.samples.playoff_splits import WALK_FORWARD
 
 LAST_RANK = {"title": 1, "playoff": 2 * BERTHS}
 """Events of a season that are read from the outcome rank: the last rank to which they happen."""
 
 _SPOKEN_OF = {"title": "titles", "playoff": "playoffs", WIN: "single games"}
+_TEAM = ["season", "as_of_point", "team_id"]
 _COLUMNS = ["season", "outcome", "p", "happened"]
 _NOISE_SEED = 0  # equal forecasts have equal floors
 
@@ -89,28 +91,47 @@ def past_forecasts(runs: Sequence[PastRun], seasons: Sequence[str], baseline: st
 
 def _forecasts(run: PastRun, event: str, seasons: Sequence[str]) -> pd.DataFrame:
     """Return `_COLUMNS`, a row a forecast with its outcome, by a key; empty without any."""
-    name = "game_forecasts.parquet" if event == WIN else "predictions.parquet"
-    path = run.folder / name
-    frame = pd.read_parquet(path) if path.exists() else pd.DataFrame()
-    if event == WIN:
-        names = {"game_id": "outcome", "home_win_prob": "p", "home_won": "happened"}
-        rows = frame.rename(columns=names)
-        key = ["season", "outcome"]
-    else:
-        # The simulation's come before the calibrated ones.
-        p = next((p for p in (f"{event}_prob", f"{event}_prob_platt") if p in frame), None)
-        rows = frame if p else pd.DataFrame()
-        if p:
-            rows = rows[rows["as_of_point"].isin(AS_OF_POINTS)].rename(columns={p: "p"})
-            outcome = rows["season"] + " " + rows["team_id"].astype(str)
-            happened = (rows["actual_rank"] <= LAST_RANK[event]).astype("boolean")
-            rows = rows.assign(outcome=outcome, happened=happened)
-        key = ["season", "outcome", "as_of_point"]
+    rows = _games(run) if event == WIN else _teams(run, event)
+    rows = rows[rows["season"].isin(seasons)].dropna(subset=["p", "happened"])
     if rows.empty:
         return pd.DataFrame(columns=_COLUMNS)
-    rows = rows[rows["season"].isin(seasons)].dropna(subset=["p", "happened"])
-    rows.index = pd.Index(rows[key].agg(" ".join, axis=1))
+    rows.index = pd.Index(rows[["season", "outcome", "as_of_point"]].agg(" ".join, axis=1))
     return rows[_COLUMNS].astype({"happened": bool})
+
+
+def _games(run: PastRun) -> pd.DataFrame:
+    path = run.folder / "game_forecasts.parquet"
+    if not path.exists():
+        return pd.DataFrame(columns=_COLUMNS)
+    names = {"game_id": "outcome", "home_win_prob": "p", "home_won": "happened"}
+    return read_columns(path, ["season", *names]).rename(columns=names).assign(as_of_point="")
+
+
+def _teams(run: PastRun, event: str) -> pd.DataFrame:
+    """Return forecasts of an event at the as-of points; those of a walk-forward where it is said.
+
+    The simulation's probabilities come before the calibrated ones.
+    """
+    path = run.folder / "predictions.parquet"
+    none = pd.DataFrame(columns=_COLUMNS)
+    if not path.exists():
+        return none
+    frame = read_columns(path, _TEAM)
+    p = next((p for p in (f"{event}_prob", f"{event}_prob_platt") if p in frame), None)
+    if p is None:
+        return none
+    if "design" in frame:  # of the playoff classifier
+        frame = frame[frame["design"] == WALK_FORWARD]
+    rows = frame[frame["as_of_point"].isin(AS_OF_POINTS)]
+    if event == "playoff" and "made_playoffs" in rows:
+        happened = rows["made_playoffs"]
+    elif "actual_rank" in rows:
+        rows = rows.dropna(subset="actual_rank")
+        happened = rows["actual_rank"] <= LAST_RANK[event]
+    else:
+        return none
+    outcome = rows["season"] + " " + rows["team_id"].astype(str)
+    return rows.assign(p=rows[p], outcome=outcome, happened=happened)
 
 
 def _shared(found: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -159,6 +159,24 @@ def read_metrics(folder: Path) -> pd.DataFrame:
     return metrics[metrics["part"] == WALK_FORWARD] if "part" in metrics else metrics
 
 
+def read_columns(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV or parquet file of a run that holds some columns at least; fits are text.
+
+    Raises:
+        RunsError: The file cannot be read, or lacks one of them.
+    """
+    try:
+        if path.suffix == ".csv":
+            frame = pd.read_csv(path, dtype={"fit": str})
+        else:
+            frame = pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise RunsError(f"{path} cannot be read: {error}") from error
+    if absent := [name for name in columns if name not in frame]:
+        raise RunsError(f"{path} lacks the columns {', '.join(absent)}")
+    return frame
+
+
 def pick(runs: Sequence[PastRun], wanted: str | None) -> PastRun:
     """Return the run with a name or folder, or refuse; the first where none is wanted."""
     if wanted is None:

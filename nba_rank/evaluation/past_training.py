@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nba_rank.evaluation.past_runs import PastRun
+from nba_rank.evaluation.past_runs import PastRun, read_columns
 
 LOSSES = {"train_loss": "training loss", "val_loss": "validation loss"}
 """Losses by epoch, in words."""
@@ -27,7 +27,7 @@ def learning_curves(runs: Sequence[PastRun]) -> pd.DataFrame:
     for run in runs:
         path = run.folder / "losses.csv"
         if path.exists():
-            frame = pd.read_csv(path, dtype={"fit": str})
+            frame = read_columns(path, ["fit", "network", "epoch", *LOSSES])
             loss = str(run.fields.get("model.model_a.loss", ""))
             parts.append(
                 frame.assign(run=run.name, loss=loss, epoch=frame["epoch"].astype(int) + 1)
@@ -99,7 +99,9 @@ def first_epochs(folders: Mapping[str, Path]) -> pd.DataFrame:
         if not all(file.exists() for file in files):
             return pd.DataFrame(columns=["statistic", "epoch", "largest_gap", "n_networks"])
         parts = [
-            pd.read_csv(file, dtype={"fit": str}).melt(key[:1] + key[2:], var_name="statistic")
+            read_columns(file, ["fit", "network", "epoch"]).melt(
+                key[:1] + key[2:], var_name="statistic"
+            )
             for file in files
         ]
         series[name] = pd.concat(parts).query("epoch <= 0").set_index(key)["value"]

@@ -4,7 +4,7 @@ import pytest
 from made_runs import SEASONS, write_forecasts, write_playoff_run, write_run
 
 from nba_rank.evaluation.past_forecasts import past_forecasts
-from nba_rank.evaluation.past_runs import find_runs
+from nba_rank.evaluation.past_runs import RunsError, find_runs
 
 
 @pytest.fixture
@@ -59,6 +59,25 @@ def test_what_one_run_lacks_is_left_out_of_all(folders, tmp_path):
     assert set(found.calibration.loc[found.calibration["part"] == "win", "ranker"]) == {"run_001"}
 
 
+def test_a_playoff_classifier_is_judged_by_its_walk_forward(folders, tmp_path):
+    classifier = write_playoff_run(tmp_path / "run_003")
+    teams = pd.read_parquet(folders[0] / "predictions.parquet")
+    teams = teams.assign(made_playoffs=teams["actual_rank"] <= 16).drop(
+        columns=["actual_rank", "title_prob"]
+    )
+    wrong = teams.assign(playoff_prob=0.5)
+    both = {"walk_forward": teams, "reference": wrong}
+    both = pd.concat([rows.assign(design=design) for design, rows in both.items()])
+    both.to_parquet(classifier / "predictions.parquet")
+    found = judged([*folders, classifier])
+    assert found.notes == [
+        "there are no forecasts of titles in run_003",
+        "there are no forecasts of single games in run_003",
+    ]
+    brier = found.means.query("part == 'playoff' and metric == 'brier'").set_index("ranker")
+    assert brier.loc["run_003", "value"] == pytest.approx(0.2**2)
+
+
 def test_forecasts_of_other_leagues_are_not_compared(folders):
     games = pd.read_parquet(folders[1] / "game_forecasts.parquet")
     games.assign(home_won=~games["home_won"]).to_parquet(folders[1] / "game_forecasts.parquet")
@@ -74,3 +93,12 @@ def test_forecasts_of_other_leagues_are_not_compared(folders):
     assert len(found.notes) == 3
     assert found.reliability.empty
     assert found.differences.empty
+
+
+def test_a_broken_file_is_named(folders):
+    (folders[0] / "predictions.parquet").write_text("no parquet")
+    with pytest.raises(RunsError, match=r"run_001/predictions\.parquet cannot be read"):
+        judged(folders)
+    pd.DataFrame({"season": ["2020-21"]}).to_parquet(folders[0] / "predictions.parquet")
+    with pytest.raises(RunsError, match="lacks the columns as_of_point, team_id"):
+        judged(folders)
