@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None, console: "Console | None" = Non
     """Run the program; errors are told as by `nba_rank.core.exits.exit_on_user_error`."""
     parser = ArgumentParser(
         "python -m nba_rank.compare",
-        description="Put finished runs and sweeps side by side: skill, configs, data and time.",
+        description="Put finished runs and sweeps side by side, as a page and as Markdown: who is "
+        "better and whether beyond noise, configs as a diff, learning curves, calibration.",
         epilog=_EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )

@@ -127,3 +127,40 @@ def write_playoff_run(folder, lift=0.0):
     pd.DataFrame(rows, columns=["part", *TIDY_COLUMNS]).to_csv(folder / "metrics.csv", index=False)
     (folder / "metrics.json").write_text(json.dumps({"ranker": "clone_classifier"}))
     return folder
+
+
+def write_losses(folder, shift=0.0, fits=("2021-22", "2022-23"), epochs=3):
+    """Write the losses of two networks a fit, falling by .1 an epoch; the first fit has both."""
+    rows = [
+        (fit, network, epoch, 2 + shift - 0.1 * epoch + network,
+         1.9 + shift + 0.1 * abs(epoch - 1) if fit == fits[0] else None)
+        for fit in fits
+        for network in (0, 1)
+        for epoch in range(epochs)
+    ]  # fmt: skip
+    columns = ["fit", "network", "epoch", "train_loss", "val_loss"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "losses.csv", index=False)
+
+
+def write_forecasts(folder, sure=0.8, n_teams=30, seasons=SEASONS):
+    """Write forecasts of teams and games by a run that is more or less `sure`.
+
+    Of 30 teams the first is champion and 16 make the playoffs; `sure` is the probability given to
+    what happens. Home teams win two games of three.
+    """
+    teams = [
+        (season, point, team, sure if team == 0 else (1 - sure) / 29,
+         sure if team < 16 else 1 - sure, team + 1)
+        for season in seasons
+        for point in (*POINTS, "playoffs")
+        for team in range(n_teams)
+    ]  # fmt: skip
+    columns = ["season", "as_of_point", "team_id", "title_prob", "playoff_prob", "actual_rank"]
+    pd.DataFrame(teams, columns=columns).to_parquet(folder / "predictions.parquet", index=False)
+    games = [
+        (season, f"{season}-{number}", sure if number % 3 else 1 - sure, number % 3 > 0)
+        for season in seasons
+        for number in range(30)
+    ]
+    columns = ["season", "game_id", "home_win_prob", "home_won"]
+    pd.DataFrame(games, columns=columns).to_parquet(folder / "game_forecasts.parquet", index=False)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from omegaconf import OmegaConf
 
+from nba_rank.config.objectives import OBJECTIVES
 from nba_rank.config.schema import Config
 from nba_rank.config.schema.option import RESULT, RUN, roles
 from nba_rank.core.errors import UserError
@@ -18,7 +20,7 @@ from nba_rank.core.names import ALL, SIMULATION, STANDINGS
 from nba_rank.core.run_dir import read_manifest
 from nba_rank.data.calendar import AS_OF_POINTS, PLAYOFF_POINTS
 from nba_rank.evaluation.evaluate import SCOPES, TIDY_COLUMNS
-from nba_rank.evaluation.paired import MEAN, with_mean
+from nba_rank.evaluation.paired import MEAN, paired, with_mean
 from nba_rank.evaluation.sweeps import TEST_BEST as BEST
 from nba_rank.evaluation.sweeps import TEST_DEFAULT as DEFAULT
 from nba_rank.evaluation.sweeps import TRIAL_METRICS_FILE, TRIALS_FILE, VALIDATION_FILE
@@ -69,7 +71,8 @@ class PastRun:
             "git revision": revision[:9] + "+" * revision.endswith("+"),
             "Python": manifest.get("python", ""),
         }
-        return facts | _flat(manifest.get("versions", {})) | _flat(manifest.get("environment", {}))
+        facts |= _flat(manifest.get("versions", {})) | _flat(manifest.get("environment", {}))
+        return {name: value for name, value in facts.items() if value != ""}
 
     @property
     def tables(self) -> dict[str, str]:
@@ -156,6 +159,24 @@ def read_metrics(folder: Path) -> pd.DataFrame:
     return metrics[metrics["part"] == WALK_FORWARD] if "part" in metrics else metrics
 
 
+def read_columns(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV or parquet file of a run that holds some columns at least; fits are text.
+
+    Raises:
+        RunsError: The file cannot be read, or lacks one of them.
+    """
+    try:
+        if path.suffix == ".csv":
+            frame = pd.read_csv(path, dtype={"fit": str})
+        else:
+            frame = pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise RunsError(f"{path} cannot be read: {error}") from error
+    if absent := [name for name in columns if name not in frame]:
+        raise RunsError(f"{path} lacks the columns {', '.join(absent)}")
+    return frame
+
+
 def pick(runs: Sequence[PastRun], wanted: str | None) -> PastRun:
     """Return the run with a name or folder, or refuse; the first where none is wanted."""
     if wanted is None:
@@ -224,41 +245,39 @@ def standings_gap(standings: Mapping[str, pd.DataFrame]) -> float:
     return float((wide.max(axis=1) - wide.min(axis=1)).max())
 
 
-def first_epochs(folders: Mapping[str, Path]) -> pd.DataFrame:
-    """Compare the networks of runs, by name, before training and after the first epoch.
-
-    With the same seeds and data, networks on two machines differ by rounding alone.
+def sweep_scores(sweep: Sweep) -> pd.DataFrame:
+    """Return what validation promised of a sweep's choice and what the test seasons gave.
 
     Returns:
-        A row a statistic: `statistic`, `epoch` (0 is before training, 1 after the first epoch), the
-        mean over the networks that all runs have in a column a run, `largest_gap` (of any network,
-        between any two runs), `n_networks`. Empty where a run has no files of networks.
+        Two rows an objective: `metric`, `scope`, `seasons` (`validation` or `test`),
+        `reference_value` (the defaults), `value` (the choice) and their `difference`, all means
+        over points, then seasons, NaN where unknown; of tests also `low`, `high` and `verdict`, as
+        `nba_rank.evaluation.paired.paired`.
     """
-    key = ["epoch", "statistic", "fit", "network"]
-    series = {}
-    for name, folder in folders.items():
-        files = [folder / file for file in ("losses.csv", "diagnostics.csv")]
-        if not all(file.exists() for file in files):
-            return pd.DataFrame(columns=["statistic", "epoch", "largest_gap", "n_networks"])
-        parts = [
-            pd.read_csv(file, dtype={"fit": str}).melt(key[:1] + key[2:], var_name="statistic")
-            for file in files
-        ]
-        series[name] = pd.concat(parts).query("epoch <= 0").set_index(key)["value"]
-    wide = pd.concat(series, axis=1, join="inner").dropna()
-    gap = wide.max(axis=1) - wide.min(axis=1)
-    statistics = wide.assign(largest_gap=gap).groupby(key[:2], sort=False)
-    table = statistics.mean().assign(
-        largest_gap=statistics["largest_gap"].max(), n_networks=statistics.size()
-    )
-    table = table.reset_index().sort_values("epoch", kind="stable", ignore_index=True)
-    return table.assign(epoch=table["epoch"].astype(int) + 1)
+    lines: list[dict[str, Any]] = []
+    for name in sweep.objectives:
+        metric, scope = OBJECTIVES[name].metric, OBJECTIVES[name].scope
+        promised = {which: values.get(name, np.nan) for which, values in sweep.validation.items()}
+        given = {which: _by_season(run.rows, metric, scope) for which, run in sweep.runs.items()}
+        found = {which: values.mean() for which, values in given.items()}
+        for seasons, known in (("validation", promised), ("test", found)):
+            default, best = (float(known.get(which, np.nan)) for which in (DEFAULT, BEST))
+            line = {"seasons": seasons, "reference_value": default, "value": best}
+            lines.append({"metric": metric, "scope": scope, **line, "difference": best - default})
+        if all(len(given.get(which, ())) for which in (DEFAULT, BEST)):
+            tidy = pd.concat(given, names=["ranker", "season"]).rename("value").reset_index()
+            tidy = tidy.assign(metric=metric, scope=scope, as_of_point=MEAN)
+            gain = paired(tidy, DEFAULT).iloc[0]
+            lines[-1] |= {name: gain[name] for name in ("low", "high", "verdict")}
+    columns = ["metric", "scope", "seasons", "reference_value", "value", "difference",
+               "low", "high", "verdict"]  # fmt: skip
+    return pd.DataFrame(lines, columns=columns).astype({"low": float, "high": float})
 
 
-def mean_score(rows: pd.DataFrame, metric: str, scope: str) -> float:
-    """Return the mean of a metric of `rows_of` over points, then seasons; NaN without any."""
+def _by_season(rows: pd.DataFrame, metric: str, scope: str) -> pd.Series:
+    """Return a metric of `rows_of` by season, the mean over points."""
     mine = (rows["metric"] == metric) & (rows["scope"] == scope)
-    return float(rows[mine].groupby("season")["value"].mean().mean())
+    return rows[mine].groupby("season")["value"].mean()
 
 
 def differing(values: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -350,7 +369,7 @@ def _flat(content: object, key: str = "") -> Fields:
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value
+        return value or "''"
     return json.dumps(value, ensure_ascii=False).replace('"', "")
 
 

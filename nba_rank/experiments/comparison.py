@@ -13,7 +13,9 @@ from rich.console import Console
 from nba_rank.core.run_dir import RunDir
 from nba_rank.data.calendar import AS_OF_POINTS
 from nba_rank.evaluation.paired import paired, season_means
-from nba_rank.evaluation.past_runs import RunsError, common_scores, find_runs, first_epochs, pick
+from nba_rank.evaluation.past_forecasts import past_forecasts
+from nba_rank.evaluation.past_runs import RunsError, common_scores, find_runs, pick, sweep_scores
+from nba_rank.evaluation.past_training import first_epochs, learning_curves
 from nba_rank.report.compare_report import Comparison, write_comparison
 
 
@@ -44,6 +46,7 @@ def compare(
             f"--metric {metric} is not among what all runs have at the as-of points: "
             f"{', '.join(known) or 'nothing'}"
         )
+    seasons = sorted(scores["season"].unique())
     with RunDir.reserve(out) as run_dir:
         run_dir.note(
             kind="comparison",
@@ -60,11 +63,20 @@ def compare(
             scores=scores,
             means=season_means(scores),
             differences=paired(scores, base.name),
+            sweeps={sweep.folder.name: sweep_scores(sweep) for sweep in found.sweeps},
+            forecasts=past_forecasts(found.runs, seasons, base.name),
+            curves=learning_curves(found.runs),
             first_epochs=first_epochs({run.name: run.folder for run in found.runs}),
         )
         run_dir.write_frame("comparison.csv", scores)
         run_dir.write_frame("differences.csv", comparison.differences)
-        if not comparison.first_epochs.empty:
-            run_dir.write_frame("first_epochs.csv", comparison.first_epochs)
+        more = {
+            "reliability.csv": comparison.forecasts.reliability,
+            "calibration.csv": comparison.forecasts.calibration,
+            "first_epochs.csv": comparison.first_epochs,
+        }
+        for name, frame in more.items():
+            if not frame.empty:
+                run_dir.write_frame(name, frame)
         write_comparison(comparison, run_dir, console)
     return comparison.differences

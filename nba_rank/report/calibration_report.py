@@ -8,7 +8,7 @@ from rich.console import Console
 from nba_rank.core.run_dir import RunDir
 from nba_rank.report.forecast_figures import plot_reliability
 from nba_rank.report.format import console_table, pivot, print_table, where
-from nba_rank.report.labels import EVENT_LABELS, span
+from nba_rank.report.labels import FORECAST_LABELS, span
 from nba_rank.report.render import Album, write_analysis
 
 VARIANT_LABELS = {
@@ -17,8 +17,6 @@ VARIANT_LABELS = {
     "platt_per_model": "Platt of each model",
 }
 """Words for the ways."""
-
-_EVENTS = {"win": "wins a given game", **EVENT_LABELS}
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def write_calibration_report(report: CalibrationReport, run_dir: RunDir, console
     """Draw the figures, write the analysis and print the Brier scores."""
     album = Album(run_dir)
     for variant, rows in report.reliability.groupby("variant", sort=False):
-        tables = {words: rows[rows["event"] == event] for event, words in _EVENTS.items()}
+        tables = {words: rows[rows["event"] == event] for event, words in FORECAST_LABELS.items()}
         words = VARIANT_LABELS[str(variant)]
         figure = plot_reliability(tables, f"How often it happened: {words}")
         album.add(f"Reliability, {words}", f"reliability_{variant}", figure)
@@ -57,7 +55,7 @@ def write_calibration_report(report: CalibrationReport, run_dir: RunDir, console
         "means": means,
         "differences": _named(report.differences),
         "calibration": _named(report.calibration),
-        "events": [*_EVENTS.values()],
+        "events": [*FORECAST_LABELS.values()],
     }
     brier = pivot(where(means, metric="brier"), "event", "way")
     print_table(console_table(brier, "Brier score, lower is better"), console)
@@ -67,7 +65,7 @@ def write_calibration_report(report: CalibrationReport, run_dir: RunDir, console
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the words for ways and events, and put the events in order, `order` last."""
     frame = frame.assign(
-        way=frame["ranker"].map(VARIANT_LABELS), event=frame["part"].replace(_EVENTS)
+        way=frame["ranker"].map(VARIANT_LABELS), event=frame["part"].replace(FORECAST_LABELS)
     )
-    order = [*_EVENTS, "order"]
+    order = [*FORECAST_LABELS, "order"]
     return frame.sort_values("part", key=lambda part: part.map(order.index), kind="stable")

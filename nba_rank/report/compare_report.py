@@ -1,29 +1,42 @@
 """The analysis of a comparison: runs and sweeps side by side."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
-import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from rich.console import Console
 
-from nba_rank.config.objectives import OBJECTIVES
+from nba_rank.core import escape
+from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.core.names import STANDINGS
 from nba_rank.core.run_dir import RunDir
+from nba_rank.evaluation.paired import SIGNIFICANT
+from nba_rank.evaluation.past_forecasts import PastForecasts
 from nba_rank.evaluation.past_runs import (
-    BEST,
-    DEFAULT,
     Found,
     PastRun,
-    Sweep,
     comparable_fields,
     differing,
-    mean_score,
     standings_gap,
 )
-from nba_rank.report.format import console_table, number, pivot, print_table, table, where
-from nba_rank.report.labels import ABSENT, label, measure_label, span
-from nba_rank.report.render import Album, write_analysis
-from nba_rank.report.season_figures import plot_by_point, plot_differences
+from nba_rank.evaluation.past_training import LOSSES, learned, mean_curves
+from nba_rank.report.forecast_figures import plot_reliability
+from nba_rank.report.format import (
+    console_table,
+    number,
+    pivot,
+    print_table,
+    table,
+    where,
+)
+from nba_rank.report.labels import ABSENT, POINT_LABELS, label, measure_label, sentence, span
+from nba_rank.report.model_a_figures import plot_learning_curves
+from nba_rank.report.render import PAGE, Album, write_analysis
+from nba_rank.report.season_figures import SCOPES, plot_by_point, plot_differences, run_looks
 
 MEASURES = {
     "Rankings": [
@@ -50,6 +63,7 @@ MEASURES = {
 
 _SAME = 1e-9
 _LONGEST = 60
+_NOTHING = object()
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,10 @@ class Comparison:
         scores: What `nba_rank.evaluation.past_runs.common_scores` returns.
         means: What `nba_rank.evaluation.paired.season_means` makes of them.
         differences: What `nba_rank.evaluation.paired.paired` makes of them.
-        first_epochs: What `nba_rank.evaluation.past_runs.first_epochs` returns.
+        sweeps: What `nba_rank.evaluation.past_runs.sweep_scores` returns, by name of the sweep.
+        forecasts: What `nba_rank.evaluation.past_forecasts` returns.
+        curves: What `nba_rank.evaluation.past_training.learning_curves` returns.
+        first_epochs: What `nba_rank.evaluation.past_training.first_epochs` returns.
     """
 
     found: Found
@@ -71,6 +88,9 @@ class Comparison:
     scores: pd.DataFrame
     means: pd.DataFrame
     differences: pd.DataFrame
+    sweeps: Mapping[str, pd.DataFrame]
+    forecasts: PastForecasts
+    curves: pd.DataFrame
     first_epochs: pd.DataFrame
 
     @property
@@ -89,10 +109,6 @@ def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) 
     """Draw the figures, print the first tables and write the analysis."""
     metric, baseline = comparison.metric, comparison.baseline
     means, gaps, runs = comparison.means, comparison.differences, comparison.runs
-    album = Album(run_dir)
-    album.add("Each run over the season", "by_point", plot_by_point(means, baseline, metric))
-    figure = plot_differences(gaps, baseline, metric)
-    album.add("Differences to the baseline run", "differences", figure)
     warnings = _warnings(comparison)
     for line in warnings:
         console.print(line, markup=False, highlight=False)
@@ -106,6 +122,7 @@ def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) 
     print_table(console_table(own_gaps), console)
     # The mean over the points comes before the points; a single point stands for itself.
     first = gaps[gaps["ranker"] != STANDINGS].drop_duplicates(["ranker", "metric", "scope"])
+    measured = _measured(first, [one for some in MEASURES.values() for one in some])
     seconds = [
         (stage, name, taken)
         for name, run in runs.items()
@@ -117,17 +134,88 @@ def write_comparison(comparison: Comparison, run_dir: RunDir, console: Console) 
         "seasons": span(comparison.seasons),
         "baseline": baseline,
         "metric": metric,
+        "verdicts": _verdicts(where(first, metric=metric, scope="league"), measured),
         "runs": _runs(comparison),
+        "reports": _reports(runs, run_dir.path),
         "differences": gaps,
-        "summed_up": _measured(first, [one for some in MEASURES.values() for one in some]),
-        "sweeps": [_sweep(sweep) for sweep in comparison.found.sweeps],
+        "summed_up": measured,
+        "sweeps": [
+            (
+                sweep.folder.name,
+                sweep.n_trials,
+                comparison.sweeps[sweep.folder.name].assign(
+                    objective=lambda rows: [
+                        measure_label(*one)
+                        for one in zip(rows["metric"], rows["scope"], strict=True)
+                    ]
+                ),
+            )
+            for sweep in comparison.found.sweeps
+        ],
+        "changes": _changes(runs),
         "unlike": _unlike(comparison),
         "by_season": by_season[by_season["as_of_point"] == by_season["as_of_point"].iloc[0]],
         "means": {title: _measured(means, some) for title, some in MEASURES.items()},
+        "learned": learned(comparison.curves),
+        "without_model_a": [name for name in runs if name not in set(comparison.curves["run"])],
+        "forecasts": comparison.forecasts,
+        "bins": _bins(comparison.forecasts.reliability),
         "first_epochs": _first_epochs(comparison),
         "seconds": pd.DataFrame(seconds, columns=["stage", "run", "seconds"]),
     }
-    write_analysis(run_dir, "comparison.md.j2", context, album, console)
+    write_analysis(run_dir, "comparison.md.j2", context, draw(comparison, run_dir), console)
+
+
+def draw(comparison: Comparison, run_dir: RunDir) -> Album:
+    """Draw the figures, as far as there is something to draw."""
+    metric, baseline = comparison.metric, comparison.baseline
+    album = Album(run_dir, "svg")
+    drawn = where(comparison.means, metric=metric, as_of_point=[*POINT_LABELS])
+    for scope in SCOPES:
+        if scope in set(drawn["scope"]):
+            words = f"{METRICS[metric].words}, {label('scope', scope)}"
+            figure = plot_by_point(comparison.means, baseline, metric, scope)
+            album.add(f"{words}: each run over the season", f"by_point_{scope}", figure)
+            figure = plot_differences(comparison.differences, baseline, metric, scope)
+            album.add(f"{words}: differences to {baseline}", f"differences_{scope}", figure)
+    looks = run_looks(comparison.runs, baseline)
+    for loss, curves in comparison.curves.groupby("loss", sort=False):
+        means = mean_curves(curves)
+        for column, words in LOSSES.items():
+            if means[column].notna().any():
+                words = f"{sentence(words)} of model A, {label('loss', loss)}"
+                figure = plot_learning_curves(curves, means, column, words, looks)
+                album.add(f"{words}, by epoch", f"learning_{loss}_{column}", figure)
+    bins = comparison.forecasts.reliability
+    for event, rows in bins.groupby("event", sort=False) if len(bins) else ():
+        words = sentence(label("event", event))
+        by_run = {str(run): own for run, own in rows.groupby("variant", sort=False)}
+        figure = plot_reliability(by_run, f"{words}: does it happen as often as forecast?",
+                                  same_axes=True)  # fmt: skip
+        album.add(f"{words}: how often against how likely", f"reliability_{event}", figure)
+    return album
+
+
+def _verdicts(main: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """Say of each run by which measures it is better and by which it is worse, the best run first.
+
+    Args:
+        main: Differences to the baseline by the metric that decides, a row a run.
+        measured: Differences by all measures.
+    """
+    main = main.sort_values("difference", ascending=not higher_is_better(main["metric"].iloc[0]),
+                            kind="stable")  # fmt: skip
+    of_runs = [where(measured, ranker=name) for name in main["ranker"]]
+    told = {
+        verdict: [_listed(where(own, verdict=verdict)) for own in of_runs]
+        for verdict in SIGNIFICANT
+    }
+    return main.assign(n_measures=[*map(len, of_runs)], **told)
+
+
+def _listed(rows: pd.DataFrame) -> str:
+    names = zip(rows["metric"], rows["scope"], strict=True)
+    return ", ".join(measure_label(*one) for one in names)
 
 
 def _warnings(comparison: Comparison) -> list[str]:
@@ -172,7 +260,7 @@ def _runs(comparison: Comparison) -> pd.DataFrame:
             "folder": str(run.folder),
             "final ranker": label("ranker", run.ranker),
             "started": str(run.manifest.get("started", ABSENT))[:16],
-            "git revision": str(run.environment["git revision"]) or ABSENT,
+            "git revision": str(run.environment.get("git revision", ABSENT)),
             "test seasons": str(run.rows["season"].nunique()),
             "seconds": number(sum(run.seconds.values()), ".0f"),
         }
@@ -181,41 +269,76 @@ def _runs(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _reports(runs: Mapping[str, PastRun], folder: Path) -> list[Markup]:
+    """Return links in Markdown to the pages of the runs, those that there are."""
+    links = []
+    for name, run in runs.items():
+        page = (run.folder / PAGE).resolve()
+        if page.exists():
+            way = PurePosixPath(os.path.relpath(page, folder.resolve())).as_posix()
+            links.append(Markup(f"[{escape.markdown(name)}]({quote(way)})"))
+    return links
+
+
 def _measured(rows: pd.DataFrame, measures: list[tuple[str, str]]) -> pd.DataFrame:
     """Return the rows of some measures, in their order."""
     return pd.DataFrame(measures, columns=["metric", "scope"]).merge(rows)
 
 
-def _sweep(sweep: Sweep) -> tuple[str, dict[str, int], pd.DataFrame]:
-    """Return what validation promised and what the test seasons gave."""
-    lines = []
-    for name in sweep.objectives:
-        metric, scope = OBJECTIVES[name].metric, OBJECTIVES[name].scope
-        scores: dict[str, dict[str, float | None]] = {
-            "validation": {which: own.get(name) for which, own in sweep.validation.items()},
-            "test": {
-                which: mean_score(run.rows, metric, scope) for which, run in sweep.runs.items()
-            },
-        }
-        for seasons, known in scores.items():
-            default, best = (known.get(which, np.nan) for which in (DEFAULT, BEST))
-            lines.append((measure_label(metric, scope), metric, seasons, default, best))
-    columns = ["objective", "metric", "seasons", "default", "best"]
-    table = pd.DataFrame(lines, columns=columns).astype({"default": float, "best": float})
-    return sweep.folder.name, sweep.n_trials, table.assign(gain=table["best"] - table["default"])
+def _changes(runs: Mapping[str, PastRun]) -> pd.DataFrame:
+    """Return the config fields that differ, with what each run changes against the first."""
+    fields = {name: comparable_fields(run.fields) for name, run in runs.items()}
+    unlike = differing(fields)
+    baseline = next(iter(fields))
+    rows = []
+    for key, (old, *others) in zip(unlike.index, unlike.to_numpy().tolist(), strict=True):
+        values = [own.get(key, _NOTHING) for own in fields.values()]
+        row = {"field": key, f"{baseline} (baseline)": ABSENT if values[0] is _NOTHING else old}
+        for name, value, text in zip(unlike.columns[1:], values[1:], others, strict=True):
+            row[name] = "same" if text == old else _change(values[0], value, text)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _change(old: object, new: object, text: str) -> str:
+    """Say in words what becomes of a field; of long lists, which items come and go."""
+    if new is _NOTHING:
+        return "removed"
+    if old is _NOTHING:
+        return f"added: {text}"
+    if isinstance(old, list) and isinstance(new, list) and len(text) > _LONGEST:
+        more, less = ([one for one in a if one not in b] for a, b in ((new, old), (old, new)))
+        parts = [
+            f"{words} {', '.join(map(str, some))}"
+            for words, some in (("with", more), ("without", less))
+            if some
+        ]
+        text = "; ".join(parts) or text
+    return f"changed: {text}"
+
+
+def _bins(reliability: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return the bins of each event as text, a line a bin and a column a run."""
+    if reliability.empty:
+        return []
+    shares = [
+        f"{'<0.1%' if 0 < p < 0.0005 else number(p, '.1%')} → {number(share, '.1%')} ({count:,})"
+        for p, share, count in zip(
+            reliability["mean_p"], reliability["frequency"], reliability["count"], strict=True
+        )
+    ]
+    rows = reliability.assign(text=shares, bin=reliability["bin"].astype(str))
+    return [
+        (str(event), pivot(own, "bin", "variant", "text"))
+        for event, own in rows.groupby("event", sort=False)
+    ]
 
 
 def _unlike(comparison: Comparison) -> list[tuple[str, pd.DataFrame]]:
-    """Return config fields, tables and environments in which the runs differ."""
+    """Return tables and environments in which the runs differ."""
     runs = comparison.runs
-    fields = differing({name: comparable_fields(run.fields) for name, run in runs.items()})
-    everywhere = (fields != "").all(axis=1)
     tables = differing({name: run.tables for name, run in runs.items()})
     parts = {
-        "Config fields, without those that say where files lie": fields[everywhere],
-        "Config fields that not all runs know, since they ran on another version of the program": (
-            fields[~everywhere].map(_shortened)
-        ),
         "Tables, by the first digits of their hash": tables.map(lambda cell: cell[:8]),
         "Environment": differing({name: run.environment for name, run in runs.items()}),
     }
@@ -242,7 +365,3 @@ def _first_epochs(comparison: Comparison) -> pd.DataFrame:
             ("n_networks", "networks"),
         ],
     )
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

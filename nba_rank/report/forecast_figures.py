@@ -148,13 +148,16 @@ def plot_title_odds(
 
 
 @look
-def plot_reliability(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+def plot_reliability(
+    tables: Mapping[str, pd.DataFrame], title: str, *, same_axes: bool = False
+) -> Figure:
     """Draw how often events happened against how likely they were called, a panel a table.
 
     Args:
         tables: What `nba_rank.evaluation.calibration.reliability_table` returns, by the title of
             its panel; at least one. Axes end early in the panel of an event that is rare.
         title: Title of the figure.
+        same_axes: Whether the axes of all panels end alike, as for forecasts of the same event.
     """
     caption = (
         "On the line: it happened as often as forecast. Area of a point: forecasts in its bin. "
@@ -166,8 +169,9 @@ def plot_reliability(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
     figure, axes = panels(title, caption, (side, side), shape, left=0.85)
     for ax in axes.flat[n:]:
         ax.remove()
+    tops = {name: _end_of_axes(table) for name, table in tables.items()}
     for ax, (name, table) in zip(axes.flat, tables.items(), strict=False):
-        _draw_reliability(ax, table)
+        _draw_reliability(ax, table, max(tops.values()) if same_axes else tops[name])
         ax.set_title(name, fontsize=13)
     for ax in axes[:, 0]:
         ax.set_ylabel("frequency with which it happened")
@@ -176,10 +180,13 @@ def plot_reliability(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
     return figure
 
 
-def _draw_reliability(ax: Axes, table: pd.DataFrame) -> None:
-    """Draw the bins of one table around the diagonal."""
+def _end_of_axes(table: pd.DataFrame) -> float:
     top = table[["mean_p", "high"]].to_numpy().max()
-    limit = next((end for end in _TICKS if end >= top), 1.0)
+    return next((end for end in _TICKS if end >= top), 1.0)
+
+
+def _draw_reliability(ax: Axes, table: pd.DataFrame, limit: float) -> None:
+    """Draw the bins of one table around the diagonal, on axes from 0 to a limit."""
     ax.plot([0, limit], [0, limit], color=GREY, lw=1.2, zorder=1)
     # Bounds are rounded: an interval that ends at 0 or 1 holds a forecast of 0 or 1.
     off = (table["mean_p"] < table["low"] - 1e-9) | (table["mean_p"] > table["high"] + 1e-9)

@@ -45,6 +45,9 @@ EVENT_LABELS = {
     "finals": "reaches the Finals", "title": "wins the title",
 }  # fmt: skip
 
+FORECAST_LABELS = {"win": "wins a given game", **EVENT_LABELS}
+"""Events of games and teams that are forecast."""
+
 FORECASTER_LABELS = {
     "clone_classifier": "playoff classifier",
     "simulation": "season simulator",
@@ -113,10 +116,11 @@ _LABELS: Mapping[str, Mapping[str, str]] = {
     "as_of_point": POINT_LABELS | PLAYOFF_LABELS,
     "scope": SCOPE_LABELS,
     "metric": {name: metric.words for name, metric in METRICS.items()},
-    "event": EVENT_LABELS,
+    "event": FORECAST_LABELS,
     "forecaster": FORECASTER_LABELS,
     "statistic": _HEALTH,
     "part": {**{name: _RANKERS[name] for name in MEMBERS}, **_PARTS},
+    "loss": LOSS_LABELS,
     **dict.fromkeys(("ranker", "reference", "member", "model"), _RANKERS),
 }
 

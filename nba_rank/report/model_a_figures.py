@@ -1,5 +1,7 @@
 """Figures of model A's training: its losses and the health of its attention."""
 
+from collections.abc import Mapping
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -9,7 +11,19 @@ from matplotlib.ticker import LogLocator, PercentFormatter
 
 from nba_rank.evaluation.attention import ALIVE_ENTROPY_RATIO, GRADIENTS
 from nba_rank.models.model_a.diagnostics import PARTS
-from nba_rank.report.style import BLUE, GREEN, GREY, ORANGE, draw_together, look, panels
+from nba_rank.report.labels import sentence
+from nba_rank.report.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    Look,
+    draw_together,
+    look,
+    name_ends,
+    panels,
+    room_for,
+)
 
 
 @look
@@ -47,6 +61,45 @@ def plot_losses(losses: pd.DataFrame, loss: str) -> Figure:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.grid(axis="y")
     axes.flat[-1].legend(title="fit", loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
+
+
+@look
+def plot_learning_curves(
+    curves: pd.DataFrame, means: pd.DataFrame, column: str, words: str, looks: Mapping[str, Look]
+) -> Figure:
+    """Draw a loss of model A in several runs by epoch, a thin line a network.
+
+    Args:
+        curves: What `nba_rank.evaluation.past_training.learning_curves` returns, of one kind.
+        means: What `mean_curves` makes of it.
+        column: The loss, a column of both.
+        words: Its name.
+        looks: How each run is drawn.
+    """
+    rows = curves.dropna(subset=[column])
+    names = [name for name in looks if (rows["run"] == name).any()]
+    caption = (
+        "Lower is better. Thin: one network. Bold: mean over the networks of a run, as long as all "
+        "of them learn."
+    )
+    right = room_for(names) + 0.4
+    figure, axes = panels(sentence(words), caption, (4.4, 3.6), left=1, right=right)
+    ax = axes.item()
+    for name in names:
+        own = rows[rows["run"] == name]
+        wide = own.pivot(index="epoch", columns=["fit", "network"], values=column)  # noqa: PD010
+        draw_together(ax, wide, color=looks[name].colour, lw=0.7, alpha=0.25)
+    ends = {}
+    for name in names:
+        line = means[means["run"] == name].dropna(subset=[column])
+        style = looks[name]._replace(width=2.4, marker="o")
+        style.draw(ax, line["epoch"], line[column])
+        ends[name] = (float(line[column].iloc[-1]), style)
+    ax.set(xlabel="epoch", ylabel="mean over lists")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.grid(axis="y")
+    name_ends(ax, ends)
     return figure
 
 

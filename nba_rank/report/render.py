@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -32,6 +32,15 @@ PAGE = "report.html"
 IMAGE_BYTES = 3_600_000
 """Most that all figures of a page may take, so that it stays below 4 MB."""
 
+_SMALLEST = 0.58
+"""Part of its width to which a drawing may shrink."""
+
+_STYLES = {
+    "better": "good", "worse": "bad",
+    "added:": "good new", "removed": "bad new", "changed:": "new", "same": "faint",
+}  # fmt: skip
+"""Classes of cells by their first word."""
+
 _Tokens = Sequence[Token]
 _Env = MutableMapping[str, Any]
 
@@ -46,15 +55,18 @@ class Drawing(NamedTuple):
 
 
 class Album(list[tuple[str, str]]):
-    """The figures of a run folder: caption, and path from the folder."""
+    """The figures of a run folder: caption, and path from the folder.
 
-    def __init__(self, run_dir: RunDir) -> None:
+    Those of an `ending` of `svg` take the colours of a page that shows them, light or dark.
+    """
+
+    def __init__(self, run_dir: RunDir, ending: Literal["png", "svg"] = "png") -> None:
         super().__init__()
-        self._folder = run_dir.path
+        self._folder, self._ending = run_dir.path, ending
 
     def add(self, caption: str, name: str, figure: Figure) -> None:
         """Write a figure into the run folder."""
-        path = _path(name)
+        path = f"figures/{name}.{self._ending}"
         save(figure, self._folder / path)
         self.append((caption, path))
 
@@ -121,11 +133,14 @@ def page(text: str, images: Mapping[str, Path]) -> str:
     found: _Env = {"images": images, "left": IMAGE_BYTES, "headings": []}
     body = MarkdownIt("commonmark", renderer_cls=_Renderer).enable("table").render(text, found)
     headings = found["headings"]
-    pages = Environment(loader=PackageLoader("nba_rank.report"), autoescape=True)
-    return pages.get_template("page.html.j2").render(
-        title=headings[0][2] if headings else "",
-        contents=[(place, words) for tag, place, words in headings if tag == "h2"],
-        body=Markup(body),
+    return (
+        templates()
+        .get_template("page.html.j2")
+        .render(
+            title=headings[0][2] if headings else "",
+            contents=[(place, words) for tag, place, words in headings if tag == "h2"],
+            body=Markup(body),
+        )
     )
 
 
@@ -186,22 +201,43 @@ class _Renderer(RendererHTML):
         if tokens[idx - 1].type == "tr_open":  # the first cell names its row
             tokens[idx].tag = tokens[idx + 2].tag = "th"
             tokens[idx].attrSet("scope", "row")
+        elif style := _STYLES.get(tokens[idx + 1].content.partition(" ")[0]):
+            tokens[idx].attrSet("class", style)
         return self.renderToken(tokens, idx, options, env)
 
     def image(self, tokens: _Tokens, idx: int, _: OptionsDict, env: _Env) -> str:
         source, words = str(tokens[idx].attrGet("src")), Markup.escape(_words(tokens[idx]))
         path = env["images"].get(source)
         raw = path.read_bytes() if path and path.exists() else b""
-        data = base64.b64encode(raw).decode("ascii")
+        vector = source.endswith(".svg")
+        data = raw.decode() if vector else base64.b64encode(raw).decode("ascii")
         if not 0 < len(data) <= env["left"]:
             return f"<em>{words}: {Markup.escape(source)}</em>"
         env["left"] -= len(data)
+        if vector:
+            return _drawing(data, words)
         # Width and height stand at the same place in every PNG.
         width, height = (int.from_bytes(raw[start : start + 4]) for start in (16, 20))
         return (
             f'<img src="data:image/png;base64,{data}" alt="{words}" width="{width}" '
             f'height="{height}" loading="lazy"><span class="caption">{words}</span>'
         )
+
+
+def _drawing(svg: str, words: Markup) -> str:
+    """Return an SVG of `nba_rank.report.style.save` as a figure of a page, with words for it.
+
+    It is as wide as it was drawn where there is room, and shrinks so far that its text can be read;
+    on a narrower screen it scrolls by itself, as tables do.
+    """
+    size = re.search(r' width="([\d.]+)pt" height="[\d.]+pt"', svg)
+    assert size is not None
+    width = round(float(size[1]) * 4 / 3)
+    head = f' role="img" aria-label="{words}" style="min-width: {round(_SMALLEST * width)}px"'
+    return (
+        f'<span class="figure" tabindex="0" style="max-width: {width}px">'
+        f"{svg.replace(size[0], head, 1)}</span>"
+    )
 
 
 def templates(finalize: Callable[[object], Markup] | None = None) -> Environment:

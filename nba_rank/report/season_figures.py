@@ -1,6 +1,6 @@
 """Figures of metrics over the season: of rankings, runs and forecasts of the playoffs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from nba_rank.core.metrics import METRICS, higher_is_better
 from nba_rank.core.names import CLONE, STANDINGS
 from nba_rank.evaluation.paired import MEAN, SIGNIFICANT
-from nba_rank.report.format import fewer_seasons
+from nba_rank.report.format import fewer_seasons, where
 from nba_rank.report.labels import POINT_LABELS, label, sentence
 from nba_rank.report.style import (
     BLUE,
@@ -52,7 +52,11 @@ _FORECASTERS = {
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 _DASHES = ("-", "--", "-.", ":")
 _MARKERS = "osD^vP"
-_SCOPES = ("league", "playoff16")
+SCOPES = ("league", "playoff16")
+"""Teams of which metrics are drawn over the season."""
+
+_SMALL = (4.4, 3.6)
+"""Width and height of a panel of which a page shows several beside each other."""
 
 
 @look
@@ -105,51 +109,66 @@ def plot_playoff_scores(means: pd.DataFrame, words: Mapping[str, str]) -> Figure
     return figure
 
 
+def run_looks(runs: Iterable[str], baseline: str) -> dict[str, Look]:
+    """Return what tells runs apart, the baseline first; the first twenty others all differ."""
+    others = [run for run in runs if run != baseline]
+    return {baseline: Look(INK, 2.6, marker="o", bold=True)} | {
+        run: Look(_COLOURS[i % 5], 1.6, _DASHES[i // 5 % 4], _MARKERS[i % 6])
+        for i, run in enumerate(others)
+    }
+
+
 @look
-def plot_by_point(means: pd.DataFrame, baseline: str, metric: str) -> Figure:
+def plot_by_point(means: pd.DataFrame, baseline: str, metric: str, scope: str) -> Figure:
     """Draw the mean of a metric over the season, a line a run, the standings in grey.
 
     Args:
         means: What `nba_rank.evaluation.paired.season_means` returns, the runs as rankers.
         baseline: Name of the run that differences are taken to.
-        metric: The metric; all teams, and the playoff teams where it is known of them.
+        metric: The metric.
+        scope: The teams, `league` or `playoff16`.
     """
-    rows = means[(means["metric"] == metric) & means["as_of_point"].isin([*POINT_LABELS])]
+    rows = where(means, metric=metric, scope=scope, as_of_point=[*POINT_LABELS])
     rows = rows.assign(low=np.nan)
-    looks = _looks([run for run in rows["ranker"].unique() if run not in (baseline, STANDINGS)])
-    looks |= {baseline: Look(INK, 2.6, marker="o", bold=True), STANDINGS: Look(GREY, 2.6)}
+    names = rows["ranker"].unique()
+    looks = run_looks([run for run in names if run != STANDINGS], baseline)
+    looks |= {STANDINGS: Look(GREY, 2.6)}
     better = "Higher" if higher_is_better(metric) else "Lower"
-    title = f"{better} is better: {METRICS[metric].words} of each run over the season"
+    title = f"{sentence(METRICS[metric].words)} over the season"
     caption = (
-        f"Means over the {rows['n_seasons'].max()} seasons that all runs were tested on. "
-        f"Differences to {baseline} (bold) are paired in the next figure."
+        f"{better} is better. Means over the {rows['n_seasons'].max()} seasons that all runs were "
+        f"tested on. Bold: {baseline}, the baseline."
     )
-    return _means_by_scope(rows, looks, title, caption)
+    return _means_by_scope(rows, looks, title, caption, _SMALL)
 
 
 @look
-def plot_differences(differences: pd.DataFrame, baseline: str, metric: str) -> Figure:
+def plot_differences(differences: pd.DataFrame, baseline: str, metric: str, scope: str) -> Figure:
     """Draw the paired differences of a metric to the baseline run, with their intervals.
 
     Args:
         differences: What `nba_rank.evaluation.paired.paired` returns.
         baseline: Name of the run that it takes differences to.
-        metric: As in `plot_by_point`.
+        metric: As in `plot_by_point`, like `scope`.
+        scope: The teams.
     """
-    at = differences["as_of_point"].isin([MEAN, *POINT_LABELS])
-    rows = differences[at & (differences["metric"] == metric)]
+    rows = where(differences, metric=metric, scope=scope, as_of_point=[MEAN, *POINT_LABELS])
     rows = rows[rows["ranker"] != STANDINGS]
     points = _points(rows)
-    looks = _looks(rows["ranker"].unique().tolist())
+    looks = run_looks(rows["ranker"].unique(), baseline)
+    del looks[baseline]
     step = min(0.16, 0.8 / len(looks))
     words = METRICS[metric].words
-    better = "Above" if higher_is_better(metric) else "Below"
-    title = f"{better} zero is better than {baseline}: {words}"
+    better = "above" if higher_is_better(metric) else "below"
+    title = f"{sentence(words)}: difference to the baseline"
     bars = "Bars: 95% t intervals over seasons; filled where significant."
     if rows["low"].isna().all():
         bars = "Too few seasons for intervals."
-    caption = f"Paired by season, {rows['n_seasons'].max()} seasons. {bars}"
-    figure, parts = _panel_a_scope(rows, looks, title, caption)
+    caption = (
+        f"Better than {baseline} is {better} zero. Paired by season, {rows['n_seasons'].max()} "
+        f"seasons. {bars}"
+    )
+    figure, parts = _panel_a_scope(rows, looks, title, caption, _SMALL)
     for ax, part in parts:
         ax.axhline(0, color=INK, linewidth=1)
         for place, (run, style) in enumerate(looks.items()):
@@ -162,15 +181,19 @@ def plot_differences(differences: pd.DataFrame, baseline: str, metric: str) -> F
                         color=style.colour, mfc=face, mew=1.8)  # fmt: skip
             ax.plot([], [], style.marker, ls="-", color=style.colour, label=run)
         _label_points(ax, points, 0.5)
-        ax.set_ylabel(f"{words}, run minus {baseline}")
+        ax.set_ylabel(f"{words}, run minus baseline")
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
 def _means_by_scope(
-    rows: pd.DataFrame, looks: Mapping[str, Look], title: str, caption: str
+    rows: pd.DataFrame,
+    looks: Mapping[str, Look],
+    title: str,
+    caption: str,
+    size: tuple[float, float] | None = None,
 ) -> Figure:
-    figure, parts = _panel_a_scope(rows, looks, title, caption)
+    figure, parts = _panel_a_scope(rows, looks, title, caption, size)
     for ax, part in parts:
         _draw_means(ax, part, looks)
         ax.set_ylabel(f"{METRICS[rows['metric'].iloc[0]].words}, mean over seasons")
@@ -178,11 +201,15 @@ def _means_by_scope(
 
 
 def _panel_a_scope(
-    rows: pd.DataFrame, names: Collection[str], title: str, caption: str
+    rows: pd.DataFrame,
+    names: Collection[str],
+    title: str,
+    caption: str,
+    size: tuple[float, float] | None,
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
     """Return a panel for all teams and one for the playoff teams, as far as there are such rows."""
-    parts = [part for scope in _SCOPES if not (part := rows[rows["scope"] == scope]).empty]
-    size, shape = (8.2 if len(parts) == 1 else 5, 5), (1, len(parts))
+    parts = [part for scope in SCOPES if not (part := rows[rows["scope"] == scope]).empty]
+    size, shape = size or (8.2 if len(parts) == 1 else 5, 5), (1, len(parts))
     right = room_for(label("ranker", name) for name in names) + 0.4
     figure, axes = panels(title, caption, size, shape, left=1, right=right)
     for ax, part in zip(axes.flat, parts, strict=True):
@@ -194,14 +221,6 @@ def _points(rows: pd.DataFrame) -> list[str]:
     """Return the as-of points of some rows in order, their mean first."""
     present = set(rows["as_of_point"])
     return [point for point in (MEAN, *POINT_LABELS) if point in present]
-
-
-def _looks(runs: Sequence[str]) -> dict[str, Look]:
-    """Return what tells runs apart; no two look alike among the first twenty."""
-    return {
-        run: Look(_COLOURS[i % 5], 1.6, _DASHES[i // 5 % 4], _MARKERS[i % 6])
-        for i, run in enumerate(runs)
-    }
 
 
 def _draw_means(
@@ -226,6 +245,7 @@ def _draw_means(
 
 def _label_points(ax: Axes, points: Sequence[str], margin: float) -> None:
     ax.set_xticks(range(len(points)), [label("as_of_point", point) for point in points])
+    ax.tick_params(axis="x", labelsize=11)
     ax.set_xlim(-margin, len(points) - 1 + margin)
     ax.set_xlabel("regular season played")
     ax.grid(axis="y")

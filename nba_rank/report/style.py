@@ -4,6 +4,8 @@ Colours are those of Okabe and Ito, which colour-blind readers can tell apart; n
 colour alone.
 """
 
+import io
+import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,16 +17,23 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
-from nba_rank.core.files import write_atomically
+from nba_rank.core.files import write_atomically, write_text
 
 BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 INK, GREY, PALE = "#222222", "#777777", "#DDDDDD"
 
 _DPI = 120
 _COLOURS = 128
+
+_OF_THE_PAGE = {
+    BLUE: "c1", ORANGE: "c2", GREEN: "c3", PURPLE: "c4", SKY: "c5",
+    INK: "ink", GREY: "faint", PALE: "rule", "#FFFFFF": "paper", "#000000": "ink",
+}  # fmt: skip
+"""Variables of the style sheet of pages that stand for colours, in the light and in the dark."""
 
 
 look = mpl.rc_context(
@@ -112,7 +121,16 @@ def panels(
 
 @look
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG with a palette, which takes a quarter of the bytes, whole or not at all."""
+    """Write a figure, whole or not at all, as PNG or as SVG, by the ending of the path.
+
+    A PNG has a palette, which takes a quarter of the bytes. A page takes an SVG in as it is: its
+    colours are those of the page, by the names in `_OF_THE_PAGE`, or else those of the figure; its
+    text is text in the font of the page; its ids begin with the name of the file.
+    """
+    if path.suffix == ".svg":
+        figure.set(facecolor="white")
+        write_text(path, _svg(figure, path.stem))
+        return
     canvas = FigureCanvasAgg(figure)
     figure.set(dpi=_DPI, facecolor="white")
     canvas.draw()
@@ -121,6 +139,33 @@ def save(figure: Figure, path: Path) -> None:
         _COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
     )
     write_atomically(path, lambda part: small.save(part, format="png"))
+
+
+def _svg(figure: Figure, name: str) -> str:
+    text = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        FigureCanvasSVG(figure).print_svg(text, metadata=dict.fromkeys(("Date", "Creator")))
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg ") :]
+    svg = re.sub(
+        r"(?s) <metadata>.*?</metadata>\n| <defs>\n  <style.*?</style>\n </defs>\n", "", svg
+    )
+    svg = svg.replace(
+        "<svg ",
+        '<svg stroke-linejoin="round" stroke-linecap="butt" '
+        "font-family=\"system-ui, 'DejaVu Sans', sans-serif\" ",
+        1,
+    )
+    svg = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", "\ufffd", svg)  # no characters of XML
+    svg = re.sub(r' font-family: [^;"<]*', "", svg)
+    svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+    return re.sub(r"(?<=: )#[0-9a-f]{6}\b", _colour, svg)
+
+
+def _colour(found: re.Match[str]) -> str:
+    colour = found[0]
+    name = _OF_THE_PAGE.get(colour.upper())
+    return f"var(--{name}, {colour})" if name else colour
 
 
 def draw_together(ax: Axes, wide: pd.DataFrame, **style: Any) -> None:  # noqa: ANN401

@@ -16,10 +16,10 @@ from nba_rank.evaluation.past_runs import (
     comparable_fields,
     differing,
     find_runs,
-    mean_score,
     pick,
     rows_of,
     standings_gap,
+    sweep_scores,
 )
 
 
@@ -222,7 +222,20 @@ def test_standings_of_other_outcomes_have_a_gap():
     assert standings_gap({"a": standings(), "b": moved}) == pytest.approx(0.03)
 
 
-def test_a_mean_score_is_the_mean_over_points_then_seasons():
-    rows = rows_of(made_metrics(), "stack")
-    assert mean_score(rows, "spearman", "playoff16") == pytest.approx(0.4 + 0.05 + 0.05)
-    assert np.isnan(mean_score(rows, "clone_auc", "league"))
+def test_a_sweep_tells_what_validation_promised_and_the_test_gave(tmp_path, two):
+    (sweep,) = find_runs([two[0], write_sweep(tmp_path / "quick")]).sweeps
+    table = sweep_scores(sweep).set_index(["metric", "seasons"])
+    promised, given = (table.loc[("spearman", which)] for which in ("validation", "test"))
+    assert promised[["reference_value", "value"]].tolist() == [0.71, 0.75]
+    assert promised["difference"] == pytest.approx(0.04)
+    assert np.isnan(promised["low"])
+    # Means over three points and six seasons.
+    assert given["reference_value"] == pytest.approx(0.7 + 0.05 + 0.05)
+    assert given["difference"] == pytest.approx(0.011)
+    assert given["low"] < given["difference"] < given["high"]
+    assert given["verdict"] == "better"
+    assert np.isnan(table.loc[("playoff_auc", "test"), "value"])
+    (unfinished,) = find_runs([two[0], write_sweep(tmp_path / "b", runs=["test_default"])]).sweeps
+    given = sweep_scores(unfinished).set_index(["metric", "seasons"]).loc[("spearman", "test")]
+    assert given["reference_value"] == pytest.approx(0.8)
+    assert np.isnan(given["value"])

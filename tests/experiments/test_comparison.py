@@ -1,11 +1,23 @@
+import html
 import json
+import re
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_runs import SEASONS, write_playoff_run, write_run, write_sweep
+from made_runs import (
+    SEASONS,
+    write_forecasts,
+    write_losses,
+    write_playoff_run,
+    write_run,
+    write_sweep,
+)
 from programs import files_of, newest, read
 from rich.console import Console
 
@@ -64,7 +76,8 @@ def section(text, title):
 def test_two_runs_are_put_side_by_side(done):
     assert files_of(done.folder) == {
         "manifest.json", "comparison.csv", "differences.csv", "ANALYSIS_01.md", "report.html",
-        "figures/by_point.png", "figures/differences.png",
+        *[f"figures/{name}_{scope}.svg" for name in ("by_point", "differences")
+          for scope in ("league", "playoff16")],
     }  # fmt: skip
     assert (done.manifest["status"], done.manifest["kind"]) == ("finished", "comparison")
     assert done.manifest["baseline"] == "run_001"
@@ -84,15 +97,25 @@ def test_two_runs_are_put_side_by_side(done):
 def test_the_analysis_tells_who_is_better_and_what_the_runs_differ_in(done):
     lines = done.text.splitlines()
     assert lines[0] == f"# {done.folder.name}: 2 runs side by side"
-    assert lines[2].startswith("- The runs learned from different data: rosters differ")
-    assert lines[2].endswith("the standings score the same in all of them.")
+    (told,) = [line for line in lines if line.startswith("- The runs learned from different data")]
+    assert told.endswith("the standings score the same in all of them.")
     expected = {
-        "Differences to run_001": [
+        "Verdict": [
+            "- **run_002 is better than run_001 by Spearman**, beyond noise. Of 7 measures, better "
+            "by Spearman ↑, Kendall ↑, rank RMSE ↓, Spearman, the 16 playoff teams ↑, champion log "
+            "loss ↓,",
+            "; worse by none.",
+            "| run_002 | 0.811 | 0.800 | +0.011 (+0.010 to +0.012) | 0.031 | 6 | better |",
+        ],
+        "Metrics with paired differences": [
             "| run_002 | +0.011 (+0.010 to +0.012)\\* |",
             "| rank RMSE ↓ | -0.011 (-0.012 to -0.010)\\* |",
         ],
-        "What the runs differ in": [
-            "| model.xgb.max_depth | 3 | 5 |",
+        "Configs as a diff": [
+            "| field | run_001 (baseline) | run_002 |",
+            "| model.xgb.max_depth | 3 | changed: 5 |",
+        ],
+        "The runs": [
             "| rosters | bbbbbbbb | cccccccc |",
             "| git revision | 1937f247d | 012345678+ |",
         ],
@@ -111,6 +134,13 @@ def test_the_analysis_tells_who_is_better_and_what_the_runs_differ_in(done):
         for row in rows:
             assert row in section(done.text, title)
     assert "learning_rate" not in done.text
+    told = (
+        "Without curves, having no model A or no fit in common with the others: run_001, run_002."
+    )
+    assert told in done.text
+    for words in ("titles", "playoffs", "single games"):
+        told = f"- There are no forecasts of {words} in run_001, run_002."
+        assert told in section(done.text, "Calibration side by side")
 
 
 def test_the_baseline_and_the_metric_can_be_chosen(start, folders):
@@ -124,7 +154,7 @@ def test_the_baseline_and_the_metric_can_be_chosen(start, folders):
 def test_equal_runs_are_called_equal(start, folders, tmp_path):
     done = start(folders[0], write_run(tmp_path / "run_003"))
     assert "- run_003 scores exactly as run_001 by every metric." in done.text
-    assert "Nothing that may change a result." in done.text
+    assert "Nothing that may change a result." in section(done.text, "Configs as a diff")
     assert "different data" not in done.text
 
 
@@ -139,7 +169,7 @@ def test_what_only_some_runs_have_and_what_is_passed_over_is_told(start, folders
     done = start(folders[0], longer, other)
     assert "- Not every run knew the tables raptor." in done.text
     assert "- Not every run was tested on 2018-19, so nothing below speaks of them." in done.text
-    assert "| features.new.enabled | – | true |" in done.text  # noqa: RUF001
+    assert "| features.new.enabled | – | added: true |" in done.text  # noqa: RUF001
     assert f"- {other} is passed over" in done.text
     assert "is passed over" in done.shown
 
@@ -160,11 +190,80 @@ def test_a_sweep_shows_validation_beside_test(start, folders, tmp_path):
     assert done.manifest["sweeps"] == [str(sweep)]
     found = section(done.text, "Sweep quick_1a2b")
     assert "Trials: 2 complete, 1 pruned." in found
-    assert "| Spearman ↑ | validation | 0.710 | 0.750 | +0.040 |" in found
-    assert "| Spearman ↑ | test | 0.800 | 0.811 | +0.011 |" in found
-    assert "| NDCG@16 ↑ | validation | 0.900 | 0.920 | +0.020 |" in found
-    none = " | ".join(["–"] * 3)  # noqa: RUF001
+    assert "| Spearman ↑ | validation | 0.710 | 0.750 | +0.040 | – |" in found  # noqa: RUF001
+    given = "| Spearman ↑ | test | 0.800 | 0.811 | +0.011 (+0.010 to +0.012) | better |"
+    assert given in found
+    assert "| NDCG@16 ↑ | validation | 0.900 | 0.920 | +0.020 | – |" in found  # noqa: RUF001
+    none = " | ".join(["–"] * 4)  # noqa: RUF001
     assert f"| playoffs AUC ↑ | test | {none} |" in found
+
+
+EVIL = "<script>alert(1)<|script> $x$ | [a](b)"
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory):
+    """Two runs with all that a page shows, the second with an evil name, and one with little."""
+    folder = tmp_path_factory.mktemp("rich")
+    long = [f"feature_{number}" for number in range(20)]
+    first = {"model": {"features": long}, "gone": True}
+    second = {
+        "model": {"xgb": {"max_depth": None}, "features": [*long[1:], "another"]},
+        "name": "",
+        "note": '"><img src=x onerror=alert(1)>',
+    }
+    folders = [write_run(folder / "run_001", config=first),
+               write_run(folder / EVIL, 0.01, config=second)]  # fmt: skip
+    for one, shift in zip(folders, (0.0, 0.1), strict=True):
+        write_losses(one, shift)
+        write_forecasts(one, 0.8 + shift)
+        (one / "report.html").touch()
+    return compared(*folders, write_run(folder / "run_003"), out=folder / "out")
+
+
+def test_curves_and_calibration_stand_side_by_side(rich):
+    found = section(rich.text, "Learning curves")
+    assert "figures/learning__train_loss.svg" in found
+    assert "figures/learning__val_loss.svg" in found
+    assert " | 4 | 3 | 2.6000 | 2.4000 | 2.0000 | 2.0 |" in found
+    assert "no fit in common with the others: run_003." in found
+    found = section(rich.text, "Calibration side by side")
+    assert "- There are no forecasts of titles in run_003." in found
+    for event, title in (("title", "Wins the title"), ("playoff", "Makes the playoffs"),
+                         ("win", "Wins a given game")):  # fmt: skip
+        part = found.split(f"### {title}\n")[1].split("\n### ")[0]
+        assert f"figures/reliability_{event}.svg" in part
+        assert "alert(1)" in part.split("Differences to run_001:")[1]
+    assert "| 1 | 20.0% → 0.0% (252) | 10.0% → 0.0% (252) |" in found
+    assert set(read(rich.folder, "reliability.csv")["variant"]) == {"run_001", EVIL}
+
+
+def test_fields_are_a_diff_in_words(rich):
+    found = section(rich.text, "Configs as a diff")
+    assert "| model.xgb.max_depth | 3 | changed: null | same |" in found
+    assert "| changed: with another; without feature_0 | removed |" in found
+    assert "| gone | true | removed | removed |" in found
+    assert "| name | – | added: '' | same |" in found  # noqa: RUF001
+    page = (rich.folder / "report.html").read_text(encoding="utf-8")
+    assert re.search(r'<td [^>]*class="bad new">removed</td>', page)
+
+
+def test_names_and_values_are_shown_as_they_are(rich):
+    escaped = "\\<script\\>alert(1)\\<\\|script\\> \\$x\\$ \\| \\[a\\](b)"
+    assert f"**{escaped} is better than run_001 by Spearman**" in rich.text
+    assert f"| {escaped} |" in rich.text
+    page = (rich.folder / "report.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="([^#"]+)">(.*?)</a>', page)
+    assert [html.unescape(words) for _, words in links] == ["run_001", EVIL]
+    for way, words in links:
+        run = Path(rich.manifest["runs"][html.unescape(words)])
+        assert (rich.folder / unquote(way)).samefile(run / "report.html")
+    assert page.count("<script>") == 1
+    assert "<img" not in page
+    assert "&lt;script&gt;alert(1)&lt;|script&gt; $x$ | [a](b)</text>" in page
+    for path in (rich.folder / "figures").iterdir():
+        texts = [one.text for one in ElementTree.parse(path).iter() if one.tag.endswith("text")]
+        assert EVIL in texts
 
 
 def test_what_cannot_be_compared_is_refused_and_nothing_is_written(folders, tmp_path):
@@ -217,4 +316,4 @@ def test_two_environments_stand_side_by_side(start, folders):
     first = losses.loc[losses["epoch"] == 0, "train_loss"].mean()
     assert found.loc[("train_loss", 1), "run_002"] == pytest.approx(first)
     assert "| entropy ratio | before training | " in done.text
-    assert "| device | cpu | cuda |" in section(done.text, "What the runs differ in")
+    assert "| device | cpu | cuda |" in section(done.text, "The runs")

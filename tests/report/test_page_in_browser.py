@@ -1,8 +1,7 @@
 """The page in a real browser: headless Chromium of the system, driven by Playwright."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,25 +10,9 @@ from made_forecasts import DATE, NASTY, made_forecast, made_history, made_predic
 
 from nba_rank.report.page import SeasonView, season_page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-AXE = Path("node_modules/axe-core/axe.min.js")
 WIDTHS, SCHEMES = (375, 1440), ("light", "dark")
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    """Chromium; tests are skipped where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine: `apt-get install chromium`")
-    with playwright.sync_playwright() as driver:
-        # Root has no sandbox.
-        chromium = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -43,30 +26,9 @@ def file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def opened(browser, file) -> Iterator[Callable]:
-    """Opens the page: `opened(width=1440, scheme="light")`; `page.heard` is what went wrong."""
-    contexts = []
-
-    def make(width: int = 1440, scheme: str = "light", place: str = "", *, script: bool = True):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            java_script_enabled=script,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.heard = []
-        page.on("console", lambda message: page.heard.append(message.text))
-        page.on("pageerror", lambda error: page.heard.append(str(error)))
-        page.on("dialog", lambda dialog: page.heard.append(dialog.message))
-        page.on("request", lambda request: page.heard.append(request.url))
-        page.goto(f"{file.as_uri()}{place}")
-        page.heard = [one for one in page.heard if one != page.url and one != "data:,"]
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
+def opened(opens, file) -> Callable:
+    """Opens the page, as `opens`."""
+    return partial(opens, file)
 
 
 def first_cells(page) -> list[str]:
@@ -170,19 +132,9 @@ def test_it_is_read_without_javascript(opened):
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_axe_finds_nothing_serious(opened, width, scheme):
-    axe = Path(os.environ.get("AXE_CORE", str(AXE)))
-    if not axe.exists():
-        pytest.skip(f"no axe-core: `npm install --no-save axe-core`, or AXE_CORE={AXE}")
+def test_axe_finds_nothing_serious(opened, serious, width, scheme):
     page = opened(width, scheme)
     page.evaluate(
         "for (const one of [...document.querySelectorAll('details')].slice(0, 2)) one.open = true"
     )
-    page.evaluate(axe.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [
-        (one["id"], one["nodes"][0]["html"])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert serious(page) == []

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from nba_rank.core.run_dir import RunDir
 from nba_rank.report import render as rendering
+from nba_rank.report.style import BLUE, panels, save
 
 EVIL = "Joe | <script>alert(1)</script> ![x](http://evil.example/x) [/red]\n# two\x1b[31m"
 TEMPLATE = """# {{ run }}: {{ name }}
@@ -39,12 +40,15 @@ class Page:
 
     def __init__(self, page):
         page = re.sub(r"(<(style|script)>).*?(</\2>)", r"\1\3", page, flags=re.DOTALL)
-        found = re.findall(r"<(/?)(\w+)([^>]*)>", page)
+        found = re.findall(r"<(/?)(\w+)([^>]*?)(/?)>", page)
         self.tags = [(name, dict(re.findall(r'([\w-]+)="([^"]*)"', attributes)))
-                     for closes, name, attributes in found if not closes]  # fmt: skip
+                     for closes, name, attributes, _ in found if not closes]  # fmt: skip
         self.text = html.unescape(re.sub(r"<[^>]*>", "", page))
-        opened = Counter(tag for tag, _ in self.tags if tag not in ("meta", "img", "br", "hr"))
-        assert opened == Counter(name for closes, name, _ in found if closes)
+        void = ("meta", "link", "img", "br", "hr")
+        opened = Counter(
+            tag for closes, tag, _, empty in found if not (closes or empty or tag in void)
+        )
+        assert opened == Counter(tag for closes, tag, *_ in found if closes)
 
     def of(self, *tags):
         return [attributes for tag, attributes in self.tags if tag in tags]
@@ -90,7 +94,7 @@ def test_what_a_template_prints_is_escaped_once(written):
 
 def test_a_page_needs_nothing_but_itself(written, png):
     page = Page(written[1])
-    assert [tag for tag in page.of("link", "iframe") if tag] == []
+    assert page.of("link", "iframe") == [{"rel": "icon", "href": "data:,"}]
     image, *others = page.of("img")
     assert others == []
     assert image["src"] == f"data:image/png;base64,{base64.b64encode(png).decode()}"
@@ -118,3 +122,35 @@ def test_figures_beyond_the_limit_are_named(written, monkeypatch, tmp_path):
 def test_a_variable_that_is_missing_is_an_error(template):
     with pytest.raises(UndefinedError, match="run"):
         rendering.render(template, {"name": "", "figures": []})
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")  # of a control character
+def test_a_drawing_is_part_of_the_page_in_its_colours(tmp_path):
+    for name in ("a", "b"):
+        figure, axes = panels(EVIL, "$ caption", (3, 2))
+        axes.item().plot([1, 2], color=BLUE, marker="o", label="_hidden <b>")
+        save(figure, tmp_path / f"{name}.svg")
+    images = {f"{name}.svg": tmp_path / f"{name}.svg" for name in ("a", "b")}
+    text = rendering.page('# Two\n\n![A "drawing"](a.svg)\n![B](b.svg)\n', images)
+    page = Page(text)
+    drawn = page.of("svg")
+    assert [attrs["aria-label"] for attrs in drawn] == ["A &#34;drawing&#34;", "B"]
+    assert {attrs["role"] for attrs in drawn} == {"img"}
+    assert not {"width", "height"} & set(drawn[0])
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    referred = re.findall(r'(?:href="#|url\(#)([^")]+)', text)
+    assert referred
+    assert set(referred) <= set(ids)
+    assert f"stroke: var(--c1, {BLUE.lower()})" in text
+    assert not re.search(r"[^,] #[0-9a-f]{6}", text.split("<main>")[1])
+    assert "<metadata>" not in text
+    assert "\x1b" not in text
+    assert len(page.of("style")) == 1
+    assert "Joe | <script>alert(1)</script>" in page.text
+
+
+def test_cells_have_the_look_of_their_first_word():
+    rows = "| a | b |\n| --- | --- |\n| better | better than |\n| x | changed: 1 |\n| x | sure |\n"
+    cells = Page(rendering.page(f"# One\n\n{rows}", {})).of("td")
+    assert [cell.get("class") for cell in cells] == ["good", "new", None]
