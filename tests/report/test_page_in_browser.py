@@ -5,9 +5,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from made_forecasts import DATE, NASTY, made_forecast, made_history, made_predictions, made_teams
+from made_forecasts import (
+    NASTY,
+    made_changes,
+    made_forecast,
+    made_history,
+    made_teams,
+    made_without,
+)
 
 from nba_rank.report.page import SeasonView, season_page
 
@@ -35,8 +41,10 @@ def browser() -> Iterator:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> Path:
     """A page with everything on it, of a season of 200 dates."""
-    earlier = made_predictions(DATE - pd.Timedelta(days=7), 3)
-    view = SeasonView(made_forecast(), made_history(200), earlier, pages=["2024-01-15"])
+    pages = ["2024-01-14", "2024-01-15", "2024-01-16"]
+    view = SeasonView(
+        made_forecast(), made_history(200), made_changes(), made_without(), pages=pages
+    )
     path = tmp_path_factory.mktemp("site") / "index.html"
     path.write_text(season_page(view), encoding="utf-8")
     return path
