@@ -13,6 +13,7 @@ from nba_rank.experiments.morning import Morning, one_date
 from nba_rank.explain.date import explain_date
 from nba_rank.explain.parts import difference
 from nba_rank.explain.rank_change import Dated, rank_change
+from nba_rank.explain.without import without_level
 from nba_rank.features.players.squads import squads
 from nba_rank.report.page_changes import Changes
 
@@ -20,7 +21,7 @@ SINCE_DAYS = 7
 """Days looked back."""
 
 _WITHOUT = 2
-"""Players of a team without whom it is forecast again."""
+"""Players of a team without whom it is forecast again, those who add most to its strength."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Why:
 
     Attributes:
         changes: What has changed; None on opening night, and under assumptions.
-        without: Level `without_player` of `nba_rank.explain.date.explain_date`, of the teams that
-            can still win the title, with the column `player`; may be empty.
+        without: See `nba_rank.explain.without.without_level`, of the players who add most to each
+            team that can still win the title, with the column `player`; may be empty.
     """
 
     changes: Changes | None = None
@@ -49,9 +50,9 @@ def why(forecast: DateForecast, morning: Morning) -> Why:
     """
     if morning.hypothetical or not len(morning.ratings):
         return Why()
-    alive = forecast.decided.loc[forecast.decided["state"] == "in", "team_id"].tolist()
-    now = _explained(morning, alive)
-    left = now.levels[now.levels["level"] == "without_player"]
+    now = _explained(morning)
+    alive = forecast.decided.loc[forecast.decided["state"] == "in", "team_id"]
+    left = _without(morning, now.levels[now.levels["team_id"].isin(alive)])
     opening = _opening(morning.tables, morning.season)
     date = max(morning.as_of_date - pd.Timedelta(days=SINCE_DAYS), opening)
     if date >= morning.as_of_date:
@@ -63,7 +64,7 @@ def why(forecast: DateForecast, morning: Morning) -> Why:
 
 
 def _changes(morning: Morning, now: Dated, earlier: Morning) -> Changes:
-    then = _explained(earlier, [])
+    then = _explained(earlier)
     # As `nba_rank.explain.strength.reasons` tells them.
     playing = (now.league.inputs["progress"] < 1).any()
     strength = "strength" if playing else "playoff_strength"
@@ -88,14 +89,26 @@ def _changes(morning: Morning, now: Dated, earlier: Morning) -> Changes:
     )
 
 
-def _explained(morning: Morning, alive: list[int]) -> Dated:
-    """Return the levels of a date; teams that are `alive` are forecast without players, too."""
+def _explained(morning: Morning) -> Dated:
+    """Return the levels of a date."""
     data, league = morning.inputs()
-    levels = explain_date(
-        morning.ranker, data, league, morning.ratings, morning.config,
-        n_players=_WITHOUT if alive else 0, without=alive,
-    )  # fmt: skip
+    levels = explain_date(morning.ranker, data, league, morning.ratings, morning.config)
     return Dated(levels, league)
+
+
+def _without(morning: Morning, levels: pd.DataFrame) -> pd.DataFrame:
+    """Return the level `without_player` of the players who add most to the teams of levels."""
+    players = levels[(levels["level"] == "strength") & (levels["player_id"] > 0)]
+    key = ["team_id", "player_id", "player"]
+    total = players.groupby(key, as_index=False)["value"].sum()
+    total = total[total["value"] > 0].sort_values("value", ascending=False, kind="stable")
+    chosen = total.groupby("team_id").head(_WITHOUT)
+    if chosen.empty:
+        return pd.DataFrame()
+    data, league = morning.inputs()
+    ranker, config = morning.ranker, morning.config
+    found = without_level(ranker, data, league, morning.ratings, config.features, chosen)
+    return found.merge(chosen[["player_id", "player"]], on="player_id")
 
 
 def _earlier(morning: Morning, date: pd.Timestamp, opening: pd.Timestamp) -> Morning:

@@ -172,7 +172,7 @@ def without(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[int, list[st
         if "title_prob" in value and title is not None:
             now = title[team]
             old, new = undecided(now), undecided(now + value["title_prob"])
-            texts.append(f"title {old} to {new}" if old != new else f"title {old} as before")
+            texts += [f"title {old} to {new}"] if old != new else []
         found.setdefault(team, []).append(f"Without {name}: {', '.join(texts)}")
     return found
 
@@ -180,10 +180,10 @@ def without(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[int, list[st
 def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the places that a team has won by part in words, most first, without nothings."""
     values = summing(rows["value"].to_numpy(), 1)
-    each = zip(rows["part"], values, strict=True)
+    each = sorted(zip(rows["part"], values, strict=True), key=lambda one: -abs(one[1]))
     return [
         (_OF_OTHERS[value > 0] if part == OTHERS else _WORDS[part], number(value, "+.1f"))
-        for part, value in sorted(each, key=lambda one: -abs(one[1]))
+        for part, value in each
         if abs(value) >= _SHOWN
     ]
 
