@@ -26,7 +26,7 @@ from nba_rank.data.quality import QualityReport
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform, read_tables, table_path
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import PROBABILITIES, SIMULATED, flat
-from nba_rank.experiments import inputs, pages
+from nba_rank.experiments import inputs, pages, why
 from nba_rank.experiments import run as run_module
 from nba_rank.experiments.predict import predict, rank_date
 from nba_rank.experiments.today import today
@@ -859,7 +859,10 @@ def test_the_stack_recovers_true_strength_better_than_the_standings(compose):
 
 
 @pytest.mark.slow
-def test_today_remembers_every_day_and_shows_what_moved(league, finished, tmp_path, compose_fast):
+def test_today_remembers_every_day_and_shows_what_moved(
+    league, finished, tmp_path, compose_fast, monkeypatch
+):
+    monkeypatch.setattr(why, "_WITHOUT", 0)
     shutil.copytree(finished, tmp_path / "outputs3" / "run_001")
     (middle,) = dates_of(finished)[1:2]
     days = pd.date_range(middle, periods=9).strftime("%Y-%m-%d")
