@@ -149,6 +149,17 @@ def sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def listed(names: list[str]) -> str:
+    """Return names as a list in words."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def ordinal(n: int) -> str:
+    """Return a place in words, such as `21st`."""
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
+
+
 def span(seasons: list[str]) -> str:
     """Return seasons in words, such as `2014-15 to 2015-16, 2 seasons`."""
     n = len(seasons)

@@ -15,6 +15,7 @@ from nba_rank.experiments.explain import explain, explanation
 from nba_rank.experiments.predict import forecast_of, rank_date, read_morning
 from nba_rank.experiments.train import train
 from nba_rank.experiments.what_if import assume
+from nba_rank.experiments.why import why
 from nba_rank.features.players.names import player_names
 from nba_rank.report.explanation import explanation_figure
 
@@ -179,6 +180,33 @@ def test_differences_to_another_team_and_date_are_split_into_the_same_parts(tabl
     np.testing.assert_allclose(plain["value"], own["value"], atol=1e-9)
     players = found[(found["compared_with"] == "NYK") & (found["level"] == "strength")]
     assert players["player_id"].nunique() > 20
+
+
+def test_what_changed_since_a_week_before_adds_up(dates, asked, predicted, tables):
+    date = dates[2]
+    morning = read_morning(predicted(date))
+    found = why(forecast_of(morning), morning)
+    week = f"{morning.as_of_date - pd.Timedelta(days=7):%Y-%m-%d}"
+    assert f"{found.changes.since:%Y-%m-%d}" == week
+    rank, before = (
+        rank_date(predicted(day)).predictions.set_index("team_id")["rank"] for day in (date, week)
+    )
+    parts = found.changes.parts
+    of_rank = parts[parts["level"] == "rank_change"].groupby("team_id")["value"].sum()
+    assert of_rank.to_numpy() == pytest.approx((before - rank)[of_rank.index].to_numpy(), abs=1e-9)
+    assert of_rank.round().any()
+    own = tables[date][tables[date]["level"] == "strength"].groupby("team_id")["whole"].first()
+    then = explanation(asked(week)).table
+    then = then[then["level"] == "strength"].groupby("team_id")["whole"].first()
+    of_strength = parts[parts["level"] == "strength"].groupby("team_id")["value"].sum()
+    np.testing.assert_allclose(of_strength, own - then, atol=1e-6)
+    assert found.without.groupby("team_id")["player_id"].nunique().eq(2).all()
+    games = found.changes.before[["won", "lost"]].sum()
+    assert games["won"] == games["lost"] > 30
+    # On opening night nothing has changed, and under assumptions nothing is compared.
+    first = read_morning(predicted(dates[0]))
+    assert why(forecast_of(first), first).changes is None
+    assert why(forecast_of(first), replace(first, hypothetical="he is out")).without.empty
 
 
 def test_the_program_writes_table_analysis_and_figure(run, dates, compose_file, tmp_path):
