@@ -25,7 +25,7 @@ from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.deep_set_ranker import Ranked
 from nba_rank.models.model_a.faithfulness import without
 from nba_rank.models.model_a.fitted import FittedModelA
-from nba_rank.models.model_a.lightning_module import ModelA
+from nba_rank.models.model_a.network import Network
 from nba_rank.samples.lists import Batch
 
 STEPS = 128
@@ -83,7 +83,7 @@ class SetParts:
 
 
 def _by_network(
-    network: ModelA, batch: Batch, teams: BoolArray, steps: int
+    network: Network, batch: Batch, teams: BoolArray, steps: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the parts of `SetParts` of all teams of the lists, by list and place in it."""
     ranker, stats = network.ranker, batch["stats"]
@@ -123,7 +123,7 @@ def _by_network(
     return found[0], found[1], found[2]
 
 
-def _with_embedding(network: ModelA, batch: Batch, embedded: Tensor) -> Ranked:
+def _with_embedding(network: Network, batch: Batch, embedded: Tensor) -> Ranked:
     """Score lists whose players have these embeddings, [B, L, P, E], instead of their own."""
     embedding = network.ranker.embedding
     if embedding is None:

@@ -1,6 +1,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -33,7 +35,8 @@ SUMS = {
 def run(start, shared, tmp_path_factory):
     """The folder of a run with all members, one of which knows players by name."""
     outputs = tmp_path_factory.mktemp("outputs")
-    more = ["model.model_a.embedding_dim=3", "model.stack.alphas=[1.0]", "trainer.max_epochs=4"]
+    more = ["model.model_a.embedding_dim=3", "model.stack.alphas=[1.0]", "trainer.max_epochs=4",
+            "features/injuries=on"]  # fmt: skip
     processed = f"data.processed_dir={shared / 'sim'}"
     return start(train, outputs, *more, processed).folder
 
@@ -153,10 +156,13 @@ def test_a_forecast_without_a_player_is_that_of_what_if(dates, asked, predicted)
         after = forecast_of(gone).predictions.set_index("team")
         own = left[left["player_id"] == one["player_id"]].set_index("part")["value"]
         team = one["team"]
-        assert own["places"] == after.loc[team, "rank"] - plain.loc[team, "rank"]
-        assert own["score"] == pytest.approx(
-            after.loc[team, "score"] - plain.loc[team, "score"], abs=1e-6
-        )
+        for part, column in (
+            ("places", "rank"), ("score", "score"), ("strength", "regular_strength"),
+            ("playoff_strength", "playoffs_strength"), ("wins", "expected_wins"),
+            ("title_prob", "title_prob"),
+        ):  # fmt: skip
+            lost = after.loc[team, column] - plain.loc[team, column]
+            assert own[part] == pytest.approx(lost, abs=1e-6), part
     assert strength["value"].iloc[0] < -0.5
 
 
@@ -281,3 +287,9 @@ def test_another_set_of_columns_is_named(run, dates, asked, tmp_path):
         path.write_text(json.dumps(content))
     with pytest.raises(UserError, match=r"the difference is season_progress, unheard_of"):
         explanation(asked(dates[1], run=str(other)))
+
+
+def test_what_only_scores_does_not_import_lightning():
+    said = "import sys, nba_rank.experiments.explain; print('pytorch_lightning' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
