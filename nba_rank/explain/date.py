@@ -77,7 +77,7 @@ def explain_date(
     levels += _tree_levels(members, data, Scores(predicted, None))
     if members.model_a is not None and len(data.sets.frame):
         prior = data.set_features(members.model_a.inputs.features)
-        levels += model_a_levels(members.model_a, data.sets, prior)
+        levels += model_a_levels(members.model_a, data.sets, prior, teams)
     if n_players and len(ratings):
         chosen = _most(pd.concat(levels), ratings, n_players)
         chosen = chosen if without is None else chosen[chosen["team_id"].isin(without)]
