@@ -77,6 +77,18 @@ def strength_levels(
     return [*found, wins, _outcome(played, prefix)]
 
 
+def strengths_by_part(
+    odds: MonteCarloOdds, rated: pd.DataFrame, tables: Tables, ratings: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the levels `strength` and `playoff_strength` alone; arguments as `reasons`."""
+    rated = rated.sort_values("team_id", ignore_index=True)
+    models, sources = odds.of_date(rated), _Sources(tables, ratings, rated)
+    return (
+        sources.level("strength", models.regular),
+        sources.level("playoff_strength", models.playoffs),
+    )
+
+
 def reasons(
     odds: MonteCarloOdds, rated: pd.DataFrame, tables: Tables, ratings: pd.DataFrame
 ) -> pd.DataFrame:

@@ -107,6 +107,9 @@ _PARTS = {
     "results_with_him": "results with him", "offence": "offence", "defence": "defence",
     "rest_of_the_rating": "rest of the rating",
     "rest_of_the_integral": "rest of the integral",
+    "new_results": "new results", "results_of_others": "others' results",
+    "strength_of_others": "others' strength",
+    "weight_of_the_season": "other weights later in the season", "small_parts": "smaller parts",
     "integrated_gradients": "integrated gradients",
 }  # fmt: skip
 _LABELS: Mapping[str, Mapping[str, str]] = {
