@@ -161,6 +161,23 @@ def test_teams_fold_out_by_link_click_and_key(opened):
     assert page.heard == []
 
 
+def test_a_narrow_screen_shows_the_title_and_all_columns_on_demand(opened):
+    page = opened(375, script=False)
+
+    def shown() -> list[str]:
+        return page.locator("table.ranking thead th:visible").all_inner_texts()
+
+    few = shown()
+    assert [words.strip() for words in few] == [
+        "Team", "Rank", "Moved", "Wins", "Playoffs", "Finals", "Title",
+    ]  # fmt: skip
+    last = page.locator("table.ranking thead th").last.bounding_box()
+    assert last["x"] + last["width"] <= 375
+    page.locator("#all-columns").check()
+    assert len(shown()) == 12
+    assert not opened(1440).locator("#all-columns").is_visible()
+
+
 def test_an_address_with_a_team_unfolds_it(opened):
     team = made_teams()["abbreviation"].iloc[3]
     page = opened(place=f"#team-{team}")
