@@ -200,7 +200,7 @@ def test_what_changed_since_a_week_before_adds_up(dates, asked, predicted, table
         rank_date(predicted(day)).predictions.set_index("team_id")["rank"] for day in (date, week)
     )
     parts = found.changes.parts
-    of_rank = parts[parts["level"] == "rank_change"].groupby("team_id")["value"].sum()
+    of_rank = parts[parts["level"] == moved.PLACES].groupby("team_id")["value"].sum()
     assert of_rank.to_numpy() == pytest.approx((before - rank)[of_rank.index].to_numpy(), abs=1e-9)
     assert of_rank.round().any()
     own = tables[date][tables[date]["level"] == "strength"].groupby("team_id")["whole"].first()
