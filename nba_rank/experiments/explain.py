@@ -27,7 +27,12 @@ from nba_rank.report.explanation import (
     show_explanation,
     show_importance,
 )
-from nba_rank.report.explanation_figures import explanation_figure, teams_figure
+from nba_rank.report.explanation_figures import (
+    dependence_figure,
+    explanation_figure,
+    importance_figure,
+    teams_figure,
+)
 from nba_rank.report.style import save
 
 _PLAYERS, _PLAYERS_OF_ALL = 15, 2
@@ -86,13 +91,21 @@ def _seasons(config: ExplainConfig, folder: Path, console: Console) -> pd.DataFr
     asked += ["what_if"] if any(vars(config.what_if).values()) else []
     if asked:
         raise UserError(f"{', '.join(asked)} need a date: give as_of=2024-01-15 or another")
-    table = importance(config)
+    table, dependence = importance(config)
     write_frame(folder / "importance.csv", table)
+    write_frame(folder / "partial_dependence.csv", dependence)
+    written, figures = ["importance.csv", "partial_dependence.csv"], []
+    if len(dependence):
+        figures = ["figures/importance.png", "figures/partial_dependence.png"]
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        save(importance_figure(table), folder / figures[0])
+        save(dependence_figure(dependence), folder / figures[1])
     analysis = RunDir(folder).next_analysis()
-    text = importance_text(table, Path(config.run).name)
+    text = importance_text(table, Path(config.run).name, figures)
     write_atomically(analysis, lambda part: part.write_text(text, encoding="utf-8"))
     show_importance(table, console)
-    console.print(f"Written to {escape.terminal(f'{folder}: importance.csv, {analysis.name}')}")
+    names = ", ".join([*written, *figures, analysis.name])
+    console.print(f"Written to {escape.terminal(f'{folder}: {names}')}")
     return table
 
 

@@ -266,6 +266,9 @@ def _steps(strengths: SeasonStrengths) -> list[SeasonStrengths]:
 def _outcome(played: Sequence[dict[str, Any]], prefix: str) -> pd.DataFrame:
     """Return the number of teams that each is ranked ahead of, by part.
 
+    The first is what remains if all teams are equally strong; whom a team has still to meet counts
+    with the strengths of the regular season.
+
     The strengths of regular season and playoffs count by the mean of both orders in which they can
     be put in, which is their Shapley value.
     """
@@ -273,7 +276,7 @@ def _outcome(played: Sequence[dict[str, Any]], prefix: str) -> pd.DataFrame:
     equal, regular, playoffs, both = (n - each["projected_rank"] for each in played)
     parts = {
         AVERAGE: np.full(n, equal.mean()),
-        "record_and_schedule": equal - equal.mean(),
+        "record_so_far": equal - equal.mean(),
         "strength_in_the_regular_season": (regular - equal + both - playoffs) / 2,
         "strength_in_the_playoffs": (playoffs - equal + both - regular) / 2,
     }

@@ -1,6 +1,7 @@
 """Why a team is ranked where it is: tables for the console and for Markdown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -9,7 +10,7 @@ from rich.console import Console
 from nba_rank.core import escape
 from nba_rank.explain import moved
 from nba_rank.explain.parts import AVERAGE
-from nba_rank.explain.seasons import PART, PERMUTATION, SHAP
+from nba_rank.explain.seasons import ABLATION, BY_FEATURE, CHANGE, PART, PERMUTATION, SHAP
 from nba_rank.explain.stack import ALONE, projection_share
 from nba_rank.report.explained import STATES, Told, by_reason, plain, prefix_of, whose
 from nba_rank.report.format import console_table, number, print_table, with_interval
@@ -48,7 +49,7 @@ def explanation_text(table: pd.DataFrame, told: Told, figure: str | None = None)
         "title": f"Why {who} is ranked where it is on {told.as_of_date:%Y-%m-%d}, by {told.run}",
         "basis": told.basis,
         "lines": _lines(table, told),
-        "figure": (f"{who}: strength by part", figure) if figure else None,
+        "figures": [(f"{who}: strength by part", figure)] if figure else [],
         "sections": _sections(table, told),
     }
     return render("explanation.md.j2", context)
@@ -64,13 +65,13 @@ def show_explanation(table: pd.DataFrame, told: Told, console: Console) -> None:
             console.print(escape.terminal(section.note), soft_wrap=True)
 
 
-def importance_text(table: pd.DataFrame, run: str) -> str:
-    """Return what `over_seasons` holds as Markdown."""
+def importance_text(table: pd.DataFrame, run: str, figures: Sequence[str] = ()) -> str:
+    """Return what `over_seasons` holds as Markdown, with figures by their paths from its folder."""
     context = {
         "title": f"What the models of {run} rest on over its test seasons",
         "basis": "In brackets: 95% t interval over seasons, from five seasons on.",
         "lines": [],
-        "figure": None,
+        "figures": [(Path(figure).stem.replace("_", " "), figure) for figure in figures],
         "sections": _importance(table),
     }
     return render("explanation.md.j2", context)
@@ -85,12 +86,14 @@ def show_importance(table: pd.DataFrame, console: Console) -> None:
 def _importance(table: pd.DataFrame) -> list[Section]:
     headings = {
         SHAP: "mean absolute SHAP", PERMUTATION: "Spearman lost when dealt anew",
-        PART: "mean absolute part",
+        PART: "mean absolute part", CHANGE: "mean absolute change of the score at the average",
+        ABLATION: "Spearman lost at the average",
     }  # fmt: skip
     found = []
-    for member, rows in table.groupby("member", sort=False):
+    for member, rows in table[table["measure"] != BY_FEATURE].groupby("member", sort=False):
         names = rows["group"].drop_duplicates()
-        texts = pd.DataFrame({"input" if member == "stack" else "feature group": names})
+        trees = member in ("xgb", "rf")
+        texts = pd.DataFrame({"feature group" if trees else "input": names})
         for measure, own in rows.groupby("measure", sort=False):
             bounds = zip(own["mean"], own["low"], own["high"], strict=True)
             shown = [with_interval(*each, ".4f") for each in bounds]

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from nba_rank.explain.seasons import SHAP
 from nba_rank.report.explained import Told, by_reason, plain, prefix_of, whose
 from nba_rank.report.format import number
+from nba_rank.report.labels import label
 from nba_rank.report.style import (
     BLUE,
     GREEN,
@@ -131,3 +133,61 @@ _OF_TEAMS = {
     "margin and opponents to date": ("margin_to_date", "opponents_to_date", "margin_restated"),
     "Elo": ("elo_of_earlier_seasons", "elo_of_this_season"),
 }
+
+
+@look
+def importance_figure(table: pd.DataFrame) -> Figure:
+    """Draw what the trees rest on, by feature group, with intervals over seasons."""
+    own = table[table["measure"] == SHAP]
+    order = own.groupby("group")["mean"].max().sort_values(ascending=False).index
+    figure, axes = panels(
+        "What the trees rest on",
+        "Mean absolute SHAP value against the average team of the date, relevance; lines are 95% "
+        "intervals over the test seasons.",
+        (7, 0.5 * len(order) + 0.4),
+        left=room_for([*order]) + 0.3,
+        bottom=1.0,
+        top=0.1,
+    )
+    ax, places = axes.item(), np.arange(len(order))
+    for shift, (member, rows), colour in zip((-0.2, 0.2), own.groupby("member", sort=False),
+                                             (BLUE, ORANGE), strict=False):  # fmt: skip
+        rows = rows.set_index("group").reindex(order)
+        ax.barh(places + shift, rows["mean"], height=0.36, color=colour,
+                label=label("ranker", member))  # fmt: skip
+        ax.hlines(places + shift, rows["low"], rows["high"], color=INK, lw=1.4)
+    ax.set_yticks(places, [*order])
+    ax.invert_yaxis()
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel("relevance")
+    ax.legend(loc="lower right", frameon=False)
+    return figure
+
+
+@look
+def dependence_figure(table: pd.DataFrame) -> Figure:
+    """Draw how the scores of the trees depend on each of their strongest features."""
+    features = table["feature"].unique()
+    shape = (-(-len(features) // 3), min(3, len(features)))
+    figure, axes = panels(
+        "How the trees' scores depend on their strongest features",
+        "Mean score of all teams with the feature at the value below, all others as they are, less "
+        "its mean over the values; bands are 95% intervals over the test seasons.",
+        (3.1, 2.4),
+        shape,
+        left=0.85,
+        bottom=0.75,
+        top=0.45,
+    )
+    for ax in axes.flat[len(features) :]:
+        ax.set_visible(False)
+    for ax, feature in zip(axes.flat, features, strict=False):
+        own = table[table["feature"] == feature]
+        for (member, rows), colour in zip(own.groupby("member", sort=False), (BLUE, ORANGE),
+                                          strict=False):  # fmt: skip
+            ax.plot(rows["at"], rows["mean"], color=colour, label=label("ranker", member))
+            ax.fill_between(rows["at"], rows["low"], rows["high"], color=colour, alpha=0.2, lw=0)
+        ax.set_title(str(feature), fontsize=11)
+        ax.axhline(0, color=GREY, lw=0.8)
+    axes.flat[0].legend(loc="upper left", frameon=False, fontsize=9)
+    return figure

@@ -101,7 +101,7 @@ _PARTS = {
     "schedule_to_come": "schedule to come", "home_court_and_rest": "home court and rest",
     "assumed_results": "assumed results",
     "chance_of_the_simulation": "number of simulated seasons",
-    "record_and_schedule": "record and schedule",
+    "record_so_far": "record so far",
     "strength_in_the_regular_season": "strength in the regular season",
     "strength_in_the_playoffs": "strength in the playoffs", "box_score": "box score",
     "results_with_him": "results with him", "offence": "offence", "defence": "defence",

@@ -19,6 +19,7 @@ from nba_rank.experiments.train import train
 from nba_rank.experiments.what_if import assume
 from nba_rank.experiments.why import why
 from nba_rank.explain import moved
+from nba_rank.explain.seasons import ABLATION, CHANGE, PLAYERS, STRONGEST
 from nba_rank.features.players.names import player_names
 from nba_rank.report.explanation_figures import explanation_figure
 
@@ -318,7 +319,14 @@ def test_a_hypothetical_explanation_says_so(run, dates, compose_file, tmp_path, 
 def test_without_a_date_the_test_seasons_are_explained(run, compose_file, tmp_path):
     console = Console(record=True, width=200)
     table = explain(compose_file("explain", f"run={run}", f"out={tmp_path}"), console)
-    assert set(table["member"]) == {"xgb", "rf", "stack"}
+    assert set(table["member"]) == {"model_a", "xgb", "rf", "stack"}
+    of_a = table[table["member"] == "model_a"].set_index(["group", "measure"])["mean"]
+    assert of_a[PLAYERS, CHANGE] > 0
+    assert of_a["team prior: projected_win_pct", ABLATION] > abs(of_a["availability", ABLATION])
+    dependence = pd.read_csv(tmp_path / "partial_dependence.csv")
+    assert dependence["feature"].nunique() == STRONGEST
+    figures = {path.name for path in tmp_path.rglob("*.png")}
+    assert figures == {"importance.png", "partial_dependence.png"}
     groups = set(table.loc[table["member"] == "xgb", "group"])
     assert {"elo", "roster_strength", "projection"} <= groups
     assert (table["n_seasons"] == 1).all()

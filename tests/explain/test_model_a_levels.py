@@ -89,6 +89,17 @@ def test_what_a_network_does_not_read_has_no_part(make, known):
     assert np.abs(parts.players).sum(axis=(0, 1))[column + 1 :].all()
 
 
+def test_a_poisoned_column_moves_the_player_and_the_column_that_name_it(make, known):
+    model, (sets, prior) = make(), known
+    poisoned = replace(sets, stats=sets.stats.copy())
+    row, place, column = 3, 1, sets.columns.index("skill")
+    poisoned.stats[row, place, column] += 5 * np.nanstd(sets.stats[..., column])
+    before, after = (SetParts.of(model, each, prior).players for each in (sets, poisoned))
+    change = np.abs(after - before)
+    assert np.unravel_index(change.argmax(), change.shape) == (row, place, column)
+    assert np.delete(change, row, axis=0).max() < change.max() / 100
+
+
 def test_unknown_players_have_no_name(make, known):
     model, (sets, prior) = make(), known
     strangers = replace(sets, player_id=np.where(sets.player_id, sets.player_id + 10_000, 0))
