@@ -183,17 +183,19 @@ def made_history(days: int, date=DATE) -> pd.DataFrame:
 
 
 def made_changes(shift=3, date=DATE) -> Changes:
-    """A week ago the ranks were `shift` places on; a third of each move is by the record.
+    """A week ago the ranks were `shift` places on; a third of each move is by new results.
 
-    Strengths have changed by .6, half of the teams' by a player who is absent now.
+    Strengths have changed by .6, most by a player who is back now.
     """
     since = date - pd.Timedelta(days=7)
     teams, now = made_teams()["team_id"].to_numpy(), made_predictions(date)
     before = made_predictions(since, shift)
-    moved = (before["rank"] - now["rank"]).to_numpy()
-    shares = {"record_and_schedule": 1 / 3, "own_strength": 1.0, "own_rest": 0.0,
-              "other_teams": -1 / 3}  # fmt: skip
-    rows = [("rank_change", part, "", share * moved, moved) for part, share in shares.items()]
+    won = (before["rank"] - now["rank"]).to_numpy()
+    shares = {
+        ("new_results", ""): 1 / 3, ("player_is_back", NASTY[0]): 0.8, ("small_parts", ""): 0.2,
+        ("results_of_others", ""): 0.0, ("strength_of_others", ""): -1 / 3,
+    }  # fmt: skip
+    rows = [("moved_places", *name, share * won, won) for name, share in shares.items()]
     rows += [("strength", "full_strength", NASTY[0], 1.04, 0.6),
              ("strength", "margin_to_date", "", -0.44, 0.6)]  # fmt: skip
     parts = pd.concat(
@@ -201,10 +203,8 @@ def made_changes(shift=3, date=DATE) -> Changes:
                       "value": value, "whole": whole})
         for level, part, player, value, whole in rows
     )  # fmt: skip
-    players = made_players()
-    players.loc[0, "expected_minutes"] = 10.0
     title = before["title_prob"].clip(0.02, 0.5)
-    return Changes(since, before.assign(won=2, lost=1, title_prob=title), parts, players)
+    return Changes(since, before.assign(won=2, lost=1, title_prob=title), parts)
 
 
 def made_without() -> pd.DataFrame:

@@ -10,12 +10,13 @@ from nba_rank.data.tables import Tables
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.experiments.inputs import ratings_on
 from nba_rank.experiments.morning import Morning, one_date
-from nba_rank.explain.date import explain_date
+from nba_rank.explain.date import named
+from nba_rank.explain.moved import PLACES, Seen, moved_levels
 from nba_rank.explain.parts import difference
-from nba_rank.explain.rank_change import Dated, rank_change
+from nba_rank.explain.strength import reasons
 from nba_rank.explain.without import without_level
-from nba_rank.features.players.squads import squads
-from nba_rank.report.page_changes import Changes
+from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.report.page_changes import POINTS, Changes
 
 SINCE_DAYS = 7
 """Days looked back."""
@@ -50,9 +51,8 @@ def why(forecast: DateForecast, morning: Morning) -> Why:
     """
     if morning.hypothetical or not len(morning.ratings):
         return Why()
-    now = _explained(morning)
-    alive = forecast.decided.loc[forecast.decided["state"] == "in", "team_id"]
-    left = _without(morning, now.levels[now.levels["team_id"].isin(alive)])
+    now = Seen(*morning.inputs(), morning.ratings)
+    left = _without(forecast, morning, now)
     opening = _opening(morning.tables, morning.season)
     date = max(morning.as_of_date - pd.Timedelta(days=SINCE_DAYS), opening)
     if date >= morning.as_of_date:
@@ -60,54 +60,52 @@ def why(forecast: DateForecast, morning: Morning) -> Why:
     earlier = _earlier(morning, date, opening)
     if not len(earlier.ratings):
         return Why(without=left)
-    return Why(_changes(morning, now, earlier), left)
+    return Why(_changes(forecast, morning, now, earlier), left)
 
 
-def _changes(morning: Morning, now: Dated, earlier: Morning) -> Changes:
-    then = _explained(earlier)
-    # As `nba_rank.explain.strength.reasons` tells them.
-    playing = (now.league.inputs["progress"] < 1).any()
-    strength = "strength" if playing else "playoff_strength"
-    parts = difference(*(of.levels[of.levels["level"] == strength] for of in (now, then)))
-    places = rank_change(morning.ranker.projection, now, then)
+def _changes(forecast: DateForecast, morning: Morning, now: Seen, earlier: Morning) -> Changes:
+    ranker, tables = morning.ranker, morning.tables
+    then = Seen(*earlier.inputs(), earlier.ratings)
+    before = ranker.predict(then.data, then.league).frame
+    moved = pd.concat(moved_levels(ranker, then, now), ignore_index=True)
+    places = named(moved[moved["level"] == PLACES], tables, now.data.frame)
+    points = pd.DataFrame(columns=places.columns)
+    odds = ranker.ensemble.odds
+    if "reasons" in forecast.tables and isinstance(odds, MonteCarloOdds):
+        rated = then.league.rated(before)
+        both = forecast.tables["reasons"], reasons(odds, rated, tables, earlier.ratings)
+        points = difference(*(of.drop(columns="as_of_date").assign(level=POINTS) for of in both))
     names = ["level", "team_id", "part", "player", "value", "whole"]
-    games = morning.tables.team_games
+    games = tables.team_games
     since = games[
         (games["season"] == morning.season)
         & (games["game_date"] >= earlier.as_of_date)
         & (games["game_date"] < morning.as_of_date)
     ]
-    data, league = earlier.inputs()
-    before = morning.ranker.predict(data, league).frame
     won = since.groupby("team_id")["won"].agg(["sum", "size"])
     won = won.reindex(before["team_id"], fill_value=0).astype("int64")
     return Changes(
         earlier.as_of_date,
         before.assign(won=won["sum"].to_numpy(), lost=(won["size"] - won["sum"]).to_numpy()),
-        pd.concat([places.assign(player=""), parts], ignore_index=True)[names],
-        squads(morning.tables, earlier.ratings),
+        pd.concat([places[names], points[names]], ignore_index=True),
     )
 
 
-def _explained(morning: Morning) -> Dated:
-    """Return the levels of a date."""
-    data, league = morning.inputs()
-    levels = explain_date(morning.ranker, data, league, morning.ratings, morning.config)
-    return Dated(levels, league)
-
-
-def _without(morning: Morning, levels: pd.DataFrame) -> pd.DataFrame:
-    """Return the level `without_player` of the players who add most to the teams of levels."""
-    players = levels[(levels["level"] == "strength") & (levels["player_id"] > 0)]
+def _without(forecast: DateForecast, morning: Morning, now: Seen) -> pd.DataFrame:
+    """Return the level `without_player` of the players who add most to each team."""
+    if "reasons" not in forecast.tables:
+        return pd.DataFrame()
+    alive = forecast.decided.loc[forecast.decided["state"] == "in", "team_id"]
+    players = forecast.tables["reasons"]
+    players = players[(players["player_id"] > 0) & players["team_id"].isin(alive)]
     key = ["team_id", "player_id", "player"]
     total = players.groupby(key, as_index=False)["value"].sum()
     total = total[total["value"] > 0].sort_values("value", ascending=False, kind="stable")
     chosen = total.groupby("team_id").head(_WITHOUT)
     if chosen.empty:
         return pd.DataFrame()
-    data, league = morning.inputs()
-    ranker, config = morning.ranker, morning.config
-    found = without_level(ranker, data, league, morning.ratings, config.features, chosen)
+    features = morning.config.features
+    found = without_level(morning.ranker, now.data, now.league, morning.ratings, features, chosen)
     return found.merge(chosen[["player_id", "player"]], on="player_id")
 
 

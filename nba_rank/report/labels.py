@@ -104,12 +104,15 @@ _PARTS = {
     "schedule_to_come": "schedule to come", "home_court_and_rest": "home court and rest",
     "assumed_results": "assumed results",
     "chance_of_the_simulation": "number of simulated seasons",
-    "record_and_schedule": "record and schedule",
+    "record_so_far": "record so far",
     "strength_in_the_regular_season": "strength in the regular season",
     "strength_in_the_playoffs": "strength in the playoffs", "box_score": "box score",
     "results_with_him": "results with him", "offence": "offence", "defence": "defence",
     "rest_of_the_rating": "rest of the rating",
     "rest_of_the_integral": "rest of the integral",
+    "new_results": "new results", "results_of_others": "others' results",
+    "strength_of_others": "others' strength",
+    "weight_of_the_season": "other weights later in the season", "small_parts": "smaller parts",
     "integrated_gradients": "integrated gradients",
 }  # fmt: skip
 _LABELS: Mapping[str, Mapping[str, str]] = {

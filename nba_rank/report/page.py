@@ -92,7 +92,7 @@ def season_page(view: SeasonView) -> str:
     title = events.get("title", "")
     history = History.of(view.history, predictions, title)
     reasons = parts.reasons(tables.get("reasons"))
-    told = team_changes(view.changes, rows, tables.get("players"))
+    told = team_changes(view.changes, rows)
     moved = movers(rows, told)
     since = view.changes.day if view.changes else ""
     context: dict[str, Any] = {

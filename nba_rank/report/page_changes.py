@@ -1,16 +1,17 @@
 """The parts of a page that tell what has changed since a week before, and without whom."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nba_rank.data.outcomes import EVENTS
-from nba_rank.explain.rank_change import LEVEL, OTHERS, RECORD, REST, STRENGTH
+from nba_rank.explain import moved
+from nba_rank.report.explained import STATES, by_reason
 from nba_rank.report.format import number, summing, undecided
-from nba_rank.report.labels import label, listed, ordinal
+from nba_rank.report.labels import listed, ordinal
 
 MOVERS = 3
 """Teams that have risen, and that have fallen, of which the reasons are told at the top."""
@@ -26,15 +27,18 @@ _ALL_OTHERS = "all others"
 _SHOWN = 0.05
 """What is shown as nothing to a decimal."""
 
-_ABSENT, _CHANGE = 0.5, 0.3
-"""A player is absent if less than this share of his minutes is expected, and his availability has
-changed if the share has by as much."""
-
 _PASSED = 3
 """Teams that are named of those that were passed."""
 
-_WORDS = {RECORD: "record and schedule", STRENGTH: "strength", REST: "all else"}
-_OF_OTHERS = {True: "other teams' losses", False: "other teams' gains"}
+POINTS = "strength"
+"""Level of the changes of strength."""
+
+_RESULTS, _STRENGTH = "new results", "strength"
+_GROUPS = {
+    moved.RESULTS: _RESULTS, moved.OTHERS_RESULTS: "others' results",
+    moved.OTHERS: "others' strength", moved.SEASON: "all else",
+}  # fmt: skip
+"""Parts of a team's places that stand for themselves; all others are its strength."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,12 @@ class Changes:
         before: The forecast of that date by the same models, a row a team: `team_id`, columns of
             the predictions, and `won` and `lost`, games since.
         parts: By `level`, `team_id`, `part`, `player`, `value` and `whole`: the places won, see
-            `nba_rank.explain.rank_change`, and how each part of the strength differs, points.
-        players: The players of that date, see `nba_rank.features.players.squads`; may be empty.
+            `nba_rank.explain.moved`, and, as `POINTS`, how each part of the strength differs.
     """
 
     since: pd.Timestamp
     before: pd.DataFrame
     parts: pd.DataFrame
-    players: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def day(self) -> str:
@@ -62,42 +64,39 @@ class Changes:
 
     def moved(self) -> dict[int, int]:
         """Return the places that each team has won, by team id."""
-        whole = self.parts[self.parts["level"] == LEVEL].groupby("team_id")["whole"].first()
+        whole = self.parts[self.parts["level"] == moved.PLACES].groupby("team_id")["whole"].first()
         return dict(zip(whole.index.tolist(), whole.round().astype(int).tolist(), strict=True))
 
 
 def team_changes(
-    changes: Changes | None, rows: Sequence[Mapping[str, Any]], players: pd.DataFrame | None
+    changes: Changes | None, rows: Sequence[Mapping[str, Any]]
 ) -> dict[int, dict[str, Any]]:
     """Return what has changed for each team as text, by team id.
 
     Args:
         changes: What has changed; None: nothing is known.
         rows: The teams now, as in the power ranking.
-        players: Their players.
     """
     if changes is None:
         return {}
-    moved, status = changes.moved(), _availability(changes.players, players)
+    won = changes.moved()
     before = changes.before.set_index("team_id")
     of_rank, of_strength = (
-        dict(list(rows.groupby("team_id")))
-        for rows in (
-            changes.parts[changes.parts["level"] == LEVEL],
-            changes.parts[changes.parts["level"] != LEVEL],
-        )
+        dict(list(changes.parts[changes.parts["level"] == name].groupby("team_id")))
+        for name in (moved.PLACES, POINTS)
     )
-    ranked = {row["team_id"]: int(row["rank"] + moved[row["team_id"]]) for row in rows}
+    ranked = {row["team_id"]: int(row["rank"] + won[row["team_id"]]) for row in rows}
     found = {}
     for row in rows:
         team, old = row["team_id"], before.loc[row["team_id"]]
-        points = _points(of_strength.get(team), status)
+        points = _points(of_strength.get(team), of_rank[team])
         own: dict[str, Any] = {
-            "moved": moved[team],
+            "moved": won[team],
             "from": ranked[team],
             "to": int(row["rank"]),
             "record": f"{old['won']}–{old['lost']}" if old["won"] + old["lost"] else "",  # noqa: RUF001
             "places": _places(of_rank[team]),
+            "reasons": _reasons(of_rank[team]),
             "passed": _passed(team, rows, ranked),
             "points": [(what, number(value, "+.1f")) for what, value in points],
             **_odds(row, old),
@@ -119,8 +118,8 @@ def movers(rows: Iterable[Mapping[str, Any]], told: Mapping[int, dict[str, Any]]
 
     found = {}
     for name, sign in (("up", 1), ("down", -1)):
-        moved = sorted((row for row in able if sign * told[row["team_id"]]["moved"] > 0), key=size)
-        found[name] = [_mover(row, told[row["team_id"]]) for row in moved[:MOVERS]]
+        gone = sorted((row for row in able if sign * told[row["team_id"]]["moved"] > 0), key=size)
+        found[name] = [_mover(row, told[row["team_id"]]) for row in gone[:MOVERS]]
     return found if found["up"] or found["down"] else {}
 
 
@@ -136,13 +135,7 @@ def _because(own: Mapping[str, Any]) -> str:
     """Say what moved a team, the largest part first, with reasons."""
     texts = []
     for part, text in own["places"]:
-        more = own["record"] if part == _WORDS[RECORD] else ""
-        if part == _WORDS[STRENGTH] and own["points"]:
-            # Places and points may differ in sign: the playoffs have a strength of their own.
-            sign = text[0] if own["points"][-1][1].startswith(text[0]) else "none"
-            named = [f"{what} {points}" for what, points in own["points"][:-1]
-                     if points.startswith(sign) and what != _ALL_OTHERS]  # fmt: skip
-            more = f"{', '.join(named[:NAMED])} points" if named else ""
+        more = {_RESULTS: own["record"], _STRENGTH: ", ".join(own["reasons"])}.get(part, "")
         texts.append(f"{text} by {part}" + (f" ({more})" if more else ""))
     return ", ".join(texts)
 
@@ -178,14 +171,21 @@ def without(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[int, list[st
 
 
 def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the places that a team has won by part in words, most first, without nothings."""
-    values = summing(rows["value"].to_numpy(), 1)
-    each = sorted(zip(rows["part"], values, strict=True), key=lambda one: -abs(one[1]))
-    return [
-        (_OF_OTHERS[value > 0] if part == OTHERS else _WORDS[part], number(value, "+.1f"))
-        for part, value in each
-        if abs(value) >= _SHOWN
-    ]
+    """Return the places that a team has won by group in words, most first, without nothings."""
+    group = [_GROUPS.get(part, _STRENGTH) for part in rows["part"]]
+    sums = rows["value"].groupby(group).sum()
+    values = summing(sums.to_numpy(), 1)
+    each = sorted(zip(map(str, sums.index), values, strict=True), key=lambda one: -abs(one[1]))
+    return [(part, number(value, "+.1f")) for part, value in each if abs(value) >= _SHOWN]
+
+
+def _reasons(rows: pd.DataFrame) -> list[str]:
+    """Return the largest parts of the places that are due to the own strength, in words."""
+    own = rows[~rows["part"].isin(_GROUPS)]
+    sign = np.sign(own["value"].sum())
+    values = by_reason(own[own["part"] != moved.SMALL])
+    values = values[sign * values >= _SHOWN].head(NAMED)
+    return [f"{what} {number(value, '+.1f')}" for what, value in values.items()]
 
 
 def _passed(team: int, rows: Sequence[Mapping[str, Any]], then: Mapping[int, int]) -> str:
@@ -211,14 +211,16 @@ def _some(names: list[str]) -> str:
     return listed([*names[:_PASSED], f"{more} more"] if more > 1 else names)
 
 
-def _points(rows: pd.DataFrame | None, status: Mapping[str, str]) -> list[tuple[str, float]]:
-    """Return the changes of strength by reason in words, the largest first, and their sum."""
+def _points(rows: pd.DataFrame | None, places: pd.DataFrame) -> list[tuple[str, float]]:
+    """Return the changes of strength by reason in words, the largest first, and their sum.
+
+    `places` are the parts of the team's places, which know who was not there before, or is not now.
+    """
     if rows is None:
         return []
-    named = rows["player"].where(rows["player"] != "", [label("part", p) for p in rows["part"]])
-    total = rows["value"].groupby(named).sum()
-    total = total.iloc[np.argsort(-total.abs().to_numpy(), kind="stable")]
-    words = [f"{name}{status.get(str(name), '')}" for name in total.index[:PARTS]]
+    state = places.set_index("player")["part"].map(STATES).dropna()
+    total = by_reason(rows)
+    words = [f"{name}{state.get(name, '')}" for name in total.index[:PARTS]]
     values = summing(np.array([*total.iloc[:PARTS], total.iloc[PARTS:].sum()]), 1)
     found = [*zip([*words, _ALL_OTHERS], values, strict=True), ("together", sum(values))]
     return [one for one in found if abs(one[1]) >= _SHOWN or one[0] == "together"]
@@ -235,31 +237,3 @@ def _odds(row: Mapping[str, Any], old: pd.Series) -> dict[str, Any]:
             if row["reached"] <= place and then != now:
                 chances.append((words, then, now))
     return {"chances": chances, "swing": swing}
-
-
-def _availability(then: pd.DataFrame, now: pd.DataFrame | None) -> dict[str, str]:
-    """Say of players, by name, who has come, gone, is absent or back since an earlier date."""
-    if now is None or not len(then):
-        return {}
-    columns = ["player_id", "player", "team_id", "expected_minutes", "full_strength_minutes"]
-    both = now[columns].merge(then[columns], how="outer", on="player_id", suffixes=("", "_then"))
-    full = both["full_strength_minutes"].clip(lower=1.0)
-    share = both["expected_minutes"] / full
-    was = both["expected_minutes_then"] / both["full_strength_minutes_then"].clip(lower=1.0)
-    moved = both["team_id"].notna() & both["team_id_then"].notna()
-    words = np.select(
-        [
-            both["team_id"].isna(),
-            both["team_id_then"].isna(),
-            moved & (both["team_id"] != both["team_id_then"]),
-            (share <= _ABSENT) & (share <= was - _CHANGE),
-            (share > _ABSENT) & (share >= was + _CHANGE),
-        ],
-        [" (gone)", " (new)", " (traded)", " (absent)", " (back)"],
-        "",
-    )
-    names = both["player"].fillna(both["player_then"])
-    told = {str(name): str(word) for name, word in zip(names, words, strict=True) if word}
-    # Of two players of a name nothing is said.
-    twice = set(names[names.duplicated(keep=False)])
-    return {name: word for name, word in told.items() if name not in twice}

@@ -33,6 +33,7 @@ from nba_rank.experiments.today import today
 from nba_rank.experiments.train import train
 from nba_rank.experiments.why import Why
 from nba_rank.models import members
+from nba_rank.models.model_a import fit as model_a_fit
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.ranker import Ranker
 from nba_rank.report import run_report
@@ -332,8 +333,9 @@ def test_the_same_seed_gives_the_same_files_in_another_process(
     finished, run_again, monkeypatch, cached
 ):
     if cached:
-        for name in ("fit_model_a", "fit_xgb", "fit_rf"):
-            monkeypatch.setattr(members, name, lambda *_, **__: pytest.fail("fitted again"))
+        fits = (model_a_fit, "fit_model_a"), (members, "fit_xgb"), (members, "fit_rf")
+        for place, name in fits:
+            monkeypatch.setattr(place, name, lambda *_, **__: pytest.fail("fitted again"))
     _, again = run_again(*[] if cached else ["paths.members=null"])
     logs = [path.relative_to(finished) for path in (finished / "logs").rglob("*.*")]
     assert len(logs) == 8
