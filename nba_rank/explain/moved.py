@@ -24,6 +24,9 @@ SCORE, PLACES, WINS = "moved_score", "moved_places", "moved_wins"
 """Levels: how much more the score, the places gained and the expected wins are than before."""
 
 RESULTS, OTHERS_RESULTS, OTHERS = "new_results", "results_of_others", "strength_of_others"
+OTHERS_SCORES = "scores_of_others"
+"""Where nothing tells results from strengths, the part of both."""
+
 SEASON, SMALL = "weight_of_the_season", "small_parts"
 
 PLAYER = "player"
@@ -83,7 +86,7 @@ def moved_levels(
     table = table[table["team_id"].isin(team[asked])]
     found = [
         level(SCORE, "relevance", team[asked], score[asked], {}, table),
-        _places(before, after, table, parts.get(RESULTS, np.zeros(len(team))), asked),
+        _places(before, after, table, parts.get(RESULTS), asked),
     ]
     return found if path is None else [*found, path.wins()]
 
@@ -287,7 +290,7 @@ def _places(
     before: pd.DataFrame,
     after: pd.DataFrame,
     table: pd.DataFrame,
-    results: FloatArray,
+    results: FloatArray | None,
     asked: BoolArray,
 ) -> pd.DataFrame:
     """Return the level `PLACES` of the teams that are asked for.
@@ -296,7 +299,7 @@ def _places(
         before: Scores of the earlier date.
         after: Scores of now.
         table: Parts of the changes of the scores of these teams.
-        results: Part of each team's change that is due to results, [N].
+        results: Part of each team's change that is due to results, [N]; None: nothing tells.
         asked: These teams, [N].
     """
     team = after["team_id"].to_numpy()
@@ -310,10 +313,12 @@ def _places(
         values = few["value"].to_numpy()
         # With it the changes sum to that of the score, to the last bit.
         small = new[row] - old[row] - values.sum()
-        others = np.delete(np.stack([results, new - old - results]), row, axis=1)
+        due = np.zeros(len(team)) if results is None else results
+        others = np.delete(np.stack([due, new - old - due]), row, axis=1)
         places = _rank(old, row), _rank(new, row)
         split = _shapley(np.array([*values, small]), others, old, row, places)
-        parts = [*named, (SMALL, 0), (OTHERS_RESULTS, 0), (OTHERS, 0)]
+        theirs = OTHERS_SCORES if results is None else OTHERS
+        parts = [*named, (SMALL, 0), (OTHERS_RESULTS, 0), (theirs, 0)]
         rows += [
             (team[row], part, player, value)
             for (part, player), value in zip(parts, split, strict=True)

@@ -400,8 +400,9 @@ def _added(
     first = first[[float(format(value, spec)) != 0 for value in first]]
     rows = [(label("part", name), number(value, spec), name) for name, value in first.items()]
     if len(values) > len(first):
-        others = float(values.sum() - first.sum())
-        rows.append((f"{len(values) - len(first)} others", number(others, spec), ""))
+        others = number(float(values.sum() - first.sum()), spec)
+        if float(others):
+            rows.append((f"{len(values) - len(first)} other(s)", others, ""))
     if len(values):
         rows.append(("sum", number(float(parts["whole"].iloc[0]), spec), ""))
     texts = pd.DataFrame(rows, columns=["part", unit, "key"])

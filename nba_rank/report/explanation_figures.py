@@ -125,7 +125,9 @@ def _kinds(parts: pd.DataFrame) -> pd.DataFrame:
     known = [name for names in _OF_TEAMS.values() for name in names]
     rest = others[~others["part"].isin(known)]
     kinds["other parts"] = rest.groupby("team")["value"].sum()
-    table = pd.DataFrame(kinds).reindex(parts["team"].unique()).fillna(0.0)
+    teams = parts["team"].unique()
+    table = pd.DataFrame({name: of.reindex(teams) for name, of in kinds.items()}, dtype="float64")
+    table = table.fillna(0.0)
     return table.loc[:, table.abs().sum() > 0]
 
 
@@ -133,6 +135,9 @@ _OF_TEAMS = {
     "margin and opponents to date": ("margin_to_date", "opponents_to_date", "margin_restated"),
     "Elo": ("elo_of_earlier_seasons", "elo_of_this_season"),
 }
+
+
+_TREES = {"xgb": BLUE, "rf": ORANGE}
 
 
 @look
@@ -146,13 +151,14 @@ def importance_figure(table: pd.DataFrame) -> Figure:
         "intervals over the test seasons.",
         (7, 0.5 * len(order) + 0.4),
         left=room_for([*order]) + 0.3,
-        bottom=1.0,
+        bottom=0.6,
         top=0.1,
     )
     ax, places = axes.item(), np.arange(len(order))
-    for shift, (member, rows), colour in zip((-0.2, 0.2), own.groupby("member", sort=False),
-                                             (BLUE, ORANGE), strict=False):  # fmt: skip
-        rows = rows.set_index("group").reindex(order)
+    for shift, (member, colour) in zip((-0.2, 0.2), _TREES.items(), strict=True):
+        rows = own[own["member"] == member].set_index("group").reindex(order)
+        if rows["mean"].isna().all():
+            continue
         ax.barh(places + shift, rows["mean"], height=0.36, color=colour,
                 label=label("ranker", member))  # fmt: skip
         ax.hlines(places + shift, rows["low"], rows["high"], color=INK, lw=1.4)
@@ -172,7 +178,8 @@ def dependence_figure(table: pd.DataFrame) -> Figure:
     figure, axes = panels(
         "How the trees' scores depend on their strongest features",
         "Mean score of all teams with the feature at the value below, all others as they are, less "
-        "its mean over the values; bands are 95% intervals over the test seasons.",
+        "its mean over the values; bands are 95% intervals over the test seasons. Each panel has a "
+        "scale of its own.",
         (3.1, 2.4),
         shape,
         left=0.85,
@@ -183,8 +190,8 @@ def dependence_figure(table: pd.DataFrame) -> Figure:
         ax.set_visible(False)
     for ax, feature in zip(axes.flat, features, strict=False):
         own = table[table["feature"] == feature]
-        for (member, rows), colour in zip(own.groupby("member", sort=False), (BLUE, ORANGE),
-                                          strict=False):  # fmt: skip
+        for member, rows in own.groupby("member", sort=False):
+            colour = _TREES[str(member)]
             ax.plot(rows["at"], rows["mean"], color=colour, label=label("ranker", member))
             ax.fill_between(rows["at"], rows["low"], rows["high"], color=colour, alpha=0.2, lw=0)
         ax.set_title(str(feature), fontsize=11)

@@ -111,7 +111,7 @@ _PARTS = {
     "rest_of_the_rating": "rest of the rating",
     "rest_of_the_integral": "rest of the integral",
     "new_results": "new results", "results_of_others": "others' results",
-    "strength_of_others": "others' strength",
+    "strength_of_others": "others' strength", "scores_of_others": "others' scores",
     "weight_of_the_season": "other weights later in the season", "small_parts": "smaller parts",
     "integrated_gradients": "integrated gradients",
 }  # fmt: skip
