@@ -57,7 +57,9 @@ def player_rows(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -
     repeated = rows[rows.duplicated(["game_id", "player_id"], keep=False)]
     both = repeated.groupby(["game_id", "player_id"])["team_id"].transform("nunique") > 1
     issues.warn("player on both sides of a game: one row is kept", repeated, both, _SHOWN)
-    rows = deduplicate(rows, ["game_id", "player_id"], ["player_name"], issues)
+    side = rows.groupby(["season", "player_id", "team_id"])["game_id"].transform("nunique")
+    trust = side.where(both.reindex(rows.index, fill_value=False), 0)
+    rows = deduplicate(rows, ["game_id", "player_id"], ["player_name"], issues, trust)
     return _of_whole_teams(rows, sides, covered, issues)
 
 
@@ -79,7 +81,8 @@ def _who_appeared(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
         logs = rows["file"].mask(rows["file"].map(size) < MIN_GAMES, "")
         games = rows.assign(log=logs).groupby(log)["game_id"].nunique()
         cameo = cameo.assign(log=logs)
-        of_player = cameo.groupby(player, dropna=False)["row"].transform("size")
+        # A log can list its games twice.
+        of_player = cameo.groupby(player, dropna=False)["game_id"].transform("nunique")
         played = rows[rows["seconds"] > 0].groupby(player, dropna=False)["seconds"].mean()
         usual = cameo[player].merge(played.reset_index(), on=player, how="left")["seconds"]
         often = usual.set_axis(cameo.index).ge(REGULAR_SECONDS) & (of_player > 1)

@@ -297,7 +297,7 @@ def test_dates_of_the_odds_archive_in_the_season_that_ended_in_october():
         (day, side, "LALakers", 1, 100) for day in ("1022", "0111", "0731", "1011") for side in "VH"
     ]
     frame = pd.DataFrame(rows, columns=["Date", "VH", "Team", "Close", "ML"])
-    dates = producers.one_row_a_game(frame, "2019-20")["DATE"].tolist()
+    dates = producers.one_row_a_game(frame, "2019-20")[0]["DATE"].tolist()
     assert dates == ["2019-10-22", "2020-01-11", "2020-07-31", "2020-10-11"]
 
 
