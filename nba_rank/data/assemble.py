@@ -70,8 +70,10 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
         for level, some in rows.items()
     }
     teams = finished(rows["team"], issues)
-    trust = _trust(teams, rows.get("player"))
-    teams = deduplicate(teams, ["game_id", "team_id"], ["points"], issues, trust)
+    key = ["game_id", "team_id"]
+    if teams.duplicated(key).any():
+        trust = _trust(teams, rows.get("player"))
+        teams = deduplicate(teams, key, ["points"], issues, trust)
     sides = pair_sides(teams, issues)
     issues.raise_errors()
     player_games = no_rows("player_games")

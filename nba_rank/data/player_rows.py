@@ -283,6 +283,8 @@ def _of_possible_minutes(
     """Leave out the players of teams whose minutes are far from those of a game."""
     n_games = teams.groupby(["season", "kind"])["game_id"].transform("nunique")
     apart = teams[teams["minutes_apart"] & (n_games >= MIN_GAMES)]
+    if apart.empty:
+        return rows
     own = apart.join(first, on=_KEY, rsuffix="_of_players")
     own = own.drop(columns=["file", "row"]).rename(
         columns={"file_of_players": "file", "row_of_players": "row"}

@@ -137,7 +137,7 @@ def _plain_odds(values: pd.Series) -> pd.Series:
     even = "100"
     if fractions.any():
         # Among fractions `2` is 2/1.
-        fractions |= parts[0].gt(0) if 2 * fractions.sum() > len(values) else False
+        fractions |= parts[0].gt(0) if 2 * fractions.sum() >= len(values) else False
         plain = plain.mask(fractions, (1 + parts[0] / parts[1].fillna(1)).astype("str"))
         even = "2"
     upper = plain.str.upper().str.replace(r"[^A-Z]", "", regex=True)
