@@ -71,14 +71,7 @@ def market_totals_table(
         issues,
     )  # fmt: skip
 
-    sums = rows.groupby(["season", "file"], sort=False)["win_total"].agg(["sum", "count"])
-    for (label, file), found in sums.iterrows():
-        share = found["sum"] / league.scheduled_games(label) / found["count"] * 2
-        if found["count"] >= MIN_TOTALS and not TOTALS_PER_GAME[0] < share < TOTALS_PER_GAME[1]:
-            what = f"win totals of {label} add up to {found['sum']:g} for {found['count']:g} teams"
-            remedy = "Each game has one winner: give the games that each team is to win."
-            issues.error_file(str(file), what, remedy)
-
+    _check_sums(rows, issues)
     season = rows.groupby("season")
     sizes = {name: len(league.team_ids(name)) for name in rows["season"].unique()}
     n_teams = rows["season"].map(sizes).astype("int64")
@@ -94,6 +87,17 @@ def market_totals_table(
     prob = implied_prob(rows["title_odds"])
     share = prob / prob.groupby(rows["season"]).transform("sum")
     return conform("market_totals", rows.assign(title_prob=share.mask(unknown)))
+
+
+def _check_sums(rows: pd.DataFrame, issues: IngestIssues) -> None:
+    """Refuse win totals of about all teams whose sum is not that of the games of a season."""
+    for (label, file), part in rows.groupby(["season", "file"], sort=False):
+        wins, n_teams = part["win_total"].sum(), part["win_total"].count()
+        share = 2 * wins / (league.scheduled_games(str(label)) * max(n_teams, 1))
+        if n_teams >= MIN_TOTALS and not TOTALS_PER_GAME[0] < share < TOTALS_PER_GAME[1]:
+            what = f"win totals of {label} add up to {wins:g} for {n_teams} teams"
+            remedy = "Each game has one winner: give the games that each team is to win."
+            issues.error_file(str(file), what, remedy)
 
 
 def market_lines_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:

@@ -17,9 +17,11 @@ def plain_rows(found: object) -> list[Record] | None:
 
     Lines are a row an outcome, as `oddsapiR` writes them; a game without any has one empty row.
     """
-    pages = found if isinstance(found, list) else [found]
+    pages: list[Any] = found if isinstance(found, list) else [found]
+    if not pages or not all(isinstance(page, dict) for page in pages):
+        return None
     for knows, rows in _SERVICES:
-        if pages and all(isinstance(page, dict) and knows(page) for page in pages):
+        if all(map(knows, pages)):
             return [row for page in pages for row in rows(page)]
     return None
 

@@ -141,8 +141,11 @@ def _plain_odds(values: pd.Series) -> pd.Series:
         plain = plain.mask(fractions, (1 + parts[0] / parts[1].fillna(1)).astype("str"))
         even = "2"
     upper = plain.str.upper().str.replace(r"[^A-Z]", "", regex=True)
-    known = {"PK": "0", "PICK": "0", "PICKEM": "0", "EV": even, "EVEN": even, "EVENS": even}
-    known |= dict.fromkeys(("NL", "OFF", "OTB"))
+    known = {
+        **dict.fromkeys(("PK", "PICK", "PICKEM"), "0"),
+        **dict.fromkeys(("EV", "EVEN", "EVENS"), even),
+        **dict.fromkeys(("NL", "OFF", "OTB")),
+    }
     return plain.mask(plain.notna() & upper.isin([*known]), upper.map(known))
 
 
