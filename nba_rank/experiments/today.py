@@ -62,7 +62,7 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
         _check_folders(data, run)
         if config.fetch:
             _fetch(config, data, as_of, console)
-    prepare_tables(data, console)
+    prepare_tables(data, console, brief=True)
     morning = read_morning(
         PredictConfig(
             run=str(run),
