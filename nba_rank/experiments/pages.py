@@ -24,7 +24,13 @@ _SINCE_DAYS = 7
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def publish(forecast: DateForecast, morning: Morning, run: Path, outputs: Path) -> Path:
+def publish(
+    forecast: DateForecast,
+    morning: Morning,
+    run: Path,
+    outputs: Path,
+    made_at: str | None = None,
+) -> Path:
     """Write the page of a forecast into the folder of its season.
 
     `index.html` is the page of the newest date that has one, and lists all. A hypothetical forecast
@@ -36,6 +42,7 @@ def publish(forecast: DateForecast, morning: Morning, run: Path, outputs: Path) 
         morning: What it was made of; games of its date and later are not read.
         run: Folder of the run that made it.
         outputs: Folder that holds those of seasons.
+        made_at: When the forecast was made, as `now` writes it; now if it is not given.
 
     Returns:
         The file of the date.
@@ -43,7 +50,7 @@ def publish(forecast: DateForecast, morning: Morning, run: Path, outputs: Path) 
     folder = season_folder(outputs, forecast.basis.season)
     date = f"{forecast.basis.as_of_date:%Y-%m-%d}"
     pages = sorted({*_dates(folder, ".html"), *([] if forecast.hypothetical else [date])})
-    text = season_page(_view(forecast, morning, run, folder, pages))
+    text = season_page(_view(forecast, morning, run, folder, pages, made_at or now()))
     path = folder / f"{date}{'_what_if' if forecast.hypothetical else ''}.html"
     write_text(path, text)
     index = folder / INDEX
@@ -68,7 +75,12 @@ def season_folder(outputs: Path, season: str) -> Path:
 
 
 def _view(
-    forecast: DateForecast, morning: Morning, run: Path, folder: Path, pages: list[str]
+    forecast: DateForecast,
+    morning: Morning,
+    run: Path,
+    folder: Path,
+    pages: list[str],
+    made_at: str,
 ) -> SeasonView:
     """Gather what the season's folder and the run know beside a forecast."""
     basis = forecast.basis
@@ -90,7 +102,7 @@ def _view(
         {
             "Models": run.name,
             "Program": (git_revision() or "")[:12],
-            "Made": now().replace("T", " ").replace("+00:00", " UTC"),
+            "Made": made_at.replace("T", " ").replace("+00:00", " UTC"),
         },
         pages,
     )

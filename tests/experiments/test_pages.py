@@ -29,7 +29,7 @@ def run(tmp_path, monkeypatch):
 @pytest.fixture
 def publish(run, tmp_path, sim_tables):
     morning = SimpleNamespace(tables=sim_tables, config=None)
-    return lambda forecast: pages.publish(forecast, morning, run, tmp_path)
+    return lambda forecast, *made: pages.publish(forecast, morning, run, tmp_path, *made)
 
 
 def dates_of(text: str) -> list[str]:
@@ -49,6 +49,13 @@ def test_the_index_is_the_page_of_the_newest_date_and_lists_all(publish, tmp_pat
     text = index.read_text()
     assert dates_of(text) == ["2024-01-14.html", "2024-01-15.html", "2024-01-16.html"]
     assert text.partition("<!-- dates -->")[0] == newest.read_text().partition("<!-- dates -->")[0]
+
+
+def test_a_page_says_when_its_forecast_was_made(publish):
+    made = "2024-01-15T09:30:00+00:00"
+    text = publish(made_forecast(), made).read_text()
+    assert "2024-01-15 09:30:00 UTC" in text
+    assert publish(made_forecast(), made).read_text() == text
 
 
 def test_a_hypothetical_page_is_no_days_page(publish, tmp_path):
