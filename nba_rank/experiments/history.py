@@ -39,6 +39,15 @@ def same(history: pd.DataFrame, forecast: pd.DataFrame) -> "pd.Series[bool]":
     return (history[MADE_BY] == forecast[MADE_BY].iloc[0]).all(axis=1)
 
 
+def named_as(history: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return a history with the teams' abbreviations of a forecast, by id.
+
+    Before its first game a team may have another one than the season's logs give it.
+    """
+    names = predictions.set_index("team_id")["team"]
+    return history.assign(team=history["team_id"].map(names))
+
+
 def before(history: pd.DataFrame, as_of: pd.Timestamp, days: int) -> pd.DataFrame:
     """Return the newest forecast that is at least so many days older than a date, or no rows.
 

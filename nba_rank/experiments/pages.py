@@ -90,7 +90,8 @@ def _view(
     tested = run / "metrics.csv"
     metrics = pd.read_csv(tested) if tested.exists() else pd.DataFrame(columns=TIDY_COLUMNS)
     known, from_run = _history(run, folder, season)
-    known = known[known["as_of_date"] < date] if len(known) else known
+    if len(known):
+        known = history.named_as(known[known["as_of_date"] < date], forecast.predictions)
     return SeasonView(
         forecast,
         known,

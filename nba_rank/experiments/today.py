@@ -144,7 +144,9 @@ def _draw(forecast: DateForecast, made: pd.DataFrame, folder: Path) -> None:
     """Draw the season as it was forecast up to the date."""
     teams = forecast.predictions.merge(forecast.decided, on="team_id")
     champion = teams.loc[teams["state"] == "champion", "team"]
-    known = made[made["as_of_date"] <= forecast.basis.as_of_date]
+    known = history.named_as(
+        made[made["as_of_date"] <= forecast.basis.as_of_date], forecast.predictions
+    )
     for name, figure in season_figures(known, next(iter(champion), None)).items():
         save(figure, folder / f"{name}.png")
 
