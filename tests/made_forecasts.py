@@ -166,7 +166,10 @@ def made_forecast(date=DATE, **changes) -> DateForecast:
             ),
         },
         standings[["team_id", "wins", "losses"]].assign(state="in"),
-        Basis(SEASON, date, date - pd.Timedelta(days=1), 0, None, date, 600, over=False),
+        Basis(
+            SEASON, date, date - pd.Timedelta(days=1), 0, None, date, 600,
+            regular_over=False, over=False,
+        ),
         "f" * 64,
         [],
         None,

@@ -123,12 +123,17 @@ def season_of_date(tables: Tables, date: pd.Timestamp) -> str:
 
     Raises:
         UserError: The date lies before the first season, or so long after the last game day that
-            games must be missing; see `with_coming_season`.
+            games must be missing, and no fixture of the season is known to come; see
+            `with_coming_season`.
     """
     seasons = tables.seasons
     opened = seasons[seasons["first_date"] <= date]
     last_day = max(tables.games["game_date"].max(), seasons["first_date"].max())
-    if opened.empty or date > last_day + pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES):
+    schedule = tables.schedule
+    to_come = (schedule["game_date"] >= date) & (schedule["known_from"] <= date)
+    goes_on = schedule.loc[to_come, "season"].isin(opened["season"].tail(1)).any()
+    late = date > last_day + pd.Timedelta(days=MAX_DAYS_WITHOUT_GAMES)
+    if opened.empty or (late and not goes_on):
         raise UserError(
             f"{date:%Y-%m-%d} is outside the data, which reaches from "
             f"{seasons['first_date'].min():%Y-%m-%d} to {last_day:%Y-%m-%d}; "

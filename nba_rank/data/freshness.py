@@ -6,6 +6,7 @@ from typing import Self
 import pandas as pd
 
 from nba_rank.core.errors import UserError
+from nba_rank.data import league
 from nba_rank.data.tables import Tables
 
 
@@ -22,6 +23,7 @@ class Basis:
         roster: Date of the last roster file; None: players belong to their last team.
         injuries: Date of the last injury report; None where there is none.
         fixtures: Fixtures that are known of the date and later.
+        regular_over: Whether all games of the regular season are played.
         over: Whether the season has ended before the date.
     """
 
@@ -32,6 +34,7 @@ class Basis:
     roster: pd.Timestamp | None
     injuries: pd.Timestamp | None
     fixtures: int
+    regular_over: bool
     over: bool
 
     @classmethod
@@ -43,8 +46,10 @@ class Basis:
         Where the schedule reaches beyond the date, games were due on its days; otherwise on every
         day. After the last game of a season nothing is due.
         """
-        played = tables.games.loc[tables.games["season"] == season, "game_date"]
+        games = tables.games[tables.games["season"] == season]
+        played, regular = games["game_date"], games["kind"] == "regular"
         before = played[played < as_of_date]
+        n_regular = int(regular[before.index].sum())
         schedule = tables.schedule[tables.schedule["season"] == season]
         fixtures = schedule.loc[schedule["known_from"] <= as_of_date, "game_date"]
         row = tables.seasons[tables.seasons["season"] == season]
@@ -63,6 +68,7 @@ class Basis:
             _last(tables.rosters, season, as_of_date),
             _last(tables.injury_report_dates, season, as_of_date),
             int((fixtures >= as_of_date).sum()),
+            n_regular == league.expected_regular_games(season) or n_regular < len(before),
             bool(row["complete"].any()) and len(before) == len(played),
         )
 
@@ -80,10 +86,15 @@ class Basis:
         injuries = "no injury reports"
         if self.injuries is not None:
             injuries = f"injuries of {self._day(self.injuries)}"
-        fixtures = "no schedule"
-        if self.fixtures:
-            fixtures = f"{self.fixtures} fixtures to come"
+        fixtures = self.coming or "no schedule"
         return f"{self.season} rests on {games}, {rosters}, {injuries}, {fixtures}"
+
+    @property
+    def coming(self) -> str:
+        """What is known of the regular-season games to come, in words; empty if nothing."""
+        if self.regular_over:
+            return "no regular-season games left"
+        return f"{self.fixtures} fixtures to come" if self.fixtures else ""
 
     def _day(self, day: pd.Timestamp) -> str:
         age = (self.as_of_date - day).days

@@ -68,12 +68,14 @@ def ingest(
     force: bool = False,
     manifest_path: Path | None = None,
     console: Console | None = None,
+    brief: bool = False,
 ) -> IngestResult:
     """Read one or several folders of raw files, check them and write the canonical tables.
 
     Nothing is written unless every file is sound; previous tables stay as they are then. If raw
     files, tables and code are those of the manifest, nothing is done. Ingests and readers of one
-    folder of tables wait for each other. The manifest and `quality.json` beside it are in
+    folder of tables wait for each other. The console shows the quality report, or if `brief` its
+    warnings alone. The manifest and `quality.json` beside it are in
     `processed_dir` unless `manifest_path` says otherwise.
 
     Raises:
@@ -99,7 +101,10 @@ def ingest(
             raise
         manifest.write(tables, report, processed_dir, manifest_path)
     if console is not None:
-        quality.print_report(report, console)
+        if brief:
+            quality.print_warnings(report.warnings, console)
+        else:
+            quality.print_report(report, console)
     rows = ", ".join(f"{name} {len(table):,}" for name, table in tables.items())
     say(console, f"Rows written to {processed_dir}: {rows}.")
     return IngestResult(tables, report, changed=True)

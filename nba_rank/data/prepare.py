@@ -22,13 +22,13 @@ from nba_rank.data.tables import Tables
 
 
 def prepare_tables(
-    config: DataConfig, console: Console | None, *, force: bool = False
+    config: DataConfig, console: Console | None, *, force: bool = False, brief: bool = False
 ) -> IngestResult:
     """Return the checked tables of a data source, simulated first where that is the source.
 
     They are those of the folders as far as a run may see them, see `seen`. Any number of runs may
-    do so at once: one of them simulates and ingests, the others wait. `console` and `force` are
-    those of `ingest`.
+    do so at once: one of them simulates and ingests, the others wait. `console`, `force` and
+    `brief` are those of `ingest`.
 
     Raises:
         IngestError: The raw files cannot be used.
@@ -44,6 +44,7 @@ def prepare_tables(
             force=force,
             manifest_path=manifest_path(config),
             console=console,
+            brief=brief,
         )
         return replace(result, tables=seen(result.tables, config))
 

@@ -31,12 +31,14 @@ class Remaining:
     Attributes:
         home: Position of the home team, int64 [G].
         away: Position of the visiting team, int64 [G].
-        day: Days since 1970-01-01, int64 [G].
+        day: Days since 1970-01-01, int64 [G]. Fixtures before the morning whose results are not
+            known have their own days and come first.
         neutral: Whether the court is neutral, bool [G].
         back_to_back: Whether home and visiting team also play the day before, bool [G, 2].
         assumed: Whether the game is made up for lack of a schedule, bool [G].
         unpaired: Games of single teams for which there was no opponent.
         surplus: Games of single teams in the schedule beyond those of their season.
+        overdue: Fixtures before the morning whose results are not known.
     """
 
     home: np.ndarray
@@ -47,6 +49,7 @@ class Remaining:
     assumed: np.ndarray
     unpaired: int = 0
     surplus: int = 0
+    overdue: int = 0
 
     def take(self, chosen: np.ndarray) -> Self:
         """Return some of the games, a mask [G] or positions."""
@@ -62,6 +65,11 @@ class Remaining:
         """What was assumed for how many games, in one sentence; empty if nothing."""
         made_up, games = int(self.assumed.sum()), len(self.assumed)
         parts = []
+        if self.overdue:
+            parts.append(
+                f"{self.overdue} fixtures before the date have no result in the tables: they count "
+                "as games left"
+            )
         if made_up:
             sides = np.concatenate([self.home[self.assumed], self.away[self.assumed]])
             parts.append(
@@ -143,15 +151,15 @@ class SeasonGames:
     def remaining(self, as_of_date: pd.Timestamp) -> Remaining:
         """Return the regular-season games left on the morning of a date.
 
-        Every team has as many games left as in `race`: the fixtures that are public by then, and
-        games made up by `assumed_fixtures.assume` for those that are missing.
+        Every team has as many games left as in `race`: the fixtures that are public by then and
+        have no result, and games made up by `assumed_fixtures.assume` for those that are missing.
         """
         today, ids = _day(as_of_date), self.team_id
         rows = self._before(self._regular, today)
         at_home = _take(rows, rows["is_home"])
         played = Fixtures(at_home["team"], at_home["opponent"], at_home["day"])
         public = _take(self._schedule, self._schedule["known_from"] <= today)
-        to_come = _take(public, public["day"] >= today)
+        to_come = _take(public, (public["day"] >= today) | self._overdue(public, played, today))
         known = Fixtures(to_come["home"], to_come["away"], to_come["day"])
 
         left = games_left(rows, self.season, ids, pd.Timestamp(as_of_date))
@@ -184,17 +192,34 @@ class SeasonGames:
         order = np.lexsort((games.home, games.day))
         assumed = np.repeat([False, True], [len(known.day), len(made_up.day)])
         neutral = np.concatenate([to_come["neutral"], np.zeros(len(made_up.day), dtype=bool)])
-        last = int(games.day.max(initial=today))
-        playing = played.and_(games).on_days(today - 1, last, len(ids))
+        first, last = int(games.day.min(initial=today)), int(games.day.max(initial=today))
+        playing = played.and_(games).on_days(first - 1, last, len(ids))
         games = games.take(order)
         return Remaining(
             **vars(games),
             neutral=neutral[order],
-            back_to_back=playing[games.sides, games.day[:, None] - today],
+            back_to_back=playing[games.sides, games.day[:, None] - first],
             assumed=assumed[order],
             unpaired=unpaired,
             surplus=int(np.maximum(-lacking, 0).sum()),
+            overdue=int((games.day < today).sum()),
         )
+
+    def _overdue(self, public: _Columns, played: Fixtures, today: int) -> np.ndarray:
+        """Mark the fixtures before a day that have no result, while there is no later kind of game.
+
+        A neutral game may stand with the other host among those that are played.
+        """
+        if (self._postseason["day"] < today).any():
+            return np.zeros(len(public["day"]), dtype=bool)
+        T = len(self.team_id)
+
+        def keys(home: np.ndarray, away: np.ndarray, day: np.ndarray) -> np.ndarray:
+            return (day * T + np.minimum(home, away)) * T + np.maximum(home, away)
+
+        listed = keys(public["home"], public["away"], public["day"])
+        done = keys(played.home, played.away, played.day)
+        return np.asarray((public["day"] < today) & ~np.isin(listed, done))
 
     def _before(self, columns: _Columns, day: int) -> _Columns:
         """Return the games before a day, with the positions of both teams.

@@ -108,8 +108,8 @@ def season_of_date(dates: pd.Series, known: GameTables) -> pd.Series:
 
     A season lasts from the day after the last game of the one before. If that day is unknown (the
     earlier season is not in the tables, or its champion is not yet known), the league's year is
-    used, 1 July to 30 June. The season after the last one of the tables counts as well, so that a
-    roster can come before any game.
+    used, 1 July to 30 June (2019-20: to August). The season after the last one of the tables counts
+    as well, so that a roster can come before any game.
     """
     seasons = known.seasons
     last_days = known.games.groupby("season")["game_date"].max()
@@ -136,7 +136,9 @@ def _season_after(season: str, years: int) -> str:
 
 
 def _end_of_year(season: str) -> pd.Timestamp:
-    return pd.Timestamp(season_start_year(season) + 1, 6, 30)
+    """Return 30 June, or the later day by which a regular season that was stopped has ended."""
+    _, last = league.playing_days(season, "regular")
+    return max(last, pd.Timestamp(season_start_year(season) + 1, 6, 30))
 
 
 def team_ids(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.Series:

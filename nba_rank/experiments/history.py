@@ -27,12 +27,25 @@ def append(path: Path, forecast: pd.DataFrame) -> pd.DataFrame:
     """
     with locked(path.with_name(f".{path.name}.lock")):
         history = pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=MADE_BY)
-        same = (history[MADE_BY] == forecast[MADE_BY].iloc[0]).all(axis=1)
-        if same.any():
+        if same(history, forecast).any():
             return history
         history = pd.concat([history, forecast], ignore_index=True) if len(history) else forecast
         write_frame(path, history)
     return history
+
+
+def same(history: pd.DataFrame, forecast: pd.DataFrame) -> "pd.Series[bool]":
+    """Mark the rows of a history that are those of a forecast."""
+    return (history[MADE_BY] == forecast[MADE_BY].iloc[0]).all(axis=1)
+
+
+def named_as(history: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return a history with the teams' abbreviations of a forecast, by id.
+
+    Before its first game a team may have another one than the season's logs give it.
+    """
+    names = predictions.set_index("team_id")["team"]
+    return history.assign(team=history["team_id"].map(names))
 
 
 def before(history: pd.DataFrame, as_of: pd.Timestamp, days: int) -> pd.DataFrame:

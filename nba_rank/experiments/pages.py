@@ -26,7 +26,13 @@ INDEX = "index.html"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def publish(forecast: DateForecast, morning: Morning, run: Path, outputs: Path) -> Path:
+def publish(
+    forecast: DateForecast,
+    morning: Morning,
+    run: Path,
+    outputs: Path,
+    made_at: str | None = None,
+) -> Path:
     """Write the page of a forecast into the folder of its season.
 
     `index.html` is the page of the newest date that has one, and lists all; each page leads to the
@@ -39,6 +45,7 @@ def publish(forecast: DateForecast, morning: Morning, run: Path, outputs: Path) 
         morning: What it was made of; games of its date and later are not read.
         run: Folder of the run that made it.
         outputs: Folder that holds those of seasons.
+        made_at: When the forecast was made, as `now` writes it; now if it is not given.
 
     Returns:
         The file of the date.
@@ -46,7 +53,7 @@ def publish(forecast: DateForecast, morning: Morning, run: Path, outputs: Path) 
     folder = season_folder(outputs, forecast.basis.season)
     date = f"{forecast.basis.as_of_date:%Y-%m-%d}"
     pages = sorted({*_dates(folder, ".html"), *([] if forecast.hypothetical else [date])})
-    text = season_page(_view(forecast, morning, run, folder, pages))
+    text = season_page(_view(forecast, morning, run, folder, pages, made_at or now()))
     path = folder / f"{date}{'_what_if' if forecast.hypothetical else ''}.html"
     write_text(path, text)
     if not forecast.hypothetical:
@@ -94,7 +101,12 @@ def season_folder(outputs: Path, season: str) -> Path:
 
 
 def _view(
-    forecast: DateForecast, morning: Morning, run: Path, folder: Path, pages: list[str]
+    forecast: DateForecast,
+    morning: Morning,
+    run: Path,
+    folder: Path,
+    pages: list[str],
+    made_at: str,
 ) -> SeasonView:
     """Gather what the season's folder and the run know beside a forecast."""
     basis = forecast.basis
@@ -104,10 +116,12 @@ def _view(
     tested = run / "metrics.csv"
     metrics = pd.read_csv(tested) if tested.exists() else pd.DataFrame(columns=TIDY_COLUMNS)
     known, from_run = _history(run, folder, season)
+    if len(known):
+        known = history.named_as(known[known["as_of_date"] < date], forecast.predictions)
     told = why(forecast, morning)
     return SeasonView(
         forecast,
-        known[known["as_of_date"] < date] if len(known) else known,
+        known,
         told.changes,
         told.without,
         from_run,
@@ -117,7 +131,7 @@ def _view(
         {
             "Models": run.name,
             "Program": (git_revision() or "")[:12],
-            "Made": now().replace("T", " ").replace("+00:00", " UTC"),
+            "Made": made_at.replace("T", " ").replace("+00:00", " UTC"),
         },
         pages,
     )

@@ -62,7 +62,7 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
         _check_folders(data, run)
         if config.fetch:
             _fetch(config, data, as_of, console)
-    prepare_tables(data, console)
+    prepare_tables(data, console, brief=True)
     morning = read_morning(
         PredictConfig(
             run=str(run),
@@ -76,11 +76,13 @@ def today(cfg: DictConfig, console: Console) -> DateForecast:
     )
     forecast = forecast_of(morning)
     folder = season_folder(outputs, forecast.basis.season)
-    made = history.append(folder / history.FILE, _remembered(forecast, run))
+    rows = _remembered(forecast, run)
+    made = history.append(folder / history.FILE, rows)
+    made_at = made.loc[history.same(made, rows), "made_at"].iloc[0]
     forecast.write(folder / f"{as_of}.csv")
     _draw(forecast, made, folder)
     show_forecast(forecast, console, _moved(forecast, made))
-    page = publish(forecast, morning, run, outputs)
+    page = publish(forecast, morning, run, outputs, made_at)
     console.print(f"Remembered in {escape.terminal(str(folder))}, page {page.name}")
     _tell_learned(FoldPlan.from_dict(manifest["folds"]), forecast.basis.season, console)
     return forecast
@@ -104,7 +106,7 @@ def _tell_learned(plan: FoldPlan, season: str, console: Console) -> None:
     if learned < before:
         console.print(
             f"[yellow]The models have learned from seasons up to {learned} alone[/]: "
-            f"train with folds=production to learn from all up to {before}"
+            f"train anew with folds=production to learn from all up to {before}"
         )
 
 
@@ -142,7 +144,9 @@ def _draw(forecast: DateForecast, made: pd.DataFrame, folder: Path) -> None:
     """Draw the season as it was forecast up to the date."""
     teams = forecast.predictions.merge(forecast.decided, on="team_id")
     champion = teams.loc[teams["state"] == "champion", "team"]
-    known = made[made["as_of_date"] <= forecast.basis.as_of_date]
+    known = history.named_as(
+        made[made["as_of_date"] <= forecast.basis.as_of_date], forecast.predictions
+    )
     for name, figure in season_figures(known, next(iter(champion), None)).items():
         save(figure, folder / f"{name}.png")
 

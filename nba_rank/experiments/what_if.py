@@ -276,7 +276,8 @@ class _Assumptions:
         names = f"{self.teams[winner]} and {self.teams[loser]}"
         home, away = ids[left.home], ids[left.away]
         meeting = ((home == winner) & (away == loser)) | ((home == loser) & (away == winner))
-        games = np.flatnonzero(meeting & ~left.assumed)
+        to_come = ~left.assumed & (left.day >= day_of(self.morning.as_of_date))
+        games = np.flatnonzero(meeting & to_come)
         dates = [f"{day:%Y-%m-%d}" for day in pd.to_datetime(left.day[games], unit="D")]
         shown = f"they meet on {', '.join(dates)}" if dates else "they do not meet any more"
         if parts["date"]:

@@ -82,7 +82,8 @@ def coming_games(
         }
     )
     date = situation.as_of_date
-    told = (games["game_date"] < date + pd.Timedelta(days=n_days)) & ~left.assumed
+    until = date + pd.Timedelta(days=n_days)
+    told = games["game_date"].between(date, until, inclusive="left") & ~left.assumed
     if situation.results is not None:
         told &= np.isnan(situation.results)
     known = np.flatnonzero(told)

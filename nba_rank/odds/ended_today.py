@@ -58,8 +58,8 @@ def ended_today(
         over the games left, points; home court is not in it; null without games);
         `best_seed` and `worst_seed` still possible, by wins (see `possible_seeds`); the seed after
         the last game; before it null until 2014-15, when division winners were seeded first;
-        `clinched_first_seed`, `clinched_playoffs`, `clinched_play_in` (its last seed or better) and
-        `eliminated`: certain by those bounds, then by the play-in.
+        `clinched_first_seed`, `clinched_playoffs`, `clinched_play_in` (its last seed or better,
+        while the team is not out) and `eliminated`: certain by those bounds, then by the play-in.
     """
     situation = Situation.of(tables, season, as_of_date)
     if hypothesis is not None:
@@ -104,9 +104,9 @@ def ended_today(
     table["clinched_first_seed"] = (worst == 1).fillna(False).astype(bool)
     safe = worst <= 2 * BERTHS - line
     table["clinched_playoffs"] = stage == _FIRST_ROUND if over else safe.fillna(False).astype(bool)
-    table["clinched_play_in"] = (worst <= line).fillna(False).astype(bool) & ~uninvited
     out = (best > line + passed).fillna(False).astype(bool) | uninvited
     table["eliminated"] = stage == _LOTTERY if over else out
+    table["clinched_play_in"] = (worst <= line).fillna(False).astype(bool) & ~table["eliminated"]
     columns = [
         "season", "as_of_date", "team_id", "team", "conference", "seed", "wins", "losses",
         "win_pct", "games_behind", "point_diff", "tie_break", "stage", "opponent", "hosts",

@@ -146,7 +146,7 @@ def _print_standings(standings: pd.DataFrame, console: Console) -> None:
         if not over:
             home = rows["home_games_left"].astype(str)
             texts["left"] = rows["games_left"].astype(str) + " (" + home + ")"
-            texts["opponents"] = rows["opponents_strength"].map("{:+.1f}".format)
+            texts["opponents"] = [number(points, "+.1f") for points in rows["opponents_strength"]]
         if not over and rows["best_seed"].notna().all():
             best, worst = rows["best_seed"].astype(str), rows["worst_seed"].astype(str)
             texts["open"] = best.where(best == worst, best + "-" + worst)

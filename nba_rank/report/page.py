@@ -372,11 +372,7 @@ def _facts(view: SeasonView) -> list[tuple[str, str]]:
         ),
         (
             "Schedule",
-            "the season is over"
-            if basis.over
-            else f"{basis.fixtures} fixtures to come"
-            if basis.fixtures
-            else "none known",
+            "the season is over" if basis.over else basis.coming or "none known",
         ),
         ("Assumed", sentence(assumed)),
         ("Hypothetical", forecast.hypothetical),

@@ -168,3 +168,15 @@ def test_a_schedule_file_says_when_the_coming_season_opens(sim_tables):
     schedule = pd.concat([sim_tables.schedule, fixture], ignore_index=True)
     tables = with_coming_season(replace(sim_tables, schedule=schedule), late)
     assert season_of_date(tables, late) == "2024-25"
+
+
+def test_a_season_that_was_stopped_goes_on_as_long_as_its_schedule_does(sim_tables):
+    stopped, resumed = pd.Timestamp("2024-03-11"), pd.Timestamp("2024-07-30")
+    games = sim_tables.games[sim_tables.games["game_date"] <= stopped]
+    fixture = sim_tables.schedule.tail(1).assign(game_date=resumed, known_from=resumed - 30 * DAY)
+    tables = replace(sim_tables, games=games, schedule=fixture)
+    for date in (resumed - 30 * DAY, resumed):
+        assert season_of_date(tables, date) == "2023-24"
+    for date in (resumed - 31 * DAY, resumed + DAY):  # not announced yet; nothing to come
+        with pytest.raises(UserError, match="is outside the data"):
+            season_of_date(tables, date)

@@ -81,6 +81,20 @@ def test_nothing_is_due_after_a_season(sim_tables, basis):
     assert "over" not in basis(last).line
 
 
+def test_a_regular_season_that_is_over_misses_no_schedule(sim_tables, basis):
+    last = game_days(sim_tables).iloc[-1]
+    assert "no regular-season games left" not in basis(last).line
+    for scheduled in (True, False):
+        assert basis(last + DAY, end=last + DAY, scheduled=scheduled).line.endswith(
+            ", no regular-season games left"
+        )
+    # A game that was cancelled is not due once the playoffs have begun.
+    games = sim_tables.games.query("season != @SEASON or game_date != @last or kind != 'regular'")
+    tables = replace(sim_tables, games=games)
+    playoffs = games.loc[games["season"] == SEASON, "game_date"].max()
+    assert Basis.of(tables, SEASON, playoffs, playoffs).regular_over
+
+
 def test_the_line_says_how_old_rosters_and_reports_are(sim_tables, basis):
     days = game_days(sim_tables)
     line = basis(days[40]).line

@@ -152,6 +152,15 @@ def test_a_roster_is_of_the_season_that_is_played_or_comes_next(expected, season
     assert found.astype("object").where(found.notna(), None).tolist() == [*expected.values()]
 
 
+def test_a_season_that_was_stopped_goes_on_until_its_restart_is_played():
+    stopped = pd.DataFrame(
+        {"season": ["2019-20"], "game_date": pd.to_datetime(["2020-03-11"]), "complete": False}
+    )
+    dates = pd.Series(pd.to_datetime(["2020-08-13", "2020-12-22"]))
+    found = season_of_date(dates, GameTables(*[stopped] * 5))
+    assert found.tolist() == ["2019-20", "2020-21"]
+
+
 def test_rosters_outside_the_game_logs_are_dropped_and_counted(folder):
     put_roster(folder, player(380), player(380, date="2022-10-18"), player(381, date="2024-10-22"))
     put_roster(folder, player(380, date="11/12/2023"), name="undecided")

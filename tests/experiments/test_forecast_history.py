@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from nba_rank.experiments.history import append, before
+from nba_rank.experiments.history import append, before, named_as
 
 
 def forecast(day, ranks=(1, 2), data="a", **more):
@@ -48,3 +48,10 @@ def test_movement_looks_back_at_least_so_many_days(path):
     assert before(history, as_of, 1)["as_of_date"].unique() == [pd.Timestamp("2026-11-07")]
     assert before(history, as_of, 7)["as_of_date"].unique() == [pd.Timestamp("2026-11-01")]
     assert before(history, as_of, 8).empty
+
+
+def test_teams_are_called_as_in_the_newest_forecast(path):
+    append(path, forecast("2011-12-10", team=["BKN", "NOP"]))
+    newest = forecast("2011-12-26", team=["NJN", "NOH"])
+    history = named_as(append(path, newest), newest)
+    assert history["team"].tolist() == ["NJN", "NOH"] * 2

@@ -40,7 +40,7 @@ def run(tmp_path, monkeypatch):
 @pytest.fixture
 def publish(run, tmp_path, sim_tables):
     morning = SimpleNamespace(tables=sim_tables, config=None)
-    return lambda forecast: pages.publish(forecast, morning, run, tmp_path)
+    return lambda forecast, *made: pages.publish(forecast, morning, run, tmp_path, *made)
 
 
 def dates_of(text: str, name="dates") -> list[str]:
@@ -98,6 +98,13 @@ def test_the_front_door_lists_the_seasons_with_their_favourites(publish, tmp_pat
     assert ", &gt;99% for the title; next " in found[0]
     assert found[1] == "Denver Nuggets are champions."
     assert not re.search(r"https?://|<script", text)
+
+
+def test_a_page_says_when_its_forecast_was_made(publish):
+    made = "2024-01-15T09:30:00+00:00"
+    text = publish(made_forecast(), made).read_text()
+    assert "2024-01-15 09:30:00 UTC" in text
+    assert publish(made_forecast(), made).read_text() == text
 
 
 def test_a_hypothetical_page_is_no_days_page(publish, tmp_path):

@@ -68,6 +68,10 @@ def test_the_fixtures_of_the_days_asked_for_are_forecast(odds, models, morning, 
         due[columns].sort_values(columns, ignore_index=True),
     )
     assert coming_games(odds, models, morning, sim_tables, 0).empty
+    # What was due on the days before and has no result is not to come.
+    early = sim_tables.team_games["game_date"] < date - pd.Timedelta(days=3)
+    late = replace(sim_tables, team_games=sim_tables.team_games[early])
+    assert len(coming_games(odds, models, morning, late, 3)) == len(found)
 
 
 def test_games_that_are_made_up_for_lack_of_a_schedule_are_not_forecast(

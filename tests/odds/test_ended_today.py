@@ -64,6 +64,7 @@ def test_flags_and_ranges_never_contradict_the_simulation(sim_tables, on, days):
         assert (reach[table["clinched_playoffs"]] == 1).all()
         assert (reach[table["eliminated"]] == 0).all()
         assert (seeds[:, table["clinched_play_in"]] <= 10).all()
+        assert not (table["clinched_play_in"] & table["eliminated"]).any()
         assert (seeds[:, table["clinched_first_seed"]] == 1).all()
         decided += int(table["clinched_playoffs"].sum() + table["eliminated"].sum())
     assert decided > 60

@@ -144,6 +144,9 @@ def test_standings_after_the_last_game_and_before_the_first():
     lines = standings(games_left=0)
     assert lines[0] == "East, final standings"
     assert "1 BOS z 50-10 0.0 +500 v MIL" in lines
+    assert f"1 BOS z 50-10 0.0 +500 v MIL 0 (0) {ABSENT} 1" in standings(
+        games_left=[0, 3, 3], home_games_left=0, opponents_strength=[None, 0.0, 2.5]
+    )
     unknown = pd.array([pd.NA] * 3, "Int64")
     assert "1 BOS z 50-10 0.0 +500 v MIL 3 (1) -1.2" in standings(best_seed=unknown)
     assert any("No game has been played" in line for line in standings(wins=0, losses=0))
