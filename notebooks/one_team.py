@@ -25,7 +25,7 @@ import nba_rank
 from nba_rank.config.schema import ExplainConfig, PredictDataConfig, WhatIfConfig
 from nba_rank.core.run_dir import newest_finished
 from nba_rank.experiments.explain import Explanation, explanation
-from nba_rank.report.explanation import explanation_figure
+from nba_rank.report.explanation_figures import explanation_figure
 from nba_rank.report.forecast_figures import OTHERS
 from nba_rank.report.format import pivot, where
 from nba_rank.report.labels import POINT_LABELS, label

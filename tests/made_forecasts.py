@@ -9,6 +9,7 @@ from nba_rank.data.freshness import Basis
 from nba_rank.data.league import league_teams
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.report.page_changes import Changes
 
 SEASON = "2023-24"
 DATE = pd.Timestamp("2024-01-15")
@@ -181,4 +182,39 @@ def made_history(days: int, date=DATE) -> pd.DataFrame:
     return pd.concat(
         [made_predictions(date - pd.Timedelta(days=ago), ago % 30) for ago in range(1, days + 1)],
         ignore_index=True,
+    )
+
+
+def made_changes(shift=3, date=DATE) -> Changes:
+    """A week ago the ranks were `shift` places on; a third of each move is by new results.
+
+    Strengths have changed by .6, most by a player who is back now.
+    """
+    since = date - pd.Timedelta(days=7)
+    teams, now = made_teams()["team_id"].to_numpy(), made_predictions(date)
+    before = made_predictions(since, shift)
+    won = (before["rank"] - now["rank"]).to_numpy()
+    shares = {
+        ("new_results", ""): 1 / 3, ("player_is_back", NASTY[0]): 0.8, ("small_parts", ""): 0.2,
+        ("results_of_others", ""): 0.0, ("strength_of_others", ""): -1 / 3,
+    }  # fmt: skip
+    rows = [("moved_places", *name, share * won, won) for name, share in shares.items()]
+    rows += [("strength", "full_strength", NASTY[0], 1.04, 0.6),
+             ("strength", "margin_to_date", "", -0.44, 0.6)]  # fmt: skip
+    parts = pd.concat(
+        pd.DataFrame({"level": level, "team_id": teams, "part": part, "player": player,
+                      "value": value, "whole": whole})
+        for level, part, player, value, whole in rows
+    )  # fmt: skip
+    title = before["title_prob"].clip(0.02, 0.5)
+    return Changes(since, before.assign(won=2, lost=1, title_prob=title), parts)
+
+
+def made_without() -> pd.DataFrame:
+    """Of the first two teams the first player, without whom they fall and rise."""
+    teams = made_teams()["team_id"].tolist()[:2]
+    values = {"places": [2.0, -1.0], "wins": [-3.24, 0.01], "title_prob": [-0.9, 0.0]}
+    return pd.concat(
+        pd.DataFrame({"team_id": teams, "player": NASTY[0], "part": part, "value": value})
+        for part, value in values.items()
     )

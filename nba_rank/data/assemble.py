@@ -19,7 +19,7 @@ from nba_rank.data.player_rows import player_rows
 from nba_rank.data.ratings import raptor_table, team_records_table
 from nba_rank.data.raw import columns
 from nba_rank.data.rosters import roster_table
-from nba_rank.data.schedules import schedule_table
+from nba_rank.data.schedules import check_days_off, schedule_table
 from nba_rank.data.tables import KINDS, SCHEMA, Tables, conform, no_rows
 
 MAX_EXCLUDED_SHARE = 0.01
@@ -28,6 +28,12 @@ MAX_EXCLUDED_GAMES = 5
 
 MIN_SHARE_BEFORE_PLAYOFFS = 0.95
 """Share of the regular season that must be there when there are playoffs."""
+
+MAX_PAUSE = 10
+"""Days from one regular-season game day to the next; up to 7 at an All-Star break."""
+
+MAX_BEHIND = 8
+"""Games that a team can be behind another one in a season in progress; up to 7, 8 in 2020-21."""
 
 MAX_NAMED = 5
 """Teams with few games that are named."""
@@ -64,8 +70,10 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
         for level, some in rows.items()
     }
     teams = finished(rows["team"], issues)
-    trust = _trust(teams, rows.get("player"))
-    teams = deduplicate(teams, ["game_id", "team_id"], ["points"], issues, trust)
+    key = ["game_id", "team_id"]
+    if teams.duplicated(key).any():
+        trust = _trust(teams, rows.get("player"))
+        teams = deduplicate(teams, key, ["points"], issues, trust)
     sides = pair_sides(teams, issues)
     issues.raise_errors()
     player_games = no_rows("player_games")
@@ -74,6 +82,8 @@ def assemble(rows: Mapping[str, pd.DataFrame], issues: IngestIssues) -> Tables:
     games, team_games, teams = _games(sides), conform("team_games", sides), _teams(sides, issues)
     seasons = _seasons(games, team_games, player_games, sides, issues)
     issues.raise_errors()
+    regular = sides[sides["is_home"] & sides["kind"].eq("regular")]
+    check_days_off(regular[["season", "game_date", "file"]], issues)
     warn_gaps(team_games, player_games, teams, issues)
     known = GameTables(games, team_games, player_games, teams, seasons)
 
@@ -283,11 +293,12 @@ def _seasons(
             remedy = "Add the games that are missing: standings and seeds would be wrong."
             what = f"{season} has playoffs, but {regular} of {expected} regular-season games"
             issues.error_file(file_of[season], what, remedy)
-        if regular != expected:
+        if regular != expected and not _is_under_way(of_season, file_of.index.max()):
             issues.warn_file(
                 file_of[season], "regular season of another length than expected",
                 f"{season}: {regular} games of {expected}{_fewest(of_season)}",
             )  # fmt: skip
+        _warn_pause(of_season, season, file_of[season], issues)
         champion, runner_up = finalists(of_season)
         if playoffs and not champion and season < file_of.index.max():
             what = "playoffs without a champion, though a later season is there: games are missing"
@@ -300,6 +311,33 @@ def _seasons(
             )
         )  # fmt: skip
     return conform("seasons", pd.DataFrame(rows, columns=list(SCHEMA["seasons"])))
+
+
+def _is_under_way(of_season: pd.DataFrame, newest: str) -> bool:
+    """Whether the newest season may lack games because they are still to come.
+
+    That is so before the last days of its regular season, while no team is far behind the others.
+    """
+    regular = of_season[of_season["kind"] == "regular"]
+    season = str(of_season["season"].iloc[0])
+    if season != newest or len(regular) < len(of_season):
+        return False
+    games = regular.groupby("team_id").size().reindex(sorted(league.team_ids(season)), fill_value=0)
+    few = games.max() - games.min() <= MAX_BEHIND
+    return bool(few and games.max() < league.scheduled_games(season))
+
+
+def _warn_pause(of_season: pd.DataFrame, season: str, file: str, issues: IngestIssues) -> None:
+    """Warn of days without games in the middle of a regular season, but for the stop of 2019-20."""
+    days = of_season.loc[of_season["kind"] == "regular", "game_date"].drop_duplicates()
+    pauses = days.sort_values(ignore_index=True).diff().dt.days
+    if league.restart(season) is None and pauses.max() > MAX_PAUSE:
+        after = days.sort_values(ignore_index=True)[pauses.idxmax()]
+        before = after - pd.Timedelta(days=pauses.max())
+        what = "no regular-season game for many days: games are missing"
+        issues.warn_file(
+            file, what, f"{season}: none between {before:%Y-%m-%d} and {after:%Y-%m-%d}"
+        )
 
 
 def _fewest(of_season: pd.DataFrame) -> str:

@@ -1,5 +1,7 @@
 """The tables of injury reports and of the days that have one."""
 
+import re
+
 import pandas as pd
 
 from nba_rank.data.game_tables import GameTables
@@ -19,15 +21,23 @@ _FORMS = {
 }
 """What sources write, in lower case, for each of `STATUSES`."""
 
+_CLOCK = re.compile(r"(?<!\d)(\d{1,2})(?:[_:.-]?(\d\d))? ?_?([AP])M(?![A-Z])", re.IGNORECASE)
+"""A time in the name of a file, as that of an official report has it."""
+
 
 def injury_tables(
     rows: pd.DataFrame, known: GameTables, issues: IngestIssues
 ) -> dict[str, pd.DataFrame]:
     """Return the canonical tables of injury reports, of their days and of unreported teams.
 
-    Of several reports of one date only the last counts, in order of file name and of place in the
-    file. A player who is listed twice in it has the status of the last entry.
+    Of several reports of one date only the last counts, in order of file name (`08AM` before
+    `05PM`) and of place in the file. A player who is listed twice in it has the status of the last
+    entry.
     """
+    files = rows["file"].drop_duplicates()
+    order = files.str.replace(_CLOCK, _on_24_hours, regex=True).set_axis(files)
+    rows = rows.assign(order=rows["file"].map(order))
+    rows = rows.sort_values(["folder", "order"], kind="stable", ignore_index=True)
     # Files of two sources can write dates in two forms; one file a day is too short to judge alone.
     iso = columns.text(rows, "written_date").str.match(r"\d{4}-").eq(True)
     parts = [raw_values.dates(part, None).days for _, part in rows["written_date"].groupby(iso)]
@@ -70,6 +80,11 @@ def injury_tables(
         "injury_report_dates": reports,
         "unreported_teams": conform("unreported_teams", waiting),
     }
+
+
+def _on_24_hours(clock: re.Match[str]) -> str:
+    hour = int(clock[1]) % 12 + 12 * (clock[3].upper() == "P")
+    return f"{hour:02}:{clock[2] or '00'}"
 
 
 def _entries(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:

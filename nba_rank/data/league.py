@@ -242,6 +242,14 @@ def usual_opening(season: str) -> pd.Timestamp:
     return pd.Timestamp(season_start_year(season), 10, 22)
 
 
+def christmas_eve(season: str) -> pd.Timestamp:
+    """Return 24 December of a season: since 1947 no game was played on it, and some on the next.
+
+    The lockout of 1998 took the games of that December.
+    """
+    return pd.Timestamp(season_start_year(season), 12, 24)
+
+
 def scheduled_games(season: str) -> int:
     """Return the scheduled games of a team when the season began (2019-20: 82)."""
     return {"2011-12": 66, "2020-21": 72}.get(season, 82)

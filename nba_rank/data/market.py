@@ -14,14 +14,25 @@ from nba_rank.data.tables import KEYS, conform
 MARGIN_RANGE = (-0.05, 0.15)
 """Margins (sum of the implied probabilities of both sides minus 1) that two moneylines can have."""
 
-MAX_INVERTED = -0.2
-"""Correlation of spreads of the wrong sign with the margins; that of true ones is about .45."""
+MIN_AGREEMENT, MAX_INVERTED = 0.4, -0.2
+"""Least correlation of a season's spreads with the margins; that of true ones is .43 to .51.
+
+In fewer games it varies: 4 over the root of their number is allowed for. Below the second value the
+signs are wrong.
+"""
 
 MIN_SPREADS, MIN_MISSED = 30, 8.0
 """A file of so many spreads is judged; points by which true ones miss the margins at least."""
 
-MIN_CONTRADICTIONS = 5
-"""A file stops the ingest if most of its rows, and at least so many, contradict themselves."""
+MIN_CONTRADICTIONS, MAX_CONTRADICTIONS = 5, 0.1
+"""A file stops the ingest if more than such a share of its rows, and at least so many, contradict
+themselves; up to .005 of the rows do so in a season of true lines."""
+
+MIN_TOTALS = 28
+"""So many win totals are those of about all teams."""
+
+TOTALS_PER_GAME = (0.9, 1.1)
+"""Sum of the win totals of all teams by games of a season; that of true ones is 1.00 to 1.02."""
 
 _FACTS = ["season", "game_date", "home_team_id", "away_team_id", "home_points", "away_points"]
 _SHOWN = ["game_id", "home", "away"]
@@ -60,6 +71,7 @@ def market_totals_table(
         issues,
     )  # fmt: skip
 
+    _check_sums(rows, issues)
     season = rows.groupby("season")
     sizes = {name: len(league.team_ids(name)) for name in rows["season"].unique()}
     n_teams = rows["season"].map(sizes).astype("int64")
@@ -75,6 +87,17 @@ def market_totals_table(
     prob = implied_prob(rows["title_odds"])
     share = prob / prob.groupby(rows["season"]).transform("sum")
     return conform("market_totals", rows.assign(title_prob=share.mask(unknown)))
+
+
+def _check_sums(rows: pd.DataFrame, issues: IngestIssues) -> None:
+    """Refuse win totals of about all teams whose sum is not that of the games of a season."""
+    for (label, file), part in rows.groupby(["season", "file"], sort=False):
+        wins, n_teams = part["win_total"].sum(), part["win_total"].count()
+        share = 2 * wins / (league.scheduled_games(str(label)) * max(n_teams, 1))
+        if n_teams >= MIN_TOTALS and not TOTALS_PER_GAME[0] < share < TOTALS_PER_GAME[1]:
+            what = f"win totals of {label} add up to {wins:g} for {n_teams} teams"
+            remedy = "Each game has one winner: give the games that each team is to win."
+            issues.error_file(str(file), what, remedy)
 
 
 def market_lines_table(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.DataFrame:
@@ -196,10 +219,13 @@ def _check_signs(rows: pd.DataFrame, issues: IngestIssues) -> None:
         rows, against, ["game_id", "home_spread", "home_win_prob"],
     )  # fmt: skip
     for file, contradicts in against.groupby(rows["file"], sort=False):
-        if contradicts.sum() >= MIN_CONTRADICTIONS and contradicts.mean() > 0.5:
+        if contradicts.sum() >= MIN_CONTRADICTIONS and contradicts.mean() > MAX_CONTRADICTIONS:
+            first = rows.loc[contradicts[contradicts].index[0]]
             issues.error_file(
                 str(file),
-                "most spreads contradict their moneylines",
+                f"{contradicts.sum()} of {len(contradicts)} spreads contradict their moneylines, "
+                f"such as row {first['row']}: {first['home_spread']:g}, though the home team wins "
+                f"with {first['home_win_prob']:.0%}",
                 "HOME_SPREAD is negative where the home team is the favourite; turn its sign.",
             )
 
@@ -219,6 +245,12 @@ def _check_spreads(rows: pd.DataFrame, issues: IngestIssues) -> None:
         elif agreement < MAX_INVERTED:
             what = f"spreads favour the losers (correlation {agreement:.2f} with the margins)"
             remedy = "HOME_SPREAD is negative where the home team is the favourite; turn its sign."
+        elif agreement < MIN_AGREEMENT - 4 / len(part) ** 0.5:
+            what = (
+                f"spreads tell nothing of the results (correlation {agreement:.2f} with the "
+                f"margins of {len(part)} games; that of true ones is about .45)"
+            )
+            remedy = "Some signs are wrong, or the spreads are those of other games."
         elif missed < MIN_MISSED:
             what = (
                 f"spreads know the results (they miss the margins by {missed:.1f} points, "

@@ -57,7 +57,9 @@ def player_rows(rows: pd.DataFrame, sides: pd.DataFrame, issues: IngestIssues) -
     repeated = rows[rows.duplicated(["game_id", "player_id"], keep=False)]
     both = repeated.groupby(["game_id", "player_id"])["team_id"].transform("nunique") > 1
     issues.warn("player on both sides of a game: one row is kept", repeated, both, _SHOWN)
-    rows = deduplicate(rows, ["game_id", "player_id"], ["player_name"], issues)
+    side = rows.groupby(["season", "player_id", "team_id"])["game_id"].transform("nunique")
+    trust = side.where(both.reindex(rows.index, fill_value=False), 0)
+    rows = deduplicate(rows, ["game_id", "player_id"], ["player_name"], issues, trust)
     return _of_whole_teams(rows, sides, covered, issues)
 
 
@@ -79,7 +81,8 @@ def _who_appeared(rows: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:
         logs = rows["file"].mask(rows["file"].map(size) < MIN_GAMES, "")
         games = rows.assign(log=logs).groupby(log)["game_id"].nunique()
         cameo = cameo.assign(log=logs)
-        of_player = cameo.groupby(player, dropna=False)["row"].transform("size")
+        # A log can list its games twice.
+        of_player = cameo.groupby(player, dropna=False)["game_id"].transform("nunique")
         played = rows[rows["seconds"] > 0].groupby(player, dropna=False)["seconds"].mean()
         usual = cameo[player].merge(played.reset_index(), on=player, how="left")["seconds"]
         often = usual.set_axis(cameo.index).ge(REGULAR_SECONDS) & (of_player > 1)
@@ -280,6 +283,8 @@ def _of_possible_minutes(
     """Leave out the players of teams whose minutes are far from those of a game."""
     n_games = teams.groupby(["season", "kind"])["game_id"].transform("nunique")
     apart = teams[teams["minutes_apart"] & (n_games >= MIN_GAMES)]
+    if apart.empty:
+        return rows
     own = apart.join(first, on=_KEY, rsuffix="_of_players")
     own = own.drop(columns=["file", "row"]).rename(
         columns={"file_of_players": "file", "row_of_players": "row"}

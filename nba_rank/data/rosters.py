@@ -24,6 +24,9 @@ _SHOWN = ["date", "team", "player_name"]
 MIN_IDS = 8
 """A file of so many ids, none of which a game log has, has those of another source."""
 
+MAX_FOREIGN = 0.2
+"""A folder in which a smaller share of the ids goes with the names has those of another source."""
+
 LIST_SIZE = (8, 25)
 """Players on a team's list: a game needs eight, and a camp has about twenty."""
 
@@ -171,6 +174,7 @@ def identify_players(
 
     Rows without a `player_id` are identified by `match_names`, or left out, with a warning.
     """
+    rows = _of_this_league(rows, players, issues)
     absent = rows["player_id"].isna()
     rows = _of_known_ids(rows, players, issues)
     found, several = match_names(rows[absent], players)
@@ -190,6 +194,35 @@ def identify_players(
     rows = issues.drop("player of a file whose ids no game log has", rows, strange, _SHOWN)
     names = rows["player_id"].map(newest.set_index("player_id")["player_name"])
     return rows.assign(player_name=rows["player_name"].fillna(names).fillna(""))
+
+
+def _of_this_league(
+    rows: pd.DataFrame, players: pd.DataFrame, issues: IngestIssues
+) -> pd.DataFrame:
+    """Take the ids from the rows of a folder where they hardly ever go with the name in the logs.
+
+    They are another source's, and some of them are by chance those of other players.
+    """
+    named = rows["player_id"].gt(0) & rows["player_name"].notna()
+    if not named.any():
+        return rows
+    pairs = players[["player_id", "player_name"]].drop_duplicates()
+    names = pairs["player_name"].map(plain_name)
+    own = rows[named].assign(name=lambda each: each["player_name"].map(plain_name))
+    own = own[own["name"].isin(names)]
+    if own["name"].nunique() < MIN_IDS:
+        return rows
+    written = pd.MultiIndex.from_frame(own[["player_id", "name"]])
+    known = pd.MultiIndex.from_arrays([pairs["player_id"], names])
+    right = pd.Series(written.isin(known), own.index)
+    folder = own["file"].str.rpartition("/")[0]
+    share, people = right.groupby(folder).mean(), own["name"].groupby(folder).nunique()
+    others = share[(share < MAX_FOREIGN) & (people >= MIN_IDS)]
+    foreign = named & rows["file"].str.rpartition("/")[0].isin(others.index)
+    foreign &= rows["player_id"].isin(pairs["player_id"])
+    what = "ids that the game logs give to other players: players are identified by name"
+    issues.warn(what, rows, foreign, [*_SHOWN, "player_id"])
+    return rows.assign(player_id=rows["player_id"].mask(foreign))
 
 
 def _of_known_ids(rows: pd.DataFrame, players: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:

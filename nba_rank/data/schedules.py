@@ -17,9 +17,16 @@ from nba_rank.data.tables import conform
 _GAME = ["season", "game_date", "home_team_id", "away_team_id"]
 _SHOWN = ["date", "home", "away"]
 _DAY = pd.Timedelta(days=1)
+_TURNED = "home and away the other way round"
 
 MIN_WHOLE = 0.5
 """With so large a share of its fixtures, a season's schedule seems to be meant whole."""
+
+MIN_NEAR_CHRISTMAS = 30
+"""So many games from 20 to 31 December are those of all teams; a season has 56 or more."""
+
+MIN_PAUSES = (3, 2)
+"""Days from the last preseason game to the opening, and from the last game to the play-in."""
 
 MIN_SHIFTED = 3
 """So many games of a file on the day beside their own, and most of them, are another zone's."""
@@ -38,7 +45,7 @@ def schedule_table(
     games = known.games
     fixtures = games.loc[games["kind"] == "regular", [*_GAME, "neutral_site"]]
     if rows is not None:
-        listed = _listed(rows, known, issues)
+        listed = _without_other_kinds(_listed(rows, known, issues), fixtures, issues)
         fixtures = pd.concat([fixtures, listed[fixtures.columns]], ignore_index=True)
         issues.warn(
             "fixture of a team with more games than its season has: is it old, or preseason?",
@@ -88,6 +95,8 @@ def _listed(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.D
         rows, missed, _SHOWN,
     )  # fmt: skip
     rows = rows[~missed]
+    whole = pd.concat([games.loc[games["kind"] == "regular", _GAME], rows[[*_GAME, "file"]]])
+    check_days_off(whole, issues)
     sides = _sides(rows)
     twice = _of_sides(rows, sides[sides.duplicated(["game_date", "team_id"])])
     remedy = f"{columns.OTHER_ZONE} Where single rows are wrong or out of date, correct them."
@@ -95,20 +104,88 @@ def _listed(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.D
     return rows[~twice]
 
 
+def _without_other_kinds(
+    listed: pd.DataFrame, played: pd.DataFrame, issues: IngestIssues
+) -> pd.DataFrame:
+    """Leave out preseason and playoffs of seasons whose teams would have too many games.
+
+    A season begins after days without games, and ends before a day without any. Of all such spans
+    in which no team has more games than it is to have, the one with the most games is kept, and of
+    these the longest; without one nothing is left out.
+    """
+    outside = pd.Series(False, listed.index)
+    for season, own in listed.groupby("season"):
+        due = league.scheduled_games(str(season))
+        over = played.loc[played["season"] == season, _GAME]
+        whole = pd.concat([over, own[_GAME]])
+        sides = _sides(whole)
+        counts = pd.crosstab(sides["game_date"], sides["team_id"])
+        if counts.sum().max() <= due:
+            continue
+        days = counts.index.to_series()
+        before, after = days.diff().dt.days.fillna(99), -days.diff(-1).dt.days.fillna(-99)
+        first, last = days[before >= MIN_PAUSES[0]], days[after >= MIN_PAUSES[1]]
+        if len(over):
+            first, last = days[:1], last[last >= over["game_date"].max()]
+        spans = [
+            (int(part.to_numpy().sum()), end - start, start, end)
+            for start in first
+            for end in last
+            if len(part := counts.loc[start:end]) and part.sum().max() <= due
+        ]
+        if spans:
+            *_, start, end = max(spans)
+            outside |= listed["season"].eq(season) & ~listed["game_date"].between(start, end)
+    what = "fixture before or after a season in which all teams have their games: another kind"
+    return issues.drop(what, listed, outside, _SHOWN)
+
+
 def _check_days(
     rows: pd.DataFrame, done: pd.Series, games: pd.DataFrame, issues: IngestIssues
 ) -> None:
-    """Record an error for files most of whose games were played, but on the day before."""
+    """Record an error for files most of whose games were played, but on another day or ground."""
     counts = pd.DataFrame({"on the same day": done})
     for days, when in ((-1, "a day later"), (1, "a day earlier")):
         moved = rows[_GAME].assign(game_date=rows["game_date"] + days * _DAY)
         counts[when] = _in(moved, games) & ~done
+    turned = rows[_GAME].assign(
+        home_team_id=rows["away_team_id"], away_team_id=rows["home_team_id"]
+    )
+    counts[_TURNED] = _in(turned, games) & ~done
     for file, found in counts.groupby(rows["file"], sort=False).sum().iterrows():
         when = str(found.idxmax())
-        if when != "on the same day" and found[when] >= MIN_SHIFTED:
-            what = f"{found[when]} games that were played stand {when} than in the game logs"
-            exact = f"{found['on the same day']} on the same day"
-            issues.error_file(str(file), f"{what}, {exact}", columns.OTHER_ZONE)
+        if when == "on the same day" or found[when] < MIN_SHIFTED:
+            continue
+        what = f"{found[when]} games that were played stand {when} than in the game logs"
+        remedy = columns.OTHER_ZONE
+        if when == _TURNED:
+            what = f"{found[when]} games that were played have {_TURNED}"
+            remedy = "Give the home team as HOME; HOME and AWAY seem to be exchanged."
+        exact = f"{found['on the same day']} stand as in the game logs"
+        issues.error_file(str(file), f"{what}, {exact}", remedy)
+
+
+def check_days_off(games: pd.DataFrame, issues: IngestIssues) -> None:
+    """Record an error for seasons whose games around Christmas stand a day late or early.
+
+    Args:
+        games: One row a regular-season game, with `season`, `game_date` and the `file` to blame,
+            null where it is beyond doubt.
+        issues: Collects the error.
+    """
+    for season, played in games.groupby("season"):
+        eve = league.christmas_eve(str(season))
+        near = played[played["game_date"].between(eve - 4 * _DAY, eve + 7 * _DAY)]
+        files = near["file"].dropna()
+        if len(near) < MIN_NEAR_CHRISTMAS or files.empty:
+            continue
+        days = near["game_date"].value_counts()
+        if days.get(eve, 0) or not days.get(eve + _DAY, 0):
+            what = (
+                f"{season}: {days.get(eve, 0)} games on 24 December, when the league never plays, "
+                f"and {days.get(eve + _DAY, 0)} on 25 December, when it always does"
+            )
+            issues.error_file(str(files.mode()[0]), what, columns.OTHER_ZONE)
 
 
 def _with_too_many(fixtures: pd.DataFrame) -> pd.DataFrame:

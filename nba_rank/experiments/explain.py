@@ -17,16 +17,21 @@ from nba_rank.experiments.explain_seasons import importance
 from nba_rank.experiments.morning import Morning
 from nba_rank.experiments.predict import read_morning
 from nba_rank.experiments.what_if import assume
-from nba_rank.explain.date import explain_date
+from nba_rank.explain.date import explain_date, named
+from nba_rank.explain.moved import Seen, moved_levels
 from nba_rank.explain.parts import difference
+from nba_rank.report.explained import Told, is_strength_known
 from nba_rank.report.explanation import (
-    Told,
-    explanation_figure,
     explanation_text,
     importance_text,
-    is_strength_known,
     show_explanation,
     show_importance,
+)
+from nba_rank.report.explanation_figures import (
+    dependence_figure,
+    explanation_figure,
+    importance_figure,
+    teams_figure,
 )
 from nba_rank.report.style import save
 
@@ -66,10 +71,10 @@ def explain(cfg: DictConfig, console: Console) -> Explanation | pd.DataFrame:
         table = table.assign(hypothetical=told.hypothetical)
     write_frame(folder / f"{name}.parquet", table)
     written, figure = [f"{name}.parquet"], None
-    if told.team and is_strength_known(table):
-        figure = f"figures/{name}.png"
+    if is_strength_known(table):
+        figure, draw = f"figures/{name}.png", explanation_figure if told.team else teams_figure
         (folder / "figures").mkdir(parents=True, exist_ok=True)
-        save(explanation_figure(found.table, told), folder / figure)
+        save(draw(found.table, told), folder / figure)
         written.append(figure)
     analysis = RunDir(folder).next_analysis()
     text = explanation_text(found.table, told, figure)
@@ -86,13 +91,21 @@ def _seasons(config: ExplainConfig, folder: Path, console: Console) -> pd.DataFr
     asked += ["what_if"] if any(vars(config.what_if).values()) else []
     if asked:
         raise UserError(f"{', '.join(asked)} need a date: give as_of=2024-01-15 or another")
-    table = importance(config)
+    table, dependence = importance(config)
     write_frame(folder / "importance.csv", table)
+    write_frame(folder / "partial_dependence.csv", dependence)
+    written, figures = ["importance.csv", "partial_dependence.csv"], []
+    if len(dependence):
+        figures = ["figures/importance.png", "figures/partial_dependence.png"]
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        save(importance_figure(table), folder / figures[0])
+        save(dependence_figure(dependence), folder / figures[1])
     analysis = RunDir(folder).next_analysis()
-    text = importance_text(table, Path(config.run).name)
+    text = importance_text(table, Path(config.run).name, figures)
     write_atomically(analysis, lambda part: part.write_text(text, encoding="utf-8"))
     show_importance(table, console)
-    console.print(f"Written to {escape.terminal(f'{folder}: importance.csv, {analysis.name}')}")
+    names = ", ".join([*written, *figures, analysis.name])
+    console.print(f"Written to {escape.terminal(f'{folder}: {names}')}")
     return table
 
 
@@ -124,9 +137,11 @@ def explanation(config: ExplainConfig) -> Explanation:
         theirs = whole[whole["team_id"] == other[0]].assign(team_id=team[0], team=team[1])
         tables.append(difference(own, theirs).assign(compared_with=other[1]))
     if earlier is not None:
-        moved = difference(own, _explained(earlier, asked, 0, asked))
-        moved["as_of_date"] = morning.as_of_date
-        tables.append(moved.assign(compared_with=config.since))
+        before = _explained(earlier, asked, 0, asked)
+        now = own.drop(columns=["as_of_date"])
+        apart = difference(now, before.drop(columns=["as_of_date"]))
+        moved = pd.concat([apart, _moved(earlier, morning, asked)])
+        tables.append(moved.assign(as_of_date=morning.as_of_date, compared_with=config.since))
     table = pd.concat(tables, ignore_index=True)
     return Explanation(
         table,
@@ -167,6 +182,13 @@ def _explained(
         n_players=n_players,
         without=without,
     )
+
+
+def _moved(earlier: Morning, morning: Morning, teams: list[int] | None) -> pd.DataFrame:
+    """Say why the teams have moved since an earlier morning."""
+    before, now = (Seen(*each.inputs(), each.ratings) for each in (earlier, morning))
+    levels = moved_levels(morning.ranker, before, now, teams)
+    return named(pd.concat(levels, ignore_index=True), morning.tables, now.data.frame)
 
 
 def _asked(config: ExplainConfig, as_of: str) -> PredictConfig:

@@ -14,17 +14,24 @@ from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import seen
 from nba_rank.experiments.inputs import inputs_on, ratings_on
 from nba_rank.experiments.predict import read_run
-from nba_rank.explain.seasons import over_seasons, season_importance
+from nba_rank.explain.seasons import (
+    model_a_importance,
+    over_seasons,
+    partial_dependence,
+    season_importance,
+    strongest,
+)
 from nba_rank.features.store import build_store
 from nba_rank.models.ranker import Ranker
 from nba_rank.samples.dataset import PROJECTION
 from nba_rank.samples.folds import FoldPlan
 
 
-def importance(config: ExplainConfig) -> pd.DataFrame:
+def importance(config: ExplainConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure what the members and the stack of a run rest on, on its as-of dates.
 
-    Each test season is measured with the models that have not seen it. Returns as `over_seasons`.
+    Each test season is measured with the models that have not seen it. Returns `over_seasons` and
+    `partial_dependence` of the strongest features of the trees.
 
     Raises:
         UserError: The run is missing or unfinished, has no test season, or the tables are missing.
@@ -40,7 +47,7 @@ def importance(config: ExplainConfig) -> pd.DataFrame:
     grid = as_of_grid(tables, plan.test_seasons, run_config.data.as_of_every_days)
     ratings = ratings_on(tables, grid[["season", "as_of_date"]], run_config)
     rng = np.random.default_rng(run_config.seed)
-    found = []
+    found, read = [], []
     for season in track(plan.test_seasons, "seasons", transient=True):
         dates = grid.loc[grid["season"] == season, ["season", "as_of_date"]]
         own = ratings[ratings["season"] == season].reset_index(drop=True)
@@ -59,5 +66,12 @@ def importance(config: ExplainConfig) -> pd.DataFrame:
         truth = results.set_index(["season", "team_id"])["outcome_rank"]
         keys = pd.MultiIndex.from_frame(data.frame[["season", "team_id"]])
         rank = truth.reindex(keys).to_numpy(dtype=np.float64)
-        found.append(season_importance(ranker.members, ranker.ensemble, data, rank, groups, rng))
-    return over_seasons(pd.concat(found, ignore_index=True))
+        members = ranker.members
+        found.append(season_importance(members, ranker.ensemble, data, rank, groups, rng))
+        if members.model_a is not None and len(data.sets.frame):
+            of_sets = pd.MultiIndex.from_frame(data.sets.frame[["season", "team_id"]])
+            of_sets_rank = truth.reindex(of_sets).to_numpy(dtype=np.float64)
+            found.append(model_a_importance(members.model_a, data, of_sets_rank))
+        read.append((members, data))
+    table = pd.concat(found, ignore_index=True)
+    return over_seasons(table), partial_dependence(read, strongest(table))

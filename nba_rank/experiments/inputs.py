@@ -22,7 +22,6 @@ from nba_rank.features.roster import PlayerSets, player_sets
 from nba_rank.features.store import BuiltGroup, build_store, cached_store
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.device import device_of
-from nba_rank.models.model_a.loggers import model_loggers
 from nba_rank.models.oof import fit_folds, n_steps
 from nba_rank.models.ranker import League
 from nba_rank.odds.inputs import strength_inputs
@@ -261,6 +260,9 @@ def fit_members(
     stages: Stages,
 ) -> tuple[dict[str, Members], dict[str, Scores]]:
     """Fit every fold and log it; return the members by fit and the predictions by season."""
+    # Lightning takes seconds to import, and who only reads inputs needs none.
+    from nba_rank.models.model_a.loggers import model_loggers
+
     logs = run_dir.path / "logs"
     with stages.stage("models", n_steps(plan, config)) as advance:
         return fit_folds(

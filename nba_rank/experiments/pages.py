@@ -1,9 +1,10 @@
-"""The pages of a season: one a date, `index.html` as the newest, and links from the run."""
+"""The pages of seasons: one a date, the newest as `index.html`, the list of seasons."""
 
 import re
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
 from nba_rank.core.files import write_text
 from nba_rank.core.run_dir import git_revision, now, read_manifest
@@ -14,13 +15,14 @@ from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.track_record import game_scores, past_scores, played
 from nba_rank.experiments import history
 from nba_rank.experiments.morning import Morning
-from nba_rank.report.page import SeasonView, dates_list, season_page
-from nba_rank.report.render import link_seasons, with_block
+from nba_rank.experiments.why import why
+from nba_rank.report.page import SeasonView, dates_list, season_page, turns
+from nba_rank.report.render import block, link_seasons, with_block
+from nba_rank.report.seasons_page import seasons_page
 from nba_rank.samples.folds import FoldPlan
 
 INDEX = "index.html"
 
-_SINCE_DAYS = 7
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -33,7 +35,8 @@ def publish(
 ) -> Path:
     """Write the page of a forecast into the folder of its season.
 
-    `index.html` is the page of the newest date that has one, and lists all. A hypothetical forecast
+    `index.html` is the page of the newest date that has one, and lists all; each page leads to the
+    dates before and after it. `index.html` of `outputs` lists the seasons. A hypothetical forecast
     has a page of its own, `<date>_what_if.html`, that no other one links to. The run's report links
     to the seasons that it was tested on.
 
@@ -53,15 +56,38 @@ def publish(
     text = season_page(_view(forecast, morning, run, folder, pages, made_at or now()))
     path = folder / f"{date}{'_what_if' if forecast.hypothetical else ''}.html"
     write_text(path, text)
-    index = folder / INDEX
     if not forecast.hypothetical:
-        if date == pages[-1]:
+        place = pages.index(date)
+        for other in (*pages[max(place - 1, 0) : place], *pages[place + 1 : place + 2]):
+            _renew(folder / f"{other}.html", "turns", turns(pages, other))
+        index = folder / INDEX
+        if date == pages[-1] or not index.exists():
             write_text(index, text)
         else:
-            old = index.read_text(encoding="utf-8") if index.exists() else text
-            write_text(index, with_block(old, "dates", dates_list(pages)))
+            _renew(index, "dates", dates_list(pages))
+            _renew(index, "turns", turns(pages, pages[-1]))
+        _list_seasons(outputs)
         link_run(run, outputs, FoldPlan.from_dict(read_manifest(run)["folds"]).test_seasons)
     return path
+
+
+def _renew(path: Path, name: str, content: Markup) -> None:
+    """Write other content between the marks of a page."""
+    old = path.read_text(encoding="utf-8")
+    new = with_block(old, name, content)
+    if new != old:
+        write_text(path, new)
+
+
+def _list_seasons(outputs: Path) -> None:
+    """Write the list of the seasons that have pages, newest first."""
+    seasons = []
+    for folder in sorted(outputs.glob(season_folder(outputs, "*").name), reverse=True):
+        if (dates := _dates(folder, ".html")) and (folder / INDEX).exists():
+            lead = block((folder / INDEX).read_text(encoding="utf-8"), "lead")
+            season = folder.name.removeprefix(season_folder(outputs, "").name)
+            seasons.append((season, f"{folder.name}/{INDEX}", dates[-1], lead))
+    write_text(outputs / INDEX, seasons_page(seasons))
 
 
 def link_run(run: Path, outputs: Path, seasons: list[str]) -> None:
@@ -91,11 +117,13 @@ def _view(
     metrics = pd.read_csv(tested) if tested.exists() else pd.DataFrame(columns=TIDY_COLUMNS)
     known, from_run = _history(run, folder, season)
     if len(known):
-        known = history.named_as(known[known["as_of_date"] < date], forecast.predictions)
+        known = history.named_as(known, forecast.predictions)
+    told = why(forecast, morning)
     return SeasonView(
         forecast,
-        known,
-        history.before(known, date, _SINCE_DAYS) if len(known) else known,
+        known[known["as_of_date"] < date] if len(known) else known,
+        told.changes,
+        told.without,
         from_run,
         ranker,
         game_scores(_games(run, folder, morning.tables, season, date, ranker), ranker),

@@ -4,3 +4,4 @@ from nba_rank.core.startup import importing
 
 with importing():
     from nba_rank.experiments import run  # noqa: F401
+    from nba_rank.models.model_a import fit  # noqa: F401

@@ -7,6 +7,7 @@ import pandas as pd
 from nba_rank.config.schema import Config
 from nba_rank.core.errors import UserError
 from nba_rank.core.names import MEMBERS
+from nba_rank.data.tables import Tables
 from nba_rank.explain.model_a import model_a_levels
 from nba_rank.explain.parts import AVERAGE, COLUMNS, against_average, level
 from nba_rank.explain.stack import score_levels
@@ -77,7 +78,7 @@ def explain_date(
     levels += _tree_levels(members, data, Scores(predicted, None))
     if members.model_a is not None and len(data.sets.frame):
         prior = data.set_features(members.model_a.inputs.features)
-        levels += model_a_levels(members.model_a, data.sets, prior)
+        levels += model_a_levels(members.model_a, data.sets, prior, teams)
     if n_players and len(ratings):
         chosen = _most(pd.concat(levels), ratings, n_players)
         chosen = chosen if without is None else chosen[chosen["team_id"].isin(without)]
@@ -85,7 +86,7 @@ def explain_date(
     table = pd.concat(levels, ignore_index=True)
     if teams is not None:
         table = table[table["team_id"].isin(teams)].reset_index(drop=True)
-    return _named(table, scored, league)
+    return named(table, league.tables, data.frame)
 
 
 def _check_columns(members: Members, data: Dataset) -> None:
@@ -132,12 +133,12 @@ def _most(table: pd.DataFrame, ratings: pd.DataFrame, n: int) -> pd.DataFrame:
     return order.groupby("team_id").head(n)[["team_id", "player_id"]]
 
 
-def _named(table: pd.DataFrame, scored: pd.DataFrame, league: League) -> pd.DataFrame:
-    """Add date and names."""
-    [(season, date)] = scored[FRONT].drop_duplicates().itertuples(index=False, name=None)
-    teams = league.tables.teams
+def named(table: pd.DataFrame, tables: Tables, frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the date of a frame to a table of `COLUMNS`, and the names of teams and players."""
+    [(season, date)] = frame[FRONT].drop_duplicates().itertuples(index=False, name=None)
+    teams = tables.teams
     codes = teams[teams["season"] == season].set_index("team_id")["abbreviation"]
-    names = known_names(league.tables)
+    names = known_names(tables)
     ids = pd.Series(table["player_id"].unique())
     name = ids.map(names).fillna("player")
     # A name stands for one player.

@@ -77,6 +77,18 @@ def strength_levels(
     return [*found, wins, _outcome(played, prefix)]
 
 
+def strengths_by_part(
+    odds: MonteCarloOdds, rated: pd.DataFrame, tables: Tables, ratings: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the levels `strength` and `playoff_strength` alone; arguments as `reasons`."""
+    rated = rated.sort_values("team_id", ignore_index=True)
+    models, sources = odds.of_date(rated), _Sources(tables, ratings, rated)
+    return (
+        sources.level("strength", models.regular),
+        sources.level("playoff_strength", models.playoffs),
+    )
+
+
 def reasons(
     odds: MonteCarloOdds, rated: pd.DataFrame, tables: Tables, ratings: pd.DataFrame
 ) -> pd.DataFrame:
@@ -254,6 +266,9 @@ def _steps(strengths: SeasonStrengths) -> list[SeasonStrengths]:
 def _outcome(played: Sequence[dict[str, Any]], prefix: str) -> pd.DataFrame:
     """Return the number of teams that each is ranked ahead of, by part.
 
+    The first is what remains if all teams are equally strong; whom a team has still to meet counts
+    with the strengths of the regular season.
+
     The strengths of regular season and playoffs count by the mean of both orders in which they can
     be put in, which is their Shapley value.
     """
@@ -261,7 +276,7 @@ def _outcome(played: Sequence[dict[str, Any]], prefix: str) -> pd.DataFrame:
     equal, regular, playoffs, both = (n - each["projected_rank"] for each in played)
     parts = {
         AVERAGE: np.full(n, equal.mean()),
-        "record_and_schedule": equal - equal.mean(),
+        "record_so_far": equal - equal.mean(),
         "strength_in_the_regular_season": (regular - equal + both - playoffs) / 2,
         "strength_in_the_playoffs": (playoffs - equal + both - regular) / 2,
     }

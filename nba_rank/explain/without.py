@@ -16,16 +16,22 @@ from nba_rank.features.registry import PLAYER_GROUPS, build_group, enabled_group
 from nba_rank.features.roster import PlayerSets, player_sets
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.inputs import ROSTER_INPUTS
+from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs
 from nba_rank.odds.restated import restated
-from nba_rank.odds.season_sim import SeasonStrengths, Situation
 from nba_rank.samples.dataset import Dataset
 
 UNITS = {
     "places": "places", "score": "relevance", "strength": "points", "playoff_strength": "points",
-    "wins": "wins",
+    "wins": "wins", "title_prob": "probability",
 }  # fmt: skip
 """What is told of a team without a player, and its unit."""
+
+_PLAYED = {
+    "strength": "regular_strength", "playoff_strength": "playoffs_strength",
+    "wins": "expected_wins", "title_prob": "title_prob",
+}  # fmt: skip
+"""What simulated seasons call it."""
 
 
 def without_level(
@@ -38,9 +44,10 @@ def without_level(
 ) -> pd.DataFrame:
     """Return the level `without_player`: how a team's forecast differs without one of its players.
 
-    He is out for the rest of the season and his team shares his minutes out, as under
-    `what_if.out`; injury reports stay as they are. Values are no parts of a sum: players stand in
-    for each other.
+    He is out for the rest of the season and his team shares his minutes out: the values are those
+    of `predict` with `what_if.out`, of which only the player's line in the newest injury report is
+    not rewritten, since nothing that ranks reads reports of players who are not there. Values are
+    no parts of a sum: players stand in for each other.
 
     Args:
         ranker: What ranks.
@@ -51,8 +58,9 @@ def without_level(
         chosen: `team_id` and `player_id` of the players.
 
     Returns:
-        By player: `places` (positive: the rank is worse), `score`, and where the run has a
-        projection `strength`, `playoff_strength` and expected `wins`.
+        By player: `places` (positive: the rank is worse), `score`, and as the odds have them
+        `strength`, `playoff_strength`, expected `wins` and `title_prob`. Without odds by simulation
+        strengths and wins are the projection's, if there is one.
     """
     date = _Date(ranker, data, league, ratings, features)
     pairs = list(chosen[["team_id", "player_id"]].itertuples(index=False, name=None))
@@ -71,10 +79,10 @@ def without_level(
 
 @dataclass(frozen=True)
 class _Case:
-    """What the ranker reads on the date without a player."""
+    """What the ranker reads on the date without a player, and the inputs of the strengths."""
 
     data: Dataset
-    strengths: SeasonStrengths | None
+    inputs: pd.DataFrame
 
 
 class _Date:
@@ -89,7 +97,8 @@ class _Date:
         features: FeaturesConfig,
     ) -> None:
         self._ranker, self._data, self._ratings = ranker, data, ratings
-        self._tables, self._inputs = league.tables, league.inputs.sort_values("team_id")
+        self._league, self._tables = league, league.tables
+        self._inputs = league.inputs.sort_values("team_id", ignore_index=True)
         dates = data.frame[["season", "as_of_date"]]
         self._rows = Rows.of(league.tables, dates)
         self._groups = [
@@ -98,45 +107,69 @@ class _Date:
         # The player past the last place moves up.
         wider = replace(features.roster, size=features.roster.size + 1)
         self._wider = player_sets(league.tables, ratings, dates.drop_duplicates(), wider)
-        self._morning: tuple[Situation, SeasonStrengths] | None = None
-        if ranker.projection is not None:
-            [self._morning] = ranker.projection.mornings(
-                self._inputs, league.tables, league.hypothesis
-            )
+        simulated = (ranker.projection, ranker.ensemble.odds)
+        models = [
+            odds.of_date(self._inputs) for odds in simulated if isinstance(odds, MonteCarloOdds)
+        ]
+        read = {name for one in models for name in (*one.regular.inputs, *one.playoffs.inputs)}
+        self._reads_residual = not read.isdisjoint(RESIDUAL_INPUTS)
 
     def forecasts(self, chosen: Sequence[tuple[int, int]]) -> list[dict[str, FloatArray]]:
-        """Return forecasts by name, [N] each, without a team's player; 0: without none."""
+        """Return forecasts by name, [N] each, without a team's player; 0, which is first: none."""
+        ranker = self._ranker
         cases = [self._case(*pair) for pair in chosen]
         played: list[dict[str, np.ndarray]] = []
-        if self._morning is not None and self._ranker.projection is not None:
-            situation, key = self._morning[0], self._data.frame[["season", "as_of_date"]]
-            mornings = [(situation, case.strengths) for case in cases if case.strengths is not None]
-            played = self._ranker.projection.play(mornings, rounds=False)
-            summaries = [pd.DataFrame({**key, **columns}) for columns in played]
+        if ranker.projection is not None:
+            inputs = [case.inputs for case in cases]
+            played = self._played(ranker.projection, inputs, rounds=False)
+            key = self._data.frame[["season", "as_of_date"]]
             cases = [
-                replace(case, data=case.data.with_projection(summary))
-                for case, summary in zip(cases, summaries, strict=True)
+                replace(case, data=case.data.with_projection(pd.DataFrame({**key, **columns})))
+                for case, columns in zip(cases, played, strict=True)
             ]
+        scored = []
+        for case in cases:
+            frame = ranker.members.predict(case.data, with_intervals=False).frame
+            scored.append(frame.assign(score=ranker.ensemble.score(frame, ranker.members.names)))
+        if isinstance(ranker.ensemble.odds, MonteCarloOdds):
+            rated = [
+                replace(self._league, inputs=case.inputs).rated(frame)
+                for case, frame in zip(cases, scored, strict=True)
+            ]
+            played = self._played(ranker.ensemble.odds, rated, rounds=True)
         result = []
-        for number, case in enumerate(cases):
-            members = self._ranker.members
-            frame = members.predict(case.data, with_intervals=False).frame
-            score = self._ranker.ensemble.score(frame, members.names)
+        for number, frame in enumerate(scored):
+            score = frame["score"].to_numpy()
             found = {
                 "places": rank_beside(score, score, frame["team_id"].to_numpy()),
                 "score": score,
             }
-            if played:
-                found["strength"] = played[number]["regular_strength"]
-                found["playoff_strength"] = played[number]["playoffs_strength"]
-                found["wins"] = played[number]["expected_wins"]
+            for name, column in _PLAYED.items():
+                if played and column in played[number]:
+                    found[name] = played[number][column]
             result.append(found)
         return result
 
+    def _played(
+        self, odds: MonteCarloOdds, rated: Sequence[pd.DataFrame], *, rounds: bool
+    ) -> list[dict[str, np.ndarray]]:
+        """Simulate the season by rated teams, first by those who are there, with the same draws."""
+        [(situation, plain)] = odds.mornings(rated[0], self._tables, self._league.hypothesis)
+        mornings = [(situation, plain)]
+        for each in rated[1:]:
+            models = odds.of_date(each)
+            regular = models.regular.strength(each)
+            change = regular - plain.regular
+            spells = tuple((day, of_spell + change) for day, of_spell in plain.spells)
+            strengths = replace(
+                plain, regular=regular, playoffs=models.playoffs.strength(each), spells=spells
+            )
+            mornings.append((situation, strengths))
+        return odds.play(mornings, rounds=rounds)
+
     def _case(self, team: int, player: int) -> _Case:
-        strengths = None if self._morning is None else self._morning[1]
         if not player:
-            return _Case(self._data, strengths)
+            return _Case(self._data, self._inputs)
         ratings = self._ratings[self._ratings["player_id"] != player].reset_index(drop=True)
         built = {
             name: build_group(name, group, self._tables, ratings, self._rows)
@@ -147,35 +180,22 @@ class _Date:
             for name in group:
                 X[:, self._data.columns.index(str(name))] = group[name]
         data = replace(self._data, X=X, sets=self._sets(team, player))
-        if strengths is not None:
-            strengths = self._strengths(strengths, ratings, built.get("roster_strength"))
-        return _Case(data, strengths)
+        return _Case(data, self._rated(ratings, built.get("roster_strength")))
 
-    def _strengths(
-        self, plain: SeasonStrengths, ratings: pd.DataFrame, built: pd.DataFrame | None
-    ) -> SeasonStrengths:
-        """Return the strengths of the teams as these players are there."""
-        odds = self._ranker.projection
-        assert odds is not None
+    def _rated(self, ratings: pd.DataFrame, built: pd.DataFrame | None) -> pd.DataFrame:
+        """Return the inputs of the strengths as these players are there."""
+        if self._inputs[[*ROSTER_INPUTS]].isna().all(axis=None):
+            return self._inputs  # nothing is known of any player
         if built is None:
             on = GroupConfig(enabled=True)
             built = roster_strength.build(self._tables, ratings, self._rows, on)
         columns = {name: built[name].to_numpy() for name in ROSTER_INPUTS}
-        models = odds.of_date(self._inputs)
-        if {*RESIDUAL_INPUTS} & {*models.regular.inputs, *models.playoffs.inputs}:
+        if self._reads_residual:
             columns |= residual_inputs(self._tables, ratings, self._rows, columns)
         rated = self._inputs.assign(
             **{name: values - values.mean() for name, values in columns.items()}
         )
-        rated = restated(rated, self._tables, self._ratings, ratings)
-        regular = models.regular.strength(rated)
-        change = regular - plain.regular
-        return replace(
-            plain,
-            regular=regular,
-            playoffs=models.playoffs.strength(rated),
-            spells=tuple((day, of_spell + change) for day, of_spell in plain.spells),
-        )
+        return restated(rated, self._tables, self._ratings, ratings)
 
     def _sets(self, team: int, player: int) -> PlayerSets:
         """Return the player sets without a player of a team."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from nba_rank.config.schema import GroupConfig
 from nba_rank.core.arrays import FloatArray, IntArray
@@ -54,12 +54,9 @@ def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: GroupConfig
     NaN in the logs' first season.
     """
     row = rows.find(ratings["as_of_date"], ratings["team_id"])
-    n = len(rows.frame)
-    known = np.isin(np.arange(n), row)
 
     def strength(share: FloatArray, value: FloatArray) -> FloatArray:
-        total = np.where(known, np.bincount(row, share * value, n), np.nan)
-        return centred(total, rows.day)
+        return _of_teams(rows, row, share * value)
 
     terms = player_terms(tables, ratings, rows)
     strengths = {name: strength(*term) for name, term in terms.items()}
@@ -75,6 +72,20 @@ def build(tables: Tables, ratings: pd.DataFrame, rows: Rows, config: GroupConfig
         "experience": strength(ratio(full, group_sums(full, row)), seasons),
     }
     return pd.DataFrame({**strengths, "projected_win_pct": projected, **parts})
+
+
+def full_strength(ratings: pd.DataFrame, rows: Rows) -> FloatArray:
+    """Return the `full_strength` of `build` alone, [N], in a small part of the time."""
+    row = rows.find(ratings["as_of_date"], ratings["team_id"])
+    share = team_shares(ratings["full_strength_minutes"].to_numpy(), row, len(rows.frame), REGULAR)
+    return _of_teams(rows, row, share * ratings["impact_rating"].to_numpy())
+
+
+def _of_teams(rows: Rows, row: IntArray, of_players: FloatArray) -> FloatArray:
+    """Return the sum over each team's players less the mean team's; NaN without players, [N]."""
+    n = len(rows.frame)
+    known = np.isin(np.arange(n), row)
+    return centred(np.where(known, np.bincount(row, of_players, n), np.nan), rows.day)
 
 
 def player_terms(
@@ -122,20 +133,26 @@ def _draft_value(tables: Tables, player: IntArray, season: IntArray) -> FloatArr
 
 def _seasons_before(tables: Tables, player: IntArray, season: IntArray) -> FloatArray:
     """Return the earlier seasons that count for each player, NaN in the logs' first, [P]."""
+    ids, log, first = tables.once("seasons of players", lambda: _seasons_played(tables))
+    slot = np.minimum(np.searchsorted(ids, player), max(len(ids) - 1, 0))
+    known = ids[slot] == player if len(ids) else np.zeros(len(player), dtype=np.bool_)
+    before = np.minimum(np.where(known, log.games(slot, season), 0), MAX_EXPERIENCE)
+    return np.where(season > first, before, np.nan)
+
+
+def _seasons_played(tables: Tables) -> tuple[IntArray, RunningSums, int]:
+    """Return the players of the logs, a game a season of each by his place, the first season."""
     games = tables.player_games[["player_id", "season"]].drop_duplicates()
     played = start_years(games["season"])
-    ids = np.union1d(games["player_id"], player)
-    slot = np.searchsorted(ids, games["player_id"])
-    log = RunningSums(slot, played, [])
-    before = np.minimum(log.games(np.searchsorted(ids, player), season), MAX_EXPERIENCE)
-    return np.where(season > played.min(initial=DAY_SPAN), before, np.nan)
+    ids, slot = np.unique(games["player_id"], return_inverse=True)
+    return ids, RunningSums(slot, played, []), played.min(initial=DAY_SPAN)
 
 
 def _projected(tables: Tables, rows: Rows, strength: FloatArray) -> FloatArray:
     to_date = regular_season_sums(tables, rows, ["won"]).total(rows)
     remaining = np.maximum(rows.scheduled() - to_date.games, 0.0)
     edge = strength - _opponents(rows, strength)
-    won = to_date["won"] + remaining * norm.cdf(edge / MARGIN_SD)
+    won = to_date["won"] + remaining * ndtr(edge / MARGIN_SD)
     return np.asarray(won / (to_date.games + remaining))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,13 @@ from nba_rank.core.season_weights import season_weights
 from nba_rank.features.asof import start_years
 from nba_rank.features.store import KEY
 from nba_rank.models.model_a.device import device_of
-from nba_rank.models.model_a.fit import LoggerFactory, fit_model_a
 from nba_rank.models.model_a.fitted import FittedModelA, TeamScores
-from nba_rank.models.model_a.loggers import log_again
 from nba_rank.models.saved import reading
 from nba_rank.models.trees import Forest, fit_rf, fit_xgb, load_xgb
 from nba_rank.samples.dataset import PROGRESS, PROJECTED, Dataset
+
+if TYPE_CHECKING:
+    from nba_rank.models.model_a.fit import LoggerFactory
 
 _FEATURES, _XGB, _FOREST = "features.json", "xgb.ubj", "rf.npz"
 
@@ -70,7 +71,7 @@ class Members:
         seed: int,
         on_epoch: Callable[[], None],
         *,
-        logger_factory: LoggerFactory | None = None,
+        logger_factory: "LoggerFactory | None" = None,
         console: Console | None = None,
     ) -> Self:
         """Fit the members that the config names on training seasons, or take them from the cache.
@@ -193,10 +194,14 @@ def _model_a(
     config: Config,
     seed: int,
     on_epoch: Callable[[], None],
-    logger_factory: LoggerFactory | None,
+    logger_factory: "LoggerFactory | None",
     console: Console | None,
 ) -> FittedModelA:
     """Fit model A, or take it from the cache and report its training as if it had just been."""
+    # What fits imports Lightning, which takes seconds.
+    from nba_rank.models.model_a.fit import fit_model_a
+    from nba_rank.models.model_a.loggers import log_again
+
     settings, callbacks = config.model.model_a, config.callbacks
     prior, relevance = data.team_prior(settings.team_prior), data.set_relevance()
     device = device_of(config.trainer)

@@ -1,7 +1,7 @@
 """Out-of-fold scores: every fit of a plan, and its predictions of seasons that it has not seen."""
 
 from collections.abc import Callable, Container, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,12 @@ from nba_rank.core.workers import Tell, side_by_side, warm_up
 from nba_rank.features.store import KEY
 from nba_rank.models.members import Members, Scores
 from nba_rank.models.model_a.device import device_of
-from nba_rank.models.model_a.fit import LoggerFactory
 from nba_rank.models.ranker import Ensemble, League
 from nba_rank.samples.dataset import Dataset
 from nba_rank.samples.folds import Fit, FoldPlan, TestPart
+
+if TYPE_CHECKING:
+    from nba_rank.models.model_a.fit import LoggerFactory
 
 
 def prepare_workers(config: Config) -> None:
@@ -52,7 +54,7 @@ class _Task(NamedTuple):
 
     fit: Fit
     seed: int
-    logger_factory: LoggerFactory | None
+    logger_factory: "LoggerFactory | None"
 
 
 def _fit(shared: _Shared, task: _Task, tell: Tell) -> Fitted:
@@ -104,7 +106,7 @@ def each_fit(
     advance: Callable[[], None],
     *,
     newest_first: bool = False,
-    loggers: Callable[[str], LoggerFactory] | None = None,
+    loggers: "Callable[[str], LoggerFactory] | None" = None,
     console: Console | None = None,
     only: Container[str] | None = None,
 ) -> Iterator[Fitted]:
@@ -155,7 +157,7 @@ def fit_folds(
     seed: np.random.SeedSequence,
     advance: Callable[[], None],
     *,
-    loggers: Callable[[str], LoggerFactory] | None = None,
+    loggers: "Callable[[str], LoggerFactory] | None" = None,
     console: Console | None = None,
     only: Container[str] | None = None,
 ) -> tuple[dict[str, Members], dict[str, Scores]]:

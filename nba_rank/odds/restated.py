@@ -7,11 +7,10 @@ from results tell what it was worth with him; of one who comes, what it was wort
 import numpy as np
 import pandas as pd
 
-from nba_rank.config.schema import GroupConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.data.tables import Tables
-from nba_rank.features import roster_strength
 from nba_rank.features.asof import Rows, ratio
+from nba_rank.features.roster_strength import full_strength
 from nba_rank.odds.inputs import MARGIN_RIDGE
 
 _KEY = ["player_id", "team_id"]
@@ -40,16 +39,11 @@ def restated(
     dates = inputs[["season", "as_of_date"]].drop_duplicates()
     rows, (season, date) = Rows.of(tables, dates), next(dates.itertuples(index=False, name=None))
     teams = pd.Index(rows.frame["team_id"])
-    games, of_players = (
-        table[(table["season"] == season) & (table["game_date"] < date)]
-        for table in (tables.team_games, tables.player_games)
-    )
-    n_games = games["team_id"].value_counts().reindex(teams, fill_value=0).to_numpy()
-    played = of_players.groupby(_KEY).size().rename("played").reset_index()
+    games, played = tables.once(("played", season, date), lambda: _played(tables, season, date))
+    n_games = games.reindex(teams, fill_value=0).to_numpy()
 
     def strength(ratings: pd.DataFrame) -> FloatArray:
-        built = roster_strength.build(tables, ratings, rows, GroupConfig(enabled=True))
-        return built["full_strength"].fillna(0.0).to_numpy()
+        return np.nan_to_num(full_strength(ratings, rows))
 
     def mean_played(players: pd.DataFrame) -> FloatArray:
         told = players.merge(played, on=_KEY, how="left")
@@ -75,3 +69,15 @@ def restated(
     shift = (lost + gained) / (n_games + MARGIN_RIDGE)
     changed = pd.Series(shift - shift.mean(), index=teams).reindex(inputs["team_id"]).to_numpy()
     return inputs.assign(**{name: inputs[name] + changed for name in OF_RESULTS})
+
+
+def _played(
+    tables: Tables, season: str, date: pd.Timestamp
+) -> tuple["pd.Series[int]", pd.DataFrame]:
+    """Return games of a season before a date: by team, and by player and team as `played`."""
+    games, of_players = (
+        table[(table["season"] == season) & (table["game_date"] < date)]
+        for table in (tables.team_games, tables.player_games)
+    )
+    played = of_players.groupby(_KEY).size().rename("played").reset_index()
+    return games["team_id"].value_counts(), played

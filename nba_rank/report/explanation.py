@@ -1,51 +1,31 @@
-"""Why a team is ranked where it is: tables for the console and for Markdown, and a figure."""
+"""Why a team is ranked where it is: tables for the console and for Markdown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from rich.console import Console
 
 from nba_rank.core import escape
+from nba_rank.explain import moved
 from nba_rank.explain.parts import AVERAGE
-from nba_rank.explain.seasons import PART, PERMUTATION, SHAP
+from nba_rank.explain.seasons import ABLATION, BY_FEATURE, CHANGE, PART, PERMUTATION, SHAP
 from nba_rank.explain.stack import ALONE, projection_share
+from nba_rank.report.explained import STATES, Told, by_reason, plain, prefix_of, whose
 from nba_rank.report.format import console_table, number, print_table, with_interval
 from nba_rank.report.labels import ABSENT, label
 from nba_rank.report.render import render
-from nba_rank.report.style import BLUE, GREY, INK, ORANGE, look, panels, room_for
 
 _LINES = 12
 """Most lines of a table of players or features."""
 
 _REASONS = 3
 
+_CAUSES = 4
+
 _SHOWN = 0.05
 """Points below which a reason is none."""
-
-
-class Told(NamedTuple):
-    """What stands over an explanation.
-
-    Attributes:
-        as_of_date: Its date.
-        team: Abbreviation; empty: all teams.
-        against: The other team, or empty.
-        since: The earlier date, or empty.
-        basis: What the forecast rests on.
-        hypothetical: What is assumed, or empty.
-        run: Name of the run folder.
-    """
-
-    as_of_date: pd.Timestamp
-    team: str
-    against: str
-    since: str
-    basis: str
-    hypothetical: str
-    run: str
 
 
 class Section(NamedTuple):
@@ -69,7 +49,7 @@ def explanation_text(table: pd.DataFrame, told: Told, figure: str | None = None)
         "title": f"Why {who} is ranked where it is on {told.as_of_date:%Y-%m-%d}, by {told.run}",
         "basis": told.basis,
         "lines": _lines(table, told),
-        "figure": (f"{who}: strength by part", figure) if figure else None,
+        "figures": [(f"{who}: strength by part", figure)] if figure else [],
         "sections": _sections(table, told),
     }
     return render("explanation.md.j2", context)
@@ -85,13 +65,13 @@ def show_explanation(table: pd.DataFrame, told: Told, console: Console) -> None:
             console.print(escape.terminal(section.note), soft_wrap=True)
 
 
-def importance_text(table: pd.DataFrame, run: str) -> str:
-    """Return what `over_seasons` holds as Markdown."""
+def importance_text(table: pd.DataFrame, run: str, figures: Sequence[str] = ()) -> str:
+    """Return what `over_seasons` holds as Markdown, with figures by their paths from its folder."""
     context = {
         "title": f"What the models of {run} rest on over its test seasons",
         "basis": "In brackets: 95% t interval over seasons, from five seasons on.",
         "lines": [],
-        "figure": None,
+        "figures": [(Path(figure).stem.replace("_", " "), figure) for figure in figures],
         "sections": _importance(table),
     }
     return render("explanation.md.j2", context)
@@ -106,12 +86,14 @@ def show_importance(table: pd.DataFrame, console: Console) -> None:
 def _importance(table: pd.DataFrame) -> list[Section]:
     headings = {
         SHAP: "mean absolute SHAP", PERMUTATION: "Spearman lost when dealt anew",
-        PART: "mean absolute part",
+        PART: "mean absolute part", CHANGE: "mean absolute change of the score at the average",
+        ABLATION: "Spearman lost at the average",
     }  # fmt: skip
     found = []
-    for member, rows in table.groupby("member", sort=False):
+    for member, rows in table[table["measure"] != BY_FEATURE].groupby("member", sort=False):
         names = rows["group"].drop_duplicates()
-        texts = pd.DataFrame({"input" if member == "stack" else "feature group": names})
+        trees = member in ("xgb", "rf")
+        texts = pd.DataFrame({"feature group" if trees else "input": names})
         for measure, own in rows.groupby("measure", sort=False):
             bounds = zip(own["mean"], own["low"], own["high"], strict=True)
             shown = [with_interval(*each, ".4f") for each in bounds]
@@ -122,97 +104,93 @@ def _importance(table: pd.DataFrame) -> list[Section]:
     return found
 
 
-@look
-def explanation_figure(table: pd.DataFrame, told: Told) -> Figure:
-    """Draw the strength of a team as a waterfall of its parts, players summed over the inputs."""
-    parts = _by_reason(_plain(table, _prefix(table) + "strength"))
-    few = parts.iloc[:_LINES]
-    if len(parts) > len(few):
-        few = pd.concat([few, pd.Series({"all others": parts.iloc[_LINES:].sum()})])
-    end = few.cumsum()
-    start, total = end - few, float(few.sum())
-    names = [*few.index, "strength"]
-    caption = "Points per game above an average team, on a neutral court."
-    title = f"{told.team} on {told.as_of_date:%Y-%m-%d}: strength by part"
-    figure, axes = panels(
-        title,
-        caption,
-        (7, 0.32 * len(names) + 0.4),
-        left=room_for(names) + 0.3,
-        bottom=0.5,
-        top=0.1,
-    )
-    ax, places = axes.item(), np.arange(len(names))
-    colours = [*[BLUE if value >= 0 else ORANGE for value in few], INK]
-    ax.barh(places, [*few, total], left=[*start, 0.0], color=colours, height=0.62)
-    ax.axvline(0, color=GREY, lw=1)
-    for place, value, edge in zip(places, [*few, total], [*end, total], strict=True):
-        right = max(edge, edge - value)
-        ax.annotate(number(value, "+.2f"), (right, place), (4, 0), textcoords="offset points",
-                    va="center", fontsize=10)  # fmt: skip
-    ax.set_yticks(places, names)
-    ax.invert_yaxis()
-    low, high = min(start.min(), end.min(), 0.0), max(start.max(), end.max(), 0.0)
-    ax.set_xlim(low - 0.02 * (high - low), high + 0.12 * (high - low))
-    ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("points")
-    return figure
-
-
-def is_strength_known(table: pd.DataFrame) -> bool:
-    """Return whether the run knows strengths, which `explanation_figure` draws."""
-    return not _plain(table, _prefix(table) + "strength").empty
-
-
-def _prefix(table: pd.DataFrame) -> str:
-    """Return how the levels of the strengths that make the ranking begin."""
-    return "projection_" if "projection_strength" in table["level"].to_numpy() else ""
-
-
-def _plain(table: pd.DataFrame, level: str, compared_with: str = "") -> pd.DataFrame:
-    own = (table["level"] == level) & (table["compared_with"] == compared_with)
-    return table[own]
-
-
-def _by_reason(parts: pd.DataFrame) -> pd.Series:
-    """Return the values by player or part, in words, the greatest first."""
-    named = parts["player"].where(parts["player"] != "", [label("part", p) for p in parts["part"]])
-    total = parts["value"].groupby(named).sum()
-    return total.reindex(total.abs().sort_values(ascending=False, kind="stable").index)
-
-
 def _lines(table: pd.DataFrame, told: Told) -> list[str]:
     lines = []
     if told.hypothetical:
         lines.append(f"Hypothetical, what if: {told.hypothetical}")
     if told.team:
-        [rank] = _plain(table, "rank")["value"]
-        score = _plain(table, "score")["whole"].iloc[0]
+        [rank] = plain(table, "rank")["value"]
+        score = plain(table, "score")["whole"].iloc[0]
         lines.append(f"{told.team} is ranked {rank:.0f} with a score of {score:.3f}")
+    if told.since:
+        lines += _movers(table, told)
+    if told.team:
         lines += _most_missed(table)
     lines += _who_makes_it(table, told)
     return lines
 
 
+def _movers(table: pd.DataFrame, told: Told) -> list[str]:
+    """Say of one team why it has moved, of all who has moved most."""
+    movement = _movement(table, told)
+    if told.team:
+        return [f"{row.team}: {row.text}" for row in movement.itertuples()]
+    shown = [*movement.head(_REASONS).itertuples(), *movement.tail(_REASONS).itertuples()]
+    return [f"{row.team}: {row.text}" for row in shown if row.places]
+
+
+def _movement(table: pd.DataFrame, told: Told) -> pd.DataFrame:
+    """Return how teams have moved, those first who gained most places.
+
+    Columns: `team`, `places`, where seasons are simulated `wins`, and `text`, which says why: by
+    what the places are made of or, without any, the wins.
+    """
+    rows = []
+    ranks = plain(table, "rank").set_index("team")["value"]
+    for team, own in table[table["compared_with"] == told.since].groupby("team", sort=False):
+        levels = {name: own[own["level"] == name] for name in (moved.PLACES, moved.WINS)}
+        whole = {name: of["whole"].iloc[0] for name, of in levels.items() if len(of)}
+        places, wins = whole[moved.PLACES], whole.get(moved.WINS)
+        gained = f"{places:+.0f} place{'s' if abs(places) != 1 else ''}" if places else ""
+        gained = gained or "the same place"
+        text = f"{gained} since {told.since}"
+        split = levels[moved.PLACES if places or wins is None else moved.WINS]
+        in_wins = "" if wins is None else f"{number(wins, '+.1f')} wins"
+        if places:
+            text += f": {_causes(split)}" + (f"; {in_wins}" if in_wins else "")
+        elif in_wins:
+            text += f", {in_wins}: {_causes(split)}"
+        rows.append((team, ranks[team], places, wins, text))
+    found = pd.DataFrame(rows, columns=["team", "rank", "places", "wins", "text"])
+    return found.sort_values(["places", "wins"], ascending=False, ignore_index=True)
+
+
+def _causes(parts: pd.DataFrame) -> str:
+    """Return the greatest parts as a clause that sums to the whole."""
+    values = by_reason(parts.assign(part=parts["part"].where(parts["part"] != moved.SMALL, "")))
+    rest = values.pop("") if "" in values else 0.0
+    shown = values.head(_CAUSES)
+    shown = shown[shown.abs() >= _SHOWN]
+    rest += values.sum() - shown.sum()
+    states = tuple(STATES.values())
+    told = [
+        f"{number(value, '+.1f')} {'since' if str(name).endswith(states) else 'by'} {name}"
+        for name, value in shown.items()
+    ]
+    if abs(rest) >= _SHOWN:
+        told.append(f"{number(rest, '+.1f')} by all others")
+    return ", ".join(told) or "no part of any size"
+
+
 def _who_makes_it(table: pd.DataFrame, told: Told) -> list[str]:
     """Say where a single input makes the score."""
-    score = _plain(table, "score")
+    score = plain(table, "score")
     inputs = score.loc[score["part"] != AVERAGE, "part"].unique().tolist()
     if len(inputs) == 1:
         return [f"The score is that of {label('ranker', inputs[0])} alone"]
     share = projection_share(score)
     if share < ALONE:
         return []
-    whose = "this team's score" if told.team else "the scores"
+    whose, apart = ("this team's score", "it") if told.team else ("the scores", "teams")
     return [
-        f"The projection alone makes {whose}: {number(share, '.1%')} of what sets it apart from "
-        "the average. The members are explained for comparison"
+        f"The projection alone makes {whose}: {number(share, '.1%')} of what sets {apart} apart "
+        "from the average. The members are explained for comparison"
     ]
 
 
 def _most_missed(table: pd.DataFrame) -> list[str]:
     """Say who is missed most, in places."""
-    left = _plain(table, "without_player")
+    left = plain(table, "without_player")
     if left.empty:
         return []
     wide = _by_player(left).sort_values(["places", "score"], ascending=[False, True])
@@ -232,15 +210,15 @@ def _places(places: float) -> str:
 
 def _sections(table: pd.DataFrame, told: Told) -> list[Section]:
     if not told.team:
-        return [_all_teams(table), *_changes(table, told)]
+        return [_all_teams(table), *_all_moves(table, told)]
     found = [*_score(table), *_strengths(table), *_members(table), *_changes(table, told)]
     return [section for section in found if len(section.table)]
 
 
 def _score(table: pd.DataFrame) -> Iterator[Section]:
-    places = _plain(table, "places").set_index("part")["value"]
+    places = plain(table, "places").set_index("part")["value"]
     yield _added(
-        "The score", _plain(table, "score"), ".4f", "relevance",
+        "The score", plain(table, "score"), ".4f", "relevance",
         {"places": lambda part: number(places.get(part), "+.0f")},
         "Places: those that the team would lose with the average team's part in its stead.",
     )  # fmt: skip
@@ -248,15 +226,14 @@ def _score(table: pd.DataFrame) -> Iterator[Section]:
 
 def _strengths(table: pd.DataFrame) -> Iterator[Section]:
     """Return strength, wins and outcome, or what a run without strengths knows of its players."""
-    prefix = _prefix(table)
-    left = _by_player(_plain(table, "without_player"))
-    whole = _plain(table, prefix + "strength")
+    prefix = prefix_of(table)
+    left = _by_player(plain(table, "without_player"))
+    whole = plain(table, prefix + "strength")
     if whole.empty:
         yield _missed(left)
         return
     strength, playoffs, wins = (
-        _by_reason(_plain(table, prefix + name))
-        for name in ("strength", "playoff_strength", "wins")
+        by_reason(plain(table, prefix + name)) for name in ("strength", "playoff_strength", "wins")
     )
     order = strength.index[:_LINES]
     rows = pd.DataFrame({"part": order})
@@ -270,16 +247,17 @@ def _strengths(table: pd.DataFrame) -> Iterator[Section]:
     ):
         if values is not None:
             rows[heading] = [number(values.get(name), spec) for name in order]
-    after = _plain(table, prefix + "playoff_strength")["whole"].iloc[0]
+    after = plain(table, prefix + "playoff_strength")["whole"].iloc[0]
     yield Section(
         f"Strength, {number(whole['whole'].iloc[0], '+.2f')} points, "
         f"{number(after, '+.2f')} in the playoffs",
         rows,
         "Points above an average team. A player's are his share of the minutes times his rating "
-        "above that of the league's average minute; without him the others share his minutes.",
+        "above that of the league's average minute; without him, in what is forecast, the others "
+        f"share his minutes. {whose(table)}.",
     )
     yield _ratings(table, prefix)
-    of_wins = _plain(table, prefix + "wins")
+    of_wins = plain(table, prefix + "wins")
     own = of_wins["part"].isin(whole["part"])
     together = (
         of_wins[own]
@@ -288,7 +266,7 @@ def _strengths(table: pd.DataFrame) -> Iterator[Section]:
     )
     summed = pd.concat([of_wins[~own], together])
     yield _added("Expected wins of the regular season", summed, ".2f", "wins")
-    outcome = _plain(table, prefix + "outcome")
+    outcome = plain(table, prefix + "outcome")
     yield _added("Teams ranked behind, in simulated seasons", outcome, ".2f", "places")
 
 
@@ -310,7 +288,7 @@ def _by_player(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _ratings(table: pd.DataFrame, prefix: str) -> Section:
     """Return what the players' ratings are made of."""
-    parts = [_plain(table, f"{prefix}strength_{split}") for split in ("by_evidence", "by_side")]
+    parts = [plain(table, f"{prefix}strength_{split}") for split in ("by_evidence", "by_side")]
     rows = pd.concat(parts)
     wide = _by_player(rows).fillna(0.0)[rows["part"].unique().tolist()]
     size = parts[0].groupby("player")["value"].sum().abs()
@@ -327,7 +305,7 @@ def _ratings(table: pd.DataFrame, prefix: str) -> Section:
 
 
 def _members(table: pd.DataFrame) -> Iterator[Section]:
-    trees = {name: _plain(table, name).set_index("part")["value"] for name in ("xgb", "rf")}
+    trees = {name: plain(table, name).set_index("part")["value"] for name in ("xgb", "rf")}
     trees = {name: values.drop(AVERAGE) for name, values in trees.items() if len(values)}
     if trees:
         size = pd.DataFrame(trees).abs().sum(axis=1).sort_values(ascending=False, kind="stable")
@@ -336,8 +314,8 @@ def _members(table: pd.DataFrame) -> Iterator[Section]:
         for name, values in trees.items():
             rows[label("ranker", name)] = [number(values.get(part), "+.4f") for part in order]
         yield Section("Trees by feature", rows, "SHAP values against the average team.")
-    yield _added("Model A", _plain(table, "model_a"), "+.3f", "score")
-    beside = _plain(table, "model_a_weights")
+    yield _added("Model A", plain(table, "model_a"), "+.3f", "score")
+    beside = plain(table, "model_a_weights")
     if len(beside):
         wide = _by_player(beside).sort_values("minutes", ascending=False)
         rows = pd.DataFrame({"player": wide.index})
@@ -346,13 +324,13 @@ def _members(table: pd.DataFrame) -> Iterator[Section]:
             ("integrated_gradients", "+.3f"),
         ):  # fmt: skip
             rows[label("part", part)] = [number(value, spec) for value in wide[part]]
-        ranks = _plain(table, "model_a_rank_correlation")
+        ranks = plain(table, "model_a_rank_correlation")
         told = ", ".join(
             f"{part.replace('_', ' ')} {number(value, '.2f')}"
             for part, value in zip(ranks["part"], ranks["value"], strict=True)
         )
         yield Section("Model A's players", rows, f"Rank correlations of the sizes: {told}.")
-    columns = _plain(table, "model_a_players").groupby("part")["value"].sum()
+    columns = plain(table, "model_a_players").groupby("part")["value"].sum()
     order = columns.abs().sort_values(ascending=False, kind="stable").index[:_LINES]
     rows = pd.DataFrame(
         {"column": order, "score": [number(columns[name], "+.3f") for name in order]}
@@ -361,20 +339,48 @@ def _members(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _changes(table: pd.DataFrame, told: Told) -> Iterator[Section]:
-    for other, words in (
-        (told.against, f"less {told.against}"),
-        (told.since, f"since {told.since}"),
+    """Return the differences to another team, and to an earlier date."""
+    prefix = prefix_of(table)
+    strength = (prefix + "strength", "Strength", "+.2f")
+    less = [("score", "Score", "+.4f"), strength, (prefix + "wins", "Expected wins", "+.2f")]
+    since = [(moved.PLACES, "Places", "+.2f"), strength, (moved.WINS, "Expected wins", "+.2f")]
+    for other, words, levels in (
+        (told.against, f"less {told.against}", less),
+        (told.since, f"since {told.since}", since),
     ):
-        if not other or not told.team:
-            continue
-        for name, heading, spec in (
-            ("score", "Score", "+.4f"),
-            (_prefix(table) + "strength", "Strength", "+.2f"),
-            (_prefix(table) + "wins", "Expected wins", "+.2f"),
-        ):
-            parts = _plain(table, name, other)
+        for name, heading, spec in levels if other else ():
+            parts = plain(table, name, other)
             if len(parts):
-                yield _added(f"{heading} {words}", parts, spec, parts["unit"].iloc[0])
+                note = _SPLIT if name == moved.PLACES else ""
+                yield _added(f"{heading} {words}", parts, spec, parts["unit"].iloc[0], note=note)
+
+
+_SPLIT = (
+    "Places are split by Shapley values: each part counts by the places that it moves the team, "
+    "on average over all orders in which the parts can come."
+)
+
+
+def _all_moves(table: pd.DataFrame, told: Told) -> Iterator[Section]:
+    """Return who has moved since the earlier date, and why."""
+    if not told.since:
+        return
+    movement = _movement(table, told)
+    strength = plain(table, prefix_of(table) + "strength", told.since)
+    points = strength.groupby("team")["whole"].first()
+    rows = pd.DataFrame({"team": movement["team"]})
+    rows["rank"] = [number(value, ".0f") for value in movement["rank"]]
+    rows["places"] = [number(value, "+.0f") for value in movement["places"]]
+    if len(points):
+        rows["points"] = [number(points.get(team), "+.1f") for team in movement["team"]]
+    if movement["wins"].notna().any():
+        rows["wins"] = [number(value, "+.1f") for value in movement["wins"]]
+    rows["why"] = [text.partition(": ")[2].partition(";")[0] for text in movement["text"]]
+    yield Section(
+        f"Since {told.since}",
+        rows,
+        f"Why: what the places are made of or, where there are none, the wins. {_SPLIT}",
+    )
 
 
 def _added(
@@ -386,13 +392,17 @@ def _added(
     note: str = "",
 ) -> Section:
     """Return parts and their whole as a table; the smallest together."""
-    names = parts["player"].where(parts["player"] != "", parts["part"])
+    names = parts["player"] + parts["part"].map(STATES).fillna("")
+    names = names.where(parts["player"] != "", parts["part"])
     values = parts["value"].groupby(names, sort=False).sum()
     values = values.reindex(values.abs().sort_values(ascending=False, kind="stable").index)
     first = values.iloc[:_LINES]
+    first = first[[float(format(value, spec)) != 0 for value in first]]
     rows = [(label("part", name), number(value, spec), name) for name, value in first.items()]
     if len(values) > len(first):
-        rows.append(("all others", number(values.iloc[_LINES:].sum(), spec), ""))
+        others = number(float(values.sum() - first.sum()), spec)
+        if float(others):
+            rows.append((f"{len(values) - len(first)} other(s)", others, ""))
     if len(values):
         rows.append(("sum", number(float(parts["whole"].iloc[0]), spec), ""))
     texts = pd.DataFrame(rows, columns=["part", unit, "key"])
@@ -403,11 +413,11 @@ def _added(
 
 def _all_teams(table: pd.DataFrame) -> Section:
     """Return each team's rank and the greatest parts of its strength, best team first."""
-    strength = _plain(table, _prefix(table) + "strength")
-    left, rows = _plain(table, "without_player"), []
-    for _, own in _plain(table, "rank").sort_values("value").iterrows():
+    strength = plain(table, prefix_of(table) + "strength")
+    left, rows = plain(table, "without_player"), []
+    for _, own in plain(table, "rank").sort_values("value").iterrows():
         team = own["team"]
-        parts = _by_reason(strength[strength["team"] == team])
+        parts = by_reason(strength[strength["team"] == team])
         missed = left[(left["team"] == team) & (left["part"] == "places")]
         missed = missed[missed["value"] > 0].sort_values("value", ascending=False)
         rows.append(

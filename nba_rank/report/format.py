@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from nba_rank.core import escape
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.metrics import METRICS
 from nba_rank.evaluation.paired import SIGNIFICANT
 from nba_rank.report.labels import (
@@ -49,6 +50,19 @@ def number(value: float | None, spec: str = ".3f") -> str:
         return ABSENT
     text = format(value, spec)
     return text if any(digit in text for digit in "123456789") else format(0.0, spec)
+
+
+def summing(values: FloatArray, digits: int) -> list[float]:
+    """Return numbers rounded so that they sum to their rounded sum.
+
+    Those are rounded the other way that lie nearest to it (the method of largest remainders).
+    """
+    unit = 10.0**-digits
+    steps = np.asarray(values, dtype=np.float64) / unit
+    low = np.floor(steps)
+    up = round(float(steps.sum())) - int(low.sum())
+    low[np.argsort(low - steps, kind="stable")[:up]] += 1
+    return [round(float(step) * unit, digits) for step in low]
 
 
 def chance(value: float) -> str:

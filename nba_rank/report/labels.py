@@ -104,12 +104,15 @@ _PARTS = {
     "schedule_to_come": "schedule to come", "home_court_and_rest": "home court and rest",
     "assumed_results": "assumed results",
     "chance_of_the_simulation": "number of simulated seasons",
-    "record_and_schedule": "record and schedule",
+    "record_so_far": "record so far",
     "strength_in_the_regular_season": "strength in the regular season",
     "strength_in_the_playoffs": "strength in the playoffs", "box_score": "box score",
     "results_with_him": "results with him", "offence": "offence", "defence": "defence",
     "rest_of_the_rating": "rest of the rating",
     "rest_of_the_integral": "rest of the integral",
+    "new_results": "new results", "results_of_others": "others' results",
+    "strength_of_others": "others' strength", "scores_of_others": "others' scores",
+    "weight_of_the_season": "other weights later in the season", "small_parts": "smaller parts",
     "integrated_gradients": "integrated gradients",
 }  # fmt: skip
 _LABELS: Mapping[str, Mapping[str, str]] = {
@@ -147,6 +150,17 @@ def measure_label(metric: str, scope: str = "league") -> str:
 def sentence(words: str) -> str:
     """Return words with a capital letter first."""
     return words[:1].upper() + words[1:]
+
+
+def listed(names: list[str]) -> str:
+    """Return names as a list in words."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def ordinal(n: int) -> str:
+    """Return a place in words, such as `21st`."""
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
 
 
 def span(seasons: list[str]) -> str:

@@ -21,12 +21,17 @@ from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.report import page_parts as parts
 from nba_rank.report.format import FILTERS, heat, records
 from nba_rank.report.labels import ABSENT, sentence
+from nba_rank.report.page_changes import Changes, movers, team_changes, without
 from nba_rank.report.page_history import History
+from nba_rank.report.page_summary import summary
 from nba_rank.report.render import templates
 
 _HEADINGS = dict(
     zip(EVENTS, ("Playoffs", "2nd round", "Conf. finals", "Finals", "Title"), strict=True)
 )
+_MORE = dict.fromkeys(EVENTS[1:3], "more")
+"""Events that a narrow screen shows on demand only, and what marks their cells."""
+
 _DONE = ("clinched", "reached", "reached", "reached", "champions")
 """What is said of an event that has happened, in the order of `EVENTS`."""
 
@@ -52,7 +57,8 @@ class SeasonView:
         forecast: The forecast of its date.
         history: Forecasts of earlier dates of the season, a row a date and team, as in
             `nba_rank.experiments.history`; may be empty.
-        earlier: The forecast that movement is counted from, a row a team; may be empty.
+        changes: What has changed since an earlier date; None: nothing is known of one.
+        without: Level `without_player` of `nba_rank.explain.without`; may be empty.
         from_run: Whether the history is the run's own test of the season.
         ranker: Name of the ranker.
         record: Single games so far, see `nba_rank.evaluation.track_record.game_scores`.
@@ -63,7 +69,8 @@ class SeasonView:
 
     forecast: DateForecast
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
-    earlier: pd.DataFrame = field(default_factory=pd.DataFrame)
+    changes: Changes | None = None
+    without: pd.DataFrame = field(default_factory=pd.DataFrame)
     from_run: bool = False
     ranker: str = "stack"
     record: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -82,7 +89,12 @@ def season_page(view: SeasonView) -> str:
     predictions, over = forecast.predictions, _over(tables)
     events = {event: name for event in EVENTS if (name := _column(predictions, event))}
     has_seeds = {"seeds", "standings"} <= set(tables) and not over
-    history = History.of(view.history, predictions, events.get("title", ""))
+    title = events.get("title", "")
+    history = History.of(view.history, predictions, title)
+    reasons = parts.reasons(tables.get("reasons"))
+    told = team_changes(view.changes, rows)
+    moved = movers(rows, told)
+    since = view.changes.day if view.changes else ""
     context: dict[str, Any] = {
         "season": basis.season,
         "date": f"{basis.as_of_date:%Y-%m-%d}",
@@ -91,14 +103,15 @@ def season_page(view: SeasonView) -> str:
         "assumption": rows[0].get("assumption", ""),
         "no_reports": basis.injuries is None and not basis.over,
         "hypothetical": forecast.hypothetical,
-        "champion": rows[0]["name"] if rows[0]["tag"] == "champions" else "",
-        "since": f"{view.earlier['as_of_date'].iloc[0]:%B %-d}" if len(view.earlier) else "",
+        "summary": summary(rows, title, reasons, told, moved, view.past, _progress(tables)),
+        "since": since,
+        "movers": moved,
         "strengths": [words for name, words in _STRENGTHS.items() if name in rows[0]],
         "strength_words": _STRENGTH_WORDS,
         "has_wins": "expected_wins" in predictions,
-        "events": [_HEADINGS[event] for event in events],
-        "ranking": _ranking(rows, view.earlier, events),
-        "teams": _teams(rows, forecast, history),
+        "events": [(_HEADINGS[event], _MORE.get(event, "")) for event in events],
+        "ranking": _ranking(rows, told, events),
+        "teams": _teams(rows, view, history, reasons, told),
         "n_teams": len(rows),
         "has_players": "players" in tables,
         "has_reasons": "reasons" in tables,
@@ -119,6 +132,7 @@ def season_page(view: SeasonView) -> str:
         "past": parts.past(view.past),
         "facts": _facts(view),
         "dates": dates_list(view.pages),
+        "turns": turns(view.pages, f"{basis.as_of_date:%Y-%m-%d}"),
     }
     return (
         _environment().get_template("season.html.j2").render(context, contents=_contents(context))
@@ -134,9 +148,34 @@ def dates_list(pages: Sequence[str]) -> Markup:
     return Markup(f'<h3>All dates</h3><ul class="dates">{items}</ul>')
 
 
+def turns(pages: Sequence[str], date: str) -> Markup:
+    """Return the links from the page of a date to those before and after it, and to the seasons."""
+    links = [("../index.html", "All seasons")]
+    if date in pages:
+        place = pages.index(date)
+        if place:
+            links.append((f"{pages[place - 1]}.html", f"Before: {pages[place - 1]}"))
+        if place + 1 < len(pages):
+            links.append((f"{pages[place + 1]}.html", f"After: {pages[place + 1]}"))
+            links.append(("index.html", "Newest"))
+    elif pages:
+        links.append(("index.html", "Newest"))
+    items = (Markup('<li><a href="{}">{}</a></li>').format(*link) for link in links)
+    return Markup('<ul class="turns">{}</ul>').format(Markup("").join(items))
+
+
+def _progress(tables: Mapping[str, pd.DataFrame]) -> float:
+    """Return the share of the regular season that has been played, 0 where it is not known."""
+    if "standings" not in tables:
+        return 0.0
+    played = tables["standings"][["wins", "losses"]].to_numpy().sum()
+    return float(played / max(played + tables["standings"]["games_left"].sum(), 1))
+
+
 def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the places of the page that hold something."""
     places = [
+        ("moved", "What changed", "movers"),
         ("ranking", "Power ranking", "ranking"), ("teams", "Teams", "teams"),
         ("race", "Title race", "race"), ("seeds", "Seeds", "matrix"),
         ("bracket", "Bracket", "bracket"), ("games", "Coming games", "games"),
@@ -203,9 +242,8 @@ def _column(predictions: pd.DataFrame, event: str) -> str:
 
 
 def _ranking(
-    rows: list[dict[str, Any]], earlier: pd.DataFrame, events: Mapping[str, str]
+    rows: list[dict[str, Any]], told: Mapping[int, dict[str, Any]], events: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    before = dict(zip(earlier["team_id"], earlier["rank"], strict=True)) if len(earlier) else {}
     found = []
     for row in rows:
         chances = [
@@ -218,7 +256,7 @@ def _ranking(
             | {
                 # The cell of the playoffs says the same.
                 "tag": "" if row["tag"] == _CLINCHED and "playoff" in events else row["tag"],
-                "moved": int(before.get(row["team_id"], row["rank"]) - row["rank"]),
+                "moved": told[row["team_id"]]["moved"] if told else 0,
                 "strengths": [row[name] for name in _STRENGTHS if name in row],
                 "wins": row.get("expected_wins"),
                 "range": "" if low == high else f"{low}–{high}",  # noqa: RUF001
@@ -230,18 +268,24 @@ def _ranking(
 
 def _event(p: float, place: int, reached: int, out: bool) -> Markup:
     """Return the cell of an event: a word where it is decided, else its chance."""
+    style = f"event {_MORE.get(EVENTS[place], '')}".strip()
     if reached > place:
-        return Markup(f'<td class="event h10" data-heat data-sort="2">{_DONE[place]}</td>')
+        return Markup(f'<td class="{style} h10" data-heat data-sort="2">{_DONE[place]}</td>')
     if out:
-        return Markup('<td class="event faint" data-sort="-1">out</td>')
-    return heat(p, "event")
+        return Markup(f'<td class="{style} faint" data-sort="-1">out</td>')
+    return heat(p, style)
 
 
 def _teams(
-    rows: list[dict[str, Any]], forecast: DateForecast, history: History
+    rows: list[dict[str, Any]],
+    view: SeasonView,
+    history: History,
+    reasons: Mapping[int, list[tuple[str, str]]],
+    told: Mapping[int, dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    tables = forecast.tables
-    players, why = parts.players(tables.get("players")), parts.reasons(tables.get("reasons"))
+    forecast, tables = view.forecast, view.forecast.tables
+    players = parts.players(tables.get("players"))
+    left_out = without(view.without, forecast.predictions)
     games = parts.next_games(tables.get("games"), forecast.basis.as_of_date)
     left = parts.games_left(tables.get("standings"))
     seeds = {} if _over(tables) else parts.seed_bars(tables.get("seeds"))
@@ -250,7 +294,9 @@ def _teams(
         | {
             "chart": history.ranks(row["team"]),
             "seeds": seeds.get(row["team_id"]),
-            "reasons": why.get(row["team_id"], []),
+            "reasons": reasons.get(row["team_id"], []),
+            "changes": told.get(row["team_id"]),
+            "without": left_out.get(row["team_id"], []),
             "players": players.get(row["team_id"], []),
             "games": games.get(row["team_id"], []),
             "left": left.get(row["team_id"], ""),

@@ -16,8 +16,16 @@ from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.track_record import PRICED
 from nba_rank.odds.coming_games import SIDES
 from nba_rank.odds.series_state import PLAY_IN
-from nba_rank.report.format import first_names, heat, html_chance, number, records, undecided
-from nba_rank.report.labels import POINT_LABELS, label
+from nba_rank.report.format import (
+    first_names,
+    heat,
+    html_chance,
+    number,
+    records,
+    summing,
+    undecided,
+)
+from nba_rank.report.labels import POINT_LABELS, label, listed
 
 SHOWN = 0.005
 """Chances of a seed from here on are written."""
@@ -25,7 +33,7 @@ SHOWN = 0.005
 LABELLED = 0.08
 """Chances of a seed from here on are written over its bar."""
 
-LEAST_MINUTES = 3.0
+LEAST_MINUTES = 8.0
 """Minutes below which a player is left out."""
 
 ABSENT_SHOWN = 4
@@ -90,8 +98,9 @@ def reasons(table: pd.DataFrame | None) -> dict[int, list[tuple[str, str]]]:
     for team in table["team_id"].unique().tolist():
         own = parts.loc[team]
         own = own.iloc[np.argsort(-own.abs().to_numpy(), kind="stable")]
-        rows = [*own.head(REASONS).items(), ("all others", own.iloc[REASONS:].sum())]
-        rows.append(("together", own.sum()))
+        first = own.head(REASONS)
+        values = summing(np.array([*first, own.iloc[REASONS:].sum()]), 1)
+        rows = [*zip([*first.index, "all others"], values, strict=True), ("together", sum(values))]
         found[team] = [(str(what), number(points, "+.1f")) for what, points in rows]
     return found
 
@@ -336,9 +345,5 @@ def _ahead(others: list[str], behind: list[str], measure: str) -> str:
     if not others:
         return "There is nothing to compare with."
     if behind:
-        return f"Behind {_listed(behind)} {measure}."
-    return f"Ahead of {_listed(others)} {measure}."
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        return f"Behind {listed(behind)} {measure}."
+    return f"Ahead of {listed(others)} {measure}."

@@ -179,6 +179,12 @@ def with_block(page: str, name: str, content: Markup) -> str:
     )
 
 
+def block(page: str, name: str) -> Markup:
+    """Return what stands between the marks of a name on a page of ours, nothing without marks."""
+    found = re.search(rf"(?s)<!-- {re.escape(name)} -->(.*?)<!-- /{re.escape(name)} -->", page)
+    return Markup(found[1]) if found else Markup()
+
+
 class _Renderer(RendererHTML):
     """Adds to HTML what a page needs, and keeps its headings."""
 

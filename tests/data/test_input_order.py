@@ -25,13 +25,14 @@ def raw(tmp_path_factory):
         {"DATE": home["GAME_DATE"], "HOME": home["TEAM_ID"], "AWAY": away["TEAM_ID"]}
     )
     margin = home["PTS"] - away["PTS"]
+    spread = -np.round(margin * 0.3) + rng.integers(-10, 11, n) / 2
     lines = games.assign(
         GAME_ID=home["GAME_ID"],
-        HOME_SPREAD=-np.round(margin * 0.3) + rng.integers(-10, 11, n) / 2,
-        MONEYLINE_HOME=np.where(margin > 0, -1, 1) * rng.integers(110, 140, n),
-        MONEYLINE_AWAY=np.where(margin > 0, 1, -1) * rng.integers(120, 160, n),
+        HOME_SPREAD=spread,
+        MONEYLINE_HOME=np.where(spread < 0, -1, 1) * rng.integers(110, 140, n),
+        MONEYLINE_AWAY=np.where(spread < 0, 1, -1) * rng.integers(120, 160, n),
     )
-    next_year = pd.to_datetime(games["DATE"]) + pd.Timedelta(days=364)
+    next_year = pd.to_datetime(games["DATE"]) + pd.Timedelta(days=365)
     totals = pd.DataFrame({"TEAM_NAME": log["TEAM_NAME"].unique(), "SEASON": "2021-22"})
     totals = totals.assign(WIN_TOTAL=41.5, TITLE_ODDS_AMERICAN=rng.integers(200, 20_000, 30))
     players = pd.read_parquet(folder / "player_logs_2021_22.parquet")

@@ -69,7 +69,7 @@ def test_files_of_other_names_are_not_read_and_told_what_they_look_like(folder):
     put(folder, "Payrolls.csv", "x\n")
     put(folder, "fixtures.csv", f"{COLUMNS['schedules/league_2023_24.csv']}\n")
     put(folder, "sbr.csv", "Date,Rot,VH,Team,Final,Open,Close,ML\n")
-    put(folder, "book.xlsx", b"PK\x03\x04rest")
+    put(folder, "book.xlsx", b"PK\x03\x04[Content_Types].xml")
     put(folder, "page.csv", "<!DOCTYPE html>")
     _, report = read_raw(folder)
     expected = {

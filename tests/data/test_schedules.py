@@ -124,12 +124,64 @@ def test_fixtures_outside_the_game_logs_and_repeated_ones_are_dropped_and_counte
 
 
 def test_more_games_than_the_season_has_are_counted(folder, monkeypatch):
-    monkeypatch.setattr(league, "scheduled_games", lambda season: 2)
+    monkeypatch.setattr(league, "scheduled_games", lambda season: 1)
     put_schedule(folder, ("2023-11-02", BOS, DEN), ("2023-11-04", LAL, CLE))
     tables, report = read_raw(folder)
     assert len(tables.schedule) == 5
-    example = f"row 2: date 2023-11-04, home {LAL}, away {CLE}"
-    check_warnings(report, "schedules/", {"more games than its season": (1, example)})
+    example = f"row 1: date 2023-11-02, home {BOS}, away {DEN}"
+    check_warnings(report, "schedules/", {"more games than its season": (2, example)})
+
+
+@pytest.mark.parametrize(
+    ("games", "kept"),
+    [
+        # The opening follows days without games, and so do the playoffs.
+        (["2024-10-05", "2024-10-06", "2024-10-22", "2025-04-13", "2025-04-15"], [2, 3]),
+        (["2024-10-22", "2025-04-13", "2025-04-19", "2025-06-01"], [0, 1]),
+        # None of these can be told from the others.
+        (["2024-10-22", "2024-10-23", "2024-10-24"], [0, 1, 2]),
+    ],
+)
+def test_preseason_and_playoffs_are_left_out_by_what_teams_have_to_play(
+    folder, monkeypatch, games, kept
+):
+    monkeypatch.setattr(league, "scheduled_games", lambda season: 2)
+    put_schedule(folder, *((day, BOS, DEN) for day in games))
+    tables, report = read_raw(folder)
+    coming = tables.schedule.loc[tables.schedule["season"] == "2024-25", "game_date"]
+    assert coming.dt.strftime("%Y-%m-%d").tolist() == [games[place] for place in kept]
+    dropped = [warning for warning in report.warnings if "another kind" in warning.what]
+    assert sum(warning.count for warning in dropped) == len(games) - len(kept)
+
+
+def test_a_schedule_with_home_and_away_exchanged_is_refused(folder):
+    played = [(day, away, home) for day, home, away in PLAYED]
+    put_schedule(folder, *played, ("2023-11-02", BOS, DEN))
+    (error,) = errors_of(folder)
+    assert "3 games that were played have home and away the other way round" in error.what
+
+
+def test_games_on_the_day_before_christmas_are_of_another_zone(tmp_path):
+    teams = [team for pair in zip(range(1610612737, 1610612752), range(1610612752, 1610612767),
+                                  strict=True) for team in pair]  # fmt: skip
+    days = pd.to_datetime(["2023-12-20", "2023-12-23", "2023-12-25", "2023-12-28"])
+
+    def games(shift):
+        return pd.DataFrame(
+            [(day + pd.Timedelta(days=shift), *teams[place : place + 2])
+             for day in days for place in range(0, 30, 2)][:50],
+            columns=["DATE", "HOME", "AWAY"],
+        )  # fmt: skip
+
+    folder = write(tmp_path / "raw", team_logs_2023_24=regular_games())
+    (folder / "schedules").mkdir()
+    for shift in (0, 1):
+        games(shift).to_csv(folder / "schedules" / "s.csv", index=False)
+        if shift == 0:
+            assert len(read_raw(folder)[0].schedule) == 53
+    (error,) = errors_of(folder)
+    assert "2023-24: 15 games on 24 December" in error.what
+    assert "another zone" in error.remedy
 
 
 def test_broken_values_are_errors_with_file_and_row(folder):

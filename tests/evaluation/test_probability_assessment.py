@@ -199,7 +199,7 @@ def test_softmax_gives_title_odds_and_calibration_the_games(assess, forecast_of,
     assert set(found.games.loc[found.games["ranker"] == "stack", "kind"]) == {"regular"}
     found = assess(forecast_of("odds=none", "calibration=none"), league)
     assert rankers(found.odds) == {"random", "random16"}
-    assert rankers(found.games) == {"always_home", "elo", "elo_fitted"}
+    assert rankers(found.games) == {"always_home", "elo", "elo_fitted", "standings"}
     assert rankers(found.metrics) == rankers(found.odds) | rankers(found.games)
 
 

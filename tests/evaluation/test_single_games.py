@@ -3,15 +3,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 from scipy.optimize import brentq
+from scipy.special import expit, logit
 
+from nba_rank.config.compose import CONF
+from nba_rank.config.schema import RecordConfig
 from nba_rank.data.calendar import as_of_points
 from nba_rank.evaluation.baselines import FIVETHIRTYEIGHT, baseline_scores, market_game_probs
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
 from nba_rank.evaluation.single_games import COLUMNS, game_metrics, game_references
+from nba_rank.features import record
+from nba_rank.features.asof import Rows
 from nba_rank.features.elo import win_probability
 
-RANKERS = {"always_home", "elo", "elo_fitted"}
+RANKERS = {"always_home", "elo", "elo_fitted", "standings"}
 
 
 def of(frame, ranker, *conditions):
@@ -92,6 +98,30 @@ def test_the_fitted_edge_expects_as_many_home_wins_as_there_were(references):
     np.testing.assert_allclose(got, expected, atol=0.1)
 
 
+def test_standings_are_a_logistic_regression_on_win_shares(sim_tables, references):
+    games = sim_tables.games[sim_tables.games["kind"] == "regular"].set_index("game_id")
+    rows = Rows.of(
+        sim_tables, games[["season", "game_date"]].rename(columns={"game_date": "as_of_date"})
+    )
+    config = RecordConfig(**OmegaConf.load(CONF / "features/record/on.yaml"))
+    share = record.build(sim_tables, rows, config)["regressed_win_pct"].to_numpy()
+    home, away = (
+        share[rows.find(games["game_date"], games[f"{side}_team_id"])] for side in ("home", "away")
+    )
+    gap = pd.Series(home - away, games.index)
+    asked = of(references, "standings", "season == '2023-24'", "kind == 'regular'")["p_home"]
+    slope, edge = np.polyfit(gap[asked.index], logit(asked), 1)
+    np.testing.assert_allclose(logit(asked), edge + slope * gap[asked.index], atol=1e-9)
+    # The likeliest weights on earlier games expect what has happened, by the gap, too.
+    known = games["season"] < "2023-24"
+    surprise = (games["home_points"] > games["away_points"])[known] - expit(edge + slope * gap)[
+        known
+    ]
+    assert surprise.mean() == pytest.approx(0, abs=1e-4)
+    assert (surprise * gap[known]).mean() == pytest.approx(0, abs=1e-4)
+    assert slope > 1
+
+
 def test_nobody_is_at_home_on_a_neutral_court(sim_tables, references):
     games = sim_tables.games.copy()
     chosen = games.index[games["season"] == "2023-24"][-60]
@@ -103,6 +133,7 @@ def test_nobody_is_at_home_on_a_neutral_court(sim_tables, references):
     assert rows["elo"] == pytest.approx(rows["elo_fitted"])
     before = references[references["game_id"] == game].set_index("ranker")["p_home"]
     assert rows["elo"] < before["elo"]
+    assert rows["standings"] < before["standings"]
 
 
 def test_results_of_the_day_and_later_change_nothing(sim_tables, references):
@@ -111,7 +142,9 @@ def test_results_of_the_day_and_later_change_nothing(sim_tables, references):
     games = sim_tables.games.copy()
     later = games["game_date"] >= date
     games.loc[later, ["home_points", "away_points"]] = [[150, 80]]
-    poisoned = game_references(replace(sim_tables, games=games), [season])
+    sides = sim_tables.team_games.copy()
+    sides.loc[sides["game_date"] >= date, "won"] = True
+    poisoned = game_references(replace(sim_tables, games=games, team_games=sides), [season])
     known = games.loc[games["game_date"] <= date, "game_id"]
     both = [
         frame[(frame["season"] == season) & frame["game_id"].isin(known)].drop(columns="home_won")
@@ -143,4 +176,5 @@ def test_real_forecasts_reach_their_known_skill(real_tables):
     assert 0.213 < mean["regular", "elo"] < 0.219
     assert 0.213 < mean["regular", "elo_fitted"] < mean["regular", "elo"]
     assert mean["regular", "market"] == pytest.approx(0.207, abs=0.001)
+    assert 0.216 < mean["regular", "standings"] < 0.222
     assert mean["playoffs", "market"] < mean["playoffs", "elo"] < mean["playoffs", "always_home"]

@@ -21,6 +21,7 @@ from nba_rank.config.schema import SimParams
 from nba_rank.data import league
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.simulated.league import simulate_league, write_league
+from nba_rank.report.render import block
 
 SEASONS, CURRENT = ("2021_22", "2022_23", "2023_24"), "2024_25"
 SCHEDULE = "/espn_nba_schedules/nba_schedule_2025.parquet"
@@ -211,12 +212,17 @@ def test_a_fetch_that_was_killed_loses_nothing_and_fetches_nothing_twice(
 
 
 def test_what_was_forecast_stays_as_it_was_and_nothing_half_written_is_left(days, home):
+    def of_dates(state: SimpleNamespace) -> dict[str, bytes]:
+        """Return the files of dates; a page's links to other dates do not count."""
+        links = rb"(?s)<!-- turns -->.*?<!-- /turns -->"
+        return {name: re.sub(links, b"", content) if name.endswith("html") else content
+                for name, content in state.files.items() if name[:2] == "20"}  # fmt: skip
+
     for earlier, later in itertools.pairwise(days):
         kept = later.history.head(len(earlier.history))
         pd.testing.assert_frame_equal(kept, earlier.history)
-        tables = {name: content for name, content in earlier.files.items() if name[:2] == "20"}
-        assert len(tables) >= 3
-        assert tables.items() <= later.files.items()
+        assert len(of_dates(earlier)) >= 3
+        assert of_dates(earlier).items() <= of_dates(later).items()
     dates = days[-1].history["as_of_date"].dt.strftime("%Y-%m-%d")
     assert dates.tolist() == [day for day in DAYS for _ in range(30)]
     left = [path for folder in ("data/raw", "data/processed", "outputs3")
@@ -229,6 +235,19 @@ def test_the_same_day_again_adds_no_forecast_and_fetches_nothing_twice(days):
     killed, done = days[-1].killed, days[-1]
     assert killed == done.files["history.parquet"]
     assert done.statuses == {304}
+
+
+def test_pages_lead_from_day_to_day_and_the_front_door_to_the_newest(days, home):
+    folder = home / "outputs3/season_2024-25"
+    texts = [days[-1].files[f"{day}.html"].decode() for day in DAYS]
+    for text, other in zip(texts, (DAYS[1], DAYS[2], DAYS[1]), strict=True):
+        assert f'href="{other}.html"' in block(text, "turns")
+    assert (folder / "index.html").read_text() == texts[-1]
+    assert "<dt>Since January 15</dt>" in texts[-1]
+    front = (home / "outputs3/index.html").read_text()
+    assert f'<time datetime="{DAYS[-1]}">' in front
+    assert 'href="season_2024-25/index.html"' in front
+    assert str(block(texts[-1], "lead")) in front
 
 
 def test_records_are_those_of_the_mirror_on_every_morning(days, mirror):

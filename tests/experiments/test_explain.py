@@ -1,6 +1,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,8 +17,11 @@ from nba_rank.experiments.explain import explain, explanation
 from nba_rank.experiments.predict import forecast_of, rank_date, read_morning
 from nba_rank.experiments.train import train
 from nba_rank.experiments.what_if import assume
+from nba_rank.experiments.why import why
+from nba_rank.explain import moved
+from nba_rank.explain.seasons import ABLATION, CHANGE, PLAYERS, STRONGEST
 from nba_rank.features.players.names import player_names
-from nba_rank.report.explanation import explanation_figure
+from nba_rank.report.explanation_figures import explanation_figure
 
 pytestmark = pytest.mark.slow  # whole programs
 
@@ -33,7 +38,8 @@ SUMS = {
 def run(start, shared, tmp_path_factory):
     """The folder of a run with all members, one of which knows players by name."""
     outputs = tmp_path_factory.mktemp("outputs")
-    more = ["model.model_a.embedding_dim=3", "model.stack.alphas=[1.0]", "trainer.max_epochs=4"]
+    more = ["model.model_a.embedding_dim=3", "model.stack.alphas=[1.0]", "trainer.max_epochs=4",
+            "features/injuries=on"]  # fmt: skip
     processed = f"data.processed_dir={shared / 'sim'}"
     return start(train, outputs, *more, processed).folder
 
@@ -153,10 +159,13 @@ def test_a_forecast_without_a_player_is_that_of_what_if(dates, asked, predicted)
         after = forecast_of(gone).predictions.set_index("team")
         own = left[left["player_id"] == one["player_id"]].set_index("part")["value"]
         team = one["team"]
-        assert own["places"] == after.loc[team, "rank"] - plain.loc[team, "rank"]
-        assert own["score"] == pytest.approx(
-            after.loc[team, "score"] - plain.loc[team, "score"], abs=1e-6
-        )
+        for part, column in (
+            ("places", "rank"), ("score", "score"), ("strength", "regular_strength"),
+            ("playoff_strength", "playoffs_strength"), ("wins", "expected_wins"),
+            ("title_prob", "title_prob"),
+        ):  # fmt: skip
+            lost = after.loc[team, column] - plain.loc[team, column]
+            assert own[part] == pytest.approx(lost, abs=1e-6), part
     assert strength["value"].iloc[0] < -0.5
 
 
@@ -176,9 +185,77 @@ def test_differences_to_another_team_and_date_are_split_into_the_same_parts(tabl
         np.testing.assert_allclose(sums[here.index], here - before, atol=1e-6)
     plain = found[found["compared_with"] == ""]
     own = tables[date][tables[date]["team"] == "BOS"]
-    np.testing.assert_allclose(plain["value"], own["value"], atol=1e-9)
+    # A network's last bits depend on how many teams it scores at once.
+    np.testing.assert_allclose(plain["value"], own["value"], atol=2e-6)
     players = found[(found["compared_with"] == "NYK") & (found["level"] == "strength")]
     assert players["player_id"].nunique() > 20
+
+
+def test_what_changed_since_a_week_before_adds_up(dates, asked, predicted, tables):
+    date = dates[2]
+    morning = read_morning(predicted(date))
+    found = why(forecast_of(morning), morning)
+    week = f"{morning.as_of_date - pd.Timedelta(days=7):%Y-%m-%d}"
+    assert f"{found.changes.since:%Y-%m-%d}" == week
+    rank, before = (
+        rank_date(predicted(day)).predictions.set_index("team_id")["rank"] for day in (date, week)
+    )
+    parts = found.changes.parts
+    of_rank = parts[parts["level"] == moved.PLACES].groupby("team_id")["value"].sum()
+    assert of_rank.to_numpy() == pytest.approx((before - rank)[of_rank.index].to_numpy(), abs=1e-9)
+    assert of_rank.round().any()
+    own = tables[date][tables[date]["level"] == "strength"].groupby("team_id")["whole"].first()
+    then = explanation(asked(week)).table
+    then = then[then["level"] == "strength"].groupby("team_id")["whole"].first()
+    of_strength = parts[parts["level"] == "strength"].groupby("team_id")["value"].sum()
+    np.testing.assert_allclose(of_strength, own - then, atol=1e-6)
+    left = found.without.groupby("team_id")["player_id"].nunique()
+    assert left.max() == 2
+    assert len(left) > 20
+    games = found.changes.before[["won", "lost"]].sum()
+    assert games["won"] == games["lost"] > 30
+    # On opening night nothing has changed, and under assumptions nothing is compared.
+    first = read_morning(predicted(dates[0]))
+    assert why(forecast_of(first), first).changes is None
+    assert why(forecast_of(first), replace(first, hypothetical="he is out")).without.empty
+
+
+def test_how_all_teams_have_moved_is_split_into_results_and_strengths(
+    run, tables, dates, compose_file, tmp_path
+):
+    since, date = dates[1:3]
+    console = Console(record=True, width=240)
+    words = [f"run={run}", f"as_of={date}", f"since={since}", "players=0", f"out={tmp_path}"]
+    found = explain(compose_file("explain", *words), console).table
+    gaps = found[found["compared_with"] == since]
+    by_team = gaps.groupby(["level", "team"])
+    np.testing.assert_allclose(by_team["value"].sum(), by_team["whole"].first(), atol=1e-6)
+    wholes = by_team["whole"].first()
+    before, now = (
+        [table[table["level"] == name].groupby("team")[column].first()
+         for name, column in (("rank", "value"), ("score", "whole"), ("projection_wins", "whole"))]
+        for table in (tables[since], tables[date])
+    )  # fmt: skip
+    np.testing.assert_allclose(wholes[moved.PLACES], before[0] - now[0])
+    np.testing.assert_allclose(wholes[moved.SCORE], now[1] - before[1], atol=1e-9)
+    np.testing.assert_allclose(wholes[moved.WINS], now[2] - before[2], atol=1e-9)
+    wins = gaps[gaps["level"] == moved.WINS]
+    results = wins[wins["part"] == moved.RESULTS].set_index("team")["value"]
+    won = [
+        table[(table["level"] == "projection_wins") & (table["part"] == "wins_so_far")].set_index(
+            "team"
+        )["value"]
+        for table in (tables[since], tables[date])
+    ]
+    # Who has won more than was expected of him has gained by it.
+    since_then, left = won[1] - won[0], before[2] - won[0]
+    luck = since_then - left * since_then.sum() / left.sum()
+    assert results.corr(luck) > 0.8
+    text = console.export_text()
+    assert f"Since {since}" in text
+    for said in ("by new results", "by others' ", "wins"):
+        assert said in text
+    assert {path.name for path in tmp_path.rglob("*.png")} == {f"explanation_{date}.png"}
 
 
 def test_the_program_writes_table_analysis_and_figure(run, dates, compose_file, tmp_path):
@@ -242,7 +319,14 @@ def test_a_hypothetical_explanation_says_so(run, dates, compose_file, tmp_path, 
 def test_without_a_date_the_test_seasons_are_explained(run, compose_file, tmp_path):
     console = Console(record=True, width=200)
     table = explain(compose_file("explain", f"run={run}", f"out={tmp_path}"), console)
-    assert set(table["member"]) == {"xgb", "rf", "stack"}
+    assert set(table["member"]) == {"model_a", "xgb", "rf", "stack"}
+    of_a = table[table["member"] == "model_a"].set_index(["group", "measure"])["mean"]
+    assert of_a[PLAYERS, CHANGE] > 0
+    assert of_a["team prior: projected_win_pct", ABLATION] > abs(of_a["availability", ABLATION])
+    dependence = pd.read_csv(tmp_path / "partial_dependence.csv")
+    assert dependence["feature"].nunique() == STRONGEST
+    figures = {path.name for path in tmp_path.rglob("*.png")}
+    assert figures == {"importance.png", "partial_dependence.png"}
     groups = set(table.loc[table["member"] == "xgb", "group"])
     assert {"elo", "roster_strength", "projection"} <= groups
     assert (table["n_seasons"] == 1).all()
@@ -281,3 +365,9 @@ def test_another_set_of_columns_is_named(run, dates, asked, tmp_path):
         path.write_text(json.dumps(content))
     with pytest.raises(UserError, match=r"the difference is season_progress, unheard_of"):
         explanation(asked(dates[1], run=str(other)))
+
+
+def test_what_only_scores_does_not_import_lightning():
+    said = "import sys, nba_rank.experiments.explain; print('pytorch_lightning' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

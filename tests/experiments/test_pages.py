@@ -3,13 +3,23 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from made_forecasts import DATE, NASTY, made_forecast, made_games, made_history, made_predictions
+from made_forecasts import (
+    DATE,
+    NASTY,
+    made_changes,
+    made_forecast,
+    made_games,
+    made_history,
+    made_predictions,
+    made_without,
+)
 from made_runs import write_run
 
 from nba_rank.core import escape
 from nba_rank.core.files import write_frame
 from nba_rank.experiments import history, pages
-from nba_rank.report.render import page
+from nba_rank.experiments.why import Why
+from nba_rank.report.render import block, page
 
 DAY = pd.Timedelta(days=1)
 
@@ -23,6 +33,7 @@ def run(tmp_path, monkeypatch):
     plan = SimpleNamespace(test_seasons=["2022-23", "2023-24"])
     monkeypatch.setattr(pages, "FoldPlan", SimpleNamespace(from_dict=lambda _: plan))
     monkeypatch.setattr(pages, "read_manifest", lambda _: {"folds": None})
+    monkeypatch.setattr(pages, "why", lambda *_: Why(made_changes(), made_without()))
     return folder
 
 
@@ -32,8 +43,8 @@ def publish(run, tmp_path, sim_tables):
     return lambda forecast, *made: pages.publish(forecast, morning, run, tmp_path, *made)
 
 
-def dates_of(text: str) -> list[str]:
-    return re.findall(r'<li><a href="(.*?)">', text.partition("<!-- dates -->")[2])
+def dates_of(text: str, name="dates") -> list[str]:
+    return re.findall(r'<li><a href="(.*?)">', block(text, name))
 
 
 def test_the_index_is_the_page_of_the_newest_date_and_lists_all(publish, tmp_path):
@@ -48,7 +59,45 @@ def test_the_index_is_the_page_of_the_newest_date_and_lists_all(publish, tmp_pat
     publish(made_forecast(DATE - DAY))
     text = index.read_text()
     assert dates_of(text) == ["2024-01-14.html", "2024-01-15.html", "2024-01-16.html"]
-    assert text.partition("<!-- dates -->")[0] == newest.read_text().partition("<!-- dates -->")[0]
+    lists = (block(text, "dates"), block(newest.read_text(), "dates"))
+    assert text.replace(*lists) == newest.read_text()
+
+
+def test_each_date_leads_to_the_one_before_and_after(publish, tmp_path):
+    folder = tmp_path / "season_2023-24"
+    for days in (0, 4, 2):  # the one between comes last
+        publish(made_forecast(DATE + days * DAY))
+    links = {path.stem: dates_of(path.read_text(), "turns") for path in folder.glob("*.html")}
+    home, new = "../index.html", "index.html"
+    assert links == {
+        "2024-01-15": [home, "2024-01-17.html", new],
+        "2024-01-17": [home, "2024-01-15.html", "2024-01-19.html", new],
+        "2024-01-19": [home, "2024-01-17.html"],
+        "index": [home, "2024-01-17.html"],
+    }
+    # What was forecast stays as it was written.
+    first = (folder / "2024-01-15.html").read_text()
+    assert 'Forecast on the morning of <time datetime="2024-01-15">' in first
+
+
+def test_the_front_door_lists_the_seasons_with_their_favourites(publish, tmp_path):
+    publish(made_forecast())
+    publish(made_forecast(DATE + DAY, hypothetical="Tatum is out"))
+    old = tmp_path / "season_2022-23"
+    old.mkdir()
+    (old / "2023-06-20.html").write_text("")
+    (old / "index.html").write_text("<!-- lead -->Denver Nuggets are champions.<!-- /lead -->")
+    (tmp_path / "season_2021-22").mkdir()  # of a season without a page
+    publish(made_forecast(DATE + DAY))
+    text = (tmp_path / "index.html").read_text()
+    assert re.findall(r'<h2.*?><a href="(.*?)">(.*?)</a>', text) == [
+        ("season_2023-24/index.html", "2023-24"), ("season_2022-23/index.html", "2022-23"),
+    ]  # fmt: skip
+    assert re.findall(r'<time datetime="(.*?)">', text) == ["2024-01-16", "2023-06-20"]
+    found = re.findall(r"<p>(.*?)</p>", text)[1:]
+    assert ", &gt;99% for the title; next " in found[0]
+    assert found[1] == "Denver Nuggets are champions."
+    assert not re.search(r"https?://|<script", text)
 
 
 def test_a_page_says_when_its_forecast_was_made(publish):

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from dataclasses import replace
 from io import StringIO
@@ -25,15 +26,18 @@ from nba_rank.data.quality import QualityReport
 from nba_rank.data.tables import BOX_COLUMNS, SCHEMA, Tables, conform, read_tables, table_path
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import PROBABILITIES, SIMULATED, flat
-from nba_rank.experiments import inputs
+from nba_rank.experiments import inputs, pages, why
 from nba_rank.experiments import run as run_module
 from nba_rank.experiments.predict import predict, rank_date
 from nba_rank.experiments.today import today
 from nba_rank.experiments.train import train
+from nba_rank.experiments.why import Why
 from nba_rank.models import members
+from nba_rank.models.model_a import fit as model_a_fit
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.ranker import Ranker
 from nba_rank.report import run_report
+from nba_rank.report.render import block
 from nba_rank.samples.dataset import PROJECTED
 from nba_rank.samples.folds import FoldPlan
 
@@ -329,8 +333,9 @@ def test_the_same_seed_gives_the_same_files_in_another_process(
     finished, run_again, monkeypatch, cached
 ):
     if cached:
-        for name in ("fit_model_a", "fit_xgb", "fit_rf"):
-            monkeypatch.setattr(members, name, lambda *_, **__: pytest.fail("fitted again"))
+        fits = (model_a_fit, "fit_model_a"), (members, "fit_xgb"), (members, "fit_rf")
+        for place, name in fits:
+            monkeypatch.setattr(place, name, lambda *_, **__: pytest.fail("fitted again"))
     _, again = run_again(*[] if cached else ["paths.members=null"])
     logs = [path.relative_to(finished) for path in (finished / "logs").rglob("*.*")]
     assert len(logs) == 8
@@ -396,7 +401,8 @@ def test_playoffs_without_play_in_games_end_the_title_odds_and_not_the_run(finis
 # Predictions of a date.
 
 
-def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path):
+def test_predict_reproduces_a_runs_rows_and_odds_exactly(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "why", lambda *_: Why())  # takes longer than all the rest
     header, *lines = (finished / "predictions.csv").read_text().splitlines()
     assert {*PROBABILITIES, *SIMULATED} < set(header.split(","))
     last_regular = dates_of(finished)[2]
@@ -856,7 +862,10 @@ def test_the_stack_recovers_true_strength_better_than_the_standings(compose):
 
 
 @pytest.mark.slow
-def test_today_remembers_every_day_and_shows_what_moved(league, finished, tmp_path, compose_fast):
+def test_today_remembers_every_day_and_shows_what_moved(
+    league, finished, tmp_path, compose_fast, monkeypatch
+):
+    monkeypatch.setattr(why, "_WITHOUT", 0)
     shutil.copytree(finished, tmp_path / "outputs3" / "run_001")
     (middle,) = dates_of(finished)[1:2]
     days = pd.date_range(middle, periods=9).strftime("%Y-%m-%d")
@@ -879,3 +888,12 @@ def test_today_remembers_every_day_and_shows_what_moved(league, finished, tmp_pa
     tables = {f"{day}{end}.csv" for day in (days[0], days[8]) for end in ("", "_games", "_seeds")}
     figures = {"ranks.png", "title_race.png", "seeds.png"}
     assert {"history.parquet"} | tables | figures <= files_of(folder)
+    # The page tells what has changed, and the run's report leads to it.
+    report = (tmp_path / "outputs3/run_001/report.html").read_text()
+    [link] = re.findall(r'href="(\S*season_\S*)"', report)
+    assert (tmp_path / "outputs3/run_001" / link).resolve() == folder / "index.html"
+    page = (folder / "index.html").read_text()
+    assert page == (folder / f"{days[8]}.html").read_text()
+    assert f"What changed since {pd.Timestamp(days[1]):%B %-d}" in page
+    assert f'href="{days[0]}.html"' in block(page, "turns")
+    assert TEST_SEASON in (tmp_path / "outputs3/index.html").read_text()

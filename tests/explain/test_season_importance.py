@@ -8,9 +8,13 @@ from nba_rank.explain.seasons import (
     PART,
     PERMUTATION,
     SHAP,
+    STRONGEST,
     _dealt,
+    family,
     over_seasons,
+    partial_dependence,
     season_importance,
+    strongest,
 )
 from nba_rank.models.members import Members
 from nba_rank.models.ranker import Ensemble
@@ -19,8 +23,8 @@ GROUPS = {"elo": ["elo_margin"], "massey": ["margin_rating", "absent"], "noise":
 
 
 @pytest.fixture(scope="module")
-def found(sim_data, sim_results, compose_as_is):
-    """Importance in the last season of members that know the first, one feature being noise."""
+def seen(sim_data, compose_as_is):
+    """Members that know the first season, and their ensemble; one feature is noise."""
     noise = np.random.default_rng(0).normal(size=(len(sim_data.X), 1)).astype(np.float32)
     data = replace(sim_data, columns=[*sim_data.columns, "noise"], X=np.hstack([sim_data.X, noise]))
     config = compose_as_is(
@@ -33,7 +37,13 @@ def found(sim_data, sim_results, compose_as_is):
     known = data.of_seasons(["2022-23"])
     oof = members.predict(known).frame
     ensemble = Ensemble.fit(oof, data.relevance, config)
-    last = data.of_seasons(["2023-24"])
+    return members, ensemble, data.of_seasons(["2023-24"])
+
+
+@pytest.fixture(scope="module")
+def found(seen, sim_results):
+    """Their importance in the last season."""
+    members, ensemble, last = seen
     truth = sim_results.set_index(["season", "team_id"])["outcome_rank"]
     rank = truth.reindex(pd.MultiIndex.from_frame(last.frame[["season", "team_id"]])).to_numpy()
     rng = np.random.default_rng(1)
@@ -49,6 +59,44 @@ def test_what_knows_the_teams_matters_and_noise_does_not(found):
             )
     assert set(found[found["member"] == "stack"]["group"]) == {"xgb", "rf"}
     assert (found[found["measure"] == PART]["value"] > 0).all()
+
+
+def test_scores_depend_on_what_knows_the_teams(seen, found):
+    members, _, last = seen
+    seasons = [(members, last)] * 2
+    names = strongest(found)
+    assert len(names) == min(STRONGEST, len(last.columns))
+    assert "elo_margin" in names
+    table = partial_dependence(seasons, ["elo_margin", "noise"])
+    assert (table["n_seasons"] == 2).all()
+    for member in ("xgb", "rf"):
+        own = table[table["member"] == member]
+        curves = {name: rows.sort_values("at")["mean"] for name, rows in own.groupby("feature")}
+        rise = {name: curve.iloc[-1] - curve.iloc[0] for name, curve in curves.items()}
+        assert rise["elo_margin"] > 5 * abs(rise["noise"])
+        assert abs(curves["elo_margin"].mean()) < 1e-9
+        at = own.loc[own["feature"] == "elo_margin", "at"].iloc[3]
+        X = last.X[pd.factorize(last.frame["as_of_date"])[0] % 4 == 0].copy()
+        X[:, last.columns.index("elo_margin")] = at
+        others = own[own["feature"] == "elo_margin"]["mean"]
+        expected = getattr(members, member).predict(X).mean()
+        assert np.ptp(others) > 0
+        X[:, last.columns.index("elo_margin")] = own["at"].iloc[0]
+        first = getattr(members, member).predict(X).mean()
+        assert expected - first == pytest.approx(others.iloc[3] - others.iloc[0], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ("points_per_game_10", "box score per game"), ("plus_minus_share_30", "plus-minus"),
+        ("true_shooting_last_season", "last season"), ("true_shooting_10", "true shooting"),
+        ("returning_minutes_share", "returning minutes"), ("prior_rating", "ratings"),
+        ("full_strength_minutes", "expected minutes"), ("availability_10", "availability"),
+    ],
+)  # fmt: skip
+def test_player_columns_have_families(column, expected):
+    assert family(column) == expected
 
 
 def test_values_are_dealt_within_their_date_and_columns_stay_together():

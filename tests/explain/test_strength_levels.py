@@ -6,6 +6,7 @@ import pytest
 
 from nba_rank.explain.strength import reasons, strength_levels
 from nba_rank.features.players.impact import player_ratings
+from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
 from nba_rank.odds.season_sim import Situation
@@ -138,6 +139,56 @@ def test_a_poisoned_result_moves_the_margin_to_date_of_its_teams(
     first = moved(table, other, "strength").head(2)
     assert first["part"].tolist() == ["margin_to_date"] * 2
     assert set(first["team_id"]) == {played["home_team_id"], played["away_team_id"]}
+
+
+def test_a_poisoned_elo_rating_moves_the_elo_of_its_team_alone(
+    table, odds, sim_tables, sim_inputs, sim_ratings, date
+):
+    team = sim_inputs["team_id"].iloc[5]
+    elo = sim_inputs["elo_margin"].mask(sim_inputs["team_id"] == team, 20.0)
+    inputs = sim_inputs.assign(elo_margin=elo)
+    other = explained(odds, sim_tables, inputs, sim_ratings, date)
+    changed = moved(table, other, "playoff_strength")
+    first, rest = changed.iloc[0], changed.iloc[1:]
+    assert (first["team_id"], first["part"]) == (team, "elo_of_this_season")
+    assert first["value"] > 0.01 > 1e-9 > rest["value"].max()
+
+
+def test_a_poisoned_schedule_moves_the_schedule_to_come(
+    table, odds, sim_tables, sim_inputs, sim_ratings, date, monkeypatch
+):
+    strength = wholes(table, "strength")
+    easy, original = np.argsort(strength.to_numpy())[:3], Situation.of
+    team = len(strength) // 2
+
+    def of(*arguments):
+        situation = original(*arguments)
+        left = situation.remaining
+        home, away = left.home.copy(), left.away.copy()
+        for own, others in ((home, away), (away, home)):
+            met = np.flatnonzero(own == team)
+            others[met] = easy[np.arange(len(met)) % len(easy)]
+        return replace(situation, remaining=replace(left, home=home, away=away))
+
+    monkeypatch.setattr(Situation, "of", of)
+    other = explained(odds, sim_tables, sim_inputs, sim_ratings, date)
+    changed = moved(table, other, "wins")
+    own = changed[changed["team_id"] == strength.index[team]]
+    assert own["part"].iloc[0] == "schedule_to_come"
+    assert own["value"].iloc[0] > 10 * own["value"].iloc[1]
+
+
+def test_a_poisoned_home_edge_moves_home_court_alone(
+    table, odds, sim_tables, sim_inputs, sim_ratings, date, monkeypatch
+):
+    original = HomeEdge.on_dates
+    monkeypatch.setattr(HomeEdge, "on_dates", lambda self, dates: original(self, dates) + 8)
+    other = explained(odds, sim_tables, sim_inputs, sim_ratings, date)
+    changed = moved(table, other, "wins")
+    changed = changed[changed["part"] != "chance_of_the_simulation"]
+    home = changed["part"] == "home_court_and_rest"
+    assert changed.loc[home, "value"].max() > 0.2
+    assert changed.loc[~home, "value"].max() < 1e-9
 
 
 def test_without_players_teams_are_explained_by_margins_and_elo(odds, sim_tables, sim_inputs, date):

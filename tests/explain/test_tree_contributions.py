@@ -73,6 +73,17 @@ def test_contributions_of_a_forest_are_shapley_values_by_their_definition(data, 
     np.testing.assert_allclose(values.sum(axis=1) + mean, model.predict(X), atol=1e-9)
 
 
+def test_a_poisoned_feature_moves_its_own_contribution_most(data, model):
+    X, forest = data[0][:60], Forest.of(model)
+    for feature in (0, 2):
+        poisoned = X.copy()
+        poisoned[:, feature] = -poisoned[:, feature]
+        before, after = (forest_contributions(forest, rows)[0] for rows in (X, poisoned))
+        change = np.abs(after - before).mean(axis=0)
+        assert change.argmax() == feature
+        assert change[feature] > 2 * np.delete(change, feature).max()
+
+
 def test_shares_of_rows_come_back_from_the_means_of_nodes(model):
     forest, share = Forest.of(model), []
     for one in model.estimators_:

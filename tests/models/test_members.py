@@ -10,6 +10,7 @@ from nba_rank.core.names import MEMBERS
 from nba_rank.features.store import KEY
 from nba_rank.models import members as members_module
 from nba_rank.models.members import Members
+from nba_rank.models.model_a import fit as fit_module
 from nba_rank.models.model_a.loggers import model_loggers
 from nba_rank.models.model_a.uncertainty import INTERVALS
 from nba_rank.samples.dataset import PROGRESS
@@ -103,8 +104,8 @@ def fitted_anew(members, monkeypatch):
             names.append(name)
             return getattr(members, name)
 
-        function = {"model_a": "fit_model_a"}.get(name, f"fit_{name}")
-        monkeypatch.setattr(members_module, function, fit)
+        place = fit_module if name == "model_a" else members_module
+        monkeypatch.setattr(place, f"fit_{name}", fit)
     return names
 
 
@@ -179,8 +180,9 @@ def test_cached_members_score_report_and_log_as_those_that_were_fitted(
         )
         fitted.append(members)
         reported.append(epochs)
-        for name in ("fit_model_a", "fit_xgb", "fit_rf"):
-            monkeypatch.setattr(members_module, name, lambda *_, **__: pytest.fail("fitted anew"))
+        for name in MEMBERS:
+            place = fit_module if name == "model_a" else members_module
+            monkeypatch.setattr(place, f"fit_{name}", lambda *_, **__: pytest.fail("fitted anew"))
     one, other = fitted
     same(other.predict(data), one.predict(data))
     for frame in ("losses", "diagnostics"):

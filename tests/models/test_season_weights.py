@@ -18,7 +18,8 @@ from nba_rank.models.stacking import Stacker
 from nba_rank.models.trees import fit_xgb
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.strength import StrengthModel
-from nba_rank.samples.lists import DateSampler, ListTensors
+from nba_rank.samples.list_data import DateSampler
+from nba_rank.samples.lists import ListTensors
 
 GONE = 0.02
 """A half-life after which a season that is one year older weighs 2 to the power of -50."""

@@ -8,18 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_forecasts import (
-    DATE,
     NASTY,
     made_bracket,
+    made_changes,
     made_forecast,
     made_history,
     made_predictions,
     made_standings,
     made_teams,
+    made_without,
 )
 
 from nba_rank.evaluation.track_record import ALL_GAMES, PRICED
-from nba_rank.report.page import SeasonView, season_page
+from nba_rank.report.format import summing
+from nba_rank.report.page import SeasonView, season_page, turns
 from nba_rank.report.page_parts import REASONS
 
 VOID = {"meta", "link", "input", "br", "img"}
@@ -89,8 +91,10 @@ def page(forecast=None, **view) -> Page:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    earlier = made_predictions(DATE - pd.Timedelta(days=7), 3)
-    view = SeasonView(made_forecast(), made_history(10), earlier, pages=["2024-01-15"])
+    pages = ["2024-01-14", "2024-01-15", "2024-01-17"]
+    view = SeasonView(
+        made_forecast(), made_history(10), made_changes(), made_without(), pages=pages
+    )
     return season_page(view)
 
 
@@ -121,13 +125,14 @@ def test_headings_come_in_order_and_ids_are_unique(whole):
 def test_every_part_is_there(whole):
     parts = [words for level, words in whole.headings() if level == 2]
     assert parts == [
-        "Power ranking", "Teams", "Title race", "Seeds", "Bracket", "Coming games",
-        "If the season ended today", "How good has it been?", "What this rests on",
+        "What changed since January 8", "Power ranking", "Teams", "Title race", "Seeds",
+        "Bracket", "Coming games", "If the season ended today", "How good has it been?",
+        "What this rests on",
     ]  # fmt: skip
 
 
 def test_every_table_names_itself_its_columns_and_its_lines(whole):
-    assert len(whole.all("table")) == 1 + 3 * 30 - 24 + 2 + 1 + 2
+    assert len(whole.all("table")) == 1 + 4 * 30 - 24 + 2 + 1 + 2
     for one in whole.all("th"):
         assert one["scope"] == ("col" if "thead" in one["path"] else "row")
     for one in whole.all("div", **{"class": "table"}):
@@ -204,9 +209,9 @@ def test_names_that_would_do_harm_are_shown_as_they_are(text, whole):
 def test_a_team_has_its_players_games_seeds_and_ranks(whole):
     team = made_teams()["abbreviation"].iloc[0]
     players = whole.rows(f"Players of {team}")
-    assert [cell["text"] for cell in players["a|b"]] == ["a|b", "+4.0", "1.5", "28", "28",
+    assert [cell["text"] for cell in players["a|b"]] == ["a|b", "+4.0 ± 1.5", "28", "28",
                                                          "Available"]  # fmt: skip
-    assert len(players) == 1 + 9  # one of a minute is left out
+    assert len(players) == 1 + 8  # those of few minutes are left out
     assert [cell["text"] for cell in whole.rows(f"Next games of {team}")[
         f"v {made_teams()['abbreviation'].iloc[3]}"]][1:] == ["today", "78%"]  # fmt: skip
     [details] = whole.all("details", id=f"team-{team}")
@@ -215,6 +220,107 @@ def test_a_team_has_its_players_games_seeds_and_ranks(whole):
     charts = [one["aria-label"] for one in whole.all("svg", role="img")]
     told = f"{team} is number 1 by strength, was number 11 on January 5, best 1, worst 11"
     assert told in charts
+
+
+def lines_below(found: Page, heading: str) -> list[str]:
+    """Return the texts of the list below a heading of the movers."""
+    [start] = [n for n, one in enumerate(found.found)
+               if one["tag"] == "h3" and one["text"] == heading]  # fmt: skip
+    rest = found.found[start + 1 :]
+    ends = [n for n, one in enumerate(rest) if one["tag"] in ("h2", "h3")]
+    return [" ".join(one["text"].split()) for one in rest[: ends[0]] if one["tag"] == "li"]
+
+
+def test_the_movers_stand_first_with_what_moved_them(whole):
+    teams = made_teams()
+    up, down = lines_below(whole, "Up"), lines_below(whole, "Down")
+    # Of all that rose by three the one whose odds moved most comes first; two teams are out.
+    assert len(up) == 3
+    assert up[0] == (
+        f"▲up 3 {teams['name'][0]} 4th to 1st, past {teams['abbreviation'][27]}, "
+        f"{teams['abbreviation'][28]} and {teams['abbreviation'][29]} "
+        "+3.0 by strength (<script>alert(1)</script> is back +2.4), +1.0 by new results (2–1), "  # noqa: RUF001
+        "-1.0 by others' strength. Title 50% to >99%."
+    )
+    assert [line.split(" 1st to ")[0] for line in down] == [f"▼down 27 {teams['name'][27]}"]
+
+
+def test_what_changed_of_a_team_adds_up_and_names_who_is_back(whole):
+    team = made_teams()["abbreviation"].iloc[0]
+    rows = whole.rows(f"What changed the strength of {team}")
+    told = {name: cells[1]["text"] for name, cells in rows.items() if "playoffs" not in name}
+    assert told == {
+        "<script>alert(1)</script> is back": "+1.0", "margin to date": "-0.4", "together": "+0.6",
+    }  # fmt: skip
+    [details] = whole.all("details", id=f"team-{team}")
+    assert "From 4th to 1st, past" in details["text"]
+
+
+def test_parts_that_are_shown_sum_to_what_is_shown():
+    rng = np.random.default_rng(3)
+    for values in rng.normal(size=(200, 9)):
+        shown = summing(values, 1)
+        assert sum(shown) == pytest.approx(round(values.sum(), 1), abs=1e-9)
+        assert np.abs(np.array(shown) - values).max() < 0.1
+
+
+def test_without_whom_a_team_falls_is_said_in_words(whole):
+    first, second = made_teams()["abbreviation"].iloc[:2]
+    [details] = whole.all("details", id=f"team-{first}")
+    said = "Without <script>alert(1)</script>: 2 places lower, 3.2 fewer wins, title >99% to 10%."
+    assert said in details["text"]
+    [details] = whole.all("details", id=f"team-{second}")
+    assert "Without <script>alert(1)</script>: 1 place higher." in details["text"]
+
+
+def lead(found: Page) -> dict[str, str]:
+    [start] = [n for n, one in enumerate(found.found) if one.get("class") == "lead"]
+    cells = [one["text"] for one in found.found[start + 1 :] if one["tag"] in ("dt", "dd")]
+    head = found.all("header")[0]["text"]
+    cells = [cell for cell in cells if cell in head]
+    return dict(zip(cells[::2], cells[1::2], strict=True))
+
+
+def test_the_first_words_say_who_how_sure_why_and_what_moved(whole):
+    names = made_teams()["name"]
+    shares = made_predictions()["title_prob"]
+    said = lead(whole)
+    assert said["Favourite"] == (
+        f"{names[0]}, >99% for the title; next {names[1]} ({shares[1]:.0%}) and {names[2]} "
+        f"({shares[2]:.0%})."
+    )
+    assert said["How sure"] == "It is more likely than not to win it."
+    assert said["Why"] == (
+        "+5.5 points a game against an average team: =cmd() +1.8, a|b +1.6 and "
+        "<script>alert(1)</script> +1.5."
+    )
+    assert said["Since January 8"] == (
+        f"{names[27]} down 27, 1st to 28th: -27.0 by strength, -9.0 by new results, +9.0 "
+        "by others' strength."
+    )
+
+
+def test_how_sure_is_told_by_the_last_point_of_the_season_that_is_reached():
+    past = pd.DataFrame(
+        {
+            "metric": "champion_log_loss", "scope": "league",
+            "as_of_point": ["open", "0.25", "0.5", "0.75"], "reference": "standings",
+            "value": np.log([5, 4, 3, 2]), "reference_value": np.log([20, 10, 8.2, 5]),
+            "n_seasons": 8, "first": "2015-16", "last": "2022-23",
+        }
+    )  # fmt: skip
+    said = lead(page(past=past))["How sure"]
+    assert "gave the later champion 33% after 50% of the games" in said  # 41 of 82
+    assert "in the geometric mean of 8 earlier seasons; standings 12%." in said
+
+
+def test_the_page_of_a_date_leads_to_those_beside_it(whole):
+    nav = [one for one in whole.all("nav") if one["aria-label"] == "Other dates"]
+    start = whole.found.index(nav[0])
+    links = [one["href"] for one in whole.found[start : start + 12] if one["tag"] == "a"]
+    assert links == ["../index.html", "2024-01-14.html", "2024-01-17.html", "index.html"]
+    assert turns(["2024-01-15"], "2024-01-15").count("<a ") == 1
+    assert "Newest" in turns(["2024-01-15"], "2024-01-16")  # a hypothetical page
 
 
 def test_colours_leave_the_text_readable():

@@ -4,9 +4,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from made_forecasts import DATE, NASTY, made_forecast, made_history, made_predictions, made_teams
+from made_forecasts import (
+    NASTY,
+    made_changes,
+    made_forecast,
+    made_history,
+    made_teams,
+    made_without,
+)
 
 from nba_rank.report.page import SeasonView, season_page
 
@@ -18,8 +24,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> Path:
     """A page with everything on it, of a season of 200 dates."""
-    earlier = made_predictions(DATE - pd.Timedelta(days=7), 3)
-    view = SeasonView(made_forecast(), made_history(200), earlier, pages=["2024-01-15"])
+    pages = ["2024-01-14", "2024-01-15", "2024-01-16"]
+    view = SeasonView(
+        made_forecast(), made_history(200), made_changes(), made_without(), pages=pages
+    )
     path = tmp_path_factory.mktemp("site") / "index.html"
     path.write_text(season_page(view), encoding="utf-8")
     return path
@@ -113,6 +121,23 @@ def test_teams_fold_out_by_link_click_and_key(opened):
     for table in (f"Why {team} is as strong as it is", f"Players of {team}"):
         assert fold.get_by_label(table).get_by_text(NASTY[0], exact=True).is_visible()
     assert page.heard == []
+
+
+def test_a_narrow_screen_shows_the_title_and_all_columns_on_demand(opened):
+    page = opened(375, script=False)
+
+    def shown() -> list[str]:
+        return page.locator("table.ranking thead th:visible").all_inner_texts()
+
+    few = shown()
+    assert [words.strip() for words in few] == [
+        "Team", "Rank", "Moved", "Wins", "Playoffs", "Finals", "Title",
+    ]  # fmt: skip
+    last = page.locator("table.ranking thead th").last.bounding_box()
+    assert last["x"] + last["width"] <= 375
+    page.locator("#all-columns").check()
+    assert len(shown()) == 12
+    assert not opened(1440).locator("#all-columns").is_visible()
 
 
 def test_an_address_with_a_team_unfolds_it(opened):

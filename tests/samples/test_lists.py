@@ -8,14 +8,8 @@ import torch
 
 from nba_rank.core.errors import UserError
 from nba_rank.features.roster import PlayerSets
-from nba_rank.samples.lists import (
-    ColumnScaler,
-    DateSampler,
-    ListDataModule,
-    ListTensors,
-    Vocabulary,
-    list_tensors,
-)
+from nba_rank.samples.list_data import DateSampler, ListDataModule
+from nba_rank.samples.lists import ColumnScaler, ListTensors, Vocabulary, list_tensors
 
 P, F = 3, 2
 

@@ -125,6 +125,8 @@ def dates(
         remedy = f"The other dates of this file are read as {found.form}; give all of them alike."
         if found.days.isna().all():
             remedy = "Write dates like 2023-10-24."
+        elif reason == "empty":
+            remedy = "Fill in the date, or remove the rows."
         where = reasons.eq(reason).reindex(frame.index, fill_value=False)
         issues.error(f"no date ({reason})", frame, where, [column], remedy)
     return found.days, found.form

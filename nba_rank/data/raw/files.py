@@ -60,7 +60,7 @@ _BESIDE = re.compile(r"[._].*|readme.*|licen[cs]e.*|.*\.(md|rst|crc|log|lock)")
 
 _ENDINGS = re.compile(r"(\.(csv|tsv|txt|parquet|pq|jsonl?|gz|bz2|xz|xlsx?|zip))+$", re.IGNORECASE)
 _UNFINISHED = re.compile(r"~\$.*|.*\.(part|partial|crdownload|download|tmp)", re.IGNORECASE)
-_DAY = re.compile(r"(?<!\d)(?:19|20)\d\d-\d\d-\d\d(?!\d)")
+_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
 LINE_UP = tuple(f"{side}{place}" for side in "HA" for place in range(1, 6))
 _BOX = tuple(column.upper() for column in BOX_COLUMNS)
 _KEY = ("GAME_ID", "TEAM_ID", "GAME_DATE")
@@ -111,6 +111,8 @@ _BY_COLUMNS = (
     "schedule",
 )
 """Levels in the order in which columns are compared with theirs, the most special first."""
+
+_MARKET = ("market_lines", "market_totals")
 
 _OPTIONAL = {
     "team": ("SEASON_ID", "WL", "MIN", "PLUS_MINUS", "VIDEO_AVAILABLE"),
@@ -258,6 +260,9 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, pd.DataFrame |
         if unfinished:
             raise parse.UnreadableError("by its name an unfinished download or a temporary file")
         rows = parse.rows_of(content)
+        if left_out := rows.attrs.get(parse.LEFT_OUT):
+            what = "one of its lists of rows is read: put the others into files of their own"
+            issues.warn_file(raw.name, what, f"not read: {', '.join(left_out)}")
     except parse.UnreadableError as error:
         if (raw.level and not unfinished) or error.stands_for_another:
             issues.error_file(raw.name, str(error), error.remedy)
@@ -275,33 +280,38 @@ def _as_level(
         issues.warn_file(raw.name, "has no rows")
         return None
     rows = producers.one_row_a_team(rows.reset_index(drop=True))
-    rows = producers.one_row_a_game(rows, raw.season)
+    rows, alone = producers.one_row_a_game(rows, raw.season)
+    lost = pd.DataFrame({"file": raw.name, "row": alone + 1})
+    what = "row whose game has no other row, first the visitors' and then the home team's"
+    issues.drop(what, lost, pd.Series(True, lost.index), [])
+    rows = producers.of_outcomes(rows)
     numbers = rows.index + 1
     rows = rows.reset_index(drop=True)
     logs = ("player", "team")
     hinted = (*logs,) if raw.level in logs else (raw.level,) if raw.level else tuple(_BY_COLUMNS)
     if raw.level == "roster":
         rows = dated_by_name(raw, rows, "roster")
-    fitting = _fitting(rows, hinted)
-    level = next(iter(fitting), raw.level)
+    level, fitting = _fitting(rows, hinted)
+    level = level or raw.level
     if level == "team" and {"PLAYER_ID", "PLAYER_NAME"} & {*with_names(rows, "player")}:
         # Rows of players that lack something are none of teams.
         level = "player"
-    if raw.level in logs and "player" in fitting and raw.level != "player":
+    if raw.level == "team" and fitting is not None and level == "player":
         issues.warn_file(raw.name, "rows of players, though the name says teams: read as such")
-    record.level = level if raw.level or level in logs else ""
-    if not raw.level and level not in logs:
+    known = bool(raw.level) or level in logs or (level in _MARKET and _is_of_market(raw))
+    record.level = level if known else ""
+    if not known:
         _tell_not_read(raw, rows, level, issues)
         return None
-    frame = _without_copies(fitting[level] if level in fitting else with_names(rows, level))
+    frame = _without_copies(with_names(rows, level) if fitting is None else fitting)
     if not has_columns(raw, level, list(frame.columns), issues, rows):
         return None
     frame = frame.loc[:, ~frame.columns.duplicated()]
     optional = _OPTIONAL.get(level, ())
     record.rows = len(frame)
     record.missing = [column for column in optional if column not in frame.columns]
-    known = [column for column in (*REQUIRED[level], *optional) if column in frame.columns]
-    shares = frame[known].isna().mean()
+    named = [column for column in (*REQUIRED[level], *optional) if column in frame.columns]
+    shares = frame[named].isna().mean()
     record.nulls = {str(column): float(share) for column, share in shares[shares > 0].items()}
     if frame.empty:
         issues.warn_file(raw.name, "has no rows")
@@ -318,18 +328,33 @@ def _without_copies(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=equal).rename(columns=again)
 
 
-def _fitting(rows: pd.DataFrame, levels: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """Return the rows with our names by each level whose columns they have."""
-    named = {level: with_names(rows, level) for level in levels}
-    return {level: frame for level, frame in named.items() if not _lacking(frame, level)}
+def _fitting(rows: pd.DataFrame, levels: Sequence[str]) -> tuple[str, pd.DataFrame | None]:
+    """Return the first level whose columns the rows have, and the rows with our names; or none."""
+    for level in levels:
+        # Names alone tell those of most levels; what a game log lacks can follow from its values.
+        frame = with_names(rows if level in ("team", "player") else rows.head(0), level)
+        if not _lacking(frame, level):
+            return level, frame if len(frame) == len(rows) else with_names(rows, level)
+    return "", None
+
+
+def _is_of_market(raw: RawFile) -> bool:
+    """Whether a file lies in a folder of bookmakers' figures, whatever its name."""
+    return "market" in raw.path.parent.name.lower()
 
 
 def dated_by_name(raw: RawFile, rows: pd.DataFrame, level: str) -> pd.DataFrame:
     """Return rows that have no date with that of the file's name, such as `2023-10-24.csv`."""
-    day = _DAY.search(raw.path.name)
+    day = day_by_name(raw)
     if day is None or "DATE" in with_names(rows, level):
         return rows
-    return rows.assign(DATE=day[0])
+    return rows.assign(DATE=day)
+
+
+def day_by_name(raw: RawFile) -> str | None:
+    """Return the day in a file's name, such as `2023-10-24.csv` or `rosters_20231024.csv`."""
+    found = _DAY.search(raw.path.name)
+    return None if found is None else f"{found[1]}-{found[3]}-{found[4]}"
 
 
 def with_names(rows: pd.DataFrame, level: str) -> pd.DataFrame:
@@ -411,7 +436,7 @@ def has_columns(
         remedy = f"A {level.replace('_', ' ')} file has the columns {', '.join(required)}."
     told = ""
     if (missing or repeated) and rows is not None:
-        fitting = next(iter(_fitting(rows, _BY_COLUMNS)), "")
+        fitting, _ = _fitting(rows, _BY_COLUMNS)
         same = fitting == level or {level, fitting} <= {"team", "player"}
         likeness = _likeness(rows, "" if same else fitting)
         told = f"; it looks like {likeness}" if likeness else ""

@@ -34,7 +34,10 @@ MIN_TEAM_SECONDS = 235 * 60
 MIN_POINTS = 45
 """No team has scored fewer in a game since the shot clock came in 1954."""
 
-_TOTALS = frozenset({"team", "total", "totals", "teamtotal", "teamtotals", "opponenttotals"})
+_TOTALS = frozenset(
+    {"team", "total", "totals", "teamtotal", "teamtotals", "opponenttotals"}
+    | {f"{part}{total}" for part in ("starters", "bench", "reserves") for total in ("", "totals")}
+)
 
 _ABSENT = (
     r"(?i)(?:dnp|dnd|nwt|did not|not with|inactive|suspended|player suspended|injured|coach|out\b)"
@@ -208,12 +211,12 @@ def _team_ids(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> 
     remedy = "Team ids run from 1610612737 to 1610612766."
     issues.error("unknown team id", frame, ~known, ["TEAM_ID"], remedy)
     columns.check_seasons(ids, rows["season"], frame, ["TEAM_ID", "GAME_ID"], issues)
-    if "TEAM_ABBREVIATION" in frame:
-        named = league.team_ids_of(columns.text(frame, "TEAM_ABBREVIATION"))
-        other = named.notna() & known & (named != ids)
-        remedy = "Correct one of them."
-        shown = ["TEAM_ID", "TEAM_ABBREVIATION", "GAME_ID"]
-        issues.error("TEAM_ABBREVIATION is another team's", frame, other, shown, remedy)
+    for column in ("TEAM_ABBREVIATION", "TEAM_NAME"):
+        if column in frame:
+            named = league.team_ids_of(columns.text(frame, column))
+            other = named.notna() & known & (named != ids)
+            shown = ["TEAM_ID", column, "GAME_ID"]
+            issues.error(f"{column} is another team's", frame, other, shown, "Correct one of them.")
     return ids.where(known, 0).astype("int64")
 
 

@@ -1,18 +1,20 @@
 """Raw files of injury reports: one row an entry, and one more a report."""
 
 import hashlib
+import re
 from functools import cache
 from typing import Any
 
 import pandas as pd
 
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.raw import parse
+from nba_rank.data.raw import answers, parse
 from nba_rank.data.raw import values as raw_values
 from nba_rank.data.raw.files import (
     FileRecord,
     RawFile,
     dated_by_name,
+    day_by_name,
     has_columns,
     with_names,
 )
@@ -25,6 +27,8 @@ NOT_SUBMITTED = "NOT YET SUBMITTED"
 """Status of the entry of a team whose report is still to come."""
 
 Row = tuple[Any, ...]
+
+_DAY = r"\d{4}-\d\d-\d\d"
 
 
 def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
@@ -46,6 +50,10 @@ def read(raw: RawFile, issues: IngestIssues) -> tuple[FileRecord, list[Row]]:
         found = _of_table(dated_by_name(raw, table, "injury_entries"), raw, issues)
         record.rows = len(found)
         return record, found
+    day = day_by_name(raw)
+    if day is not None:
+        reports = [report | {_date_of(report): report.get(_date_of(report)) or day}
+                   for report in reports]  # fmt: skip
     names = dict.fromkeys(name for report in reports for name in report)
     if not has_columns(raw, raw.level, [_column(name) for name in names], issues):
         return record, []
@@ -86,7 +94,12 @@ def _reports(content: bytes) -> list[dict[str, Any]] | None:
         found = parse.json_of(parse.decode(content))
     except ValueError as error:
         raise parse.UnreadableError(f"cannot be read ({error})") from error
+    if answers.plain_rows(found) is not None:
+        return None
     written: list[Any] = found if isinstance(found, list) else [found]
+    if isinstance(found, dict) and found and all(re.fullmatch(_DAY, name) for name in found):
+        written = [{"date": name, "injuries": entries} for name, entries in found.items()]
+    written = [answers.espn_injuries(report) or report for report in written]
     if not all(isinstance(report, dict) for report in written):
         reason = "cannot be read (neither an object nor a list of objects)"
         raise parse.UnreadableError(reason)
@@ -137,6 +150,11 @@ def to_frame(rows: list[Row]) -> pd.DataFrame:
     # As objects: a column of ids with a gap would otherwise become one of floats.
     frame = pd.DataFrame(rows, columns=columns, dtype="object")
     return frame.astype({"file": "str", "report": "int64", "row": "int64", "listed": "bool"})
+
+
+def _date_of(report: dict[str, Any]) -> str:
+    """Return the name under which a report has its date, or would have it."""
+    return next((name for name in report if _column(name) == "DATE"), "DATE")
 
 
 @cache

@@ -14,6 +14,9 @@ from nba_rank.data.raw.files import RawFile
 MAX_DECIMAL = 50.0
 """Most decimal odds of a game, the payment for a stake of 1, are smaller; American ones are not."""
 
+MIN_DECIMALS, MIN_DECIMAL = 5, 0.05
+"""A file with fewer such odds, or a smaller share of them, has errors, and no decimal odds."""
+
 MAX_SPREAD = 40.0
 """Points; larger spreads are another column's values, such as the total of both scores."""
 
@@ -27,6 +30,7 @@ def normalise_totals(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) ->
     rows = frame[["file", "row"]].assign(season=columns.seasons(frame, issues))
     team = columns.text(frame, "TEAM_NAME")
     rows["team"] = columns.check_teams(team, frame, ["TEAM_NAME"], issues)
+    frame = frame.assign(WIN_TOTAL=raw_values.odds(frame["WIN_TOTAL"]))
     rows["win_total"] = columns.numbers(frame, "WIN_TOTAL", issues)
     lengths = {name: league.scheduled_games(name) for name in rows["season"].unique()}
     games = rows["season"].map(lengths).astype("float64")
@@ -67,23 +71,29 @@ def normalise_lines(raw: RawFile, frame: pd.DataFrame, issues: IngestIssues) -> 
         at_home = columns.text(frame, "WHOS_FAVORED").str.lower().eq("home")
         spread = spread.abs().where(~at_home, -spread.abs())
     beyond = spread.abs() > MAX_SPREAD
-    issues.warn(
-        f"left out: a spread of more than {MAX_SPREAD:g} points", frame, beyond, ["HOME_SPREAD"]
-    )
+    what = f"a spread of more than {MAX_SPREAD:g} points"
+    if beyond.mean() > 0.5:
+        remedy = "Give the points of the spread, not the total of both scores or a price."
+        issues.error(what, frame, beyond, ["HOME_SPREAD"], remedy)
+    issues.warn(f"left out: {what}", frame, beyond, ["HOME_SPREAD"])
     # The sum turns minus zero, which has another hash, into zero.
     rows["home_spread"] = spread.mask(beyond) + 0.0
     return rows
 
 
 def _odds(frame: pd.DataFrame, column: str, issues: IngestIssues) -> pd.Series:
+    """Return American odds; decimal ones, all or some of a file, are converted and counted."""
     frame = frame.assign(**{column: raw_values.odds(frame[column])})
     odds = columns.numbers(frame, column, issues)
-    known = odds.dropna()
-    if len(known) and known.between(1, MAX_DECIMAL).mean() > 0.5:
-        issues.warn_file(str(frame["file"].iloc[0]), f"{column} are decimal odds; converted")
+    decimal = odds.between(1, MAX_DECIMAL)
+    share = decimal.sum() / max(odds.notna().sum(), 1)
+    if share > 0.5 or (decimal.sum() >= MIN_DECIMALS and share > MIN_DECIMAL):
+        if not odds.le(-100).any():
+            decimal = odds.ge(1)
+        issues.warn(f"{column}: decimal odds, converted", frame, decimal, [column])
         gain = odds - 1
         american = (100 * gain).where(gain >= 1, -100 / gain.where(gain > 0))
-        odds = american.where(odds.between(1, 10 * MAX_DECIMAL))
+        odds = odds.mask(decimal, american)
     impossible = odds.abs() < 100
     issues.warn(
         f"left out: {column} between -100 and 100, which no American odds are",

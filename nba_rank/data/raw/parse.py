@@ -1,6 +1,7 @@
 """The bytes of one raw file as rows, whatever form its producer or a spreadsheet gave them."""
 
 import bz2
+import contextlib
 import csv
 import gzip
 import io
@@ -10,13 +11,14 @@ import re
 import stat
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from nba_rank.data.raw import answers
 from nba_rank.data.raw.values import MISSING
 
 _PARQUET = b"PAR1"
@@ -26,7 +28,8 @@ _PACKED = {
     b"\xfd7zXZ\x00": lzma.decompress,
 }
 _BINARY = {
-    **dict.fromkeys((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"), "an Excel workbook or an archive"),
+    b"PK\x03\x04": "a zip archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook, or another file of an office program",
     **dict.fromkeys((b"7z\xbc\xaf", b"Rar!"), "an archive"),
     b"\x28\xb5\x2f\xfd": "a file that zstd has packed",
     b"SQLite format 3": "an SQLite database",
@@ -47,8 +50,12 @@ _BINARY = {
 
 _AGAIN = "Download the file again, or remove it from the raw folder."
 _AS_CSV = "Save the table in it as CSV or parquet, or unpack it."
+_WORKBOOK = b"[Content_Types].xml"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
+LEFT_OUT = "left out"
+"""Attribute of rows: names of the other lists of rows that their file has."""
 
 _MAX_ABOVE = 12
 """Most lines above a header."""
@@ -117,6 +124,7 @@ def unpacked(found: bytes) -> bytes:
             raise UnreadableError(what, remedy, stands_for_another=True)
     binary = next((what for mark, what in _BINARY.items() if found.startswith(mark)), None)
     if binary is not None:
+        binary = "an Excel workbook" if _WORKBOOK in found[:4000] else binary
         raise UnreadableError(binary, _AS_CSV)
     if re.match(rb"\s*<(!doctype|html|\?xml|table|head|body|div)", found[:200], re.IGNORECASE):
         raise UnreadableError("a web page, perhaps an error message in place of the file")
@@ -159,9 +167,12 @@ def decode(found: bytes) -> str:
     if sample[1::2].count(0) > len(sample) // 4 or sample[::2].count(0) > len(sample) // 4:
         return found.decode("utf-16-le" if sample[1::2].count(0) else "utf-16-be")
     try:
-        return found.decode("utf-8-sig")
+        if _NO_TEXT.search(sample) is None:
+            return found.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return found.decode("cp1252")
+        with contextlib.suppress(UnicodeDecodeError):
+            return found.decode("cp1252")
+    raise UnreadableError("neither text nor parquet", _AS_CSV)
 
 
 def json_of(text: str) -> object:
@@ -180,19 +191,24 @@ def of_json(found: object) -> pd.DataFrame:
 
     Of several result sets of an answer it is the first that has rows; those of several answers, a
     list or an object of them, are put together. A list of objects inside an object is found, too;
-    of several those with like objects. JSON can also stand in a text of JSON.
+    of several those with like objects. `attrs[LEFT_OUT]` names the others that have rows. JSON can
+    also stand in a text of JSON.
 
     Raises:
         ValueError: There are no rows in it.
     """
     if isinstance(found, str):
         return of_json(json.loads(found))
+    plain = answers.plain_rows(found)
+    if plain is not None:
+        return pd.DataFrame(plain)
     several = [*found.values()] if isinstance(found, dict) else found
     if isinstance(several, list):
-        answers = [_answer(each) for each in several]
-        tables = [table for table in answers if table is not None]
-        if tables and len(tables) == len(answers):
-            return pd.concat(tables, ignore_index=True)
+        each = [_answer(one) for one in several]
+        tables = [table for table in each if table is not None]
+        if tables and len(tables) == len(each):
+            names = [name for table in tables for name in table.attrs.get(LEFT_OUT, [])]
+            return _leaving(pd.concat(tables, ignore_index=True), names)
     table = _answer(found)
     if table is None and isinstance(found, dict):
         table = _table_of_pandas(found)
@@ -203,7 +219,24 @@ def of_json(found: object) -> pd.DataFrame:
         records = found
     if records is None or not all(isinstance(record, dict) for record in records):
         raise ValueError("JSON without rows")
-    return pd.json_normalize(records, sep="_") if records else pd.DataFrame()
+    rows = pd.json_normalize(records, sep="_") if records else pd.DataFrame()
+    taken = {id(record) for record in records}
+    lists = dict(_lists_of_rows(found))
+    return _leaving(rows, [name for name, value in lists.items() if id(value[0]) not in taken])
+
+
+def _leaving(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return rows with the names of the other lists in their file."""
+    rows.attrs = {LEFT_OUT: [*dict.fromkeys(names)]}
+    return rows
+
+
+def _lists_of_rows(found: object) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Find the lists of rows in an object, and in objects in it, by name."""
+    for name, value in found.items() if isinstance(found, dict) else ():
+        if _is_rows(value):
+            yield str(name), value
+        yield from _lists_of_rows(value)
 
 
 def _answer(found: object) -> pd.DataFrame | None:
@@ -228,7 +261,7 @@ def _answer(found: object) -> pd.DataFrame | None:
     sets = found.get("resultSets", found.get("resultSet"))
     if found and all(isinstance(s, dict) and {"headers", "data"} <= {*s} for s in found.values()):
         # As `nba_api` gives result sets by name.
-        sets = [*found.values()]
+        sets = [{"name": name, **one} for name, one in found.items()]
     each = [sets] if isinstance(sets, dict) else sets
     if not each:
         return None
@@ -236,7 +269,10 @@ def _answer(found: object) -> pd.DataFrame | None:
         pd.DataFrame(one["rowSet"] if "rowSet" in one else one["data"], columns=one["headers"])
         for one in each
     ]
-    return next((table for table in tables if len(table)), tables[0])
+    chosen = next((place for place, table in enumerate(tables) if len(table)), 0)
+    names = [str(one.get("name", place + 1)) for place, one in enumerate(each)]
+    others = [names[place] for place, one in enumerate(tables) if len(one) and place != chosen]
+    return _leaving(tables[chosen], others)
 
 
 def _table_of_pandas(found: dict[str, Any]) -> pd.DataFrame | None:

@@ -44,17 +44,21 @@ _GAME_LOG = {
     "PF": ["fouls", "foulspersonal", "personalfouls"],
 }
 _PERSON = {"PLAYER_ID": ["personid", "athleteid", "idplayer", "playerid"],
-           "PLAYER_NAME": ["athletedisplayname", "player", "nameplayer", "playername"],
+           "PLAYER_NAME": ["athletedisplayname", "player", "nameplayer", "playername",
+                           "personname"],
            "FIRST_NAME": [], "LAST_NAME": ["familyname"]}  # fmt: skip
 _FIXTURE = {
-    "DATE": ["gamedate", "gamedateest", "startdate", "datetime", "day", "gdte"],
+    "DATE": ["gamedate", "gamedateest", "startdate", "datetime", "gamedatetimeest", "day", "gdte",
+             "dateeventlocal", "gameet", "scheduled", "starttime", "dateutc", "gametimeutc"],
     "HOME": ["hometeam", "homename", "hometeamtricode", "homeabbreviation", "hometeamteamtricode",
-             "hometeamabbreviation", "homedisplayname", "homeneutral", "hta", "team1", "homeid",
-             "hometeamid"],
+             "hometeamabbreviation", "homedisplayname", "homeneutral", "hta", "team1", "homealias",
+             "teamshomename", "strhometeam", "hometeamname", "homeid", "hometeamid",
+             "hometeamteamid"],
     "AWAY": ["awayteam", "visitor", "visitorteam", "awayname", "awayteamtricode",
              "awayabbreviation", "awayteamteamtricode", "awayteamabbreviation", "awaydisplayname",
-             "visitorneutral", "visitorteamabbreviation", "vta", "team2", "awayid", "awayteamid",
-             "visitorteamid"],
+             "visitorneutral", "visitorteamabbreviation", "vta", "team2", "awayalias",
+             "teamsawayname", "strawayteam", "awayteamname", "awayid", "awayteamid",
+             "visitorteamid", "awayteamteamid"],
     "NEUTRAL": ["neutralsite", "isneutral"],
     "SEASON_TYPE": ["gametype", "gamelabel", "playoff", "postseason"],
     "GAME_ID": ["gid"],
@@ -69,7 +73,10 @@ NAMES: dict[str, dict[str, list[str]]] = {
         "HOME_SPREAD": ["spreadhome", "spread"], "MONEYLINE_HOME": ["homemoneyline"],
         "MONEYLINE_AWAY": ["awaymoneyline"],
     },
-    "market_totals": {"TEAM_NAME": ["team"], "TITLE_ODDS_AMERICAN": ["titleodds"]},
+    "market_totals": {
+        "TEAM_NAME": ["team"], "WIN_TOTAL": ["overunder", "wintotals"],
+        "TITLE_ODDS_AMERICAN": ["titleodds", "odds"],
+    },
     "roster": {
         **_PERSON, "DATE": ["asof", "asofdate", "day"],
         "TEAM_ABBREVIATION": ["team", "teamtricode", "tm"], "TEAM_ID": [],
@@ -95,7 +102,8 @@ _PRODUCERS = {
     "the totals of pbpstats.com, not games": ("gamesplayed", "offposs"),
     "the possessions of pbpstats.com, not events": ("startscoredifferential", "starttype"),
     "ESPN's play-by-play (hoopR), whose events are not the league's": ("typeid", "sequencenumber"),
-    "lines of the-odds-api.com, nested by bookmaker": ("sportkey", "bookmakers"),
+    "lines of the-odds-api.com, which are named market/betting_lines_...":
+        ("commencetime", "marketkey"),
     "FiveThirtyEight's Elo history (nbaallelo)": ("gameorder", "eloi"),
     "the odds archive of Sportsbook Reviews Online, which is named market/betting_lines_ and its "
     "season, and has two rows a game, V before H": ("rot", "vh", "open", "close"),
@@ -155,7 +163,7 @@ def renamed(frame: pd.DataFrame, level: str, known: Sequence[str]) -> pd.DataFra
     names = [wanted.get(form, name) for form, name in zip(written, plain, strict=True)]
     renamed = frame.set_axis(pd.Index(names), axis=1)
     for form, name in wanted.items():
-        if form.endswith("est") and name in renamed:
+        if (form.endswith("est") or form == "gameet") and name in renamed:
             # Times of Eastern Standard Time, though the league writes a Z behind them.
             renamed[name] = renamed[name].astype("str").str.removesuffix("Z")
     return renamed
@@ -177,19 +185,29 @@ def one_row_a_team(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts).sort_index(kind="stable")
 
 
-def one_row_a_game(frame: pd.DataFrame, season: str) -> pd.DataFrame:
+def one_row_a_game(frame: pd.DataFrame, season: str) -> tuple[pd.DataFrame, pd.Index]:
     """Return one row of each two of Sportsbook Reviews Online's odds archive, the visitors' first.
 
     Its dates are month and day, in order, so its season has to be known. Of the two closing figures
-    the smaller is the spread of the team of its row, the larger the total of both scores.
+    the smaller is the spread of the team of its row, the larger the total of both scores. Also
+    returns the index of the rows without their other half; a frame of another form stays as it is.
     """
     names = {squash(column): column for column in frame.columns}
-    if not {"date", "vh", "team", "close", "ml"} <= {*names} or not season or len(frame) % 2:
-        return frame
-    away, home = (frame.iloc[side::2].set_axis(range(len(frame) // 2)) for side in (0, 1))
-    where = [raw_values.text(side[names["vh"]]).str.upper() for side in (away, home)]
-    if not (where[0].isin(["V", "N"]) & where[1].isin(["H", "N"])).all():
-        return frame
+    if not {"date", "vh", "team", "close", "ml"} <= {*names} or not season:
+        return frame, frame.index[:0]
+    side = raw_values.text(frame[names["vh"]]).str.upper()
+    place = pd.Series(range(len(frame)), frame.index)
+    # At a neutral site both rows say N: they pair up from the first of their run on.
+    run = place.groupby(side.ne(side.shift()).cumsum()).cumcount()
+    after = side.shift(-1)
+    first = (side.eq("V") & after.isin(["H", "N"])) | (
+        side.eq("N") & (run % 2 == 0) & after.isin(["H", "N"])
+    )
+    other = first.shift(1, fill_value=False) & ~first
+    if 2 * other.sum() <= 0.5 * len(frame):
+        return frame, frame.index[:0]
+    first = other.shift(-1, fill_value=False)
+    away, home = (frame[rows].set_axis(range(int(other.sum()))) for rows in (first, other))
     close = [
         raw_values.numbers(raw_values.odds(side[names["close"]])).fillna(np.inf)
         for side in (away, home)
@@ -197,7 +215,7 @@ def one_row_a_game(frame: pd.DataFrame, season: str) -> pd.DataFrame:
     spread = close[0].where(close[0] < close[1], -close[1])
     day = raw_values.digits(home[names["date"]], width=4)
     year = int(season[:4]) + raw_values.numbers(day.str[:2]).lt(9).cummax()
-    return pd.DataFrame(
+    games = pd.DataFrame(
         {
             "DATE": year.astype("str") + "-" + day.str[:2] + "-" + day.str[2:],
             "HOME": home[names["team"]],
@@ -206,7 +224,38 @@ def one_row_a_game(frame: pd.DataFrame, season: str) -> pd.DataFrame:
             "MONEYLINE_HOME": home[names["ml"]],
             "MONEYLINE_AWAY": away[names["ml"]],
         }
-    ).set_axis(frame.index[1::2])
+    )
+    return games.set_axis(frame.index[other]), frame.index[~(first | other)]
+
+
+def of_outcomes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a game of rows of the-odds-api.com, which have one an outcome.
+
+    Of several bookmakers the first one that has it gives the spread, and both moneylines.
+    """
+    names = {squash(column): column for column in frame.columns}
+    needed = ("commencetime", "hometeam", "awayteam", "marketkey", "outcomesname", "outcomesprice")
+    if not {*needed} <= {*names}:
+        return frame
+    rows = frame.rename(columns={names[name]: name for name in needed})
+    point = names.get("outcomespoint")
+    rows["outcomespoint"] = frame[point] if point else None
+    bookmaker = names.get("bookmakerkey", names.get("bookmaker"))
+    rows["maker"] = frame[bookmaker] if bookmaker else ""
+    game = ["commencetime", "hometeam", "awayteam"]
+    found = rows[game].drop_duplicates()
+    for column, market, side, value in (
+        ("HOME_SPREAD", "spreads", "hometeam", "outcomespoint"),
+        ("MONEYLINE_HOME", "h2h", "hometeam", "outcomesprice"),
+        ("MONEYLINE_AWAY", "h2h", "awayteam", "outcomesprice"),
+    ):
+        of_market = rows[rows["marketkey"].eq(market)]
+        chosen = of_market["maker"].eq(of_market.groupby(game)["maker"].transform("first"))
+        own = of_market[of_market["outcomesname"].eq(of_market[side]) & chosen]
+        first = own.drop_duplicates(game)[[*game, value]].rename(columns={value: column})
+        found = found.reset_index().merge(first, on=game, how="left").set_index("index")
+    names_of_lines = dict(zip(game, ("DATE", "HOME", "AWAY"), strict=True))
+    return found.rename(columns=names_of_lines).rename_axis(None)
 
 
 def complete(frame: pd.DataFrame, level: str) -> pd.DataFrame:

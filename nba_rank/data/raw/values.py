@@ -56,7 +56,7 @@ MIN_EPOCH_DAYS = 20
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "-", "--", "\\N")
 """Texts that stand for no value."""
 
-_CLOCK = r"(-)?(?:PT)?(\d+)(?:\.0+)?[:M]([0-5]?\d(?:\.\d+)?)S?"
+_CLOCK = r"(-)?(?:PT)?(?:0?0:)?(\d+)(?:\.0+)?(?:[:M]([0-5]?\d(?:\.\d+)?)S?|M)(?::00)?"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ def digits(values: pd.Series, width: int = 1) -> pd.Series:
     """Return whole non-negative numbers as text of at least `width` digits."""
 
     def extract(distinct: pd.Series) -> pd.Series:
-        whole = text(distinct).str.extract(r"^0*(\d+?)(?:\.0+)?$", expand=False)
+        # Spreadsheets guard leading zeros as `'0022300001` or `="0022300001"`.
+        form = r"""^(?:'|=?")?0*(\d+?)(?:\.0+)?"?$"""
+        whole = text(distinct).str.extract(form, expand=False)
         return whole.str.zfill(width)
 
     return _each_distinct(values, extract)
@@ -112,14 +114,39 @@ def numbers(values: pd.Series) -> pd.Series:
 
 
 def odds(values: pd.Series) -> pd.Series:
-    """Return bookmakers' figures without their signs: `pk` is 0, `NL` is none, `+1½` is 1.5."""
+    """Return bookmakers' figures without their signs.
+
+    `pk` is 0, `NL` is none, `+1½` is 1.5, `-3.5 (-110)` is -3.5, `1,85` is 1.85, and fractional
+    odds of `10/11` are 1.909 in decimal ones.
+    """
     if pd.api.types.is_numeric_dtype(values):
         return values
-    plain = text(values).str.replace("\N{MINUS SIGN}", "-")
-    plain = plain.str.replace(r"(\d?)½$", lambda half: f"{half[1] or 0}.5", regex=True)
-    known = {"PK": "0", "PICK": "0", "NL": None, "OFF": None, "EV": "100", "EVEN": "100"}
-    upper = plain.str.upper()
-    return plain.mask(upper.isin([*known]), upper.map(known))
+    return _each_distinct(values, _plain_odds)
+
+
+def _plain_odds(values: pd.Series) -> pd.Series:
+    plain = text(values).str.replace("[\N{MINUS SIGN}\N{EN DASH}\N{HYPHEN}]", "-", regex=True)
+    plain = plain.str.replace(r"(?<=\S)(?: +[+-]\d{3,4}| *\([^()]*\))$", "", regex=True)
+    plain = plain.str.replace(
+        r"(\d?)(?:½|(?<=\d) 1/2)$", lambda half: f"{half[1] or 0}.5", regex=True
+    )
+    plain = plain.str.replace(r"^([+-]?\d+),(\d\d?)$", r"\1.\2", regex=True)
+    plain = plain.str.replace(r"^([+-]?\d{1,2}),(\d{3})$", r"\1\2", regex=True)
+    parts = plain.str.extract(r"^(\d+)(?:/(\d+))?$").astype("float64")
+    fractions = parts[1].gt(0)
+    even = "100"
+    if fractions.any():
+        # Among fractions `2` is 2/1.
+        fractions |= parts[0].gt(0) if 2 * fractions.sum() >= len(values) else False
+        plain = plain.mask(fractions, (1 + parts[0] / parts[1].fillna(1)).astype("str"))
+        even = "2"
+    upper = plain.str.upper().str.replace(r"[^A-Z]", "", regex=True)
+    known = {
+        **dict.fromkeys(("PK", "PICK", "PICKEM"), "0"),
+        **dict.fromkeys(("EV", "EVEN", "EVENS"), even),
+        **dict.fromkeys(("NL", "OFF", "OTB")),
+    }
+    return plain.mask(plain.notna() & upper.isin([*known]), upper.map(known))
 
 
 def truths(values: pd.Series) -> pd.Series:
@@ -130,13 +157,17 @@ def truths(values: pd.Series) -> pd.Series:
 
 
 def seconds(values: pd.Series) -> pd.Series:
-    """Return whole seconds (float64) of minutes: `34.2`, `34:12`, `34.00:12` or `PT34M12.00S`."""
+    """Return whole seconds (float64) of minutes: `34.2`, `34:12`, `34.00:12` or `PT34M12.00S`.
+
+    Also of `34:12:00` and `0:34:12`, which spreadsheets make of `34:12`.
+    """
     minutes = numbers(values)
     result = (minutes * 60).round()
     clock = minutes.isna() & values.notna()
     if clock.any():
         parts = text(values[clock]).str.extract(f"^{_CLOCK}$")
-        total = parts[1].astype("float64") * 60 + parts[2].astype("float64")
+        total = parts[1].astype("float64") * 60
+        total += parts[2].astype("float64").fillna(0)
         result[clock] = total.where(parts[0].isna(), -total).round()
     return result
 

@@ -28,7 +28,8 @@ from nba_rank.models.model_a.inputs import Inputs
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
 from nba_rank.models.model_a.team_prior import warm_start
-from nba_rank.samples.lists import Batch, ListDataModule, ListTensors
+from nba_rank.samples.list_data import ListDataModule
+from nba_rank.samples.lists import Batch, ListTensors
 
 HELD_OUT = 3
 """With early stopping each network holds out one in so many seasons."""

@@ -18,7 +18,7 @@ from nba_rank.core.workers import one_thread
 from nba_rank.features.roster import PlayerSets
 from nba_rank.models.model_a.device import gpu_memory
 from nba_rank.models.model_a.inputs import Inputs
-from nba_rank.models.model_a.lightning_module import ModelA
+from nba_rank.models.model_a.network import Network
 from nba_rank.models.model_a.uncertainty import INTERVALS, dropout_scores, has_dropout, intervals
 from nba_rank.models.saved import reading
 from nba_rank.samples.lists import Batch
@@ -68,11 +68,11 @@ class FittedModelA:
         inputs: What turns player sets into lists.
     """
 
-    networks: list[ModelA]
+    networks: list[Network]
     inputs: Inputs
 
     @classmethod
-    def of(cls, networks: Iterable[ModelA], device: torch.device | str = "cpu") -> Self:
+    def of(cls, networks: Iterable[Network], device: torch.device | str = "cpu") -> Self:
         """Combine networks to predict on a device; ValueError where one was not fitted."""
         networks = [network.to(device).eval() for network in networks]
         inputs = networks[0].inputs
@@ -100,7 +100,7 @@ class FittedModelA:
         return [
             *weights,
             *(value.numpy() if isinstance(value, torch.Tensor) else value for value in inputs),
-            [dict(network.hparams) for network in self.networks],
+            [network.arguments for network in self.networks],
             str(self.networks[0].device),
         ]
 
@@ -212,12 +212,12 @@ def _path(folder: Path, number: int) -> Path:
     return folder / f"model_a_{number}.ckpt"
 
 
-def _load(path: Path, changed: dict[str, Any]) -> ModelA:
+def _load(path: Path, changed: dict[str, Any]) -> Network:
     with reading(path):
-        return ModelA.load_from_checkpoint(path, map_location="cpu", weights_only=True, **changed)
+        return Network.load(path, **changed)
 
 
-def _seed(network: ModelA, day: int) -> int:
+def _seed(network: Network, day: int) -> int:
     """Return a seed that a network uses for a day, alone or among others."""
     return int(np.random.SeedSequence([network.seed, day]).generate_state(1)[0])
 

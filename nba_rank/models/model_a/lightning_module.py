@@ -1,46 +1,24 @@
-"""Model A's network as a LightningModule: its loss, its log and its checkpoint."""
+"""Model A's network as a LightningModule: its loss and its training."""
 
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torchmetrics.retrieval import RetrievalNormalizedDCG
 
-from nba_rank.config.schema import AttentionConfig, GamesConfig, ModelAConfig
 from nba_rank.core.errors import UserError
-from nba_rank.models.model_a.deep_set_ranker import DeepSetRanker, Ranked
-from nba_rank.models.model_a.game_attention import GameFloor
-from nba_rank.models.model_a.inputs import Inputs
+from nba_rank.models.model_a.deep_set_ranker import Ranked
 from nba_rank.models.model_a.list_losses import LIST_LOSSES
+from nba_rank.models.model_a.network import Network
 from nba_rank.samples.lists import Batch
 
 
-class ModelA(pl.LightningModule):
-    """Trains a `DeepSetRanker` with a list loss.
-
-    All arguments are plain values, so `ModelA.load_from_checkpoint(path)` needs nothing else. A
-    checkpoint also restores `inputs`, `losses` and `diagnostics`.
-
-    Args:
-        columns: Player columns F, the indicators of unknown ones among them.
-        prior_columns: Prior columns K of a team; empty: the players alone.
-        vocabulary_size: Embedding rows.
-        config: Fields of `ModelAConfig`, as nested dictionaries.
-        seed: Seed of the order of ties and of the players treated as unknown.
+class ModelA(Network, pl.LightningModule):
+    """Trains a `Network` with a list loss; takes the same arguments.
 
     Attributes:
-        inputs: Makes the lists; None before the fit.
-        losses: One row an epoch: `epoch`, its last `step`, `train_loss`, `set_loss`, its part that
-            is the set's, and with validation seasons `val_loss`, `val_set_loss` and `val_ndcg`, the
-            mean NDCG of their lists, 0 to 1. The set's part is the loss less that of the skip alone
-            on the same lists (of equal scores without one): below zero the set helps.
-        diagnostics: One row an epoch, see `nba_rank.models.model_a.diagnostics`; empty unless
-            measured.
         last_ranked: Result of the last training step, with its graph.
     """
 
@@ -53,40 +31,19 @@ class ModelA(pl.LightningModule):
         config: dict[str, Any],
         seed: int,
     ) -> None:
-        super().__init__()
-        self.save_hyperparameters()
-        parts = {
-            "attention": AttentionConfig(**config["attention"]),
-            "games": GamesConfig(**config["games"]),
-        }
-        self.config = ModelAConfig(**{**config, **parts})
-        self.ranker = DeepSetRanker(
-            stat_dim=len(columns),
+        super().__init__(
+            columns=columns,
+            prior_columns=prior_columns,
             vocabulary_size=vocabulary_size,
-            n_prior=len(prior_columns),
-            embedding_dim=self.config.embedding_dim,
-            encoder_dims=self.config.encoder_dims,
-            dropout=self.config.dropout,
-            attention=config["attention"],
+            config=config,
+            seed=seed,
         )
-        self.seed = seed
-        self.inputs: Inputs | None = None
-        self.losses: list[dict[str, float]] = []
-        self.diagnostics: list[dict[str, float]] = []
+        self.save_hyperparameters()
         self.last_ranked: Ranked | None = None
         self._generator: torch.Generator | None = None
         self._sums: dict[str, Tensor] = {}
         self._n_lists = 0
         self._val_ndcg = RetrievalNormalizedDCG()
-
-    @property
-    def floor(self) -> GameFloor | None:
-        """The attention over games, if any."""
-        return None if self.inputs is None else self.inputs.floor
-
-    def score_batch(self, batch: Batch) -> Ranked:
-        """Score the lists of a batch; no player is treated as unknown."""
-        return self.ranker(**{name: batch[name] for name in _INPUTS})
 
     def loss(self, ranked: Ranked, batch: Batch) -> Tensor:
         """Return the configured list loss, a float32 scalar; ties are put in random order."""
@@ -106,14 +63,6 @@ class ModelA(pl.LightningModule):
     def epoch_losses(self) -> dict[str, float]:
         """Return the epoch's mean losses so far: `train_loss` and `set_loss`."""
         return {name: float(total / self._n_lists) for name, total in self._sums.items()}
-
-    def log_epoch(self, losses: dict[str, float], loggers: Iterable[Logger]) -> None:
-        """Log an epoch's row of `losses` and, if measured, its row of `diagnostics`."""
-        step = int(losses["step"])
-        found = next((row for row in self.diagnostics if row["epoch"] == losses["epoch"]), {})
-        row = {name: value for name, value in {**found, **losses}.items() if name != "step"}
-        for logger in loggers:
-            logger.log_metrics({**row, "epoch": int(losses["epoch"])}, step)
 
     def on_train_epoch_start(self) -> None:
         """Start the epoch's sums."""
@@ -184,29 +133,6 @@ class ModelA(pl.LightningModule):
         )
         return {"optimizer": optimiser, "lr_scheduler": schedule}
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add inputs, losses and diagnostics."""
-        checkpoint["inputs"] = None if self.inputs is None else self.inputs.state()
-        checkpoint["losses"] = self.losses
-        checkpoint["diagnostics"] = self.diagnostics
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore what `on_save_checkpoint` added."""
-        state = checkpoint["inputs"]
-        self.inputs = None if state is None else Inputs.of_state(state)
-        self.losses = checkpoint["losses"]
-        self.diagnostics = checkpoint["diagnostics"]
-
-    def save_checkpoint(self, path: Path) -> None:
-        """Write a Lightning checkpoint without a trainer; `load_from_checkpoint` reads it."""
-        checkpoint = {
-            "pytorch-lightning_version": pl.__version__,
-            self.CHECKPOINT_HYPER_PARAMS_KEY: dict(self.hparams),
-            "state_dict": {name: value.cpu() for name, value in self.state_dict().items()},
-        }
-        self.on_save_checkpoint(checkpoint)
-        torch.save(checkpoint, path)
-
     def _random(self) -> torch.Generator:
         """Return the network's own generator, on the CPU: all devices draw alike."""
         if self._generator is None:
@@ -214,5 +140,4 @@ class ModelA(pl.LightningModule):
         return self._generator
 
 
-_INPUTS = ("stats", "player", "player_mask", "minutes_share", "team_prior", "team_mask")
 _VALIDATION = ("val_loss", "val_set_loss", "val_ndcg")

@@ -6,7 +6,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoa
 
 from nba_rank.config.rules import check_logger
 from nba_rank.config.schema import LoggerConfig
-from nba_rank.models.model_a.lightning_module import ModelA
+from nba_rank.models.model_a.network import Network
 
 
 def model_loggers(config: LoggerConfig, folder: Path, network: int) -> list[Logger]:
@@ -42,11 +42,11 @@ def model_loggers(config: LoggerConfig, folder: Path, network: int) -> list[Logg
     return loggers
 
 
-def log_again(network: ModelA, loggers: list[Logger]) -> None:
+def log_again(network: Network, loggers: list[Logger]) -> None:
     """Log what a training has logged, for a network that comes from a cache."""
     before = [row for row in network.diagnostics if row["epoch"] < 0]
     for logger in loggers:
-        logger.log_hyperparams(dict(network.hparams))
+        logger.log_hyperparams(network.arguments)
         for row in before:
             logger.log_metrics(row, step=0)
     for row in network.losses:

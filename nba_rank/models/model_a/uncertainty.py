@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from nba_rank.models.model_a.lightning_module import ModelA
+from nba_rank.models.model_a.network import Network
 from nba_rank.samples.lists import Batch
 
 INTERVALS = (
@@ -28,12 +28,12 @@ NOMINAL_COVERAGE = (_PERCENTILES[1] - _PERCENTILES[0]) / 100
 """Share of the samples that lies between the bounds."""
 
 
-def has_dropout(network: ModelA) -> bool:
+def has_dropout(network: Network) -> bool:
     """Return whether dropout can change a network's scores."""
     return any(dropout.p > 0 for dropout in _dropouts(network))
 
 
-def dropout_scores(network: ModelA, batch: Batch, n_samples: int, seed: int) -> Tensor:
+def dropout_scores(network: Network, batch: Batch, n_samples: int, seed: int) -> Tensor:
     """Score lists with dropout on, all samples in one pass; the global random state is kept.
 
     Args:
@@ -59,7 +59,7 @@ def dropout_scores(network: ModelA, batch: Batch, n_samples: int, seed: int) -> 
     return score.unflatten(0, (n_samples, -1))
 
 
-def _dropouts(network: ModelA) -> list[nn.Dropout]:
+def _dropouts(network: Network) -> list[nn.Dropout]:
     return [module for module in network.modules() if isinstance(module, nn.Dropout)]
 
 

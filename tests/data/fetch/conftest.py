@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,16 +26,22 @@ def a_short_season(monkeypatch):
     monkeypatch.setattr(league, "wins_needed", lambda season, playoff_round: 1)
 
 
-@pytest.fixture
-def logs(tmp_path) -> Path:
-    """Sound raw files of 2023-24, which a source is to give."""
+@pytest.fixture(scope="session")
+def sound_logs(tmp_path_factory) -> Path:
+    """Sound raw files of 2023-24, which a source is to give; not to be altered."""
     return write(
-        tmp_path / "original",
+        tmp_path_factory.mktemp("sound") / "original",
         team_logs_2023_24=regular_games(),
         playoffs_team_logs_2023_24=finals(),
         player_logs_2023_24=player_log(regular_games()),
         playoffs_player_logs_2023_24=player_log(finals()),
     )
+
+
+@pytest.fixture
+def logs(sound_logs, tmp_path) -> Path:
+    """A copy of the sound raw files."""
+    return shutil.copytree(sound_logs, tmp_path / "original")
 
 
 @pytest.fixture

@@ -233,4 +233,4 @@ def test_a_missing_file_is_named(fitted_a, tmp_path, lost):
 
 def test_networks_that_were_not_fitted_are_refused(fitted_a):
     with pytest.raises(ValueError, match="not fitted"):
-        FittedModelA.of([ModelA(**fitted_a.networks[0].hparams)])
+        FittedModelA.of([ModelA(**fitted_a.networks[0].arguments)])

@@ -16,7 +16,7 @@ def batch(fitted_a, known):
 
 def untrained(fitted_a, **changed):
     """A network of the same columns with another config or seed."""
-    arguments = dict(fitted_a.networks[0].hparams)
+    arguments = dict(fitted_a.networks[0].arguments)
     seed = changed.pop("seed", arguments["seed"])
     torch.manual_seed(0)
     return ModelA(**{**arguments, "seed": seed, "config": {**arguments["config"], **changed}})
@@ -31,9 +31,10 @@ def test_it_is_made_of_plain_values_only(fitted_a):
         return isinstance(value, str | int | float | bool)
 
     network = fitted_a.networks[0]
-    assert set(network.hparams) == {"columns", "prior_columns", "vocabulary_size", "config", "seed"}
-    assert plain(dict(network.hparams))
-    assert asdict(network.config) == network.hparams["config"]
+    names = {"columns", "prior_columns", "vocabulary_size", "config", "seed"}
+    assert set(network.arguments) == names
+    assert plain(network.arguments)
+    assert asdict(network.config) == network.arguments["config"]
 
 
 def test_the_network_has_the_sizes_of_its_columns(fitted_a, batch):

@@ -9,7 +9,8 @@ import torch
 from nba_rank.models.model_a.callbacks.batch_watch import BatchWatch
 from nba_rank.models.model_a.callbacks.not_learning import NotLearning
 from nba_rank.models.model_a.lightning_module import ModelA
-from nba_rank.samples.lists import Batch, ListDataModule, ListTensors
+from nba_rank.samples.list_data import ListDataModule
+from nba_rank.samples.lists import Batch, ListTensors
 
 N_COLUMNS, N_PRIOR, VOCABULARY = 5, 2, 50
 

@@ -1,0 +1,79 @@
+"""What the tables of explanations hold, in words."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from nba_rank.explain import moved
+from nba_rank.report.format import number
+from nba_rank.report.labels import label
+
+STATES = {
+    part: f" {part.removeprefix(moved.PLAYER + '_').replace('_', ' ')}"
+    for part in moved.PLAYER_STATES.values()
+}
+"""What is said behind the name of a player who was not there before, or is not now."""
+
+
+class Told(NamedTuple):
+    """What stands over an explanation.
+
+    Attributes:
+        as_of_date: Its date.
+        team: Abbreviation; empty: all teams.
+        against: The other team, or empty.
+        since: The earlier date, or empty.
+        basis: What the forecast rests on.
+        hypothetical: What is assumed, or empty.
+        run: Name of the run folder.
+    """
+
+    as_of_date: pd.Timestamp
+    team: str
+    against: str
+    since: str
+    basis: str
+    hypothetical: str
+    run: str
+
+
+def is_strength_known(table: pd.DataFrame) -> bool:
+    """Return whether the run knows strengths, which `explanation_figure` draws."""
+    return not plain(table, prefix_of(table) + "strength").empty
+
+
+def prefix_of(table: pd.DataFrame) -> str:
+    """Return how the levels of the strengths that make the ranking begin."""
+    return "projection_" if "projection_strength" in table["level"].to_numpy() else ""
+
+
+def plain(table: pd.DataFrame, level: str, compared_with: str = "") -> pd.DataFrame:
+    """Return the rows of a level: as they are, or as differences to another team or date."""
+    own = (table["level"] == level) & (table["compared_with"] == compared_with)
+    return table[own]
+
+
+def by_reason(parts: pd.DataFrame) -> pd.Series:
+    """Return the values by player or part, in words, the greatest first."""
+    words = [label("part", part) for part in parts["part"]]
+    named = parts["player"] + parts["part"].map(STATES).fillna("")
+    named = named.where(parts["player"] != "", words)
+    total = parts["value"].groupby(named).sum()
+    return total.reindex(total.abs().sort_values(ascending=False, kind="stable").index)
+
+
+def whose(table: pd.DataFrame) -> str:
+    """Say whose strengths are shown."""
+    if not prefix_of(table):
+        return "As the simulation has it, which makes the odds"
+    odds = plain(table, "strength")
+    said = "As the projection has it, which makes the ranking"
+    if odds.empty:
+        return said
+    beside = ", which read the final score as well"
+    if len(odds["team"].unique()) > 1:
+        both = [plain(table, name).groupby("team")["whole"].first() for name in
+                ("strength", "projection_strength")]  # fmt: skip
+        apart = number(float((both[0] - both[1]).abs().max()), ".1f")
+        return f"{said}; the odds{beside}, differ by up to {apart}"
+    return f"{said}; the odds{beside}, have it at {number(odds['whole'].iloc[0], '+.1f')}"
