@@ -206,7 +206,7 @@ def show_what_if(forecast: DateForecast, console: Console) -> None:
     console.print(f"What if: {escape.terminal(forecast.hypothetical)}", soft_wrap=True)
     rows = forecast.tables["differences"]
     texts = pd.DataFrame({"team": rows["team"]})
-    for change in [name for name in rows if name.endswith("_difference")]:
+    for change in map(str, rows.filter(like="_difference")):
         column = change.removesuffix("_difference")
         heading, is_chance, _ = column.removeprefix("expected_").partition("_prob")
         unit, sign = (100, "%") if is_chance else (1, "")
