@@ -11,9 +11,10 @@ from nba_rank.data import assemble, league, rosters
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.market import _check_spreads
-from nba_rank.data.raw import files, injuries, market, parse, schedules, values
+from nba_rank.data.raw import answers, files, injuries, market, parse, schedules, values
 from nba_rank.data.raw.files import RawFile
 
+NOP = 1610612740
 TEAMS = {"home": ("Boston Celtics", "BOS", 1610612738), "away": ("Los Angeles Lakers", "LAL", 0)}
 
 
@@ -258,6 +259,40 @@ def test_a_month_without_games_is_told():
     assert [warning.examples for warning in issues.warnings] == [
         ("2023-24: none between 2023-11-30 and 2024-01-01",)
     ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"data": [1, 2]},
+        {"name": "PTS", "index": [0], "data": [[1, {}]]},
+        {"events": [{"competitions": [{}]}]},
+        {"events": [{"competitions": {"a": 1}}]},
+        [GAME | {"bookmakers": None}],
+    ],
+)
+def test_answers_of_another_form_are_of_no_service(content):
+    assert answers.plain_rows(content) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [GAME | {"bookmakers": [None, {"markets": [{"outcomes": None}]}]}],
+        BALLDONTLIE | {"data": [BALLDONTLIE["data"][0] | {"player": None}]},
+        {"events": [ESPN_EVENT | {"competitions": [{"competitors": [None]}]}]},
+    ],
+)
+def test_rows_of_answers_that_lack_what_they_name_are_kept(content):
+    assert len(answers.plain_rows(content)) == 1
+
+
+def test_a_nickname_that_two_clubs_have_had_is_not_another_team_s(tmp_path):
+    log = regular_games().replace({"TEAM_ID": {CLE: NOP}, "TEAM_NAME": {"The CLE": "Hornets"}})
+    log = log.replace({"TEAM_ABBREVIATION": {"CLE": "NOH"}})
+    log["MATCHUP"] = log["MATCHUP"].str.replace("CLE", "NOH")
+    tables, _ = read_raw(write(tmp_path / "raw", team_logs_2023_24=log))
+    assert NOP in set(tables.team_games["team_id"])
 
 
 def test_a_name_of_another_team_is_refused(tmp_path):
