@@ -323,16 +323,17 @@ def _is_under_way(of_season: pd.DataFrame, newest: str) -> bool:
     if season != newest or len(regular) < len(of_season):
         return False
     games = regular.groupby("team_id").size().reindex(sorted(league.team_ids(season)), fill_value=0)
-    few = games.max() - games.min() <= MAX_BEHIND
-    return bool(few and games.max() < league.scheduled_games(season))
+    level = games.max() - games.min() <= MAX_BEHIND
+    return bool(level and games.max() < league.scheduled_games(season))
 
 
 def _warn_pause(of_season: pd.DataFrame, season: str, file: str, issues: IngestIssues) -> None:
     """Warn of days without games in the middle of a regular season, but for the stop of 2019-20."""
     days = of_season.loc[of_season["kind"] == "regular", "game_date"].drop_duplicates()
-    pauses = days.sort_values(ignore_index=True).diff().dt.days
+    days = days.sort_values(ignore_index=True)
+    pauses = days.diff().dt.days
     if league.restart(season) is None and pauses.max() > MAX_PAUSE:
-        after = days.sort_values(ignore_index=True)[pauses.idxmax()]
+        after = days[pauses.idxmax()]
         before = after - pd.Timedelta(days=pauses.max())
         what = "no regular-season game for many days: games are missing"
         issues.warn_file(

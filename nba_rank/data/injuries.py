@@ -21,8 +21,12 @@ _FORMS = {
 }
 """What sources write, in lower case, for each of `STATUSES`."""
 
-_CLOCK = re.compile(r"(?<!\d)(\d{1,2})(?:[_:.-]?(\d\d))? ?_?([AP])M(?![A-Z])", re.IGNORECASE)
-"""A time in the name of a file, as that of an official report has it."""
+_CLOCK = re.compile(
+    r"(?P<day>\d{4}[-_.]?\d\d[-_.]?\d\d(?!\d))"
+    r"|(?<!\d)(?P<hour>\d{1,2})(?:[_:.-]?(?P<minute>\d\d))? ?_?(?P<half>[AP])M(?![A-Z])",
+    re.IGNORECASE,
+)
+"""A time in the name of a file, as official reports have it; or a day, which is no hour."""
 
 
 def injury_tables(
@@ -82,9 +86,11 @@ def injury_tables(
     }
 
 
-def _on_24_hours(clock: re.Match[str]) -> str:
-    hour = int(clock[1]) % 12 + 12 * (clock[3].upper() == "P")
-    return f"{hour:02}:{clock[2] or '00'}"
+def _on_24_hours(found: re.Match[str]) -> str:
+    if found["day"]:
+        return found["day"]
+    hour = int(found["hour"]) % 12 + 12 * (found["half"].upper() == "P")
+    return f"{hour:02}:{found['minute'] or '00'}"
 
 
 def _entries(rows: pd.DataFrame, teams: pd.DataFrame, issues: IngestIssues) -> pd.DataFrame:

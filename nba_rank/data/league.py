@@ -243,10 +243,7 @@ def usual_opening(season: str) -> pd.Timestamp:
 
 
 def christmas_eve(season: str) -> pd.Timestamp:
-    """Return 24 December of a season: since 1947 no game was played on it, and some on the next.
-
-    The lockout of 1998 took the games of that December.
-    """
+    """Return 24 December of a season: from 2000-01 to 2023-24 no game was played on it."""
     return pd.Timestamp(season_start_year(season), 12, 24)
 
 

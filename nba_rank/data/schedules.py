@@ -22,14 +22,15 @@ _TURNED = "home and away the other way round"
 MIN_WHOLE = 0.5
 """With so large a share of its fixtures, a season's schedule seems to be meant whole."""
 
-MIN_NEAR_CHRISTMAS = 30
-"""So many games from 20 to 31 December are those of all teams; a season has 56 or more."""
+MAX_CROWDED, MAX_SLIPS = 0.5, 0.1
+"""Share of teams with too many games up to which a schedule has no other kind, and that of a span
+up to which they are slips: the final of the Cup, or a game put off that stands on both days."""
 
 MIN_PAUSES = (3, 2)
 """Days from the last preseason game to the opening, and from the last game to the play-in."""
 
 MIN_SHIFTED = 3
-"""So many games of a file on the day beside their own, and most of them, are another zone's."""
+"""So many games on a day that is not theirs are no slips: times are of another zone."""
 
 
 def schedule_table(
@@ -107,11 +108,11 @@ def _listed(rows: pd.DataFrame, known: GameTables, issues: IngestIssues) -> pd.D
 def _without_other_kinds(
     listed: pd.DataFrame, played: pd.DataFrame, issues: IngestIssues
 ) -> pd.DataFrame:
-    """Leave out preseason and playoffs of seasons whose teams would have too many games.
+    """Leave out preseason and playoffs of seasons most of whose teams would have too many games.
 
     A season begins after days without games, and ends before a day without any. Of all such spans
-    in which no team has more games than it is to have, the one with the most games is kept, and of
-    these the longest; without one nothing is left out.
+    in which hardly a team has more games than it is to have, the one with the most games is kept,
+    and of these the longest; without one nothing is left out.
     """
     outside = pd.Series(False, listed.index)
     for season, own in listed.groupby("season"):
@@ -120,7 +121,7 @@ def _without_other_kinds(
         whole = pd.concat([over, own[_GAME]])
         sides = _sides(whole)
         counts = pd.crosstab(sides["game_date"], sides["team_id"])
-        if counts.sum().max() <= due:
+        if _crowded(counts, due) <= MAX_CROWDED:
             continue
         days = counts.index.to_series()
         before, after = days.diff().dt.days.fillna(99), -days.diff(-1).dt.days.fillna(-99)
@@ -131,13 +132,18 @@ def _without_other_kinds(
             (int(part.to_numpy().sum()), end - start, start, end)
             for start in first
             for end in last
-            if len(part := counts.loc[start:end]) and part.sum().max() <= due
+            if len(part := counts.loc[start:end]) and _crowded(part, due) <= MAX_SLIPS
         ]
         if spans:
             *_, start, end = max(spans)
             outside |= listed["season"].eq(season) & ~listed["game_date"].between(start, end)
     what = "fixture before or after a season in which all teams have their games: another kind"
     return issues.drop(what, listed, outside, _SHOWN)
+
+
+def _crowded(counts: pd.DataFrame, due: int) -> float:
+    """Return the share of teams with more games than are due, of counts by day and team."""
+    return float((counts.sum() > due).mean())
 
 
 def _check_days(
@@ -166,7 +172,9 @@ def _check_days(
 
 
 def check_days_off(games: pd.DataFrame, issues: IngestIssues) -> None:
-    """Record an error for seasons whose games around Christmas stand a day late or early.
+    """Record an error for seasons with games on the day of December that is always free of them.
+
+    Times of another zone put those of the day before or after there.
 
     Args:
         games: One row a regular-season game, with `season`, `game_date` and the `file` to blame,
@@ -174,18 +182,10 @@ def check_days_off(games: pd.DataFrame, issues: IngestIssues) -> None:
         issues: Collects the error.
     """
     for season, played in games.groupby("season"):
-        eve = league.christmas_eve(str(season))
-        near = played[played["game_date"].between(eve - 4 * _DAY, eve + 7 * _DAY)]
-        files = near["file"].dropna()
-        if len(near) < MIN_NEAR_CHRISTMAS or files.empty:
-            continue
-        days = near["game_date"].value_counts()
-        if days.get(eve, 0) or not days.get(eve + _DAY, 0):
-            what = (
-                f"{season}: {days.get(eve, 0)} games on 24 December, when the league never plays, "
-                f"and {days.get(eve + _DAY, 0)} on 25 December, when it always does"
-            )
-            issues.error_file(str(files.mode()[0]), what, columns.OTHER_ZONE)
+        on_eve = played.loc[played["game_date"] == league.christmas_eve(str(season)), "file"]
+        if len(on_eve) >= MIN_SHIFTED and on_eve.notna().any():
+            what = f"{season}: {len(on_eve)} games on 24 December, when the league never plays"
+            issues.error_file(str(on_eve.mode()[0]), what, columns.OTHER_ZONE)
 
 
 def _with_too_many(fixtures: pd.DataFrame) -> pd.DataFrame:

@@ -12,8 +12,9 @@ from rich.console import Console
 from nba_rank.core.content_hash import code_hash, frame_hash
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import file_hash, file_hashes
-from nba_rank.data import assemble, manifest, quality
+from nba_rank.data import assemble, league, manifest, quality
 from nba_rank.data.ingest import IngestError, ingest, is_stale, read_raw
+from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.tables import SCHEMA, read_tables, table_path
 
 TEAM_LOG, PLAYER_LOG = "team_logs_2023_24", "player_logs_2023_24"
@@ -553,3 +554,44 @@ def test_real_counts_dates_and_defects(real_ingest):
     teams = tables.teams.set_index(["season", "team_id"])["abbreviation"]
     assert (teams["2000-01", 1610612766], teams["2023-24", 1610612766]) == ("CHH", "CHA")
     assert (teams.groupby("season").size().loc["2004-05":] == 30).all()
+
+
+def test_a_season_under_way_is_not_short_unless_a_team_is_far_behind():
+    teams = sorted(league.team_ids("2023-24"))
+
+    def under_way(n_games, kind="regular"):
+        rows = [team for team, n in zip(teams, n_games, strict=True) for _ in range(n)]
+        season = pd.DataFrame({"team_id": rows, "season": "2023-24", "kind": kind})
+        return assemble._is_under_way(season, "2023-24")
+
+    assert under_way([40] * 15 + [44] * 15)
+    assert not under_way([40] * 29 + [20])
+    assert not under_way([0] + [40] * 29)
+    assert not under_way([82] * 28 + [81] * 2)
+    assert not under_way([40] * 30, "playoffs")
+
+
+def test_a_month_without_games_is_told():
+    days = pd.to_datetime(["2023-11-29", "2023-11-30", "2024-01-01", "2024-01-02"])
+    season = pd.DataFrame({"game_date": days, "kind": "regular"})
+    issues = IngestIssues()
+    assemble._warn_pause(season, "2023-24", "a", issues)
+    assemble._warn_pause(season, "2019-20", "a", issues)
+    assert [warning.examples for warning in issues.warnings] == [
+        ("2023-24: none between 2023-11-30 and 2024-01-01",)
+    ]
+
+
+def test_a_nickname_that_two_clubs_have_had_is_not_another_team_s(tmp_path):
+    log = regular_games().replace({"TEAM_ID": {CLE: 1610612740}})
+    log = log.replace({"TEAM_NAME": {"The CLE": "Hornets"}, "TEAM_ABBREVIATION": {"CLE": "NOH"}})
+    log["MATCHUP"] = log["MATCHUP"].str.replace("CLE", "NOH")
+    tables, _ = read_raw(write(tmp_path / "raw", team_logs_2023_24=log))
+    assert 1610612740 in set(tables.team_games["team_id"])
+
+
+def test_a_name_of_another_team_is_refused(tmp_path):
+    log = regular_games()
+    log["TEAM_NAME"] = log["TEAM_NAME"].mask(log["TEAM_ID"] == CLE, "Boston Celtics")
+    with pytest.raises(Exception, match="TEAM_NAME is another team's"):
+        read_raw(write(tmp_path / "raw", team_logs_2023_24=log))

@@ -6,6 +6,7 @@ from raw_issues import check_errors, check_warnings, errors_of
 from raw_logs import BOS, CLE, LAL, put_rows
 
 from nba_rank.data.ingest import read_raw
+from nba_rank.data.injuries import _CLOCK, _on_24_hours
 from nba_rank.data.tables import STATUSES
 
 
@@ -79,6 +80,13 @@ def test_official_reports_are_read_and_the_last_snapshot_counts(folder):
     put(folder, report_of(date="2023-10-27"), "2023-10-27")
     table.to_csv(folder / "injury_reports" / "all.csv", index=False)
     assert read_raw(folder)[0].injury_reports.equals(tables.injury_reports)
+
+
+@pytest.mark.parametrize("name", ["Injury-Report_2023-10-12_{}", "2023-10-25_{}", "20231012 {}"])
+def test_reports_of_a_day_are_in_the_order_of_their_hours(name):
+    hours = ["12AM", "08AM", "11_30AM", "12PM", "12_15PM", "05PM", "11PM"]
+    written = [name.format(hour) for hour in hours]
+    assert sorted(written, key=lambda each: _CLOCK.sub(_on_24_hours, each)) == written
 
 
 def test_the_official_table_writes_date_and_team_once(folder):

@@ -10,7 +10,7 @@ from nba_rank.data import league
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.ingest_issues import IngestIssues
 from nba_rank.data.market import _check_spreads, implied_prob
-from nba_rank.data.raw.market import normalise_lines
+from nba_rank.data.raw.market import _odds, normalise_lines
 
 TOTALS = ["SEASON", "TEAM_NAME", "WIN_TOTAL", "TITLE_ODDS_AMERICAN"]
 LINES = ["GAME_ID", "DATE", "HOME", "AWAY", "HOME_SPREAD", "MONEYLINE_HOME", "MONEYLINE_AWAY"]
@@ -300,3 +300,49 @@ def test_real_win_totals_and_lines_go_with_results(real_ingest):
     games = tables.games.set_index("game_id").loc[lines["game_id"]].reset_index()
     margin = games["home_points"] - games["away_points"]
     assert margin.corr(lines["home_spread"]) == pytest.approx(-0.45, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected", "counted"),
+    [
+        ([-200] * 5 + [1.5] * 5, [-200.0] * 10, 5),
+        (["1.50"] * 9 + ["101"], [-200.0] * 9 + [10000], 10),
+        ([-200] * 99 + [8], [-200.0] * 99 + [np.nan], 0),
+    ],
+)
+def test_decimal_odds_among_others_are_converted_and_counted(written, expected, counted):
+    issues, frame = IngestIssues(), pd.DataFrame({"X": written, "file": "a"})
+    odds = _odds(frame.assign(row=1), "X", issues)
+    np.testing.assert_allclose(odds, expected)
+    assert sum(one.count for one in issues.warnings if "decimal" in one.what) == counted
+
+
+@pytest.mark.parametrize(
+    ("altered", "told"),
+    [
+        (lambda spread, rng: spread, None),
+        (lambda spread, rng: rng.permutation(spread), "tell nothing of the results"),
+        (lambda spread, rng: spread * rng.choice([-1, 1], len(spread)), "tell nothing of the"),
+        (lambda spread, rng: -spread, "favour the losers"),
+    ],
+)
+def test_spreads_have_to_forecast(altered, told):
+    rng, issues = np.random.default_rng(0), IngestIssues()
+    expected = rng.normal(2, 6.5, 600)
+    margin = (expected + rng.normal(0, 12.5, 600)).round()
+    lines = pd.DataFrame({"home_spread": altered(-expected, rng), "home_points": 100 + margin})
+    _check_spreads(lines.assign(away_points=100, file="a", row=1), issues)
+    assert [told in error.what for error in issues.errors] == ([True] if told else [])
+
+
+@pytest.mark.parametrize("wins", [0.5, 48.0])
+def test_win_totals_that_are_not_those_of_all_games_are_refused(folder, wins):
+    put_totals(folder, *((*row[:2], wins, row[3]) for row in season_rows()))
+    (error,) = errors_of(folder)
+    assert f"win totals of 2023-24 add up to {30 * wins:g} for 30 teams" in str(error)
+
+
+def test_totals_of_both_scores_are_no_spreads(folder):
+    put_lines(folder, line(spread=221.5), second(spread=215.0))
+    (error,) = errors_of(folder)
+    assert "a spread of more than 40 points: row 1" in str(error)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from raw_issues import check_broken, check_errors, check_warnings
@@ -9,7 +10,7 @@ from nba_rank.data import league, rosters
 from nba_rank.data.game_tables import GameTables
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.rosters import season_of_date, team_ids, without_first_day
+from nba_rank.data.rosters import identify_players, season_of_date, team_ids, without_first_day
 from nba_rank.data.tables import conform
 
 OPENING = "2023-10-24"
@@ -322,3 +323,15 @@ def test_rosters_of_the_first_game_day_can_be_left_out(sim_tables):
     tables = replace(sim_tables, rosters=conform("rosters", pd.concat([files, others])))
     got = without_first_day(tables).rosters
     pd.testing.assert_frame_equal(got, conform("rosters", others))
+
+
+def test_ids_that_belong_to_other_players_are_another_source_s():
+    names = [f"Al N{chr(97 + number)}" for number in range(10)]
+    known = pd.DataFrame({"player_id": np.arange(10.0), "player_name": names, "season": "2023-24",
+                          "team_id": BOS}).iloc[::-1]  # fmt: skip
+    rows = known.assign(player_id=np.roll(known["player_id"], 1), file="r/a.csv", row=1, team=BOS)
+    rows = rows.assign(date=pd.Timestamp("2023-10-24"), player_id=rows["player_id"] + 1)
+    issues = IngestIssues()
+    found = identify_players(rows, known.assign(player_id=known["player_id"] + 1), issues)
+    assert (found["player_id"] - 1).tolist() == known["player_id"].tolist()
+    assert any("give to other players" in warning.what for warning in issues.warnings)

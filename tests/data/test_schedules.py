@@ -13,6 +13,8 @@ from nba_rank.data.ingest import read_raw
 OPENING = pd.Timestamp("2023-10-24")
 COLUMNS = ["DATE", "HOME", "AWAY"]
 PLAYED = [("2023-10-24", BOS, CLE), ("2023-10-25", LAL, DEN), ("2023-10-27", CLE, LAL)]
+TEAMS = sorted(league.team_ids("2023-24"))
+PAIRS = [*zip(TEAMS[::2], TEAMS[1::2], strict=True)]
 
 
 @pytest.fixture
@@ -154,6 +156,18 @@ def test_preseason_and_playoffs_are_left_out_by_what_teams_have_to_play(
     assert sum(warning.count for warning in dropped) == len(games) - len(kept)
 
 
+@pytest.mark.parametrize("preseason", [(), ("2024-10-05", "2024-10-06")])
+def test_a_game_too_many_of_few_teams_costs_no_other_games(folder, monkeypatch, preseason):
+    monkeypatch.setattr(league, "scheduled_games", lambda season: 2)
+    games = [(day, *pair) for day in (*preseason, "2024-10-22", "2024-11-01") for pair in PAIRS]
+    put_schedule(folder, *games, ("2024-11-02", *PAIRS[0]))
+    tables, report = read_raw(folder)
+    coming = tables.schedule[tables.schedule["season"] == "2024-25"]
+    assert coming.groupby("game_date").size().tolist() == [15, 15, 1]
+    dropped = [warning.count for warning in report.warnings if "another kind" in warning.what]
+    assert sum(dropped) == 15 * len(preseason)
+
+
 def test_a_schedule_with_home_and_away_exchanged_is_refused(folder):
     played = [(day, away, home) for day, home, away in PLAYED]
     put_schedule(folder, *played, ("2023-11-02", BOS, DEN))
@@ -161,27 +175,18 @@ def test_a_schedule_with_home_and_away_exchanged_is_refused(folder):
     assert "3 games that were played have home and away the other way round" in error.what
 
 
-def test_games_on_the_day_before_christmas_are_of_another_zone(tmp_path):
-    teams = [team for pair in zip(range(1610612737, 1610612752), range(1610612752, 1610612767),
-                                  strict=True) for team in pair]  # fmt: skip
-    days = pd.to_datetime(["2023-12-20", "2023-12-23", "2023-12-25", "2023-12-28"])
-
-    def games(shift):
-        return pd.DataFrame(
-            [(day + pd.Timedelta(days=shift), *teams[place : place + 2])
-             for day in days for place in range(0, 30, 2)][:50],
-            columns=["DATE", "HOME", "AWAY"],
-        )  # fmt: skip
-
+@pytest.mark.parametrize("shift", [0, 1])
+def test_games_on_the_day_before_christmas_are_of_another_zone(tmp_path, shift):
+    # Also where the games end with the last day before it.
+    days = pd.to_datetime(["2023-12-20", "2023-12-22", "2023-12-23"]) + pd.Timedelta(days=shift)
     folder = write(tmp_path / "raw", team_logs_2023_24=regular_games())
-    (folder / "schedules").mkdir()
-    for shift in (0, 1):
-        games(shift).to_csv(folder / "schedules" / "s.csv", index=False)
-        if shift == 0:
-            assert len(read_raw(folder)[0].schedule) == 53
-    (error,) = errors_of(folder)
-    assert "2023-24: 15 games on 24 December" in error.what
-    assert "another zone" in error.remedy
+    put_schedule(folder, *((day, *pair) for day in days for pair in PAIRS))
+    if shift:
+        (error,) = errors_of(folder)
+        assert "2023-24: 15 games on 24 December" in error.what
+        assert "another zone" in error.remedy
+    else:
+        assert len(read_raw(folder)[0].schedule) == 3 + 45
 
 
 def test_broken_values_are_errors_with_file_and_row(folder):

@@ -1,17 +1,15 @@
-"""Answers of public services that nest what we read, and figures as they write them."""
+"""Answers of public services that nest what we read, and figures as people write them."""
 
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from raw_logs import BOS, CLE, player_log, regular_games, write
+from raw_logs import BOS, player_log, regular_games
 
-from nba_rank.data import assemble, league, rosters
-from nba_rank.data.ingest import read_raw
+from nba_rank.data import league
 from nba_rank.data.ingest_issues import IngestIssues
-from nba_rank.data.market import _check_spreads
-from nba_rank.data.raw import files, injuries, market, parse, schedules, values
+from nba_rank.data.raw import answers, files, injuries, market, parse, schedules, values
 from nba_rank.data.raw.files import RawFile
 
 TEAMS = {"home": ("Boston Celtics", "BOS", 1610612738), "away": ("Los Angeles Lakers", "LAL", 0)}
@@ -190,78 +188,26 @@ def test_figures_as_spreadsheets_and_bookmakers_write_them(function, written, ex
 
 
 @pytest.mark.parametrize(
-    ("written", "expected", "counted"),
+    "content",
     [
-        ([-200] * 5 + [1.5] * 5, [-200.0] * 10, 5),
-        (["1.50"] * 9 + ["101"], [-200.0] * 9 + [10000], 10),
-        ([-200] * 99 + [8], [-200.0] * 99 + [np.nan], 0),
+        {"data": [1, 2]},
+        {"name": "PTS", "index": [0], "data": [[1, {}]]},
+        {"events": [{"competitions": [{}]}]},
+        {"events": [{"competitions": {"a": 1}}]},
+        [GAME | {"bookmakers": None}],
     ],
 )
-def test_decimal_odds_among_others_are_converted_and_counted(written, expected, counted):
-    issues, frame = IngestIssues(), pd.DataFrame({"X": written, "file": "a"})
-    odds = market._odds(frame.assign(row=1), "X", issues)
-    np.testing.assert_allclose(odds, expected)
-    assert sum(one.count for one in issues.warnings if "decimal" in one.what) == counted
+def test_answers_of_another_form_are_of_no_service(content):
+    assert answers.plain_rows(content) is None
 
 
 @pytest.mark.parametrize(
-    ("altered", "told"),
+    "content",
     [
-        (lambda spread, rng: spread, None),
-        (lambda spread, rng: rng.permutation(spread), "tell nothing of the results"),
-        (lambda spread, rng: spread * rng.choice([-1, 1], len(spread)), "tell nothing of the"),
-        (lambda spread, rng: -spread, "favour the losers"),
+        [GAME | {"bookmakers": [None, {"markets": [{"outcomes": None}]}]}],
+        BALLDONTLIE | {"data": [BALLDONTLIE["data"][0] | {"player": None}]},
+        {"events": [ESPN_EVENT | {"competitions": [{"competitors": [None]}]}]},
     ],
 )
-def test_spreads_have_to_forecast(altered, told):
-    rng, issues = np.random.default_rng(0), IngestIssues()
-    expected = rng.normal(2, 6.5, 600)
-    margin = (expected + rng.normal(0, 12.5, 600)).round()
-    lines = pd.DataFrame({"home_spread": altered(-expected, rng), "home_points": 100 + margin})
-    _check_spreads(lines.assign(away_points=100, file="a", row=1), issues)
-    assert [told in error.what for error in issues.errors] == ([True] if told else [])
-
-
-def test_ids_that_belong_to_other_players_are_another_source_s():
-    names = [f"Al N{chr(97 + number)}" for number in range(10)]
-    known = pd.DataFrame({"player_id": np.arange(10.0), "player_name": names, "season": "2023-24",
-                          "team_id": BOS}).iloc[::-1]  # fmt: skip
-    rows = known.assign(player_id=np.roll(known["player_id"], 1), file="r/a.csv", row=1, team=BOS)
-    rows = rows.assign(date=pd.Timestamp("2023-10-24"), player_id=rows["player_id"] + 1)
-    issues = IngestIssues()
-    found = rosters.identify_players(rows, known.assign(player_id=known["player_id"] + 1), issues)
-    assert (found["player_id"] - 1).tolist() == known["player_id"].tolist()
-    assert any("give to other players" in warning.what for warning in issues.warnings)
-
-
-def test_a_season_under_way_is_not_short_unless_a_team_is_far_behind():
-    teams = sorted(league.team_ids("2023-24"))
-
-    def under_way(n_games, kind="regular"):
-        rows = [team for team, n in zip(teams, n_games, strict=True) for _ in range(n)]
-        season = pd.DataFrame({"team_id": rows, "season": "2023-24", "kind": kind})
-        return assemble._is_under_way(season, "2023-24")
-
-    assert under_way([40] * 15 + [44] * 15)
-    assert not under_way([40] * 29 + [20])
-    assert not under_way([0] + [40] * 29)
-    assert not under_way([82] * 28 + [81] * 2)
-    assert not under_way([40] * 30, "playoffs")
-
-
-def test_a_month_without_games_is_told():
-    days = pd.to_datetime(["2023-11-29", "2023-11-30", "2024-01-01", "2024-01-02"])
-    season = pd.DataFrame({"game_date": days, "kind": "regular"})
-    issues = IngestIssues()
-    assemble._warn_pause(season, "2023-24", "a", issues)
-    assemble._warn_pause(season, "2019-20", "a", issues)
-    assert [warning.examples for warning in issues.warnings] == [
-        ("2023-24: none between 2023-11-30 and 2024-01-01",)
-    ]
-
-
-def test_a_name_of_another_team_is_refused(tmp_path):
-    log = regular_games()
-    log["TEAM_NAME"] = log["TEAM_NAME"].mask(log["TEAM_ID"] == CLE, "Boston Celtics")
-    with pytest.raises(Exception, match="TEAM_NAME is another team's"):
-        read_raw(write(tmp_path / "raw", team_logs_2023_24=log))
+def test_rows_of_answers_that_lack_what_they_name_are_kept(content):
+    assert len(answers.plain_rows(content)) == 1

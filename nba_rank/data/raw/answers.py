@@ -61,7 +61,7 @@ def _events(page: Record) -> list[Record]:
 
 def _has_lines(page: Record) -> bool:
     events = _events(page)
-    return bool(events) and all(isinstance(e, dict) and "bookmakers" in e for e in events)
+    return bool(events) and all(isinstance(_of(event, "bookmakers"), list) for event in events)
 
 
 def _lines(page: Record) -> Iterator[Record]:
@@ -69,13 +69,13 @@ def _lines(page: Record) -> Iterator[Record]:
         game = {name: event.get(name) for name in ("commence_time", "home_team", "away_team")}
         outcomes = [
             {
-                "bookmaker_key": bookmaker.get("key"),
-                "market_key": market.get("key"),
-                **{f"outcomes_{name}": outcome.get(name) for name in ("name", "price", "point")},
+                "bookmaker_key": _of(bookmaker, "key"),
+                "market_key": _of(market, "key"),
+                **{f"outcomes_{name}": _of(outcome, name) for name in ("name", "price", "point")},
             }
             for bookmaker in event["bookmakers"]
-            for market in bookmaker.get("markets", [])
-            for outcome in market.get("outcomes", [])
+            for market in _of(bookmaker, "markets") or []
+            for outcome in _of(market, "outcomes") or []
         ]
         nothing = dict.fromkeys(
             ("market_key", "outcomes_name", "outcomes_price", "outcomes_point"), None
@@ -85,14 +85,21 @@ def _lines(page: Record) -> Iterator[Record]:
 
 def _has_scoreboard(page: Record) -> bool:
     events = page.get("events")
-    return isinstance(events, list) and all(_of(e, "competitions") for e in events) and bool(events)
+    return isinstance(events, list) and bool(events) and all(_game(event) for event in events)
+
+
+def _game(event: object) -> Record:
+    """Return the game of an event with its `competitors`, or nothing."""
+    found = _of(event, "competitions")
+    game = found[0] if isinstance(found, list) and found else {}
+    return game if isinstance(_of(game, "competitors"), list) else {}
 
 
 def _scoreboard(page: Record) -> Iterator[Record]:
     for event in page["events"]:
-        game = event["competitions"][0]
+        game = _game(event)
         sides = {
-            side.get("homeAway"): _of(side, "team", "abbreviation") for side in game["competitors"]
+            _of(side, "homeAway"): _of(side, "team", "abbreviation") for side in game["competitors"]
         }
         yield {
             "DATE": event.get("date"),
@@ -107,8 +114,9 @@ def _scoreboard(page: Record) -> Iterator[Record]:
 def _has_balldontlie_injuries(page: Record) -> bool:
     data = page.get("data")
     return isinstance(data, list) and all(
-        {"player", "status", "return_date"} <= {*entry} for entry in data
-    )  # fmt: skip
+        isinstance(entry, dict) and {"player", "status", "return_date"} <= {*entry}
+        for entry in data
+    )
 
 
 def _balldontlie_injuries(page: Record) -> Iterator[Record]:
@@ -116,10 +124,12 @@ def _balldontlie_injuries(page: Record) -> Iterator[Record]:
     names = sorted(name for _, name in league.names_of_today().values())
     teams = dict(enumerate(names, start=1))
     for entry in page["data"]:
-        player = entry["player"]
+        first, last, team = (
+            _of(entry, "player", name) for name in ("first_name", "last_name", "team_id")
+        )
         yield {
-            "PLAYER_NAME": f"{player.get('first_name', '')} {player.get('last_name', '')}",
-            "TEAM": teams.get(player.get("team_id"), player.get("team_id")),
+            "PLAYER_NAME": f"{first or ''} {last or ''}".strip() or None,
+            "TEAM": teams.get(team, team),
             "STATUS": entry["status"],
             "REASON": entry.get("description"),
         }

@@ -211,9 +211,14 @@ def _team_ids(rows: pd.DataFrame, frame: pd.DataFrame, issues: IngestIssues) -> 
     remedy = "Team ids run from 1610612737 to 1610612766."
     issues.error("unknown team id", frame, ~known, ["TEAM_ID"], remedy)
     columns.check_seasons(ids, rows["season"], frame, ["TEAM_ID", "GAME_ID"], issues)
+    # Of names only full ones are of one club: the Hornets were of Charlotte or of New Orleans.
+    full = league.franchise_names()
     for column in ("TEAM_ABBREVIATION", "TEAM_NAME"):
         if column in frame:
-            named = league.team_ids_of(columns.text(frame, column))
+            written = columns.text(frame, column)
+            if column == "TEAM_NAME":
+                written = written.where(written.str.lower().isin(full))
+            named = league.team_ids_of(written)
             other = named.notna() & known & (named != ids)
             shown = ["TEAM_ID", column, "GAME_ID"]
             issues.error(f"{column} is another team's", frame, other, shown, "Correct one of them.")
