@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data.outcomes import EVENTS
+from nba_rank.evaluation.predictions import event_column
 from nba_rank.explain import moved
 from nba_rank.report.explained import STATES, by_reason
 from nba_rank.report.format import number, summing, undecided
@@ -230,8 +231,8 @@ def _odds(row: Mapping[str, Any], old: pd.Series) -> dict[str, Any]:
     """Return the chances that have changed as shown, then and now, and the sum of the changes."""
     chances, swing = [], 0.0
     for place, words in () if row["out"] else ((0, "playoffs"), (len(EVENTS) - 1, "title")):
-        names = [f"{EVENTS[place]}_prob", f"{EVENTS[place]}_prob_platt"]
-        for name in [name for name in names if name in row and name in old.index][:1]:
+        name = event_column(old.index, EVENTS[place])
+        if name and name in row:
             then, now = undecided(old[name]), undecided(row[name])
             swing += abs(row[name] - old[name])
             if row["reached"] <= place and then != now:
