@@ -1,13 +1,13 @@
 """Why teams have moved since an earlier date of the season: score, places and wins by cause.
 
-The season is simulated from between the dates: with the games of now and the strengths of before.
-What that changes is due to results; the rest is due to strengths, of which a team's own count by
-what a point of its strength is worth halfway between. Letters: N teams of the date, K parts.
+The season is also simulated with the games of now and the strengths of before. What that changes
+is due to results, the rest to strengths. A team's own strength counts by what a point of it is
+worth at strengths halfway between the dates. Letters: N teams of the date, K parts.
 """
 
 from dataclasses import dataclass, replace
 from math import factorial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -132,7 +132,7 @@ class _Path:
         before: pd.DataFrame,
         after: pd.DataFrame,
         asked: BoolArray,
-    ) -> "_Path":
+    ) -> Self:
         """Simulate them."""
         sides, mornings = [], []
         for seen, scored in ((earlier, before), (now, after)):

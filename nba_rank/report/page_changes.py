@@ -10,20 +10,18 @@ import pandas as pd
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.predictions import event_column
 from nba_rank.explain import moved
-from nba_rank.report.explained import STATES, by_reason
+from nba_rank.report.explained import STATES, by_reason, first_parts, places_lower
 from nba_rank.report.format import number, summing, undecided
 from nba_rank.report.labels import listed, ordinal
 
-MOVERS = 3
+_MOVERS = 3
 """Teams that have risen, and that have fallen, of which the reasons are told at the top."""
 
-NAMED = 2
+_NAMED = 2
 """Reasons of a change that a sentence names."""
 
-PARTS = 7
+_PARTS = 7
 """Parts of a change of strength that a table names."""
-
-_ALL_OTHERS = "all others"
 
 _SHOWN = 0.05
 """What is shown as nothing to a decimal."""
@@ -120,7 +118,7 @@ def movers(rows: Iterable[Mapping[str, Any]], told: Mapping[int, dict[str, Any]]
     found = {}
     for name, sign in (("up", 1), ("down", -1)):
         gone = sorted((row for row in able if sign * told[row["team_id"]]["moved"] > 0), key=size)
-        found[name] = [_mover(row, told[row["team_id"]]) for row in gone[:MOVERS]]
+        found[name] = [_mover(row, told[row["team_id"]]) for row in gone[:_MOVERS]]
     return found if found["up"] or found["down"] else {}
 
 
@@ -156,11 +154,7 @@ def without(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[int, list[st
     wide = table.pivot(index=key, columns="part", values="value")  # noqa: PD010
     for team, name in table[key].drop_duplicates().itertuples(index=False, name=None):
         value = wide.loc[(team, name)]
-        places = round(value["places"])
-        texts = ["the same rank"]
-        if places:
-            texts = [f"{abs(places)} place{'s' if abs(places) > 1 else ''} "
-                     f"{'lower' if places > 0 else 'higher'}"]  # fmt: skip
+        texts = [places_lower(value["places"])]
         if abs(wins := value.get("wins", 0.0)) >= _SHOWN:
             texts.append(f"{number(abs(wins), '.1f')} {'fewer' if wins < 0 else 'more'} wins")
         if "title_prob" in value and title is not None:
@@ -185,7 +179,7 @@ def _reasons(rows: pd.DataFrame) -> list[str]:
     own = rows[~rows["part"].isin(_GROUPS)]
     sign = np.sign(own["value"].sum())
     values = by_reason(own[own["part"] != moved.SMALL])
-    values = values[sign * values >= _SHOWN].head(NAMED)
+    values = values[sign * values >= _SHOWN].head(_NAMED)
     return [f"{what} {number(value, '+.1f')}" for what, value in values.items()]
 
 
@@ -220,11 +214,9 @@ def _points(rows: pd.DataFrame | None, places: pd.DataFrame) -> list[tuple[str, 
     if rows is None:
         return []
     state = places.set_index("player")["part"].map(STATES).dropna()
-    total = by_reason(rows)
-    words = [f"{name}{state.get(name, '')}" for name in total.index[:PARTS]]
-    values = summing(np.array([*total.iloc[:PARTS], total.iloc[PARTS:].sum()]), 1)
-    found = [*zip([*words, _ALL_OTHERS], values, strict=True), ("together", sum(values))]
-    return [one for one in found if abs(one[1]) >= _SHOWN or one[0] == "together"]
+    total = by_reason(rows).rename(index=lambda name: f"{name}{state.get(name, '')}")
+    *found, together = first_parts(total, _PARTS)
+    return [*[one for one in found if abs(one[1]) >= _SHOWN], together]
 
 
 def _odds(row: Mapping[str, Any], old: pd.Series) -> dict[str, Any]:
