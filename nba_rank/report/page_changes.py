@@ -32,12 +32,14 @@ _PASSED = 3
 POINTS = "strength"
 """Level of the changes of strength."""
 
-_RESULTS, _STRENGTH = "new results", "strength"
+_RESULTS, _STRENGTH, _SCORE = "new results", "strength", "own score"
 _GROUPS = {
     moved.RESULTS: _RESULTS, moved.OTHERS_RESULTS: "others' results",
-    moved.OTHERS: "others' strength", moved.SEASON: "all else",
+    moved.OTHERS: "others' strength", moved.OTHERS_SCORES: "others' scores",
+    moved.SEASON: "all else",
 }  # fmt: skip
-"""Parts of a team's places that stand for themselves; all others are its strength."""
+"""Parts of a team's places that stand for themselves; all others are its strength or, where nothing
+tells results from strengths, its score."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,9 @@ def _because(own: Mapping[str, Any]) -> str:
     """Say what moved a team, the largest part first, with reasons."""
     texts = []
     for part, text in own["places"]:
-        more = {_RESULTS: own["record"], _STRENGTH: ", ".join(own["reasons"])}.get(part, "")
+        more = own["record"] if part == _RESULTS else ""
+        if part in (_STRENGTH, _SCORE):
+            more = ", ".join(own["reasons"])
         texts.append(f"{text} by {part}" + (f" ({more})" if more else ""))
     return ", ".join(texts)
 
@@ -167,7 +171,8 @@ def without(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[int, list[st
 
 def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the places that a team has won by group in words, most first, without nothings."""
-    group = [_GROUPS.get(part, _STRENGTH) for part in rows["part"]]
+    own = _SCORE if moved.OTHERS_SCORES in rows["part"].to_numpy() else _STRENGTH
+    group = [_GROUPS.get(part, own) for part in rows["part"]]
     sums = rows["value"].groupby(group).sum()
     values = summing(sums.to_numpy(), 1)
     each = sorted(zip(map(str, sums.index), values, strict=True), key=lambda one: -abs(one[1]))
@@ -175,7 +180,7 @@ def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _reasons(rows: pd.DataFrame) -> list[str]:
-    """Return the largest parts of the places that are due to the own strength, in words."""
+    """Return the largest parts of the places that are due to the team itself, in words."""
     own = rows[~rows["part"].isin(_GROUPS)]
     sign = np.sign(own["value"].sum())
     values = by_reason(own[own["part"] != moved.SMALL])
