@@ -15,6 +15,7 @@ from nba_rank.evaluation.calibration import (
 )
 from nba_rank.evaluation.paired import PAIRED_COLUMNS, paired, season_means
 from nba_rank.evaluation.past_runs import PastRun, read_columns
+from nba_rank.evaluation.predictions import event_column
 from nba_rank.models.calibration import WIN
 from nba_rank.samples.playoff_splits import WALK_FORWARD
 
@@ -117,7 +118,7 @@ def _teams(run: PastRun, event: str) -> pd.DataFrame:
     if not path.exists():
         return none
     frame = read_columns(path, _TEAM)
-    p = next((p for p in (f"{event}_prob", f"{event}_prob_platt") if p in frame), None)
+    p = event_column(frame, event)
     if p is None:
         return none
     if "design" in frame:  # of the playoff classifier

@@ -1,6 +1,7 @@
 """The predictions table: ranks, probabilities and top players of every team on every date."""
 
 import json
+from collections.abc import Container
 
 import numpy as np
 import numpy.typing as npt
@@ -112,10 +113,13 @@ def verdict(
     ).astype(object)
 
 
-def event_column(predictions: pd.DataFrame, event: str) -> str | None:
-    """Return the column of one of `EVENTS`: the simulation's, else the calibration's, else None."""
+def event_column(columns: Container[str], event: str) -> str | None:
+    """Return the column of one of `EVENTS`: the simulation's, else the calibration's, else None.
+
+    `columns` are those of a predictions table, or the table itself.
+    """
     names = (f"{event}_prob", f"{event}_prob_platt")
-    return next((name for name in names if name in predictions), None)
+    return next((name for name in names if name in columns), None)
 
 
 def flat(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -171,7 +171,7 @@ def _earlier(morning: Morning, config: ExplainConfig) -> Morning:
 def _explained(
     morning: Morning, teams: list[int] | None, n_players: int, without: list[int] | None
 ) -> pd.DataFrame:
-    data, league = morning.inputs()
+    data, league = morning.inputs
     return explain_date(
         morning.ranker,
         data,
@@ -186,7 +186,7 @@ def _explained(
 
 def _moved(earlier: Morning, morning: Morning, teams: list[int] | None) -> pd.DataFrame:
     """Say why the teams have moved since an earlier morning."""
-    before, now = (Seen(*each.inputs(), each.ratings) for each in (earlier, morning))
+    before, now = (Seen(*each.inputs, each.ratings) for each in (earlier, morning))
     levels = moved_levels(morning.ranker, before, now, teams)
     return named(pd.concat(levels, ignore_index=True), morning.tables, now.data.frame)
 

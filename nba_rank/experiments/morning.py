@@ -1,6 +1,7 @@
 """The morning of a date: all that its forecast is made of."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pandas as pd
 
@@ -77,8 +78,9 @@ class Morning:
             raise UserError(f"{self.season} has no team {text}; its teams are {known}")
         return int(found)
 
+    @cached_property
     def inputs(self) -> tuple[Dataset, League]:
-        """Return what the ranker reads."""
+        """What the ranker reads, built once."""
         dates = one_date(self.season, self.as_of_date)
         data, league = inputs_on(self.tables, self.ratings, dates, self.results, self.config)
         if self.known_ratings is not None:

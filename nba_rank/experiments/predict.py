@@ -103,7 +103,7 @@ def forecast_of(morning: Morning) -> DateForecast:
     """Rank the teams on a morning, and forecast what comes."""
     tables, season, date = morning.tables, morning.season, morning.as_of_date
     ranker = morning.ranker
-    data, league = morning.inputs()
+    data, league = morning.inputs
     predicted = ranker.predict(data, league)
     found: dict[str, pd.DataFrame] = {}
     odds, models, hypothesis = ranker.ensemble.odds, ranker.next_games, morning.hypothesis

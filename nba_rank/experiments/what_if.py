@@ -320,6 +320,6 @@ class _Assumptions:
 
 def _rated(morning: Morning) -> pd.DataFrame:
     """Return the rated teams of a morning with their score."""
-    data, league = morning.inputs()
+    data, league = morning.inputs
     ranker = replace(morning.ranker, ensemble=replace(morning.ranker.ensemble, odds=None))
     return league.rated(ranker.predict(data, league).frame)

@@ -1,14 +1,13 @@
 """Why a forecast is as it is, for its page: what has changed since a week before, without whom."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from nba_rank.data.calendar import expected_opening
-from nba_rank.data.freshness import Basis
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.date_forecast import DateForecast
-from nba_rank.experiments.inputs import ratings_on
+from nba_rank.experiments.inputs import inputs_on, ratings_on
 from nba_rank.experiments.morning import Morning, one_date
 from nba_rank.explain.date import named
 from nba_rank.explain.moved import PLACES, Seen, moved_levels
@@ -51,21 +50,23 @@ def why(forecast: DateForecast, morning: Morning) -> Why:
     """
     if morning.hypothetical or not len(morning.ratings):
         return Why()
-    now = Seen(*morning.inputs(), morning.ratings)
+    now = Seen(*morning.inputs, morning.ratings)
     left = _without(forecast, morning, now)
     opening = _opening(morning.tables, morning.season)
     date = max(morning.as_of_date - pd.Timedelta(days=SINCE_DAYS), opening)
     if date >= morning.as_of_date:
         return Why(without=left)
-    earlier = _earlier(morning, date, opening)
-    if not len(earlier.ratings):
+    then = _seen(morning, date)
+    if not len(then.ratings):
         return Why(without=left)
-    return Why(_changes(forecast, morning, now, earlier), left)
+    return Why(_changes(forecast, morning, now, then, date), left)
 
 
-def _changes(forecast: DateForecast, morning: Morning, now: Seen, earlier: Morning) -> Changes:
+def _changes(
+    forecast: DateForecast, morning: Morning, now: Seen, then: Seen, date: pd.Timestamp
+) -> Changes:
+    """Say what has changed since a date, on whose morning `then` was seen."""
     ranker, tables = morning.ranker, morning.tables
-    then = Seen(*earlier.inputs(), earlier.ratings)
     before = ranker.predict(then.data, then.league).frame
     moved = pd.concat(moved_levels(ranker, then, now), ignore_index=True)
     places = named(moved[moved["level"] == PLACES], tables, now.data.frame)
@@ -73,19 +74,19 @@ def _changes(forecast: DateForecast, morning: Morning, now: Seen, earlier: Morni
     odds = ranker.ensemble.odds
     if "reasons" in forecast.tables and isinstance(odds, MonteCarloOdds):
         rated = then.league.rated(before)
-        both = forecast.tables["reasons"], reasons(odds, rated, tables, earlier.ratings)
+        both = forecast.tables["reasons"], reasons(odds, rated, tables, then.ratings)
         points = difference(*(of.drop(columns="as_of_date").assign(level=POINTS) for of in both))
     names = ["level", "team_id", "part", "player", "value", "whole"]
     games = tables.team_games
     since = games[
         (games["season"] == morning.season)
-        & (games["game_date"] >= earlier.as_of_date)
+        & (games["game_date"] >= date)
         & (games["game_date"] < morning.as_of_date)
     ]
     won = since.groupby("team_id")["won"].agg(["sum", "size"])
     won = won.reindex(before["team_id"], fill_value=0).astype("int64")
     return Changes(
-        earlier.as_of_date,
+        date,
         before.assign(won=won["sum"].to_numpy(), lost=(won["size"] - won["sum"]).to_numpy()),
         pd.concat([places[names], points[names]], ignore_index=True),
     )
@@ -109,15 +110,11 @@ def _without(forecast: DateForecast, morning: Morning, now: Seen) -> pd.DataFram
     return found.merge(chosen[["player_id", "player"]], on="player_id")
 
 
-def _earlier(morning: Morning, date: pd.Timestamp, opening: pd.Timestamp) -> Morning:
-    """Return the morning of an earlier date of the season."""
-    tables, season = morning.tables, morning.season
-    return replace(
-        morning,
-        as_of_date=date,
-        ratings=ratings_on(tables, one_date(season, date), morning.config),
-        basis=Basis.of(tables, season, date, opening),
-    )
+def _seen(morning: Morning, date: pd.Timestamp) -> Seen:
+    """Return what the ranker reads on an earlier date of the season."""
+    tables, config, dates = morning.tables, morning.config, one_date(morning.season, date)
+    ratings = ratings_on(tables, dates, config)
+    return Seen(*inputs_on(tables, ratings, dates, morning.results, config), ratings)
 
 
 def _opening(tables: Tables, season: str) -> pd.Timestamp:

@@ -12,7 +12,7 @@ from nba_rank.explain.model_a import model_a_levels
 from nba_rank.explain.parts import AVERAGE, COLUMNS, against_average, level
 from nba_rank.explain.stack import score_levels
 from nba_rank.explain.strength import strength_levels
-from nba_rank.explain.trees import forest_contributions, xgb_contributions
+from nba_rank.explain.trees import contributions
 from nba_rank.explain.without import without_level
 from nba_rank.features.players.names import known_names
 from nba_rank.models.members import Members, Scores
@@ -110,7 +110,6 @@ def _tree_levels(members: Members, data: Dataset, scores: Scores) -> list[pd.Dat
         member = getattr(members, name)
         if name == "model_a" or member is None:
             continue
-        contributions = xgb_contributions if name == "xgb" else forest_contributions
         values, rest = contributions(member, data.X)
         parts = against_average(pd.DataFrame(values, columns=data.columns))
         parts[AVERAGE] = parts[AVERAGE] + rest

@@ -1,19 +1,20 @@
 """Why teams have moved since an earlier date of the season: score, places and wins by cause.
 
-The season is simulated from between the dates: with the games of now and the strengths of before.
-What that changes is due to results; the rest is due to strengths, of which a team's own count by
-what a point of its strength is worth halfway between. Letters: N teams of the date, K parts.
+The season is also simulated with the games of now and the strengths of before. What that changes
+is due to results, the rest to strengths. A team's own strength counts by what a point of it is
+worth at strengths halfway between the dates. Letters: N teams of the date, K parts.
 """
 
 from dataclasses import dataclass, replace
 from math import factorial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
 from nba_rank.explain.parts import AVERAGE, level
+from nba_rank.explain.stack import rank_beside
 from nba_rank.explain.strength import strengths_by_part
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.monte_carlo import MonteCarloOdds
@@ -132,7 +133,7 @@ class _Path:
         before: pd.DataFrame,
         after: pd.DataFrame,
         asked: BoolArray,
-    ) -> "_Path":
+    ) -> Self:
         """Simulate them."""
         sides, mornings = [], []
         for seen, scored in ((earlier, before), (now, after)):
@@ -304,6 +305,7 @@ def _places(
     """
     team = after["team_id"].to_numpy()
     old, new = (of["score"].to_numpy() - of["score"].mean() for of in (before, after))
+    ranks = [rank_beside(score, score, team) for score in (old, new)]
     rows, wholes = [], []
     for row in np.flatnonzero(asked).tolist():
         own = table[(table["team_id"] == team[row]) & (table["part"] != AVERAGE)]
@@ -315,7 +317,7 @@ def _places(
         small = new[row] - old[row] - values.sum()
         due = np.zeros(len(team)) if results is None else results
         others = np.delete(np.stack([due, new - old - due]), row, axis=1)
-        places = _rank(old, row), _rank(new, row)
+        places = float(ranks[0][row]), float(ranks[1][row])
         split = _shapley(np.array([*values, small]), others, old, row, places)
         theirs = OTHERS_SCORES if results is None else OTHERS
         parts = [*named, (SMALL, 0), (OTHERS_RESULTS, 0), (theirs, 0)]
@@ -328,11 +330,6 @@ def _places(
     frame = pd.DataFrame(rows, columns=[*key, "value"])
     frame = frame.groupby(key, sort=False)["value"].sum().reset_index()
     return level(PLACES, "places", team[asked], np.array(wholes), {}, frame)
-
-
-def _rank(score: FloatArray, row: int) -> float:
-    ties = (score == score[row]) & (np.arange(len(score)) < row)
-    return float(1 + (score > score[row]).sum() + ties.sum())
 
 
 def _shapley(

@@ -14,7 +14,7 @@ from xgboost import XGBModel
 from nba_rank.core.arrays import Float32Array, FloatArray, IntArray
 from nba_rank.evaluation.metrics import spearman
 from nba_rank.evaluation.paired import t_interval
-from nba_rank.explain.trees import forest_contributions, xgb_contributions
+from nba_rank.explain.trees import contributions
 from nba_rank.models.members import Members
 from nba_rank.models.model_a.fitted import FittedModelA
 from nba_rank.models.ranker import Ensemble
@@ -78,7 +78,7 @@ def season_importance(
     date = pd.factorize(data.frame["as_of_date"])[0]
     rows = []
     for name, member in _trees(members):
-        shap = _contributions(member, data.X)
+        shap, _ = contributions(member, data.X)
         of_each = pd.DataFrame(shap, columns=data.columns)
         sizes = (of_each - of_each.groupby(date).transform("mean")).abs().mean()
         rows += [(name, str(one), BY_FEATURE, float(size)) for one, size in sizes.items()]
@@ -216,13 +216,6 @@ def _curve(
 def _trees(members: Members) -> list[tuple[str, Forest | XGBModel]]:
     both = (("xgb", members.xgb), ("rf", members.rf))
     return [(name, member) for name, member in both if member is not None]
-
-
-def _contributions(member: Forest | XGBModel, X: Float32Array) -> FloatArray:
-    """Return SHAP values, [N, F]."""
-    if isinstance(member, Forest):
-        return forest_contributions(member, X)[0]
-    return xgb_contributions(member, X)[0]
 
 
 def over_seasons(importance: pd.DataFrame) -> pd.DataFrame:

@@ -16,6 +16,15 @@ _AT_ONCE = 3_000_000
 _TIE = 1e-12
 
 
+def contributions(
+    model: Forest | XGBModel, X: Float32Array
+) -> tuple[FloatArray, FloatArray | float]:
+    """Return `forest_contributions` or `xgb_contributions`, by the kind of the model."""
+    if isinstance(model, Forest):
+        return forest_contributions(model, X)
+    return xgb_contributions(model, X)
+
+
 def xgb_contributions(model: XGBModel, X: Float32Array) -> tuple[FloatArray, FloatArray]:
     """Return SHAP values [N, F] and the rest of the scores [N]; rows sum to `model.predict`.
 

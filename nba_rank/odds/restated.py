@@ -36,10 +36,11 @@ def restated(
     """
     if before.empty:
         return inputs
-    dates = inputs[["season", "as_of_date"]].drop_duplicates()
-    rows, (season, date) = Rows.of(tables, dates), next(dates.itertuples(index=False, name=None))
+    [(season, date)] = inputs[["season", "as_of_date"]].drop_duplicates().itertuples(index=False)
+    rows, games, played = tables.once(
+        ("played", season, date), lambda: _played(tables, season, date)
+    )
     teams = pd.Index(rows.frame["team_id"])
-    games, played = tables.once(("played", season, date), lambda: _played(tables, season, date))
     n_games = games.reindex(teams, fill_value=0).to_numpy()
 
     def strength(ratings: pd.DataFrame) -> FloatArray:
@@ -73,11 +74,15 @@ def restated(
 
 def _played(
     tables: Tables, season: str, date: pd.Timestamp
-) -> tuple["pd.Series[int]", pd.DataFrame]:
-    """Return games of a season before a date: by team, and by player and team as `played`."""
+) -> tuple[Rows, "pd.Series[int]", pd.DataFrame]:
+    """Return the teams of a date, and the games of its season before it.
+
+    The games are those of each team by its id and, as `played`, those of each player and team.
+    """
+    rows = Rows.of(tables, pd.DataFrame({"season": [season], "as_of_date": [date]}))
     games, of_players = (
         table[(table["season"] == season) & (table["game_date"] < date)]
         for table in (tables.team_games, tables.player_games)
     )
     played = of_players.groupby(_KEY).size().rename("played").reset_index()
-    return games["team_id"].value_counts(), played
+    return rows, games["team_id"].value_counts(), played

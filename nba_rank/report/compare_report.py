@@ -249,7 +249,7 @@ def _warnings(comparison: Comparison) -> list[str]:
     )
     lines += [f"{name} scores exactly as {comparison.baseline} by every metric."
               for name in same.index[same]]  # fmt: skip
-    return lines + [f"{note[0].upper()}{note[1:]}." for note in comparison.found.notes]
+    return lines + [f"{sentence(note)}." for note in comparison.found.notes]
 
 
 def _runs(comparison: Comparison) -> pd.DataFrame:

@@ -1,11 +1,13 @@
 """What the tables of explanations hold, in words."""
 
+from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from nba_rank.explain import moved
-from nba_rank.report.format import number
+from nba_rank.report.format import number, summing
 from nba_rank.report.labels import label
 
 STATES = {
@@ -38,7 +40,7 @@ class Told(NamedTuple):
 
 
 def is_strength_known(table: pd.DataFrame) -> bool:
-    """Return whether the run knows strengths, which `explanation_figure` draws."""
+    """Return whether the run knows strengths of teams, which the figures draw."""
     return not plain(table, prefix_of(table) + "strength").empty
 
 
@@ -53,13 +55,35 @@ def plain(table: pd.DataFrame, level: str, compared_with: str = "") -> pd.DataFr
     return table[own]
 
 
-def by_reason(parts: pd.DataFrame) -> pd.Series:
-    """Return the values by player or part, in words, the greatest first."""
-    words = [label("part", part) for part in parts["part"]]
+def by_name(parts: pd.DataFrame) -> pd.Series:
+    """Return the values by player, with his state in words, or by part, the greatest first."""
     named = parts["player"] + parts["part"].map(STATES).fillna("")
-    named = named.where(parts["player"] != "", words)
+    named = named.where(parts["player"] != "", parts["part"])
     total = parts["value"].groupby(named).sum()
     return total.reindex(total.abs().sort_values(ascending=False, kind="stable").index)
+
+
+def by_reason(parts: pd.DataFrame) -> pd.Series:
+    """Return `by_name` with the parts in words."""
+    return by_name(parts).rename(index=partial(label, "part"))
+
+
+def first_parts(values: pd.Series, n: int) -> list[tuple[str, float]]:
+    """Return the first parts of a sum, all others and the sum itself, which they add up to.
+
+    Values are rounded to a decimal.
+    """
+    rounded = summing(np.array([*values.iloc[:n], values.iloc[n:].sum()]), 1)
+    names = [*map(str, values.index[:n]), "all others"]
+    return [*zip(names, rounded, strict=True), ("together", sum(rounded))]
+
+
+def places_lower(places: float) -> str:
+    """Say how much lower a team would be ranked, such as `3 places lower`."""
+    n = abs(round(places))
+    if not n:
+        return "the same place"
+    return f"{n} place{'s' if n > 1 else ''} {'lower' if places > 0 else 'higher'}"
 
 
 def whose(table: pd.DataFrame) -> str:

@@ -12,7 +12,16 @@ from nba_rank.explain import moved
 from nba_rank.explain.parts import AVERAGE
 from nba_rank.explain.seasons import ABLATION, BY_FEATURE, CHANGE, PART, PERMUTATION, SHAP
 from nba_rank.explain.stack import ALONE, projection_share
-from nba_rank.report.explained import STATES, Told, by_reason, plain, prefix_of, whose
+from nba_rank.report.explained import (
+    STATES,
+    Told,
+    by_name,
+    by_reason,
+    places_lower,
+    plain,
+    prefix_of,
+    whose,
+)
 from nba_rank.report.format import console_table, number, print_table, with_interval
 from nba_rank.report.labels import ABSENT, label
 from nba_rank.report.render import render
@@ -197,15 +206,8 @@ def _most_missed(table: pd.DataFrame) -> list[str]:
     texts = []
     for name, row in wide.head(_REASONS).iterrows():
         wins = f", {number(row['wins'], '+.1f')} wins" if "wins" in row else ""
-        texts.append(f"{name}: {_places(row['places'])}{wins}")
+        texts.append(f"{name}: {places_lower(row['places'])}{wins}")
     return [f"Without {'; without '.join(texts)}"]
-
-
-def _places(places: float) -> str:
-    if not places:
-        return "the same place"
-    n = abs(round(places))
-    return f"{n} place{'s' if n > 1 else ''} {'lower' if places > 0 else 'higher'}"
 
 
 def _sections(table: pd.DataFrame, told: Told) -> list[Section]:
@@ -392,10 +394,7 @@ def _added(
     note: str = "",
 ) -> Section:
     """Return parts and their whole as a table; the smallest together."""
-    names = parts["player"] + parts["part"].map(STATES).fillna("")
-    names = names.where(parts["player"] != "", parts["part"])
-    values = parts["value"].groupby(names, sort=False).sum()
-    values = values.reindex(values.abs().sort_values(ascending=False, kind="stable").index)
+    values = by_name(parts)
     first = values.iloc[:_LINES]
     first = first[[float(format(value, spec)) != 0 for value in first]]
     rows = [(label("part", name), number(value, spec), name) for name, value in first.items()]
@@ -428,7 +427,7 @@ def _all_teams(table: pd.DataFrame) -> Section:
                 "for it": _reasons(parts[parts >= _SHOWN]),
                 "against it": _reasons(parts[parts <= -_SHOWN]),
                 "without": ", ".join(
-                    f"{name} {_places(value)}"
+                    f"{name} {places_lower(value)}"
                     for name, value in zip(missed["player"], missed["value"], strict=True)
                 ),
             }

@@ -40,7 +40,7 @@ def explanation_figure(table: pd.DataFrame, told: Told) -> Figure:
     end = few.cumsum()
     start, total = end - few, float(few.sum())
     names = [*few.index, "strength"]
-    caption = f"Points per game above an average team, on a neutral court. {whose(table)}."
+    caption = _caption("on a neutral court", table, told)
     title = f"{told.team} on {told.as_of_date:%Y-%m-%d}: strength by part"
     figure, axes = panels(
         title,
@@ -70,6 +70,12 @@ def explanation_figure(table: pd.DataFrame, told: Told) -> Figure:
     return figure
 
 
+def _caption(how: str, table: pd.DataFrame, told: Told) -> str:
+    """Say what is drawn, and what is assumed."""
+    assumed = f" What if: {told.hypothetical}." if told.hypothetical else ""
+    return f"Points per game above an average team, {how}. {whose(table)}.{assumed}"
+
+
 _BEST = 3
 """Players of a team who are drawn apart from the others."""
 
@@ -87,7 +93,7 @@ def teams_figure(table: pd.DataFrame, told: Told) -> Figure:
     names = [f"{team} {rank:.0f}" for team, rank in zip(ranks["team"], ranks["value"], strict=True)]
     figure, axes = panels(
         f"{told.as_of_date:%Y-%m-%d}: what each team's strength is made of",
-        f"Points per game above an average team, best-ranked team first. {whose(table)}.",
+        _caption("best-ranked team first", table, told),
         (7.5, 0.22 * len(names) + 0.5),
         left=room_for(names) + 0.3,
         bottom=1.0,

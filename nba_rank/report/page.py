@@ -18,6 +18,7 @@ from nba_rank.data.league import EAST, WEST, play_in
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.standings import BERTHS
 from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.evaluation.predictions import event_column
 from nba_rank.report import page_parts as parts
 from nba_rank.report.format import FILTERS, heat, records
 from nba_rank.report.labels import ABSENT, sentence
@@ -87,7 +88,7 @@ def season_page(view: SeasonView) -> str:
     rule = play_in(basis.season)
     last = rule.line if rule else BERTHS
     predictions, over = forecast.predictions, _over(tables)
-    events = {event: name for event in EVENTS if (name := _column(predictions, event))}
+    events = {event: name for event in EVENTS if (name := event_column(predictions, event))}
     has_seeds = {"seeds", "standings"} <= set(tables) and not over
     title = events.get("title", "")
     history = History.of(view.history, predictions, title)
@@ -233,12 +234,6 @@ def _rounds(bracket: pd.DataFrame | None) -> dict[int, int]:
 def _over(tables: Mapping[str, pd.DataFrame]) -> bool:
     """Whether the regular season is over."""
     return "standings" in tables and not tables["standings"]["games_left"].any()
-
-
-def _column(predictions: pd.DataFrame, event: str) -> str:
-    """Return the column of an event's chances: the simulation's, else the calibrated one."""
-    names = (f"{event}_prob", f"{event}_prob_platt")
-    return next((name for name in names if name in predictions), "")
 
 
 def _ranking(

@@ -8,21 +8,20 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.data.outcomes import EVENTS
+from nba_rank.evaluation.predictions import event_column
 from nba_rank.explain import moved
-from nba_rank.report.explained import STATES, by_reason
+from nba_rank.report.explained import STATES, by_reason, first_parts, places_lower
 from nba_rank.report.format import number, summing, undecided
 from nba_rank.report.labels import listed, ordinal
 
-MOVERS = 3
+_MOVERS = 3
 """Teams that have risen, and that have fallen, of which the reasons are told at the top."""
 
-NAMED = 2
+_NAMED = 2
 """Reasons of a change that a sentence names."""
 
-PARTS = 7
+_PARTS = 7
 """Parts of a change of strength that a table names."""
-
-_ALL_OTHERS = "all others"
 
 _SHOWN = 0.05
 """What is shown as nothing to a decimal."""
@@ -33,12 +32,14 @@ _PASSED = 3
 POINTS = "strength"
 """Level of the changes of strength."""
 
-_RESULTS, _STRENGTH = "new results", "strength"
+_RESULTS, _STRENGTH, _SCORE = "new results", "strength", "own score"
 _GROUPS = {
     moved.RESULTS: _RESULTS, moved.OTHERS_RESULTS: "others' results",
-    moved.OTHERS: "others' strength", moved.SEASON: "all else",
+    moved.OTHERS: "others' strength", moved.OTHERS_SCORES: "others' scores",
+    moved.SEASON: "all else",
 }  # fmt: skip
-"""Parts of a team's places that stand for themselves; all others are its strength."""
+"""Parts of a team's places that stand for themselves; all others are its strength or, where nothing
+tells results from strengths, its score."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def movers(rows: Iterable[Mapping[str, Any]], told: Mapping[int, dict[str, Any]]
     found = {}
     for name, sign in (("up", 1), ("down", -1)):
         gone = sorted((row for row in able if sign * told[row["team_id"]]["moved"] > 0), key=size)
-        found[name] = [_mover(row, told[row["team_id"]]) for row in gone[:MOVERS]]
+        found[name] = [_mover(row, told[row["team_id"]]) for row in gone[:_MOVERS]]
     return found if found["up"] or found["down"] else {}
 
 
@@ -135,7 +136,9 @@ def _because(own: Mapping[str, Any]) -> str:
     """Say what moved a team, the largest part first, with reasons."""
     texts = []
     for part, text in own["places"]:
-        more = {_RESULTS: own["record"], _STRENGTH: ", ".join(own["reasons"])}.get(part, "")
+        more = own["record"] if part == _RESULTS else ""
+        if part in (_STRENGTH, _SCORE):
+            more = ", ".join(own["reasons"])
         texts.append(f"{text} by {part}" + (f" ({more})" if more else ""))
     return ", ".join(texts)
 
@@ -155,11 +158,7 @@ def without(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[int, list[st
     wide = table.pivot(index=key, columns="part", values="value")  # noqa: PD010
     for team, name in table[key].drop_duplicates().itertuples(index=False, name=None):
         value = wide.loc[(team, name)]
-        places = round(value["places"])
-        texts = ["the same rank"]
-        if places:
-            texts = [f"{abs(places)} place{'s' if abs(places) > 1 else ''} "
-                     f"{'lower' if places > 0 else 'higher'}"]  # fmt: skip
+        texts = [places_lower(value["places"])]
         if abs(wins := value.get("wins", 0.0)) >= _SHOWN:
             texts.append(f"{number(abs(wins), '.1f')} {'fewer' if wins < 0 else 'more'} wins")
         if "title_prob" in value and title is not None:
@@ -172,7 +171,8 @@ def without(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[int, list[st
 
 def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the places that a team has won by group in words, most first, without nothings."""
-    group = [_GROUPS.get(part, _STRENGTH) for part in rows["part"]]
+    own = _SCORE if moved.OTHERS_SCORES in rows["part"].to_numpy() else _STRENGTH
+    group = [_GROUPS.get(part, own) for part in rows["part"]]
     sums = rows["value"].groupby(group).sum()
     values = summing(sums.to_numpy(), 1)
     each = sorted(zip(map(str, sums.index), values, strict=True), key=lambda one: -abs(one[1]))
@@ -180,11 +180,11 @@ def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _reasons(rows: pd.DataFrame) -> list[str]:
-    """Return the largest parts of the places that are due to the own strength, in words."""
+    """Return the largest parts of the places that are due to the team itself, in words."""
     own = rows[~rows["part"].isin(_GROUPS)]
     sign = np.sign(own["value"].sum())
     values = by_reason(own[own["part"] != moved.SMALL])
-    values = values[sign * values >= _SHOWN].head(NAMED)
+    values = values[sign * values >= _SHOWN].head(_NAMED)
     return [f"{what} {number(value, '+.1f')}" for what, value in values.items()]
 
 
@@ -219,19 +219,17 @@ def _points(rows: pd.DataFrame | None, places: pd.DataFrame) -> list[tuple[str, 
     if rows is None:
         return []
     state = places.set_index("player")["part"].map(STATES).dropna()
-    total = by_reason(rows)
-    words = [f"{name}{state.get(name, '')}" for name in total.index[:PARTS]]
-    values = summing(np.array([*total.iloc[:PARTS], total.iloc[PARTS:].sum()]), 1)
-    found = [*zip([*words, _ALL_OTHERS], values, strict=True), ("together", sum(values))]
-    return [one for one in found if abs(one[1]) >= _SHOWN or one[0] == "together"]
+    total = by_reason(rows).rename(index=lambda name: f"{name}{state.get(name, '')}")
+    *found, together = first_parts(total, _PARTS)
+    return [*[one for one in found if abs(one[1]) >= _SHOWN], together]
 
 
 def _odds(row: Mapping[str, Any], old: pd.Series) -> dict[str, Any]:
     """Return the chances that have changed as shown, then and now, and the sum of the changes."""
     chances, swing = [], 0.0
     for place, words in () if row["out"] else ((0, "playoffs"), (len(EVENTS) - 1, "title")):
-        names = [f"{EVENTS[place]}_prob", f"{EVENTS[place]}_prob_platt"]
-        for name in [name for name in names if name in row and name in old.index][:1]:
+        name = event_column(old.index, EVENTS[place])
+        if name and name in row:
             then, now = undecided(old[name]), undecided(row[name])
             swing += abs(row[name] - old[name])
             if row["reached"] <= place and then != now:

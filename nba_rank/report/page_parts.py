@@ -4,7 +4,6 @@ Names stay as they are: the template escapes them.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,13 @@ from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.track_record import PRICED
 from nba_rank.odds.coming_games import SIDES
 from nba_rank.odds.series_state import PLAY_IN
+from nba_rank.report.explained import by_reason, first_parts
 from nba_rank.report.format import (
     first_names,
     heat,
     html_chance,
     number,
     records,
-    summing,
     undecided,
 )
 from nba_rank.report.labels import POINT_LABELS, label, listed
@@ -89,20 +88,13 @@ def reasons(table: pd.DataFrame | None) -> dict[int, list[tuple[str, str]]]:
     """Return what each team's strength is made of as text, most first, by team id."""
     if table is None:
         return {}
-    order = table["value"].abs().sort_values(ascending=False, kind="stable").index
-    table = table.loc[order]
-    name = table["player"].where(table["player"] != "", table["part"].map(partial(label, "part")))
-    found: dict[int, list[tuple[str, str]]] = {}
-    # Of a player with several parts, such as a rating and his draft, their sum counts.
-    parts = table.assign(name=name).groupby(["team_id", "name"], sort=False)["value"].sum()
-    for team in table["team_id"].unique().tolist():
-        own = parts.loc[team]
-        own = own.iloc[np.argsort(-own.abs().to_numpy(), kind="stable")]
-        first = own.head(REASONS)
-        values = summing(np.array([*first, own.iloc[REASONS:].sum()]), 1)
-        rows = [*zip([*first.index, "all others"], values, strict=True), ("together", sum(values))]
-        found[team] = [(str(what), number(points, "+.1f")) for what, points in rows]
-    return found
+    return {
+        team: [
+            (what, number(points, "+.1f"))
+            for what, points in first_parts(by_reason(table[table["team_id"] == team]), REASONS)
+        ]
+        for team in table["team_id"].unique().tolist()
+    }
 
 
 def next_games(

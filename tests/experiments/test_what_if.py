@@ -131,7 +131,7 @@ def test_without_his_best_player_a_team_drops_and_a_reserve_is_hardly_missed(dif
 
 def scored(morning: Morning) -> pd.DataFrame:
     """The rated teams of a morning with their score."""
-    data, league = morning.inputs()
+    data, league = morning.inputs
     return league.rated(morning.ranker.predict(data, league).frame)
 
 
@@ -184,7 +184,7 @@ def test_a_player_who_has_missed_games_comes_back_with_his_old_minutes(morning, 
         absent, replace(NOTHING, back=[f"{star['name']} from {later:%Y-%m-%d}"])
     ).hypothesis.spells
     strength = spell[1].set_index("team_id")["full_strength"]
-    whole = assume(absent, replace(NOTHING, out=[star["name"]])).inputs()[1].inputs
+    whole = assume(absent, replace(NOTHING, out=[star["name"]])).inputs[1].inputs
     np.testing.assert_allclose(
         strength, whole.set_index("team_id")["full_strength"].loc[strength.index]
     )

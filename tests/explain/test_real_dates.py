@@ -81,7 +81,7 @@ def mornings(tables, dates, config) -> list[Morning]:
 
 def test_parts_sum_to_their_whole_on_random_dates(mornings):
     for morning in mornings:
-        data, league = morning.inputs()
+        data, league = morning.inputs
         table = explain_date(morning.ranker, data, league, morning.ratings, morning.config)
         known = table[table["whole"].notna()].groupby(["level", "team"])
         np.testing.assert_allclose(known["value"].sum(), known["whole"].first(), atol=1e-6)
@@ -91,13 +91,13 @@ def test_parts_sum_to_their_whole_on_random_dates(mornings):
 def test_a_team_without_a_player_drops_by_what_explain_says(mornings):
     rng = np.random.default_rng(4)
     for morning in mornings:
-        ranker, (data, league) = morning.ranker, morning.inputs()
+        ranker, (data, league) = morning.ranker, morning.inputs
         plain = ranker.predict(data, league).frame.set_index("team_id")
         table = explain_date(ranker, data, league, morning.ratings, morning.config, n_players=1)
         left = table[table["level"] == "without_player"]
         one = left.iloc[rng.integers(len(left))]
         nothing = WhatIfConfig(out=[str(one["player_id"])], back=[], trades=[], results=[])
-        after = ranker.predict(*assume(morning, nothing).inputs()).frame.set_index("team_id")
+        after = ranker.predict(*assume(morning, nothing).inputs).frame.set_index("team_id")
         own = left[left["player_id"] == one["player_id"]].set_index("part")["value"]
         for part, column in (
             ("score", "score"), ("strength", "regular_strength"), ("wins", "expected_wins"),
@@ -108,7 +108,7 @@ def test_a_team_without_a_player_drops_by_what_explain_says(mornings):
 
 
 def test_moves_between_random_dates_sum(mornings):
-    first, last = (Seen(*each.inputs(), each.ratings) for each in (mornings[0], mornings[-1]))
+    first, last = (Seen(*each.inputs, each.ratings) for each in (mornings[0], mornings[-1]))
     for table in moved_levels(mornings[0].ranker, first, last):
         of_team = table.groupby("team_id")
         np.testing.assert_allclose(of_team["value"].sum(), of_team["whole"].first(), atol=1e-6)

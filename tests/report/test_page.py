@@ -245,6 +245,16 @@ def test_the_movers_stand_first_with_what_moved_them(whole):
     assert [line.split(" 1st to ")[0] for line in down] == [f"▼down 27 {teams['name'][27]}"]
 
 
+def test_where_nothing_tells_results_from_strengths_scores_are_what_moved_a_team():
+    changes = made_changes()
+    names = {"strength_of_others": "scores_of_others", "new_results": "xgb"}
+    found = page(changes=replace(changes, parts=changes.parts.replace({"part": names})))
+    assert (
+        "+4.0 by own score (<script>alert(1)</script> is back +2.4, B XGBoost +1.0), "
+        "-1.0 by others' scores."
+    ) in lines_below(found, "Up")[0]
+
+
 def test_what_changed_of_a_team_adds_up_and_names_who_is_back(whole):
     team = made_teams()["abbreviation"].iloc[0]
     rows = whole.rows(f"What changed the strength of {team}")
