@@ -121,19 +121,19 @@ def _view(
     told = why(forecast, morning)
     return SeasonView(
         forecast,
-        known,
-        told.changes,
-        told.without,
-        from_run,
-        ranker,
-        game_scores(_games(run, folder, morning.tables, season, date, ranker), ranker),
-        past_scores(metrics, ranker, season),
-        {
+        history=known,
+        changes=told.changes,
+        without=told.without,
+        from_run=from_run,
+        ranker=ranker,
+        record=game_scores(_games(run, folder, morning.tables, season, date, ranker), ranker),
+        past=past_scores(metrics, ranker, season),
+        made={
             "Models": run.name,
             "Program": (git_revision() or "")[:12],
             "Made": made_at.replace("T", " ").replace("+00:00", " UTC"),
         },
-        pages,
+        pages=pages,
     )
 
 

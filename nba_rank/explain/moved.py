@@ -309,8 +309,9 @@ def _places(
     rows, wholes = [], []
     for row in np.flatnonzero(asked).tolist():
         own = table[(table["team_id"] == team[row]) & (table["part"] != AVERAGE)]
-        own = own.reindex(own["value"].abs().sort_values(ascending=False, kind="stable").index)
-        few = own.head(_OWN)
+        # New results are always told apart.
+        size = own["value"].abs().mask(own["part"] == RESULTS, np.inf)
+        few = own.loc[size.sort_values(ascending=False, kind="stable").index].head(_OWN)
         named = list(few[["part", "player_id"]].itertuples(index=False, name=None))
         values = few["value"].to_numpy()
         # With it the changes sum to that of the score, to the last bit.
