@@ -58,10 +58,8 @@ def importance(config: ExplainConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
         first = own[own["as_of_date"] == dates["as_of_date"].iloc[0]]
         store = build_store(tables, first, dates.head(1), run_config.features)
         groups = {name: group.columns for name, group in store.groups.items()}
+        data = ranker.projected(data, league)
         if ranker.projection is not None:
-            data = data.with_projection(
-                ranker.projection.predict(league.inputs, tables, rounds=False)
-            )
             groups["projection"] = [*PROJECTION]
         truth = results.set_index(["season", "team_id"])["outcome_rank"]
         keys = pd.MultiIndex.from_frame(data.frame[["season", "team_id"]])

@@ -15,7 +15,7 @@ from nba_rank.explain.strength import strength_levels
 from nba_rank.explain.trees import contributions
 from nba_rank.explain.without import without_level
 from nba_rank.features.players.names import known_names
-from nba_rank.models.members import Members, Scores
+from nba_rank.models.members import Members
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.samples.dataset import Dataset
@@ -59,14 +59,9 @@ def explain_date(
         UserError: The features or player columns are not those of the fitted models.
     """
     plain, members = data, ranker.members
-    if ranker.projection is not None:
-        projected = ranker.projection.predict(
-            league.inputs, league.tables, rounds=False, hypothesis=league.hypothesis
-        )
-        data = data.with_projection(projected)
+    data = ranker.projected(data, league)
     _check_columns(members, data)
-    predicted = members.predict(data, with_intervals=False).frame
-    scored = predicted.assign(score=ranker.ensemble.score(predicted, members.names))
+    scored = ranker.scored(data)
     levels = score_levels(ranker.ensemble, scored, members.names)
     stints = config.features.impact.stint_share
     for prefix, odds in (("", ranker.ensemble.odds), ("projection_", ranker.projection)):
@@ -75,7 +70,7 @@ def explain_date(
             levels += strength_levels(
                 odds, rated, league.tables, ratings, league.hypothesis, prefix, stints
             )
-    levels += _tree_levels(members, data, Scores(predicted, None))
+    levels += _tree_levels(members, data, scored)
     if members.model_a is not None and len(data.sets.frame):
         prior = data.set_features(members.model_a.inputs.features)
         levels += model_a_levels(members.model_a, data.sets, prior, teams)
@@ -103,7 +98,7 @@ def _check_columns(members: Members, data: Dataset) -> None:
             )
 
 
-def _tree_levels(members: Members, data: Dataset, scores: Scores) -> list[pd.DataFrame]:
+def _tree_levels(members: Members, data: Dataset, scored: pd.DataFrame) -> list[pd.DataFrame]:
     """Return the levels `xgb` and `rf`: the score by feature, against the average team."""
     team, found = data.frame["team_id"].to_numpy(), []
     for name in MEMBERS:
@@ -113,7 +108,7 @@ def _tree_levels(members: Members, data: Dataset, scores: Scores) -> list[pd.Dat
         values, rest = contributions(member, data.X)
         parts = against_average(pd.DataFrame(values, columns=data.columns))
         parts[AVERAGE] = parts[AVERAGE] + rest
-        found.append(level(name, "relevance", team, scores.frame[name].to_numpy(), parts))
+        found.append(level(name, "relevance", team, scored[name].to_numpy(), parts))
     return found
 
 

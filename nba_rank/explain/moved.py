@@ -94,16 +94,7 @@ def moved_levels(
 
 def _scored(ranker: Ranker, seen: Seen) -> pd.DataFrame:
     """Return what goes into the score of each team, and `score`, in ascending order of id."""
-    data = seen.data
-    if ranker.projection is not None:
-        league = seen.league
-        data = data.with_projection(
-            ranker.projection.predict(
-                league.inputs, league.tables, rounds=False, hypothesis=league.hypothesis
-            )
-        )
-    frame = ranker.members.predict(data, with_intervals=False).frame
-    scored = frame.assign(score=ranker.ensemble.score(frame, ranker.members.names))
+    scored = ranker.scored(ranker.projected(seen.data, seen.league))
     return scored.sort_values("team_id", ignore_index=True)
 
 

@@ -127,10 +127,7 @@ class _Date:
                 replace(case, data=case.data.with_projection(pd.DataFrame({**key, **columns})))
                 for case, columns in zip(cases, played, strict=True)
             ]
-        scored = []
-        for case in cases:
-            frame = ranker.members.predict(case.data, with_intervals=False).frame
-            scored.append(frame.assign(score=ranker.ensemble.score(frame, ranker.members.names)))
+        scored = [ranker.scored(case.data) for case in cases]
         if isinstance(ranker.ensemble.odds, MonteCarloOdds):
             rated = [
                 replace(self._league, inputs=case.inputs).rated(frame)

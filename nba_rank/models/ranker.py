@@ -228,12 +228,21 @@ class Ranker:
 
     def predict(self, data: Dataset, league: League) -> Scores:
         """Score all rows; see `complete` for what comes out."""
-        if self.projection is not None:
-            projected = self.projection.predict(
-                league.inputs, league.tables, rounds=False, hypothesis=league.hypothesis
-            )
-            data = data.with_projection(projected)
-        return self.complete(self.members.predict(data), league)
+        return self.complete(self.members.predict(self.projected(data, league)), league)
+
+    def projected(self, data: Dataset, league: League) -> Dataset:
+        """Return the data with the projection of their dates, as they are where it is off."""
+        if self.projection is None:
+            return data
+        summary = self.projection.predict(
+            league.inputs, league.tables, rounds=False, hypothesis=league.hypothesis
+        )
+        return data.with_projection(summary)
+
+    def scored(self, data: Dataset) -> pd.DataFrame:
+        """Return the members' scores, without intervals, and `score` of data as `projected`."""
+        frame = self.members.predict(data, with_intervals=False).frame
+        return frame.assign(score=self.ensemble.score(frame, self.members.names))
 
     def complete(
         self,
