@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nba_rank.core.imports import closure, modules
+from nba_rank.core.imports import PACKAGE, closure, modules
 
 PACKAGES = (
     "numpy", "pandas", "scipy", "scikit-learn", "xgboost", "torch", "pytorch-lightning", "pyarrow",
@@ -34,15 +34,15 @@ def frame_hash(frame: pd.DataFrame, rows: npt.NDArray[np.uint64] | None = None) 
     return digest.hexdigest()
 
 
-def content_key(made_by: str, parts: Iterable[object]) -> str:
+def content_key(made_by: str | None, parts: Iterable[object]) -> str:
     """Return the key of a result in a cache.
 
     Args:
-        made_by: Name of the module that makes it, see `code_hash`.
+        made_by: Name of the module that makes it, see `code_hash`; None: the parts are all.
         parts: Everything else that it depends on: text, arrays, frames, dataclasses, and values
             whose `repr` is complete. A frame's index does not count.
     """
-    digest = hashlib.sha256(code_hash(made_by).encode())
+    digest = hashlib.sha256(b"" if made_by is None else code_hash(made_by).encode())
     for part in parts:
         digest.update(_hash(part))
     return digest.hexdigest()[:24]
@@ -70,9 +70,12 @@ def _hash(part: object) -> bytes:
 
 @cache
 def code_hash(module: str) -> str:
-    """Hash a module by dotted name, all of this package that it imports, and package versions."""
+    """Hash a module by dotted name, all of this package that it imports, and package versions.
+
+    Of the package's own name everything in it counts, which is known without reading imports.
+    """
     digest = hashlib.sha256()
-    for name in sorted(closure(module)):
+    for name in sorted(modules() if module == PACKAGE else closure(module)):
         digest.update(name.encode() + modules()[name].read_bytes())
     for package in PACKAGES:
         digest.update(f"{package} {metadata.version(package)}\n".encode())

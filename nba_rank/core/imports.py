@@ -1,11 +1,13 @@
 """The imports between the modules of this package, read from their source."""
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
 PACKAGE = _ROOT.name
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 @cache
@@ -21,7 +23,7 @@ def imports(module: str) -> dict[str, int]:
     Imports inside functions count. `from package import name` is the module `name` if there is one.
     """
     found: dict[str, int] = {}
-    for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(modules()[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -32,6 +34,14 @@ def imports(module: str) -> dict[str, int]:
             if name in modules():
                 found.setdefault(name, node.lineno)
     return found
+
+
+def _statements(block: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements of a block at any depth; expressions, most of a tree, hold no import."""
+    for name in _BLOCKS:
+        for one in getattr(block, name, ()):
+            yield one
+            yield from _statements(one)
 
 
 @cache

@@ -22,7 +22,6 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, TypeVar
 
-import torch
 from threadpoolctl import threadpool_limits
 
 from nba_rank.core.errors import UserError
@@ -41,6 +40,8 @@ _TOLD, _DONE, _FAILED = "told", "done", "failed"
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch, BLAS and OpenMP use one thread, so that no sum depends on the machine."""
+    import torch  # takes a second, and who only reads needs none
+
     before = torch.get_num_threads()
     with threadpool_limits(1):
         torch.set_num_threads(1)

@@ -92,12 +92,12 @@ def read_checked(processed_dir: Path) -> Tables:
         return read_tables(processed_dir)  # which tells what is missing
     with locked(processed_dir / LOCK):
         tables = read_tables(processed_dir)
-        beside = default_path(processed_dir)
-        path = beside if beside.exists() else default_path(processed_dir.parent)
+        beside, above = _manifests(processed_dir)
+        path = beside if beside.exists() else above
         try:
             reason = _altered(processed_dir, json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError):
-            reason = f"no manifest says what they were, neither {beside} nor {path}"
+            reason = f"no manifest says what they were, neither {beside} nor {above}"
     if reason is not None:
         raise UserError(
             f"the tables in {processed_dir} are not those of an ingest: {reason}. Run "
@@ -105,6 +105,18 @@ def read_checked(processed_dir: Path) -> Tables:
             "them anew"
         )
     return tables
+
+
+def hashes(processed_dir: Path) -> list[str]:
+    """Return a hash of each file that `read_checked` reads, empty for one that is missing."""
+    tables = [table_path(processed_dir, name) for name in SCHEMA]
+    files = [*tables, *_manifests(processed_dir)]
+    return [file_hash(path) if path.is_file() else "" for path in files]
+
+
+def _manifests(processed_dir: Path) -> tuple[Path, Path]:
+    """Return where the manifest of tables may be: beside them, or else above."""
+    return default_path(processed_dir), default_path(processed_dir.parent)
 
 
 def write(

@@ -1,6 +1,6 @@
 """`python -m nba_rank.explain`: say why a team is ranked where it is, from a run folder alone."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,19 +8,17 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from nba_rank.config.compose import as_config
-from nba_rank.config.schema import ExplainConfig, PredictConfig
+from nba_rank.config.schema import ExplainConfig, PredictDataConfig
 from nba_rank.core import escape
 from nba_rank.core.errors import UserError
-from nba_rank.core.files import write_atomically, write_frame
+from nba_rank.core.files import file_hash, file_hashes, write_atomically, write_frame
+from nba_rank.core.fit_or_load import fit_or_load
+from nba_rank.core.imports import PACKAGE
 from nba_rank.core.run_dir import RunDir
-from nba_rank.experiments.explain_seasons import importance
-from nba_rank.experiments.morning import Morning
-from nba_rank.experiments.predict import read_morning
-from nba_rank.experiments.what_if import assume
-from nba_rank.explain.date import explain_date, named
-from nba_rank.explain.moved import Seen, moved_levels
-from nba_rank.explain.parts import difference
-from nba_rank.report.explained import Told, is_strength_known
+from nba_rank.core.startup import importing
+from nba_rank.data import manifest
+from nba_rank.experiments.finished_run import read_run
+from nba_rank.report.explained import Explanation, is_strength_known
 from nba_rank.report.explanation import (
     explanation_text,
     importance_text,
@@ -34,23 +32,6 @@ from nba_rank.report.explanation_figures import (
     teams_figure,
 )
 from nba_rank.report.style import save
-
-_PLAYERS, _PLAYERS_OF_ALL = 15, 2
-"""Players of a team without whom it is forecast again: of one team, and of each of all."""
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why teams are ranked where they are.
-
-    Attributes:
-        table: What `explain_date` returns, with `compared_with`: the other team's abbreviation or
-            the earlier date where values are differences to it, else empty.
-        told: What stands over it.
-    """
-
-    table: pd.DataFrame
-    told: Told
 
 
 def explain(cfg: DictConfig, console: Console) -> Explanation | pd.DataFrame:
@@ -91,6 +72,9 @@ def _seasons(config: ExplainConfig, folder: Path, console: Console) -> pd.DataFr
     asked += ["what_if"] if any(vars(config.what_if).values()) else []
     if asked:
         raise UserError(f"{', '.join(asked)} need a date: give as_of=2024-01-15 or another")
+    with importing():
+        from nba_rank.experiments.explain_seasons import importance
+
     table, dependence = importance(config)
     write_frame(folder / "importance.csv", table)
     write_frame(folder / "partial_dependence.csv", dependence)
@@ -110,103 +94,32 @@ def _seasons(config: ExplainConfig, folder: Path, console: Console) -> pd.DataFr
 
 
 def explanation(config: ExplainConfig) -> Explanation:
-    """Explain the ranks of a date.
+    """Return `explain_date.explanation`, from the run's cache where the same was asked before.
 
-    Raises:
-        UserError: As `read_morning` and `assume`; a team is not in the season, `against` or `since`
-            do not fit, or the columns are not those of the fitted models.
+    What is known is read without the models, whose packages take seconds to import.
     """
-    morning = read_morning(_asked(config, str(config.as_of)))
-    team, other = (_team(morning, name) for name in (config.team, config.against))
-    if other is not None and other[0] == (team or other)[0]:
-        raise UserError(
-            f"against={config.against} needs another team to compare: give team=..., not the same"
-        )
-    earlier = None if config.since is None else _earlier(morning, config)
-    if any(vars(config.what_if).values()):
-        morning = assume(morning, config.what_if)
-    n_players = config.players
-    if n_players is None:
-        n_players = _PLAYERS if team else _PLAYERS_OF_ALL
-    asked = None if team is None else [team[0]]
-    ids = asked if other is None or asked is None else [*asked, other[0]]
-    whole = _explained(morning, ids, n_players, asked)
-    own = whole if team is None else whole[whole["team_id"] == team[0]]
-    tables = [own.assign(compared_with="")]
-    if team is not None and other is not None:
-        theirs = whole[whole["team_id"] == other[0]].assign(team_id=team[0], team=team[1])
-        tables.append(difference(own, theirs).assign(compared_with=other[1]))
-    if earlier is not None:
-        before = _explained(earlier, asked, 0, asked)
-        now = own.drop(columns=["as_of_date"])
-        apart = difference(now, before.drop(columns=["as_of_date"]))
-        moved = pd.concat([apart, _moved(earlier, morning, asked)])
-        tables.append(moved.assign(as_of_date=morning.as_of_date, compared_with=config.since))
-    table = pd.concat(tables, ignore_index=True)
-    return Explanation(
-        table,
-        Told(
-            morning.as_of_date,
-            team[1] if team else "",
-            other[1] if other else "",
-            config.since or "",
-            morning.basis.line,
-            morning.hypothetical,
-            Path(config.run).name,
-        ),
+    folder = Path(config.run)
+    _, run_config = read_run(folder)
+    processed_dir = Path(config.data.processed_dir or run_config.data.processed_dir)
+
+    def make() -> Explanation:
+        with importing():
+            from nba_rank.experiments import explain_date
+
+        return explain_date.explanation(config)
+
+    found, _ = fit_or_load(
+        run_config.paths.cache,
+        "explanation",
+        [
+            replace(config, run=folder.name, out=None, data=PredictDataConfig(processed_dir=None)),
+            *(file_hash(folder / name) for name in ("manifest.json", "config.yaml")),
+            file_hashes(folder / "models"),
+            manifest.hashes(processed_dir),
+        ],
+        made_by=PACKAGE,
+        make=make,
+        write=Explanation.save,
+        read=Explanation.load,
     )
-
-
-def _earlier(morning: Morning, config: ExplainConfig) -> Morning:
-    """Return the plain morning of the earlier date."""
-    earlier = read_morning(_asked(config, str(config.since)))
-    if earlier.season != morning.season or not earlier.as_of_date < morning.as_of_date:
-        raise UserError(
-            f"since={config.since} must be an earlier date of {morning.season}, the season of "
-            f"as_of={config.as_of}: other seasons are ranked by other models"
-        )
-    return earlier
-
-
-def _explained(
-    morning: Morning, teams: list[int] | None, n_players: int, without: list[int] | None
-) -> pd.DataFrame:
-    data, league = morning.inputs
-    return explain_date(
-        morning.ranker,
-        data,
-        league,
-        morning.ratings,
-        morning.config,
-        teams=teams,
-        n_players=n_players,
-        without=without,
-    )
-
-
-def _moved(earlier: Morning, morning: Morning, teams: list[int] | None) -> pd.DataFrame:
-    """Say why the teams have moved since an earlier morning."""
-    before, now = (Seen(*each.inputs, each.ratings) for each in (earlier, morning))
-    levels = moved_levels(morning.ranker, before, now, teams)
-    return named(pd.concat(levels, ignore_index=True), morning.tables, now.data.frame)
-
-
-def _asked(config: ExplainConfig, as_of: str) -> PredictConfig:
-    """Return how `predict` would be asked for a date."""
-    return PredictConfig(
-        run=config.run,
-        as_of=as_of,
-        days=0,
-        max_missed_days=config.max_missed_days,
-        data=config.data,
-        what_if=config.what_if,
-        out=None,
-    )
-
-
-def _team(morning: Morning, name: str | None) -> tuple[int, str] | None:
-    """Return id and abbreviation of a team of the season, None where none is asked for."""
-    if name is None:
-        return None
-    found = morning.team(name)
-    return found, str(morning.teams[found])
+    return found

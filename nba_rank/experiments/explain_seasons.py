@@ -12,8 +12,8 @@ from nba_rank.data.calendar import as_of_grid
 from nba_rank.data.manifest import read_checked
 from nba_rank.data.outcomes import outcomes
 from nba_rank.data.prepare import seen
+from nba_rank.experiments.finished_run import read_run
 from nba_rank.experiments.inputs import inputs_on, ratings_on
-from nba_rank.experiments.predict import read_run
 from nba_rank.explain.seasons import (
     model_a_importance,
     over_seasons,

@@ -2,19 +2,27 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
-from nba_rank.config.schema import Config
+from nba_rank.config.schema import Config, DataConfig, PredictConfig, manifest_path, raw_dirs
+from nba_rank.core.content_hash import content_key
 from nba_rank.core.errors import UserError
+from nba_rank.data.calendar import expected_opening, season_of_date, with_coming_season
 from nba_rank.data.freshness import Basis
 from nba_rank.data.league import team_ids_of
+from nba_rank.data.manifest import is_stale, read_checked
+from nba_rank.data.outcomes import outcomes
+from nba_rank.data.prepare import seen
 from nba_rank.data.tables import Tables
-from nba_rank.experiments.inputs import inputs_on
+from nba_rank.experiments.finished_run import read_run
+from nba_rank.experiments.inputs import inputs_on, ratings_on
 from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.restated import restated
 from nba_rank.samples.dataset import Dataset
+from nba_rank.samples.folds import FoldPlan
 
 
 def one_date(season: str, date: pd.Timestamp) -> pd.DataFrame:
@@ -87,3 +95,70 @@ class Morning:
             inputs = restated(league.inputs, self.tables, self.known_ratings, self.ratings)
             league = replace(league, inputs=inputs)
         return data, replace(league, hypothesis=self.hypothesis)
+
+
+def read_morning(config: PredictConfig) -> Morning:
+    """Read the morning of a date, without assumptions.
+
+    Raises:
+        UserError: The run is missing or unfinished, the tables are missing or altered, the date is
+            none or outside the data, too many games before it are missing, or the models have
+            learned from its season.
+    """
+    folder = Path(config.run)
+    manifest, run_config = read_run(folder)
+    plan = FoldPlan.from_dict(manifest["folds"])
+    date = _date(config.as_of)
+    processed_dir = Path(config.data.processed_dir or run_config.data.processed_dir)
+    tables = seen(read_checked(processed_dir), run_config.data)
+    known = manifest["tables"]
+    hashes = tables.hashes()
+    changed = [name for name, content in hashes.items() if known.get(name) != content]
+    known_tables, tables = tables, with_coming_season(tables, date)
+    season = season_of_date(tables, date)
+    basis = Basis.of(tables, season, date, expected_opening(known_tables, season))
+    basis.check(config.max_missed_days, "max_missed_days")
+    part = plan.part_of(season)
+    if part is None:
+        raise UserError(
+            f"every model of {folder} has learned from {season} or a later season; it ranks "
+            f"dates from {plan.tests[0].fit} on. To rank {config.as_of}, train with more test "
+            "seasons, such as folds=walk_forward"
+        )
+    lost = sorted({*plan.fit_of(part).train} - {*tables.seasons["season"]})
+    if lost:
+        raise UserError(
+            f"{processed_dir} lacks {len(lost)} seasons that {folder} has learned from, such as "
+            f"{lost[0]}: put their raw files back and ingest them, or train anew on what is there"
+        )
+    complete = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
+    return Morning(
+        season,
+        date,
+        Ranker.load(folder / "models" / part.fit),
+        run_config,
+        tables,
+        # Outcomes are looked up for the season itself; before its end there are none.
+        outcomes(tables, season if season in complete else max(complete, default=None)),
+        ratings_on(tables, one_date(season, date), run_config),
+        config.days,
+        basis,
+        content_key(None, [hashes]),
+        changed,
+        None if config.data.processed_dir else _forgotten(run_config.data),
+    )
+
+
+def _forgotten(config: DataConfig) -> str | None:
+    """Say why the tables of a run are not those of its raw files; None if they are or none lie."""
+    folders = raw_dirs(config)
+    if not all(folder.is_dir() for folder in folders):
+        return None
+    return is_stale(folders, Path(config.processed_dir), manifest_path(config))
+
+
+def _date(text: str) -> pd.Timestamp:
+    try:
+        return pd.to_datetime(text, format="%Y-%m-%d").as_unit("us")
+    except ValueError as error:
+        raise UserError(f"as_of={text} is not a date of the form 2024-01-15") from error

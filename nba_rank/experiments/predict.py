@@ -1,34 +1,23 @@
 """`python -m nba_rank.predict`: rank any date from a run folder alone."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from omegaconf import DictConfig
 from rich.console import Console
 
-from nba_rank.config.compose import as_config, config_from_yaml
-from nba_rank.config.schema import Config, DataConfig, PredictConfig, manifest_path, raw_dirs
+from nba_rank.config.compose import as_config
+from nba_rank.config.schema import PredictConfig
 from nba_rank.core import escape
-from nba_rank.core.content_hash import content_key
-from nba_rank.core.errors import UserError
-from nba_rank.core.names import CLONE
-from nba_rank.core.run_dir import read_manifest
-from nba_rank.data.calendar import expected_opening, season_of_date, with_coming_season
-from nba_rank.data.freshness import Basis
-from nba_rank.data.manifest import is_stale, read_checked
-from nba_rank.data.outcomes import decided, outcomes
-from nba_rank.data.prepare import seen
+from nba_rank.data.outcomes import decided
 from nba_rank.evaluation.date_forecast import DateForecast, beside
 from nba_rank.evaluation.predictions import predictions_table
-from nba_rank.experiments.inputs import ratings_on
-from nba_rank.experiments.morning import Morning, one_date
+from nba_rank.experiments.morning import Morning, read_morning
 from nba_rank.experiments.pages import publish
 from nba_rank.experiments.what_if import assume
 from nba_rank.explain.strength import reasons
 from nba_rank.features.players.squads import squads
 from nba_rank.features.store import KEY
-from nba_rank.models.ranker import Ranker
 from nba_rank.odds.coming_games import coming_games, with_next_games
 from nba_rank.odds.ended_today import ended_today
 from nba_rank.odds.monte_carlo import MonteCarloOdds
@@ -36,7 +25,6 @@ from nba_rank.odds.season_sim import N_SEEDS
 from nba_rank.odds.series_state import bracket_table, series_table
 from nba_rank.odds.strength_now import strength_now
 from nba_rank.report.forecast_console import show_forecast, show_what_if
-from nba_rank.samples.folds import FoldPlan
 
 
 def rank_date(config: PredictConfig) -> DateForecast:
@@ -45,58 +33,6 @@ def rank_date(config: PredictConfig) -> DateForecast:
     Raises as `read_morning`.
     """
     return forecast_of(read_morning(config))
-
-
-def read_morning(config: PredictConfig) -> Morning:
-    """Read the morning of a date, without assumptions.
-
-    Raises:
-        UserError: The run is missing or unfinished, the tables are missing or altered, the date is
-            none or outside the data, too many games before it are missing, or the models have
-            learned from its season.
-    """
-    folder = Path(config.run)
-    manifest, run_config = read_run(folder)
-    plan = FoldPlan.from_dict(manifest["folds"])
-    date = _date(config.as_of)
-    processed_dir = Path(config.data.processed_dir or run_config.data.processed_dir)
-    tables = seen(read_checked(processed_dir), run_config.data)
-    known = manifest["tables"]
-    hashes = tables.hashes()
-    changed = [name for name, content in hashes.items() if known.get(name) != content]
-    known_tables, tables = tables, with_coming_season(tables, date)
-    season = season_of_date(tables, date)
-    basis = Basis.of(tables, season, date, expected_opening(known_tables, season))
-    basis.check(config.max_missed_days, "max_missed_days")
-    part = plan.part_of(season)
-    if part is None:
-        raise UserError(
-            f"every model of {folder} has learned from {season} or a later season; it ranks "
-            f"dates from {plan.tests[0].fit} on. To rank {config.as_of}, train with more test "
-            "seasons, such as folds=walk_forward"
-        )
-    lost = sorted({*plan.fit_of(part).train} - {*tables.seasons["season"]})
-    if lost:
-        raise UserError(
-            f"{processed_dir} lacks {len(lost)} seasons that {folder} has learned from, such as "
-            f"{lost[0]}: put their raw files back and ingest them, or train anew on what is there"
-        )
-    complete = tables.seasons.loc[tables.seasons["complete"], "season"].tolist()
-    return Morning(
-        season,
-        date,
-        Ranker.load(folder / "models" / part.fit),
-        run_config,
-        tables,
-        # Outcomes are looked up for the season itself; before its end there are none.
-        outcomes(tables, season if season in complete else max(complete, default=None)),
-        ratings_on(tables, one_date(season, date), run_config),
-        config.days,
-        basis,
-        content_key(__name__, [hashes]),
-        changed,
-        None if config.data.processed_dir else _forgotten(run_config.data),
-    )
 
 
 def forecast_of(morning: Morning) -> DateForecast:
@@ -145,23 +81,6 @@ def forecast_of(morning: Morning) -> DateForecast:
     )
 
 
-def read_run(folder: Path) -> tuple[dict[str, Any], Config]:
-    """Return the manifest and the config of a finished run that ranks teams.
-
-    Raises:
-        UserError: The folder holds none, or one of another version of the program.
-    """
-    manifest = read_manifest(folder)
-    if manifest["status"] != "finished":
-        raise UserError(f"{folder} is no finished run: its status is {manifest['status']}")
-    if "kind" in manifest:
-        raise UserError(f"{folder} holds {manifest['kind']} and no run: take another folder")
-    config = config_from_yaml(folder / "config.yaml")
-    if config.model.members == [CLONE]:
-        raise UserError(f"{folder} holds a {CLONE}, which ranks no teams: take another run")
-    return manifest, config
-
-
 def predict(cfg: DictConfig, console: Console) -> DateForecast:
     """Rank a date, print the forecast, write its tables as CSV, and its page.
 
@@ -200,18 +119,3 @@ def _named(table: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
         if column.endswith("_team_id"):
             table.insert(place, column.removesuffix("_team_id"), table[column].map(names))
     return table
-
-
-def _forgotten(config: DataConfig) -> str | None:
-    """Say why the tables of a run are not those of its raw files; None if they are or none lie."""
-    folders = raw_dirs(config)
-    if not all(folder.is_dir() for folder in folders):
-        return None
-    return is_stale(folders, Path(config.processed_dir), manifest_path(config))
-
-
-def _date(text: str) -> pd.Timestamp:
-    try:
-        return pd.to_datetime(text, format="%Y-%m-%d").as_unit("us")
-    except ValueError as error:
-        raise UserError(f"as_of={text} is not a date of the form 2024-01-15") from error

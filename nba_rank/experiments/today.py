@@ -29,8 +29,10 @@ from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import flat
 from nba_rank.experiments import history
 from nba_rank.experiments.fetch import fetch_files
+from nba_rank.experiments.finished_run import read_run
+from nba_rank.experiments.morning import read_morning
 from nba_rank.experiments.pages import publish, season_folder
-from nba_rank.experiments.predict import forecast_of, read_morning, read_run
+from nba_rank.experiments.predict import forecast_of
 from nba_rank.models.ranker import ENSEMBLE
 from nba_rank.report.forecast_console import show_forecast
 from nba_rank.report.season_in_progress import season_figures

@@ -10,7 +10,8 @@ from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.experiments.inputs import inputs_on, ratings_on
 from nba_rank.experiments.morning import Morning, one_date
 from nba_rank.explain.date import named
-from nba_rank.explain.moved import PLACES, Seen, moved_levels
+from nba_rank.explain.moved import Seen, moved_levels
+from nba_rank.explain.names import PLACES
 from nba_rank.explain.parts import difference
 from nba_rank.explain.strength import reasons
 from nba_rank.explain.without import without_level

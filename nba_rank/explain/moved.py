@@ -13,6 +13,19 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.core.arrays import BoolArray, FloatArray, IntArray
+from nba_rank.explain.names import (
+    MOVED_SCORE,
+    OTHERS,
+    OTHERS_RESULTS,
+    OTHERS_SCORES,
+    PLACES,
+    PLAYER,
+    PLAYER_STATES,
+    RESULTS,
+    SEASON,
+    SMALL,
+    WINS,
+)
 from nba_rank.explain.parts import AVERAGE, level
 from nba_rank.explain.stack import rank_beside
 from nba_rank.explain.strength import strengths_by_part
@@ -20,22 +33,6 @@ from nba_rank.models.ranker import League, Ranker
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import SeasonStrengths, Situation
 from nba_rank.samples.dataset import PROJECTED, Dataset
-
-SCORE, PLACES, WINS = "moved_score", "moved_places", "moved_wins"
-"""Levels: how much more the score, the places gained and the expected wins are than before."""
-
-RESULTS, OTHERS_RESULTS, OTHERS = "new_results", "results_of_others", "strength_of_others"
-OTHERS_SCORES = "scores_of_others"
-"""Where nothing tells results from strengths, the part of both."""
-
-SEASON, SMALL = "weight_of_the_season", "small_parts"
-
-PLAYER = "player"
-PLAYER_STATES = {
-    "back": f"{PLAYER}_is_back", "out": f"{PLAYER}_is_out",
-    "came": f"{PLAYER}_has_come", "left": f"{PLAYER}_has_gone",
-}  # fmt: skip
-"""Parts of players who were not there before, or are not now."""
 
 _ABSENT = 1 / 3
 """Share of his minutes below which a player counts as out."""
@@ -58,7 +55,7 @@ class Seen:
 def moved_levels(
     ranker: Ranker, earlier: Seen, now: Seen, teams: list[int] | None = None
 ) -> list[pd.DataFrame]:
-    """Return the levels `SCORE`, `PLACES` and, where seasons are simulated, `WINS`.
+    """Return the levels `MOVED_SCORE`, `PLACES` and, where seasons are simulated, `WINS`.
 
     Places are split by the Shapley values of the parts of the score: a rank is no sum, and small
     gaps between teams would make other shares as large as one likes. The others' results and
@@ -86,7 +83,7 @@ def moved_levels(
     table = pd.concat([*own, of_players], ignore_index=True)
     table = table[table["team_id"].isin(team[asked])]
     found = [
-        level(SCORE, "relevance", team[asked], score[asked], {}, table),
+        level(MOVED_SCORE, "relevance", team[asked], score[asked], {}, table),
         _places(before, after, table, parts.get(RESULTS), asked),
     ]
     return found if path is None else [*found, path.wins()]

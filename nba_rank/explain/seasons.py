@@ -14,24 +14,13 @@ from xgboost import XGBModel
 from nba_rank.core.arrays import Float32Array, FloatArray, IntArray
 from nba_rank.evaluation.metrics import spearman
 from nba_rank.evaluation.paired import t_interval
+from nba_rank.explain.names import ABLATION, BY_FEATURE, CHANGE, PART, PERMUTATION, SHAP
 from nba_rank.explain.trees import contributions
 from nba_rank.models.members import Members
 from nba_rank.models.model_a.fitted import FittedModelA
 from nba_rank.models.ranker import Ensemble
 from nba_rank.models.trees import Forest
 from nba_rank.samples.dataset import PROGRESS, Dataset
-
-SHAP, PERMUTATION, PART = "mean_absolute_shap", "spearman_lost", "mean_absolute_part"
-"""Measures: of a group's SHAP values against the average team of the date; how much lower the rank
-correlation with the outcome is where the group's values are dealt to the teams of a date anew; and
-of an input's part of the stack's score against the average team."""
-
-BY_FEATURE = "mean_absolute_shap_by_feature"
-"""The first of these of a single feature instead of a group."""
-
-CHANGE, ABLATION = "mean_absolute_change", "spearman_lost_without"
-"""Measures of inputs of model A that every player, or every team of a date, has at the average:
-how far scores move, and how much lower the rank correlation with the outcome is."""
 
 PLAYERS = "all player columns"
 

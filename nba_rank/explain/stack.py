@@ -1,19 +1,25 @@
 """What makes the final score, and what each part of it is worth in places."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from nba_rank.core.arrays import FloatArray, IntArray
 from nba_rank.explain.parts import AVERAGE, against_average, level, loose
-from nba_rank.models.ranker import Ensemble
 from nba_rank.odds.strength import SCORE
 from nba_rank.samples.dataset import PROJECTED
+
+if TYPE_CHECKING:  # torch takes a second to import
+    from nba_rank.models.ranker import Ensemble
 
 ALONE = 0.95
 """Share of the spread of scores from which on the projection is said to make them alone."""
 
 
-def score_levels(ensemble: Ensemble, scored: pd.DataFrame, names: list[str]) -> list[pd.DataFrame]:
+def score_levels(
+    ensemble: "Ensemble", scored: pd.DataFrame, names: list[str]
+) -> list[pd.DataFrame]:
     """Return `rank`, `score` (the final score of the teams of one date by input) and `places`.
 
     A part is worth as many places as the team would lose with the average of the date's teams in

@@ -1,20 +1,24 @@
 """What the tables of explanations hold, in words."""
 
+import json
 from functools import partial
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 
-from nba_rank.explain import moved
+from nba_rank.explain.names import PLAYER, PLAYER_STATES
 from nba_rank.report.format import number, summing
 from nba_rank.report.labels import label
 
 STATES = {
-    part: f" {part.removeprefix(moved.PLAYER + '_').replace('_', ' ')}"
-    for part in moved.PLAYER_STATES.values()
+    part: f" {part.removeprefix(PLAYER + '_').replace('_', ' ')}" for part in PLAYER_STATES.values()
 }
 """What is said behind the name of a player who was not there before, or is not now."""
+
+
+_TABLE, _TOLD = "explanation.parquet", "told.json"
 
 
 class Told(NamedTuple):
@@ -37,6 +41,32 @@ class Told(NamedTuple):
     basis: str
     hypothetical: str
     run: str
+
+
+class Explanation(NamedTuple):
+    """Why teams are ranked where they are.
+
+    Attributes:
+        table: What `nba_rank.explain.date.explain_date` returns, with `compared_with`: the other
+            team's abbreviation or the earlier date where values are differences to it, else empty.
+        told: What stands over it.
+    """
+
+    table: pd.DataFrame
+    told: Told
+
+    def save(self, folder: Path) -> None:
+        """Write it into a folder."""
+        self.table.to_parquet(folder / _TABLE, index=False)
+        told = self.told._asdict() | {"as_of_date": self.told.as_of_date.isoformat()}
+        (folder / _TOLD).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what `save` has written."""
+        told = json.loads((folder / _TOLD).read_text(encoding="utf-8"))
+        date = pd.Timestamp(told.pop("as_of_date")).as_unit("us")
+        return cls(pd.read_parquet(folder / _TABLE), Told(as_of_date=date, **told))
 
 
 def is_strength_known(table: pd.DataFrame) -> bool:

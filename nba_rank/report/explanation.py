@@ -8,9 +8,18 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.core import escape
-from nba_rank.explain import moved
+from nba_rank.explain.names import (
+    ABLATION,
+    BY_FEATURE,
+    CHANGE,
+    PART,
+    PERMUTATION,
+    PLACES,
+    SHAP,
+    SMALL,
+    WINS,
+)
 from nba_rank.explain.parts import AVERAGE
-from nba_rank.explain.seasons import ABLATION, BY_FEATURE, CHANGE, PART, PERMUTATION, SHAP
 from nba_rank.explain.stack import ALONE, projection_share
 from nba_rank.report.explained import (
     STATES,
@@ -147,13 +156,13 @@ def _movement(table: pd.DataFrame, told: Told) -> pd.DataFrame:
     rows = []
     ranks = plain(table, "rank").set_index("team")["value"]
     for team, own in table[table["compared_with"] == told.since].groupby("team", sort=False):
-        levels = {name: own[own["level"] == name] for name in (moved.PLACES, moved.WINS)}
+        levels = {name: own[own["level"] == name] for name in (PLACES, WINS)}
         whole = {name: of["whole"].iloc[0] for name, of in levels.items() if len(of)}
-        places, wins = whole[moved.PLACES], whole.get(moved.WINS)
+        places, wins = whole[PLACES], whole.get(WINS)
         gained = f"{places:+.0f} place{'s' if abs(places) != 1 else ''}" if places else ""
         gained = gained or "the same place"
         text = f"{gained} since {told.since}"
-        split = levels[moved.PLACES if places or wins is None else moved.WINS]
+        split = levels[PLACES if places or wins is None else WINS]
         in_wins = "" if wins is None else f"{number(wins, '+.1f')} wins"
         if places:
             text += f": {_causes(split)}" + (f"; {in_wins}" if in_wins else "")
@@ -166,7 +175,7 @@ def _movement(table: pd.DataFrame, told: Told) -> pd.DataFrame:
 
 def _causes(parts: pd.DataFrame) -> str:
     """Return the greatest parts as a clause that sums to the whole."""
-    values = by_reason(parts.assign(part=parts["part"].where(parts["part"] != moved.SMALL, "")))
+    values = by_reason(parts.assign(part=parts["part"].where(parts["part"] != SMALL, "")))
     rest = values.pop("") if "" in values else 0.0
     shown = values.head(_CAUSES)
     shown = shown[shown.abs() >= _SHOWN]
@@ -345,7 +354,7 @@ def _changes(table: pd.DataFrame, told: Told) -> Iterator[Section]:
     prefix = prefix_of(table)
     strength = (prefix + "strength", "Strength", "+.2f")
     less = [("score", "Score", "+.4f"), strength, (prefix + "wins", "Expected wins", "+.2f")]
-    since = [(moved.PLACES, "Places", "+.2f"), strength, (moved.WINS, "Expected wins", "+.2f")]
+    since = [(PLACES, "Places", "+.2f"), strength, (WINS, "Expected wins", "+.2f")]
     for other, words, levels in (
         (told.against, f"less {told.against}", less),
         (told.since, f"since {told.since}", since),
@@ -353,7 +362,7 @@ def _changes(table: pd.DataFrame, told: Told) -> Iterator[Section]:
         for name, heading, spec in levels if other else ():
             parts = plain(table, name, other)
             if len(parts):
-                note = _SPLIT if name == moved.PLACES else ""
+                note = _SPLIT if name == PLACES else ""
                 yield _added(f"{heading} {words}", parts, spec, parts["unit"].iloc[0], note=note)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nba_rank.explain.seasons import SHAP
+from nba_rank.explain.names import SHAP
 from nba_rank.report.explained import Told, by_reason, plain, prefix_of, whose
 from nba_rank.report.format import number
 from nba_rank.report.labels import label

@@ -9,7 +9,15 @@ import pandas as pd
 
 from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.predictions import event_column
-from nba_rank.explain import moved
+from nba_rank.explain.names import (
+    OTHERS,
+    OTHERS_RESULTS,
+    OTHERS_SCORES,
+    PLACES,
+    RESULTS,
+    SEASON,
+    SMALL,
+)
 from nba_rank.report.explained import STATES, by_reason, first_parts, places_lower
 from nba_rank.report.format import number, summing, undecided
 from nba_rank.report.labels import listed, ordinal
@@ -34,9 +42,9 @@ POINTS = "strength"
 
 _RESULTS, _STRENGTH, _SCORE = "new results", "strength", "own score"
 _GROUPS = {
-    moved.RESULTS: _RESULTS, moved.OTHERS_RESULTS: "others' results",
-    moved.OTHERS: "others' strength", moved.OTHERS_SCORES: "others' scores",
-    moved.SEASON: "all else",
+    RESULTS: _RESULTS, OTHERS_RESULTS: "others' results",
+    OTHERS: "others' strength", OTHERS_SCORES: "others' scores",
+    SEASON: "all else",
 }  # fmt: skip
 """Parts of a team's places that stand for themselves; all others are its strength or, where nothing
 tells results from strengths, its score."""
@@ -65,7 +73,7 @@ class Changes:
 
     def moved(self) -> dict[int, int]:
         """Return the places that each team has won, by team id."""
-        whole = self.parts[self.parts["level"] == moved.PLACES].groupby("team_id")["whole"].first()
+        whole = self.parts[self.parts["level"] == PLACES].groupby("team_id")["whole"].first()
         return dict(zip(whole.index.tolist(), whole.round().astype(int).tolist(), strict=True))
 
 
@@ -84,7 +92,7 @@ def team_changes(
     before = changes.before.set_index("team_id")
     of_rank, of_strength = (
         dict(list(changes.parts[changes.parts["level"] == name].groupby("team_id")))
-        for name in (moved.PLACES, POINTS)
+        for name in (PLACES, POINTS)
     )
     ranked = {row["team_id"]: int(row["rank"] + won[row["team_id"]]) for row in rows}
     found = {}
@@ -171,7 +179,7 @@ def without(table: pd.DataFrame, predictions: pd.DataFrame) -> dict[int, list[st
 
 def _places(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the places that a team has won by group in words, most first, without nothings."""
-    own = _SCORE if moved.OTHERS_SCORES in rows["part"].to_numpy() else _STRENGTH
+    own = _SCORE if OTHERS_SCORES in rows["part"].to_numpy() else _STRENGTH
     group = [_GROUPS.get(part, own) for part in rows["part"]]
     sums = rows["value"].groupby(group).sum()
     values = summing(sums.to_numpy(), 1)
@@ -183,7 +191,7 @@ def _reasons(rows: pd.DataFrame) -> list[str]:
     """Return the largest parts of the places that are due to the team itself, in words."""
     own = rows[~rows["part"].isin(_GROUPS)]
     sign = np.sign(own["value"].sum())
-    values = by_reason(own[own["part"] != moved.SMALL])
+    values = by_reason(own[own["part"] != SMALL])
     values = values[sign * values >= _SHOWN].head(_NAMED)
     return [f"{what} {number(value, '+.1f')}" for what, value in values.items()]
 

@@ -59,13 +59,44 @@ def test_an_edit_changes_the_keys_of_the_modules_that_need_it_only(tmp_path, mon
         forget()
         return {name: content_key(f"made_up.{name}", ["same"]) for name in "abcd"}
 
+    def whole():
+        forget()
+        return content_key("made_up", ["same"])
+
+    monkeypatch.setattr(imports, "PACKAGE", "made_up")
+    monkeypatch.setattr(content_hash, "PACKAGE", "made_up")
     first = keys()
     assert keys() == first
     for edited, changed in (("c", "abc"), ("d", "d"), ("__init__", "abcd")):
-        before = keys()
+        before, of_all = keys(), whole()
         (package / f"{edited}.py").write_text("# edited")
         after = keys()
+        assert whole() != of_all
         assert "".join(name for name in "abcd" if after[name] != before[name]) == changed
+
+
+def test_imports_are_found_at_any_depth(tmp_path, monkeypatch, forget):
+    text = """
+try:
+    import made_up.a
+except ImportError:
+    with open("x"):
+        from made_up import b
+else:
+    class One:
+        def two(self):
+            match self:
+                case One():
+                    import made_up.c
+"""
+    package = tmp_path / "made_up"
+    package.mkdir()
+    for name in ("__init__", *"abc"):
+        (package / f"{name}.py").write_text("")
+    (package / "d.py").write_text(text)
+    monkeypatch.setattr(imports, "_ROOT", package)
+    forget()
+    assert {*imports.imports("made_up.d")} == {"made_up.a", "made_up.b", "made_up.c"}
 
 
 def test_another_version_of_a_package_changes_the_key(monkeypatch):
@@ -93,3 +124,5 @@ def test_other_parts_give_another_key_and_equal_ones_the_same():
     values, nan = np.arange(6.0).reshape(2, 3), np.array([np.nan])
     equal = [np.asfortranarray(values), -nan, FRAME.set_axis([5, 6])]
     assert content_key(SMALL, equal) == content_key(SMALL, [values, nan, FRAME])
+    assert content_key(None, equal) == content_key(None, [values, nan, FRAME])
+    assert content_key(None, equal) not in (content_key(SMALL, equal), content_key(None, [nan]))

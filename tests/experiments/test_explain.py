@@ -13,13 +13,16 @@ from rich.console import Console
 from nba_rank.config.schema import ExplainConfig, PredictConfig, PredictDataConfig, WhatIfConfig
 from nba_rank.core.errors import UserError
 from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.experiments import explain_date
 from nba_rank.experiments.explain import explain, explanation
-from nba_rank.experiments.predict import forecast_of, rank_date, read_morning
+from nba_rank.experiments.morning import read_morning
+from nba_rank.experiments.predict import forecast_of, rank_date
 from nba_rank.experiments.train import train
 from nba_rank.experiments.what_if import assume
 from nba_rank.experiments.why import why
-from nba_rank.explain import moved
-from nba_rank.explain.seasons import ABLATION, CHANGE, PLAYERS, STRONGEST
+from nba_rank.explain import names
+from nba_rank.explain.names import ABLATION, CHANGE
+from nba_rank.explain.seasons import PLAYERS, STRONGEST
 from nba_rank.features.players.names import player_names
 from nba_rank.report.explanation_figures import explanation_figure
 
@@ -201,7 +204,7 @@ def test_what_changed_since_a_week_before_adds_up(dates, asked, predicted, table
         rank_date(predicted(day)).predictions.set_index("team_id")["rank"] for day in (date, week)
     )
     parts = found.changes.parts
-    of_rank = parts[parts["level"] == moved.PLACES].groupby("team_id")["value"].sum()
+    of_rank = parts[parts["level"] == names.PLACES].groupby("team_id")["value"].sum()
     assert of_rank.to_numpy() == pytest.approx((before - rank)[of_rank.index].to_numpy(), abs=1e-9)
     assert of_rank.round().any()
     own = tables[date][tables[date]["level"] == "strength"].groupby("team_id")["whole"].first()
@@ -236,11 +239,11 @@ def test_how_all_teams_have_moved_is_split_into_results_and_strengths(
          for name, column in (("rank", "value"), ("score", "whole"), ("projection_wins", "whole"))]
         for table in (tables[since], tables[date])
     )  # fmt: skip
-    np.testing.assert_allclose(wholes[moved.PLACES], before[0] - now[0])
-    np.testing.assert_allclose(wholes[moved.SCORE], now[1] - before[1], atol=1e-9)
-    np.testing.assert_allclose(wholes[moved.WINS], now[2] - before[2], atol=1e-9)
-    wins = gaps[gaps["level"] == moved.WINS]
-    results = wins[wins["part"] == moved.RESULTS].set_index("team")["value"]
+    np.testing.assert_allclose(wholes[names.PLACES], before[0] - now[0])
+    np.testing.assert_allclose(wholes[names.MOVED_SCORE], now[1] - before[1], atol=1e-9)
+    np.testing.assert_allclose(wholes[names.WINS], now[2] - before[2], atol=1e-9)
+    wins = gaps[gaps["level"] == names.WINS]
+    results = wins[wins["part"] == names.RESULTS].set_index("team")["value"]
     won = [
         table[(table["level"] == "projection_wins") & (table["part"] == "wins_so_far")].set_index(
             "team"
@@ -367,7 +370,41 @@ def test_another_set_of_columns_is_named(run, dates, asked, tmp_path):
         explanation(asked(dates[1], run=str(other)))
 
 
-def test_what_only_scores_does_not_import_lightning():
-    said = "import sys, nba_rank.experiments.explain; print('pytorch_lightning' in sys.modules)"
+def test_a_question_asked_again_is_answered_from_the_cache(run, dates, asked, monkeypatch):
+    again = asked(dates[1], team="Celtics", since=dates[0], players=None)
+    first = explanation(again)
+    without = first.table[first.table["level"] == "without_player"]
+    assert without["player_id"].nunique() == 8
+    answered = explain_date.explanation
+    monkeypatch.setattr(explain_date, "explanation", lambda _: pytest.fail("explained again"))
+    known = explanation(again)
+    assert known.told == first.told
+    pd.testing.assert_frame_equal(known.table, first.table)
+    for other in (
+        replace(again, team="BOS", players=1),
+        replace(again, since=None),
+        replace(again, what_if=replace(NOTHING, results=["BOS wins"])),
+    ):
+        with pytest.raises(pytest.fail.Exception, match="explained again"):
+            explanation(other)
+    # Other models and other tables are other questions.
+    monkeypatch.setattr(explain_date, "explanation", answered)
+    manifest = json.loads((run / "manifest.json").read_text())
+    features = run / "models" / manifest["folds"]["tests"][-1]["fit"] / "features.json"
+    whole = features.read_text()
+    content = json.loads(whole)
+    features.write_text(json.dumps(content | {"columns": content["columns"][1:]}))
+    try:
+        with pytest.raises(UserError, match="not those that the models"):
+            explanation(again)
+    finally:
+        features.write_text(whole)
+
+
+@pytest.mark.parametrize(
+    ("module", "package"), [("explain", "torch"), ("explain_date", "pytorch_lightning")]
+)
+def test_what_is_not_needed_is_not_imported(module, package):
+    said = f"import sys, nba_rank.experiments.{module}; print('{package}' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nba_rank.explain.moved import PLAYER, PLAYER_STATES, _shapley, _states
+from nba_rank.explain.moved import _shapley, _states
+from nba_rank.explain.names import PLAYER, PLAYER_STATES
 
 
 def rank(score, row):

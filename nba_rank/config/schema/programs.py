@@ -138,7 +138,7 @@ class ExplainConfig(FreshnessConfig):
         "Earlier date of the season from which the ranks have moved; null: none."
     )
     players: int | None = option(
-        "Players of a team without whom it is forecast again; null: 15 of one team, 2 each of all.",
+        "Players of a team without whom it is forecast again; null: 8 of one team, 2 each of all.",
         low=0,
     )
     data: PredictDataConfig
