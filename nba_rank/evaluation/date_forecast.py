@@ -61,15 +61,20 @@ def beside(plain: DateForecast, hypothetical: DateForecast) -> DateForecast:
     """Return the hypothetical forecast with the table `differences`.
 
     It has a row a team, best first under the assumptions: `team_id`, `team` and, of `rank`,
-    `expected_wins` and the chances of the playoffs and the title as far as there are any, `<name>`
-    (plain), `<name>_what_if` and `<name>_difference`.
+    `strength` (points, that of the games to come), `expected_wins` and the chances of the playoffs
+    and the title as far as there are any, `<name>` (plain), `<name>_what_if` and
+    `<name>_difference`.
     """
-    before = plain.predictions.set_index("team_id")
+    strength = "playoffs_strength" if plain.basis.regular_over else "regular_strength"
+    before, after = (
+        of.predictions.rename(columns={strength: "strength"}) for of in (plain, hypothetical)
+    )
+    before = before.set_index("team_id")
     chances = [event_column(before, event) for event in ("playoff", "title")]
-    table = hypothetical.predictions[["team_id", "team"]].copy()
-    for name in ("rank", "expected_wins", *chances):
+    table = after[["team_id", "team"]].copy()
+    for name in ("rank", "strength", "expected_wins", *chances):
         if name in before:
             table[name] = table["team_id"].map(before[name])
-            table[f"{name}_what_if"] = hypothetical.predictions[name]
+            table[f"{name}_what_if"] = after[name]
             table[f"{name}_difference"] = table[f"{name}_what_if"] - table[name]
     return replace(hypothetical, tables={"differences": table} | hypothetical.tables)

@@ -48,7 +48,7 @@ def why(forecast: DateForecast, morning: Morning) -> Why:
         forecast: The forecast.
         morning: What it was made of.
     """
-    if morning.hypothetical or not len(morning.ratings):
+    if forecast.hypothetical or not len(morning.ratings):
         return Why()
     now = Seen(*morning.inputs, morning.ratings)
     left = _without(forecast, morning, now)

@@ -25,6 +25,7 @@ from nba_rank.report.labels import ABSENT, sentence
 from nba_rank.report.page_changes import Changes, movers, team_changes, without
 from nba_rank.report.page_history import History
 from nba_rank.report.page_summary import summary
+from nba_rank.report.page_what_if import WhatIf, what_if
 from nba_rank.report.render import templates
 
 _HEADINGS = dict(
@@ -32,9 +33,6 @@ _HEADINGS = dict(
 )
 _MORE = dict.fromkeys(EVENTS[1:3], "more")
 """Events that a narrow screen shows on demand only, and what marks their cells."""
-
-_DONE = ("clinched", "reached", "reached", "reached", "champions")
-"""What is said of an event that has happened, in the order of `EVENTS`."""
 
 _CLINCHED = "clinched playoffs"
 _TAGS = {
@@ -96,6 +94,8 @@ def season_page(view: SeasonView) -> str:
     told = team_changes(view.changes, rows)
     moved = movers(rows, told)
     since = view.changes.day if view.changes else ""
+    assumed = what_if(tables["differences"], rows) if forecast.hypothetical else None
+    said = summary(rows, title, reasons, told, moved, view.past, _progress(tables))
     context: dict[str, Any] = {
         "season": basis.season,
         "date": f"{basis.as_of_date:%Y-%m-%d}",
@@ -104,14 +104,17 @@ def season_page(view: SeasonView) -> str:
         "assumption": rows[0].get("assumption", ""),
         "no_reports": basis.injuries is None and not basis.over,
         "hypothetical": forecast.hypothetical,
-        "summary": summary(rows, title, reasons, told, moved, view.past, _progress(tables)),
+        "plain_page": f"{basis.as_of_date:%Y-%m-%d}" in view.pages,
+        "summary": said,
         "since": since,
+        "assumed": assumed,
+        "differences": assumed.rows if assumed else [],
         "movers": moved,
         "strengths": [words for name, words in _STRENGTHS.items() if name in rows[0]],
         "strength_words": _STRENGTH_WORDS,
         "has_wins": "expected_wins" in predictions,
         "events": [(_HEADINGS[event], _MORE.get(event, "")) for event in events],
-        "ranking": _ranking(rows, told, events),
+        "ranking": _ranking(rows, _moved(told, assumed), events),
         "teams": _teams(rows, view, history, reasons, told),
         "n_teams": len(rows),
         "has_players": "players" in tables,
@@ -176,7 +179,7 @@ def _progress(tables: Mapping[str, pd.DataFrame]) -> float:
 def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the places of the page that hold something."""
     places = [
-        ("moved", "What changed", "movers"),
+        ("moved", "What changed", "movers"), ("assumed", "What it changes", "differences"),
         ("ranking", "Power ranking", "ranking"), ("teams", "Teams", "teams"),
         ("race", "Title race", "race"), ("seeds", "Seeds", "matrix"),
         ("bracket", "Bracket", "bracket"), ("games", "Coming games", "games"),
@@ -236,8 +239,15 @@ def _over(tables: Mapping[str, pd.DataFrame]) -> bool:
     return "standings" in tables and not tables["standings"]["games_left"].any()
 
 
+def _moved(told: Mapping[int, dict[str, Any]], assumed: WhatIf | None) -> dict[int, int]:
+    """Return the places that each team has won; none where there is nothing to compare with."""
+    if assumed is not None:
+        return assumed.moved
+    return {team: own["moved"] for team, own in told.items()}
+
+
 def _ranking(
-    rows: list[dict[str, Any]], told: Mapping[int, dict[str, Any]], events: Mapping[str, str]
+    rows: list[dict[str, Any]], moved: Mapping[int, int], events: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     found = []
     for row in rows:
@@ -251,7 +261,7 @@ def _ranking(
             | {
                 # The cell of the playoffs says the same.
                 "tag": "" if row["tag"] == _CLINCHED and "playoff" in events else row["tag"],
-                "moved": told[row["team_id"]]["moved"] if told else 0,
+                "moved": moved.get(row["team_id"]),
                 "strengths": [row[name] for name in _STRENGTHS if name in row],
                 "wins": row.get("expected_wins"),
                 "range": "" if low == high else f"{low}–{high}",  # noqa: RUF001
@@ -265,7 +275,7 @@ def _event(p: float, place: int, reached: int, out: bool) -> Markup:
     """Return the cell of an event: a word where it is decided, else its chance."""
     style = f"event {_MORE.get(EVENTS[place], '')}".strip()
     if reached > place:
-        return Markup(f'<td class="{style} h10" data-heat data-sort="2">{_DONE[place]}</td>')
+        return Markup(f'<td class="{style} h10" data-heat data-sort="2">{parts.DONE[place]}</td>')
     if out:
         return Markup(f'<td class="{style} faint" data-sort="-1">out</td>')
     return heat(p, style)

@@ -217,7 +217,9 @@ def test_what_changed_since_a_week_before_adds_up(dates, asked, predicted, table
     # On opening night nothing has changed, and under assumptions nothing is compared.
     first = read_morning(predicted(dates[0]))
     assert why(forecast_of(first), first).changes is None
-    assert why(forecast_of(first), replace(first, hypothetical="he is out")).without.empty
+    told = why(replace(forecast_of(morning), hypothetical="he is out"), morning)
+    assert told.changes is None
+    assert told.without.empty
 
 
 def test_how_all_teams_have_moved_is_split_into_results_and_strengths(
