@@ -20,9 +20,9 @@ class DateForecast:
             `season`, `as_of_date`, `team_id` and the probability of each seed, `seed_1` to
             `seed_15`, `games`, the `coming_games` of the next days, `series`, the `series_table`,
             and `bracket`, the `bracket_table`, all with the abbreviation of each team before its
-            id; `strengths`, see `nba_rank.odds.strength_now`; and `standings`, see
-            `nba_rank.odds.ended_today`. Where players are known, `players`, see
-            `nba_rank.features.players.squads`, and `reasons`, see `nba_rank.explain.strength`.
+            id; `strengths`, see `nba_rank.odds.strength_now`; `standings`, see
+            `nba_rank.odds.ended_today`; and `reasons`, see `nba_rank.explain.strength`. Where
+            players are known, `players`, see `nba_rank.features.players.squads`.
         decided: See `nba_rank.data.outcomes.decided`.
         basis: What the forecast rests on.
         data: Hash of the tables.

@@ -129,8 +129,7 @@ def forecast_of(morning: Morning) -> DateForecast:
         found["series"], found["bracket"] = _named(series, names), _named(bracket, names)
         strength = by_team["regular_strength"]
         found["standings"] = ended_today(tables, season, date, strength, hypothesis)
-        if len(morning.ratings):
-            found["reasons"] = reasons(odds, rated, tables, morning.ratings)
+        found["reasons"] = reasons(odds, rated, tables, morning.ratings)
     if len(morning.ratings):
         found["players"] = squads(tables, morning.ratings)
     return DateForecast(

@@ -43,8 +43,11 @@ _TAGS = {
 
 _STRENGTHS = {"full_points": "Full strength", "available_points": "Tonight"}
 _STRENGTH_WORDS = (
-    "Strength: the expected margin against an average team on a neutral court, in points, with "
-    "everybody (full strength) and with those who can play (tonight), the average team likewise."
+    "Strength: the expected margin against an average team on a neutral court, in points"
+)
+_OF_PLAYERS = (
+    ", with everybody (full strength) and with those who can play (tonight), the average team "
+    "likewise"
 )
 
 
@@ -83,6 +86,9 @@ def season_page(view: SeasonView) -> str:
     forecast = view.forecast
     basis, tables = forecast.basis, forecast.tables
     rows = _rows(forecast)
+    has_players = "players" in tables
+    strengths = _STRENGTHS if has_players else {"full_points": "Strength"}
+    strengths = {name: words for name, words in strengths.items() if name in rows[0]}
     rule = play_in(basis.season)
     last = rule.line if rule else BERTHS
     predictions, over = forecast.predictions, _over(tables)
@@ -102,7 +108,7 @@ def season_page(view: SeasonView) -> str:
         "day": f"{basis.as_of_date:%B %-d, %Y}",
         "basis": basis.line,
         "assumption": rows[0].get("assumption", ""),
-        "no_reports": basis.injuries is None and not basis.over,
+        "no_reports": has_players and basis.injuries is None and not basis.over,
         "hypothetical": forecast.hypothetical,
         "plain_page": f"{basis.as_of_date:%Y-%m-%d}" in view.pages,
         "summary": said,
@@ -110,17 +116,17 @@ def season_page(view: SeasonView) -> str:
         "assumed": assumed,
         "differences": assumed.rows if assumed else [],
         "movers": moved,
-        "strengths": [words for name, words in _STRENGTHS.items() if name in rows[0]],
-        "strength_words": _STRENGTH_WORDS,
+        "strengths": strengths.values(),
+        "strength_words": _STRENGTH_WORDS + _OF_PLAYERS * has_players,
         "has_wins": "expected_wins" in predictions,
         "events": [(_HEADINGS[event], _MORE.get(event, "")) for event in events],
-        "ranking": _ranking(rows, _moved(told, assumed), events),
+        "ranking": _ranking(rows, _moved(told, assumed), events, strengths),
         "teams": _teams(rows, view, history, reasons, told),
         "n_teams": len(rows),
-        "has_players": "players" in tables,
+        "has_players": has_players,
         "has_reasons": "reasons" in tables,
-        "has_errors": "players" in tables and tables["players"]["impact_error"].notna().any(),
-        "has_reports": "players" in tables and tables["players"]["availability"].ne("").any(),
+        "has_errors": has_players and tables["players"]["impact_error"].notna().any(),
+        "has_reports": has_players and tables["players"]["availability"].ne("").any(),
         "has_bands": "rank_low" in predictions,
         "dates_shown": history.dates_shown,
         "race": history.race({row["team"] for row in rows if row["out"]}),
@@ -247,7 +253,10 @@ def _moved(told: Mapping[int, dict[str, Any]], assumed: WhatIf | None) -> dict[i
 
 
 def _ranking(
-    rows: list[dict[str, Any]], moved: Mapping[int, int], events: Mapping[str, str]
+    rows: list[dict[str, Any]],
+    moved: Mapping[int, int],
+    events: Mapping[str, str],
+    strengths: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     found = []
     for row in rows:
@@ -262,7 +271,7 @@ def _ranking(
                 # The cell of the playoffs says the same.
                 "tag": "" if row["tag"] == _CLINCHED and "playoff" in events else row["tag"],
                 "moved": moved.get(row["team_id"]),
-                "strengths": [row[name] for name in _STRENGTHS if name in row],
+                "strengths": [row[name] for name in strengths],
                 "wins": row.get("expected_wins"),
                 "range": "" if low == high else f"{low}–{high}",  # noqa: RUF001
                 "events": Markup("".join(chances)),
@@ -357,12 +366,14 @@ def _facts(view: SeasonView) -> list[tuple[str, str]]:
     forecast = view.forecast
     basis = forecast.basis
     assumed = forecast.predictions.get("assumption", pd.Series([""])).iloc[0]
+    has_players = "players" in forecast.tables
     found = [
         ("Games", f"up to {basis.last_game:%Y-%m-%d}" if basis.last_game is not None else "none"),
         (
             "Days missing",
             f"{basis.missed} days with games are not in the data" if basis.missed else "",
         ),
+        ("Players", "" if has_players else "none are known: this rests on what needs none"),
         (
             "Rosters",
             f"of {basis.roster:%Y-%m-%d}, and each player's team in later games"
@@ -387,7 +398,8 @@ def _facts(view: SeasonView) -> list[tuple[str, str]]:
         *view.made.items(),
         ("Tables", f"hash {forecast.data[:12]}"),
     ]  # fmt: skip
-    return [(term, escape.plain(words)) for term, words in found if words]
+    silent = () if has_players else ("Rosters", "Injuries")
+    return [(term, escape.plain(words)) for term, words in found if words and term not in silent]
 
 
 @cache

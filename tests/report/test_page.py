@@ -22,6 +22,7 @@ from made_forecasts import (
 
 from nba_rank.evaluation.date_forecast import beside
 from nba_rank.evaluation.track_record import ALL_GAMES, PRICED
+from nba_rank.report.explained import first_parts
 from nba_rank.report.format import summing
 from nba_rank.report.page import SeasonView, season_page, turns
 from nba_rank.report.page_parts import REASONS
@@ -276,6 +277,12 @@ def test_parts_that_are_shown_sum_to_what_is_shown():
         assert np.abs(np.array(shown) - values).max() < 0.1
 
 
+def test_parts_that_are_nothing_as_shown_are_left_out():
+    values = pd.Series({"a": 1.0, "b": 0.04, "c": -0.02, "d": 0.01})
+    assert first_parts(values, 3) == [("a", 1.0), ("together", 1.0)]
+    assert first_parts(values, 0) == [("all others", 1.0), ("together", 1.0)]
+
+
 def test_without_whom_a_team_falls_is_said_in_words(whole):
     first, second = made_teams()["abbreviation"].iloc[:2]
     [details] = whole.all("details", id=f"team-{first}")
@@ -476,7 +483,7 @@ def test_before_the_first_game_there_is_nothing_to_look_back_on():
     basis = replace(forecast.basis, last_game=None, injuries=None, fixtures=1230)
     found = page(replace(forecast, decided=nobody, basis=basis,
                          tables={k: t for k, t in forecast.tables.items()
-                                 if k not in ("games", "players")}))  # fmt: skip
+                                 if k != "games"}))  # fmt: skip
     [record] = found.all("section", **{"aria-labelledby": "record"})
     assert "Nothing can be said yet" in record["text"]
     assert "Moved" not in [cell["text"] for cell in found.rows("Power ranking")["Team"]]
