@@ -183,9 +183,12 @@ class _Assumptions:
         """Return the ratings of those who are there in the games right before a day."""
         absent = [player for player, until in self.out.items() if until >= day]
         ratings = ratings[~ratings["player_id"].isin(absent)].reset_index(drop=True)
-        players = ratings["team_id"].value_counts().reindex(self.teams.index, fill_value=0)
-        for team, left in zip(self.teams, players, strict=True):
-            if left < LIST_SIZE[0]:
+        known, players = (
+            of["team_id"].value_counts().reindex(self.teams.index, fill_value=0)
+            for of in (self.roster, ratings)
+        )
+        for team, before, left in zip(self.teams, known, players, strict=True):
+            if left < min(LIST_SIZE[0], before):
                 raise UserError(f"{team} would have {left} players; it needs {LIST_SIZE[0]}")
         return ratings
 

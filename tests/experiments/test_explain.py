@@ -313,8 +313,9 @@ def test_a_hypothetical_explanation_says_so(run, dates, compose_file, tmp_path, 
     found = explain(compose_file("explain", *words, f"what_if.out=['{star}']"), console)
     assert star not in set(found.table["player_id"])
     written = pd.read_parquet(tmp_path / f"explanation_{dates[1]}_what_if.parquet")
-    assert (written["hypothetical"] == f"{name} (BOS) out").all()
-    assert f"Hypothetical, what if: {name} (BOS) out" in console.export_text()
+    told = f"{name} (BOS) out for the rest of the season"
+    assert (written["hypothetical"] == told).all()
+    assert f"Hypothetical, what if: {told}" in console.export_text()
     assert "Hypothetical" in (tmp_path / "ANALYSIS_01.md").read_text()
 
 

@@ -5,11 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nba_rank.config.schema import WhatIfConfig
 from nba_rank.data.calendar import expected_opening
 from nba_rank.data.freshness import Basis
+from nba_rank.evaluation.date_forecast import beside
 from nba_rank.experiments.inputs import inputs_on, ratings_on
 from nba_rank.experiments.morning import Morning, one_date
 from nba_rank.experiments.predict import forecast_of
+from nba_rank.experiments.what_if import assume
 from nba_rank.experiments.why import SINCE_DAYS, Why, why
 from nba_rank.explain import moved
 from nba_rank.models.members import Members
@@ -125,3 +128,16 @@ def test_where_players_are_known_only_now_nothing_is_compared(forecast, morning,
     ratings = ratings_on(tables, one_date(SEASON, morning.as_of_date), morning.config)
     assert len(ratings) > 200
     assert why(forecast, replace(morning, tables=tables, ratings=ratings)).changes is None
+
+
+def test_a_result_can_be_assumed_without_players(forecast, morning):
+    games = morning.tables.games
+    game = games[(games["season"] == SEASON) & (games["game_date"] >= morning.as_of_date)].iloc[0]
+    home, away = (morning.teams[game[f"{side}_team_id"]] for side in ("home", "away"))
+    asked = f"{away} beats {home} on {game['game_date']:%Y-%m-%d}"
+    config = WhatIfConfig(out=[], back=[], trades=[], results=[asked])
+    found = beside(forecast, forecast_of(assume(morning, config)))
+    wins = found.tables["differences"].set_index("team")["expected_wins_difference"]
+    assert wins.idxmax() == away
+    assert wins.idxmin() == home
+    assert asked in season_page(SeasonView(found))
