@@ -118,7 +118,7 @@ def forecast_of(morning: Morning) -> DateForecast:
             games = coming_games(odds, models, rated, tables, morning.days, hypothesis)
             found["games"] = _named(games, names)
             kind = "regular" if (rated["progress"] < 1).any() else "playoffs"
-            found["strengths"] = strength_now(models, rated, kind)
+            found["strengths"] = strength_now(models, rated, kind, hypothesis)
             if len(series):
                 series = with_next_games(series, models, rated, tables)
         by_team = predicted.frame.set_index("team_id")
