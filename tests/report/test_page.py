@@ -399,7 +399,7 @@ def test_what_an_assumption_changes_stands_first_and_by_team():
     keys = [float(cell["data-sort"]) for cell in rows[f"{codes[1]} {names[1]}"][1:]]
     assert keys == pytest.approx([-2, -2.0, -3.0, -0.3])
     [section] = found.all("section", **{"aria-labelledby": "assumed"})
-    assert "nothing changes for 27 other teams" in section["text"]
+    assert "no place, win or chance changes for 27 other teams" in section["text"]
 
 
 def test_movement_is_against_the_plain_forecast_under_assumptions_and_not_since_a_week_before():
