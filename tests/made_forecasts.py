@@ -8,7 +8,7 @@ import pandas as pd
 from nba_rank.data.freshness import Basis
 from nba_rank.data.league import league_teams
 from nba_rank.data.outcomes import EVENTS
-from nba_rank.evaluation.date_forecast import DateForecast
+from nba_rank.evaluation.date_forecast import DateForecast, beside
 from nba_rank.report.page_changes import Changes
 
 SEASON = "2023-24"
@@ -175,6 +175,22 @@ def made_forecast(date=DATE, **changes) -> DateForecast:
         None,
     )  # fmt: skip
     return replace(made, **changes)
+
+
+def made_what_if(date=DATE, hypothetical="Tatum is out", **changes) -> DateForecast:
+    """The second team falls to the fourth place, those between rise by one, and a few games change.
+
+    `changes` are those of the predictions of the first five teams, by column; without any, these.
+    """
+    plain = made_forecast(date)
+    changes = changes or {
+        "rank": [0, 2, -1, -1, 0], "regular_strength": [0.0, -2.0, 0.04, 0.2, 0.0],
+        "expected_wins": [0.06, -3.0, 0.5, 0.0, 0.0], "title_prob": [0.0, -0.3, 0.2, 0.1, 0.004],
+    }  # fmt: skip
+    now = plain.predictions.copy()
+    for name, values in changes.items():
+        now[name] += [*values, *[0] * (len(now) - len(values))]
+    return beside(plain, replace(plain, predictions=now, hypothetical=hypothetical))
 
 
 def made_history(days: int, date=DATE) -> pd.DataFrame:

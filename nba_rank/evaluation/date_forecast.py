@@ -20,9 +20,9 @@ class DateForecast:
             `season`, `as_of_date`, `team_id` and the probability of each seed, `seed_1` to
             `seed_15`, `games`, the `coming_games` of the next days, `series`, the `series_table`,
             and `bracket`, the `bracket_table`, all with the abbreviation of each team before its
-            id; `strengths`, see `nba_rank.odds.strength_now`; and `standings`, see
-            `nba_rank.odds.ended_today`. Where players are known, `players`, see
-            `nba_rank.features.players.squads`, and `reasons`, see `nba_rank.explain.strength`.
+            id; `strengths`, see `nba_rank.odds.strength_now`; `standings`, see
+            `nba_rank.odds.ended_today`; and `reasons`, see `nba_rank.explain.strength`. Where
+            players are known, `players`, see `nba_rank.features.players.squads`.
         decided: See `nba_rank.data.outcomes.decided`.
         basis: What the forecast rests on.
         data: Hash of the tables.
@@ -61,15 +61,20 @@ def beside(plain: DateForecast, hypothetical: DateForecast) -> DateForecast:
     """Return the hypothetical forecast with the table `differences`.
 
     It has a row a team, best first under the assumptions: `team_id`, `team` and, of `rank`,
-    `expected_wins` and the chances of the playoffs and the title as far as there are any, `<name>`
-    (plain), `<name>_what_if` and `<name>_difference`.
+    `strength` (points, that of the games to come), `expected_wins` and the chances of the playoffs
+    and the title as far as there are any, `<name>` (plain), `<name>_what_if` and
+    `<name>_difference`.
     """
-    before = plain.predictions.set_index("team_id")
+    strength = "playoffs_strength" if plain.basis.regular_over else "regular_strength"
+    before, after = (
+        of.predictions.rename(columns={strength: "strength"}) for of in (plain, hypothetical)
+    )
+    before = before.set_index("team_id")
     chances = [event_column(before, event) for event in ("playoff", "title")]
-    table = hypothetical.predictions[["team_id", "team"]].copy()
-    for name in ("rank", "expected_wins", *chances):
+    table = after[["team_id", "team"]].copy()
+    for name in ("rank", "strength", "expected_wins", *chances):
         if name in before:
             table[name] = table["team_id"].map(before[name])
-            table[f"{name}_what_if"] = hypothetical.predictions[name]
+            table[f"{name}_what_if"] = after[name]
             table[f"{name}_difference"] = table[f"{name}_what_if"] - table[name]
     return replace(hypothetical, tables={"differences": table} | hypothetical.tables)

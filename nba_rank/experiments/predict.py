@@ -54,7 +54,7 @@ def forecast_of(morning: Morning) -> DateForecast:
             games = coming_games(odds, models, rated, tables, morning.days, hypothesis)
             found["games"] = _named(games, names)
             kind = "regular" if (rated["progress"] < 1).any() else "playoffs"
-            found["strengths"] = strength_now(models, rated, kind)
+            found["strengths"] = strength_now(models, rated, kind, hypothesis)
             if len(series):
                 series = with_next_games(series, models, rated, tables)
         by_team = predicted.frame.set_index("team_id")
@@ -65,8 +65,7 @@ def forecast_of(morning: Morning) -> DateForecast:
         found["series"], found["bracket"] = _named(series, names), _named(bracket, names)
         strength = by_team["regular_strength"]
         found["standings"] = ended_today(tables, season, date, strength, hypothesis)
-        if len(morning.ratings):
-            found["reasons"] = reasons(odds, rated, tables, morning.ratings)
+        found["reasons"] = reasons(odds, rated, tables, morning.ratings)
     if len(morning.ratings):
         found["players"] = squads(tables, morning.ratings)
     return DateForecast(

@@ -148,7 +148,8 @@ class _Assumptions:
         if kind == "out" or parts["date"]:
             self.out[player_id] = self._until(parts["date"]) if parts["date"] else math.inf
         word = {"out": " until ", "back": " from "}[kind]
-        self.told.append(f"{who} {kind}" + (word + parts["date"] if parts["date"] else ""))
+        more = "" if kind == "back" else " for the rest of the season"
+        self.told.append(f"{who} {kind}" + (word + parts["date"] if parts["date"] else more))
 
     def applied(self) -> Morning:
         """Return the morning under all of them."""
@@ -182,9 +183,12 @@ class _Assumptions:
         """Return the ratings of those who are there in the games right before a day."""
         absent = [player for player, until in self.out.items() if until >= day]
         ratings = ratings[~ratings["player_id"].isin(absent)].reset_index(drop=True)
-        players = ratings["team_id"].value_counts().reindex(self.teams.index, fill_value=0)
-        for team, left in zip(self.teams, players, strict=True):
-            if left < LIST_SIZE[0]:
+        known, players = (
+            of["team_id"].value_counts().reindex(self.teams.index, fill_value=0)
+            for of in (self.roster, ratings)
+        )
+        for team, before, left in zip(self.teams, known, players, strict=True):
+            if left < min(LIST_SIZE[0], before):
                 raise UserError(f"{team} would have {left} players; it needs {LIST_SIZE[0]}")
         return ratings
 
@@ -279,7 +283,11 @@ class _Assumptions:
         to_come = ~left.assumed & (left.day >= day_of(self.morning.as_of_date))
         games = np.flatnonzero(meeting & to_come)
         dates = [f"{day:%Y-%m-%d}" for day in pd.to_datetime(left.day[games], unit="D")]
-        shown = f"they meet on {', '.join(dates)}" if dates else "they do not meet any more"
+        if not dates:
+            raise UserError(
+                f"{names} do not meet any more in the regular season; only its games can be given"
+            )
+        shown = f"they meet on {', '.join(dates)}"
         if parts["date"]:
             day = day_of(self._date(parts["date"]))
             games = games[left.day[games] == day]

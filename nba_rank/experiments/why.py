@@ -30,7 +30,8 @@ class Why:
     """What a page tells beside the forecast.
 
     Attributes:
-        changes: What has changed; None on opening night, and under assumptions.
+        changes: What has changed; None on opening night, under assumptions, and where players are
+            known now and were not then.
         without: See `nba_rank.explain.without.without_level`, of the players who add most to each
             team that can still win the title, with the column `player`; may be empty.
     """
@@ -49,7 +50,7 @@ def why(forecast: DateForecast, morning: Morning) -> Why:
         forecast: The forecast.
         morning: What it was made of.
     """
-    if morning.hypothetical or not len(morning.ratings):
+    if forecast.hypothetical:
         return Why()
     now = Seen(*morning.inputs, morning.ratings)
     left = _without(forecast, morning, now)
@@ -58,7 +59,7 @@ def why(forecast: DateForecast, morning: Morning) -> Why:
     if date >= morning.as_of_date:
         return Why(without=left)
     then = _seen(morning, date)
-    if not len(then.ratings):
+    if len(then.ratings) == 0 < len(now.ratings):
         return Why(without=left)
     return Why(_changes(forecast, morning, now, then, date), left)
 

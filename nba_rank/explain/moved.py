@@ -246,6 +246,7 @@ def _of_score(
     What the weights of the inputs change as the season goes on is a part of its own.
     """
     ensemble, names = ranker.ensemble, ranker.members.names
+    team = after["team_id"].to_numpy()
 
     def parts(frame: pd.DataFrame) -> pd.DataFrame:
         found = ensemble.parts(frame, names).drop(columns="intercept", errors="ignore")
@@ -258,7 +259,7 @@ def _of_score(
     first = parts(before).reindex(columns=inputs, fill_value=0.0)
     moved = {name: (last[name] - held[name]).to_numpy() for name in inputs}
     moved[SEASON] = (held - first).sum(axis=1).to_numpy()
-    own = pd.DataFrame(columns=["team_id", "part", "player_id", "value"])
+    own = pd.DataFrame({"team_id": team, "part": "", "player_id": 0, "value": 0.0})[:0]
     if PROJECTED in moved and path is not None:
         del moved[PROJECTED]
         outcome = after[PROJECTED].to_numpy()
@@ -271,7 +272,7 @@ def _of_score(
         moved[RESULTS] = (middle - held[PROJECTED]).to_numpy()
         moved[OTHERS] = (last[PROJECTED] - middle).to_numpy() - _sums(own, path.team)
     score = after["score"].to_numpy() - before["score"].to_numpy()
-    moved[AVERAGE] = score - sum(moved.values()) - _sums(own, after["team_id"].to_numpy())
+    moved[AVERAGE] = score - sum(moved.values()) - _sums(own, team)
     return moved, own
 
 

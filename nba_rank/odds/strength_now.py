@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.core.arrays import FloatArray
+from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.next_games import NextGames
 from nba_rank.odds.past_games import Meetings
 
@@ -15,13 +16,16 @@ EVERYBODY = {
 stands for zero."""
 
 
-def strength_now(models: NextGames, frame: pd.DataFrame, kind: str) -> pd.DataFrame:
+def strength_now(
+    models: NextGames, frame: pd.DataFrame, kind: str, hypothesis: Hypothesis | None = None
+) -> pd.DataFrame:
     """Return the expected margins against an average team on a neutral court.
 
     Args:
         models: Models of single games.
         frame: Teams of one morning, from `nba_rank.odds.mornings.morning_inputs`, rated.
         kind: Of games, `regular` or `playoffs`.
+        hypothesis: What is assumed of the games left: its first spell holds in the next one.
 
     Returns:
         `season`, `as_of_date`, `team_id`, `full_points` (nobody is absent) and `available_points`
@@ -31,6 +35,9 @@ def strength_now(models: NextGames, frame: pd.DataFrame, kind: str) -> pd.DataFr
     full = frame
     if changed in frame and frame[changed].notna().all():
         full = frame.assign(**{changed: 0.0 if by is None else frame[by]})
+    if kind == "regular" and hypothesis is not None and hypothesis.spells:
+        (_, spell), *_ = hypothesis.spells
+        frame = spell.set_index("team_id").loc[frame["team_id"]].reset_index()
     key = ["season", "as_of_date", "team_id"]
     return frame[key].assign(
         full_points=_against_average(models, full, kind),

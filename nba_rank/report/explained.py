@@ -12,6 +12,8 @@ from nba_rank.explain.names import PLAYER, PLAYER_STATES
 from nba_rank.report.format import number, summing
 from nba_rank.report.labels import label
 
+ALL_OTHERS = "all others"
+
 STATES = {
     part: f" {part.removeprefix(PLAYER + '_').replace('_', ' ')}" for part in PLAYER_STATES.values()
 }
@@ -101,11 +103,12 @@ def by_reason(parts: pd.DataFrame) -> pd.Series:
 def first_parts(values: pd.Series, n: int) -> list[tuple[str, float]]:
     """Return the first parts of a sum, all others and the sum itself, which they add up to.
 
-    Values are rounded to a decimal.
+    Values are rounded to a decimal; parts that are then nothing are left out.
     """
     rounded = summing(np.array([*values.iloc[:n], values.iloc[n:].sum()]), 1)
-    names = [*map(str, values.index[:n]), "all others"]
-    return [*zip(names, rounded, strict=True), ("together", sum(rounded))]
+    names = [*map(str, values.index[:n]), ALL_OTHERS]
+    parts = [(name, value) for name, value in zip(names, rounded, strict=True) if value]
+    return [*parts, ("together", sum(rounded))]
 
 
 def places_lower(places: float) -> str:

@@ -235,6 +235,12 @@ def _score(table: pd.DataFrame) -> Iterator[Section]:
     )  # fmt: skip
 
 
+_OF_PLAYERS = (
+    "A player's are his share of the minutes times his rating above that of the league's average "
+    "minute; without him, in what is forecast, the others share his minutes. "
+)
+
+
 def _strengths(table: pd.DataFrame) -> Iterator[Section]:
     """Return strength, wins and outcome, or what a run without strengths knows of its players."""
     prefix = prefix_of(table)
@@ -259,13 +265,12 @@ def _strengths(table: pd.DataFrame) -> Iterator[Section]:
         if values is not None:
             rows[heading] = [number(values.get(name), spec) for name in order]
     after = plain(table, prefix + "playoff_strength")["whole"].iloc[0]
+    known = (whole["player_id"] > 0).any()
     yield Section(
         f"Strength, {number(whole['whole'].iloc[0], '+.2f')} points, "
         f"{number(after, '+.2f')} in the playoffs",
         rows,
-        "Points above an average team. A player's are his share of the minutes times his rating "
-        "above that of the league's average minute; without him, in what is forecast, the others "
-        f"share his minutes. {whose(table)}.",
+        f"Points above an average team. {_OF_PLAYERS if known else ''}{whose(table)}.",
     )
     yield _ratings(table, prefix)
     of_wins = plain(table, prefix + "wins")

@@ -25,6 +25,7 @@ from nba_rank.report.labels import ABSENT, sentence
 from nba_rank.report.page_changes import Changes, movers, team_changes, without
 from nba_rank.report.page_history import History
 from nba_rank.report.page_summary import summary
+from nba_rank.report.page_what_if import WhatIf, what_if
 from nba_rank.report.render import templates
 
 _HEADINGS = dict(
@@ -32,9 +33,6 @@ _HEADINGS = dict(
 )
 _MORE = dict.fromkeys(EVENTS[1:3], "more")
 """Events that a narrow screen shows on demand only, and what marks their cells."""
-
-_DONE = ("clinched", "reached", "reached", "reached", "champions")
-"""What is said of an event that has happened, in the order of `EVENTS`."""
 
 _CLINCHED = "clinched playoffs"
 _TAGS = {
@@ -45,8 +43,11 @@ _TAGS = {
 
 _STRENGTHS = {"full_points": "Full strength", "available_points": "Tonight"}
 _STRENGTH_WORDS = (
-    "Strength: the expected margin against an average team on a neutral court, in points, with "
-    "everybody (full strength) and with those who can play (tonight), the average team likewise."
+    "Strength: the expected margin against an average team on a neutral court, in points"
+)
+_OF_PLAYERS = (
+    ", with everybody (full strength) and with those who can play (tonight), the average team "
+    "likewise"
 )
 
 
@@ -85,6 +86,9 @@ def season_page(view: SeasonView) -> str:
     forecast = view.forecast
     basis, tables = forecast.basis, forecast.tables
     rows = _rows(forecast)
+    has_players = "players" in tables
+    strengths = _STRENGTHS if has_players else {"full_points": "Strength"}
+    strengths = {name: words for name, words in strengths.items() if name in rows[0]}
     rule = play_in(basis.season)
     last = rule.line if rule else BERTHS
     predictions, over = forecast.predictions, _over(tables)
@@ -96,28 +100,33 @@ def season_page(view: SeasonView) -> str:
     told = team_changes(view.changes, rows)
     moved = movers(rows, told)
     since = view.changes.day if view.changes else ""
+    assumed = what_if(tables["differences"], rows) if forecast.hypothetical else None
+    said = summary(rows, title, reasons, told, moved, view.past, _progress(tables))
     context: dict[str, Any] = {
         "season": basis.season,
         "date": f"{basis.as_of_date:%Y-%m-%d}",
         "day": f"{basis.as_of_date:%B %-d, %Y}",
         "basis": basis.line,
         "assumption": rows[0].get("assumption", ""),
-        "no_reports": basis.injuries is None and not basis.over,
+        "no_reports": has_players and basis.injuries is None and not basis.over,
         "hypothetical": forecast.hypothetical,
-        "summary": summary(rows, title, reasons, told, moved, view.past, _progress(tables)),
+        "plain_page": f"{basis.as_of_date:%Y-%m-%d}" in view.pages,
+        "summary": said,
         "since": since,
+        "assumed": assumed,
+        "differences": assumed.rows if assumed else [],
         "movers": moved,
-        "strengths": [words for name, words in _STRENGTHS.items() if name in rows[0]],
-        "strength_words": _STRENGTH_WORDS,
+        "strengths": strengths.values(),
+        "strength_words": _STRENGTH_WORDS + _OF_PLAYERS * has_players,
         "has_wins": "expected_wins" in predictions,
         "events": [(_HEADINGS[event], _MORE.get(event, "")) for event in events],
-        "ranking": _ranking(rows, told, events),
+        "ranking": _ranking(rows, _moved(told, assumed), events, strengths),
         "teams": _teams(rows, view, history, reasons, told),
         "n_teams": len(rows),
-        "has_players": "players" in tables,
+        "has_players": has_players,
         "has_reasons": "reasons" in tables,
-        "has_errors": "players" in tables and tables["players"]["impact_error"].notna().any(),
-        "has_reports": "players" in tables and tables["players"]["availability"].ne("").any(),
+        "has_errors": has_players and tables["players"]["impact_error"].notna().any(),
+        "has_reports": has_players and tables["players"]["availability"].ne("").any(),
         "has_bands": "rank_low" in predictions,
         "dates_shown": history.dates_shown,
         "race": history.race({row["team"] for row in rows if row["out"]}),
@@ -176,7 +185,7 @@ def _progress(tables: Mapping[str, pd.DataFrame]) -> float:
 def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the places of the page that hold something."""
     places = [
-        ("moved", "What changed", "movers"),
+        ("moved", "What changed", "movers"), ("assumed", "What it changes", "differences"),
         ("ranking", "Power ranking", "ranking"), ("teams", "Teams", "teams"),
         ("race", "Title race", "race"), ("seeds", "Seeds", "matrix"),
         ("bracket", "Bracket", "bracket"), ("games", "Coming games", "games"),
@@ -236,8 +245,18 @@ def _over(tables: Mapping[str, pd.DataFrame]) -> bool:
     return "standings" in tables and not tables["standings"]["games_left"].any()
 
 
+def _moved(told: Mapping[int, dict[str, Any]], assumed: WhatIf | None) -> dict[int, int]:
+    """Return the places that each team has won; none where there is nothing to compare with."""
+    if assumed is not None:
+        return assumed.moved
+    return {team: own["moved"] for team, own in told.items()}
+
+
 def _ranking(
-    rows: list[dict[str, Any]], told: Mapping[int, dict[str, Any]], events: Mapping[str, str]
+    rows: list[dict[str, Any]],
+    moved: Mapping[int, int],
+    events: Mapping[str, str],
+    strengths: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     found = []
     for row in rows:
@@ -251,8 +270,8 @@ def _ranking(
             | {
                 # The cell of the playoffs says the same.
                 "tag": "" if row["tag"] == _CLINCHED and "playoff" in events else row["tag"],
-                "moved": told[row["team_id"]]["moved"] if told else 0,
-                "strengths": [row[name] for name in _STRENGTHS if name in row],
+                "moved": moved.get(row["team_id"]),
+                "strengths": [row[name] for name in strengths],
                 "wins": row.get("expected_wins"),
                 "range": "" if low == high else f"{low}–{high}",  # noqa: RUF001
                 "events": Markup("".join(chances)),
@@ -265,7 +284,7 @@ def _event(p: float, place: int, reached: int, out: bool) -> Markup:
     """Return the cell of an event: a word where it is decided, else its chance."""
     style = f"event {_MORE.get(EVENTS[place], '')}".strip()
     if reached > place:
-        return Markup(f'<td class="{style} h10" data-heat data-sort="2">{_DONE[place]}</td>')
+        return Markup(f'<td class="{style} h10" data-heat data-sort="2">{parts.DONE[place]}</td>')
     if out:
         return Markup(f'<td class="{style} faint" data-sort="-1">out</td>')
     return heat(p, style)
@@ -347,12 +366,14 @@ def _facts(view: SeasonView) -> list[tuple[str, str]]:
     forecast = view.forecast
     basis = forecast.basis
     assumed = forecast.predictions.get("assumption", pd.Series([""])).iloc[0]
+    has_players = "players" in forecast.tables
     found = [
         ("Games", f"up to {basis.last_game:%Y-%m-%d}" if basis.last_game is not None else "none"),
         (
             "Days missing",
             f"{basis.missed} days with games are not in the data" if basis.missed else "",
         ),
+        ("Players", "" if has_players else "none are known: this rests on what needs none"),
         (
             "Rosters",
             f"of {basis.roster:%Y-%m-%d}, and each player's team in later games"
@@ -377,7 +398,8 @@ def _facts(view: SeasonView) -> list[tuple[str, str]]:
         *view.made.items(),
         ("Tables", f"hash {forecast.data[:12]}"),
     ]  # fmt: skip
-    return [(term, escape.plain(words)) for term, words in found if words]
+    silent = () if has_players else ("Rosters", "Injuries")
+    return [(term, escape.plain(words)) for term, words in found if words and term not in silent]
 
 
 @cache

@@ -220,7 +220,7 @@ def _some(names: list[str]) -> str:
 
 
 def _points(rows: pd.DataFrame | None, places: pd.DataFrame) -> list[tuple[str, float]]:
-    """Return the changes of strength by reason in words, the largest first, and their sum.
+    """Return the changes of strength by reason in words, the largest first, and their sum, if any.
 
     `places` are the parts of the team's places, which know who was not there before, or is not now.
     """
@@ -228,8 +228,8 @@ def _points(rows: pd.DataFrame | None, places: pd.DataFrame) -> list[tuple[str, 
         return []
     state = places.set_index("player")["part"].map(STATES).dropna()
     total = by_reason(rows).rename(index=lambda name: f"{name}{state.get(name, '')}")
-    *found, together = first_parts(total, _PARTS)
-    return [*[one for one in found if abs(one[1]) >= _SHOWN], together]
+    found = first_parts(total, _PARTS)
+    return found if len(found) > 1 else []
 
 
 def _odds(row: Mapping[str, Any], old: pd.Series) -> dict[str, Any]:

@@ -44,6 +44,9 @@ REASONS = 8
 NEXT_GAMES = 5
 """Games of a team that its fold-out shows."""
 
+DONE = ("clinched", "reached", "reached", "reached", "champions")
+"""What is said of an event that has happened, in the order of `EVENTS`."""
+
 _ROUNDS = {1: "First round", 2: "Semifinals", 3: "Conference finals"}
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.core.names import STANDINGS
+from nba_rank.report.explained import ALL_OTHERS
 from nba_rank.report.format import chance, undecided
 from nba_rank.report.labels import POINT_LABELS, listed, ordinal
 
@@ -93,7 +94,11 @@ def _sure(p: float, past: pd.DataFrame, progress: float) -> str:
 def _why(first: Mapping[str, Any], reasons: Mapping[int, Sequence[tuple[str, str]]]) -> str:
     """Say what a team's strength is made of."""
     rows = reasons.get(first["team_id"], ())
-    parts = [f"{what} {points}" for what, points in rows[:-2] if points.startswith("+")]
+    parts = [
+        f"{what} {points}"
+        for what, points in rows[:-1]
+        if points.startswith("+") and what != ALL_OTHERS
+    ]
     if not parts:
         return ""
     return f"{rows[-1][1]} points a game against an average team: {listed(parts[:_REASONS])}."

@@ -220,7 +220,9 @@ def test_what_changed_since_a_week_before_adds_up(dates, asked, predicted, table
     # On opening night nothing has changed, and under assumptions nothing is compared.
     first = read_morning(predicted(dates[0]))
     assert why(forecast_of(first), first).changes is None
-    assert why(forecast_of(first), replace(first, hypothetical="he is out")).without.empty
+    told = why(replace(forecast_of(morning), hypothetical="he is out"), morning)
+    assert told.changes is None
+    assert told.without.empty
 
 
 def test_how_all_teams_have_moved_is_split_into_results_and_strengths(
@@ -314,8 +316,9 @@ def test_a_hypothetical_explanation_says_so(run, dates, compose_file, tmp_path, 
     found = explain(compose_file("explain", *words, f"what_if.out=['{star}']"), console)
     assert star not in set(found.table["player_id"])
     written = pd.read_parquet(tmp_path / f"explanation_{dates[1]}_what_if.parquet")
-    assert (written["hypothetical"] == f"{name} (BOS) out").all()
-    assert f"Hypothetical, what if: {name} (BOS) out" in console.export_text()
+    told = f"{name} (BOS) out for the rest of the season"
+    assert (written["hypothetical"] == told).all()
+    assert f"Hypothetical, what if: {told}" in console.export_text()
     assert "Hypothetical" in (tmp_path / "ANALYSIS_01.md").read_text()
 
 

@@ -11,6 +11,7 @@ from made_forecasts import (
     made_games,
     made_history,
     made_predictions,
+    made_what_if,
     made_without,
 )
 from made_runs import write_run
@@ -82,7 +83,7 @@ def test_each_date_leads_to_the_one_before_and_after(publish, tmp_path):
 
 def test_the_front_door_lists_the_seasons_with_their_favourites(publish, tmp_path):
     publish(made_forecast())
-    publish(made_forecast(DATE + DAY, hypothetical="Tatum is out"))
+    publish(made_what_if(DATE + DAY))
     old = tmp_path / "season_2022-23"
     old.mkdir()
     (old / "2023-06-20.html").write_text("")
@@ -111,11 +112,14 @@ def test_a_hypothetical_page_is_no_days_page(publish, tmp_path):
     publish(made_forecast())
     folder = tmp_path / "season_2023-24"
     index = (folder / "index.html").read_text()
-    path = publish(made_forecast(DATE + DAY, hypothetical="Tatum is out"))
+    path = publish(made_what_if(DATE + DAY))
     assert path.name == "2024-01-16_what_if.html"
     assert "Tatum is out" in path.read_text()
+    assert "2024-01-16.html" not in path.read_text()  # no plain page of the date
     assert (folder / "index.html").read_text() == index
     assert not (folder / "2024-01-16.html").exists()
+    link = '<a href="2024-01-15.html">the plain forecast</a>'
+    assert link in publish(made_what_if()).read_text()
 
 
 def test_the_report_links_to_the_pages_that_there_are(publish, run):

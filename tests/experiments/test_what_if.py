@@ -123,6 +123,8 @@ def test_without_his_best_player_a_team_drops_and_a_reserve_is_hardly_missed(dif
     assert own["expected_wins_difference"] < -1
     assert own["title_prob_difference"] < 0
     assert own["rank_difference"] >= 0
+    assert lost["strength_difference"].idxmin() == star["team"]
+    assert lost["strength_difference"].sum() == pytest.approx(0, abs=1e-6)
     assert lost["expected_wins_difference"].sum() == pytest.approx(0, abs=1e-6)
     assert lost["title_prob_difference"].sum() == pytest.approx(0, abs=1e-6)
     bench = differences(out=[reserve["name"]])
@@ -238,7 +240,7 @@ def test_names_are_read_in_any_spelling(morning, players):
     named = replace(morning, tables=replace(tables, player_games=renamed))
     for text in ("nikola JOKIC jr", "Nikola Jokic", "jokić", str(star["player_id"])):
         told = assume(named, replace(NOTHING, out=[text])).hypothetical
-        assert told == f"Nikola Jokić Jr. ({star['team']}) out"
+        assert told == f"Nikola Jokić Jr. ({star['team']}) out for the rest of the season"
     assert f"Nikola Jokić Jr. ({star['team']}, " in refusal(named, out=["Nikola Jokovic"])
     written = {"gs": "GSW", "utah jazz": "UTA", "Nets": "BKN"}
     for text, team in written.items():
@@ -298,6 +300,13 @@ def test_what_cannot_be_is_refused(morning, words, asked, message):
         assume(morning, replace(NOTHING, **said))
 
 
+def test_results_of_the_playoffs_cannot_be_given(morning, words):
+    games = morning.tables.games.query("season == @SEASON and kind == 'regular'")
+    after = replace(morning, as_of_date=games["game_date"].max() + pd.Timedelta(days=1))
+    told = refusal(after, results=["{home} beats {away}".format(**words)])
+    assert "do not meet any more in the regular season" in told
+
+
 def test_all_problems_are_told_at_once_and_names_that_several_have_with_their_teams(
     morning, players
 ):
@@ -322,8 +331,9 @@ def test_every_file_says_that_it_is_hypothetical(morning, plain, players, tmp_pa
     names = {"p_what_if.csv", *(f"p_what_if_{name}.csv" for name in forecast.tables)}
     assert {file.name for file in files} == names
     assert {"p_what_if_differences.csv", "p_what_if_seeds.csv"} < names
+    told = f"{star['name']} ({star['team']}) out for the rest of the season"
     for file in files:
-        assert set(pd.read_csv(file)["hypothetical"]) == {f"{star['name']} ({star['team']}) out"}
+        assert set(pd.read_csv(file)["hypothetical"]) == {told}
     plain.write(tmp_path / "plain.csv")
     assert "hypothetical" not in pd.read_csv(tmp_path / "plain.csv")
     console = Console(file=StringIO(), width=160)
@@ -332,7 +342,8 @@ def test_every_file_says_that_it_is_hypothetical(morning, plain, players, tmp_pa
     lines = console.file.getvalue().splitlines()
     [line] = [line for line in lines if line.split()[:1] == [star["team"]]]
     assert line.split()[3] == f"{row['rank_difference']:+.0f}"
-    assert line.split()[6] == f"{row['expected_wins_difference']:+.1f}"
+    assert line.split()[6] == f"{row['strength_difference']:+.1f}"
+    assert line.split()[9] == f"{row['expected_wins_difference']:+.1f}"
 
 
 def test_the_command_line_needs_no_quotes_within_quotes(compose_file):

@@ -16,10 +16,13 @@ from made_forecasts import (
     made_predictions,
     made_standings,
     made_teams,
+    made_what_if,
     made_without,
 )
 
+from nba_rank.evaluation.date_forecast import beside
 from nba_rank.evaluation.track_record import ALL_GAMES, PRICED
+from nba_rank.report.explained import first_parts
 from nba_rank.report.format import summing
 from nba_rank.report.page import SeasonView, season_page, turns
 from nba_rank.report.page_parts import REASONS
@@ -274,6 +277,12 @@ def test_parts_that_are_shown_sum_to_what_is_shown():
         assert np.abs(np.array(shown) - values).max() < 0.1
 
 
+def test_parts_that_are_nothing_as_shown_are_left_out():
+    values = pd.Series({"a": 1.0, "b": 0.04, "c": -0.02, "d": 0.01})
+    assert first_parts(values, 3) == [("a", 1.0), ("together", 1.0)]
+    assert first_parts(values, 0) == [("all others", 1.0), ("together", 1.0)]
+
+
 def test_without_whom_a_team_falls_is_said_in_words(whole):
     first, second = made_teams()["abbreviation"].iloc[:2]
     [details] = whole.all("details", id=f"team-{first}")
@@ -360,11 +369,81 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_a_hypothetical_page_says_so_first():
-    found = page(made_forecast(hypothetical="=cmd() (BOS) is out <b>"))
+    found = page(made_what_if(hypothetical="=cmd() (BOS) is out <b>"))
     [note] = found.all("div", role="note")
     assert "=cmd() (BOS) is out <b>" in note["text"]
     assert found.headings()[0][1].startswith("What if?")
     assert found.all("title")[0]["text"].startswith("What if")
+
+
+def test_what_an_assumption_changes_stands_first_and_by_team():
+    teams = made_teams()
+    names, codes = teams["name"], teams["abbreviation"].tolist()
+    found = page(made_what_if())
+    said = lead(found)
+    assert next(iter(said)) == "What it changes"
+    assert said["What it changes"] == (
+        f"{names[1]} lose most: 2nd to 4th, title 73% to 43%, 3.0 fewer wins. "
+        f"{names[2]} gain most: 3rd to 2nd, title 53% to 73%, 0.5 more wins."
+    )
+    rows = found.rows("What the assumption changes")
+    told = {name.split()[0]: [cell["text"] for cell in cells][1:] for name, cells in rows.items()}
+    # The largest first; nobody's chances of the playoffs change, those of the others by too little.
+    assert told == {
+        "Team": ["Rank", "Strength", "Wins", "Title"],
+        codes[1]: ["-22nd to 4th", "-2.0+4.7 to +2.7", "-3.058.6 to 55.6", "-30.073% to 43%"],
+        codes[2]: ["+13rd to 2nd", "=+4.4", "+0.557.2 to 57.7", "+20.053% to 73%"],
+        codes[3]: ["+14th to 3rd", "+0.2+4.0 to +4.2", "=55.9", "+10.037% to 47%"],
+    }
+    assert list(told)[1:] == codes[1:4]
+    keys = [float(cell["data-sort"]) for cell in rows[f"{codes[1]} {names[1]}"][1:]]
+    assert keys == pytest.approx([-2, -2.0, -3.0, -0.3])
+    [section] = found.all("section", **{"aria-labelledby": "assumed"})
+    assert "no place, win or chance changes for 27 other teams" in section["text"]
+
+
+def test_movement_is_against_the_plain_forecast_under_assumptions_and_not_since_a_week_before():
+    codes = made_teams()["abbreviation"].tolist()
+    found = page(made_what_if(), history=made_history(3))
+    moved = column(found, "Against plain")
+    assert {team: cell["data-sort"] for team, cell in moved.items()} == {
+        **dict.fromkeys(codes, "0"), codes[1]: "-2", codes[2]: "1", codes[3]: "1",
+    }  # fmt: skip
+    assert "down 2" in moved[codes[1]]["text"]
+    parts = [words for level, words in found.headings() if level == 2]
+    assert parts[:2] == ["What the assumption changes", "Power ranking"]
+    body = found.all("body")[0]["text"]
+    assert not re.search(r"since|Since", body)
+    assert "The last chances are under the assumption." in body
+
+
+def test_an_assumption_that_changes_next_to_nothing_says_so():
+    found = page(made_what_if(expected_wins=[0.05, -0.05], regular_strength=[-0.3]))
+    assert lead(found)["What it changes"].startswith("Next to nothing")
+    parts = [words for level, words in found.headings() if level == 2]
+    assert parts[0] == "Power ranking"
+    assert {cell["text"] for cell in column(found, "Against plain").values()} == {"="}
+
+
+def test_what_is_decided_is_no_chance_under_assumptions_either():
+    codes = made_teams()["abbreviation"].tolist()
+    forecast = made_what_if(playoff_prob=[0.0, 0.0, 0.02], expected_wins=[1.0, 0.0, -1.0])
+    rows = page(forecast).rows("What the assumption changes")
+    told = {name.split()[0]: cells[2]["text"] for name, cells in rows.items()}
+    # The first has clinched; the third is surer of the playoffs, and has fewer wins.
+    assert told == {"Team": "Playoffs", codes[0]: "=clinched", codes[2]: "+2.093% to 95%"}
+
+
+def test_a_run_that_knows_ranks_alone_tells_places():
+    plain = made_what_if().predictions
+    plain = plain[["as_of_date", "team_id", "team", "name", "conference", "rank", "assumption"]]
+    names = made_teams()["name"]
+    forecast = made_forecast(predictions=plain, tables={})
+    swapped = plain.assign(rank=[2, 1, *range(3, 31)])
+    found = page(beside(forecast, replace(forecast, predictions=swapped, hypothetical="so")))
+    assert lead(found)["What it changes"] == (
+        f"{names[0]} lose most: 1st to 2nd. {names[1]} gain most: 4th to 1st."
+    )
 
 
 def test_the_reasons_of_a_team_are_the_largest_parts_and_sum_to_its_strength(whole):
@@ -404,7 +483,7 @@ def test_before_the_first_game_there_is_nothing_to_look_back_on():
     basis = replace(forecast.basis, last_game=None, injuries=None, fixtures=1230)
     found = page(replace(forecast, decided=nobody, basis=basis,
                          tables={k: t for k, t in forecast.tables.items()
-                                 if k not in ("games", "players")}))  # fmt: skip
+                                 if k != "games"}))  # fmt: skip
     [record] = found.all("section", **{"aria-labelledby": "record"})
     assert "Nothing can be said yet" in record["text"]
     assert "Moved" not in [cell["text"] for cell in found.rows("Power ranking")["Team"]]

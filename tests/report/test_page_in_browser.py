@@ -11,6 +11,7 @@ from made_forecasts import (
     made_forecast,
     made_history,
     made_teams,
+    made_what_if,
     made_without,
 )
 
@@ -153,6 +154,36 @@ def test_it_is_read_without_javascript(opened):
     assert page.locator("svg[role=img]").first.count() == 1
     page.locator("details.team summary").first.click()
     assert page.locator("details.team h4").first.is_visible()
+
+
+@pytest.fixture(scope="module")
+def assumed(tmp_path_factory) -> Path:
+    """A hypothetical page."""
+    path = tmp_path_factory.mktemp("assumed") / "2024-01-15_what_if.html"
+    path.write_text(season_page(SeasonView(made_what_if(), made_history(9))), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_an_assumption_changes_fits_the_screen_and_sorts(opens, assumed, width):
+    page = opens(assumed, width)
+    assert page.heard == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for table in ("table.assumed", "table.ranking"):
+        last = page.locator(f"{table} thead th:visible").last.bounding_box()
+        assert last["x"] + last["width"] <= width
+    first = page.locator("table.assumed tbody th").first
+    assert first.locator("a").inner_text() == made_teams()["abbreviation"].iloc[1]
+    page.locator("table.assumed thead th", has_text="Title").locator("button").click()
+    assert first.locator("a").inner_text() == made_teams()["abbreviation"].iloc[2]
+    page.get_by_role("radio", name="West").check()
+    west = made_teams().query("conference == 'West'")["abbreviation"]
+    assert {*page.locator("table.assumed tbody tr:visible a").all_inner_texts()} <= {*west}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing_serious_under_assumptions(opens, serious, assumed, scheme):
+    assert serious(opens(assumed, 375, scheme)) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
