@@ -62,7 +62,7 @@ def publish(
             _renew(folder / f"{other}.html", "turns", turns(pages, other))
         index = folder / INDEX
         if date == pages[-1] or not index.exists():
-            write_text(index, text)
+            write_text(index, with_block(text, "dates", dates_list(pages)))
         else:
             _renew(index, "dates", dates_list(pages))
             _renew(index, "turns", turns(pages, pages[-1]))

@@ -132,7 +132,6 @@ def season_page(view: SeasonView) -> str:
         "record": parts.record(view.record, view.ranker),
         "past": parts.past(view.past),
         "facts": _facts(view),
-        "dates": dates_list(view.pages),
         "turns": turns(view.pages, f"{basis.as_of_date:%Y-%m-%d}"),
     }
     return (
@@ -142,16 +141,20 @@ def season_page(view: SeasonView) -> str:
 
 def dates_list(pages: Sequence[str]) -> Markup:
     """Return the links to all pages of a season."""
-    if not pages:
-        return Markup()
     names = map(Markup.escape, pages)
     items = "".join(f'<li><a href="{name}.html">{name}</a></li>' for name in names)
-    return Markup(f'<h3>All dates</h3><ul class="dates">{items}</ul>')
+    return Markup(f'<h3 id="dates">All dates</h3><ul class="dates">{items}</ul>')
 
 
 def turns(pages: Sequence[str], date: str) -> Markup:
-    """Return the links from the page of a date to those before and after it, and to the seasons."""
+    """Return the links from the page of a date to those before and after it, and to the lists.
+
+    The dates are listed on the newest page alone: the others would have to be written anew with
+    every date.
+    """
     links = [("../index.html", "All seasons")]
+    if len(pages) > 1:
+        links.append(("index.html#dates", "All dates"))
     if date in pages:
         place = pages.index(date)
         if place:
