@@ -13,7 +13,7 @@ from markupsafe import Markup
 from nba_rank.data.league import EAST, WEST
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.track_record import PRICED
-from nba_rank.odds.coming_games import SIDES
+from nba_rank.odds.coming_games import AT_STAKE, SIDES
 from nba_rank.odds.series_state import PLAY_IN
 from nba_rank.report.explained import by_reason, first_parts
 from nba_rank.report.format import (
@@ -43,6 +43,9 @@ REASONS = 8
 
 NEXT_GAMES = 5
 """Games of a team that its fold-out shows."""
+
+LEAST_STAKE, STAKE_ERRORS = 0.005, 2.0
+"""Stakes from here on are told, if they are so many times their standard error."""
 
 _ROUNDS = {1: "First round", 2: "Semifinals", 3: "Conference finals"}
 
@@ -191,36 +194,67 @@ def _card(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def coming(games: pd.DataFrame | None) -> dict[str, Any]:
-    """Return the rows of coming games, and what goes with them."""
+    """Return the coming games by day, and what goes with them.
+
+    Returns:
+        `games`: the days, each with its rows; `at_stake`: the events that some game can move, each
+        with the game that moves it most; `has_absent`.
+    """
     if games is None:
-        return {"games": [], "games_until": "", "has_absent": False}
-    rows = []
+        return {"games": [], "at_stake": [], "has_absent": False}
+    days: dict[str, list[dict[str, Any]]] = {}
+    most: dict[str, tuple[float, str]] = {}
     for row in records(games):
-        stakes = []
-        for event in ("playoff", "title"):
-            each = [(row[side], row[f"{side}_{event}_swing"]) for side in SIDES]
-            swings = [max(swing, 0.0) for _, swing in each if not np.isnan(swing)]
-            told = [f"{team} {number(swing, '.1%')}" for team, swing in each if swing >= 0.0005]
-            stakes.append({"total": f"{sum(swings):.4f}", "words": ", ".join(told) or "–"})  # noqa: RUF001
+        teams = f"{row['away']} {'v' if row['neutral_site'] else 'at'} {row['home']}"
+        stakes = {event: _stakes(row, event) for event in AT_STAKE}
+        for event, told in stakes.items():
+            total = sum(told.values())
+            if total > most.get(event, (0.0, ""))[0]:
+                most[event] = total, f"{teams}, {row['game_date']:%a %b %-d} ({_by_team(told)})"
         absent = [
             f"{row[side]}: {first_names(row[f'{side}_out'], ABSENT_SHOWN)}"
             for side in SIDES
             if row[f"{side}_out"]
         ]
-        rows.append(
+        days.setdefault(f"{row['game_date']:%A, %B %-d}", []).append(
             {
-                "teams": f"{row['away']} {'v' if row['neutral_site'] else 'at'} {row['home']}",
-                "order": f"{row['game_date']:%Y%m%d}",
-                "date": f"{row['game_date']:%a %b %-d}",
+                "teams": teams,
                 "home": heat(row["home_win_prob"]),
                 "margin": row["expected_margin"],
                 "stakes": stakes,
                 "out": "; ".join(absent),
             }
         )
-    until = games["game_date"].max()
-    has_absent = any(row["out"] for row in rows)
-    return {"games": rows, "games_until": f"{until:%B %-d, %Y}", "has_absent": has_absent}
+    at_stake = [event for event in AT_STAKE if event in most]
+    rows = [row for of_day in days.values() for row in of_day]
+    for row in rows:
+        each: list[dict[str, float]] = [row["stakes"][event] for event in at_stake]
+        row["stakes"] = [(f"{sum(one.values()):.4f}", _by_team(one) or "–") for one in each]  # noqa: RUF001
+    return {
+        "games": [{"day": day, "rows": of_day} for day, of_day in days.items()],
+        "at_stake": [(_STAKES[event], most[event][1]) for event in at_stake],
+        "has_absent": any(row["out"] for row in rows),
+    }
+
+
+_STAKES = dict(zip(AT_STAKE, ("Playoffs", "Title"), strict=True))
+
+
+def _stakes(game: Mapping[str, Any], event: str) -> dict[str, float]:
+    """Return how much a game moves the chance of an event, where that is no noise, by team."""
+    told = {}
+    for side in SIDES:
+        swing, error = (game[f"{side}_{event}_swing{end}"] for end in ("", "_se"))
+        if swing >= max(LEAST_STAKE, STAKE_ERRORS * error):
+            told[game[side]] = swing
+    return told
+
+
+def _by_team(stakes: Mapping[str, float]) -> str:
+    # A narrow column breaks between teams alone.
+    return ", ".join(
+        f"{team}\N{NO-BREAK SPACE}{number(swing, '.0%')}" for team, swing in stakes.items()
+    )
 
 
 _TAGS = {

@@ -132,7 +132,7 @@ def test_every_part_is_there(whole):
 
 
 def test_every_table_names_itself_its_columns_and_its_lines(whole):
-    assert len(whole.all("table")) == 1 + 4 * 30 - 24 + 2 + 1 + 2
+    assert len(whole.all("table")) == 1 + 4 * 30 - 24 + 2 + 2 + 2
     for one in whole.all("th"):
         assert one["scope"] == ("col" if "thead" in one["path"] else "row")
     for one in whole.all("div", **{"class": "table"}):
@@ -220,6 +220,38 @@ def test_a_team_has_its_players_games_seeds_and_ranks(whole):
     charts = [one["aria-label"] for one in whole.all("svg", role="img")]
     told = f"{team} is number 1 by strength, was number 11 on January 5, best 1, worst 11"
     assert told in charts
+
+
+def test_coming_games_come_by_day_the_first_one_open(whole):
+    [section] = whole.all("section", **{"aria-labelledby": "games"})
+    teams = made_teams()["abbreviation"].tolist()
+    days = whole.all("details", **{"class": "line"})
+    assert ["open" in one for one in days] == [True, False]
+    assert "Monday, January 15" in days[0]["text"]
+    assert "1 game" in days[0]["text"]
+    assert "2 games" in days[1]["text"]
+    game = f"{teams[3]} at {teams[0]}"
+    row = whole.rows("Games of Monday, January 15")[game]
+    told = f"{teams[0]}\N{NO-BREAK SPACE}8%, {teams[3]}\N{NO-BREAK SPACE}8%"
+    assert [cell["text"] for cell in row[1:4]] == ["78%", "+9.5", told]
+    said = f"Most at stake for the playoffs: {game}, Mon Jan 15 ({told})."
+    assert said in section["text"]
+    rows = whole.rows("Games of Tuesday, January 16")
+    assert [cell["text"] for cell in rows[f"{teams[4]} at {teams[1]}"]][3] == "–"  # noqa: RUF001
+    assert f"{teams[5]} v {teams[2]}" in rows
+
+
+def test_stakes_that_may_be_noise_are_not_told():
+    forecast = made_forecast()
+    games = forecast.tables["games"].copy()
+    games["home_title_swing_se"] = games["away_title_swing_se"] = 0.041
+    games["away_playoff_swing_se"] = 0.041
+    found = page(replace(forecast, tables=forecast.tables | {"games": games}))
+    home = made_teams()["abbreviation"].iloc[0]
+    rows = found.rows("Games of Monday, January 15")
+    heads, row = ([cell["text"] for cell in line] for line in rows.values())
+    assert heads == ["Game", "Home wins", "Margin", "Playoffs at stake", "Out"]
+    assert row[3].split() == [home, "8%"]
 
 
 def lines_below(found: Page, heading: str) -> list[str]:

@@ -59,6 +59,15 @@ def test_it_loads_without_errors_or_requests_and_fits_the_screen(opened, width, 
     assert page.heard == []
 
 
+def test_a_wide_screen_shows_all_seeds_and_a_narrow_one_the_stakes(opened):
+    page = opened(1440)
+    for name in ("Seeds, East", "Seeds, West"):
+        assert page.get_by_label(name).evaluate("one => one.scrollWidth <= one.clientWidth")
+    page = opened(375)
+    stake = page.locator(".games td.stake:visible").first.bounding_box()
+    assert stake["x"] + stake["width"] <= 375
+
+
 def test_the_first_forecast_of_a_season_fits_the_screen_too(browser, tmp_path):
     path = tmp_path / "index.html"
     path.write_text(season_page(SeasonView(made_forecast())), encoding="utf-8")
