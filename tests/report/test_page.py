@@ -292,7 +292,8 @@ def test_what_changed_of_a_team_adds_up_and_names_who_is_back(whole):
     rows = whole.rows(f"What changed the strength of {team}")
     told = {name: cells[1]["text"] for name, cells in rows.items() if "playoffs" not in name}
     assert told == {
-        "<script>alert(1)</script> is back": "+1.0", "margin to date": "-0.4", "together": "+0.6",
+        "<script>alert(1)</script> is back": "+1.0", "point margin so far": "-0.4",
+        "together": "+0.6",
     }  # fmt: skip
     [details] = whole.all("details", id=f"team-{team}")
     assert "From 4th to 1st, past" in details["text"]
@@ -333,12 +334,12 @@ def test_the_first_words_say_who_how_sure_why_and_what_moved(whole):
     )
     assert said["How sure"] == "It is more likely than not to win it."
     assert said["Why"] == (
-        "+5.5 points a game against an average team: =cmd() +1.8, a|b +1.6 and "
-        "<script>alert(1)</script> +1.5."
+        "+5.5 points a game against an average team until the playoffs: =cmd() +1.8, a|b +1.6 "
+        "and <script>alert(1)</script> +1.5."
     )
     assert said["Since January 8"] == (
-        f"{names[27]} down 27, 1st to 28th: -27.0 by strength, -9.0 by new results, +9.0 "
-        "by others' strength."
+        f"{names[0]} 50% to >99% for the title. {names[27]} moved most, down 27 places, 1st to "
+        "28th: -27.0 by strength, -9.0 by new results, +9.0 by others' strength."
     )
 
 
@@ -352,8 +353,22 @@ def test_how_sure_is_told_by_the_last_point_of_the_season_that_is_reached():
         }
     )  # fmt: skip
     said = lead(page(past=past))["How sure"]
-    assert "gave the later champion 33% after 50% of the games" in said  # 41 of 82
-    assert "in the geometric mean of 8 earlier seasons; standings 12%." in said
+    assert said.endswith(  # 41 of 82 games
+        "After 50% of the games of 8 earlier seasons, such forecasts gave the later champion 33% "
+        "(geometric mean), the standings 12%."
+    )
+
+
+def test_how_sure_is_even_near_a_half_and_odds_that_stay_are_said():
+    forecast = made_forecast()
+    for p, words in ((0.46, "about as likely as not"), (0.3, "less likely than not")):
+        odds = forecast.predictions.assign(title_prob=[p] + [(1 - p) / 29] * 29)
+        changes = made_changes()
+        before = changes.before.assign(title_prob=odds["title_prob"])
+        said = lead(page(replace(forecast, predictions=odds),
+                         changes=replace(changes, before=before)))  # fmt: skip
+        assert said["How sure"] == f"It is {words} to win it."
+        assert said["Since January 8"].startswith(f"{made_teams()['name'][0]} still {p:.0%} for")
 
 
 def test_the_page_of_a_date_leads_to_those_beside_it(whole):
@@ -406,8 +421,8 @@ def test_the_reasons_of_a_team_are_the_largest_parts_and_sum_to_its_strength(who
     rows = whole.rows(f"Why {team} is as strong as it is")
     told = {name: cells[1]["text"] for name, cells in rows.items() if name != "What"}
     # A player's parts count together: 2.0 - 0.5.
-    assert list(told)[:3] == ["margin to date", "=cmd()", "a|b"]
-    assert told["margin to date"] == "-5.0"
+    assert list(told)[:3] == ["point margin so far", "=cmd()", "a|b"]
+    assert told["point margin so far"] == "-5.0"
     assert told["<script>alert(1)</script>"] == "+1.5"
     assert told["all others"] == "+1.2"  # .6 + .4 + .2
     assert told["together"] == "+5.5"
