@@ -43,11 +43,8 @@ _TAGS = {
 }  # fmt: skip
 """What is certain of a team during the regular season; the first that holds is said."""
 
-_STRENGTHS = {"full_points": "Full strength", "available_points": "Tonight"}
-_STRENGTH_WORDS = (
-    "Strength: the expected margin against an average team on a neutral court, in points, with "
-    "everybody (full strength) and with those who can play (tonight), the average team likewise."
-)
+_AVAILABLE = "available_points"
+_STRENGTHS = {"full_points": "Full strength", _AVAILABLE: "Next game"}
 
 
 @dataclass(frozen=True)
@@ -88,14 +85,20 @@ def season_page(view: SeasonView) -> str:
     rule = play_in(basis.season)
     last = rule.line if rule else BERTHS
     predictions, over = forecast.predictions, _over(tables)
+    any_game = bool(forecast.decided[["wins", "losses"]].to_numpy().any())
     events = {event: name for event in EVENTS if (name := event_column(predictions, event))}
     has_seeds = {"seeds", "standings"} <= set(tables) and not over
     title = events.get("title", "")
     history = History.of(view.history, predictions, title)
     reasons = parts.reasons(tables.get("reasons"))
-    told = team_changes(view.changes, rows)
+    # After the last game nothing is expected any more, of which something could change.
+    changes = None if basis.over else view.changes
+    told = team_changes(changes, rows)
     moved = movers(rows, told)
-    since = view.changes.day if view.changes else ""
+    since = changes.day if changes else ""
+    strengths = [name for name in _STRENGTHS if name in rows[0]]
+    if basis.over:
+        strengths = [name for name in strengths if name != _AVAILABLE]
     context: dict[str, Any] = {
         "season": basis.season,
         "date": f"{basis.as_of_date:%Y-%m-%d}",
@@ -107,11 +110,11 @@ def season_page(view: SeasonView) -> str:
         "summary": summary(rows, title, reasons, told, moved, view.past, _progress(tables)),
         "since": since,
         "movers": moved,
-        "strengths": [words for name, words in _STRENGTHS.items() if name in rows[0]],
-        "strength_words": _STRENGTH_WORDS,
-        "has_wins": "expected_wins" in predictions,
+        "strengths": [_STRENGTHS[name] for name in strengths],
+        "has_wins": "expected_wins" in predictions and not over,
         "events": [(_HEADINGS[event], _MORE.get(event, "")) for event in events],
-        "ranking": _ranking(rows, told, events),
+        "ranking": _ranking(rows, told, events, strengths, over),
+        "some_out": any(row["out"] for row in rows),
         "teams": _teams(rows, view, history, reasons, told),
         "n_teams": len(rows),
         "has_players": "players" in tables,
@@ -127,8 +130,9 @@ def season_page(view: SeasonView) -> str:
         "has_playin": rule is not None,
         "bracket": parts.bracket(tables.get("bracket")),
         **parts.coming(tables.get("games")),
-        "standings": parts.standings(tables.get("standings")),
+        "standings": parts.standings(tables.get("standings")) if any_game else [],
         "over": over,
+        "ended": basis.over,
         "record": parts.record(view.record, view.ranker),
         "past": parts.past(view.past),
         "facts": _facts(view),
@@ -240,7 +244,11 @@ def _over(tables: Mapping[str, pd.DataFrame]) -> bool:
 
 
 def _ranking(
-    rows: list[dict[str, Any]], told: Mapping[int, dict[str, Any]], events: Mapping[str, str]
+    rows: list[dict[str, Any]],
+    told: Mapping[int, dict[str, Any]],
+    events: Mapping[str, str],
+    strengths: Sequence[str],
+    over: bool,
 ) -> list[dict[str, Any]]:
     found = []
     for row in rows:
@@ -255,7 +263,11 @@ def _ranking(
                 # The cell of the playoffs says the same.
                 "tag": "" if row["tag"] == _CLINCHED and "playoff" in events else row["tag"],
                 "moved": told[row["team_id"]]["moved"] if told else 0,
-                "strengths": [row[name] for name in _STRENGTHS if name in row],
+                # Whoever is out of the playoffs plays no game that somebody could miss.
+                "strengths": [
+                    np.nan if over and row["out"] and name == _AVAILABLE else row[name]
+                    for name in strengths
+                ],
                 "wins": row.get("expected_wins"),
                 "range": "" if low == high else f"{low}–{high}",  # noqa: RUF001
                 "events": Markup("".join(chances)),
@@ -291,6 +303,7 @@ def _teams(
         {name: row[name] for name in ("team", "name", "conference", "rank", "record", "tag")}
         | {
             "chart": history.ranks(row["team"]),
+            "ends": _ends(row),
             "seeds": seeds.get(row["team_id"]),
             "reasons": reasons.get(row["team_id"], []),
             "changes": told.get(row["team_id"]),
@@ -301,6 +314,12 @@ def _teams(
         }
         for row in sorted(rows, key=lambda row: str(row["name"]))
     ]
+
+
+def _ends(row: Mapping[str, Any]) -> str:
+    """Say on which ranks most simulated seasons of a team end; empty where that is decided."""
+    low, high = row.get("rank_low"), row.get("rank_high")
+    return "" if low == high else f"{low:.0f} to {high:.0f}"
 
 
 def _matrix(

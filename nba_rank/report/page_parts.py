@@ -151,7 +151,11 @@ def bracket(table: pd.DataFrame | None) -> dict[str, Any]:
             "each series is the chance to win it if the two meet."
         )
     elif some or (table["state"] == "known").any():
-        words = "Series that are known have a solid border; dashed ones are projected."
+        words = (
+            "Solid border: the teams are known; behind them the games that they have won. Dashed: "
+            "projected, the likelier team goes on. Percent: the chance to win the series, or the "
+            "game of the play-in, if the two meet."
+        )
     return {
         "words": words,
         "conferences": [
@@ -269,6 +273,7 @@ def standings(table: pd.DataFrame | None) -> list[dict[str, Any]]:
     if table is None:
         return []
     found: dict[str, list[dict[str, Any]]] = {EAST: [], WEST: []}
+    tags = _TAGS if table["games_left"].any() else _TAGS | {"clinched_play_in": "play-in"}
     for row in records(table):
         stage = "" if row["stage"] == "first round" and row["opponent"] else row["stage"]
         meets = f"{'v' if row['hosts'] else 'at'} {row['opponent']}" if row["opponent"] else ""
@@ -280,7 +285,7 @@ def standings(table: pd.DataFrame | None) -> list[dict[str, Any]]:
         found[row["conference"]].append(
             {
                 "team": row["team"],
-                "tag": next((words for name, words in _TAGS.items() if row[name]), ""),
+                "tag": next((words for name, words in tags.items() if row[name]), ""),
                 "seed": row["seed"],
                 "record": f"{row['wins']}–{row['losses']}",  # noqa: RUF001
                 "share": f"{row['wins'] / games:.4f}",

@@ -457,6 +457,12 @@ def test_before_the_first_game_there_is_nothing_to_look_back_on():
     [record] = found.all("section", **{"aria-labelledby": "record"})
     assert "Nothing can be said yet" in record["text"]
     assert "Moved" not in [cell["text"] for cell in found.rows("Power ranking")["Team"]]
+    # No standings, no lines of a single point; where the seasons end is said in words.
+    parts = [words for level, words in found.headings() if level == 2]
+    assert not {"Title race", "If the season ended today"} & set(parts)
+    assert not found.all("svg")
+    [first] = found.all("details", id=f"team-{made_teams()['abbreviation'].iloc[0]}")
+    assert "1; 90% of the simulated seasons end on ranks 1 to 20." in first["text"]
     [rests] = found.all("section", **{"aria-labelledby": "basis"})
     assert "who is absent is inferred" in rests["text"]
 
@@ -486,6 +492,15 @@ def test_in_the_playoffs_rounds_that_are_won_stand_in_words():
     assert column(found, "Playoffs")[beaten]["text"] == "clinched"
     assert column(found, "2nd round")[beaten]["text"] == "out"
     assert column(found, "Playoffs")[worst]["text"] == "out"
+    # Who is out plays no next game; all have played their wins.
+    assert column(found, "Next game")[worst]["text"] == "–"  # noqa: RUF001
+    assert column(found, "Next game")[best]["text"] == "+5.0"
+    heads = [cell["text"] for cell in found.rows("Power ranking")["Team"]]
+    assert "Wins" not in "".join(heads)
+    [section] = found.all("section", **{"aria-labelledby": "ranking"})
+    assert "Teams that are out stand last." in section["text"]
+    second = made_teams()["abbreviation"].iloc[2]
+    assert found.rows("Standings, East")[f"{second} play-in"]
     cards = [one["text"] for one in found.all("li", **{"class": "card decided"})]
     assert len(cards) == 8
     assert f"{best} won" in cards[0] or any(f"{best} won" in card for card in cards)
@@ -505,14 +520,23 @@ def test_a_season_that_is_over_names_its_champions():
             forecast,
             decided=forecast.decided.assign(state=state),
             basis=replace(forecast.basis, over=True),
-            tables={"standings": made_standings(left=0), "bracket": bracket},
-        )
-    )
+            tables={"standings": made_standings(left=0), "bracket": bracket,
+                    **{name: forecast.tables[name] for name in ("strengths", "players")}},
+        ),
+        changes=made_changes(),
+    )  # fmt: skip
     first = [*found.rows("Power ranking")][1]
     assert first.startswith(champion["abbreviation"])
     assert column(found, "Title")[champion["abbreviation"]]["text"] == "champions"
     assert {cell["text"] for cell in column(found, "Title").values()} == {"champions", "out"}
     assert f"{champion['name']} are champions" in found.all("header")[0]["text"]
+    # Nothing is said of a next game, of what is expected, or of what changed in it.
+    heads = [cell["text"] for cell in found.rows("Power ranking")["Team"]]
+    assert heads[:4] == ["Team", "Rank", "W–L", "Full strength"]  # noqa: RUF001
+    [caption] = [one["text"] for one in found.all("caption") if "All teams" in one["text"]]
+    assert caption == "All teams by how far they went"
+    assert "changed since" not in "".join(text for _, text in found.headings())
+    assert len(found.rows(f"Players of {champion['abbreviation']}")["Player"]) == 4
 
 
 def record(part, rankers) -> pd.DataFrame:
