@@ -130,7 +130,7 @@ class History:
         ]
         said = ["out" if is_out[team] else undecided(odds[-1, team]) for team in first]
         if len(teams) - is_out.sum() == 1:
-            said[0] = "champions"
+            said[0] = "won it"
         # Names are moved apart from the top down.
         down = np.argsort(-odds[-1, first], kind="stable")
         places = np.empty(len(first))

@@ -60,7 +60,7 @@ def seed_bars(seeds: pd.DataFrame | None) -> dict[int, Markup]:
         most = max(*chances, 1e-9)
         bars = []
         for n, p in enumerate(chances, start=1):
-            text = html_chance(p) if p >= LABELLED else ""
+            text = html_chance(p).removesuffix("%") if p >= LABELLED else ""
             bar = f'<i style="height:{70 * p / most:.0f}%"></i>'
             bars.append(f"<li><span>{text}</span>{bar}<b>{n}</b></li>")
         found[team] = Markup("".join(bars))

@@ -100,6 +100,7 @@ def test_the_front_door_lists_the_seasons_with_their_favourites(publish, tmp_pat
         ("season_2023-24/index.html", "2023-24"), ("season_2022-23/index.html", "2022-23"),
     ]  # fmt: skip
     assert re.findall(r'<time datetime="(.*?)">', text) == ["2024-01-16", "2023-06-20"]
+    assert "January 16, 2024</time>" in text
     found = re.findall(r"<p>(.*?)</p>", text)[1:]
     assert ", &gt;99% for the title; next " in found[0]
     assert found[1] == "Denver Nuggets are champions."

@@ -1,15 +1,18 @@
 """The page in a real browser: headless Chromium of the system, driven by Playwright."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_forecasts import (
     NASTY,
     made_changes,
     made_forecast,
     made_history,
+    made_standings,
     made_teams,
     made_without,
 )
@@ -68,9 +71,19 @@ def test_a_wide_screen_shows_all_seeds_and_a_narrow_one_the_stakes(opened):
     assert stake["x"] + stake["width"] <= 375
 
 
-def test_the_first_forecast_of_a_season_fits_the_screen_too(browser, tmp_path):
+@pytest.mark.parametrize("over", [False, True])
+def test_the_first_and_the_last_forecast_of_a_season_fit_the_screen_too(browser, tmp_path, over):
     path = tmp_path / "index.html"
-    path.write_text(season_page(SeasonView(made_forecast())), encoding="utf-8")
+    view = SeasonView(made_forecast())
+    if over:
+        champion = np.arange(30) == 0
+        forecast = made_forecast(
+            decided=view.forecast.decided.assign(state=np.where(champion, "champion", "out")),
+            basis=replace(view.forecast.basis, over=True),
+        )
+        forecast.tables["standings"] = made_standings(left=0)
+        view = SeasonView(forecast, made_history(200))
+    path.write_text(season_page(view), encoding="utf-8")
     page = browser.new_page(viewport={"width": 375, "height": 900})
     page.goto(path.as_uri())
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
