@@ -59,6 +59,7 @@ class SeasonView:
         without: Level `without_player` of `nba_rank.explain.without`; may be empty.
         from_run: Whether the history is the run's own test of the season.
         ranker: Name of the ranker.
+        results: Games of the newest day, see `nba_rank.evaluation.track_record.newest_results`.
         record: Single games so far, see `nba_rank.evaluation.track_record.game_scores`.
         past: Earlier seasons, see `nba_rank.evaluation.track_record.past_scores`.
         made: How the forecast was made, words by term.
@@ -71,6 +72,7 @@ class SeasonView:
     without: pd.DataFrame = field(default_factory=pd.DataFrame)
     from_run: bool = False
     ranker: str = "stack"
+    results: pd.DataFrame = field(default_factory=pd.DataFrame)
     record: pd.DataFrame = field(default_factory=pd.DataFrame)
     past: pd.DataFrame = field(default_factory=pd.DataFrame)
     made: Mapping[str, str] = field(default_factory=dict)
@@ -133,6 +135,7 @@ def season_page(view: SeasonView) -> str:
         "standings": parts.standings(tables.get("standings")) if any_game else [],
         "over": over,
         "ended": basis.over,
+        "results": parts.results(view.results, {row["team_id"]: row["team"] for row in rows}),
         "record": parts.record(view.record, view.ranker),
         "past": parts.past(view.past),
         "facts": _facts(view),

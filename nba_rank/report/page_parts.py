@@ -308,6 +308,32 @@ def _pick(value: float, spec: str) -> str:
     return "" if np.isnan(value) else number(value, spec)
 
 
+def results(games: pd.DataFrame, teams: Mapping[int, str]) -> dict[str, Any]:
+    """Return the results of a day beside what was forecast of them; nothing where there are none.
+
+    Args:
+        games: See `nba_rank.evaluation.track_record.newest_results`.
+        teams: Names of teams by id.
+    """
+    if games.empty:
+        return {}
+    rows, n_right = [], 0
+    for row in records(games):
+        home, away = teams[row["home_team_id"]], teams[row["away_team_id"]]
+        points = row["home_points"], row["away_points"]
+        won = points[0] > points[1]
+        n_right += won == (row["p_home"] > 0.5)
+        rows.append(
+            {
+                "teams": f"{away} {'v' if row['neutral_site'] else 'at'} {home}",
+                "home": heat(row["p_home"]),
+                "won": f"{home if won else away} {max(points)}–{min(points)}",  # noqa: RUF001
+            }
+        )
+    day = games["game_date"].iloc[0]
+    return {"day": f"{day:%A, %B %-d}", "rows": rows, "n_right": n_right}
+
+
 def record(scores: pd.DataFrame, ranker: str) -> list[dict[str, Any]]:
     """Return how good forecasts of single games were, a part each."""
     found = []

@@ -163,6 +163,7 @@ def test_games_are_judged_by_the_files_of_earlier_mornings(publish, tmp_path, si
     text = publish(made_forecast()).read_text()
     assert "40 games before this morning" in text
     assert ">0.2500<" in text  # the Brier score of one half
+    assert f"Games of {games['game_date'].max():%A, %B %-d}</h3>" in text
 
 
 def test_a_run_that_tested_no_season_has_a_page_too(publish, run):

@@ -566,6 +566,30 @@ def test_where_it_is_behind_is_said():
     assert [cell["text"] for cell in lines["game Brier"]][4] == "level"
 
 
+def test_the_newest_results_stand_beside_what_was_forecast_of_them():
+    teams = made_teams()
+    games = pd.DataFrame(
+        {
+            "game_date": pd.Timestamp("2024-01-14"), "home_team_id": teams["team_id"][:3],
+            "away_team_id": teams["team_id"][3:6].to_numpy(), "neutral_site": [False, False, True],
+            "home_points": [101, 90, 120], "away_points": [99, 95, 99], "p_home": [0.7, 0.8, 0.4],
+        }
+    )  # fmt: skip
+    found = page(results=games)
+    [said] = found.all("section", **{"aria-labelledby": "record"})
+    assert "The likelier team won 1 of 3." in said["text"]
+    team = teams["abbreviation"]
+    rows = found.rows("Results of Sunday, January 14")
+    told = {name: [cell["text"] for cell in cells[1:]] for name, cells in rows.items()}
+    del told["Game"]
+    assert told == {
+        f"{team[3]} at {team[0]}": ["70%", f"{team[0]} 101–99"],  # noqa: RUF001
+        f"{team[4]} at {team[1]}": ["80%", f"{team[4]} 95–90"],  # noqa: RUF001
+        f"{team[5]} v {team[2]}": ["40%", f"{team[2]} 120–99"],  # noqa: RUF001
+    }
+    assert "Results of" not in season_page(SeasonView(made_forecast()))
+
+
 def test_a_page_of_two_hundred_dates_is_small_and_quick():
     view = SeasonView(made_forecast(), made_history(200), pages=[f"{n}" for n in range(200)])
     season_page(view)
