@@ -390,10 +390,15 @@ def past(scores: pd.DataFrame) -> dict[str, Any]:
                 "seasons": span,
             }
         )
-    lost = [f"{row['reference']} on {row['measure']}" for row in rows if row["verdict"] == "behind"]
+    lost: dict[str, list[str]] = {}
+    for row in rows:
+        if row["verdict"] == "behind":
+            lost.setdefault(row["reference"], []).append(row["measure"])
     words = "It is behind none of the references below."
     if lost:
-        words = f"It is behind in {len(lost)} of {len(rows)} comparisons: {'; '.join(lost)}."
+        n = sum(map(len, lost.values()))
+        told = "; ".join(f"{who} on {listed(measures)}" for who, measures in lost.items())
+        words = f"It is behind in {n} of {len(rows)} comparisons: {told}."
     return {"rows": rows, "words": words}
 
 

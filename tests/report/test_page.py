@@ -551,9 +551,10 @@ def test_where_it_is_behind_is_said():
     )  # fmt: skip
     past = pd.DataFrame(
         {
-            "metric": ["champion_log_loss", "game_brier"], "scope": ["league", "regular"],
-            "as_of_point": ["0.25", "all"], "reference": ["elo", "standings"],
-            "value": [1.7, 0.21], "reference_value": [1.5, 0.21], "n_seasons": [3, 1],
+            "metric": ["champion_log_loss", "game_brier", "game_log_loss"],
+            "scope": ["league", "regular", "regular"], "as_of_point": ["0.25", "all", "all"],
+            "reference": ["elo", "standings", "elo"], "value": [1.7, 0.21, 0.62],
+            "reference_value": [1.5, 0.21, 0.61], "n_seasons": [3, 1, 3],
             "first": "2020-21", "last": "2022-23",
         }
     )  # fmt: skip
@@ -561,7 +562,10 @@ def test_where_it_is_behind_is_said():
     [said] = found.all("section", **{"aria-labelledby": "record"})
     assert "40 games before this morning. Ahead of Elo by Brier score." in said["text"]
     assert "Behind bookmakers by Brier score." in said["text"]
-    assert "It is behind in 1 of 2 comparisons: Elo on champion log loss, 25%" in said["text"]
+    assert (
+        "It is behind in 2 of 3 comparisons: Elo on champion log loss, 25% of the season and game "
+        "log loss."
+    ) in said["text"]
     lines = found.rows("Earlier seasons")
     assert [cell["text"] for cell in lines["game Brier"]][4] == "level"
 
