@@ -98,7 +98,7 @@ class History:
         shapes.append(charts.line(self.x, y["rank"], "main"))
         ranks = self.values["rank"][:, at]
         known = np.flatnonzero(~np.isnan(ranks))
-        told = f"{team} is number {ranks[-1]:.0f} by strength"
+        told = f"{team} is number {ranks[-1]:.0f} of {last}"
         if len(known) > 1:
             first, best, worst = ranks[known[0]], np.nanmin(ranks), np.nanmax(ranks)
             told += (

@@ -218,7 +218,7 @@ def test_a_team_has_its_players_games_seeds_and_ranks(whole):
     assert "41 games left, 20 at home" in details["text"]
     assert "-1.0 points on average, number 30 of 30" in details["text"]
     charts = [one["aria-label"] for one in whole.all("svg", role="img")]
-    told = f"{team} is number 1 by strength, was number 11 on January 5, best 1, worst 11"
+    told = f"{team} is number 1 of 30, was number 11 on January 5, best 1, worst 11"
     assert told in charts
 
 
