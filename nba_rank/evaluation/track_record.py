@@ -68,6 +68,23 @@ def played(
     return pd.concat([own[COLUMNS], others], ignore_index=True)
 
 
+def newest_results(games: pd.DataFrame, tables: Tables, ranker: str) -> pd.DataFrame:
+    """Return the games of the newest day of which games were forecast, with their results.
+
+    Args:
+        games: `COLUMNS` of `nba_rank.evaluation.single_games`.
+        tables: The canonical tables; only those games are read.
+        ranker: Whose forecasts are told.
+
+    Returns:
+        The columns of the table of games, and `p_home`; empty where no game was forecast.
+    """
+    own = games.loc[games["ranker"] == ranker, ["game_id", "p_home"]]
+    told = tables.games[tables.games["game_id"].isin(own["game_id"])]
+    told = told[told["game_date"] == told["game_date"].max()]
+    return told.merge(own.astype({"game_id": "str"}), on="game_id", validate="one_to_one")
+
+
 def game_scores(games: pd.DataFrame, ranker: str) -> pd.DataFrame:
     """Score forecasts of games on the same games.
 

@@ -12,7 +12,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
-from nba_rank.evaluation.track_record import game_scores, past_scores, played
+from nba_rank.evaluation.track_record import game_scores, newest_results, past_scores, played
 from nba_rank.experiments import history
 from nba_rank.experiments.morning import Morning
 from nba_rank.experiments.why import why
@@ -62,7 +62,7 @@ def publish(
             _renew(folder / f"{other}.html", "turns", turns(pages, other))
         index = folder / INDEX
         if date == pages[-1] or not index.exists():
-            write_text(index, text)
+            write_text(index, with_block(text, "dates", dates_list(pages)))
         else:
             _renew(index, "dates", dates_list(pages))
             _renew(index, "turns", turns(pages, pages[-1]))
@@ -119,6 +119,7 @@ def _view(
     if len(known):
         known = history.named_as(known[known["as_of_date"] < date], forecast.predictions)
     told = why(forecast, morning)
+    games = _games(run, folder, morning.tables, season, date, ranker)
     return SeasonView(
         forecast,
         history=known,
@@ -126,7 +127,8 @@ def _view(
         without=told.without,
         from_run=from_run,
         ranker=ranker,
-        record=game_scores(_games(run, folder, morning.tables, season, date, ranker), ranker),
+        results=newest_results(games, morning.tables, ranker),
+        record=game_scores(games, ranker),
         past=past_scores(metrics, ranker, season),
         made={
             "Models": run.name,

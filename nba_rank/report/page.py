@@ -3,7 +3,7 @@
 Its words are in `season.html.j2`, its charts are from `nba_rank.report.charts`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -41,14 +41,8 @@ _TAGS = {
 }  # fmt: skip
 """What is certain of a team during the regular season; the first that holds is said."""
 
-_STRENGTHS = {"full_points": "Full strength", "available_points": "Tonight"}
-_STRENGTH_WORDS = (
-    "Strength: the expected margin against an average team on a neutral court, in points"
-)
-_OF_PLAYERS = (
-    ", with everybody (full strength) and with those who can play (tonight), the average team "
-    "likewise"
-)
+_AVAILABLE = "available_points"
+_STRENGTHS = {"full_points": "Full strength", _AVAILABLE: "Next game"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +57,7 @@ class SeasonView:
         without: Level `without_player` of `nba_rank.explain.without`; may be empty.
         from_run: Whether the history is the run's own test of the season.
         ranker: Name of the ranker.
+        results: Games of the newest day, see `nba_rank.evaluation.track_record.newest_results`.
         record: Single games so far, see `nba_rank.evaluation.track_record.game_scores`.
         past: Earlier seasons, see `nba_rank.evaluation.track_record.past_scores`.
         made: How the forecast was made, words by term.
@@ -75,6 +70,7 @@ class SeasonView:
     without: pd.DataFrame = field(default_factory=pd.DataFrame)
     from_run: bool = False
     ranker: str = "stack"
+    results: pd.DataFrame = field(default_factory=pd.DataFrame)
     record: pd.DataFrame = field(default_factory=pd.DataFrame)
     past: pd.DataFrame = field(default_factory=pd.DataFrame)
     made: Mapping[str, str] = field(default_factory=dict)
@@ -88,20 +84,26 @@ def season_page(view: SeasonView) -> str:
     rows = _rows(forecast)
     has_players = "players" in tables
     strengths = _STRENGTHS if has_players else {"full_points": "Strength"}
-    strengths = {name: words for name, words in strengths.items() if name in rows[0]}
+    strengths = {
+        name: words
+        for name, words in strengths.items()
+        if name in rows[0] and not (basis.over and name == _AVAILABLE)
+    }
     rule = play_in(basis.season)
     last = rule.line if rule else BERTHS
     predictions, over = forecast.predictions, _over(tables)
+    any_game = bool(forecast.decided[["wins", "losses"]].to_numpy().any())
     events = {event: name for event in EVENTS if (name := event_column(predictions, event))}
     has_seeds = {"seeds", "standings"} <= set(tables) and not over
     title = events.get("title", "")
     history = History.of(view.history, predictions, title)
     reasons = parts.reasons(tables.get("reasons"))
-    told = team_changes(view.changes, rows)
+    # After the last game nothing is expected any more, of which something could change.
+    changes = None if basis.over else view.changes
+    told = team_changes(changes, rows)
     moved = movers(rows, told)
-    since = view.changes.day if view.changes else ""
+    since = changes.day if changes else ""
     assumed = what_if(tables["differences"], rows) if forecast.hypothetical else None
-    said = summary(rows, title, reasons, told, moved, view.past, _progress(tables))
     context: dict[str, Any] = {
         "season": basis.season,
         "date": f"{basis.as_of_date:%Y-%m-%d}",
@@ -111,16 +113,16 @@ def season_page(view: SeasonView) -> str:
         "no_reports": has_players and basis.injuries is None and not basis.over,
         "hypothetical": forecast.hypothetical,
         "plain_page": f"{basis.as_of_date:%Y-%m-%d}" in view.pages,
-        "summary": said,
+        "summary": summary(rows, title, reasons, told, moved, view.past, _progress(tables)),
         "since": since,
         "assumed": assumed,
         "differences": assumed.rows if assumed else [],
         "movers": moved,
         "strengths": strengths.values(),
-        "strength_words": _STRENGTH_WORDS + _OF_PLAYERS * has_players,
-        "has_wins": "expected_wins" in predictions,
+        "has_wins": "expected_wins" in predictions and not over,
         "events": [(_HEADINGS[event], _MORE.get(event, "")) for event in events],
-        "ranking": _ranking(rows, _moved(told, assumed), events, strengths),
+        "ranking": _ranking(rows, _moved(told, assumed), events, strengths, over),
+        "some_out": any(row["out"] for row in rows),
         "teams": _teams(rows, view, history, reasons, told),
         "n_teams": len(rows),
         "has_players": has_players,
@@ -136,12 +138,13 @@ def season_page(view: SeasonView) -> str:
         "has_playin": rule is not None,
         "bracket": parts.bracket(tables.get("bracket")),
         **parts.coming(tables.get("games")),
-        "standings": parts.standings(tables.get("standings")),
+        "standings": parts.standings(tables.get("standings")) if any_game else [],
         "over": over,
+        "ended": basis.over,
+        "results": parts.results(view.results, {row["team_id"]: row["team"] for row in rows}),
         "record": parts.record(view.record, view.ranker),
         "past": parts.past(view.past),
         "facts": _facts(view),
-        "dates": dates_list(view.pages),
         "turns": turns(view.pages, f"{basis.as_of_date:%Y-%m-%d}"),
     }
     return (
@@ -151,16 +154,20 @@ def season_page(view: SeasonView) -> str:
 
 def dates_list(pages: Sequence[str]) -> Markup:
     """Return the links to all pages of a season."""
-    if not pages:
-        return Markup()
     names = map(Markup.escape, pages)
     items = "".join(f'<li><a href="{name}.html">{name}</a></li>' for name in names)
-    return Markup(f'<h3>All dates</h3><ul class="dates">{items}</ul>')
+    return Markup(f'<h3 id="dates">All dates</h3><ul class="dates">{items}</ul>')
 
 
 def turns(pages: Sequence[str], date: str) -> Markup:
-    """Return the links from the page of a date to those before and after it, and to the seasons."""
+    """Return the links from the page of a date to those before and after it, and to the lists.
+
+    The dates are listed on the newest page alone: the others would have to be written anew with
+    every date.
+    """
     links = [("../index.html", "All seasons")]
+    if len(pages) > 1:
+        links.append(("index.html#dates", "All dates"))
     if date in pages:
         place = pages.index(date)
         if place:
@@ -256,7 +263,8 @@ def _ranking(
     rows: list[dict[str, Any]],
     moved: Mapping[int, int],
     events: Mapping[str, str],
-    strengths: Mapping[str, str],
+    strengths: Collection[str],
+    over: bool,
 ) -> list[dict[str, Any]]:
     found = []
     for row in rows:
@@ -270,8 +278,12 @@ def _ranking(
             | {
                 # The cell of the playoffs says the same.
                 "tag": "" if row["tag"] == _CLINCHED and "playoff" in events else row["tag"],
-                "moved": moved.get(row["team_id"]),
-                "strengths": [row[name] for name in strengths],
+                "moved": moved.get(row["team_id"], 0),
+                # Whoever is out of the playoffs plays no game that somebody could miss.
+                "strengths": [
+                    np.nan if over and row["out"] and name == _AVAILABLE else row[name]
+                    for name in strengths
+                ],
                 "wins": row.get("expected_wins"),
                 "range": "" if low == high else f"{low}–{high}",  # noqa: RUF001
                 "events": Markup("".join(chances)),
@@ -307,6 +319,7 @@ def _teams(
         {name: row[name] for name in ("team", "name", "conference", "rank", "record", "tag")}
         | {
             "chart": history.ranks(row["team"]),
+            "ends": _ends(row),
             "seeds": seeds.get(row["team_id"]),
             "reasons": reasons.get(row["team_id"], []),
             "changes": told.get(row["team_id"]),
@@ -317,6 +330,12 @@ def _teams(
         }
         for row in sorted(rows, key=lambda row: str(row["name"]))
     ]
+
+
+def _ends(row: Mapping[str, Any]) -> str:
+    """Say on which ranks most simulated seasons of a team end; empty where that is decided."""
+    low, high = row.get("rank_low"), row.get("rank_high")
+    return "" if low == high else f"{low:.0f} to {high:.0f}"
 
 
 def _matrix(

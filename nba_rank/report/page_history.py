@@ -80,7 +80,12 @@ class History:
         return Markup("".join(f'<span style="left:{at}%">{day:%b %-d}</span>' for at, day in ends))
 
     def ranks(self, team: str) -> Markup:
-        """Draw the rank of a team, with the interval of its simulated outcomes."""
+        """Draw the rank of a team, with the interval of its simulated outcomes.
+
+        Nothing where a single date is known.
+        """
+        if len(self.dates) == 1:
+            return Markup()
         at, last = self.place[team], len(self.place)
         y = {
             name: charts.share(self.values[name][:, at], 1, last)
@@ -93,7 +98,7 @@ class History:
         shapes.append(charts.line(self.x, y["rank"], "main"))
         ranks = self.values["rank"][:, at]
         known = np.flatnonzero(~np.isnan(ranks))
-        told = f"{team} is number {ranks[-1]:.0f} by strength"
+        told = f"{team} is number {ranks[-1]:.0f} of {last}"
         if len(known) > 1:
             first, best, worst = ranks[known[0]], np.nanmin(ranks), np.nanmax(ranks)
             told += (
@@ -103,11 +108,13 @@ class History:
         return charts.drawing(shapes, told)
 
     def race(self, out: set[str]) -> dict[str, Any]:
-        """Draw the title odds of the first teams; nothing where there are none.
+        """Draw the title odds of the first teams; nothing where there are none, or of one date.
 
         Teams that are `out` come last, by the best that they had.
         """
-        if "title" not in self.values or np.isnan(self.values["title"][-1]).any():
+        if "title" not in self.values or len(self.dates) == 1:
+            return {}
+        if np.isnan(self.values["title"][-1]).any():
             return {}
         odds, teams = self.values["title"], np.array([*self.place])
         is_out = np.isin(teams, [*out])
@@ -123,7 +130,7 @@ class History:
         ]
         said = ["out" if is_out[team] else undecided(odds[-1, team]) for team in first]
         if len(teams) - is_out.sum() == 1:
-            said[0] = "champions"
+            said[0] = "won it"
         # Names are moved apart from the top down.
         down = np.argsort(-odds[-1, first], kind="stable")
         places = np.empty(len(first))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from nba_rank.data.league import EAST, WEST
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.track_record import PRICED
-from nba_rank.odds.coming_games import SIDES
+from nba_rank.odds.coming_games import AT_STAKE, SIDES
 from nba_rank.odds.series_state import PLAY_IN
 from nba_rank.report.explained import by_reason, first_parts
 from nba_rank.report.format import (
@@ -46,6 +46,8 @@ NEXT_GAMES = 5
 
 DONE = ("clinched", "reached", "reached", "reached", "champions")
 """What is said of an event that has happened, in the order of `EVENTS`."""
+LEAST_STAKE, STAKE_ERRORS = 0.005, 2.0
+"""Stakes from here on are told, if they are so many times their standard error."""
 
 _ROUNDS = {1: "First round", 2: "Semifinals", 3: "Conference finals"}
 
@@ -60,7 +62,7 @@ def seed_bars(seeds: pd.DataFrame | None) -> dict[int, Markup]:
         most = max(*chances, 1e-9)
         bars = []
         for n, p in enumerate(chances, start=1):
-            text = html_chance(p) if p >= LABELLED else ""
+            text = html_chance(p).removesuffix("%") if p >= LABELLED else ""
             bar = f'<i style="height:{70 * p / most:.0f}%"></i>'
             bars.append(f"<li><span>{text}</span>{bar}<b>{n}</b></li>")
         found[team] = Markup("".join(bars))
@@ -151,7 +153,11 @@ def bracket(table: pd.DataFrame | None) -> dict[str, Any]:
             "each series is the chance to win it if the two meet."
         )
     elif some or (table["state"] == "known").any():
-        words = "Series that are known have a solid border; dashed ones are projected."
+        words = (
+            "Solid border: the teams are known; behind them the games that they have won. Dashed: "
+            "projected, the likelier team goes on. Percent: the chance to win the series, or the "
+            "game of the play-in, if the two meet."
+        )
     return {
         "words": words,
         "conferences": [
@@ -194,36 +200,67 @@ def _card(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def coming(games: pd.DataFrame | None) -> dict[str, Any]:
-    """Return the rows of coming games, and what goes with them."""
+    """Return the coming games by day, and what goes with them.
+
+    Returns:
+        `games`: the days, each with its rows; `at_stake`: the events that some game can move, each
+        with the game that moves it most; `has_absent`.
+    """
     if games is None:
-        return {"games": [], "games_until": "", "has_absent": False}
-    rows = []
+        return {"games": [], "at_stake": [], "has_absent": False}
+    days: dict[str, list[dict[str, Any]]] = {}
+    most: dict[str, tuple[float, str]] = {}
     for row in records(games):
-        stakes = []
-        for event in ("playoff", "title"):
-            each = [(row[side], row[f"{side}_{event}_swing"]) for side in SIDES]
-            swings = [max(swing, 0.0) for _, swing in each if not np.isnan(swing)]
-            told = [f"{team} {number(swing, '.1%')}" for team, swing in each if swing >= 0.0005]
-            stakes.append({"total": f"{sum(swings):.4f}", "words": ", ".join(told) or "–"})  # noqa: RUF001
+        teams = f"{row['away']} {'v' if row['neutral_site'] else 'at'} {row['home']}"
+        stakes = {event: _stakes(row, event) for event in AT_STAKE}
+        for event, told in stakes.items():
+            total = sum(told.values())
+            if total > most.get(event, (0.0, ""))[0]:
+                most[event] = total, f"{teams}, {row['game_date']:%a %b %-d} ({_by_team(told)})"
         absent = [
             f"{row[side]}: {first_names(row[f'{side}_out'], ABSENT_SHOWN)}"
             for side in SIDES
             if row[f"{side}_out"]
         ]
-        rows.append(
+        days.setdefault(f"{row['game_date']:%A, %B %-d}", []).append(
             {
-                "teams": f"{row['away']} {'v' if row['neutral_site'] else 'at'} {row['home']}",
-                "order": f"{row['game_date']:%Y%m%d}",
-                "date": f"{row['game_date']:%a %b %-d}",
+                "teams": teams,
                 "home": heat(row["home_win_prob"]),
                 "margin": row["expected_margin"],
                 "stakes": stakes,
                 "out": "; ".join(absent),
             }
         )
-    until = games["game_date"].max()
-    has_absent = any(row["out"] for row in rows)
-    return {"games": rows, "games_until": f"{until:%B %-d, %Y}", "has_absent": has_absent}
+    at_stake = [event for event in AT_STAKE if event in most]
+    rows = [row for of_day in days.values() for row in of_day]
+    for row in rows:
+        each: list[dict[str, float]] = [row["stakes"][event] for event in at_stake]
+        row["stakes"] = [(f"{sum(one.values()):.4f}", _by_team(one) or "–") for one in each]  # noqa: RUF001
+    return {
+        "games": [{"day": day, "rows": of_day} for day, of_day in days.items()],
+        "at_stake": [(_STAKES[event], most[event][1]) for event in at_stake],
+        "has_absent": any(row["out"] for row in rows),
+    }
+
+
+_STAKES = dict(zip(AT_STAKE, ("Playoffs", "Title"), strict=True))
+
+
+def _stakes(game: Mapping[str, Any], event: str) -> dict[str, float]:
+    """Return how much a game moves the chance of an event, where that is no noise, by team."""
+    told = {}
+    for side in SIDES:
+        swing, error = (game[f"{side}_{event}_swing{end}"] for end in ("", "_se"))
+        if swing >= max(LEAST_STAKE, STAKE_ERRORS * error):
+            told[game[side]] = swing
+    return told
+
+
+def _by_team(stakes: Mapping[str, float]) -> str:
+    # A narrow column breaks between teams alone.
+    return ", ".join(
+        f"{team}\N{NO-BREAK SPACE}{number(swing, '.0%')}" for team, swing in stakes.items()
+    )
 
 
 _TAGS = {
@@ -238,6 +275,7 @@ def standings(table: pd.DataFrame | None) -> list[dict[str, Any]]:
     if table is None:
         return []
     found: dict[str, list[dict[str, Any]]] = {EAST: [], WEST: []}
+    tags = _TAGS if table["games_left"].any() else _TAGS | {"clinched_play_in": "play-in"}
     for row in records(table):
         stage = "" if row["stage"] == "first round" and row["opponent"] else row["stage"]
         meets = f"{'v' if row['hosts'] else 'at'} {row['opponent']}" if row["opponent"] else ""
@@ -249,7 +287,7 @@ def standings(table: pd.DataFrame | None) -> list[dict[str, Any]]:
         found[row["conference"]].append(
             {
                 "team": row["team"],
-                "tag": next((words for name, words in _TAGS.items() if row[name]), ""),
+                "tag": next((words for name, words in tags.items() if row[name]), ""),
                 "seed": row["seed"],
                 "record": f"{row['wins']}–{row['losses']}",  # noqa: RUF001
                 "share": f"{row['wins'] / games:.4f}",
@@ -270,6 +308,32 @@ def standings(table: pd.DataFrame | None) -> list[dict[str, Any]]:
 
 def _pick(value: float, spec: str) -> str:
     return "" if np.isnan(value) else number(value, spec)
+
+
+def results(games: pd.DataFrame, teams: Mapping[int, str]) -> dict[str, Any]:
+    """Return the results of a day beside what was forecast of them; nothing where there are none.
+
+    Args:
+        games: See `nba_rank.evaluation.track_record.newest_results`.
+        teams: Names of teams by id.
+    """
+    if games.empty:
+        return {}
+    rows, n_right = [], 0
+    for row in records(games):
+        home, away = teams[row["home_team_id"]], teams[row["away_team_id"]]
+        points = row["home_points"], row["away_points"]
+        won = points[0] > points[1]
+        n_right += won == (row["p_home"] > 0.5)
+        rows.append(
+            {
+                "teams": f"{away} {'v' if row['neutral_site'] else 'at'} {home}",
+                "home": heat(row["p_home"]),
+                "won": f"{home if won else away} {max(points)}–{min(points)}",  # noqa: RUF001
+            }
+        )
+    day = games["game_date"].iloc[0]
+    return {"day": f"{day:%A, %B %-d}", "rows": rows, "n_right": n_right}
 
 
 def record(scores: pd.DataFrame, ranker: str) -> list[dict[str, Any]]:
@@ -328,10 +392,15 @@ def past(scores: pd.DataFrame) -> dict[str, Any]:
                 "seasons": span,
             }
         )
-    lost = [f"{row['reference']} on {row['measure']}" for row in rows if row["verdict"] == "behind"]
+    lost: dict[str, list[str]] = {}
+    for row in rows:
+        if row["verdict"] == "behind":
+            lost.setdefault(row["reference"], []).append(row["measure"])
     words = "It is behind none of the references below."
     if lost:
-        words = f"It is behind in {len(lost)} of {len(rows)} comparisons: {'; '.join(lost)}."
+        n = sum(map(len, lost.values()))
+        told = "; ".join(f"{who} on {listed(measures)}" for who, measures in lost.items())
+        words = f"It is behind in {n} of {len(rows)} comparisons: {told}."
     return {"rows": rows, "words": words}
 
 

@@ -14,6 +14,9 @@ from nba_rank.report.labels import POINT_LABELS, listed, ordinal
 _RIVALS, _REASONS = 2, 3
 """Teams named beside the favourite, and reasons of its strength."""
 
+_EVEN = 0.05
+"""Chances that are no further from a half are called even."""
+
 
 class Summary(NamedTuple):
     """Sentences, empty where nothing can be said.
@@ -22,7 +25,7 @@ class Summary(NamedTuple):
         who: Who is favourite, or champion.
         sure: How sure that is.
         why: What makes the favourite strong.
-        moved: Who has moved most.
+        moved: How the favourite's odds have changed, and who has moved most.
     """
 
     who: str
@@ -55,8 +58,9 @@ def summary(
     if first["tag"] == "champions":
         return Summary(f"{first['name']} are champions.")
     moved = _moved(changes, movers)
+    over = progress >= 1
     if not title:
-        return Summary(f"{first['name']} are ranked first.", "", _why(first, reasons), moved)
+        return Summary(f"{first['name']} are ranked first.", "", _why(first, reasons, over), moved)
     able = [row for row in rows if not row["out"]]
     first, *others = sorted(able, key=lambda row: -row[title])
     who = f"{first['name']}, {undecided(first[title])} for the title"
@@ -65,12 +69,23 @@ def summary(
     if others:
         rivals = [f"{row['name']} ({undecided(row[title])})" for row in others[:_RIVALS]]
         who += f"; next {listed(rivals)}"
-    return Summary(f"{who}.", _sure(first[title], past, progress), _why(first, reasons), moved)
+    if changes:
+        moved = f"{_title(first, changes[first['team_id']], title)} {moved}"
+    sure = _sure(first[title], past, progress)
+    return Summary(f"{who}.", sure, _why(first, reasons, over), moved)
+
+
+def _title(first: Mapping[str, Any], own: Mapping[str, Any], title: str) -> str:
+    """Say how the title odds of the favourite have changed."""
+    odds = next((odds for what, *odds in own["chances"] if what == "title"), ())
+    told = " to ".join(odds) if odds else f"still {undecided(first[title])}"
+    return f"{first['name']} {told} for the title."
 
 
 def _sure(p: float, past: pd.DataFrame, progress: float) -> str:
     """Say how sure the favourite is, and how sure such forecasts were of later champions."""
-    text = f"It is {'more' if p > 0.5 else 'less'} likely than not to win it."
+    likely = "about as" if abs(p - 0.5) <= _EVEN else "more" if p > 0.5 else "less"
+    text = f"It is {likely} likely {'as' if likely == 'about as' else 'than'} not to win it."
     points = {point: 0.0 if point == "open" else float(point) for point in POINT_LABELS
               if point != "end"}  # fmt: skip
     own = past[:0]
@@ -82,17 +97,20 @@ def _sure(p: float, past: pd.DataFrame, progress: float) -> str:
         return text
     row = own.iloc[-1]
     at = row["as_of_point"]
-    when = "on opening night" if at == "open" else f"after {POINT_LABELS[at]} of the games"
+    when = "On opening night" if at == "open" else f"After {POINT_LABELS[at]} of the games"
     n = row["n_seasons"]
-    mean = f"in {row['first']}" if n == 1 else f"in the geometric mean of {n} earlier seasons"
+    which, mean = (row["first"], "") if n == 1 else (f"{n} earlier seasons", " (geometric mean)")
     ours, theirs = (chance(float(np.exp(-row[name]))) for name in ("value", "reference_value"))
     return (
-        f"{text} Such forecasts gave the later champion {ours} {when}, {mean}; standings {theirs}."
+        f"{text} {when} of {which}, such forecasts gave the later champion {ours}{mean}, the "
+        f"standings {theirs}."
     )
 
 
-def _why(first: Mapping[str, Any], reasons: Mapping[int, Sequence[tuple[str, str]]]) -> str:
-    """Say what a team's strength is made of."""
+def _why(
+    first: Mapping[str, Any], reasons: Mapping[int, Sequence[tuple[str, str]]], over: bool
+) -> str:
+    """Say what a team's strength is made of, in the playoffs or, before these, until then."""
     rows = reasons.get(first["team_id"], ())
     parts = [
         f"{what} {points}"
@@ -101,7 +119,11 @@ def _why(first: Mapping[str, Any], reasons: Mapping[int, Sequence[tuple[str, str
     ]
     if not parts:
         return ""
-    return f"{rows[-1][1]} points a game against an average team: {listed(parts[:_REASONS])}."
+    when = "in" if over else "until"
+    return (
+        f"{rows[-1][1]} points a game against an average team {when} the playoffs: "
+        f"{listed(parts[:_REASONS])}."
+    )
 
 
 def _moved(
@@ -116,4 +138,5 @@ def _moved(
         return "No team that can still win the title has changed its rank."
     most = max(each, key=lambda one: one["size"])
     verb = "up" if most["moved"] > 0 else "down"
-    return f"{most['name']} {verb} {most['size']}, {most['words']}: {most['short']}."
+    places = f"{most['size']} place{'s' * (most['size'] > 1)}"
+    return f"{most['name']} moved most, {verb} {places}, {most['words']}: {most['short']}."

@@ -1,6 +1,7 @@
 """The front door of a folder of forecasts: a page that lists the seasons."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from markupsafe import Markup
 
@@ -11,6 +12,9 @@ def seasons_page(seasons: Sequence[tuple[str, str, str, Markup]]) -> str:
     """Return the page as HTML.
 
     Args:
-        seasons: Name, address of the newest page, its date, and its first words, newest first.
+        seasons: Name, address of the newest page, its date as `2024-01-15`, and its first words,
+            newest first.
     """
-    return templates().get_template("seasons.html.j2").render(seasons=seasons)
+    days = [f"{date.fromisoformat(day):%B %-d, %Y}" for _, _, day, _ in seasons]
+    listed = [(*season, day) for season, day in zip(seasons, days, strict=True)]
+    return templates().get_template("seasons.html.j2").render(seasons=listed)

@@ -8,6 +8,7 @@ from nba_rank.evaluation.track_record import (
     ALL_GAMES,
     PRICED,
     game_scores,
+    newest_results,
     past_scores,
     played,
 )
@@ -55,6 +56,17 @@ def test_games_that_were_not_forecast_or_not_played_are_left_out(sim_tables, gam
     early = {date: morning(games, 0.5)}
     assert played(early, sim_tables, SEASON, date, "stack").empty
     assert played({}, sim_tables, SEASON, date + pd.Timedelta(days=9), "stack").empty
+
+
+def test_results_are_those_of_the_newest_day_that_was_forecast(sim_tables, games):
+    days = sorted(games["game_date"].unique())
+    told = played({days[0]: morning(games, 0.6)}, sim_tables, SEASON, days[2], "stack")
+    got = newest_results(told, sim_tables, "stack")
+    expected = games[games["game_date"] == days[1]]
+    assert sorted(got["game_id"]) == sorted(expected["game_id"])
+    assert set(got["p_home"]) == {0.6}
+    assert got["home_points"].sum() == expected["home_points"].sum()
+    assert newest_results(pd.DataFrame(columns=COLUMNS), sim_tables, "stack").empty
 
 
 def rows(ranker: str, p: list[float]) -> pd.DataFrame:

@@ -16,13 +16,14 @@ import as_llimllib
 import pandas as pd
 import pytest
 from loopback import Loopback
+from markupsafe import Markup
 from programs import command, environment, files_of, program
 
 from nba_rank.config.schema import SimParams
 from nba_rank.data import league
 from nba_rank.data.ingest import read_raw
 from nba_rank.data.simulated.league import simulate_league, write_league
-from nba_rank.report.render import block
+from nba_rank.report.render import block, with_block
 
 SEASONS, CURRENT = ("2021_22", "2022_23", "2023_24"), "2024_25"
 SCHEDULE = "/espn_nba_schedules/nba_schedule_2025.parquet"
@@ -251,7 +252,9 @@ def test_pages_lead_from_day_to_day_and_the_front_door_to_the_newest(days, home)
     texts = [days[-1].files[f"{day}.html"].decode() for day in DAYS]
     for text, other in zip(texts, (DAYS[1], DAYS[2], DAYS[1]), strict=True):
         assert f'href="{other}.html"' in block(text, "turns")
-    assert (folder / "index.html").read_text() == texts[-1]
+    index = (folder / "index.html").read_text()
+    assert with_block(index, "dates", Markup()) == texts[-1]
+    assert all(f'href="{day}.html"' in block(index, "dates") for day in DAYS)
     assert "<dt>Since January 15</dt>" in texts[-1]
     front = (home / "outputs3/index.html").read_text()
     assert f'<time datetime="{DAYS[-1]}">' in front

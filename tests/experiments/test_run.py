@@ -37,7 +37,7 @@ from nba_rank.models.model_a import fit as model_a_fit
 from nba_rank.models.model_a.lightning_module import ModelA
 from nba_rank.models.ranker import Ranker
 from nba_rank.report import run_report
-from nba_rank.report.render import block
+from nba_rank.report.render import block, with_block
 from nba_rank.samples.dataset import PROJECTED
 from nba_rank.samples.folds import FoldPlan
 
@@ -893,7 +893,8 @@ def test_today_remembers_every_day_and_shows_what_moved(
     [link] = re.findall(r'href="(\S*season_\S*)"', report)
     assert (tmp_path / "outputs3/run_001" / link).resolve() == folder / "index.html"
     page = (folder / "index.html").read_text()
-    assert page == (folder / f"{days[8]}.html").read_text()
+    of_date = (folder / f"{days[8]}.html").read_text()
+    assert with_block(page, "dates", block(of_date, "dates")) == of_date
     assert f"What changed since {pd.Timestamp(days[1]):%B %-d}" in page
     assert f'href="{days[0]}.html"' in block(page, "turns")
     assert TEST_SEASON in (tmp_path / "outputs3/index.html").read_text()

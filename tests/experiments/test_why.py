@@ -108,7 +108,7 @@ def test_a_page_without_players_says_what_moved_each_team(forecast, found):
     text = season_page(SeasonView(forecast, changes=found.changes, without=found.without))
     assert f"What changed since {found.changes.day}" in text
     folds = dict(
-        re.findall(r'<details class="team" id="team-(\w+)".*?>(.*?)</details>', text, re.S)
+        re.findall(r'<details class="line team" id="team-(\w+)".*?>(.*?)</details>', text, re.S)
     )
     places, codes = found.changes.moved(), forecast.predictions.set_index("team_id")["team"]
     for team, code in codes.items():

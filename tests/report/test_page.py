@@ -135,7 +135,7 @@ def test_every_part_is_there(whole):
 
 
 def test_every_table_names_itself_its_columns_and_its_lines(whole):
-    assert len(whole.all("table")) == 1 + 4 * 30 - 24 + 2 + 1 + 2
+    assert len(whole.all("table")) == 1 + 4 * 30 - 24 + 2 + 2 + 2
     for one in whole.all("th"):
         assert one["scope"] == ("col" if "thead" in one["path"] else "row")
     for one in whole.all("div", **{"class": "table"}):
@@ -221,8 +221,40 @@ def test_a_team_has_its_players_games_seeds_and_ranks(whole):
     assert "41 games left, 20 at home" in details["text"]
     assert "-1.0 points on average, number 30 of 30" in details["text"]
     charts = [one["aria-label"] for one in whole.all("svg", role="img")]
-    told = f"{team} is number 1 by strength, was number 11 on January 5, best 1, worst 11"
+    told = f"{team} is number 1 of 30, was number 11 on January 5, best 1, worst 11"
     assert told in charts
+
+
+def test_coming_games_come_by_day_the_first_one_open(whole):
+    [section] = whole.all("section", **{"aria-labelledby": "games"})
+    teams = made_teams()["abbreviation"].tolist()
+    days = whole.all("details", **{"class": "line"})
+    assert ["open" in one for one in days] == [True, False]
+    assert "Monday, January 15" in days[0]["text"]
+    assert "1 game" in days[0]["text"]
+    assert "2 games" in days[1]["text"]
+    game = f"{teams[3]} at {teams[0]}"
+    row = whole.rows("Games of Monday, January 15")[game]
+    told = f"{teams[0]}\N{NO-BREAK SPACE}8%, {teams[3]}\N{NO-BREAK SPACE}8%"
+    assert [cell["text"] for cell in row[1:4]] == ["78%", "+9.5", told]
+    said = f"Most at stake for the playoffs: {game}, Mon Jan 15 ({told})."
+    assert said in section["text"]
+    rows = whole.rows("Games of Tuesday, January 16")
+    assert [cell["text"] for cell in rows[f"{teams[4]} at {teams[1]}"]][3] == "–"  # noqa: RUF001
+    assert f"{teams[5]} v {teams[2]}" in rows
+
+
+def test_stakes_that_may_be_noise_are_not_told():
+    forecast = made_forecast()
+    games = forecast.tables["games"].copy()
+    games["home_title_swing_se"] = games["away_title_swing_se"] = 0.041
+    games["away_playoff_swing_se"] = 0.041
+    found = page(replace(forecast, tables=forecast.tables | {"games": games}))
+    home = made_teams()["abbreviation"].iloc[0]
+    rows = found.rows("Games of Monday, January 15")
+    heads, row = ([cell["text"] for cell in line] for line in rows.values())
+    assert heads == ["Game", "Home wins", "Margin", "Playoffs at stake", "Out"]
+    assert row[3].split() == [home, "8%"]
 
 
 def lines_below(found: Page, heading: str) -> list[str]:
@@ -263,7 +295,8 @@ def test_what_changed_of_a_team_adds_up_and_names_who_is_back(whole):
     rows = whole.rows(f"What changed the strength of {team}")
     told = {name: cells[1]["text"] for name, cells in rows.items() if "playoffs" not in name}
     assert told == {
-        "<script>alert(1)</script> is back": "+1.0", "margin to date": "-0.4", "together": "+0.6",
+        "<script>alert(1)</script> is back": "+1.0", "point margin so far": "-0.4",
+        "together": "+0.6",
     }  # fmt: skip
     [details] = whole.all("details", id=f"team-{team}")
     assert "From 4th to 1st, past" in details["text"]
@@ -310,12 +343,12 @@ def test_the_first_words_say_who_how_sure_why_and_what_moved(whole):
     )
     assert said["How sure"] == "It is more likely than not to win it."
     assert said["Why"] == (
-        "+5.5 points a game against an average team: =cmd() +1.8, a|b +1.6 and "
-        "<script>alert(1)</script> +1.5."
+        "+5.5 points a game against an average team until the playoffs: =cmd() +1.8, a|b +1.6 "
+        "and <script>alert(1)</script> +1.5."
     )
     assert said["Since January 8"] == (
-        f"{names[27]} down 27, 1st to 28th: -27.0 by strength, -9.0 by new results, +9.0 "
-        "by others' strength."
+        f"{names[0]} 50% to >99% for the title. {names[27]} moved most, down 27 places, 1st to "
+        "28th: -27.0 by strength, -9.0 by new results, +9.0 by others' strength."
     )
 
 
@@ -329,15 +362,31 @@ def test_how_sure_is_told_by_the_last_point_of_the_season_that_is_reached():
         }
     )  # fmt: skip
     said = lead(page(past=past))["How sure"]
-    assert "gave the later champion 33% after 50% of the games" in said  # 41 of 82
-    assert "in the geometric mean of 8 earlier seasons; standings 12%." in said
+    assert said.endswith(  # 41 of 82 games
+        "After 50% of the games of 8 earlier seasons, such forecasts gave the later champion 33% "
+        "(geometric mean), the standings 12%."
+    )
+
+
+def test_how_sure_is_even_near_a_half_and_odds_that_stay_are_said():
+    forecast = made_forecast()
+    for p, words in ((0.46, "about as likely as not"), (0.3, "less likely than not")):
+        odds = forecast.predictions.assign(title_prob=[p] + [(1 - p) / 29] * 29)
+        changes = made_changes()
+        before = changes.before.assign(title_prob=odds["title_prob"])
+        said = lead(page(replace(forecast, predictions=odds),
+                         changes=replace(changes, before=before)))  # fmt: skip
+        assert said["How sure"] == f"It is {words} to win it."
+        assert said["Since January 8"].startswith(f"{made_teams()['name'][0]} still {p:.0%} for")
 
 
 def test_the_page_of_a_date_leads_to_those_beside_it(whole):
     nav = [one for one in whole.all("nav") if one["aria-label"] == "Other dates"]
     start = whole.found.index(nav[0])
     links = [one["href"] for one in whole.found[start : start + 12] if one["tag"] == "a"]
-    assert links == ["../index.html", "2024-01-14.html", "2024-01-17.html", "index.html"]
+    assert links == [
+        "../index.html", "index.html#dates", "2024-01-14.html", "2024-01-17.html", "index.html",
+    ]  # fmt: skip
     assert turns(["2024-01-15"], "2024-01-15").count("<a ") == 1
     assert "Newest" in turns(["2024-01-15"], "2024-01-16")  # a hypothetical page
 
@@ -451,8 +500,8 @@ def test_the_reasons_of_a_team_are_the_largest_parts_and_sum_to_its_strength(who
     rows = whole.rows(f"Why {team} is as strong as it is")
     told = {name: cells[1]["text"] for name, cells in rows.items() if name != "What"}
     # A player's parts count together: 2.0 - 0.5.
-    assert list(told)[:3] == ["margin to date", "=cmd()", "a|b"]
-    assert told["margin to date"] == "-5.0"
+    assert list(told)[:3] == ["point margin so far", "=cmd()", "a|b"]
+    assert told["point margin so far"] == "-5.0"
     assert told["<script>alert(1)</script>"] == "+1.5"
     assert told["all others"] == "+1.2"  # .6 + .4 + .2
     assert told["together"] == "+5.5"
@@ -487,6 +536,12 @@ def test_before_the_first_game_there_is_nothing_to_look_back_on():
     [record] = found.all("section", **{"aria-labelledby": "record"})
     assert "Nothing can be said yet" in record["text"]
     assert "Moved" not in [cell["text"] for cell in found.rows("Power ranking")["Team"]]
+    # No standings, no lines of a single point; where the seasons end is said in words.
+    parts = [words for level, words in found.headings() if level == 2]
+    assert not {"Title race", "If the season ended today"} & set(parts)
+    assert not found.all("svg")
+    [first] = found.all("details", id=f"team-{made_teams()['abbreviation'].iloc[0]}")
+    assert "1; 90% of the simulated seasons end on ranks 1 to 20." in first["text"]
     [rests] = found.all("section", **{"aria-labelledby": "basis"})
     assert "who is absent is inferred" in rests["text"]
 
@@ -516,6 +571,15 @@ def test_in_the_playoffs_rounds_that_are_won_stand_in_words():
     assert column(found, "Playoffs")[beaten]["text"] == "clinched"
     assert column(found, "2nd round")[beaten]["text"] == "out"
     assert column(found, "Playoffs")[worst]["text"] == "out"
+    # Who is out plays no next game; all have played their wins.
+    assert column(found, "Next game")[worst]["text"] == "–"  # noqa: RUF001
+    assert column(found, "Next game")[best]["text"] == "+5.0"
+    heads = [cell["text"] for cell in found.rows("Power ranking")["Team"]]
+    assert "Wins" not in "".join(heads)
+    [section] = found.all("section", **{"aria-labelledby": "ranking"})
+    assert "Teams that are out stand last." in section["text"]
+    second = made_teams()["abbreviation"].iloc[2]
+    assert found.rows("Standings, East")[f"{second} play-in"]
     cards = [one["text"] for one in found.all("li", **{"class": "card decided"})]
     assert len(cards) == 8
     assert f"{best} won" in cards[0] or any(f"{best} won" in card for card in cards)
@@ -535,14 +599,23 @@ def test_a_season_that_is_over_names_its_champions():
             forecast,
             decided=forecast.decided.assign(state=state),
             basis=replace(forecast.basis, over=True),
-            tables={"standings": made_standings(left=0), "bracket": bracket},
-        )
-    )
+            tables={"standings": made_standings(left=0), "bracket": bracket,
+                    **{name: forecast.tables[name] for name in ("strengths", "players")}},
+        ),
+        changes=made_changes(),
+    )  # fmt: skip
     first = [*found.rows("Power ranking")][1]
     assert first.startswith(champion["abbreviation"])
     assert column(found, "Title")[champion["abbreviation"]]["text"] == "champions"
     assert {cell["text"] for cell in column(found, "Title").values()} == {"champions", "out"}
     assert f"{champion['name']} are champions" in found.all("header")[0]["text"]
+    # Nothing is said of a next game, of what is expected, or of what changed in it.
+    heads = [cell["text"] for cell in found.rows("Power ranking")["Team"]]
+    assert heads[:4] == ["Team", "Rank", "W–L", "Full strength"]  # noqa: RUF001
+    [caption] = [one["text"] for one in found.all("caption") if "All teams" in one["text"]]
+    assert caption == "All teams by how far they went"
+    assert "changed since" not in "".join(text for _, text in found.headings())
+    assert len(found.rows(f"Players of {champion['abbreviation']}")["Player"]) == 4
 
 
 def record(part, rankers) -> pd.DataFrame:
@@ -557,9 +630,10 @@ def test_where_it_is_behind_is_said():
     )  # fmt: skip
     past = pd.DataFrame(
         {
-            "metric": ["champion_log_loss", "game_brier"], "scope": ["league", "regular"],
-            "as_of_point": ["0.25", "all"], "reference": ["elo", "standings"],
-            "value": [1.7, 0.21], "reference_value": [1.5, 0.21], "n_seasons": [3, 1],
+            "metric": ["champion_log_loss", "game_brier", "game_log_loss"],
+            "scope": ["league", "regular", "regular"], "as_of_point": ["0.25", "all", "all"],
+            "reference": ["elo", "standings", "elo"], "value": [1.7, 0.21, 0.62],
+            "reference_value": [1.5, 0.21, 0.61], "n_seasons": [3, 1, 3],
             "first": "2020-21", "last": "2022-23",
         }
     )  # fmt: skip
@@ -567,9 +641,36 @@ def test_where_it_is_behind_is_said():
     [said] = found.all("section", **{"aria-labelledby": "record"})
     assert "40 games before this morning. Ahead of Elo by Brier score." in said["text"]
     assert "Behind bookmakers by Brier score." in said["text"]
-    assert "It is behind in 1 of 2 comparisons: Elo on champion log loss, 25%" in said["text"]
+    assert (
+        "It is behind in 2 of 3 comparisons: Elo on champion log loss, 25% of the season and game "
+        "log loss."
+    ) in said["text"]
     lines = found.rows("Earlier seasons")
     assert [cell["text"] for cell in lines["game Brier"]][4] == "level"
+
+
+def test_the_newest_results_stand_beside_what_was_forecast_of_them():
+    teams = made_teams()
+    games = pd.DataFrame(
+        {
+            "game_date": pd.Timestamp("2024-01-14"), "home_team_id": teams["team_id"][:3],
+            "away_team_id": teams["team_id"][3:6].to_numpy(), "neutral_site": [False, False, True],
+            "home_points": [101, 90, 120], "away_points": [99, 95, 99], "p_home": [0.7, 0.8, 0.4],
+        }
+    )  # fmt: skip
+    found = page(results=games)
+    [said] = found.all("section", **{"aria-labelledby": "record"})
+    assert "The likelier team won 1 of 3." in said["text"]
+    team = teams["abbreviation"]
+    rows = found.rows("Results of Sunday, January 14")
+    told = {name: [cell["text"] for cell in cells[1:]] for name, cells in rows.items()}
+    del told["Game"]
+    assert told == {
+        f"{team[3]} at {team[0]}": ["70%", f"{team[0]} 101–99"],  # noqa: RUF001
+        f"{team[4]} at {team[1]}": ["80%", f"{team[4]} 95–90"],  # noqa: RUF001
+        f"{team[5]} v {team[2]}": ["40%", f"{team[2]} 120–99"],  # noqa: RUF001
+    }
+    assert "Results of" not in season_page(SeasonView(made_forecast()))
 
 
 def test_a_page_of_two_hundred_dates_is_small_and_quick():

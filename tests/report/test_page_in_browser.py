@@ -1,15 +1,18 @@
 """The page in a real browser: headless Chromium of the system, driven by Playwright."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_forecasts import (
     NASTY,
     made_changes,
     made_forecast,
     made_history,
+    made_standings,
     made_teams,
     made_what_if,
     made_without,
@@ -60,9 +63,29 @@ def test_it_loads_without_errors_or_requests_and_fits_the_screen(opened, width, 
     assert page.heard == []
 
 
-def test_the_first_forecast_of_a_season_fits_the_screen_too(browser, tmp_path):
+def test_a_wide_screen_shows_all_seeds_and_a_narrow_one_the_stakes(opened):
+    for width, names in {1440: ("Seeds, East", "Seeds, West"), 1024: ["Power ranking"]}.items():
+        for name in names:
+            table = opened(width).get_by_label(name, exact=True).last
+            assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+    page = opened(375)
+    stake = page.locator(".games td.stake:visible").first.bounding_box()
+    assert stake["x"] + stake["width"] <= 375
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_the_first_and_the_last_forecast_of_a_season_fit_the_screen_too(browser, tmp_path, over):
     path = tmp_path / "index.html"
-    path.write_text(season_page(SeasonView(made_forecast())), encoding="utf-8")
+    view = SeasonView(made_forecast())
+    if over:
+        champion = np.arange(30) == 0
+        forecast = made_forecast(
+            decided=view.forecast.decided.assign(state=np.where(champion, "champion", "out")),
+            basis=replace(view.forecast.basis, over=True),
+        )
+        forecast.tables["standings"] = made_standings(left=0)
+        view = SeasonView(forecast, made_history(200))
+    path.write_text(season_page(view), encoding="utf-8")
     page = browser.new_page(viewport={"width": 375, "height": 900})
     page.goto(path.as_uri())
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")

@@ -29,15 +29,17 @@ def squads(tables: Tables, ratings: pd.DataFrame) -> pd.DataFrame:
         of the part that comes from stints, points per 100 possessions (null where stints are not
         read);
         `full_strength_minutes` and `expected_minutes` of the next game, where he is available and
-        as things are; and `availability`: a status of the newest report, `SEASON_OUT`, or empty
-        where no report is current.
+        as things are: by the newest report if it lists him, else by the games that he has played or
+        missed; and `availability`: a status of the newest report, `SEASON_OUT`, or empty where no
+        report is current.
     """
     dates = ratings[["season", "as_of_date"]].drop_duplicates()
     told = reported_availability(tables, dates).set_index("player_id")
     word = {chance: status for status, chance in STATUS_PLAY_PROB.items()}
     player = ratings["player_id"]
     fit = "Available" if has_report(tables, dates).all() else ""
-    status = player.map(told["play_prob"].map(word)).fillna(fit)
+    play_prob = player.map(told["play_prob"])
+    status = play_prob.map(word).fillna(fit)
     out = player.isin(told.index[told["season_out"]])
     rating, minutes = ratings["impact_rating"], ratings["full_strength_minutes"]
     average = (rating * minutes).sum() / max(minutes[rating.notna()].sum(), 1e-9)
@@ -46,7 +48,7 @@ def squads(tables: Tables, ratings: pd.DataFrame) -> pd.DataFrame:
         impact_rating=rating - average,
         impact_error=ratings.get("net_error", np.nan),
         full_strength_minutes=minutes,
-        expected_minutes=ratings["expected_minutes"],
+        expected_minutes=(minutes * play_prob).fillna(ratings["expected_minutes"]).mask(out, 0.0),
         availability=status.mask(out, SEASON_OUT),
     )
     return table.sort_values(

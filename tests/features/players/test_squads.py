@@ -28,6 +28,8 @@ def test_players_come_by_full_minutes_with_what_the_report_says(tables, with_rep
     assert got.index.tolist() == [12, 13, 11, 99]
     expected = ["Questionable", SEASON_OUT, "Available", "Available"]
     assert got["availability"].tolist() == expected
+    # Half of 30 if questionable; those who are not listed as their games say.
+    assert got["expected_minutes"].to_dict() == {12: 15.0, 13: 0.0, 11: 30.0, 99: 5.0}
     assert got["player"][99] == "unknown"
     assert got["impact_error"].isna().all()
     # Less the mean by minutes: (20 + 60 + 75) / 80.
@@ -37,3 +39,4 @@ def test_players_come_by_full_minutes_with_what_the_report_says(tables, with_rep
 def test_without_a_current_report_nothing_is_said(tables, with_reports):
     got = squads(with_reports(tables, REPORT), ratings("2022-12-07")).set_index("player_id")
     assert got["availability"].to_dict() == {12: "", 13: SEASON_OUT, 11: "", 99: ""}
+    assert got["expected_minutes"].to_dict() == {12: 10.0, 13: 0.0, 11: 30.0, 99: 5.0}
