@@ -115,7 +115,7 @@ def test_a_page_without_players_says_what_moved_each_team(forecast, found):
         shares = re.findall(r"([+-]\d+\.\d) by ", folds[code])
         assert sum(map(float, shares)) == pytest.approx(places[team], abs=1e-6), code
         assert ("From " in folds[code]) == (places[team] != 0)
-    assert "margin to date" in text
+    assert "point margin so far" in text
     for of_players in ("Tonight", "<dt>Rosters", "who stopped appearing", "A player's"):
         assert of_players not in text
     assert "<dt>Players</dt><dd>none are known" in text
