@@ -20,20 +20,8 @@ from nba_rank.odds.inputs import MARKET_INPUT
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summary
+from nba_rank.odds.starting_weights import PLAYOFFS, REGULAR, TEAM_ONLY, with_market
 from nba_rank.odds.strength import SCORE, StrengthModel
-
-REGULAR = {
-    "full_strength": 0.3, "roster_strength": 0.2, "margin_rating": 0.6, "draft_value": 0.0,
-}  # fmt: skip
-PLAYOFFS = {
-    "playoff_strength": 0.5, "star_strength": 0.15, "margin_rating": 0.3, "elo_margin": 0.0,
-}  # fmt: skip
-TEAM_ONLY = {"elo_margin": 1.0, "margin_rating": 0.0}
-"""Inputs of strengths and their weights before any game was learned from: for the regular season
-and the playoffs with players, and for both without."""
-
-MARKET_WEIGHT = 0.5
-"""The same of `MARKET_INPUT`, where it is known beside the players; theirs are halved then."""
 
 _TOGETHER = 2400
 """Simulations worked on at once: enough to make calls cheap, and little memory."""
@@ -367,12 +355,6 @@ def has_market(frame: pd.DataFrame) -> pd.Series:
 def _known_of_all(frame: pd.DataFrame, inputs: list[str]) -> pd.Series:
     known = frame.reindex(columns=inputs).notna().all(axis=1)
     return known.groupby([frame["season"], frame["as_of_date"]]).transform("all")
-
-
-def with_market(start: dict[str, float]) -> dict[str, float]:
-    """Return starting weights with that of `MARKET_INPUT`, the others scaled down for it."""
-    own = 1 - MARKET_WEIGHT
-    return {name: own * weight for name, weight in start.items()} | {MARKET_INPUT: MARKET_WEIGHT}
 
 
 def _date_slices(frame: pd.DataFrame) -> list[slice]:

@@ -19,10 +19,10 @@ from nba_rank.core.arrays import FloatArray
 from nba_rank.core.season_weights import season_weights
 from nba_rank.data.tables import SIDES, Tables
 from nba_rank.data.venues import HIGH
-from nba_rank.odds import monte_carlo
+from nba_rank.odds import starting_weights
 from nba_rank.odds.inputs import MARKET_INPUT
-from nba_rank.odds.monte_carlo import TEAM_ONLY, with_market
 from nba_rank.odds.past_games import Meetings, RatedGames
+from nba_rank.odds.starting_weights import TEAM_ONLY, with_market
 from nba_rank.odds.strength import (
     EXTRA_GAMES,
     MARGIN_CAP,
@@ -32,7 +32,7 @@ from nba_rank.odds.strength import (
 )
 
 REGULAR = {"available_strength": 0.9, "draft_value": 0.0, "idle": 0.0}
-PLAYOFFS = monte_carlo.PLAYOFFS | {"absences": 0.5, "closing": 0.0}
+PLAYOFFS = starting_weights.PLAYOFFS | {"absences": 0.5, "closing": 0.0}
 """Inputs of games with known players, and their weights before any game was learned from."""
 
 KINDS = ("regular", "playin", "playoffs")

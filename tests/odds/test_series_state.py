@@ -12,16 +12,9 @@ from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import series
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.pairings import PLAY_IN, Pairing, pairings
 from nba_rank.odds.season_sim import Situation
-from nba_rank.odds.series_state import (
-    PLAY_IN,
-    Pairing,
-    _ended,
-    bracket_table,
-    over_doubt,
-    pairings,
-    series_table,
-)
+from nba_rank.odds.series_state import _ended, bracket_table, over_doubt, series_table
 
 SEASON = "2023-24"
 DAY = pd.Timedelta(days=1)
