@@ -3,7 +3,8 @@
 The expected margin of a game is a weighted sum of the differences between both teams on that
 morning, the home edge, rest and altitude. The weights are a ridge regression over the games of
 earlier seasons, each by its own morning, shrunk towards weights that stand for no learning. Unlike
-`nba_rank.odds.strength`, which looks at all games to come, it knows who can play now.
+`nba_rank.odds.strength`, which looks at all games to come, it knows who can play now; the
+simulation plays the next games of play-in and series by it, see `nba_rank.odds.next_of_series`.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """The bracket on a morning: play-in games and playoff series, their state and chances.
 
-Strengths, home court and the formula of a series are those of the simulation. The doubt in both
-strengths is integrated instead of drawn, so that a team wins its series as often as its round in
-the simulated odds, up to the noise of the draws.
+Strengths, home court, next games and the formula of a series are those of the simulation. The doubt
+in both strengths is integrated instead of drawn, so that a team wins its series as often as its
+round in the simulated odds, up to the noise of the draws.
 
 Letters: G games left, K nodes of the integral.
 """
@@ -19,6 +19,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.odds.bracket import series_win_prob
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.next_games import NextGames
 from nba_rank.odds.pairings import PLAY_IN, Pairing, bracket, pairings
 from nba_rank.odds.season_sim import SeasonStrengths, Situation
 
@@ -35,6 +36,7 @@ def series_table(
     frame: pd.DataFrame,
     tables: Tables,
     hypothesis: Hypothesis | None = None,
+    next_games: NextGames | None = None,
 ) -> pd.DataFrame:
     """Return the series of a morning with their chances.
 
@@ -43,16 +45,19 @@ def series_table(
         frame: Rated teams of one date, as `MonteCarloOdds.predict` reads them.
         tables: The canonical tables; results of the date and later are not read.
         hypothesis: What is assumed of the games left; they count as played where it has results.
+        next_games: Models of single games, as `MonteCarloOdds.predict` takes them.
 
     Returns:
         `season`, `as_of_date`, `round` (`PLAY_IN`, 1 to 4), `conference` (empty in the Finals);
         `<side>_team_id`, `<side>_seed`, `<side>_wins` (games won) and `<side>_win_prob` (of the
         series) of the `host`, who has the home court, and the `guest`; `next_home_team_id` (null on
-        a neutral court) and `host_next_win_prob` of the next game; `length_<n>_prob`, that the
-        series takes n games, null in the play-in. Empty where no series is known.
+        a neutral court) and `host_next_win_prob` of the next game, with `next_games` also its
+        `host_next_margin` (points, of the host wherever the game is) and `next_margin_sd`;
+        `length_<n>_prob`, that the series takes n games, null in the play-in. Empty where no series
+        is known.
     """
     frame = frame.sort_values("team_id")
-    [(situation, strengths)] = odds.mornings(frame, tables, hypothesis)
+    [(situation, strengths)] = odds.mornings(frame, tables, hypothesis, next_games)
     situation = situation.settled()
     return _table(pairings(situation), _Chances.of(situation, strengths), frame)
 
@@ -63,6 +68,7 @@ def bracket_table(
     tables: Tables,
     expected_wins: pd.Series,
     hypothesis: Hypothesis | None = None,
+    next_games: NextGames | None = None,
 ) -> pd.DataFrame:
     """Return the whole bracket of a morning: what is over, what is known, and what is likeliest.
 
@@ -75,13 +81,14 @@ def bracket_table(
         tables: Likewise.
         expected_wins: Of the regular season, by team id.
         hypothesis: Likewise.
+        next_games: Likewise.
 
     Returns:
         The columns of `series_table`, and `state`, one of `STATES`; a row a play-in game or series.
         Chances of what is over are 0 and 1, and null for the next game.
     """
     frame = frame.sort_values("team_id")
-    [(situation, strengths)] = odds.mornings(frame, tables, hypothesis)
+    [(situation, strengths)] = odds.mornings(frame, tables, hypothesis, next_games)
     situation = situation.settled()
     chances = _Chances.of(situation, strengths)
     wins = expected_wins.reindex(situation.records.team_id).to_numpy()
@@ -106,21 +113,29 @@ class _Chances:
         edge = 0.0 if situation.neutral_playoffs else strengths.playoffs_edge
         return cls(situation, strengths, edge)
 
-    def games(self, one: Pairing) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return how likely the host wins at home and away, and the weights of the nodes [K]."""
+    def games(self, one: Pairing) -> tuple[FloatArray, FloatArray]:
+        """Return how likely the host wins the next game, and later ones at home and away, [3, K].
+
+        Behind them are the weights of the nodes [K].
+        """
         host, guest = one.teams
         points = self.strengths.playoffs
         gaps, weight = over_doubt(points[host] - points[guest], self.strengths.playoffs_doubt)
-        at_home, away = (
-            ndtr((gaps + edge) / self.strengths.playoffs_noise)
-            for edge in (self.home_edge, -self.home_edge)
-        )
-        return at_home, away, weight
+        by_venue = [self.home_edge, -self.home_edge]
+        told = self.strengths.next_game(one.round, one.teams)
+        first = by_venue[0 if one.at_home[0] else 1] if told is None else told.edge
+        edges = np.array([first, *by_venue])[:, None]
+        return np.asarray(ndtr((gaps + edges) / self.strengths.playoffs_noise)), weight
+
+    def next_game(self, one: Pairing) -> float:
+        """Return how likely the host wins the next game."""
+        games, weight = self.games(one)
+        return float(games[0] @ weight)
 
     def ended(self, one: Pairing) -> FloatArray:
         """Return how likely host and guest win the series with each of the games left, [2, G]."""
-        at_home, away, weight = self.games(one)
-        return np.asarray(_ended(at_home, away, one) @ weight)
+        (next_game, at_home, away), weight = self.games(one)
+        return np.asarray(_ended(next_game, at_home, away, one) @ weight)
 
 
 def _table(found: list[Pairing], chances: _Chances, frame: pd.DataFrame) -> pd.DataFrame:
@@ -144,10 +159,10 @@ def _table(found: list[Pairing], chances: _Chances, frame: pd.DataFrame) -> pd.D
             row |= {f"{side}_{name}": value for side, value in zip(_SIDES, values, strict=True)}
         neutral = over or situation.neutral_playoffs
         row["next_home_team_id"] = None if neutral else ids[one.next_home]
-        row["host_next_win_prob"] = np.nan
-        if not over:
-            at_home, away, weight = chances.games(one)
-            row["host_next_win_prob"] = (at_home if one.next_home == host else away) @ weight
+        row["host_next_win_prob"] = np.nan if over else chances.next_game(one)
+        told = chances.strengths.next_game(one.round, one.teams)
+        if told is not None:
+            row |= {"host_next_margin": told.margin, "next_margin_sd": told.margin_sd}
         if one.round != PLAY_IN and not over:
             lengths = np.zeros(sum(one.wins) + ended.shape[1])
             lengths[sum(one.wins) :] = ended.sum(axis=0)
@@ -176,16 +191,31 @@ def over_doubt(gap: FloatArray, doubt: float) -> tuple[FloatArray, FloatArray]:
     return np.asarray(gap)[..., None] + np.sqrt(2) * doubt * node, weight / weight.sum()
 
 
-def _ended(at_home: FloatArray, away: FloatArray, series: Pairing) -> FloatArray:
+def _ended(
+    next_game: FloatArray, at_home: FloatArray, away: FloatArray, series: Pairing
+) -> FloatArray:
     """Return how likely host and guest win the series with each of the games left, [2, G, K].
 
     A side has won by a game if it has the wins that it needs among the games up to there.
+
+    Args:
+        next_game: Probability that the host wins the next game [K].
+        at_home: That it wins a later one at home [K].
+        away: That it wins a later one away [K].
+        series: The series.
     """
-    n_home = series.at_home.cumsum()[:, None]
-    n_away = (~series.at_home).cumsum()[:, None]
+    later = series.at_home.copy()
+    later[0] = False
+    n_home = later.cumsum()[:, None]
+    n_away = np.arange(len(later))[:, None] - n_home
     host, guest = series.needed
     won = [
-        series_win_prob(at_home, away, home_left=n_home, away_left=n_away, needed=host),
-        series_win_prob(1 - away, 1 - at_home, home_left=n_away, away_left=n_home, needed=guest),
-    ]
+        series_win_prob(
+            at_home, away, home_left=n_home, away_left=n_away, needed=host, p_next=next_game
+        ),
+        series_win_prob(
+            1 - away, 1 - at_home,
+            home_left=n_away, away_left=n_home, needed=guest, p_next=1 - next_game,
+        ),
+    ]  # fmt: skip
     return np.diff(np.stack(won), axis=1, prepend=0.0)
