@@ -113,29 +113,30 @@ class _Chances:
         edge = 0.0 if situation.neutral_playoffs else strengths.playoffs_edge
         return cls(situation, strengths, edge)
 
-    def games(self, one: Pairing) -> tuple[FloatArray, FloatArray]:
-        """Return how likely the host wins the next game, and later ones at home and away, [3, K].
+    def games(self, one: Pairing) -> tuple[FloatArray, FloatArray, FloatArray | None, FloatArray]:
+        """Return how likely the host wins at home, away and, if it is known, in the next game [K].
 
         Behind them are the weights of the nodes [K].
         """
         host, guest = one.teams
-        points = self.strengths.playoffs
+        points, noise = self.strengths.playoffs, self.strengths.playoffs_noise
         gaps, weight = over_doubt(points[host] - points[guest], self.strengths.playoffs_doubt)
-        by_venue = [self.home_edge, -self.home_edge]
+        at_home, away = (ndtr((gaps + edge) / noise) for edge in (self.home_edge, -self.home_edge))
         told = self.strengths.next_game(one.round, one.teams)
-        first = by_venue[0 if one.at_home[0] else 1] if told is None else told.edge
-        edges = np.array([first, *by_venue])[:, None]
-        return np.asarray(ndtr((gaps + edges) / self.strengths.playoffs_noise)), weight
+        p_next = None if told is None else np.asarray(ndtr((gaps + told.edge) / noise))
+        return at_home, away, p_next, weight
 
     def next_game(self, one: Pairing) -> float:
         """Return how likely the host wins the next game."""
-        games, weight = self.games(one)
-        return float(games[0] @ weight)
+        at_home, away, p_next, weight = self.games(one)
+        if p_next is None:
+            p_next = at_home if one.at_home[0] else away
+        return float(p_next @ weight)
 
     def ended(self, one: Pairing) -> FloatArray:
         """Return how likely host and guest win the series with each of the games left, [2, G]."""
-        (next_game, at_home, away), weight = self.games(one)
-        return np.asarray(_ended(next_game, at_home, away, one) @ weight)
+        at_home, away, p_next, weight = self.games(one)
+        return np.asarray(_ended(at_home, away, p_next, one) @ weight)
 
 
 def _table(found: list[Pairing], chances: _Chances, frame: pd.DataFrame) -> pd.DataFrame:
@@ -192,30 +193,32 @@ def over_doubt(gap: FloatArray, doubt: float) -> tuple[FloatArray, FloatArray]:
 
 
 def _ended(
-    next_game: FloatArray, at_home: FloatArray, away: FloatArray, series: Pairing
+    at_home: FloatArray, away: FloatArray, p_next: FloatArray | None, series: Pairing
 ) -> FloatArray:
     """Return how likely host and guest win the series with each of the games left, [2, G, K].
 
     A side has won by a game if it has the wins that it needs among the games up to there.
 
     Args:
-        next_game: Probability that the host wins the next game [K].
-        at_home: That it wins a later one at home [K].
-        away: That it wins a later one away [K].
+        at_home: Probability that the host wins a game at home [K].
+        away: That it wins one away [K].
+        p_next: That it wins the next one [K]; None if that is like the others.
         series: The series.
     """
-    later = series.at_home.copy()
-    later[0] = False
-    n_home = later.cumsum()[:, None]
-    n_away = np.arange(len(later))[:, None] - n_home
+    n_home, n_away = (venue.cumsum() for venue in (series.at_home, ~series.at_home))
+    p_other = None
+    if p_next is not None:
+        at_host = int(series.at_home[0])
+        n_home, n_away, p_other = n_home - at_host, n_away - (1 - at_host), 1 - p_next
+    n_home, n_away = n_home[:, None], n_away[:, None]
     host, guest = series.needed
     won = [
         series_win_prob(
-            at_home, away, home_left=n_home, away_left=n_away, needed=host, p_next=next_game
+            at_home, away, home_left=n_home, away_left=n_away, needed=host, p_next=p_next
         ),
         series_win_prob(
             1 - away, 1 - at_home,
-            home_left=n_away, away_left=n_home, needed=guest, p_next=1 - next_game,
+            home_left=n_away, away_left=n_home, needed=guest, p_next=p_other,
         ),
     ]  # fmt: skip
     return np.diff(np.stack(won), axis=1, prepend=0.0)

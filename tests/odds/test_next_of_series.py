@@ -133,13 +133,23 @@ def test_the_last_berth_is_won_as_often_as_its_game(series, odds, mornings, sim_
             )
 
 
-def test_before_the_end_of_the_regular_season_nothing_changes(odds, frame, predicted, sim_tables):
+def test_before_the_end_of_the_regular_season_nothing_changes(
+    odds, frame, mornings, predicted, sim_tables
+):
     end = as_of_points(sim_tables, SEASON)["end"]
     plain = odds.predict(frame, sim_tables).set_index(["as_of_date", "team_id"])
     days = plain.index.get_level_values("as_of_date")
     before = days < end
     assert before.sum() == 60
     pd.testing.assert_frame_equal(plain[before], predicted[before], check_exact=True)
+    first = days[0]
+    brackets = [
+        bracket_table(
+            odds, mornings[first], sim_tables, plain.loc[first, "expected_wins"], next_games=models
+        )
+        for models in (None, MODELS)
+    ]
+    pd.testing.assert_frame_equal(*brackets, check_exact=True)
     for date in days[~before].unique()[:-1]:
         assert (plain.loc[date, "title_prob"] != predicted.loc[date, "title_prob"]).any()
 

@@ -76,8 +76,15 @@ def test_a_series_ends_as_often_as_the_sum_over_all_outcomes_says():
     p_games = np.random.default_rng(0).random((3, 3))
     for needed, at_home in states:
         one = Pairing(1, (0, 1), (1, 8), (0, 0), needed, at_home)
+        p_next, p_home, p_away = p_games
         expected = [brute_force(*of_node, one) for of_node in p_games.T]
-        got = _ended(*p_games, one)
+        got = _ended(p_home, p_away, p_next, one)
+        np.testing.assert_allclose(got, np.stack(expected, axis=-1), atol=1e-12)
+        usual = p_home if at_home[0] else p_away
+        expected = [
+            brute_force(*of_node, one) for of_node in zip(usual, p_home, p_away, strict=True)
+        ]
+        got = _ended(p_home, p_away, None, one)
         np.testing.assert_allclose(got, np.stack(expected, axis=-1), atol=1e-12)
 
 
