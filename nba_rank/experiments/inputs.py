@@ -77,7 +77,8 @@ def read_inputs(
     """Prepare the tables, plan the folds and build the features; raises as `run`.
 
     With `with_games` players are also rated on all game days, for forecasts of single games, and
-    in the playoffs of the test seasons, for `inputs_on`.
+    in the playoffs of the test seasons, for `inputs_on`; and the inputs of the odds are those of
+    `morning_inputs`, which the next games of series need.
     """
     device = device_of(config.trainer)
     run_dir.note(environment=run_dir.manifest.get("environment", {}) | {"device": str(device)})
@@ -98,9 +99,11 @@ def read_inputs(
     run_dir.note(players={"columns": sets.columns, "dates_without_players": sets.dates_left_out})
     with stages.stage("features"):
         store = cached_store(tables, ratings, dates, config.features, cache)
-        league = League(
-            tables, strength_inputs(tables, ratings, dates, config.features.market), results
-        )
+        if with_games:
+            rated = morning_inputs(tables, ratings, dates, config.features)
+        else:
+            rated = strength_inputs(tables, ratings, dates, config.features.market)
+        league = League(tables, rated, results)
     data, groups = Dataset.of(store, sets, relevance(results, config.target.name)), store.groups
     odds: dict[str, MonteCarloOdds] = {}
     summary = pd.DataFrame()

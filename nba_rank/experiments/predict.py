@@ -18,7 +18,7 @@ from nba_rank.experiments.what_if import assume
 from nba_rank.explain.strength import reasons
 from nba_rank.features.players.squads import squads
 from nba_rank.features.store import KEY
-from nba_rank.odds.coming_games import coming_games, with_next_games
+from nba_rank.odds.coming_games import coming_games, with_absent
 from nba_rank.odds.ended_today import ended_today
 from nba_rank.odds.monte_carlo import MonteCarloOdds
 from nba_rank.odds.season_sim import N_SEEDS
@@ -49,19 +49,17 @@ def forecast_of(morning: Morning) -> DateForecast:
         ]
         rated = league.rated(predicted.frame)
         names = tables.teams[tables.teams["season"] == season].set_index("team_id")["abbreviation"]
-        series = series_table(odds, rated, tables, hypothesis)
+        series = series_table(odds, rated, tables, hypothesis, models)
         if models is not None:  # a run of an earlier version has none
             games = coming_games(odds, models, rated, tables, morning.days, hypothesis)
             found["games"] = _named(games, names)
             kind = "regular" if (rated["progress"] < 1).any() else "playoffs"
             found["strengths"] = strength_now(models, rated, kind, hypothesis)
             if len(series):
-                series = with_next_games(series, models, rated, tables)
+                series = with_absent(series, tables)
         by_team = predicted.frame.set_index("team_id")
-        bracket = bracket_table(odds, rated, tables, by_team["expected_wins"], hypothesis)
-        if len(series):  # they are the known ones of the bracket, in its order
-            known = bracket["state"] == "known"
-            bracket.loc[known, "host_next_win_prob"] = series["host_next_win_prob"].to_numpy()
+        wins = by_team["expected_wins"]
+        bracket = bracket_table(odds, rated, tables, wins, hypothesis, models)
         found["series"], found["bracket"] = _named(series, names), _named(bracket, names)
         strength = by_team["regular_strength"]
         found["standings"] = ended_today(tables, season, date, strength, hypothesis)

@@ -64,11 +64,14 @@ def explain_date(
     scored = ranker.scored(data)
     levels = score_levels(ranker.ensemble, scored, members.names)
     stints = config.features.impact.stint_share
-    for prefix, odds in (("", ranker.ensemble.odds), ("projection_", ranker.projection)):
+    for prefix, odds, next_games in (
+        ("", ranker.ensemble.odds, ranker.next_games),
+        ("projection_", ranker.projection, None),
+    ):
         if isinstance(odds, MonteCarloOdds):
             rated = league.rated(scored)
             levels += strength_levels(
-                odds, rated, league.tables, ratings, league.hypothesis, prefix, stints
+                odds, rated, league.tables, ratings, league.hypothesis, prefix, stints, next_games
             )
     levels += _tree_levels(members, data, scored)
     if members.model_a is not None and len(data.sets.frame):

@@ -25,6 +25,7 @@ from nba_rank.features.schedule_ratings import normal_equations
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.inputs import ELO, MARGIN_RIDGE
 from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.next_games import NextGames
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, expected_margins
 from nba_rank.odds.strength import StrengthModel
 
@@ -45,6 +46,7 @@ def strength_levels(
     hypothesis: Hypothesis | None = None,
     prefix: str = "",
     stint_share: float = 0.0,
+    next_games: NextGames | None = None,
 ) -> list[pd.DataFrame]:
     """Return the levels of what a simulation makes of the teams of one date.
 
@@ -56,6 +58,7 @@ def strength_levels(
         hypothesis: What is assumed of the games left.
         prefix: Goes before the names of the levels.
         stint_share: Share of the stints in the ratings, see `ImpactConfig`.
+        next_games: Models of single games, where the simulation has them.
 
     Returns:
         `strength` and `playoff_strength` (points), by input and player; both again by the evidence
@@ -70,7 +73,7 @@ def strength_levels(
     for name, model in (("strength", models.regular), ("playoff_strength", models.playoffs)):
         whole = sources.level(prefix + name, model)
         found += [whole, *sources.by_rating(prefix + name, model, stint_share)]
-    [(situation, strengths)] = odds.mornings(rated, tables, hypothesis)
+    [(situation, strengths)] = odds.mornings(rated, tables, hypothesis, next_games)
     by_strength = _steps(strengths)
     played = odds.play([(situation, each) for each in by_strength], rounds=False)
     wins = _wins(situation, strengths, found[0], played[-1]["expected_wins"], prefix)
@@ -256,11 +259,14 @@ _ROUNDING = 1e-9
 
 
 def _steps(strengths: SeasonStrengths) -> list[SeasonStrengths]:
-    """Return strengths of equal teams, then those of either part of the season alone, then all."""
+    """Return strengths of equal teams, then those of either part of the season alone, then all.
+
+    What is known of next games beside the strengths is of the playoffs.
+    """
     equal = np.zeros_like(strengths.regular)
     playoffs = replace(strengths, regular=equal, spells=())
-    regular = replace(strengths, playoffs=equal)
-    return [replace(playoffs, playoffs=equal), regular, playoffs, strengths]
+    regular = replace(strengths, playoffs=equal, next_games=())
+    return [replace(playoffs, playoffs=equal, next_games=()), regular, playoffs, strengths]
 
 
 def _outcome(played: Sequence[dict[str, Any]], prefix: str) -> pd.DataFrame:

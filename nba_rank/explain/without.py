@@ -10,13 +10,17 @@ from nba_rank.config.schema import FeaturesConfig, GroupConfig
 from nba_rank.core.arrays import FloatArray
 from nba_rank.explain.parts import loose
 from nba_rank.explain.stack import rank_beside
-from nba_rank.features import roster_strength
+from nba_rank.features import injuries, roster_strength
 from nba_rank.features.asof import Rows
 from nba_rank.features.registry import PLAYER_GROUPS, build_group, enabled_groups
 from nba_rank.features.roster import PlayerSets, player_sets
 from nba_rank.models.ranker import League, Ranker
+from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.inputs import ROSTER_INPUTS
 from nba_rank.odds.monte_carlo import MonteCarloOdds
+from nba_rank.odds.mornings import absences_of
+from nba_rank.odds.next_games import NextGames
+from nba_rank.odds.next_of_series import with_next_games
 from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs
 from nba_rank.odds.restated import restated
 from nba_rank.samples.dataset import Dataset
@@ -113,6 +117,10 @@ class _Date:
         ]
         read = {name for one in models for name in (*one.regular.inputs, *one.playoffs.inputs)}
         self._reads_residual = not read.isdisjoint(RESIDUAL_INPUTS)
+        self._injuries = features.injuries
+        # Absences cost nothing before the playoffs, and no other player has one when one is out.
+        absences = ranker.next_games is not None and self._inputs["absences"].fillna(0).any()
+        self._reads_absences = bool(absences)
 
     def forecasts(self, chosen: Sequence[tuple[int, int]]) -> list[dict[str, FloatArray]]:
         """Return forecasts by name, [N] each, without a team's player; 0, which is first: none."""
@@ -121,7 +129,7 @@ class _Date:
         played: list[dict[str, np.ndarray]] = []
         if ranker.projection is not None:
             inputs = [case.inputs for case in cases]
-            played = self._played(ranker.projection, inputs, rounds=False)
+            played = self._played(ranker.projection, inputs, None, rounds=False)
             key = self._data.frame[["season", "as_of_date"]]
             cases = [
                 replace(case, data=case.data.with_projection(pd.DataFrame({**key, **columns})))
@@ -133,7 +141,7 @@ class _Date:
                 replace(self._league, inputs=case.inputs).rated(frame)
                 for case, frame in zip(cases, scored, strict=True)
             ]
-            played = self._played(ranker.ensemble.odds, rated, rounds=True)
+            played = self._played(ranker.ensemble.odds, rated, ranker.next_games, rounds=True)
         result = []
         for number, frame in enumerate(scored):
             score = frame["score"].to_numpy()
@@ -148,10 +156,16 @@ class _Date:
         return result
 
     def _played(
-        self, odds: MonteCarloOdds, rated: Sequence[pd.DataFrame], *, rounds: bool
+        self,
+        odds: MonteCarloOdds,
+        rated: Sequence[pd.DataFrame],
+        next_games: NextGames | None,
+        *,
+        rounds: bool,
     ) -> list[dict[str, np.ndarray]]:
         """Simulate the season by rated teams, first by those who are there, with the same draws."""
-        [(situation, plain)] = odds.mornings(rated[0], self._tables, self._league.hypothesis)
+        hypothesis = self._league.hypothesis
+        [(situation, plain)] = odds.mornings(rated[0], self._tables, hypothesis)
         mornings = [(situation, plain)]
         for each in rated[1:]:
             models = odds.of_date(each)
@@ -162,6 +176,10 @@ class _Date:
                 plain, regular=regular, playoffs=models.playoffs.strength(each), spells=spells
             )
             mornings.append((situation, strengths))
+        if next_games is not None:
+            edges = HomeEdge.of(self._tables).on_dates(rated[0][:1]).tolist() * len(rated)
+            frame = pd.concat(rated, ignore_index=True)
+            mornings = with_next_games(mornings, next_games, frame, edges)
         return odds.play(mornings, rounds=rounds)
 
     def _case(self, team: int, player: int) -> _Case:
@@ -177,12 +195,13 @@ class _Date:
             for name in group:
                 X[:, self._data.columns.index(str(name))] = group[name]
         data = replace(self._data, X=X, sets=self._sets(team, player))
-        return _Case(data, self._rated(ratings, built.get("roster_strength")))
+        return _Case(data, self._rated(ratings, built))
 
-    def _rated(self, ratings: pd.DataFrame, built: pd.DataFrame | None) -> pd.DataFrame:
+    def _rated(self, ratings: pd.DataFrame, groups: dict[str, pd.DataFrame]) -> pd.DataFrame:
         """Return the inputs of the strengths as these players are there."""
         if self._inputs[[*ROSTER_INPUTS]].isna().all(axis=None):
             return self._inputs  # nothing is known of any player
+        built = groups.get("roster_strength")
         if built is None:
             on = GroupConfig(enabled=True)
             built = roster_strength.build(self._tables, ratings, self._rows, on)
@@ -192,6 +211,11 @@ class _Date:
         rated = self._inputs.assign(
             **{name: values - values.mean() for name, values in columns.items()}
         )
+        if self._reads_absences:
+            absent = groups.get("injuries")
+            if absent is None:
+                absent = injuries.build(self._tables, ratings, self._rows, self._injuries)
+            rated["absences"] = absences_of(absent, self._tables, self._rows)
         return restated(rated, self._tables, self._ratings, ratings)
 
     def _sets(self, team: int, player: int) -> PlayerSets:

@@ -218,7 +218,8 @@ class Ranker:
         members: Base models.
         ensemble: Stacker, calibration and odds.
         projection: The simulation behind `PROJECTED` and its companions; None where it is off.
-        next_games: Models of single games; None where nothing is simulated.
+        next_games: Models of single games, which the odds play the next games of series by; None
+            where nothing is simulated or mornings are not rated, as in tuning.
     """
 
     members: Members
@@ -270,6 +271,7 @@ class Ranker:
                 threads=threads,
                 on_date=on_date,
                 hypothesis=league.hypothesis,
+                next_games=self.next_games,
             )
             frame = frame.merge(odds, on=KEY, how="left", validate="one_to_one")
         return Scores(frame, predicted.attention)

@@ -69,6 +69,10 @@ class Strengths:
         at_home = ndtr((gap + self.home_edge) / self.noise_sd)
         return at_home, ndtr((gap - self.home_edge) / self.noise_sd)
 
+    def win_prob(self, gap: FloatArray, edge: FloatArray) -> FloatArray:
+        """Return how likely a team stronger by `gap` points wins with an edge [..., S]."""
+        return np.asarray(ndtr((gap + edge) / self.noise_sd))
+
 
 def series_win_prob(
     p_host_at_home: FloatArray,
@@ -77,6 +81,7 @@ def series_win_prob(
     home_left: int | IntArray,
     away_left: int | IntArray,
     needed: int | IntArray,
+    p_next: FloatArray | None = None,
 ) -> FloatArray:
     """Return the exact probability that the host of a series wins it, from any state of it.
 
@@ -85,13 +90,14 @@ def series_win_prob(
         p_host_away: Probability that the host wins a game away.
         home_left: Games left at the host's home if the series went its full length.
         away_left: Games left away, likewise.
-        needed: Wins that the host still needs. All five broadcast against each other.
+        needed: Wins that the host still needs. All broadcast against each other.
+        p_next: Probability that the host wins the next game, which is not among those left then;
+            None if it is like those.
     """
     home_left, away_left, needed = (np.asarray(n) for n in (home_left, away_left, needed))
-    shape = np.broadcast_shapes(
-        *(np.shape(a) for a in (p_host_at_home, p_host_away, home_left, away_left, needed))
-    )
-    games: list[tuple[Array, Array]] = []
+    given = (p_host_at_home, p_host_away, home_left, away_left, needed)
+    shape = np.broadcast_shapes(*(np.shape(a) for a in given))
+    games: list[tuple[Array, Array]] = [] if p_next is None else [(p_next, 1.0 - p_next)]
     for p, left in ((p_host_at_home, home_left), (p_host_away, away_left)):
         certain = int(left.min(initial=_MAX_WINS))
         games += [(p, 1.0 - p)] * certain
@@ -118,7 +124,8 @@ def series_win_prob(
     for part in short:
         if part is not None:
             lost += part
-    won = np.where(needed > home_left + away_left, 0.0, 1.0 - lost)
+    left = home_left + away_left + (p_next is not None)
+    won = np.where(needed > left, 0.0, 1.0 - lost)
     return np.clip(won, 0.0, 1.0)
 
 
@@ -131,6 +138,7 @@ def play_in(
     rng: np.random.Generator | Streams,
     known: Sequence[tuple[int, int]] = (),
     uninvited: Sequence[int] = (),
+    next_edge: FloatArray | None = None,
 ) -> IntArray:
     """Return the eight entrants of each conference, the play-in drawn where it is not known.
 
@@ -147,6 +155,8 @@ def play_in(
         known: Positions (winner, loser) of the play-in games that have been played.
         uninvited: Positions of teams that are passed over, those not invited to the restart of
             2019-20: Charlotte had a better record than the ninth of the rest.
+        next_edge: Points by which the row team does better than by its strength in its next game
+            against the column team, in place of the home edge; NaN where it keeps that [T, T].
 
     Returns:
         Positions of teams by conference and playoff seed [S, C, 8].
@@ -164,7 +174,11 @@ def play_in(
 
     def one_game(host: IntArray, guest: IntArray) -> tuple[IntArray, IntArray]:
         """Return winners and losers [S]."""
-        at_home, _ = strengths.host_win_probs(strengths.gap(host, guest))
+        gap = strengths.gap(host, guest)
+        at_home, _ = strengths.host_win_probs(gap)
+        if next_edge is not None:
+            edge = next_edge[host, guest]
+            at_home = np.where(np.isnan(edge), at_home, strengths.win_prob(gap, edge))
         host_won = rng.random(S) < at_home
         won, lost = beat[host, guest], beat[guest, host]
         host_won = np.where(won + lost > 0, won > 0, host_won)
@@ -177,8 +191,13 @@ def play_in(
         held = (ahead[rows, eighth] - ahead[rows, ninth]) / 2 <= max_games_behind
         won, lost = beat[ninth, eighth], beat[eighth, ninth]
         np.add(used, np.where(held, won + lost, 0), out=used)
-        p = ndtr(strengths.gap(ninth, eighth) / strengths.noise_sd)
-        twice = (rng.random((2, S)) < p) | (np.arange(2)[:, None] < won)
+        gap, game = strengths.gap(ninth, eighth), np.arange(2)[:, None]
+        p = strengths.win_prob(gap, np.zeros((2, S)))
+        if next_edge is not None:
+            edge = next_edge[ninth, eighth]
+            follows = (game == won + lost) & ~np.isnan(edge)
+            p = np.where(follows, strengths.win_prob(gap, edge), p)
+        twice = (rng.random((2, S)) < p) | (game < won)
         return np.where(held & (lost == 0) & twice.all(axis=0), ninth, eighth)
 
     entrants = np.empty((S, CONFERENCES, BERTHS), dtype=np.int64)
@@ -253,24 +272,34 @@ def _host_wins_series(
     host: IntArray,
     guest: IntArray,
     wins_so_far: Array | None,
+    next_edge: FloatArray | None,
 ) -> FloatArray:
     """Return the probability that the host wins each series [..., S]; see `advance`."""
     at_home, away = strengths.host_win_probs(gap)
     needed = len(venues) // 2 + 1
     home_left, away_left = _games_left(venues, np.array(0))
     p = series_win_prob(at_home, away, home_left=home_left, away_left=away_left, needed=needed)
-    if wins_so_far is None:
+    if wins_so_far is None and next_edge is None:
         return p
-    won, lost = wins_so_far[host, guest], wins_so_far[guest, host]
-    begun = (won + lost) > 0
-    home_left, away_left = _games_left(venues, (won + lost)[begun])
-    p[begun] = series_win_prob(
-        at_home[begun],
-        away[begun],
-        home_left=home_left,
-        away_left=away_left,
-        needed=needed - won[begun],
-    )
+    won = played = np.zeros(p.shape, dtype=np.int64)
+    if wins_so_far is not None:
+        won = wins_so_far[host, guest]
+        played = won + wins_so_far[guest, host]
+    edge = np.full(p.shape, np.nan) if next_edge is None else next_edge[host, guest]
+    told = ~np.isnan(edge)
+    for some, of_next in (((played > 0) & ~told, 0), (told, 1)):
+        if not some.any():
+            continue
+        home_left, away_left = _games_left(venues, played[some] + of_next)
+        noise = np.broadcast_to(strengths.noise_sd, p.shape)[some]
+        p[some] = series_win_prob(
+            at_home[some],
+            away[some],
+            home_left=home_left,
+            away_left=away_left,
+            needed=needed - won[some],
+            p_next=ndtr((gap[some] + edge[some]) / noise) if of_next else None,
+        )
     return p
 
 
@@ -281,6 +310,7 @@ def advance(
     league_rank: IntArray,
     venues: Sequence[BoolArray],
     wins_so_far: Array | None = None,
+    next_edges: Sequence[FloatArray | None] = (None,) * ROUNDS,
 ) -> FloatArray:
     """Return how likely each team is to win each round, summed over all possible pairings.
 
@@ -290,6 +320,7 @@ def advance(
         league_rank: Regular-season rank of all teams, 1 is best: the lower hosts [S, T].
         venues: Whether the host is at home in each game of a series, by round [G].
         wins_so_far: Playoff games that the row team has won against the column team [T, T].
+        next_edges: `next_edge` of `play_in` by round; None where it says nothing.
 
     Returns:
         Probabilities [S, T, 5] of being in the playoffs (0 or 1), and of winning the first, second
@@ -305,7 +336,9 @@ def advance(
     result = np.zeros((S, T, ROUNDS + 1))
     cuts = np.linspace(0, S, -(-S // _BLOCK) + 1).astype(np.int64).tolist()
     for block in (slice(start, end) for start, end in pairwise(cuts)):
-        reach = _reach(slots[:, block], strengths.of(block), league_rank[block], venues, known)
+        reach = _reach(
+            slots[:, block], strengths.of(block), league_rank[block], venues, known, next_edges
+        )
         result[np.arange(S)[block, None], slots[:, block].T] = reach.transpose(2, 1, 0)
     return result
 
@@ -316,6 +349,7 @@ def _reach(
     league_rank: IntArray,
     venues: Sequence[BoolArray],
     known: IntArray | None,
+    next_edges: Sequence[FloatArray | None],
 ) -> FloatArray:
     """Return how likely the team of each slot is to win each round, [5, 16, S]; see `advance`."""
     S = len(league_rank)
@@ -323,7 +357,7 @@ def _reach(
     points = strengths.points[rows, slots].astype(np.float64, copy=False)
     rank = league_rank[rows, slots]
     reach = np.ones((ROUNDS + 1, _SLOTS, S))
-    for number, of_round in enumerate(venues):
+    for number, (of_round, next_edge) in enumerate(zip(venues, next_edges, strict=True)):
         # [series, side, M, S]
         shape = (-1, 2, 2**number, S)
         strength, place, team, before = (
@@ -334,10 +368,10 @@ def _reach(
         left_hosts = place[left] < place[right]
         gap = strength[left] - strength[right]
         host, guest = team[left], team[right]
-        if known is not None:
+        if known is not None or next_edge is not None:
             host, guest = np.where(left_hosts, host, guest), np.where(left_hosts, guest, host)
         p = _host_wins_series(
-            np.where(left_hosts, gap, -gap), strengths, of_round, host, guest, known
+            np.where(left_hosts, gap, -gap), strengths, of_round, host, guest, known, next_edge
         )
         left_wins = np.where(left_hosts, p, 1.0 - p)
         after = reach[number + 1].reshape(shape)
@@ -357,6 +391,7 @@ def draw(
     rng: np.random.Generator | Streams,
     venues: Sequence[BoolArray],
     wins_so_far: Array | None = None,
+    next_edges: Sequence[FloatArray | None] = (None,) * ROUNDS,
 ) -> IntArray:
     """Return the playoff games that each team wins in one drawn playoff a simulation [S, T].
 
@@ -368,21 +403,29 @@ def draw(
     rows = np.arange(S)
     playoff_wins = np.zeros((S, T), dtype=np.int64)
     alive = slots
-    for of_round in venues:
+    for of_round, next_edge in zip(venues, next_edges, strict=True):
         needed = len(of_round) // 2 + 1
         # [series, S]
         left, right = alive[::2], alive[1::2]
         left_hosts = league_rank[rows, left] < league_rank[rows, right]
         host, guest = np.where(left_hosts, left, right), np.where(left_hosts, right, left)
-        at_home, away = strengths.host_win_probs(strengths.gap(host, guest))
+        gap = strengths.gap(host, guest)
+        at_home, away = strengths.host_win_probs(gap)
         host_wins, guest_wins = np.zeros(host.shape, np.int64), np.zeros(host.shape, np.int64)
         if known is not None:
             host_wins, guest_wins = known[host, guest], known[guest, host]
         played = host_wins + guest_wins
+        p_next, told = at_home, np.zeros(host.shape, dtype=bool)
+        if next_edge is not None:
+            edge = next_edge[host, guest]
+            p_next, told = strengths.win_prob(gap, edge), ~np.isnan(edge)
         luck = rng.random((len(of_round), *host.shape))
         for game, is_home in enumerate(of_round):
             on = (played <= game) & (host_wins < needed) & (guest_wins < needed)
-            host_won = luck[game] < (at_home if is_home else away)
+            p = at_home if is_home else away
+            if next_edge is not None:
+                p = np.where(told & (played == game), p_next, p)
+            host_won = luck[game] < p
             host_wins = host_wins + (on & host_won)
             guest_wins = guest_wins + (on & ~host_won)
         playoff_wins[rows, host] += host_wins

@@ -1,4 +1,4 @@
-"""Forecasts of the regular-season games of the next days, and of the next game of each series.
+"""Forecasts of the regular-season games of the next days, and who misses the next games.
 
 Letters: S simulations, G games of the next days.
 """
@@ -96,42 +96,12 @@ def coming_games(
     )
 
 
-def with_next_games(
-    series: pd.DataFrame, models: NextGames, frame: pd.DataFrame, tables: Tables
-) -> pd.DataFrame:
-    """Forecast the next game of each series by what is known of its teams on the morning.
-
-    Args:
-        series: From `nba_rank.odds.series_state.series_table`.
-        models: Models of single games.
-        frame: Rated teams of the date, as they read them.
-        tables: The canonical tables; results of the date and later are not read.
-
-    Returns:
-        The series with `host_next_win_prob` by these models, `host_next_margin` (points, of the
-        host wherever the game is) and `next_margin_sd`, `host_out` and `guest_out` as `out` returns
-        them.
-    """
-    frame = frame.sort_values("team_id", ignore_index=True)
-    season, date = frame["season"].iloc[0], frame["as_of_date"].iloc[0]
-    edge = HomeEdge.of(tables).on_dates(frame[:1])
-    row = pd.Index(frame["team_id"])
-    host, guest = (row.get_indexer(series[f"{side}_team_id"]) for side in ("host", "guest"))
-    away = series["next_home_team_id"].eq(series["guest_team_id"]).fillna(False).to_numpy(bool)
-    court = series["next_home_team_id"].notna().to_numpy().astype(np.float64)
-    home, visitor = np.where(away, guest, host), np.where(away, host, guest)
-    meetings = Meetings(home, visitor, edge * court, court, np.zeros(len(series)))
-    told = models.forecast(frame, meetings, "playoffs")
-    win_prob, margin = told["home_win_prob"].to_numpy(), told["expected_margin"].to_numpy()
-    absent = out(tables, season, date)
+def with_absent(series: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Return series of a morning with `host_out` and `guest_out`, as `out` returns them."""
+    absent = out(tables, series["season"].iloc[0], series["as_of_date"].iloc[0])
+    sides = ("host", "guest")
     return series.assign(
-        host_next_win_prob=np.where(away, 1 - win_prob, win_prob),
-        host_next_margin=np.where(away, -margin, margin),
-        next_margin_sd=told["margin_sd"].to_numpy(),
-        **{
-            f"{side}_out": series[f"{side}_team_id"].map(absent).fillna("")
-            for side in ("host", "guest")
-        },
+        **{f"{side}_out": series[f"{side}_team_id"].map(absent).fillna("") for side in sides}
     )
 
 

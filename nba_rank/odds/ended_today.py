@@ -15,9 +15,9 @@ from nba_rank.data.standings import BERTHS, standings_of
 from nba_rank.data.tables import Tables
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.lottery import lottery_odds
+from nba_rank.odds.pairings import PLAY_IN, pairings
 from nba_rank.odds.possible_seeds import possible_seeds
 from nba_rank.odds.season_sim import Situation
-from nba_rank.odds.series_state import PLAY_IN, pairings
 
 STAGES = ("first round", "play-in", "lottery")
 """Where a team would go."""

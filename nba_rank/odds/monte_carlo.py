@@ -17,23 +17,13 @@ from nba_rank.odds.antithetic import AntitheticDraws
 from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.hypothesis import Hypothesis
 from nba_rank.odds.inputs import MARKET_INPUT
+from nba_rank.odds.next_games import NextGames
+from nba_rank.odds.next_of_series import with_next_games
 from nba_rank.odds.past_games import RatedGames
 from nba_rank.odds.residual import RESIDUAL_INPUTS
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate_together, summary
+from nba_rank.odds.starting_weights import PLAYOFFS, REGULAR, TEAM_ONLY, with_market
 from nba_rank.odds.strength import SCORE, StrengthModel
-
-REGULAR = {
-    "full_strength": 0.3, "roster_strength": 0.2, "margin_rating": 0.6, "draft_value": 0.0,
-}  # fmt: skip
-PLAYOFFS = {
-    "playoff_strength": 0.5, "star_strength": 0.15, "margin_rating": 0.3, "elo_margin": 0.0,
-}  # fmt: skip
-TEAM_ONLY = {"elo_margin": 1.0, "margin_rating": 0.0}
-"""Inputs of strengths and their weights before any game was learned from: for the regular season
-and the playoffs with players, and for both without."""
-
-MARKET_WEIGHT = 0.5
-"""The same of `MARKET_INPUT`, where it is known beside the players; theirs are halved then."""
 
 _TOGETHER = 2400
 """Simulations worked on at once: enough to make calls cheap, and little memory."""
@@ -235,6 +225,7 @@ class MonteCarloOdds:
         threads: int = 1,
         on_date: Callable[[], None] = lambda: None,
         hypothesis: Hypothesis | None = None,
+        next_games: NextGames | None = None,
     ) -> pd.DataFrame:
         """Simulate the rest of the season from every date of the frame.
 
@@ -245,6 +236,9 @@ class MonteCarloOdds:
             threads: Groups of dates that are simulated at once; does not change the result.
             on_date: Called after each date.
             hypothesis: What is assumed of the games left; the frame has a single date then.
+            next_games: Models of single games, which the next games of play-in and series whose
+                teams are known are played by; the frame is from
+                `nba_rank.odds.mornings.morning_inputs` then. None: by the strengths, as the others.
 
         Returns:
             `season`, `as_of_date`, what `nba_rank.odds.season_sim.summary` returns,
@@ -252,7 +246,7 @@ class MonteCarloOdds:
             empty if none), a row a team and date.
         """
         frame = frame.sort_values(["season", "as_of_date", "team_id"])
-        mornings = self.mornings(frame, tables, hypothesis)
+        mornings = self.mornings(frame, tables, hypothesis, next_games)
         parts = self.play(mornings, rounds=rounds, threads=threads, on_date=on_date)
         key = frame[["season", "as_of_date"]].reset_index(drop=True)
         columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -299,7 +293,11 @@ class MonteCarloOdds:
         return _each(of_mornings, list(_groups(with_draws, at_once)), threads)
 
     def mornings(
-        self, frame: pd.DataFrame, tables: Tables, hypothesis: Hypothesis | None = None
+        self,
+        frame: pd.DataFrame,
+        tables: Tables,
+        hypothesis: Hypothesis | None = None,
+        next_games: NextGames | None = None,
     ) -> list[tuple[Situation, SeasonStrengths]]:
         """Return the situation and the strengths on each date of a frame; see `predict`.
 
@@ -313,16 +311,19 @@ class MonteCarloOdds:
             for season, date in dates.itertuples(index=False, name=None)
         ]
         mornings = list(zip(situations, self.strengths(frame, edges.tolist()), strict=True))
-        if hypothesis is None:
+        if hypothesis is not None:
+            if len(mornings) > 1:
+                raise ValueError("a hypothesis is about a single date")
+            [(situation, strengths)] = mornings
+            spells = tuple(
+                (day, next(self.strengths(rated, edges.tolist())).regular)
+                for day, rated in hypothesis.spells
+            )
+            situation = replace(situation, results=hypothesis.results)
+            mornings = [(situation, replace(strengths, spells=spells))]
+        if next_games is None:
             return mornings
-        if len(mornings) > 1:
-            raise ValueError("a hypothesis is about a single date")
-        [(situation, strengths)] = mornings
-        spells = tuple(
-            (day, next(self.strengths(rated, edges.tolist())).regular)
-            for day, rated in hypothesis.spells
-        )
-        return [(replace(situation, results=hypothesis.results), replace(strengths, spells=spells))]
+        return with_next_games(mornings, next_games, frame, edges.tolist())
 
     def _draws(self, situations: Sequence[Situation]) -> list[AntitheticDraws]:
         """Return the draws of each morning, all from the same seed."""
@@ -369,12 +370,6 @@ def _known_of_all(frame: pd.DataFrame, inputs: list[str]) -> pd.Series:
     return known.groupby([frame["season"], frame["as_of_date"]]).transform("all")
 
 
-def with_market(start: dict[str, float]) -> dict[str, float]:
-    """Return starting weights with that of `MARKET_INPUT`, the others scaled down for it."""
-    own = 1 - MARKET_WEIGHT
-    return {name: own * weight for name, weight in start.items()} | {MARKET_INPUT: MARKET_WEIGHT}
-
-
 def _date_slices(frame: pd.DataFrame) -> list[slice]:
     """Return the rows of each date of a frame that is sorted by date."""
     date = frame["as_of_date"].to_numpy()
@@ -386,9 +381,12 @@ def _groups(mornings: Iterable[_Morning], most: int) -> Iterator[list[_Morning]]
     """Yield runs of mornings that can be simulated together, no more than so many."""
     group: list[_Morning] = []
     for morning in mornings:
-        if group and (len(group) == most or not morning[0].postseason_as(group[0][0])):
-            yield group
-            group = []
+        if group:
+            (situation, strengths, _), (first, of_first, _) = morning, group[0]
+            apart = not situation.postseason_as(first) or strengths.next_games + of_first.next_games
+            if apart or len(group) == most:
+                yield group
+                group = []
         group.append(morning)
     if group:
         yield group

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nba_rank.config.schema import FeaturesConfig
+from nba_rank.core.arrays import FloatArray
 from nba_rank.core.fit_or_load import Entry
 from nba_rank.data.tables import Tables
 from nba_rank.features import injuries, motivation
@@ -31,21 +32,27 @@ def morning_inputs(
     """
     frame = strength_inputs(tables, ratings, dates, features.market)
     rows = Rows.of(tables, dates)
-    wins, played = _playoffs(tables, rows)
-    available = lost = np.full(len(frame), np.nan)
+    wins, _ = _playoffs(tables, rows)
+    available = absences = np.full(len(frame), np.nan)
     rated = frame["full_strength"].notna()
     if rated.any():
         asked = ratings.merge(rows.frame[["season", "as_of_date"]].drop_duplicates())
-        built = injuries.build(tables, asked, rows, features.injuries)
-        available = built["available_strength"].where(rated).to_numpy()
-        lost = built["absent_strength"].where(rated).to_numpy()
+        built = injuries.build(tables, asked, rows, features.injuries).where(rated)
+        available = built["available_strength"].to_numpy()
+        absences = absences_of(built, tables, rows)
     in_reach = motivation.build(tables, rows, features.motivation)["seeds_in_reach"]
     return frame.assign(
         available_strength=available,
-        absences=-lost * played / (played + 1),
+        absences=absences,
         idle=(in_reach == 0).astype(np.float64).to_numpy(),
         closing=(wins % 4 == 3).astype(np.float64),
     )
+
+
+def absences_of(built: pd.DataFrame, tables: Tables, rows: Rows) -> FloatArray:
+    """Return `absences` of `morning_inputs`, from what `nba_rank.features.injuries` built, [N]."""
+    _, played = _playoffs(tables, rows)
+    return np.asarray(-built["absent_strength"].to_numpy() * played / (played + 1))
 
 
 def mornings_entry(

@@ -3,7 +3,8 @@
 The expected margin of a game is a weighted sum of the differences between both teams on that
 morning, the home edge, rest and altitude. The weights are a ridge regression over the games of
 earlier seasons, each by its own morning, shrunk towards weights that stand for no learning. Unlike
-`nba_rank.odds.strength`, which looks at all games to come, it knows who can play now.
+`nba_rank.odds.strength`, which looks at all games to come, it knows who can play now; the
+simulation plays the next games of play-in and series by it, see `nba_rank.odds.next_of_series`.
 """
 
 from collections.abc import Mapping
@@ -19,10 +20,10 @@ from nba_rank.core.arrays import FloatArray
 from nba_rank.core.season_weights import season_weights
 from nba_rank.data.tables import SIDES, Tables
 from nba_rank.data.venues import HIGH
-from nba_rank.odds import monte_carlo
+from nba_rank.odds import starting_weights
 from nba_rank.odds.inputs import MARKET_INPUT
-from nba_rank.odds.monte_carlo import TEAM_ONLY, with_market
 from nba_rank.odds.past_games import Meetings, RatedGames
+from nba_rank.odds.starting_weights import TEAM_ONLY, with_market
 from nba_rank.odds.strength import (
     EXTRA_GAMES,
     MARGIN_CAP,
@@ -32,7 +33,7 @@ from nba_rank.odds.strength import (
 )
 
 REGULAR = {"available_strength": 0.9, "draft_value": 0.0, "idle": 0.0}
-PLAYOFFS = monte_carlo.PLAYOFFS | {"absences": 0.5, "closing": 0.0}
+PLAYOFFS = starting_weights.PLAYOFFS | {"absences": 0.5, "closing": 0.0}
 """Inputs of games with known players, and their weights before any game was learned from."""
 
 KINDS = ("regular", "playin", "playoffs")

@@ -121,6 +121,26 @@ def _refuse_unknown_field(season: str, team_id: IntArray) -> None:
     )
 
 
+@dataclass(frozen=True)
+class NextGame:
+    """The next game of two teams that are known to meet in the play-in or in a series.
+
+    Attributes:
+        round: Of the playoffs, 1 to 4; 0 in the play-in.
+        teams: Positions of the host and the guest of the series, wherever the game is.
+        margin: Expected margin of the host, points.
+        margin_sd: Standard deviation that turns it into a probability of winning, points.
+        edge: Points by which the host does better in it than by its strength, in place of the home
+            edge.
+    """
+
+    round: int
+    teams: tuple[int, int]
+    margin: float
+    margin_sd: float
+    edge: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class SeasonStrengths:
     """Strengths of the T teams on a morning, and how games come out of them, all in points.
@@ -139,6 +159,7 @@ class SeasonStrengths:
         rest: Gain when the opponents alone played on the day before.
         spells: Days since 1970-01-01, ascending, each with the strengths in games of the regular
             season before it, in place of `regular` [T].
+        next_games: Next games that more is known of than strengths and home edge.
 
     Raises:
         ValueError: A strength is unknown.
@@ -154,6 +175,7 @@ class SeasonStrengths:
     playoffs_edge: float
     rest: float
     spells: tuple[tuple[int, FloatArray], ...] = ()
+    next_games: tuple[NextGame, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse unknown strengths: such a team would lose all its games."""
@@ -161,6 +183,25 @@ class SeasonStrengths:
             known = np.isfinite(getattr(self, name))
             if not known.all():
                 raise ValueError(f"{name} strength of {int((~known).sum())} teams is not known")
+
+    def next_game(self, number: int, teams: tuple[int, int]) -> NextGame | None:
+        """Return the next game of a host and a guest in a round."""
+        games = self.next_games
+        return next((game for game in games if (game.round, game.teams) == (number, teams)), None)
+
+    def next_edge(self, number: int) -> FloatArray | None:
+        """Return the edges of row over column in the next games of a round [T, T], NaN elsewhere.
+
+        None where the round has none. By round, since teams of the play-in may meet again.
+        """
+        games = [game for game in self.next_games if game.round == number]
+        if not games:
+            return None
+        edge = np.full((len(self.playoffs), len(self.playoffs)), np.nan)
+        for game in games:
+            host, guest = game.teams
+            edge[host, guest], edge[guest, host] = game.edge, -game.edge
+        return edge
 
 
 @dataclass(frozen=True)
@@ -217,7 +258,7 @@ def simulate_together(
     Args:
         situations: Several mornings, each of which sees the same postseason ahead as the others
             (`Situation.postseason_as`), or a single one.
-        strengths: How strong the teams are on each.
+        strengths: How strong the teams are on each; of several, none knows next games.
         n_simulations: Number of simulations S of each.
         draws: The random numbers of each.
         rounds: Whether to work out the chances of winning each round, 40% of the time.
@@ -253,11 +294,13 @@ def simulate_together(
         rng=rng,
         known=first.playin,
         uninvited=first.uninvited,
+        next_edge=strengths[0].next_edge(0),
     )
     rules: dict[str, Any] = {
         "league_rank": seeds.league_rank,
         "venues": [np.array(league_facts.host_is_home(first.season, n + 1)) for n in range(ROUNDS)],
         "wins_so_far": first.playoff_wins,
+        "next_edges": [strengths[0].next_edge(n + 1) for n in range(ROUNDS)],
     }
     if rounds:
         reach = advance(entrants, in_playoffs, **rules)

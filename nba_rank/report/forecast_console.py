@@ -11,7 +11,7 @@ from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import event_column
 from nba_rank.odds.coming_games import SIDES
-from nba_rank.odds.series_state import PLAY_IN
+from nba_rank.odds.pairings import PLAY_IN
 from nba_rank.report.format import console_table, first_names, number, print_table, width_of
 
 _EVENTS = {"playoff": "playoffs", "round_1": "2nd rd", "finals": "Finals", "title": "title"}

@@ -14,7 +14,7 @@ from nba_rank.data.league import EAST, WEST
 from nba_rank.data.outcomes import ROUNDS
 from nba_rank.evaluation.track_record import PRICED
 from nba_rank.odds.coming_games import AT_STAKE, SIDES
-from nba_rank.odds.series_state import PLAY_IN
+from nba_rank.odds.pairings import PLAY_IN
 from nba_rank.report.explained import by_reason, first_parts
 from nba_rank.report.format import (
     first_names,

@@ -149,14 +149,19 @@ def test_integrated_gradients_are_complete_and_name_the_columns_of_the_players(t
         assert ranks["value"].between(-1, 1).all()
 
 
-def test_a_forecast_without_a_player_is_that_of_what_if(dates, asked, predicted):
+@pytest.mark.parametrize("when", ["of the season", "of the playoffs"])
+def test_a_forecast_without_a_player_is_that_of_what_if(run, dates, asked, predicted, when):
     date = dates[1]
+    if when == "of the playoffs":
+        known = pd.read_parquet(run / "predictions.parquet").set_index("as_of_point")
+        date = f"{known.loc['round_1_two_games', 'as_of_date'].iloc[-1]:%Y-%m-%d}"
     table = explanation(asked(date, players=1)).table
     left = table[table["level"] == "without_player"]
     assert left.groupby("team")["player_id"].nunique().eq(1).all()
     strength = left[left["part"] == "strength"].sort_values("value")
     morning = read_morning(predicted(date))
     plain = forecast_of(morning).predictions.set_index("team")
+    strength = strength[strength["team"].isin(plain.index[plain["title_prob"] > 0])]
     for _, one in strength.iloc[[0, -1]].iterrows():
         gone = assume(morning, replace(NOTHING, out=[str(one["player_id"])]))
         after = forecast_of(gone).predictions.set_index("team")

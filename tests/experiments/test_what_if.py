@@ -23,8 +23,8 @@ from nba_rank.features.store import build_store
 from nba_rank.models.members import Members
 from nba_rank.models.ranker import Ensemble, Ranker
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.pairings import pairings
 from nba_rank.odds.season_sim import Situation
-from nba_rank.odds.series_state import pairings
 from nba_rank.report.forecast_console import show_what_if
 from nba_rank.samples.dataset import Dataset
 

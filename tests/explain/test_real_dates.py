@@ -16,6 +16,7 @@ from nba_rank.features.players.impact import player_ratings
 from nba_rank.models.members import Members
 from nba_rank.models.ranker import Ensemble, Ranker
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.next_games import PLAYOFFS, GameModel, NextGames
 from nba_rank.samples.target import relevance
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]  # rates all players of three seasons
@@ -37,12 +38,13 @@ def tables(real_tables) -> Tables:
 
 @pytest.fixture(scope="module")
 def dates(tables) -> pd.DataFrame:
-    """Eight random dates of the second season, and three of the third, the playoffs included."""
+    """Eight random dates of the second season, three of the third, and one of its playoffs."""
     rng, rows = np.random.default_rng(8), []
     for season, n in zip(SEASONS[1:], (8, 3), strict=True):
         days = tables.games.loc[tables.games["season"] == season, "game_date"].unique()
         shares = rng.uniform(0, 1, n)
         rows += [(season, days[int(share * len(days))]) for share in sorted(shares)]
+    rows.append((season, days[-20]))
     return pd.DataFrame(rows, columns=["season", "as_of_date"]).drop_duplicates()
 
 
@@ -68,7 +70,9 @@ def mornings(tables, dates, config) -> list[Morning]:
     members = Members.fit(data.of_seasons(SEASONS[1:2]), config, 1, lambda: None)
     oof = members.predict(data.of_seasons(SEASONS[1:2])).frame
     ensemble = Ensemble.fit(oof, data.relevance, config, league)
-    ranker = Ranker(members, ensemble, projection)
+    weights = PLAYOFFS | {"absences": 2.0, "home": 1.0, "rest": 0.0, "altitude": 0.0}
+    of_games = {kind: GameModel(weights, 12.0) for kind in ("regular", "playoffs")}
+    ranker = Ranker(members, ensemble, projection, NextGames(of_games, of_games))
     found = []
     for season, date in dates[dates["season"] == SEASONS[2]].itertuples(index=False, name=None):
         own = ratings[ratings["as_of_date"] == date].reset_index(drop=True)

@@ -9,6 +9,7 @@ from nba_rank.features.players.impact import player_ratings
 from nba_rank.odds.home_edge import HomeEdge
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.next_games import GameModel, NextGames
 from nba_rank.odds.season_sim import Situation
 
 SEASON = "2023-24"
@@ -62,6 +63,26 @@ def test_parts_sum_to_the_strengths_and_wins_that_the_odds_forecast(
         np.testing.assert_allclose(wholes(table, level), predicted[column], atol=1e-9)
     ahead = len(predicted) - predicted["projected_rank"]
     np.testing.assert_allclose(wholes(table, "outcome"), ahead, atol=1e-9)
+
+
+def test_the_outcome_is_that_of_odds_that_know_the_next_games(
+    odds, sim_tables, sim_inputs, sim_ratings
+):
+    weights = {"elo_margin": 3.0, "home": 0.0, "rest": 0.0, "altitude": 0.0}
+    of_games = {kind: GameModel(weights, 12.0) for kind in ("regular", "playoffs")}
+    models = NextGames(of_games, of_games)
+    end = sim_inputs.loc[sim_inputs["season"] == SEASON, "as_of_date"].max()
+    rated = of_date(sim_inputs, end)
+    found = []
+    for next_games in (None, models):
+        levels = strength_levels(
+            odds, rated, sim_tables, of_date(sim_ratings, end), next_games=next_games
+        )
+        ahead = wholes(pd.concat(levels), "outcome")
+        predicted = odds.predict(rated, sim_tables, next_games=next_games).set_index("team_id")
+        np.testing.assert_allclose(ahead, 30 - predicted["projected_rank"], atol=1e-9)
+        found.append(ahead)
+    assert (found[0] - found[1]).abs().max() > 0.1
 
 
 def test_wins_in_closed_form_are_those_of_many_simulations(

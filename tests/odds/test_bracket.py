@@ -220,6 +220,39 @@ def test_in_2020_a_ninth_within_four_games_had_to_win_twice_on_a_neutral_court()
         field(4.5, (eighth, ninth))
 
 
+def edge_of(host: int, guest: int, edge: float) -> np.ndarray:
+    """The edge of a single next game."""
+    edges = np.full((T, T), np.nan)
+    edges[host, guest], edges[guest, host] = edge, -edge
+    return edges
+
+
+def test_the_next_game_of_the_play_in_has_an_edge_of_its_own():
+    S = 20_000
+    seeds, strengths = fixed_seeds(S), strengths_of(np.zeros((S, T)), home_edge=3.0, noise_sd=10.0)
+    seventh, eighth = east(7, 8)
+    plain = entrants_of(seeds, strengths)
+    told = entrants_of(seeds, strengths, next_edge=edge_of(seventh, eighth, -4.0))
+    won = (told[:, 0, 6] == seventh).mean()
+    assert won == pytest.approx(ndtr(-0.4), abs=4 * 0.5 / np.sqrt(S))
+    assert (told[:, 1] == plain[:, 1]).all()
+    same = entrants_of(seeds, strengths, next_edge=edge_of(eighth, seventh, -3.0))
+    assert (same == plain).all()
+
+
+@pytest.mark.parametrize(("won", "expected"), [(0, ndtr(0.5) * ndtr(0.2)), (1, ndtr(0.5))])
+def test_in_2020_the_next_of_two_games_alone_has_the_edge(won, expected):
+    S = 20_000
+    points = np.zeros((S, T))
+    eighth, ninth = east(8, 9)
+    points[:, ninth] = 2.0
+    entrants = entrants_of(
+        with_games_behind(S, 1.0), strengths_of(points, noise_sd=10.0), OF_2020,
+        known=[(ninth, eighth)] * won, next_edge=edge_of(eighth, ninth, -3.0),
+    )  # fmt: skip
+    assert (entrants[:, 0, 7] == ninth).mean() == pytest.approx(expected, abs=0.015)
+
+
 @pytest.mark.parametrize("rule", [OF_2020, SINCE_PLAY_IN])
 def test_uninvited_teams_are_passed_over(rule):
     seeds = with_games_behind(2_000, 1.0, place=10)
@@ -351,6 +384,43 @@ def test_a_series_under_way_goes_on_from_its_state(needed, won, lost, side):
     won = rounds_won(drawn[:, host], (needed, 4, 4, 4)) >= 1
     assert abs(won.sum() - p.sum()) < 4 * error
     assert (drawn[:, [host, guest]] >= state).all()
+
+
+@pytest.mark.parametrize(("won", "lost"), [(0, 0), (0, 1), (3, 1), (3, 3), (2, 3)])
+def test_the_next_game_of_a_series_has_an_edge_of_its_own(won, lost):
+    entrants, strengths, wins = playoffs_begun(3_000)
+    host, guest = east(3, 6)
+    wins[host, guest], wins[guest, host] = won, lost
+    fixed = {
+        "league_rank": fixed_seeds(len(entrants)).league_rank, "venues": venues(),
+        "wins_so_far": wins,
+    }  # fmt: skip
+    told = [edge_of(guest, host, 6.0), None, None, None]
+    reach = advance(entrants, strengths, next_edges=told, **fixed)
+    gap = strengths.points[:, host] - strengths.points[:, guest]
+    at_home, away, p_next = (ndtr((gap + edge) / 12) for edge in (2.5, -2.5, -6.0))
+    after = [
+        [brute_force(*pair, PATTERN[4], won + one, lost + 1 - one)
+         for pair in zip(at_home[:50], away[:50], strict=True)]
+        for one in (1, 0)
+    ]  # fmt: skip
+    expected = p_next[:50] * after[0] + (1 - p_next[:50]) * after[1]
+    assert reach[:50, host, 1] == pytest.approx(expected)
+    plain = advance(entrants, strengths, **fixed)
+    others = east(1, 8, 2, 7, 4, 5)
+    assert (reach[:, others, 1] == plain[:, others, 1]).all()
+    rng = np.random.default_rng(0)
+    drawn = draw(entrants, strengths, rng=rng, next_edges=told, **fixed)
+    p = reach[:, host, 1]
+    series_won = rounds_won(drawn[:, host]) >= 1
+    assert abs(series_won.sum() - p.sum()) < 4 * np.sqrt((p * (1 - p)).sum())
+    # As at any home court, nothing changes.
+    usual = 2.5 if PATTERN[4][won + lost] == "H" else -2.5
+    same = [edge_of(host, guest, usual), None, None, None]
+    assert advance(entrants, strengths, next_edges=same, **fixed) == pytest.approx(plain, abs=1e-12)
+    rngs = np.random.default_rng(1), np.random.default_rng(1)
+    drawn = draw(entrants, strengths, rng=rngs[0], **fixed)
+    assert (draw(entrants, strengths, rng=rngs[1], next_edges=same, **fixed) == drawn).all()
 
 
 def test_finals_under_way_go_on_where_they_were_played():

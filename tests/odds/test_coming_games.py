@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from nba_rank.data.tables import conform
 from nba_rank.odds import coming_games as module
-from nba_rank.odds.coming_games import coming_games, swings, with_next_games
+from nba_rank.odds.coming_games import coming_games, swings, with_absent
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
 from nba_rank.odds.next_games import GameModel, NextGames
 from nba_rank.odds.season_sim import SeasonStrengths, Situation, simulate
@@ -177,6 +177,11 @@ def test_who_is_out_is_told_by_team_the_most_used_first(odds, models, morning, s
     told = coming_games(odds, models, morning, reported, 7).iloc[0]
     assert told["home_out"] == f"{most[-1][1]} (doubtful), {most[0][1]}"
     assert told["away_out"] == ""
+    sides = {"host_team_id": game["away_team_id"], "guest_team_id": game["home_team_id"]}
+    [series] = with_absent(
+        pd.DataFrame([{"season": SEASON, "as_of_date": date, **sides}]), reported
+    ).to_dict("records")
+    assert (series["host_out"], series["guest_out"]) == ("", told["home_out"])
     for days_ago, current in ((3, True), (4, False)):
         moved = pd.Timedelta(days=days_ago)
         old = replace(
@@ -185,24 +190,3 @@ def test_who_is_out_is_told_by_team_the_most_used_first(odds, models, morning, s
             injury_report_dates=reported.injury_report_dates.assign(date=date - moved),
         )
         assert (coming_games(odds, models, morning, old, 7)["home_out"].iloc[0] != "") == current
-
-
-def test_the_next_game_of_a_series_is_forecast_from_the_hosts_side(models, sim_inputs, sim_tables):
-    frame = sim_inputs[sim_inputs["season"] == SEASON]
-    frame = frame[frame["as_of_date"] == frame["as_of_date"].max()]
-    ids = frame["team_id"].tolist()
-    pairs = [(ids[0], ids[1], ids[0]), (ids[0], ids[1], ids[1]), (ids[2], ids[3], None)]
-    columns = ["host_team_id", "guest_team_id", "next_home_team_id"]
-    series = pd.DataFrame(pairs, columns=columns).astype({"next_home_team_id": "Int64"})
-    found = with_next_games(series, models, frame, sim_tables)
-    points = frame.set_index("team_id")["elo_margin"]
-    gap = points[series["host_team_id"]].to_numpy() - points[series["guest_team_id"]].to_numpy()
-    edge = (found["host_next_margin"] - gap).to_numpy()
-    # At home, away with the same edge against, on a neutral court without.
-    assert edge[0] == pytest.approx(-edge[1])
-    assert 1.0 < edge[0] < 5.0
-    assert edge[2] == pytest.approx(0)
-    expected = norm.cdf(found["host_next_margin"] / 11.0)
-    assert found["host_next_win_prob"].to_numpy() == pytest.approx(expected)
-    assert (found["next_margin_sd"] == 11.0).all()
-    assert {"host_out", "guest_out"} <= {*found}

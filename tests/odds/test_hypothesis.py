@@ -6,9 +6,10 @@ from nba_rank.data.standings import standings
 from nba_rank.features.asof import day_of
 from nba_rank.odds.coming_games import coming_games
 from nba_rank.odds.hypothesis import Hypothesis
-from nba_rank.odds.monte_carlo import PLAYOFFS, REGULAR, MonteCarloOdds, TrainingGames
+from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
 from nba_rank.odds.next_games import GameModel, NextGames
 from nba_rank.odds.season_sim import Situation, expected_margins
+from nba_rank.odds.starting_weights import PLAYOFFS, REGULAR
 
 SEASON = "2022-23"
 S = 60

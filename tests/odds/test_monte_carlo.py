@@ -8,15 +8,9 @@ import pytest
 from nba_rank.data.outcomes import outcomes
 from nba_rank.odds import monte_carlo
 from nba_rank.odds.inputs import ROSTER_INPUTS
-from nba_rank.odds.monte_carlo import (
-    PLAYOFFS,
-    REGULAR,
-    TEAM_ONLY,
-    MonteCarloOdds,
-    TrainingGames,
-    has_players,
-)
+from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames, has_players
 from nba_rank.odds.residual import RESIDUAL_INPUTS
+from nba_rank.odds.starting_weights import PLAYOFFS, REGULAR, TEAM_ONLY
 from nba_rank.odds.strength import DOUBT, StrengthModel
 
 SEASON = "2023-24"

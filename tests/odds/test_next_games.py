@@ -8,9 +8,9 @@ from scipy.stats import norm
 
 from nba_rank.data.venues import HIGH
 from nba_rank.odds.inputs import MARKET_INPUT
-from nba_rank.odds.monte_carlo import TEAM_ONLY
 from nba_rank.odds.next_games import PLAYOFFS, REGULAR, GameModel, Mornings, NextGames
 from nba_rank.odds.past_games import Meetings, RatedGames
+from nba_rank.odds.starting_weights import TEAM_ONLY
 
 INPUTS = [*REGULAR, *PLAYOFFS, *TEAM_ONLY]
 TRUE = {"available_strength": 0.8, "draft_value": 0.3, "idle": -2.0}

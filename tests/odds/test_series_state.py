@@ -12,16 +12,9 @@ from nba_rank.data.calendar import as_of_points
 from nba_rank.data.outcomes import series
 from nba_rank.odds.inputs import strength_inputs
 from nba_rank.odds.monte_carlo import MonteCarloOdds, TrainingGames
+from nba_rank.odds.pairings import PLAY_IN, Pairing, pairings
 from nba_rank.odds.season_sim import Situation
-from nba_rank.odds.series_state import (
-    PLAY_IN,
-    Pairing,
-    _ended,
-    bracket_table,
-    over_doubt,
-    pairings,
-    series_table,
-)
+from nba_rank.odds.series_state import _ended, bracket_table, over_doubt, series_table
 
 SEASON = "2023-24"
 DAY = pd.Timedelta(days=1)
@@ -56,13 +49,13 @@ def tables_by_date(odds, mornings, sim_tables) -> dict[pd.Timestamp, pd.DataFram
     }
 
 
-def brute_force(p_home: float, p_away: float, one: Pairing) -> np.ndarray:
+def brute_force(p_next: float, p_home: float, p_away: float, one: Pairing) -> np.ndarray:
     """Sum over all outcomes of the games left, [side, games]."""
     ended = np.zeros((2, len(one.at_home)))
     for outcome in itertools.product([0, 1], repeat=len(one.at_home)):
         chance, wins, over = 1.0, [0, 0], None
         for game, (winner, at_home) in enumerate(zip(outcome, one.at_home, strict=True)):
-            p = p_home if at_home else p_away
+            p = p_next if game == 0 else p_home if at_home else p_away
             chance *= 1 - p if winner else p
             wins[winner] += 1
             if over is None and wins[winner] == one.needed[winner]:
@@ -80,11 +73,18 @@ def test_a_series_ends_as_often_as_the_sum_over_all_outcomes_says():
     ]
     # One game, and the play-in of 2020, where the eighth needed one win and the ninth two.
     states += [((1, 1), venues[:1]), ((1, 2), venues[:2])]
-    p_home, p_away = np.random.default_rng(0).random((2, 3))
+    p_games = np.random.default_rng(0).random((3, 3))
     for needed, at_home in states:
         one = Pairing(1, (0, 1), (1, 8), (0, 0), needed, at_home)
-        expected = [brute_force(*pair, one) for pair in zip(p_home, p_away, strict=True)]
-        got = _ended(p_home, p_away, one)
+        p_next, p_home, p_away = p_games
+        expected = [brute_force(*of_node, one) for of_node in p_games.T]
+        got = _ended(p_home, p_away, p_next, one)
+        np.testing.assert_allclose(got, np.stack(expected, axis=-1), atol=1e-12)
+        usual = p_home if at_home[0] else p_away
+        expected = [
+            brute_force(*of_node, one) for of_node in zip(usual, p_home, p_away, strict=True)
+        ]
+        got = _ended(p_home, p_away, None, one)
         np.testing.assert_allclose(got, np.stack(expected, axis=-1), atol=1e-12)
 
 
