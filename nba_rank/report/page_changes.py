@@ -34,6 +34,9 @@ _PARTS = 7
 _SHOWN = 0.05
 """What is shown as nothing to a decimal."""
 
+_LEAST_CHANCE = 0.01
+"""Change of a chance from which on it is told."""
+
 _PASSED = 3
 """Teams that are named of those that were passed."""
 
@@ -239,7 +242,8 @@ def _odds(row: Mapping[str, Any], old: pd.Series) -> dict[str, Any]:
         name = event_column(old.index, EVENTS[place])
         if name and name in row:
             then, now = undecided(old[name]), undecided(row[name])
-            swing += abs(row[name] - old[name])
-            if row["reached"] <= place and then != now:
+            change = abs(row[name] - old[name])
+            swing += change
+            if row["reached"] <= place and then != now and change >= _LEAST_CHANCE:
                 chances.append((words, then, now))
     return {"chances": chances, "swing": swing}

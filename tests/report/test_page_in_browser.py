@@ -116,6 +116,10 @@ def test_a_click_or_a_key_sorts_by_value(opened):
     assert first_cells(page)[-3:] == teams[2::-1]
     heading.locator("button").press("Space")
     assert first_cells(page) == as_it_was
+    by_name = page.locator("table.ranking thead th", has_text="Team")
+    by_name.locator("button").click()
+    assert by_name.get_attribute("aria-sort") == "ascending"
+    assert first_cells(page) == sorted(as_it_was)
     moved = page.locator("table.ranking thead th", has_text="Moved").locator("button")
     moved.click()
     assert set(first_cells(page)[-3:]) == set(teams[-3:])
