@@ -7,12 +7,21 @@ import pandas as pd
 from rich.console import Console
 
 from nba_rank.core import escape
-from nba_rank.data.outcomes import ROUNDS
+from nba_rank.data.outcomes import EVENTS, ROUNDS
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import event_column
 from nba_rank.odds.coming_games import SIDES
 from nba_rank.odds.pairings import PLAY_IN
-from nba_rank.report.format import console_table, first_names, number, print_table, width_of
+from nba_rank.report.format import (
+    chance,
+    console_table,
+    first_names,
+    number,
+    print_table,
+    undecided,
+    width_of,
+)
+from nba_rank.report.reached import reached
 
 _EVENTS = {"playoff": "playoffs", "round_1": "2nd rd", "finals": "Finals", "title": "title"}
 """Headings of the chances that are printed."""
@@ -30,7 +39,7 @@ def show_forecast(
     line = f"{forecast.basis.line}. {assumed}".rstrip(". ")
     console.print(escape.terminal(line), soft_wrap=True)
     title = f"Strength on the morning of {forecast.basis.as_of_date:%Y-%m-%d}"
-    _print(table, forecast.decided, title, console, moved or {})
+    _print(table, forecast.decided, reached(forecast.tables), title, console, moved or {})
     series = forecast.tables.get("series")
     if series is not None:
         _print_series(series, console)
@@ -52,9 +61,9 @@ def _print_series(series: pd.DataFrame, console: Console) -> None:
             "host": series["host_seed"].astype(str) + " " + series["host"],
             "": series["host_wins"].astype(str) + "-" + series["guest_wins"].astype(str),
             "guest": series["guest_seed"].astype(str) + " " + series["guest"],
-            "host wins series": series["host_win_prob"].map("{:.1%}".format),
+            "host wins series": [undecided(p, 1) for p in series["host_win_prob"]],
             "next at": series["next_home"].fillna("neutral"),
-            "host wins next": series["host_next_win_prob"].map("{:.1%}".format),
+            "host wins next": [undecided(p, 1) for p in series["host_next_win_prob"]],
         }
     )
     absent = {}
@@ -64,7 +73,7 @@ def _print_series(series: pd.DataFrame, console: Console) -> None:
         absent = {f"{side} out": series[f"{side}_out"].map(_absent) for side in ("host", "guest")}
     for n in range(1, 8):
         if (column := f"length_{n}_prob") in series:
-            texts[f"in {n}"] = [number(p, ".0%") for p in series[column]]
+            texts[f"in {n}"] = [chance(p) for p in series[column]]
     named = {name: text for name, text in absent.items() if any(text)}
     _print_with(texts, named, "Series", console)
 
@@ -73,7 +82,7 @@ def _print_games(games: pd.DataFrame, title: str, console: Console) -> None:
     """Print the games of the next days."""
     texts = pd.DataFrame({"date": games["game_date"].dt.strftime("%Y-%m-%d")})
     texts["home"], texts["away"] = games["home"], games["away"]
-    texts["home wins"] = games["home_win_prob"].map("{:.1%}".format)
+    texts["home wins"] = [undecided(p, 1) for p in games["home_win_prob"]]
     margins = zip(games["expected_margin"], games["margin_sd"], strict=True)
     texts["margin"] = [f"{margin:+z.1f} ± {sd:.0f}" for margin, sd in margins]
     for event, heading in (("playoff", "playoffs"), ("title", "title")):
@@ -169,6 +178,7 @@ def _print_standings(standings: pd.DataFrame, console: Console) -> None:
 def _print(
     ranking: pd.DataFrame,
     records: pd.DataFrame,
+    happened: Mapping[int, int],
     title: str,
     console: Console,
     moved: Mapping[str, pd.Series],
@@ -186,9 +196,15 @@ def _print(
     if "expected_wins" in rows:
         bounds = zip(rows["expected_wins"], rows["wins_low"], rows["wins_high"], strict=True)
         texts["wins (90%)"] = [f"{mean:.1f} ({low:.0f}-{high:.0f})" for mean, low, high in bounds]
+    of = zip(rows["team_id"], rows["state"], strict=True)
+    done = [len(EVENTS) if state == "champion" else happened.get(team, 0) for team, state in of]
     for event, heading in _EVENTS.items():
         if name := event_column(rows, event):
-            texts[heading] = rows[name].map("{:.1%}".format)
+            place = EVENTS.index(event)
+            texts[heading] = [
+                number(p, ".1%") if out or n > place else undecided(p, 1)
+                for p, n, out in zip(rows[name], done, is_out.loc[rows.index], strict=True)
+            ]
     if is_out.any():
         texts[""] = rows["state"].where(rows["state"] != "in", "")
     styles = {place: "dim" for place, out in enumerate(sorted(is_out)) if out}
@@ -209,11 +225,11 @@ def show_what_if(forecast: DateForecast, console: Console) -> None:
     for change in map(str, rows.filter(like="_difference")):
         column = change.removesuffix("_difference")
         heading, is_chance, _ = column.removeprefix("expected_").partition("_prob")
-        unit, sign = (100, "%") if is_chance else (1, "")
-        spec = ".0f" if column == "rank" else ".1f"
+        unit, spec = 100 if is_chance else 1, ".0f" if column == "rank" else ".1f"
         for shown, end in (("", ""), (" if", "_what_if")):
             texts[heading + shown] = [
-                number(unit * value, spec) + sign for value in rows[column + end]
+                chance(value, 1) if is_chance else number(value, spec)
+                for value in rows[column + end]
             ]
         texts[f"{heading} +/-"] = [number(unit * value, f"+{spec}") for value in rows[change]]
     title = f"What if, on the morning of {forecast.basis.as_of_date:%Y-%m-%d}"

@@ -65,18 +65,19 @@ def summing(values: FloatArray, digits: int) -> list[float]:
     return [round(float(step) * unit, digits) for step in low]
 
 
-def chance(value: float) -> str:
-    """Return a probability as whole percents; `<1%` and `>99%` where it is not quite 0 or 1."""
-    if 0 < value < 0.01:
-        return "<1%"
-    if 0.99 < value < 1 - 1e-9:
-        return ">99%"
-    return number(value, ".0%")
+def chance(value: float, digits: int = 0) -> str:
+    """Return a probability as percents; `<1%` and `>99%` where it is not quite 0 or 1."""
+    least = 10.0 ** -(2 + digits)
+    if 0 < value < least:
+        return f"<{least:.{digits}%}"
+    if 1 - least < value < 1 - 1e-9:
+        return f">{1 - least:.{digits}%}"
+    return number(value, f".{digits}%")
 
 
-def undecided(value: float) -> str:
+def undecided(value: float, digits: int = 0) -> str:
     """Return the `chance` of what is not decided: never 0% and never 100%."""
-    return chance(value if math.isnan(value) else min(max(value, 1e-6), 1 - 1e-6))
+    return chance(value if math.isnan(value) else min(max(value, 1e-6), 1 - 1e-6), digits)
 
 
 def html_chance(value: float) -> str:

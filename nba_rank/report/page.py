@@ -26,6 +26,7 @@ from nba_rank.report.page_changes import Changes, movers, team_changes, without
 from nba_rank.report.page_history import History
 from nba_rank.report.page_summary import summary
 from nba_rank.report.page_what_if import WhatIf, what_if
+from nba_rank.report.reached import reached
 from nba_rank.report.render import templates
 
 _HEADINGS = dict(
@@ -209,12 +210,12 @@ def _rows(forecast: DateForecast) -> list[dict[str, Any]]:
     for name in ("strengths", "standings"):
         for row in records(tables[name]) if name in tables else ():
             told[row["team_id"]] |= row
-    reached = _rounds(tables.get("bracket"))
+    happened = reached(tables)
     over = _over(tables)
     rows = []
     for row in records(forecast.predictions.drop(columns="top_players", errors="ignore")):
         own = told[row["team_id"]]
-        done = max(reached.get(row["team_id"], 0), bool(own.get("clinched_playoffs")))
+        done = happened.get(row["team_id"], 0)
         tag = next((words for name, words in _TAGS.items() if not over and own.get(name)), "")
         if own["state"] == "out" or own.get("eliminated"):
             tag = "eliminated"
@@ -233,18 +234,6 @@ def _rows(forecast: DateForecast) -> list[dict[str, Any]]:
             }
         )
     return sorted(rows, key=lambda row: (row["tag"] != "champions", row["out"], row["rank"]))
-
-
-def _rounds(bracket: pd.DataFrame | None) -> dict[int, int]:
-    """Return how many of `EVENTS` have happened by what is known of the bracket, by team id."""
-    reached: dict[int, int] = {}
-    for row in records(bracket) if bracket is not None else ():
-        for side in ("host", "guest") if row["state"] != "projected" else ():
-            # Whoever wins the play-in is in a series, if not in a further game of it.
-            won = row["round"] > 0 and row["state"] == "decided" and row[f"{side}_win_prob"] == 1
-            team = row[f"{side}_team_id"]
-            reached[team] = max(reached.get(team, 0), row["round"] + won)
-    return reached
 
 
 def _over(tables: Mapping[str, pd.DataFrame]) -> bool:

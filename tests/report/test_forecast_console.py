@@ -8,6 +8,8 @@ from nba_rank.report.forecast_console import _print, _print_series, _print_stand
 from nba_rank.report.labels import ABSENT
 
 TEAMS = ["BOS", "DAL", "OKC", "WAS"]
+REACHED = {0: 1, 1: 4}
+"""What `ranking` has reached: OKC the playoffs, BOS the Finals."""
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def ranking():
 
 def printed(ranking, width, **kind):
     console = Console(file=StringIO(), width=width, **kind)
-    _print(*ranking, "Strength on a morning", console, {})
+    _print(*ranking, REACHED, "Strength on a morning", console, {})
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -48,6 +50,16 @@ def test_teams_that_are_out_come_last_with_their_rank_and_record(ranking):
         ["BOS", "2", "56-26"], ["DAL", "3", "55-27"], ["OKC", "1", "57-25"], ["WAS", "4", "54-28"],
     ]  # fmt: skip
     assert ["out" in row for row in rows] == [False, False, True, True]
+
+
+def test_only_what_is_decided_is_certain(ranking):
+    ranking[0].loc[1, "title_prob"] = 1.0
+    lines = [line.split() for line in printed(ranking, 200)]
+    chances = {line[0]: [one for one in line if "%" in one] for line in lines if line}
+    assert {team: chances[team] for team in TEAMS} == {
+        "BOS": ["100.0%", ">99.9%"], "DAL": [">99.9%", "40.0%"], "OKC": ["100.0%", "0.0%"],
+        "WAS": ["0.0%", "0.0%"],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("width", "terminal"), [(80, False), (40, False), (80, True), (40, True)])
@@ -74,9 +86,9 @@ def test_series_show_score_venue_and_lengths():
     rows = {
         "round": [0, 1, 4], "host": ["ATL", "BOS", "OKC"], "guest": ["CHI", "MIA", "IND"],
         "host_seed": [9, 1, 1], "guest_seed": [10, 8, 4], "host_wins": [0, 1, 2],
-        "guest_wins": [0, 2, 3], "host_win_prob": [0.6, 0.55, 0.4],
+        "guest_wins": [0, 2, 3], "host_win_prob": [0.6, 0.9999, 0.4],
         "next_home": ["ATL", None, "IND"], "host_next_win_prob": [0.6, 0.5, 0.45],
-        "length_5_prob": [None, 0.25, 0.0], "length_7_prob": [None, 0.4, 0.5],
+        "length_5_prob": [None, 0.004, 0.0], "length_7_prob": [None, 0.4, 0.5],
     }  # fmt: skip
     console = Console(file=StringIO(), width=200)
     _print_series(pd.DataFrame(rows), console)
@@ -96,7 +108,8 @@ def test_series_show_score_venue_and_lengths():
         ABSENT,
         ABSENT,
     ]
-    assert first == ["1", "1", "BOS", "1-2", "8", "MIA", "55.0%", "neutral", "50.0%", "25%", "40%"]
+    assert first == ["1", "1", "BOS", "1-2", "8", "MIA", ">99.9%", "neutral", "50.0%", "<1%",
+                     "40%"]  # fmt: skip
     assert finals[:6] == ["Finals", "1", "OKC", "2-3", "4", "IND"]
 
 
