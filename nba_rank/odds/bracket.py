@@ -176,10 +176,12 @@ def play_in(
         """Return winners and losers [S]."""
         gap = strengths.gap(host, guest)
         at_home, _ = strengths.host_win_probs(gap)
+        luck = np.asarray(rng.random(S))
+        host_won = luck < at_home
         if next_edge is not None:
-            edge = next_edge[host, guest]
-            at_home = np.where(np.isnan(edge), at_home, strengths.win_prob(gap, edge))
-        host_won = rng.random(S) < at_home
+            told = ~np.isnan(edge := next_edge[host, guest])
+            p = np.where(told, strengths.win_prob(gap, edge), at_home)
+            host_won = _as_often(luck, p) if told.all() else luck < p
         won, lost = beat[host, guest], beat[guest, host]
         host_won = np.where(won + lost > 0, won > 0, host_won)
         np.add(used, won + lost, out=used)
@@ -225,6 +227,16 @@ def play_in(
             "games the regular season must be complete and the same in every simulation"
         )
     return entrants
+
+
+def _as_often(luck: FloatArray, p: FloatArray) -> BoolArray:
+    """Return who wins a game by luck, in as many simulations as its chances `p` sum to [S].
+
+    So the chance of what the game decides is that of the game, without noise of these draws.
+    """
+    won = np.zeros(len(p), dtype=bool)
+    won[np.argsort(luck - p, kind="stable")[: round(float(p.sum()))]] = True
+    return won
 
 
 def _slots(entrants: IntArray, league_rank: IntArray) -> IntArray:
