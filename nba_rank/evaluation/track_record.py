@@ -8,7 +8,14 @@ from nba_rank.core.metrics import METRICS
 from nba_rank.core.names import MARKET, STANDINGS
 from nba_rank.data.tables import Tables
 from nba_rank.evaluation.calibration import group_scores
-from nba_rank.evaluation.single_games import ALWAYS_HOME, COLUMNS, ELO, ELO_FITTED, game_references
+from nba_rank.evaluation.single_games import (
+    ALWAYS_HOME,
+    COLUMNS,
+    ELO,
+    ELO_FITTED,
+    KINDS,
+    game_references,
+)
 
 REFERENCES = (STANDINGS, ELO, ELO_FITTED, ALWAYS_HOME, MARKET)
 """Who a forecast is compared with, as far as there are scores."""
@@ -24,12 +31,46 @@ MEASURES = (
 ALL_GAMES, PRICED = "all games", "games with bookmakers' odds"
 
 
+def next_of_series(mornings: Mapping[pd.Timestamp, pd.DataFrame], tables: Tables) -> pd.DataFrame:
+    """Return the next game of each series of some mornings as it came.
+
+    Args:
+        mornings: Series by the date that they were forecast on, as in
+            `nba_rank.odds.series_state.series_table`.
+        tables: The canonical tables.
+
+    Returns:
+        `game_date`, `home_team_id`, `away_team_id` and `home_win_prob`, and the date as `made`.
+        Games that were not played are left out.
+    """
+    games = tables.games.loc[tables.games["kind"] != "regular"]
+    games = games[["game_date", "home_team_id", "away_team_id"]].sort_values("game_date")
+    parts = [games[:0].assign(home_win_prob=0.0, made=games["game_date"])]
+    teams = ["host_team_id", "guest_team_id"]
+    for made, series in mornings.items():
+        p = series[[*teams, "host_next_win_prob"]].set_axis([*teams, "home_win_prob"], axis=1)
+        either = pd.concat(
+            [
+                p.assign(home_team_id=p["host_team_id"], away_team_id=p["guest_team_id"]),
+                p.assign(
+                    home_team_id=p["guest_team_id"],
+                    away_team_id=p["host_team_id"],
+                    home_win_prob=1 - p["home_win_prob"],
+                ),
+            ]
+        )
+        after = games[games["game_date"] >= made].merge(either)
+        parts.append(after.drop_duplicates(teams).drop(columns=teams).assign(made=made))
+    return pd.concat(parts, ignore_index=True)
+
+
 def played(
     mornings: Mapping[pd.Timestamp, pd.DataFrame],
     tables: Tables,
     season: str,
     as_of_date: pd.Timestamp,
     ranker: str,
+    series: Mapping[pd.Timestamp, pd.DataFrame],
 ) -> pd.DataFrame:
     """Return the games of a season before a date with what was forecast of them, and references.
 
@@ -40,9 +81,11 @@ def played(
         season: The season.
         as_of_date: Games of this date and later are not read.
         ranker: Name of the forecast.
+        series: Likewise of play-in and series, whose next games count.
 
     Returns:
-        `COLUMNS` of `nba_rank.evaluation.single_games`; empty where no forecast game was played.
+        `COLUMNS` of `nba_rank.evaluation.single_games`, games of the play-in among them; empty
+        where no forecast game was played.
     """
     parts = [
         games[["game_date", "home_team_id", "away_team_id", "home_win_prob"]].assign(made=made)
@@ -50,9 +93,9 @@ def played(
     ]
     games = tables.games
     games = games[(games["season"] == season) & (games["game_date"] < as_of_date)]
-    if not parts or games.empty:
+    if not (mornings or series) or games.empty:
         return pd.DataFrame(columns=COLUMNS)
-    told = pd.concat(parts).sort_values("made")
+    told = pd.concat([*parts, next_of_series(series, tables)]).sort_values("made")
     key = ["game_date", "home_team_id", "away_team_id"]
     told = told[told["made"] <= told["game_date"]].drop_duplicates(key, keep="last")
     known = games.merge(told, on=key, validate="one_to_one")
@@ -98,7 +141,7 @@ def game_scores(games: pd.DataFrame, ranker: str) -> pd.DataFrame:
         part.
     """
     columns = ["part", "ranker", "n_games", "brier", "log_loss"]
-    own = games[games["ranker"] == ranker]
+    own = games[(games["ranker"] == ranker) & games["kind"].isin(KINDS)]
     if own.empty:
         return pd.DataFrame(columns=columns)
     names = [ranker, *REFERENCES]

@@ -12,6 +12,7 @@ from nba_rank.data.tables import Tables
 from nba_rank.evaluation.assessment import final_name
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.evaluate import TIDY_COLUMNS
+from nba_rank.evaluation.single_games import COLUMNS, KINDS
 from nba_rank.evaluation.track_record import game_scores, newest_results, past_scores, played
 from nba_rank.experiments import history
 from nba_rank.experiments.morning import Morning
@@ -158,19 +159,27 @@ def _games(
 
     They are those of the run's own test of the season, else those in the files of earlier mornings.
     """
-    path = run / "games.csv"
+    path, forecasts = run / "games.csv", run / "game_forecasts.parquet"
     if path.exists():
         games = pd.read_csv(path, dtype={"game_id": "str"})
+        if forecasts.exists():
+            # Those of the play-in are not compared with others.
+            own = pd.read_parquet(forecasts).rename(columns={"home_win_prob": "p_home"})
+            own = own[~own["kind"].isin(KINDS)].assign(ranker=ranker)
+            games = pd.concat([games, own[COLUMNS].astype({"game_id": "str"})], ignore_index=True)
         before = tables.games.loc[tables.games["game_date"] < date, "game_id"].astype("str")
         games = games[(games["season"] == season) & games["game_id"].isin(before)]
         if len(games):
             return games
-    mornings = {
-        pd.Timestamp(name): pd.read_csv(folder / f"{name}_games.csv", parse_dates=["game_date"])
-        for name in _dates(folder, "_games.csv")
-        if pd.Timestamp(name) < date
-    }
-    return played(mornings, tables, season, date, ranker)
+    mornings = [
+        {
+            pd.Timestamp(name): pd.read_csv(folder / f"{name}{ending}", parse_dates=days)
+            for name in _dates(folder, ending)
+            if pd.Timestamp(name) < date
+        }
+        for ending, days in (("_games.csv", ["game_date"]), ("_series.csv", []))
+    ]
+    return played(mornings[0], tables, season, date, ranker, mornings[1])
 
 
 def _dates(folder: Path, ending: str) -> list[str]:

@@ -36,7 +36,7 @@ def test_the_last_forecast_up_to_the_morning_of_a_game_counts(sim_tables, games)
         # Made after the games of its first day, so it says nothing of them.
         days[2]: morning(games[games["game_date"] <= days[2]], 0.7),
     }
-    rows = played(mornings, sim_tables, SEASON, date, "stack")
+    rows = played(mornings, sim_tables, SEASON, date, "stack", {})
     own = rows[rows["ranker"] == "stack"].merge(games[["game_id", "game_date"]])
     said = own.groupby("game_date")["p_home"].agg(["min", "max"])
     assert said.to_numpy().tolist() == [[0.9, 0.9], [0.6, 0.6], [0.7, 0.7]]
@@ -54,19 +54,57 @@ def test_the_last_forecast_up_to_the_morning_of_a_game_counts(sim_tables, games)
 def test_games_that_were_not_forecast_or_not_played_are_left_out(sim_tables, games):
     date = games["game_date"].iloc[0]
     early = {date: morning(games, 0.5)}
-    assert played(early, sim_tables, SEASON, date, "stack").empty
-    assert played({}, sim_tables, SEASON, date + pd.Timedelta(days=9), "stack").empty
+    assert played(early, sim_tables, SEASON, date, "stack", {}).empty
+    assert played({}, sim_tables, SEASON, date + pd.Timedelta(days=9), "stack", {}).empty
 
 
 def test_results_are_those_of_the_newest_day_that_was_forecast(sim_tables, games):
     days = sorted(games["game_date"].unique())
-    told = played({days[0]: morning(games, 0.6)}, sim_tables, SEASON, days[2], "stack")
+    told = played({days[0]: morning(games, 0.6)}, sim_tables, SEASON, days[2], "stack", {})
     got = newest_results(told, sim_tables, "stack")
     expected = games[games["game_date"] == days[1]]
     assert sorted(got["game_id"]) == sorted(expected["game_id"])
     assert set(got["p_home"]) == {0.6}
     assert got["home_points"].sum() == expected["home_points"].sum()
     assert newest_results(pd.DataFrame(columns=COLUMNS), sim_tables, "stack").empty
+
+
+@pytest.mark.parametrize("host_first", [True, False])
+def test_the_next_game_of_a_series_is_the_first_that_follows(sim_tables, host_first):
+    games = sim_tables.games[sim_tables.games["season"] == SEASON].sort_values("game_date")
+    later = games[games["kind"] == "playoffs"]
+    one = later.iloc[0]
+    teams = [one["home_team_id"], one["away_team_id"]]
+    both = later[later["home_team_id"].isin(teams) & later["away_team_id"].isin(teams)]
+    host, guest = teams if host_first else teams[::-1]
+    series = pd.DataFrame({"host_team_id": [host], "guest_team_id": [guest]})
+    mornings = {
+        both["game_date"].iloc[0]: series.assign(host_next_win_prob=0.7),
+        both["game_date"].iloc[2]: series.assign(host_next_win_prob=0.6),
+    }
+    end = both["game_date"].iloc[-1] + pd.Timedelta(days=1)
+    rows = played({}, sim_tables, SEASON, end, "stack", mornings)
+    own = rows[rows["ranker"] == "stack"].merge(both)
+    assert own["game_id"].tolist() == both["game_id"].iloc[[0, 2]].tolist()
+    at_host = (both["home_team_id"].iloc[[0, 2]] == host).tolist()
+    assert own["p_home"].tolist() == pytest.approx(
+        [p if home else 1 - p for p, home in zip((0.7, 0.6), at_host, strict=True)]
+    )
+    got = newest_results(rows, sim_tables, "stack")
+    assert got["game_id"].tolist() == [both["game_id"].iloc[2]]
+
+
+def test_games_of_the_play_in_are_told_and_not_scored(sim_tables):
+    games = sim_tables.games[sim_tables.games["season"] == SEASON]
+    one = games[games["kind"] == "playin"].sort_values("game_date").iloc[0]
+    series = pd.DataFrame(
+        {"host_team_id": [one["home_team_id"]], "guest_team_id": [one["away_team_id"]],
+         "host_next_win_prob": [0.6]}
+    )  # fmt: skip
+    day = one["game_date"] + pd.Timedelta(days=1)
+    rows = played({}, sim_tables, SEASON, day, "stack", {one["game_date"]: series})
+    assert newest_results(rows, sim_tables, "stack")["p_home"].tolist() == [0.6]
+    assert game_scores(rows, "stack").empty
 
 
 def rows(ranker: str, p: list[float]) -> pd.DataFrame:
