@@ -19,8 +19,9 @@ from nba_rank.data.outcomes import EVENTS
 from nba_rank.data.standings import BERTHS
 from nba_rank.evaluation.date_forecast import DateForecast
 from nba_rank.evaluation.predictions import event_column
+from nba_rank.features.players.squads import SEASON_OUT
 from nba_rank.report import page_parts as parts
-from nba_rank.report.format import FILTERS, heat, records
+from nba_rank.report.format import FILTERS, heat, number, records
 from nba_rank.report.labels import ABSENT, sentence
 from nba_rank.report.page_changes import Changes, movers, team_changes, without
 from nba_rank.report.page_history import History
@@ -41,6 +42,8 @@ _TAGS = {
     "clinched_play_in": "clinched play-in",
 }  # fmt: skip
 """What is certain of a team during the regular season; the first that holds is said."""
+
+_INFERRED = "who is absent is inferred from who stopped appearing"
 
 _AVAILABLE = "available_points"
 _STRENGTHS = {"full_points": "Full strength", _AVAILABLE: "Next game"}
@@ -83,7 +86,7 @@ def season_page(view: SeasonView) -> str:
     forecast = view.forecast
     basis, tables = forecast.basis, forecast.tables
     rows = _rows(forecast)
-    has_players = "players" in tables
+    has_players, reported = "players" in tables, _reported(forecast)
     strengths = _STRENGTHS if has_players else {"full_points": "Strength"}
     strengths = {
         name: words
@@ -111,7 +114,7 @@ def season_page(view: SeasonView) -> str:
         "day": f"{basis.as_of_date:%B %-d, %Y}",
         "basis": basis.line,
         "assumption": rows[0].get("assumption", ""),
-        "no_reports": has_players and basis.injuries is None and not basis.over,
+        "no_reports": has_players and not reported and not basis.over,
         "hypothetical": forecast.hypothetical,
         "plain_page": f"{basis.as_of_date:%Y-%m-%d}" in view.pages,
         "summary": summary(rows, title, reasons, told, moved, view.past, _progress(tables)),
@@ -140,6 +143,7 @@ def season_page(view: SeasonView) -> str:
         "bracket": parts.bracket(tables.get("bracket")),
         **parts.coming(tables.get("games")),
         "standings": parts.standings(tables.get("standings")) if any_game else [],
+        "inferred": _INFERRED,
         "over": over,
         "ended": basis.over,
         "results": parts.results(view.results, {row["team_id"]: row["team"] for row in rows}),
@@ -227,6 +231,7 @@ def _rows(forecast: DateForecast) -> list[dict[str, Any]]:
             | row
             | {
                 "reached": done,
+                "games_left": own.get("games_left", 1),
                 "tag": tag,
                 "out": tag == "eliminated",
                 "record": f"{own['wins']}–{own['losses']}",  # noqa: RUF001
@@ -234,6 +239,13 @@ def _rows(forecast: DateForecast) -> list[dict[str, Any]]:
             }
         )
     return sorted(rows, key=lambda row: (row["tag"] != "champions", row["out"], row["rank"]))
+
+
+def _reported(forecast: DateForecast) -> bool:
+    """Whether a current injury report says who can play."""
+    if forecast.basis.injuries is None or "players" not in forecast.tables:
+        return False
+    return bool((~forecast.tables["players"]["availability"].isin(["", SEASON_OUT])).any())
 
 
 def _over(tables: Mapping[str, pd.DataFrame]) -> bool:
@@ -273,7 +285,7 @@ def _ranking(
                     np.nan if over and row["out"] and name == _AVAILABLE else row[name]
                     for name in strengths
                 ],
-                "wins": row.get("expected_wins"),
+                "wins": number(row.get("expected_wins"), ".1f" if row["games_left"] else ".0f"),
                 "range": "" if low == high else f"{low}–{high}",  # noqa: RUF001
                 "events": Markup("".join(chances)),
             }
@@ -390,9 +402,8 @@ def _facts(view: SeasonView) -> list[tuple[str, str]]:
         ),
         (
             "Injuries",
-            f"report of {basis.injuries:%Y-%m-%d}"
-            if basis.injuries is not None
-            else "no reports: who is absent is inferred from who stopped appearing",
+            (f"report of {basis.injuries:%Y-%m-%d}" if basis.injuries is not None else "no reports")
+            + ("" if _reported(forecast) or basis.over else f": {_INFERRED}"),
         ),
         (
             "Schedule",

@@ -156,7 +156,7 @@ def bracket(table: pd.DataFrame | None) -> dict[str, Any]:
         words = (
             "Solid border: the teams are known; behind them the games that they have won. Dashed: "
             "projected, the likelier team goes on. Percent: the chance to win the series, or the "
-            "game of the play-in, if the two meet."
+            "pairing of the play-in, if the two meet."
         )
     return {
         "words": words,
@@ -193,9 +193,10 @@ def _card(row: Mapping[Any, Any]) -> dict[str, Any]:
         winner = next(side["team"] for side in sides if not side["lost"])
         note = f"{winner} won"
     elif not projected:
-        home = row["next_home"] if isinstance(row["next_home"], str) else "a neutral court"
+        home = row["next_home"]
+        where = f"at {home}" if isinstance(home, str) else "neutral court"
         host_wins = undecided(row["host_next_win_prob"])
-        note = f"Next game: at {home}, {row['host']} wins {host_wins}"
+        note = f"Next game: {where}, {row['host']} wins {host_wins}"
     return {"state": row["state"], "sides": sides, "note": note}
 
 

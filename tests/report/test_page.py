@@ -691,3 +691,42 @@ def test_a_change_of_a_chance_below_one_percent_is_not_told(change, told):
     )
     said = re.search("playoffs 49% to 50%", found.all("main")[0]["text"], re.IGNORECASE)
     assert bool(said) == told
+
+
+def with_players(**columns):
+    made = made_forecast()
+    players = made.tables["players"].assign(**columns)
+    return replace(made, tables=made.tables | {"players": players})
+
+
+def test_a_page_without_a_current_report_says_so_though_some_are_known_to_be_out():
+    inferred = "who is absent is inferred from who stopped appearing"
+    old = with_players(availability=["Out for the season", *[""] * 299])
+    # At the top, below the players, and in what it rests on.
+    assert season_page(SeasonView(old)).count(inferred) == 3
+    assert inferred not in season_page(SeasonView(made_forecast()))
+
+
+def test_wins_are_whole_only_where_no_game_is_left():
+    made = made_forecast()
+    predictions = made.predictions.assign(expected_wins=63.96, wins_low=64, wins_high=64)
+    standings = made.tables["standings"].assign(games_left=[0, *[1] * 29])
+    found = page(
+        replace(made, predictions=predictions, tables=made.tables | {"standings": standings})
+    )
+    wins = {team: cell["text"] for team, cell in column(found, "Wins (90%)").items()}
+    assert wins.pop(standings["team"].iloc[0]) == "64"
+    assert set(wins.values()) == {"64.0"}
+
+
+def test_a_card_says_where_the_next_game_is():
+    bracket = made_bracket(("known", "projected", "projected", "projected"))
+    made = made_forecast()
+    notes = []
+    for table in (bracket, bracket.assign(next_home=None)):
+        found = page(replace(made, tables=made.tables | {"bracket": table}))
+        notes += [one["text"] for one in found.all("p") if one["text"].startswith("Next game")][:1]
+    host = bracket["host"].iloc[0]
+    assert notes == [
+        f"Next game: at {host}, {host} wins 55%", f"Next game: neutral court, {host} wins 55%",
+    ]  # fmt: skip
