@@ -163,7 +163,7 @@ def _movement(table: pd.DataFrame, told: Told) -> pd.DataFrame:
         gained = gained or "the same place"
         text = f"{gained} since {told.since}"
         split = levels[PLACES if places or wins is None else WINS]
-        in_wins = "" if wins is None else f"{number(wins, '+.1f')} wins"
+        in_wins = _in_wins(wins)
         if places:
             text += f": {_causes(split)}" + (f"; {in_wins}" if in_wins else "")
         elif in_wins:
@@ -171,6 +171,11 @@ def _movement(table: pd.DataFrame, told: Told) -> pd.DataFrame:
         rows.append((team, ranks[team], places, wins, text))
     found = pd.DataFrame(rows, columns=["team", "rank", "places", "wins", "text"])
     return found.sort_values(["places", "wins"], ascending=False, ignore_index=True)
+
+
+def _in_wins(wins: float | None) -> str:
+    """Return a difference in wins, empty where it is shown as none, as in the playoffs."""
+    return "" if wins is None or abs(wins) < _SHOWN else f"{number(wins, '+.1f')} wins"
 
 
 def _causes(parts: pd.DataFrame) -> str:
@@ -214,8 +219,8 @@ def _most_missed(table: pd.DataFrame) -> list[str]:
     wide = _by_player(left).sort_values(["places", "score"], ascending=[False, True])
     texts = []
     for name, row in wide.head(_REASONS).iterrows():
-        wins = f", {number(row['wins'], '+.1f')} wins" if "wins" in row else ""
-        texts.append(f"{name}: {places_lower(row['places'])}{wins}")
+        wins = _in_wins(row.get("wins"))
+        texts.append(f"{name}: {places_lower(row['places'])}" + (f", {wins}" if wins else ""))
     return [f"Without {'; without '.join(texts)}"]
 
 
