@@ -101,7 +101,9 @@ def explained(
 
 def _moved(earlier: Morning, morning: Morning, teams: list[int] | None) -> pd.DataFrame:
     """Say why the teams have moved since an earlier morning."""
-    before, now = (Seen(*each.inputs, each.ratings) for each in (earlier, morning))
+    before, now = (
+        Seen(*each.inputs, each.ratings, each.known_ratings) for each in (earlier, morning)
+    )
     levels = moved_levels(morning.ranker, before, now, teams)
     return named(pd.concat(levels, ignore_index=True), morning.tables, now.data.frame)
 
