@@ -15,6 +15,9 @@ from filelock import FileLock, Timeout
 
 from nba_rank.core import escape
 
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Numbers of the errors of writing where one may only read."""
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file with `write(temporary path)`, and rename it when it is complete."""
@@ -129,7 +132,7 @@ def locked(path: Path, on_wait: Callable[[], object] = lambda: None) -> Iterator
             on_wait()
             lock.acquire()
     except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno not in READ_ONLY:
             raise
     try:
         yield

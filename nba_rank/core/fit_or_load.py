@@ -1,12 +1,13 @@
 """The one cache: results by the hash of everything that they depend on."""
 
 import json
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from nba_rank.core.content_hash import content_key
-from nba_rank.core.files import file_hashes, replace_folder
+from nba_rank.core.files import READ_ONLY, file_hashes, replace_folder
 
 T = TypeVar("T")
 
@@ -48,7 +49,11 @@ class Entry(Generic[T]):
             return None
 
     def keep(self, made: T) -> None:
-        """Write the result, replacing a damaged entry."""
+        """Write the result, replacing a damaged entry.
+
+        Where the cache may only be read nothing is kept, which a warning says: a run that others
+        have made may name a cache of theirs.
+        """
 
         def write(folder: Path) -> None:
             self._write(made, folder)
@@ -59,8 +64,14 @@ class Entry(Generic[T]):
             return
         try:
             replace_folder(self.path, write)
-        except OSError:
-            if not self._is_whole():
+        except OSError as error:
+            if error.errno in READ_ONLY:
+                warnings.warn(
+                    f"the cache {self.path.parent} cannot be written ({error.strerror}): what it "
+                    "lacks is made anew each time",
+                    stacklevel=2,
+                )
+            elif not self._is_whole():
                 raise
 
     def _is_whole(self) -> bool:

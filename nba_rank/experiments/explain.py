@@ -12,7 +12,7 @@ from nba_rank.config.schema import ExplainConfig, PredictDataConfig
 from nba_rank.core import escape
 from nba_rank.core.errors import UserError
 from nba_rank.core.files import file_hash, file_hashes, write_atomically, write_frame
-from nba_rank.core.fit_or_load import fit_or_load
+from nba_rank.core.fit_or_load import Entry
 from nba_rank.core.imports import PACKAGE
 from nba_rank.core.run_dir import RunDir
 from nba_rank.core.startup import importing
@@ -102,24 +102,31 @@ def explanation(config: ExplainConfig) -> Explanation:
     _, run_config = read_run(folder)
     processed_dir = Path(config.data.processed_dir or run_config.data.processed_dir)
 
-    def make() -> Explanation:
-        with importing():
-            from nba_rank.experiments import explain_date
+    def entry() -> Entry[Explanation]:
+        return Entry(
+            run_config.paths.cache,
+            "explanation",
+            [
+                replace(
+                    config, run=folder.name, out=None, data=PredictDataConfig(processed_dir=None)
+                ),
+                *(file_hash(folder / name) for name in ("manifest.json", "config.yaml")),
+                file_hashes(folder / "models"),
+                manifest.hashes(processed_dir),
+            ],
+            made_by=PACKAGE,
+            write=Explanation.save,
+            read=Explanation.load,
+        )
 
-        return explain_date.explanation(config)
-
-    found, _ = fit_or_load(
-        run_config.paths.cache,
-        "explanation",
-        [
-            replace(config, run=folder.name, out=None, data=PredictDataConfig(processed_dir=None)),
-            *(file_hash(folder / name) for name in ("manifest.json", "config.yaml")),
-            file_hashes(folder / "models"),
-            manifest.hashes(processed_dir),
-        ],
-        made_by=PACKAGE,
-        make=make,
-        write=Explanation.save,
-        read=Explanation.load,
-    )
-    return found
+    asked = entry()
+    known = asked.load()
+    if known is not None:
+        return known
+    with importing():
+        from nba_rank.experiments import explain_date
+    made = explain_date.explanation(config)
+    # What another process has written meanwhile, such as new tables, was perhaps read already.
+    if entry().path == asked.path:
+        asked.keep(made)
+    return made

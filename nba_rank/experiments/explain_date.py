@@ -11,6 +11,7 @@ from nba_rank.experiments.what_if import assume
 from nba_rank.explain.date import explain_date, named
 from nba_rank.explain.moved import Seen, moved_levels
 from nba_rank.explain.parts import difference
+from nba_rank.explain.without import Assumed
 from nba_rank.report.explained import Explanation, Told
 
 _PLAYERS, _PLAYERS_OF_ALL = 8, 2
@@ -38,14 +39,14 @@ def explanation(config: ExplainConfig) -> Explanation:
         n_players = _PLAYERS if team else _PLAYERS_OF_ALL
     asked = None if team is None else [team[0]]
     ids = asked if other is None or asked is None else [*asked, other[0]]
-    whole = _explained(morning, ids, n_players, asked)
+    whole = explained(morning, ids, n_players, asked)
     own = whole if team is None else whole[whole["team_id"] == team[0]]
     tables = [own.assign(compared_with="")]
     if team is not None and other is not None:
         theirs = whole[whole["team_id"] == other[0]].assign(team_id=team[0], team=team[1])
         tables.append(difference(own, theirs).assign(compared_with=other[1]))
     if earlier is not None:
-        before = _explained(earlier, asked, 0, asked)
+        before = explained(earlier, asked, 0, asked)
         now = own.drop(columns=["as_of_date"])
         apart = difference(now, before.drop(columns=["as_of_date"]))
         moved = pd.concat([apart, _moved(earlier, morning, asked)])
@@ -76,10 +77,15 @@ def _earlier(morning: Morning, config: ExplainConfig) -> Morning:
     return earlier
 
 
-def _explained(
+def explained(
     morning: Morning, teams: list[int] | None, n_players: int, without: list[int] | None
 ) -> pd.DataFrame:
+    """Return `explain_date` of a morning, which may be one under assumptions."""
     data, league = morning.inputs
+    assumed = None
+    if morning.known_ratings is not None:
+        spells = tuple((day, *spell.inputs, spell.ratings) for day, spell in morning.spells)
+        assumed = Assumed(morning.known_ratings, spells)
     return explain_date(
         morning.ranker,
         data,
@@ -89,12 +95,15 @@ def _explained(
         teams=teams,
         n_players=n_players,
         without=without,
+        assumed=assumed,
     )
 
 
 def _moved(earlier: Morning, morning: Morning, teams: list[int] | None) -> pd.DataFrame:
     """Say why the teams have moved since an earlier morning."""
-    before, now = (Seen(*each.inputs, each.ratings) for each in (earlier, morning))
+    before, now = (
+        Seen(*each.inputs, each.ratings, each.known_ratings) for each in (earlier, morning)
+    )
     levels = moved_levels(morning.ranker, before, now, teams)
     return named(pd.concat(levels, ignore_index=True), morning.tables, now.data.frame)
 

@@ -50,6 +50,8 @@ class Morning:
         hypothesis: What is assumed of the games to come, if anything.
         hypothetical: All that is assumed, in words; empty for a forecast of what is known.
         known_ratings: The players as they are known to be, where others are assumed.
+        spells: Days, ascending, each with the morning of the games before it, while some players
+            are assumed to be out.
     """
 
     season: str
@@ -67,6 +69,7 @@ class Morning:
     hypothesis: Hypothesis | None = None
     hypothetical: str = ""
     known_ratings: pd.DataFrame | None = None
+    spells: "tuple[tuple[int, Morning], ...]" = ()
 
     @property
     def teams(self) -> "pd.Series[str]":

@@ -170,13 +170,16 @@ class _Assumptions:
             known_ratings=self.morning.ratings,
         )
         spells = tuple(
-            (int(day), _rated(replace(morning, ratings=self._without(ratings, day))))
+            (int(day), replace(morning, ratings=self._without(ratings, day)))
             for day in sorted({day for day in self.out.values() if day < math.inf})
         )
         return replace(
             morning,
             ratings=self._without(ratings, math.inf),
-            hypothesis=Hypothesis(self.results, spells),
+            hypothesis=Hypothesis(
+                self.results, tuple((day, _rated(spell)) for day, spell in spells)
+            ),
+            spells=spells,
         )
 
     def _without(self, ratings: pd.DataFrame, day: float) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from nba_rank.explain.parts import AVERAGE, COLUMNS, against_average, level
 from nba_rank.explain.stack import score_levels
 from nba_rank.explain.strength import strength_levels
 from nba_rank.explain.trees import contributions
-from nba_rank.explain.without import without_level
+from nba_rank.explain.without import Assumed, without_level
 from nba_rank.features.players.names import known_names
 from nba_rank.models.members import Members
 from nba_rank.models.ranker import League, Ranker
@@ -34,6 +34,7 @@ def explain_date(
     teams: Sequence[int] | None = None,
     n_players: int = 0,
     without: Sequence[int] | None = None,
+    assumed: Assumed | None = None,
 ) -> pd.DataFrame:
     """Explain the ranks of the teams of one date.
 
@@ -47,6 +48,7 @@ def explain_date(
         n_players: Players without whom a team is forecast again, those who add most to its
             strength first.
         without: Teams of these players; None: all.
+        assumed: What is assumed of players, if anything.
 
     Returns:
         `season`, `as_of_date`, `level`, `team_id`, `team`, `part`, `player_id` (0 for none),
@@ -80,7 +82,9 @@ def explain_date(
     if n_players and len(ratings):
         chosen = _most(pd.concat(levels), ratings, n_players)
         chosen = chosen if without is None else chosen[chosen["team_id"].isin(without)]
-        levels.append(without_level(ranker, plain, league, ratings, config.features, chosen))
+        levels.append(
+            without_level(ranker, plain, league, ratings, config.features, chosen, assumed)
+        )
     table = pd.concat(levels, ignore_index=True)
     if teams is not None:
         table = table[table["team_id"].isin(teams)].reset_index(drop=True)

@@ -45,11 +45,15 @@ _OWN = 8
 
 @dataclass(frozen=True)
 class Seen:
-    """What a ranker reads on a date: of the teams, of its odds and of the players."""
+    """What a ranker reads on a date: of the teams, of its odds and of the players.
+
+    `known` are the players as they are known to be, where others are assumed.
+    """
 
     data: Dataset
     league: League
     ratings: pd.DataFrame
+    known: pd.DataFrame | None = None
 
 
 def moved_levels(
@@ -136,7 +140,7 @@ class _Path:
             last, (first.regular + last.regular) / 2, (first.playoffs + last.playoffs) / 2
         )
         slopes = _slopes(odds, situation, middle, asked)
-        states = _states(earlier.ratings, now.ratings)
+        states = _states(earlier.ratings, now.ratings, now.known)
         changes = [_change(old, new, states) for old, new in zip(*sides, strict=True)]
         team = after["team_id"].to_numpy()
         worth = {}
@@ -206,19 +210,29 @@ def _slopes(
     return found
 
 
-def _states(earlier: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """Return the players of either date by team, with the part that they are."""
+def _states(
+    earlier: pd.DataFrame, now: pd.DataFrame, known: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return the players of either date by team, with the part that they are.
+
+    One who is known to be there and is assumed not to be anywhere is out.
+    """
     key, columns = ["team_id", "player_id"], ["team_id", "player_id", "expected_minutes"]
     both = earlier[columns].merge(now[columns], on=key, how="outer", suffixes=("_old", "_new"))
     old, new = both["expected_minutes_old"], both["expected_minutes_new"]
+    assumed_out = np.zeros(len(both), dtype=bool)
+    if known is not None:
+        gone = known[~known["player_id"].isin(now["player_id"])]
+        assumed_out = pd.MultiIndex.from_frame(both[key]).isin(pd.MultiIndex.from_frame(gone[key]))
     part = np.select(
         [
             old.isna(),
+            new.isna() & assumed_out,
             new.isna(),
             (new >= _NOTABLE_MINUTES) & (old < _ABSENT * new),
             (old >= _NOTABLE_MINUTES) & (new < _ABSENT * old),
         ],
-        [PLAYER_STATES[name] for name in ("came", "left", "back", "out")],
+        [PLAYER_STATES[name] for name in ("came", "out", "left", "back", "out")],
         PLAYER,
     )
     return both[key].assign(state=part)

@@ -22,7 +22,7 @@ from nba_rank.odds.mornings import absences_of
 from nba_rank.odds.next_games import NextGames
 from nba_rank.odds.next_of_series import with_next_games
 from nba_rank.odds.residual import RESIDUAL_INPUTS, residual_inputs
-from nba_rank.odds.restated import restated
+from nba_rank.odds.restated import OF_RESULTS, restated
 from nba_rank.samples.dataset import Dataset
 
 UNITS = {
@@ -38,6 +38,24 @@ _PLAYED = {
 """What simulated seasons call it."""
 
 
+@dataclass(frozen=True)
+class Assumed:
+    """What stands behind a morning on which other players are assumed than are known.
+
+    Attributes:
+        known: Ratings of the players who are known.
+        spells: Days, ascending, each with what the ranker reads of the games before it, while some
+            players are out, and with the ratings of those who are there.
+    """
+
+    known: pd.DataFrame
+    spells: tuple[tuple[int, Dataset, League, pd.DataFrame], ...] = ()
+
+
+_Spells = tuple[tuple[int, pd.DataFrame], ...]
+"""As `nba_rank.odds.hypothesis.Hypothesis` has them."""
+
+
 def without_level(
     ranker: Ranker,
     data: Dataset,
@@ -45,6 +63,7 @@ def without_level(
     ratings: pd.DataFrame,
     features: FeaturesConfig,
     chosen: pd.DataFrame,
+    assumed: Assumed | None = None,
 ) -> pd.DataFrame:
     """Return the level `without_player`: how a team's forecast differs without one of its players.
 
@@ -60,15 +79,24 @@ def without_level(
         ratings: Of the players on the date.
         features: Of the run.
         chosen: `team_id` and `player_id` of the players.
+        assumed: What is assumed of players already, if anything.
 
     Returns:
         By player: `places` (positive: the rank is worse), `score`, and as the odds have them
         `strength`, `playoff_strength`, expected `wins` and `title_prob`. Without odds by simulation
         strengths and wins are the projection's, if there is one.
     """
-    date = _Date(ranker, data, league, ratings, features)
+    known = None if assumed is None else assumed.known
+    spells = () if assumed is None else assumed.spells
+    date = _Date(ranker, data, league, ratings, features, known)
     pairs = list(chosen[["team_id", "player_id"]].itertuples(index=False, name=None))
-    plain, *others = date.forecasts([(0, 0), *pairs])
+    cases = [(0, 0), *pairs]
+    rated = [
+        (day, _Date(ranker, read, of_spell, there, features, known).rated(cases))
+        for day, read, of_spell, there in spells
+    ]
+    of_cases = [tuple((day, each[number]) for day, each in rated) for number in range(len(cases))]
+    plain, *others = date.forecasts(cases, of_cases)
     row_of = {team: row for row, team in enumerate(data.frame["team_id"].tolist())}
     rows = [
         {"team_id": team, "part": part, "player_id": player,
@@ -99,10 +127,16 @@ class _Date:
         league: League,
         ratings: pd.DataFrame,
         features: FeaturesConfig,
+        known: pd.DataFrame | None = None,
     ) -> None:
         self._ranker, self._data, self._ratings = ranker, data, ratings
         self._league, self._tables = league, league.tables
         self._inputs = league.inputs.sort_values("team_id", ignore_index=True)
+        # What results tell of the known players, whatever is assumed of them.
+        self._known, self._results = ratings, self._inputs[[*OF_RESULTS]]
+        if known is not None:
+            told = restated(self._inputs, self._tables, known, ratings)
+            self._known, self._results = known, 2 * self._results - told[[*OF_RESULTS]]
         dates = data.frame[["season", "as_of_date"]]
         self._rows = Rows.of(league.tables, dates)
         self._groups = [
@@ -122,26 +156,20 @@ class _Date:
         absences = ranker.next_games is not None and self._inputs["absences"].fillna(0).any()
         self._reads_absences = bool(absences)
 
-    def forecasts(self, chosen: Sequence[tuple[int, int]]) -> list[dict[str, FloatArray]]:
-        """Return forecasts by name, [N] each, without a team's player; 0, which is first: none."""
+    def forecasts(
+        self, chosen: Sequence[tuple[int, int]], spells: Sequence[_Spells]
+    ) -> list[dict[str, FloatArray]]:
+        """Return forecasts by name, [N] each, without a team's player; 0, which is first: none.
+
+        `spells` are those of each forecast.
+        """
         ranker = self._ranker
-        cases = [self._case(*pair) for pair in chosen]
-        played: list[dict[str, np.ndarray]] = []
-        if ranker.projection is not None:
-            inputs = [case.inputs for case in cases]
-            played = self._played(ranker.projection, inputs, None, rounds=False)
-            key = self._data.frame[["season", "as_of_date"]]
-            cases = [
-                replace(case, data=case.data.with_projection(pd.DataFrame({**key, **columns})))
-                for case, columns in zip(cases, played, strict=True)
-            ]
-        scored = [ranker.scored(case.data) for case in cases]
+        cases, scored, played = self._scored(chosen, spells)
         if isinstance(ranker.ensemble.odds, MonteCarloOdds):
-            rated = [
-                replace(self._league, inputs=case.inputs).rated(frame)
-                for case, frame in zip(cases, scored, strict=True)
-            ]
-            played = self._played(ranker.ensemble.odds, rated, ranker.next_games, rounds=True)
+            rated = self._of_odds(cases, scored)
+            played = self._played(
+                ranker.ensemble.odds, rated, spells, ranker.next_games, rounds=True
+            )
         result = []
         for number, frame in enumerate(scored):
             score = frame["score"].to_numpy()
@@ -155,10 +183,41 @@ class _Date:
             result.append(found)
         return result
 
+    def rated(self, chosen: Sequence[tuple[int, int]]) -> list[pd.DataFrame]:
+        """Return the rated teams with their scores without a team's player, as `forecasts`."""
+        cases, scored, _ = self._scored(chosen, [()] * len(chosen))
+        return self._of_odds(cases, scored)
+
+    def _scored(
+        self, chosen: Sequence[tuple[int, int]], spells: Sequence[_Spells]
+    ) -> tuple[list[_Case], list[pd.DataFrame], list[dict[str, np.ndarray]]]:
+        """Return what the ranker reads, the scores that it gives, and the projected seasons."""
+        projection = self._ranker.projection
+        cases = [self._case(*pair) for pair in chosen]
+        played: list[dict[str, np.ndarray]] = []
+        if projection is not None:
+            inputs = [case.inputs for case in cases]
+            played = self._played(projection, inputs, spells, None, rounds=False)
+            key = self._data.frame[["season", "as_of_date"]]
+            cases = [
+                replace(case, data=case.data.with_projection(pd.DataFrame({**key, **columns})))
+                for case, columns in zip(cases, played, strict=True)
+            ]
+        return cases, [self._ranker.scored(case.data) for case in cases], played
+
+    def _of_odds(
+        self, cases: Sequence[_Case], scored: Sequence[pd.DataFrame]
+    ) -> list[pd.DataFrame]:
+        return [
+            replace(self._league, inputs=case.inputs).rated(frame)
+            for case, frame in zip(cases, scored, strict=True)
+        ]
+
     def _played(
         self,
         odds: MonteCarloOdds,
         rated: Sequence[pd.DataFrame],
+        spells: Sequence[_Spells],
         next_games: NextGames | None,
         *,
         rounds: bool,
@@ -167,13 +226,15 @@ class _Date:
         hypothesis = self._league.hypothesis
         [(situation, plain)] = odds.mornings(rated[0], self._tables, hypothesis)
         mornings = [(situation, plain)]
-        for each in rated[1:]:
+        for each, own in zip(rated[1:], spells[1:], strict=True):
             models = odds.of_date(each)
-            regular = models.regular.strength(each)
-            change = regular - plain.regular
-            spells = tuple((day, of_spell + change) for day, of_spell in plain.spells)
             strengths = replace(
-                plain, regular=regular, playoffs=models.playoffs.strength(each), spells=spells
+                plain,
+                regular=models.regular.strength(each),
+                playoffs=models.playoffs.strength(each),
+                spells=tuple(
+                    (day, odds.of_date(frame).regular.strength(frame)) for day, frame in own
+                ),
             )
             mornings.append((situation, strengths))
         if next_games is not None:
@@ -216,7 +277,8 @@ class _Date:
             if absent is None:
                 absent = injuries.build(self._tables, ratings, self._rows, self._injuries)
             rated["absences"] = absences_of(absent, self._tables, self._rows)
-        return restated(rated, self._tables, self._ratings, ratings)
+        rated = rated.assign(**self._results)
+        return restated(rated, self._tables, self._known, ratings)
 
     def _sets(self, team: int, player: int) -> PlayerSets:
         """Return the player sets without a player of a team."""

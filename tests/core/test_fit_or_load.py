@@ -1,7 +1,11 @@
+import errno
+import os
+
 import numpy as np
 import pytest
 
 from nba_rank.core import content_hash
+from nba_rank.core import fit_or_load as fit_or_load_module
 from nba_rank.core.fit_or_load import fit_or_load
 
 BASE = (np.array([1.0, 2.0]), "a")
@@ -73,3 +77,22 @@ def test_the_result_kept_first_wins_over_a_concurrent_one(ask, tmp_path):
     assert ask("", *BASE, make=meanwhile) == ("ours", False)
     assert ask("third", *BASE) == ("theirs", True)
     assert len(entries(tmp_path)) == 1
+
+
+def test_a_cache_that_may_only_be_read_keeps_nothing_and_says_so(ask, tmp_path, monkeypatch):
+    ask("known", "a")
+
+    def fail(number):
+        def write(folder, _):
+            raise OSError(number, os.strerror(number), str(folder))
+
+        monkeypatch.setattr(fit_or_load_module, "replace_folder", write)
+
+    for number in (errno.EACCES, errno.EROFS):
+        fail(number)
+        with pytest.warns(UserWarning, match=f"the cache {tmp_path} cannot be written"):
+            assert ask("made", "b") == ("made", False)
+        assert ask("again", "a") == ("known", True)
+    fail(errno.ENOSPC)
+    with pytest.raises(OSError, match="No space left"):
+        ask("made", "b")

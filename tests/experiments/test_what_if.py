@@ -14,6 +14,7 @@ from nba_rank.data.calendar import as_of_points, expected_opening
 from nba_rank.data.freshness import Basis
 from nba_rank.data.standings import standings
 from nba_rank.evaluation.date_forecast import beside
+from nba_rank.experiments.explain_date import explained
 from nba_rank.experiments.morning import Morning
 from nba_rank.experiments.predict import forecast_of
 from nba_rank.experiments.what_if import assume
@@ -153,6 +154,42 @@ def test_an_absence_until_a_day_costs_the_games_before_it_alone(morning, differe
     assert day == day_of(half)
     gone = assume(morning, replace(NOTHING, out=[star["name"]]))
     pd.testing.assert_frame_equal(rated, scored(gone))
+
+
+@pytest.mark.parametrize("assumed", ["out", "until a day", "traded"])
+def test_explain_leaves_a_player_out_beside_other_assumptions_as_what_if_does(
+    morning, players, assumed
+):
+    games = morning.tables.player_games.query("season == @SEASON")
+    n_played = games.loc[games["game_date"] < morning.as_of_date, "player_id"].value_counts()
+    # A good one whom results know less of than of the others of his team.
+    star = players.loc[players["player_id"].head(60).map(n_played).idxmin()]
+    mates = players.loc[players["team"] == star["team"], "player_id"].tolist()
+    other = next(team for team in players["team"] if team != star["team"])
+    days = games_left(morning)["game_date"]
+    word = {"out": "", "until a day": f" until {days.quantile(0.5):%Y-%m-%d}"}
+    first = {"trades": [f"{star['name']} to {other}"]}
+    if assumed in word:
+        first = {"out": [star["name"] + word[assumed]]}
+    hypothetical = assume(morning, replace(NOTHING, **first))
+    team_id = int(star["team_id"])
+    table = explained(hypothetical, [team_id], 5, [team_id])
+    left = table[table["level"] == "without_player"]
+    assert set(left["player_id"]) <= set(mates)
+
+    def forecast(of: Morning) -> pd.Series:
+        return of.ranker.predict(*of.inputs).frame.set_index("team_id").loc[team_id]
+
+    before = forecast(hypothetical)
+    for player, own in left.groupby("player_id"):
+        more = [] if player == star["player_id"] else first.get("out", [])
+        both = assume(morning, replace(NOTHING, **(first | {"out": [*more, str(player)]})))
+        after, told = forecast(both), own.set_index("part")["value"]
+        for part, column in (("score", "score"), ("strength", "regular_strength"),
+                             ("wins", "expected_wins"), ("title_prob", "title_prob")):  # fmt: skip
+            assert told[part] == pytest.approx(after[column] - before[column], abs=1e-9), part
+    if assumed == "until a day":
+        assert star["player_id"] in set(left["player_id"])
 
 
 def test_a_trade_and_its_way_back(morning, differences, players):

@@ -68,3 +68,14 @@ def test_who_is_there_and_was_not_is_told_apart():
         (1, 1): PLAYER, (1, 2): PLAYER_STATES["back"], (1, 3): PLAYER_STATES["out"],
         (1, 4): PLAYER, (1, 5): PLAYER_STATES["left"], (2, 5): PLAYER_STATES["came"],
     }  # fmt: skip
+
+
+def test_who_is_assumed_to_be_out_has_not_gone():
+    columns = ["team_id", "player_id", "expected_minutes"]
+    old = pd.DataFrame([(1, 1, 30.0), (1, 2, 30.0), (1, 3, 30.0)], columns=columns)
+    known = pd.DataFrame([(1, 1, 30.0), (1, 2, 30.0), (2, 3, 30.0)], columns=columns)
+    # The first is assumed to be out, the second to be traded; the third had been, and is out.
+    now = pd.DataFrame([(2, 2, 30.0)], columns=columns)
+    found = _states(old, now, known).set_index(["team_id", "player_id"])["state"]
+    out, left, came = (PLAYER_STATES[name] for name in ("out", "left", "came"))
+    assert found.to_dict() == {(1, 1): out, (1, 2): left, (1, 3): left, (2, 2): came}
