@@ -29,7 +29,6 @@ from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from nba_rank.core.arrays import FloatArray
 from nba_rank.core.metrics import METRICS, higher_is_better
@@ -169,6 +168,8 @@ def t_interval(values: FloatArray) -> pd.DataFrame:
         One row a column: `mean` (NaN without a season), `se` (sample standard deviation / sqrt(n),
         NaN for one season), `low`, `high` (NaN below `MIN_SEASONS`), `n_seasons` (not NaN).
     """
+    from scipy import stats  # half a second, and who only tells verdicts needs none
+
     present = np.isfinite(values)
     n = present.sum(axis=0)
     known = np.where(present, values, 0.0)
@@ -196,6 +197,8 @@ def sign_flip_p(differences: FloatArray) -> FloatArray:
     n_seasons, n_columns = differences.shape
     present = np.isfinite(differences)
     if n_seasons > _MAX_EXACT:
+        from scipy import stats
+
         p = stats.ttest_1samp(differences, 0.0, nan_policy="omit").pvalue
         return np.where(present.sum(axis=0) >= MIN_SEASONS, p, np.nan)
     # The sign of an absent season's zero changes no sum, and so no share.

@@ -45,7 +45,8 @@ def explain(cfg: DictConfig, console: Console) -> Explanation | pd.DataFrame:
         return _seasons(config, folder, console)
     found = explanation(config)
     told, date = found.told, config.as_of
-    name = f"explanation_{date}" + (f"_{told.team}" if told.team else "")
+    asked = {"": told.team, "_against": told.against, "_since": told.since}
+    name = f"explanation_{date}" + "".join(f"{k}_{v}" for k, v in asked.items() if v)
     name += "_what_if" if told.hypothetical else ""
     table = found.table
     if told.hypothetical:

@@ -181,16 +181,18 @@ class _Sources:
         used = [(n, weights[:, n]) for n, one in enumerate(model.inputs) if one in RATED]
         if not used:
             return []
+        total = np.zeros(len(self._team))
+        for column, weight in used:
+            total += self._sums(self._of_players(weight, *self._terms[model.inputs[column]]))
         found = []
         for split, values in splits.items():
-            tables, total = [], np.zeros(len(self._team))
+            tables = []
             for part, value in values.items():
                 own = np.zeros(len(ratings))
                 for column, weight in used:
                     shares, _ = self._terms[model.inputs[column]]
                     own += self._of_players(weight, shares, value.to_numpy())
                 tables.append(self._named(part, own))
-                total += self._sums(own)
             found.append(
                 level(f"{name}_{split}", "points", self._team, total, {}, pd.concat(tables))
             )

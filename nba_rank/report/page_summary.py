@@ -18,6 +18,10 @@ _EVEN = 0.05
 """Chances that are no further from a half are called even."""
 
 
+_TWICE, _MOST = 1.75, 99
+"""Ratios of a chance to that of the contrary: from the first on and up to the second it is told."""
+
+
 class Summary(NamedTuple):
     """Sentences, empty where nothing can be said.
 
@@ -84,8 +88,7 @@ def _title(first: Mapping[str, Any], own: Mapping[str, Any], title: str) -> str:
 
 def _sure(p: float, past: pd.DataFrame, progress: float) -> str:
     """Say how sure the favourite is, and how sure such forecasts were of later champions."""
-    likely = "about as" if abs(p - 0.5) <= _EVEN else "more" if p > 0.5 else "less"
-    text = f"It is {likely} likely {'as' if likely == 'about as' else 'than'} not to win it."
+    text = f"It is {_likely(p)}."
     points = {point: 0.0 if point == "open" else float(point) for point in POINT_LABELS
               if point != "end"}  # fmt: skip
     own = past[:0]
@@ -105,6 +108,18 @@ def _sure(p: float, past: pd.DataFrame, progress: float) -> str:
         f"{text} {when} of {which}, such forecasts gave the later champion {ours}{mean}, the "
         f"standings {theirs}."
     )
+
+
+def _likely(p: float) -> str:
+    """Say how likely something is beside its contrary."""
+    if abs(p - 0.5) <= _EVEN:
+        return "about as likely as not to win it"
+    ratio = max(p, 1 - p) / max(min(p, 1 - p), 1e-9)
+    if ratio < _TWICE:
+        return f"somewhat {'more' if p > 0.5 else 'less'} likely than not to win it"
+    times = f"{ratio:.0f} times" if ratio < _MOST else f"more than {_MOST} times"
+    times = "twice" if times == "2 times" else times
+    return f"{times} as likely " + ("to win it as not" if p > 0.5 else "not to win it as to win it")
 
 
 def _why(

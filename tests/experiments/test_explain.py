@@ -265,7 +265,8 @@ def test_how_all_teams_have_moved_is_split_into_results_and_strengths(
     assert f"Since {since}" in text
     for said in ("by new results", "by others' ", "wins"):
         assert said in text
-    assert {path.name for path in tmp_path.rglob("*.png")} == {f"explanation_{date}.png"}
+    figures = {path.name for path in tmp_path.rglob("*.png")}
+    assert figures == {f"explanation_{date}_since_{since}.png"}
 
 
 def test_the_program_writes_table_analysis_and_figure(run, dates, compose_file, tmp_path):

@@ -23,7 +23,7 @@ from made_forecasts import (
 from nba_rank.evaluation.date_forecast import beside
 from nba_rank.evaluation.track_record import ALL_GAMES, PRICED
 from nba_rank.report.explained import first_parts
-from nba_rank.report.format import summing
+from nba_rank.report.format import summing, undecided
 from nba_rank.report.page import SeasonView, season_page, turns
 from nba_rank.report.page_parts import REASONS
 
@@ -341,7 +341,7 @@ def test_the_first_words_say_who_how_sure_why_and_what_moved(whole):
         f"{names[0]}, >99% for the title; next {names[1]} ({shares[1]:.0%}) and {names[2]} "
         f"({shares[2]:.0%})."
     )
-    assert said["How sure"] == "It is more likely than not to win it."
+    assert said["How sure"] == "It is more than 99 times as likely to win it as not."
     assert said["Why"] == (
         "+5.5 points a game against an average team until the playoffs: =cmd() +1.8, a|b +1.6 "
         "and <script>alert(1)</script> +1.5."
@@ -370,14 +370,22 @@ def test_how_sure_is_told_by_the_last_point_of_the_season_that_is_reached():
 
 def test_how_sure_is_even_near_a_half_and_odds_that_stay_are_said():
     forecast = made_forecast()
-    for p, words in ((0.46, "about as likely as not"), (0.3, "less likely than not")):
+    for p, words in (
+        (0.46, "about as likely as not to win it"),
+        (0.43, "somewhat less likely than not to win it"),
+        (0.57, "somewhat more likely than not to win it"),
+        (0.3, "twice as likely not to win it as to win it"),
+        (0.8, "4 times as likely to win it as not"),
+        (0.999, "more than 99 times as likely to win it as not"),
+    ):
         odds = forecast.predictions.assign(title_prob=[p] + [(1 - p) / 29] * 29)
         changes = made_changes()
         before = changes.before.assign(title_prob=odds["title_prob"])
         said = lead(page(replace(forecast, predictions=odds),
                          changes=replace(changes, before=before)))  # fmt: skip
-        assert said["How sure"] == f"It is {words} to win it."
-        assert said["Since January 8"].startswith(f"{made_teams()['name'][0]} still {p:.0%} for")
+        assert said["How sure"] == f"It is {words}."
+        stays = f"{made_teams()['name'][0]} still {undecided(p)} for"
+        assert said["Since January 8"].startswith(stays)
 
 
 def test_the_page_of_a_date_leads_to_those_beside_it(whole):
