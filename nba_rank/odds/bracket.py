@@ -66,10 +66,9 @@ class Strengths:
 
     def host_win_probs(self, gap: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return how likely a host stronger by `gap` points wins at home, and away [..., S]."""
-        at_home = ndtr((gap + self.home_edge) / self.noise_sd)
-        return at_home, ndtr((gap - self.home_edge) / self.noise_sd)
+        return self.win_prob(gap, self.home_edge), self.win_prob(gap, -self.home_edge)
 
-    def win_prob(self, gap: FloatArray, edge: FloatArray) -> FloatArray:
+    def win_prob(self, gap: FloatArray, edge: float | FloatArray) -> FloatArray:
         """Return how likely a team stronger by `gap` points wins with an edge [..., S]."""
         return np.asarray(ndtr((gap + edge) / self.noise_sd))
 

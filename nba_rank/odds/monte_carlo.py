@@ -383,8 +383,9 @@ def _groups(mornings: Iterable[_Morning], most: int) -> Iterator[list[_Morning]]
     for morning in mornings:
         if group:
             (situation, strengths, _), (first, of_first, _) = morning, group[0]
-            apart = not situation.postseason_as(first) or strengths.next_games + of_first.next_games
-            if apart or len(group) == most:
+            alike = situation.postseason_as(first)
+            alone = strengths.next_games or of_first.next_games
+            if alone or not alike or len(group) == most:
                 yield group
                 group = []
         group.append(morning)
