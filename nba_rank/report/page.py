@@ -27,7 +27,7 @@ from nba_rank.report.page_changes import Changes, movers, team_changes, without
 from nba_rank.report.page_history import History
 from nba_rank.report.page_summary import summary
 from nba_rank.report.page_what_if import WhatIf, what_if
-from nba_rank.report.reached import reached
+from nba_rank.report.reached import decided_word, reached
 from nba_rank.report.render import templates
 
 _HEADINGS = dict(
@@ -293,14 +293,15 @@ def _ranking(
     return found
 
 
-def _event(p: float, place: int, reached: int, out: bool) -> Markup:
+def _event(p: float, place: int, n_reached: int, out: bool) -> Markup:
     """Return the cell of an event: a word where it is decided, else its chance."""
     style = f"event {_MORE.get(EVENTS[place], '')}".strip()
-    if reached > place:
-        return Markup(f'<td class="{style} h10" data-heat data-sort="2">{parts.DONE[place]}</td>')
-    if out:
-        return Markup(f'<td class="{style} faint" data-sort="-1">out</td>')
-    return heat(p, style)
+    word = decided_word(place, n_reached, out=out)
+    if not word:
+        return heat(p, style)
+    if n_reached > place:
+        return Markup(f'<td class="{style} h10" data-heat data-sort="2">{word}</td>')
+    return Markup(f'<td class="{style} faint" data-sort="-1">{word}</td>')
 
 
 def _teams(

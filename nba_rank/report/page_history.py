@@ -112,11 +112,9 @@ class History:
 
         Teams that are `out` come last, by the best that they had.
         """
-        if "title" not in self.values or len(self.dates) == 1:
+        odds, teams = self.values.get("title"), np.array([*self.place])
+        if odds is None or len(self.dates) == 1 or np.isnan(odds[-1]).any():
             return {}
-        if np.isnan(self.values["title"][-1]).any():
-            return {}
-        odds, teams = self.values["title"], np.array([*self.place])
         is_out = np.isin(teams, [*out])
         order = np.lexsort((-np.nanmax(odds, axis=0), np.where(is_out, 0, -odds[-1]), is_out))
         first = order[:RACERS]

@@ -44,8 +44,6 @@ REASONS = 8
 NEXT_GAMES = 5
 """Games of a team that its fold-out shows."""
 
-DONE = ("clinched", "reached", "reached", "reached", "champions")
-"""What is said of an event that has happened, in the order of `EVENTS`."""
 LEAST_STAKE, STAKE_ERRORS = 0.005, 2.0
 """Stakes from here on are told, if they are so many times their standard error."""
 

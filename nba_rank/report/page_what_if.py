@@ -9,7 +9,7 @@ from nba_rank.data.outcomes import EVENTS
 from nba_rank.evaluation.predictions import event_column
 from nba_rank.report.format import number, records, undecided
 from nba_rank.report.labels import ordinal
-from nba_rank.report.page_parts import DONE
+from nba_rank.report.reached import decided_word
 
 _WIN = 0.1
 """Chance that a win counts as where the largest differences are looked for."""
@@ -111,10 +111,8 @@ def _cell(name: str, own: Mapping[str, Any], row: Mapping[str, Any], event: str)
 
 def _chance(p: float, event: str, row: Mapping[str, Any]) -> str:
     """Return a chance, or a word where it is decided."""
-    place = EVENTS.index(event)
-    if row["reached"] > place:
-        return DONE[place]
-    return "out" if row["out"] else undecided(p)
+    word = decided_word(EVENTS.index(event), row["reached"], out=row["out"])
+    return word or undecided(p)
 
 
 def _said(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:

@@ -6,6 +6,22 @@ import pandas as pd
 
 from nba_rank.report.format import records
 
+_DONE = ("clinched", "reached", "reached", "reached", "champions")
+"""What is said of an event that has happened, in the order of `EVENTS`."""
+
+
+def decided_word(place: int, n_reached: int, *, out: bool) -> str:
+    """Return what is said of an event that is decided for a team; empty while it is open.
+
+    Args:
+        place: Of the event in `EVENTS`.
+        n_reached: See `reached`.
+        out: Whether the team is out.
+    """
+    if n_reached > place:
+        return _DONE[place]
+    return "out" if out else ""
+
 
 def reached(tables: Mapping[str, pd.DataFrame]) -> dict[int, int]:
     """Return how many of `EVENTS` are certain of each team, by id; teams of none may be missing.
