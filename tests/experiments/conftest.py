@@ -9,7 +9,10 @@ import pytest
 from programs import newest
 from rich.console import Console
 
+from nba_rank.data.calendar import expected_opening
+from nba_rank.data.freshness import Basis
 from nba_rank.experiments import inputs
+from nba_rank.experiments.morning import Morning
 
 TINY = [
     "data=nba",
@@ -29,6 +32,29 @@ TINY = [
     "callbacks=quiet",
     "callbacks/not_learning=off",
 ]
+
+
+@pytest.fixture(scope="session")
+def plain_morning() -> Callable[..., Morning]:
+    """Makes the plain morning of a date without a run folder to read it from."""
+
+    def make(season, date, *, ranker, config, tables, results, ratings) -> Morning:
+        return Morning(
+            season=season,
+            as_of_date=date,
+            ranker=ranker,
+            config=config,
+            tables=tables,
+            results=results,
+            ratings=ratings,
+            days=0,
+            basis=Basis.of(tables, season, date, expected_opening(tables, season)),
+            data="",
+            changed=[],
+            forgotten=None,
+        )
+
+    return make
 
 
 @pytest.fixture(scope="module")

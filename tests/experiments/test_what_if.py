@@ -10,8 +10,7 @@ from rich.console import Console
 from nba_rank.config.compose import as_config
 from nba_rank.config.schema import PredictConfig, TodayConfig, WhatIfConfig
 from nba_rank.core.errors import UserError
-from nba_rank.data.calendar import as_of_points, expected_opening
-from nba_rank.data.freshness import Basis
+from nba_rank.data.calendar import as_of_points
 from nba_rank.data.standings import standings
 from nba_rank.evaluation.date_forecast import beside
 from nba_rank.experiments.explain_date import explained
@@ -35,7 +34,14 @@ NOTHING = WhatIfConfig(out=[], back=[], trades=[], results=[])
 
 @pytest.fixture(scope="module")
 def morning(
-    sim_tables, sim_dates, sim_ratings, sim_inputs, sim_results, sim_data, compose_as_is
+    sim_tables,
+    sim_dates,
+    sim_ratings,
+    sim_inputs,
+    sim_results,
+    sim_data,
+    compose_as_is,
+    plain_morning,
 ) -> Morning:
     """A morning in the first half of the last season, by trees that know the first alone."""
     small = ["model.members=[rf]", "model.rf.n_estimators=20", "trainer.num_threads=1"]
@@ -49,19 +55,14 @@ def morning(
     odds = MonteCarloOdds.fit(games, n_simulations=300, seed=4)
     dates = sorted(sim_inputs.loc[sim_inputs["season"] == SEASON, "as_of_date"].unique())
     date = dates[len(dates) // 3]
-    return Morning(
-        season=SEASON,
-        as_of_date=date,
+    return plain_morning(
+        SEASON,
+        date,
         ranker=Ranker(members, Ensemble(None, odds=odds), None),
         config=config,
         tables=sim_tables,
         results=sim_results,
         ratings=sim_ratings[sim_ratings["as_of_date"] == date].reset_index(drop=True),
-        days=0,
-        basis=Basis.of(sim_tables, SEASON, date, expected_opening(sim_tables, SEASON)),
-        data="",
-        changed=[],
-        forgotten=None,
     )
 
 

@@ -6,8 +6,6 @@ import pandas as pd
 import pytest
 
 from nba_rank.config.schema import WhatIfConfig
-from nba_rank.data.calendar import expected_opening
-from nba_rank.data.freshness import Basis
 from nba_rank.evaluation.date_forecast import beside
 from nba_rank.experiments.inputs import inputs_on, ratings_on
 from nba_rank.experiments.morning import Morning, one_date
@@ -26,7 +24,9 @@ FIRST, SEASON = "2021-22", "2023-24"
 
 
 @pytest.fixture(scope="module")
-def morning(sim_tables, sim_dates, sim_results, compose_as_is, tmp_path_factory) -> Morning:
+def morning(
+    sim_tables, sim_dates, sim_results, compose_as_is, plain_morning, tmp_path_factory
+) -> Morning:
     """A morning in the middle of a season of which nothing is known but the teams' games."""
     nobody = {
         name: getattr(sim_tables, name).iloc[:0]
@@ -48,19 +48,14 @@ def morning(sim_tables, sim_dates, sim_results, compose_as_is, tmp_path_factory)
     ensemble = Ensemble.fit(members.predict(data).frame, data.relevance, config, league)
     days = sorted(sim_dates.loc[sim_dates["season"] == SEASON, "as_of_date"].unique())
     date = days[len(days) // 3]
-    return Morning(
-        season=SEASON,
-        as_of_date=date,
+    return plain_morning(
+        SEASON,
+        date,
         ranker=Ranker(members, ensemble, projection),
         config=config,
         tables=tables,
         results=sim_results,
         ratings=ratings_on(tables, one_date(SEASON, date), config),
-        days=0,
-        basis=Basis.of(tables, SEASON, date, expected_opening(tables, SEASON)),
-        data="",
-        changed=[],
-        forgotten=None,
     )
 
 
